@@ -1,1 +1,103 @@
-//! See the crate's description.
+//! What a command is, as data.
+//!
+//! A [`Spec`] is a plain `const` that stands directly above the command's handler. Everything that is said about a
+//! command anywhere is derived from it: dispatch and arity errors, which slots to lock ([`Need`]), which arguments
+//! are keys ([`keys`]), ACL categories, `COMMAND INFO`, `COMMAND DOCS`, replication and the documentation.
+//!
+//! The crate knows nothing of handlers: [`Command`] pairs a spec with whatever its table runs.
+
+#![forbid(unsafe_code)]
+
+mod arg;
+mod flags;
+pub mod keys;
+mod table;
+
+pub use arg::{Arg, ArgFlags, ArgKind};
+pub use flags::{Categories, Flags, Group};
+pub use keys::{BeginSearch, FindKeys, KeyFlags, KeySpec};
+pub use table::{Command, Table};
+
+/// What a command needs locked while it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Need {
+    /// Nothing of the keyspace.
+    None,
+    /// The slots of its keys, taken together in ascending order.
+    Keys,
+    /// The whole keyspace, but one slot at a time: `KEYS`, `SCAN`, `DBSIZE`.
+    SlotBySlot,
+    /// Everything at once: no other command runs meanwhile.
+    World,
+}
+
+/// One command or subcommand.
+#[derive(Debug, Clone, Copy)]
+pub struct Spec {
+    /// Lower-case name; of a subcommand its own name alone (`get` of `config|get`).
+    pub name: &'static str,
+    /// One line in our words.
+    pub summary: &'static str,
+    /// The version that introduced it.
+    pub since: &'static str,
+    /// The version that deprecated it, and what replaces it.
+    pub deprecated: Option<(&'static str, &'static str)>,
+    /// The family it belongs to.
+    pub group: Group,
+    /// Its cost, as the documentation states it.
+    pub complexity: &'static str,
+    /// Number of arguments with the name; negative: at least that many.
+    pub arity: i32,
+    /// Command flags.
+    pub flags: Flags,
+    /// ACL categories beyond those that follow from the flags.
+    pub categories: Categories,
+    /// Hints for proxies and clients, lower-case.
+    pub tips: &'static [&'static str],
+    /// Where its keys stand.
+    pub keys: &'static [KeySpec],
+    /// The grammar of its arguments.
+    pub args: &'static [Arg],
+    /// What must be locked.
+    pub need: Need,
+}
+
+impl Spec {
+    /// What a spec starts from: a command of no group's peculiarities that touches no keys.
+    pub const BASE: Spec = Spec {
+        name: "",
+        summary: "",
+        since: "1.0.0",
+        deprecated: None,
+        group: Group::Server,
+        complexity: "O(1)",
+        arity: 1,
+        flags: Flags::empty(),
+        categories: Categories::empty(),
+        tips: &[],
+        keys: &[],
+        args: &[],
+        need: Need::None,
+    };
+
+    /// Whether this number of arguments, name included, is right.
+    #[inline]
+    pub const fn arity_fits(&self, arguments: usize) -> bool {
+        if self.arity >= 0 {
+            arguments == self.arity as usize
+        } else {
+            arguments >= self.arity.unsigned_abs() as usize
+        }
+    }
+
+    /// Whether the command may change the keyspace.
+    #[inline]
+    pub const fn is_write(&self) -> bool {
+        self.flags.contains(Flags::WRITE)
+    }
+
+    /// The categories with those that follow from flags, as `COMMAND INFO` and ACL rules use them.
+    pub const fn all_categories(&self) -> Categories {
+        self.categories.union(Categories::implied_by(self.flags))
+    }
+}

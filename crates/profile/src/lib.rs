@@ -143,7 +143,9 @@ mod tests {
         for wrong in ["", ".", "7.", "7..1", "7.0.0.1", "x", "300"] {
             assert_eq!(Version::parse(wrong), None, "{wrong}");
         }
-        assert!(Profile::Valkey80.has("7.2.0") && !Profile::Redis70.has("7.2.0") && Profile::Redis70.has("7.0.0"));
+        assert!(
+            Profile::Valkey80.has("7.2.0") && !Profile::Redis70.has("7.2.0") && Profile::Redis70.has("7.0.0")
+        );
     }
 
     #[test]

@@ -1,1 +1,7 @@
-//! See the crate's description.
+//! Where a key lives: hash slots, and the patterns that name keys.
+
+#![forbid(unsafe_code)]
+
+mod slot;
+
+pub use slot::{SLOTS, Slot, crc16, hash_tag};

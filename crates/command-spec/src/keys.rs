@@ -1,0 +1,306 @@
+//! Which arguments are keys.
+//!
+//! A command lists *key specs*, as `COMMAND INFO` publishes them: where to begin (a fixed index, or after a keyword)
+//! and how to go on from there (a range, or a count that stands in the arguments). The node, the proxy, ACL rules and
+//! `COMMAND GETKEYS` all ask [`positions`], so they can never disagree.
+
+use crate::Spec;
+use bitflags::bitflags;
+
+bitflags! {
+    /// What happens to the keys of a spec.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct KeyFlags: u16 {
+        /// Only read.
+        const RO = 1;
+        /// Read and written.
+        const RW = 1 << 1;
+        /// Overwritten without being read.
+        const OW = 1 << 2;
+        /// Removed.
+        const RM = 1 << 3;
+        /// The value is read, copied or used for the reply.
+        const ACCESS = 1 << 4;
+        /// The value is changed in a way that depends on it.
+        const UPDATE = 1 << 5;
+        /// Data is added without reading what is there.
+        const INSERT = 1 << 6;
+        /// Data is removed explicitly.
+        const DELETE = 1 << 7;
+        /// Not a key, but routed like one.
+        const NOT_KEY = 1 << 8;
+        /// Not all keys are found by this spec.
+        const INCOMPLETE = 1 << 9;
+        /// The flags depend on the arguments.
+        const VARIABLE_FLAGS = 1 << 10;
+    }
+}
+
+const KEY_FLAG_NAMES: &[(KeyFlags, &str)] = &[
+    (KeyFlags::RO, "RO"),
+    (KeyFlags::RW, "RW"),
+    (KeyFlags::OW, "OW"),
+    (KeyFlags::RM, "RM"),
+    (KeyFlags::ACCESS, "access"),
+    (KeyFlags::UPDATE, "update"),
+    (KeyFlags::INSERT, "insert"),
+    (KeyFlags::DELETE, "delete"),
+    (KeyFlags::NOT_KEY, "not_key"),
+    (KeyFlags::INCOMPLETE, "incomplete"),
+    (KeyFlags::VARIABLE_FLAGS, "variable_flags"),
+];
+
+impl KeyFlags {
+    /// The names that `COMMAND INFO` shows, in its order.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        KEY_FLAG_NAMES.iter().filter(move |(flag, _)| self.contains(*flag)).map(|&(_, name)| name)
+    }
+}
+
+/// Where a spec's keys begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BeginSearch {
+    /// At this argument; the name is argument 0.
+    Index(u8),
+    /// After this word, looked for from this argument on; backwards from the end when negative.
+    Keyword(&'static str, i8),
+    /// Only the command itself knows.
+    Unknown,
+}
+
+/// How a spec's keys go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FindKeys {
+    /// From the beginning to `last` (relative to the beginning; negative: from the end of the arguments, with `limit`
+    /// 2 meaning only half of what remains, and so on), each `step` arguments.
+    Range {
+        /// Last key, relative.
+        last: i16,
+        /// Distance between keys.
+        step: u8,
+        /// Divisor of what remains when `last` is -1; 0 or 1: all.
+        limit: u8,
+    },
+    /// As many as the number at `keynum` (relative to the beginning) says, from `first` on.
+    KeyNum {
+        /// Where the number stands, relative.
+        keynum: u8,
+        /// Where the first key stands, relative.
+        first: u8,
+        /// Distance between keys.
+        step: u8,
+    },
+    /// Only the command itself knows.
+    Unknown,
+}
+
+/// One key spec.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeySpec {
+    /// What happens to these keys.
+    pub flags: KeyFlags,
+    /// Where they begin.
+    pub begin: BeginSearch,
+    /// How they go on.
+    pub find: FindKeys,
+}
+
+impl KeySpec {
+    /// One key at argument `index`.
+    pub const fn one(index: u8, flags: KeyFlags) -> KeySpec {
+        KeySpec {
+            flags,
+            begin: BeginSearch::Index(index),
+            find: FindKeys::Range { last: 0, step: 1, limit: 0 },
+        }
+    }
+
+    /// All arguments from `index` on.
+    pub const fn rest(index: u8, flags: KeyFlags) -> KeySpec {
+        KeySpec {
+            flags,
+            begin: BeginSearch::Index(index),
+            find: FindKeys::Range { last: -1, step: 1, limit: 0 },
+        }
+    }
+
+    /// A count at argument `index`, then the keys.
+    pub const fn counted(index: u8, flags: KeyFlags) -> KeySpec {
+        KeySpec {
+            flags,
+            begin: BeginSearch::Index(index),
+            find: FindKeys::KeyNum { keynum: 0, first: 1, step: 1 },
+        }
+    }
+
+    /// Calls `found` with the index of each key; `false` when the arguments do not fit the spec.
+    fn positions<A: AsRef<[u8]>>(&self, args: &[A], found: &mut impl FnMut(usize)) -> bool {
+        let begin = match self.begin {
+            BeginSearch::Index(index) => index as usize,
+            BeginSearch::Keyword(word, from) => {
+                let is_word = |i: &usize| args[*i].as_ref().eq_ignore_ascii_case(word.as_bytes());
+                let at = if from >= 0 {
+                    (from as usize..args.len()).find(is_word)
+                } else {
+                    let last = args.len().saturating_sub(from.unsigned_abs() as usize);
+                    (1..=last.min(args.len().saturating_sub(1))).rev().find(is_word)
+                };
+                match at {
+                    Some(at) => at + 1,
+                    // An absent keyword means that the optional part it introduces is absent.
+                    None => return true,
+                }
+            }
+            BeginSearch::Unknown => return true,
+        };
+        let (first, last, step) = match self.find {
+            FindKeys::Range { last, step, limit } => {
+                let last = if last >= 0 {
+                    begin + last as usize
+                } else {
+                    let end = args.len() as i64 + i64::from(last);
+                    if limit > 1 && last == -1 {
+                        let remaining = args.len().saturating_sub(begin);
+                        (begin + remaining / limit as usize).saturating_sub(1)
+                    } else if end < 0 {
+                        return false;
+                    } else {
+                        end as usize
+                    }
+                };
+                (begin, last, step)
+            }
+            FindKeys::KeyNum { keynum, first, step } => {
+                let Some(number) = args.get(begin + keynum as usize).and_then(|arg| count(arg.as_ref()))
+                else {
+                    return false;
+                };
+                if number == 0 {
+                    return true;
+                }
+                let first = begin + first as usize;
+                let Some(last) = number.checked_sub(1).and_then(|n| n.checked_mul(step as usize)) else {
+                    return false;
+                };
+                (first, first.saturating_add(last), step)
+            }
+            FindKeys::Unknown => return true,
+        };
+        if last >= args.len() || first > last {
+            return false;
+        }
+        let mut at = first;
+        while at <= last {
+            found(at);
+            at += step.max(1) as usize;
+        }
+        true
+    }
+}
+
+fn count(text: &[u8]) -> Option<usize> {
+    if text.is_empty() || text.len() > 9 {
+        return None;
+    }
+    text.iter().try_fold(0usize, |n, b| b.is_ascii_digit().then(|| n * 10 + (b - b'0') as usize))
+}
+
+/// Calls `found` with the argument index and flags of every key of a command; `false` when the arguments do not fit
+/// (a count that is no number, or more keys than arguments). `NOT_KEY` specs are included: callers that route want
+/// them, callers that check permissions or lock skip them.
+#[inline]
+pub fn positions<A: AsRef<[u8]>>(spec: &Spec, args: &[A], mut found: impl FnMut(usize, KeyFlags)) -> bool {
+    // Nearly every command has one spec with one key.
+    if let [KeySpec { flags, begin: BeginSearch::Index(index), find: FindKeys::Range { last: 0, .. } }] =
+        spec.keys
+    {
+        if (*index as usize) < args.len() {
+            found(*index as usize, *flags);
+            return true;
+        }
+        return false;
+    }
+    spec.keys.iter().all(|keys| keys.positions(args, &mut |at| found(at, keys.flags)))
+}
+
+/// The legacy triple of `COMMAND INFO`: first key, last key (negative: from the end), step. All zero without keys.
+pub fn legacy_range(spec: &Spec) -> (i64, i64, i64) {
+    let mut first = 0i64;
+    let mut last = 0i64;
+    let mut step = 0i64;
+    for keys in spec.keys {
+        let (BeginSearch::Index(begin), FindKeys::Range { last: end, step: each, .. }) =
+            (keys.begin, keys.find)
+        else {
+            continue;
+        };
+        let begin = i64::from(begin);
+        let end = if end >= 0 { begin + i64::from(end) } else { i64::from(end) };
+        if first == 0 {
+            (first, last, step) = (begin, end, i64::from(each));
+        } else if begin == last + 1 && i64::from(each) == step {
+            last = end;
+        } else {
+            break;
+        }
+    }
+    (first, last, step)
+}
+
+/// Whether some keys cannot be found by [`legacy_range`] alone: the flag `movablekeys`.
+pub fn movable(spec: &Spec) -> bool {
+    spec.keys.iter().any(|keys| {
+        !matches!(keys.begin, BeginSearch::Index(_))
+            || !matches!(keys.find, FindKeys::Range { limit: 0 | 1, .. })
+            || keys.flags.contains(KeyFlags::INCOMPLETE)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(keys: &'static [KeySpec], line: &str, want: Option<&[usize]>) {
+        let args: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+        let spec = Spec { keys, ..Spec::BASE };
+        let mut got = Vec::new();
+        let fits = positions(&spec, &args, |at, _| got.push(at));
+        assert_eq!(fits.then_some(got.as_slice()), want, "{line}");
+    }
+
+    #[test]
+    fn ranges_counts_and_keywords() {
+        check(&[KeySpec::one(1, KeyFlags::RO)], "get a", Some(&[1]));
+        check(&[KeySpec::one(1, KeyFlags::RO)], "get", None);
+        check(&[KeySpec::rest(1, KeyFlags::RO)], "del a b c", Some(&[1, 2, 3]));
+        const MSET: KeySpec = KeySpec {
+            flags: KeyFlags::OW,
+            begin: BeginSearch::Index(1),
+            find: FindKeys::Range { last: -1, step: 2, limit: 0 },
+        };
+        check(&[MSET], "mset a 1 b 2", Some(&[1, 3]));
+        check(&[KeySpec::counted(1, KeyFlags::RO)], "lmpop 2 a b LEFT", Some(&[1 + 1, 3]));
+        check(&[KeySpec::counted(1, KeyFlags::RO)], "lmpop 9 a b LEFT", None);
+        check(&[KeySpec::counted(1, KeyFlags::RO)], "lmpop x a b LEFT", None);
+        const STREAMS: KeySpec = KeySpec {
+            flags: KeyFlags::RO,
+            begin: BeginSearch::Keyword("STREAMS", 1),
+            find: FindKeys::Range { last: -1, step: 1, limit: 2 },
+        };
+        check(&[STREAMS], "xread count 2 streams a b 0 0", Some(&[4, 5]));
+        const BLPOP: KeySpec = KeySpec {
+            flags: KeyFlags::RW,
+            begin: BeginSearch::Index(1),
+            find: FindKeys::Range { last: -2, step: 1, limit: 0 },
+        };
+        check(&[BLPOP], "blpop a b 0", Some(&[1, 2]));
+    }
+
+    #[test]
+    fn the_legacy_triple_joins_adjacent_specs() {
+        let keys = &[KeySpec::one(1, KeyFlags::RW), KeySpec::one(2, KeyFlags::RW)];
+        assert_eq!(legacy_range(&Spec { keys, ..Spec::BASE }), (1, 2, 1));
+        assert_eq!(legacy_range(&Spec { keys: &[], ..Spec::BASE }), (0, 0, 0));
+        assert!(movable(&Spec { keys: &[KeySpec::counted(1, KeyFlags::RO)], ..Spec::BASE }));
+    }
+}

@@ -270,37 +270,37 @@ mod tests {
 
     #[test]
     fn ranges_counts_and_keywords() {
-        check(&[KeySpec::one(1, KeyFlags::RO)], "get a", Some(&[1]));
-        check(&[KeySpec::one(1, KeyFlags::RO)], "get", None);
-        check(&[KeySpec::rest(1, KeyFlags::RO)], "del a b c", Some(&[1, 2, 3]));
+        check(const { &[KeySpec::one(1, KeyFlags::RO)] }, "get a", Some(&[1]));
+        check(const { &[KeySpec::one(1, KeyFlags::RO)] }, "get", None);
+        check(const { &[KeySpec::rest(1, KeyFlags::RO)] }, "del a b c", Some(&[1, 2, 3]));
         const MSET: KeySpec = KeySpec {
             flags: KeyFlags::OW,
             begin: BeginSearch::Index(1),
             find: FindKeys::Range { last: -1, step: 2, limit: 0 },
         };
-        check(&[MSET], "mset a 1 b 2", Some(&[1, 3]));
-        check(&[KeySpec::counted(1, KeyFlags::RO)], "lmpop 2 a b LEFT", Some(&[1 + 1, 3]));
-        check(&[KeySpec::counted(1, KeyFlags::RO)], "lmpop 9 a b LEFT", None);
-        check(&[KeySpec::counted(1, KeyFlags::RO)], "lmpop x a b LEFT", None);
+        check(const { &[MSET] }, "mset a 1 b 2", Some(&[1, 3]));
+        check(const { &[KeySpec::counted(1, KeyFlags::RO)] }, "lmpop 2 a b LEFT", Some(&[1 + 1, 3]));
+        check(const { &[KeySpec::counted(1, KeyFlags::RO)] }, "lmpop 9 a b LEFT", None);
+        check(const { &[KeySpec::counted(1, KeyFlags::RO)] }, "lmpop x a b LEFT", None);
         const STREAMS: KeySpec = KeySpec {
             flags: KeyFlags::RO,
             begin: BeginSearch::Keyword("STREAMS", 1),
             find: FindKeys::Range { last: -1, step: 1, limit: 2 },
         };
-        check(&[STREAMS], "xread count 2 streams a b 0 0", Some(&[4, 5]));
+        check(const { &[STREAMS] }, "xread count 2 streams a b 0 0", Some(&[4, 5]));
         const BLPOP: KeySpec = KeySpec {
             flags: KeyFlags::RW,
             begin: BeginSearch::Index(1),
             find: FindKeys::Range { last: -2, step: 1, limit: 0 },
         };
-        check(&[BLPOP], "blpop a b 0", Some(&[1, 2]));
+        check(const { &[BLPOP] }, "blpop a b 0", Some(&[1, 2]));
     }
 
     #[test]
     fn the_legacy_triple_joins_adjacent_specs() {
-        let keys = &[KeySpec::one(1, KeyFlags::RW), KeySpec::one(2, KeyFlags::RW)];
+        let keys = const { &[KeySpec::one(1, KeyFlags::RW), KeySpec::one(2, KeyFlags::RW)] };
         assert_eq!(legacy_range(&Spec { keys, ..Spec::BASE }), (1, 2, 1));
         assert_eq!(legacy_range(&Spec { keys: &[], ..Spec::BASE }), (0, 0, 0));
-        assert!(movable(&Spec { keys: &[KeySpec::counted(1, KeyFlags::RO)], ..Spec::BASE }));
+        assert!(movable(&Spec { keys: const { &[KeySpec::counted(1, KeyFlags::RO)] }, ..Spec::BASE }));
     }
 }

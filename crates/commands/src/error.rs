@@ -1,0 +1,107 @@
+//! Command errors: each one's `Display` is the exact text on the wire, without the leading `-`.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// Why a command was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Error {
+    /// The key holds another type.
+    WrongType,
+    /// The arguments follow no known grammar.
+    Syntax,
+    /// A value or an argument is no integer, or does not fit 64 bits.
+    NotInteger,
+    /// A value or an argument is no number.
+    NotFloat,
+    /// An increment would leave 64 bits.
+    Overflow,
+    /// An increment would give NaN or infinity.
+    NanOrInfinity,
+    /// A count or an index outside of what the command takes.
+    OutOfRange,
+    /// A negative or too large number where a count is meant.
+    NotPositive,
+    /// RENAME, OBJECT, LSET … of a key that is not there.
+    NoSuchKey,
+    /// LSET of an element that is not there.
+    IndexOutOfRange,
+    /// The string would grow beyond `proto-max-bulk-len`.
+    StringTooLong,
+    /// An expiry that is not positive or overflows, of the command of this name.
+    InvalidExpire(&'static str),
+    /// A cursor that is no number.
+    InvalidCursor,
+    /// A timeout that is negative.
+    NegativeTimeout,
+    /// A timeout that is no number, or too large.
+    InvalidTimeout,
+    /// A wrong number of arguments for the command of this (full) name.
+    Arity(Cow<'static, str>),
+    /// A subcommand nobody knows, of the container of this name.
+    UnknownSubcommand(&'static str, String),
+    /// Any other text, with its code.
+    Other(Cow<'static, str>),
+    /// Not an error for the client: the slot is busy elsewhere, nothing has happened yet, run again when it is free.
+    SlotBusy(u16),
+}
+
+impl Error {
+    /// An error with this text, code included.
+    pub const fn text(text: &'static str) -> Error {
+        Error::Other(Cow::Borrowed(text))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::WrongType => f.write_str("WRONGTYPE Operation against a key holding the wrong kind of value"),
+            Error::Syntax => f.write_str("ERR syntax error"),
+            Error::NotInteger => f.write_str("ERR value is not an integer or out of range"),
+            Error::NotFloat => f.write_str("ERR value is not a valid float"),
+            Error::Overflow => f.write_str("ERR increment or decrement would overflow"),
+            Error::NanOrInfinity => f.write_str("ERR increment would produce NaN or Infinity"),
+            Error::OutOfRange => f.write_str("ERR value is out of range"),
+            Error::NotPositive => f.write_str("ERR value is out of range, must be positive"),
+            Error::NoSuchKey => f.write_str("ERR no such key"),
+            Error::IndexOutOfRange => f.write_str("ERR index out of range"),
+            Error::StringTooLong => {
+                f.write_str("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
+            }
+            Error::InvalidExpire(name) => write!(f, "ERR invalid expire time in '{name}' command"),
+            Error::InvalidCursor => f.write_str("ERR invalid cursor"),
+            Error::NegativeTimeout => f.write_str("ERR timeout is negative"),
+            Error::InvalidTimeout => f.write_str("ERR timeout is not a float or out of range"),
+            Error::Arity(name) => write!(f, "ERR wrong number of arguments for '{name}' command"),
+            Error::UnknownSubcommand(container, sub) => {
+                write!(f, "ERR unknown subcommand '{sub}'. Try {container} HELP.")
+            }
+            Error::Other(text) => f.write_str(text),
+            Error::SlotBusy(slot) => write!(f, "TRYAGAIN slot {slot} is busy"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<keyspace::SlotBusy> for Error {
+    fn from(busy: keyspace::SlotBusy) -> Error {
+        Error::SlotBusy(busy.0.number())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_those_clients_match_on() {
+        assert_eq!(Error::Arity("set".into()).to_string(), "ERR wrong number of arguments for 'set' command");
+        assert_eq!(
+            Error::UnknownSubcommand("OBJECT", "foo".into()).to_string(),
+            "ERR unknown subcommand 'foo'. Try OBJECT HELP."
+        );
+        assert!(Error::WrongType.to_string().starts_with("WRONGTYPE "));
+    }
+}

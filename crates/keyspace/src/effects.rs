@@ -1,0 +1,151 @@
+//! What a command did, as data.
+//!
+//! Handlers describe changes here and nowhere else; what leaves the node because of them (replication, keyspace events,
+//! replies to blocked clients) is made from this description after the handler returned and before its locks drop.
+
+use bitflags::bitflags;
+
+bitflags! {
+    /// Classes of keyspace events, the letters of `notify-keyspace-events`.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct EventClass: u32 {
+        /// `K`: publish on `__keyspace@<db>__:<key>`.
+        const KEYSPACE = 1;
+        /// `E`: publish on `__keyevent@<db>__:<event>`.
+        const KEYEVENT = 1 << 1;
+        /// `g`: commands of no type.
+        const GENERIC = 1 << 2;
+        /// `$`: strings.
+        const STRING = 1 << 3;
+        /// `l`: lists.
+        const LIST = 1 << 4;
+        /// `s`: sets.
+        const SET = 1 << 5;
+        /// `h`: hashes.
+        const HASH = 1 << 6;
+        /// `z`: sorted sets.
+        const ZSET = 1 << 7;
+        /// `x`: a key reached its expiry.
+        const EXPIRED = 1 << 8;
+        /// `e`: a key was evicted.
+        const EVICTED = 1 << 9;
+        /// `t`: streams.
+        const STREAM = 1 << 10;
+        /// `m`: a key was looked for and is not there.
+        const KEY_MISS = 1 << 11;
+        /// `d`: module types.
+        const MODULE = 1 << 13;
+        /// `n`: a key was created.
+        const NEW = 1 << 14;
+        /// `A`: everything but `m` and `n`.
+        const ALL = Self::GENERIC.bits() | Self::STRING.bits() | Self::LIST.bits() | Self::SET.bits()
+            | Self::HASH.bits() | Self::ZSET.bits() | Self::EXPIRED.bits() | Self::EVICTED.bits()
+            | Self::STREAM.bits() | Self::MODULE.bits();
+    }
+}
+
+/// A keyspace event to publish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Its class.
+    pub class: EventClass,
+    /// Its name, such as `expire`.
+    pub name: &'static str,
+    /// Logical database.
+    pub db: u16,
+    /// The key.
+    pub key: Box<[u8]>,
+}
+
+/// One command for the replication stream: its database, and where its bytes end in [`Effects::bytes`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Record {
+    /// Logical database.
+    pub db: u16,
+    /// End of its bytes.
+    pub end: usize,
+}
+
+/// The effects of one command, one EXEC or one script, reused from one to the next.
+#[derive(Debug)]
+pub struct Effects {
+    /// Whether anybody reads the stream; without one, nothing is encoded.
+    pub replicating: bool,
+    /// Which events somebody asked for.
+    pub wanted: EventClass,
+    /// Number of changes, as `rdb_changes_since_last_save` counts them.
+    pub dirty: u64,
+    /// Keys that expired or were deleted lazily while the command ran.
+    pub expired: u64,
+    /// Commands for the stream, encoded as RESP arrays.
+    pub bytes: Vec<u8>,
+    /// Where each of them ends.
+    pub records: Vec<Record>,
+    /// Events to publish.
+    pub events: Vec<Event>,
+    /// Keys somebody blocks on that may serve them now.
+    pub ready: Vec<(u16, Box<[u8]>)>,
+    /// Whether the handler said itself what to replicate, so that its arguments are not.
+    pub rewritten: bool,
+}
+
+impl Default for Effects {
+    fn default() -> Self {
+        Effects {
+            replicating: false,
+            wanted: EventClass::empty(),
+            dirty: 0,
+            expired: 0,
+            bytes: Vec::new(),
+            records: Vec::new(),
+            events: Vec::new(),
+            ready: Vec::new(),
+            rewritten: false,
+        }
+    }
+}
+
+impl Effects {
+    /// Forgets what was described; keeps the buffers.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.dirty = 0;
+        self.expired = 0;
+        self.rewritten = false;
+        // Nearly always empty: a test is cheaper than five stores.
+        if !self.records.is_empty() || !self.events.is_empty() || !self.ready.is_empty() {
+            self.bytes.clear();
+            self.records.clear();
+            self.events.clear();
+            self.ready.clear();
+        }
+    }
+
+    /// Adds a command to the stream.
+    pub fn replicate<A: AsRef<[u8]>>(&mut self, db: u16, argv: &[A]) {
+        if !self.replicating {
+            return;
+        }
+        let header = |out: &mut Vec<u8>, mark: u8, n: usize| {
+            out.push(mark);
+            out.extend_from_slice(itoa::Buffer::new().format(n).as_bytes());
+            out.extend_from_slice(b"\r\n");
+        };
+        header(&mut self.bytes, b'*', argv.len());
+        for arg in argv {
+            let arg = arg.as_ref();
+            header(&mut self.bytes, b'$', arg.len());
+            self.bytes.extend_from_slice(arg);
+            self.bytes.extend_from_slice(b"\r\n");
+        }
+        self.records.push(Record { db, end: self.bytes.len() });
+    }
+
+    /// Adds an event, if somebody asked for its class.
+    #[inline]
+    pub fn event(&mut self, class: EventClass, name: &'static str, db: u16, key: &[u8]) {
+        if self.wanted.intersects(class) {
+            self.events.push(Event { class, name, db, key: key.into() });
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! World mode: the gate through which every command enters the keyspace.
+//!
+//! Some commands need everything to stand still (FLUSHALL, SWAPDB, the first instant of a snapshot, a change of role).
+//! The threads are not stopped for them: the gate is *closed*, so that nobody new enters, and the closer acts once the
+//! last one inside has left. A worker enters for at most a few dozen commands at a time, and a worker that sleeps is
+//! outside, so closing takes as long as the longest running command. Meanwhile workers keep their loops: they serve
+//! whatever needs no keyspace, and suspend the rest until the gate opens.
+//!
+//! ```text
+//!   entering:  inside[me] = 1 ── fence ── state open?   ─ yes → run          leaving: inside[me] = 0
+//!   closing:   state = me     ── fence ── inside all 0? ─ yes → the world is mine
+//! ```
+//! **Invariant:** of a thread that enters and a thread that closes at the same time, at least one sees the other: both
+//! write their own word before they read the other's, with sequentially consistent order. So nobody is inside while
+//! the closer acts.
+
+use crate::lock::{MAX_THREADS, WakeSet};
+use crate::sync::{AtomicU32, Ordering};
+
+/// A cache line of its own: the words are written at every turn of every worker.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Line(AtomicU32);
+
+/// The gate.
+#[derive(Debug)]
+pub struct Gate {
+    /// 0 when open, else 1 + the thread that closed it.
+    state: Line,
+    inside: Box<[Line]>,
+    waiting: WakeSet,
+}
+
+impl Gate {
+    /// An open gate for this many threads.
+    pub fn new(threads: usize) -> Gate {
+        assert!(threads <= MAX_THREADS, "at most {MAX_THREADS} threads");
+        Gate {
+            state: Line::default(),
+            inside: (0..threads).map(|_| Line::default()).collect(),
+            waiting: WakeSet::default(),
+        }
+    }
+
+    /// Enters; the closer to wake when the gate is closed, since it may have seen the attempt.
+    ///
+    /// # Errors
+    /// The thread that has closed the gate: it must be woken.
+    #[inline]
+    pub fn enter(&self, thread: usize) -> Result<(), usize> {
+        self.inside[thread].0.store(1, Ordering::SeqCst);
+        match self.state.0.load(Ordering::SeqCst) {
+            0 => Ok(()),
+            closer => {
+                self.inside[thread].0.store(0, Ordering::SeqCst);
+                Err(closer as usize - 1)
+            }
+        }
+    }
+
+    /// Leaves; the closer to wake, if the gate was closed meanwhile.
+    #[inline]
+    #[must_use = "the closer must be woken"]
+    pub fn leave(&self, thread: usize) -> Option<usize> {
+        self.inside[thread].0.store(0, Ordering::SeqCst);
+        match self.state.0.load(Ordering::SeqCst) {
+            0 => None,
+            closer => Some(closer as usize - 1),
+        }
+    }
+
+    /// Whether somebody has closed it, or is about to act: to be asked at least every 64 commands while inside.
+    #[inline]
+    pub fn is_closed(&self) -> bool {
+        self.state.0.load(Ordering::Relaxed) != 0
+    }
+
+    /// Whether this thread has closed it.
+    #[inline]
+    pub fn is_closed_by(&self, thread: usize) -> bool {
+        self.state.0.load(Ordering::Relaxed) == thread as u32 + 1
+    }
+
+    /// Closes it for `thread`, which must be outside; `false` when another has.
+    pub fn close(&self, thread: usize) -> bool {
+        debug_assert_eq!(self.inside[thread].0.load(Ordering::Relaxed), 0, "closing from inside");
+        self.state.0.compare_exchange(0, thread as u32 + 1, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    }
+
+    /// Whether everybody is outside, asked by the closer; from then on, until it opens, the world is its own.
+    pub fn is_quiet(&self) -> bool {
+        self.inside.iter().all(|line| line.0.load(Ordering::SeqCst) == 0)
+    }
+
+    /// The threads that are still inside.
+    pub fn insiders(&self) -> impl Iterator<Item = usize> + '_ {
+        self.inside.iter().enumerate().filter(|(_, line)| line.0.load(Ordering::Relaxed) != 0).map(|(i, _)| i)
+    }
+
+    /// Registers `thread` to be woken when the gate opens; `false` when it is open already.
+    pub fn register(&self, thread: usize) -> bool {
+        self.waiting.add(thread);
+        self.state.0.load(Ordering::SeqCst) != 0
+    }
+
+    /// Opens it; the threads to wake.
+    #[must_use = "registered threads must be woken"]
+    pub fn open(&self, thread: usize) -> impl Iterator<Item = usize> + use<> {
+        let was = self.state.0.swap(0, Ordering::SeqCst);
+        debug_assert_eq!(was, thread as u32 + 1, "only the closer opens");
+        self.waiting.take()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_enters_a_closed_gate() {
+        let gate = Gate::new(3);
+        assert!(gate.enter(0).is_ok() && gate.enter(1).is_ok());
+        assert!(gate.close(2) && !gate.is_quiet());
+        assert!(gate.enter(2) == Err(2), "not even its closer, by the door");
+        assert_eq!(gate.insiders().collect::<Vec<_>>(), [0, 1]);
+        assert_eq!(gate.leave(0), Some(2));
+        assert!(gate.enter(0) == Err(2) && gate.register(0));
+        assert_eq!(gate.leave(1), Some(2));
+        assert!(gate.is_quiet() && !gate.close(1) && gate.is_closed_by(2));
+        assert_eq!(gate.open(2).collect::<Vec<_>>(), [0]);
+        assert!(gate.enter(0).is_ok() && gate.leave(0).is_none() && !gate.register(1));
+    }
+}
+
+#[cfg(all(test, loom))]
+mod models {
+    use super::*;
+    use loom::sync::Arc;
+    use loom::thread;
+
+    /// Nobody is inside while the closer acts.
+    #[test]
+    fn the_world_is_exclusive() {
+        loom::model(|| {
+            let shared = Arc::new((Gate::new(2), loom::cell::UnsafeCell::new(0u32)));
+            let worker = thread::spawn({
+                let shared = shared.clone();
+                move || {
+                    if shared.0.enter(0).is_ok() {
+                        // SAFETY: inside; loom checks that the closer is not.
+                        shared.1.with_mut(|n| unsafe { *n += 1 });
+                        let _ = shared.0.leave(0);
+                    }
+                }
+            });
+            if shared.0.close(1) {
+                if shared.0.is_quiet() {
+                    // SAFETY: the world is ours; loom checks that nobody is inside.
+                    shared.1.with_mut(|n| unsafe { *n += 1 });
+                }
+                let _ = shared.0.open(1).count();
+            }
+            worker.join().unwrap();
+        });
+    }
+
+    /// A closer that finds somebody inside is told when they leave.
+    #[test]
+    fn the_closer_is_woken() {
+        loom::model(|| {
+            let gate = Arc::new(Gate::new(2));
+            let worker = thread::spawn({
+                let gate = gate.clone();
+                move || match gate.enter(0) {
+                    Ok(()) => gate.leave(0),
+                    Err(closer) => Some(closer),
+                }
+            });
+            assert!(gate.close(1));
+            let quiet = gate.is_quiet();
+            let told = worker.join().unwrap();
+            assert!(quiet || told == Some(1));
+        });
+    }
+
+    /// A worker that registers on a closed gate is woken by the opening or told that it is open.
+    #[test]
+    fn no_opening_is_missed() {
+        loom::model(|| {
+            let gate = Arc::new(Gate::new(2));
+            assert!(gate.close(1));
+            let worker = thread::spawn({
+                let gate = gate.clone();
+                move || gate.register(0)
+            });
+            let woken = gate.open(1).any(|thread| thread == 0);
+            let registered = worker.join().unwrap();
+            assert!(!registered || woken);
+        });
+    }
+}

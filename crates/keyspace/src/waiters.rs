@@ -1,0 +1,234 @@
+//! Clients that wait for keys, and clients that watch them.
+//!
+//! Both hang on a slot, under its lock, in maps that exist only while they are needed. Neither is removed when its client
+//! gives up: that would need the slot's lock from a thread that has no business there. A ticket or a watch just stops
+//! counting, and the next one to come to the slot sweeps out what is dead.
+
+use crate::sync::{AtomicU32, Ordering};
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+const WAITING: u32 = 0;
+const CLAIMED: u32 = 1;
+const CANCELLED: u32 = 2;
+
+/// A blocked command: everything that is needed to run it again, by whoever makes one of its keys ready.
+///
+/// **Invariant:** exactly one side decides what becomes of it. A pusher *claims* it and answers; a timeout, CLIENT
+/// UNBLOCK, or the end of the connection *cancels* it and answers nothing on its behalf afterwards.
+#[derive(Debug)]
+pub struct Ticket {
+    state: AtomicU32,
+    /// The worker whose client waits.
+    pub worker: usize,
+    /// The client's id.
+    pub client: u64,
+    /// Its database.
+    pub db: u16,
+    /// Whether it speaks RESP3.
+    pub resp3: bool,
+    /// The command with its arguments.
+    pub argv: Vec<Box<[u8]>>,
+    /// The slots of all its keys, ascending.
+    pub slots: Vec<u16>,
+}
+
+impl Ticket {
+    /// A ticket of a client that begins to wait.
+    pub fn new(
+        worker: usize,
+        client: u64,
+        db: u16,
+        resp3: bool,
+        argv: Vec<Box<[u8]>>,
+        slots: Vec<u16>,
+    ) -> Ticket {
+        Ticket { state: AtomicU32::new(WAITING), worker, client, db, resp3, argv, slots }
+    }
+
+    fn settle(&self, to: u32) -> bool {
+        self.state.compare_exchange(WAITING, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// Takes it in order to serve it; `false` when it is settled already.
+    pub fn claim(&self) -> bool {
+        self.settle(CLAIMED)
+    }
+
+    /// Gives up waiting; `false` when a pusher has claimed it, whose answer will come.
+    pub fn cancel(&self) -> bool {
+        self.settle(CANCELLED)
+    }
+
+    /// A claimer found nothing for it: it waits on.
+    pub fn release(&self) {
+        let was = self.state.swap(WAITING, Ordering::AcqRel);
+        debug_assert_eq!(was, CLAIMED);
+    }
+
+    /// Whether it still waits.
+    pub fn is_waiting(&self) -> bool {
+        self.state.load(Ordering::Acquire) == WAITING
+    }
+
+    /// Whether it never needs to be looked at again.
+    pub fn is_cancelled(&self) -> bool {
+        self.state.load(Ordering::Acquire) == CANCELLED
+    }
+}
+
+/// What a client's WATCH hangs on its keys: set once one of them changes.
+#[derive(Debug, Default)]
+pub struct Watch {
+    state: AtomicU32,
+}
+
+const TOUCHED: u32 = 1;
+const DEAD: u32 = 2;
+
+impl Watch {
+    /// A watched key changed.
+    pub fn touch(&self) {
+        self.state.fetch_or(TOUCHED, Ordering::AcqRel);
+    }
+
+    /// Whether one of the keys changed.
+    pub fn is_touched(&self) -> bool {
+        self.state.load(Ordering::Acquire) & TOUCHED != 0
+    }
+
+    /// The client does not watch any more.
+    pub fn retire(&self) {
+        self.state.fetch_or(DEAD, Ordering::AcqRel);
+    }
+
+    fn is_dead(&self) -> bool {
+        self.state.load(Ordering::Acquire) != 0
+    }
+}
+
+/// A key in a logical database.
+type Place = (u16, Box<[u8]>);
+
+/// The waiters and watchers of one slot.
+#[derive(Debug, Default)]
+pub(crate) struct Registry {
+    pub(crate) waiters: HashMap<Place, VecDeque<Arc<Ticket>>>,
+    watchers: HashMap<Place, Vec<Arc<Watch>>>,
+}
+
+impl Registry {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiters.is_empty() && self.watchers.is_empty()
+    }
+
+    pub(crate) fn has_waiters(&self) -> bool {
+        !self.waiters.is_empty()
+    }
+
+    /// Drops what does not count any more.
+    pub(crate) fn sweep(&mut self) {
+        self.waiters.retain(|_, queue| {
+            queue.retain(|ticket| !ticket.is_cancelled());
+            !queue.is_empty()
+        });
+        self.watchers.retain(|_, watches| {
+            watches.retain(|watch| !watch.is_dead());
+            !watches.is_empty()
+        });
+    }
+
+    pub(crate) fn wait(&mut self, key: &[u8], ticket: &Arc<Ticket>) {
+        self.waiters.entry((ticket.db, key.into())).or_default().push_back(ticket.clone());
+    }
+
+    pub(crate) fn watch(&mut self, db: u16, key: &[u8], watch: &Arc<Watch>) {
+        self.watchers.entry((db, key.into())).or_default().push(watch.clone());
+    }
+
+    pub(crate) fn touch(&mut self, db: u16, key: &[u8]) {
+        if self.watchers.is_empty() {
+            return;
+        }
+        for watch in self.watchers.remove(&(db, key.into())).unwrap_or_default() {
+            watch.touch();
+        }
+    }
+
+    /// Touches the watches of every key of these databases for which `hit` says so.
+    pub(crate) fn touch_where(&mut self, mut hit: impl FnMut(u16, &[u8]) -> bool) {
+        self.watchers.retain(|(db, key), watches| {
+            let hit = hit(*db, key);
+            if hit {
+                watches.iter().for_each(|watch| watch.touch());
+            }
+            !hit
+        });
+    }
+
+    pub(crate) fn is_waited_for(&self, db: u16, key: &[u8]) -> bool {
+        !self.waiters.is_empty() && self.waiters.contains_key(&(db, Box::from(key)))
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn ticket() -> Arc<Ticket> {
+        Arc::new(Ticket::new(0, 1, 0, false, vec![b"blpop"[..].into()], vec![7]))
+    }
+
+    #[test]
+    fn a_ticket_is_settled_once() {
+        let claimed = ticket();
+        assert!(claimed.claim() && !claimed.cancel() && !claimed.claim());
+        claimed.release();
+        assert!(claimed.is_waiting() && claimed.cancel() && claimed.is_cancelled() && !claimed.claim());
+    }
+
+    #[test]
+    fn what_is_dead_is_swept() {
+        let mut registry = Registry::default();
+        let (gone, stays) = (ticket(), ticket());
+        registry.wait(b"k", &gone);
+        registry.wait(b"k", &stays);
+        let watch = Arc::new(Watch::default());
+        registry.watch(0, b"k", &watch);
+        watch.retire();
+        assert!(gone.cancel());
+        registry.sweep();
+        assert_eq!(registry.waiters[&(0, b"k"[..].into())].len(), 1);
+        assert!(registry.watchers.is_empty());
+    }
+
+    #[test]
+    fn a_change_touches_the_watches_of_its_key_and_database() {
+        let mut registry = Registry::default();
+        let (a, b) = (Arc::new(Watch::default()), Arc::new(Watch::default()));
+        registry.watch(0, b"k", &a);
+        registry.watch(1, b"k", &b);
+        registry.touch(0, b"k");
+        assert!(a.is_touched() && !b.is_touched());
+    }
+}
+
+#[cfg(all(test, loom))]
+mod models {
+    use super::*;
+    use loom::thread;
+
+    /// A pusher and a timeout never both win, and one of them does.
+    #[test]
+    fn one_side_decides() {
+        loom::model(|| {
+            let ticket = loom::sync::Arc::new(Ticket::new(0, 1, 0, false, vec![], vec![]));
+            let pusher = thread::spawn({
+                let ticket = ticket.clone();
+                move || ticket.claim()
+            });
+            let cancelled = ticket.cancel();
+            assert_ne!(cancelled, pusher.join().unwrap());
+        });
+    }
+}

@@ -1,1 +1,26 @@
-//! See the crate's description.
+//! The wire protocol of Redis and Valkey, both versions: RESP2 and RESP3.
+//!
+//! ```text
+//!   bytes from a client ──▶ request::Parser ──▶ Request: ranges into those bytes
+//!   reply of a command  ──▶ writer::Writer  ──▶ bytes to a client, in its version of the protocol
+//!   bytes from a server ──▶ frame::Decoder  ──▶ Frame: an owned value (tests, replica link, migration)
+//! ```
+//!
+//! This crate knows nothing of sockets, commands, clocks or threads. It copies no argument: a request is a list of
+//! ranges over the caller's receive buffer. It trusts no byte: every length is checked before it is used, and
+//! nothing is reserved on the word of a length alone.
+#![forbid(unsafe_code)]
+
+pub mod double;
+pub mod frame;
+mod inline;
+pub mod number;
+pub mod request;
+pub mod writer;
+
+pub use double::{DoubleFormat, write_double};
+pub use frame::{Decoder, Frame, FrameError, encode_command};
+pub use inline::split_quoted;
+pub use number::parse_i64;
+pub use request::{ArgRange, Args, Limits, Parsed, Parser, ProtocolError, Request};
+pub use writer::{Deferred, Proto, Writer};

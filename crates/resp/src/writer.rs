@@ -1,0 +1,288 @@
+//! Replies, in the version of the protocol that the client has chosen.
+//!
+//! One method a kind of reply; a command says what it means (a map of three pairs, a double, no such value) and the
+//! writer knows how each version says it:
+//!
+//! | meaning | RESP2 | RESP3 |
+//! |---|---|---|
+//! | null | `$-1` | `_` |
+//! | null array | `*-1` | `_` |
+//! | map of n pairs | `*2n` | `%n` |
+//! | set, push | `*n` | `~n`, `>n` |
+//! | boolean | `:0`, `:1` | `#f`, `#t` |
+//! | double, big number, verbatim | bulk string | `,` `(` `=` |
+
+use crate::double::{DoubleFormat, Text};
+use crate::number::{MAX_LINE, decimal_len, line_into, write_line};
+use std::fmt::Display;
+
+/// The protocol version of a connection, as chosen by HELLO.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Proto {
+    /// RESP2, where every connection starts.
+    #[default]
+    Resp2,
+    /// RESP3.
+    Resp3,
+}
+
+/// The place of a length that is known only after its elements have been written.
+#[derive(Debug)]
+#[must_use = "without its length the reply is malformed"]
+pub struct Deferred {
+    at: usize,
+}
+
+/// Appends replies to a buffer.
+#[derive(Debug)]
+pub struct Writer<'a> {
+    out: &'a mut Vec<u8>,
+    proto: Proto,
+    doubles: DoubleFormat,
+}
+
+impl<'a> Writer<'a> {
+    /// Appends to `out`; doubles in the default (newer) format.
+    #[inline]
+    pub fn new(out: &'a mut Vec<u8>, proto: Proto) -> Writer<'a> {
+        Writer { out, proto, doubles: DoubleFormat::default() }
+    }
+
+    /// The same with the version profile's format of doubles.
+    #[inline]
+    pub fn with_doubles(self, doubles: DoubleFormat) -> Writer<'a> {
+        Writer { doubles, ..self }
+    }
+
+    /// The protocol version in which this writer answers.
+    pub fn proto(&self) -> Proto {
+        self.proto
+    }
+
+    /// The buffer's length now: with [`Writer::truncate`] a way back.
+    pub fn position(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Drops everything written since the buffer had this length.
+    pub fn truncate(&mut self, position: usize) {
+        self.out.truncate(position);
+    }
+
+    /// Appends bytes that are already protocol.
+    #[inline]
+    pub fn raw(&mut self, reply: &[u8]) {
+        self.out.extend_from_slice(reply);
+    }
+
+    /// `+OK`.
+    #[inline]
+    pub fn ok(&mut self) {
+        self.raw(b"+OK\r\n");
+    }
+
+    /// A status. It must not contain line ends: it comes from the program, never from a client.
+    pub fn simple(&mut self, status: &str) {
+        debug_assert!(!status.contains(['\r', '\n']), "a status is one line");
+        self.out.reserve(status.len() + 3);
+        self.raw(b"+");
+        self.raw(status.as_bytes());
+        self.raw(b"\r\n");
+    }
+
+    /// An error: its code word and text, without the leading minus. The text may quote a client's bytes, so line ends
+    /// are dropped at both ends and become spaces inside.
+    pub fn error(&mut self, message: impl AsRef<[u8]>) {
+        let mut message = message.as_ref();
+        while let [b'\r' | b'\n', rest @ ..] | [rest @ .., b'\r' | b'\n'] = message {
+            message = rest;
+        }
+        self.out.reserve(message.len() + 3);
+        self.raw(b"-");
+        let start = self.out.len();
+        self.raw(message);
+        for byte in &mut self.out[start..] {
+            if matches!(byte, b'\r' | b'\n') {
+                *byte = b' ';
+            }
+        }
+        self.raw(b"\r\n");
+    }
+
+    /// [`Writer::error`] for an error value whose `Display` is the wire text.
+    pub fn error_value(&mut self, error: &dyn Display) {
+        self.error(error.to_string());
+    }
+
+    /// An integer.
+    #[inline]
+    pub fn int(&mut self, n: i64) {
+        write_line(self.out, b':', n);
+    }
+
+    /// A bulk string.
+    #[inline]
+    pub fn bulk(&mut self, value: &[u8]) {
+        self.bulk_like(b'$', value.len(), |out| out.extend_from_slice(value));
+    }
+
+    /// An integer as a bulk string.
+    pub fn bulk_int(&mut self, n: i64) {
+        let mut line = [0; MAX_LINE];
+        let len = line_into(&mut line, b'$', n);
+        write_line(self.out, b'$', decimal_len(n) as i64);
+        self.raw(&line[1..len]);
+    }
+
+    /// A bulk string that `fill` appends; it must append exactly `len` bytes.
+    pub fn bulk_with(&mut self, len: usize, fill: impl FnOnce(&mut Vec<u8>)) {
+        self.bulk_like(b'$', len, fill);
+    }
+
+    /// No value.
+    #[inline]
+    pub fn null(&mut self) {
+        self.raw(match self.proto {
+            Proto::Resp2 => b"$-1\r\n",
+            Proto::Resp3 => b"_\r\n",
+        });
+    }
+
+    /// No value where an array is expected.
+    pub fn null_array(&mut self) {
+        self.raw(match self.proto {
+            Proto::Resp2 => b"*-1\r\n",
+            Proto::Resp3 => b"_\r\n",
+        });
+    }
+
+    /// Head of an array of `len` elements, which follow.
+    #[inline]
+    pub fn array(&mut self, len: usize) {
+        write_line(self.out, b'*', len as i64);
+    }
+
+    /// Head of a map of `pairs` keys with their values, which follow alternately.
+    pub fn map(&mut self, pairs: usize) {
+        match self.proto {
+            Proto::Resp2 => self.array(pairs * 2),
+            Proto::Resp3 => write_line(self.out, b'%', pairs as i64),
+        }
+    }
+
+    /// Head of a set of `len` elements, which follow.
+    pub fn set(&mut self, len: usize) {
+        self.aggregate(b'~', len);
+    }
+
+    /// Head of a message outside the order of replies, of `len` elements, which follow.
+    pub fn push(&mut self, len: usize) {
+        self.aggregate(b'>', len);
+    }
+
+    /// Head of `pairs` attributes of the reply behind them. RESP2 has none: nothing is written and the result is
+    /// false, in which case the pairs must not be written either.
+    #[must_use]
+    pub fn attribute(&mut self, pairs: usize) -> bool {
+        if self.proto == Proto::Resp3 {
+            write_line(self.out, b'|', pairs as i64);
+        }
+        self.proto == Proto::Resp3
+    }
+
+    /// A truth value.
+    pub fn boolean(&mut self, value: bool) {
+        self.raw(match (self.proto, value) {
+            (Proto::Resp2, false) => b":0\r\n",
+            (Proto::Resp2, true) => b":1\r\n",
+            (Proto::Resp3, false) => b"#f\r\n",
+            (Proto::Resp3, true) => b"#t\r\n",
+        });
+    }
+
+    /// A floating point number.
+    pub fn double(&mut self, value: f64) {
+        let text = Text::new(value, self.doubles);
+        self.scalar(b',', text.as_bytes());
+    }
+
+    /// A whole number of any size, given in decimal.
+    pub fn big_number(&mut self, digits: &str) {
+        self.scalar(b'(', digits.as_bytes());
+    }
+
+    /// A number in RESP3 that the caller has formatted, such as a long double; a bulk string in RESP2.
+    pub fn double_text(&mut self, text: &str) {
+        self.scalar(b',', text.as_bytes());
+    }
+
+    /// Text for people, with its format (`txt`, `mkd`).
+    pub fn verbatim(&mut self, format: &[u8; 3], text: &[u8]) {
+        match self.proto {
+            Proto::Resp2 => self.bulk(text),
+            Proto::Resp3 => self.bulk_like(b'=', text.len() + 4, |out| {
+                out.extend_from_slice(format);
+                out.push(b':');
+                out.extend_from_slice(text);
+            }),
+        }
+    }
+
+    /// Begins an aggregate whose length is not known yet. Finish the innermost first.
+    pub fn deferred(&mut self) -> Deferred {
+        Deferred { at: self.out.len() }
+    }
+
+    /// Ends what [`Writer::deferred`] began as an array.
+    pub fn finish_array(&mut self, deferred: Deferred, len: usize) {
+        self.finish(deferred, |writer| writer.array(len));
+    }
+
+    /// Ends what [`Writer::deferred`] began as a map.
+    pub fn finish_map(&mut self, deferred: Deferred, pairs: usize) {
+        self.finish(deferred, |writer| writer.map(pairs));
+    }
+
+    /// Ends what [`Writer::deferred`] began as a set.
+    pub fn finish_set(&mut self, deferred: Deferred, len: usize) {
+        self.finish(deferred, |writer| writer.set(len));
+    }
+
+    /// The elements move back by the few bytes of the head: one copy of them, no second buffer.
+    fn finish(&mut self, deferred: Deferred, head: impl FnOnce(&mut Writer<'_>)) {
+        let body_end = self.out.len();
+        head(self);
+        let head_len = self.out.len() - body_end;
+        let mut moved = [0; MAX_LINE];
+        moved[..head_len].copy_from_slice(&self.out[body_end..]);
+        self.out.copy_within(deferred.at..body_end, deferred.at + head_len);
+        self.out[deferred.at..deferred.at + head_len].copy_from_slice(&moved[..head_len]);
+    }
+
+    fn aggregate(&mut self, prefix: u8, len: usize) {
+        write_line(self.out, if self.proto == Proto::Resp3 { prefix } else { b'*' }, len as i64);
+    }
+
+    /// One line in RESP3, a bulk string in RESP2.
+    fn scalar(&mut self, prefix: u8, text: &[u8]) {
+        match self.proto {
+            Proto::Resp2 => self.bulk(text),
+            Proto::Resp3 => {
+                self.out.reserve(text.len() + 3);
+                self.out.push(prefix);
+                self.raw(text);
+                self.raw(b"\r\n");
+            }
+        }
+    }
+
+    #[inline]
+    fn bulk_like(&mut self, prefix: u8, len: usize, fill: impl FnOnce(&mut Vec<u8>)) {
+        self.out.reserve(MAX_LINE + len + 2);
+        write_line(self.out, prefix, len as i64);
+        let start = self.out.len();
+        fill(self.out);
+        debug_assert_eq!(self.out.len() - start, len, "a bulk string has the length that was announced");
+        self.raw(b"\r\n");
+    }
+}

@@ -5,12 +5,20 @@
 
 #![forbid(unsafe_code)]
 
-mod hash;
-mod list;
+mod dict;
+pub mod hash;
+mod limits;
+pub mod list;
 pub mod listpack;
 
+pub mod number;
+mod quicklist;
+
+pub use dict::set_hash_seed;
 pub use hash::Hash;
-pub use list::List;
+pub use limits::Limits;
+pub use list::{Direction, End, List, Side};
+pub use listpack::{Item, Listpack};
 
 /// A value that stands alone, before it is stored in an entry or after it left one.
 ///
@@ -39,28 +47,4 @@ pub enum ValueRef<'a> {
     List(&'a List),
     /// A hash.
     Hash(&'a Hash),
-}
-
-/// The thresholds up to which a type keeps its compact encoding; the configuration parameters of the same names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// `list-max-listpack-size`: entries of a list node if positive, a size class (-1 = 4 KB … -5 = 64 KB) if negative.
-    pub list_max_listpack_size: i64,
-    /// `list-compress-depth`: accepted; nodes are never compressed in memory.
-    pub list_compress_depth: u32,
-    /// `hash-max-listpack-entries`: fields.
-    pub hash_max_listpack_entries: usize,
-    /// `hash-max-listpack-value`: bytes of a field or a value.
-    pub hash_max_listpack_value: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits {
-            list_max_listpack_size: -2,
-            list_compress_depth: 0,
-            hash_max_listpack_entries: 512,
-            hash_max_listpack_value: 64,
-        }
-    }
 }

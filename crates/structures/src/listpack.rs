@@ -1,1 +1,689 @@
-//! Listpacks.
+//! Listpacks: many short strings and integers in one allocation.
+//!
+//! The bytes are those of Redis 7, since they stand unchanged in RDB files and DUMP payloads:
+//!
+//! ```text
+//! ┌────────────┬───────────┬───────┬───────┬─ ─ ─┬──────┐
+//! │ total: u32 │ count:u16 │ entry │ entry │     │ 0xFF │      total counts every byte, header and end included
+//! └────────────┴───────────┴───────┴───────┴─ ─ ─┴──────┘      count 65535 means: walk to know
+//!
+//! entry = encoding and data │ backlen
+//!   0xxxxxxx                  integer 0 … 127
+//!   10llllll data             string of l < 64 bytes
+//!   110xxxxx x                integer of 13 bits, two's complement, high bits first
+//!   1110llll l data           string of l < 4096 bytes, high bits first
+//!   F1 F2 F3 F4               integer of 16, 24, 32, 64 bits, little-endian
+//!   F0 llll data              string with a length of 32 bits, little-endian
+//! backlen = size of "encoding and data", 7 bits a byte, read from its last byte to the left;
+//!           the high bit says that another byte stands to the left
+//! ```
+//!
+//! Strings that are canonical decimal integers are stored as integers, so an entry is an [`Item`] of two forms and
+//! equality goes by content.
+//!
+//! **Invariant:** a [`Listpack`] holds only bytes that are valid to the last one. They come from its own methods or
+//! passed [`Listpack::from_bytes`], so walking needs no checks of its own and cannot run out of bounds.
+//!
+//! A [`Pos`] is the place of an entry; any change of the listpack makes older ones meaningless, and using one then
+//! may panic. The size is limited by the 32-bit total; owners keep far below ([`Listpack::has_room_for`]).
+
+use crate::number::{self, IntBuffer};
+use std::fmt;
+
+const HEADER: usize = 6;
+/// Bytes of a listpack without entries.
+pub(crate) const EMPTY_BYTES: usize = HEADER + 1;
+const END: u8 = 0xFF;
+const COUNT_UNKNOWN: u16 = u16::MAX;
+/// Larger listpacks are never grown: a reader that computes sizes in 32 bits stays safe.
+const SAFETY_LIMIT: usize = 1 << 30;
+
+/// One entry: an integer, or a string that is not the canonical decimal form of one.
+///
+/// Equality compares the text, so the two forms of one text are equal.
+#[derive(Debug, Clone, Copy)]
+pub enum Item<'a> {
+    /// The integer whose decimal text the entry stands for.
+    Int(i64),
+    /// Any bytes.
+    Bytes(&'a [u8]),
+}
+
+impl<'a> Item<'a> {
+    /// The item that stands for `text`: an integer if the text is canonical.
+    pub fn of(text: &'a [u8]) -> Self {
+        match number::parse_i64(text) {
+            Some(value) => Item::Int(value),
+            None => Item::Bytes(text),
+        }
+    }
+
+    /// The text, borrowed from the entry or printed into `buffer`.
+    pub fn text<'b>(&self, buffer: &'b mut IntBuffer) -> &'b [u8]
+    where
+        'a: 'b,
+    {
+        match *self {
+            Item::Int(value) => buffer.format(value),
+            Item::Bytes(bytes) => bytes,
+        }
+    }
+
+    /// An owned copy of the text.
+    pub fn to_vec(&self) -> Vec<u8> {
+        self.text(&mut IntBuffer::new()).to_vec()
+    }
+
+    /// The length of the text in bytes.
+    pub fn text_len(&self) -> usize {
+        match self {
+            Item::Int(value) => number::decimal_len(*value),
+            Item::Bytes(bytes) => bytes.len(),
+        }
+    }
+
+    /// Whether the text is `other`.
+    pub fn eq_bytes(&self, other: &[u8]) -> bool {
+        match self {
+            Item::Int(value) => number::parse_i64(other) == Some(*value),
+            Item::Bytes(bytes) => *bytes == other,
+        }
+    }
+}
+
+impl PartialEq for Item<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Item::Int(a), Item::Int(b)) => a == b,
+            (Item::Bytes(a), Item::Bytes(b)) => a == b,
+            (Item::Int(int), Item::Bytes(bytes)) | (Item::Bytes(bytes), Item::Int(int)) => {
+                number::parse_i64(bytes) == Some(*int)
+            }
+        }
+    }
+}
+
+impl Eq for Item<'_> {}
+
+/// The place of an entry in its listpack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pos(usize);
+
+/// The bytes are not a listpack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Corrupt;
+
+impl fmt::Display for Corrupt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a valid listpack")
+    }
+}
+
+impl std::error::Error for Corrupt {}
+
+/// A growable listpack; see the module for its bytes.
+#[derive(Clone)]
+pub struct Listpack {
+    bytes: Vec<u8>,
+}
+
+impl Listpack {
+    /// An empty listpack.
+    pub fn new() -> Self {
+        Listpack { bytes: vec![HEADER as u8 + 1, 0, 0, 0, 0, 0, END] }
+    }
+
+    /// Takes bytes from outside after checking every entry.
+    ///
+    /// # Errors
+    /// [`Corrupt`] when anything is out of place: total, count, an entry's length, a backlen, the end.
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, Corrupt> {
+        validate(&bytes)?;
+        Ok(Listpack { bytes })
+    }
+
+    /// The bytes as they stand in an RDB file.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The number of entries. Constant time below 65,535 entries, a walk above.
+    pub fn len(&self) -> usize {
+        match self.header_count() {
+            COUNT_UNKNOWN => self.iter().count(),
+            count => usize::from(count),
+        }
+    }
+
+    /// Whether there is no entry.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.len() == HEADER + 1
+    }
+
+    /// Bytes taken from the allocator.
+    pub fn heap_bytes(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// Whether `more` bytes can be added without exceeding the size up to which listpacks are safe for every reader.
+    pub fn has_room_for(&self, more: usize) -> bool {
+        self.bytes.len().saturating_add(more) <= SAFETY_LIMIT
+    }
+
+    /// Gives unused capacity back.
+    pub fn shrink_to_fit(&mut self) {
+        self.bytes.shrink_to_fit();
+    }
+
+    /// The first entry.
+    pub fn first(&self) -> Option<Pos> {
+        self.at(HEADER)
+    }
+
+    /// The last entry.
+    pub fn last(&self) -> Option<Pos> {
+        self.entry_before(self.end())
+    }
+
+    /// The entry after `pos`.
+    pub fn next(&self, pos: Pos) -> Option<Pos> {
+        self.at(self.after(pos))
+    }
+
+    /// The entry before `pos`.
+    pub fn prev(&self, pos: Pos) -> Option<Pos> {
+        self.entry_before(pos.0)
+    }
+
+    /// The entry at `index`; negative ones count from the end, -1 being the last.
+    pub fn seek(&self, index: i64) -> Option<Pos> {
+        let count = match self.header_count() {
+            COUNT_UNKNOWN => None,
+            count => Some(i64::from(count)),
+        };
+        let mut index = index;
+        if let Some(count) = count {
+            if index < -count || index >= count {
+                return None;
+            }
+            // Walk from the nearer end.
+            if index >= 0 && index > count / 2 {
+                index -= count;
+            } else if index < -count / 2 - 1 {
+                index += count;
+            }
+        }
+        if index >= 0 {
+            let mut pos = self.first()?;
+            for _ in 0..index {
+                pos = self.next(pos)?;
+            }
+            Some(pos)
+        } else {
+            let mut pos = self.last()?;
+            for _ in 0..index.unsigned_abs() - 1 {
+                pos = self.prev(pos)?;
+            }
+            Some(pos)
+        }
+    }
+
+    /// The item at `pos`.
+    pub fn get(&self, pos: Pos) -> Item<'_> {
+        decode(&self.bytes, pos.0).0
+    }
+
+    /// The item at `index`; negative ones count from the end.
+    pub fn get_index(&self, index: i64) -> Option<Item<'_>> {
+        self.seek(index).map(|pos| self.get(pos))
+    }
+
+    /// The items from the first to the last; the iterator also runs backwards.
+    pub fn iter(&self) -> Iter<'_> {
+        Iter { listpack: self, front: HEADER, back: self.end() }
+    }
+
+    /// The items from `pos` to the last.
+    pub fn iter_from(&self, pos: Pos) -> Iter<'_> {
+        Iter { listpack: self, front: pos.0, back: self.end() }
+    }
+
+    /// The items from the first up to and including `pos`.
+    pub fn iter_until(&self, pos: Pos) -> Iter<'_> {
+        Iter { listpack: self, front: HEADER, back: self.after(pos) }
+    }
+
+    /// The first entry from the front whose text is `value`, looking at every `skip + 1`-th entry only.
+    pub fn find(&self, value: &[u8], skip: usize) -> Option<Pos> {
+        self.first().and_then(|first| self.find_from(first, value, skip))
+    }
+
+    /// As [`Listpack::find`], starting with the entry at `pos`.
+    pub fn find_from(&self, pos: Pos, value: &[u8], skip: usize) -> Option<Pos> {
+        let wanted = Item::of(value);
+        let mut offset = pos.0;
+        while self.bytes[offset] != END {
+            let (item, size) = decode(&self.bytes, offset);
+            if item == wanted {
+                return Some(Pos(offset));
+            }
+            offset += size + backlen_size(size);
+            for _ in 0..skip {
+                if self.bytes[offset] == END {
+                    return None;
+                }
+                let size = encoded_size_at(&self.bytes, offset);
+                offset += size + backlen_size(size);
+            }
+        }
+        None
+    }
+
+    /// Adds an entry at the end.
+    pub fn push_back(&mut self, text: &[u8]) {
+        self.splice(self.end(), 0, 0, &[Item::of(text)]);
+    }
+
+    /// Adds an entry at the start.
+    pub fn push_front(&mut self, text: &[u8]) {
+        self.splice(HEADER, 0, 0, &[Item::of(text)]);
+    }
+
+    /// Adds two entries at the end: a field and its value.
+    pub fn push_pair(&mut self, first: &[u8], second: &[u8]) {
+        self.splice(self.end(), 0, 0, &[Item::of(first), Item::of(second)]);
+    }
+
+    /// Inserts an entry before the one at `pos`, which moves away; the new one is at `pos` then.
+    pub fn insert_before(&mut self, pos: Pos, text: &[u8]) {
+        self.splice(pos.0, 0, 0, &[Item::of(text)]);
+    }
+
+    /// Inserts an entry after the one at `pos`, which stays valid.
+    pub fn insert_after(&mut self, pos: Pos, text: &[u8]) {
+        self.splice(self.after(pos), 0, 0, &[Item::of(text)]);
+    }
+
+    /// Gives the entry at `pos` another text; `pos` stays valid.
+    pub fn replace(&mut self, pos: Pos, text: &[u8]) {
+        self.splice(pos.0, self.after(pos) - pos.0, 1, &[Item::of(text)]);
+    }
+
+    /// Removes `count` entries from `pos` on (fewer if the end comes first); returns the entry that now stands there.
+    pub fn remove(&mut self, pos: Pos, count: usize) -> Option<Pos> {
+        let mut end = pos.0;
+        let mut removed = 0;
+        while removed < count && self.bytes[end] != END {
+            end = self.after(Pos(end));
+            removed += 1;
+        }
+        self.splice(pos.0, end - pos.0, removed, &[]);
+        self.at(pos.0)
+    }
+
+    /// Removes up to `count` entries from `index` on; returns how many there were.
+    pub fn remove_range(&mut self, index: usize, count: usize) -> usize {
+        let Some(pos) = i64::try_from(index).ok().and_then(|index| self.seek(index)) else {
+            return 0;
+        };
+        let before = self.len();
+        let removed = count.min(before - index);
+        self.remove(pos, removed);
+        removed
+    }
+
+    /// Removes entries whose text is `value`: of those, the first `keep` stay and at most `take` go.
+    /// Returns how many went.
+    pub fn remove_matches(&mut self, value: &[u8], keep: usize, take: usize) -> usize {
+        let wanted = Item::of(value);
+        let (mut read, mut write) = (HEADER, HEADER);
+        let (mut seen, mut removed) = (0, 0);
+        while removed < take && self.bytes[read] != END {
+            let (item, size) = decode(&self.bytes, read);
+            let whole = size + backlen_size(size);
+            let matches = item == wanted;
+            if matches && seen >= keep {
+                removed += 1;
+            } else {
+                self.bytes.copy_within(read..read + whole, write);
+                write += whole;
+            }
+            seen += usize::from(matches);
+            read += whole;
+        }
+        self.splice(write, read - write, removed, &[]);
+        removed
+    }
+
+    /// The number of entries whose text is `value`.
+    pub fn count_matches(&self, value: &[u8]) -> usize {
+        let wanted = Item::of(value);
+        self.iter().filter(|item| *item == wanted).count()
+    }
+
+    /// Moves the entries from `pos` on into a new listpack.
+    pub fn split_off(&mut self, pos: Pos) -> Listpack {
+        let count = self.iter_from(pos).count();
+        let mut tail = Listpack { bytes: Vec::with_capacity(HEADER + self.bytes.len() - pos.0) };
+        tail.bytes.resize(HEADER, 0);
+        tail.bytes.extend_from_slice(&self.bytes[pos.0..]);
+        tail.write_total();
+        tail.set_count(count);
+        let end = self.end();
+        self.splice(pos.0, end - pos.0, count, &[]);
+        tail
+    }
+
+    /// Adds all entries of `other` at the end.
+    pub fn append(&mut self, other: &Listpack) {
+        let count = self.len() + other.len();
+        self.bytes.pop();
+        self.bytes.extend_from_slice(&other.bytes[HEADER..]);
+        self.write_total();
+        self.set_count(count);
+    }
+
+    fn header_count(&self) -> u16 {
+        u16::from_le_bytes([self.bytes[4], self.bytes[5]])
+    }
+
+    fn set_count(&mut self, count: usize) {
+        let count = u16::try_from(count).unwrap_or(COUNT_UNKNOWN);
+        self.bytes[4..HEADER].copy_from_slice(&count.to_le_bytes());
+    }
+
+    fn write_total(&mut self) {
+        let total = u32::try_from(self.bytes.len()).expect("owners bound listpacks below 4 GB");
+        self.bytes[..4].copy_from_slice(&total.to_le_bytes());
+    }
+
+    fn end(&self) -> usize {
+        self.bytes.len() - 1
+    }
+
+    fn at(&self, offset: usize) -> Option<Pos> {
+        (self.bytes[offset] != END).then_some(Pos(offset))
+    }
+
+    fn after(&self, pos: Pos) -> usize {
+        let size = encoded_size_at(&self.bytes, pos.0);
+        pos.0 + size + backlen_size(size)
+    }
+
+    fn entry_before(&self, offset: usize) -> Option<Pos> {
+        if offset == HEADER {
+            return None;
+        }
+        let (size, width) = decode_backlen(&self.bytes[..offset]).expect("validated backlen");
+        Some(Pos(offset - width - size))
+    }
+
+    /// Replaces `old` bytes at `offset`, which are `removed` whole entries, by the given items.
+    fn splice(&mut self, offset: usize, old: usize, removed: usize, items: &[Item<'_>]) {
+        let new: usize = items.iter().map(whole_size).sum();
+        let len = self.bytes.len();
+        if new > old {
+            self.reserve(new - old);
+            self.bytes.resize(len + new - old, 0);
+        }
+        if new != old {
+            self.bytes.copy_within(offset + old..len, offset + new);
+            self.bytes.truncate(len + new - old);
+        }
+        let mut out = &mut self.bytes[offset..offset + new];
+        for item in items {
+            let size = encode(item, out);
+            out = &mut out[size..];
+        }
+        self.write_total();
+        match self.header_count() {
+            COUNT_UNKNOWN => {}
+            count => self.set_count(usize::from(count) - removed + items.len()),
+        }
+    }
+
+    /// Grows by an eighth: doubling would leave a third of all small listpacks empty.
+    fn reserve(&mut self, more: usize) {
+        let spare = self.bytes.capacity() - self.bytes.len();
+        if spare < more {
+            self.bytes.reserve_exact(more.max(self.bytes.len() / 8));
+        }
+    }
+}
+
+impl Default for Listpack {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Listpack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl PartialEq for Listpack {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Listpack {}
+
+impl<'a> IntoIterator for &'a Listpack {
+    type Item = Item<'a>;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+impl<T: AsRef<[u8]>> FromIterator<T> for Listpack {
+    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
+        let mut listpack = Listpack::new();
+        for item in items {
+            listpack.push_back(item.as_ref());
+        }
+        listpack
+    }
+}
+
+/// The items of a listpack or of a part of it.
+#[derive(Debug, Clone)]
+pub struct Iter<'a> {
+    listpack: &'a Listpack,
+    front: usize,
+    back: usize,
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = Item<'a>;
+
+    fn next(&mut self) -> Option<Item<'a>> {
+        if self.front >= self.back {
+            return None;
+        }
+        let (item, size) = decode(&self.listpack.bytes, self.front);
+        self.front += size + backlen_size(size);
+        Some(item)
+    }
+}
+
+impl DoubleEndedIterator for Iter<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        if self.front >= self.back {
+            return None;
+        }
+        let pos = self.listpack.entry_before(self.back)?;
+        self.back = pos.0;
+        Some(self.listpack.get(pos))
+    }
+}
+
+/// Bytes of "encoding and data".
+fn encoded_size(item: &Item<'_>) -> usize {
+    match item {
+        Item::Int(value) => match *value {
+            0..=127 => 1,
+            -4096..=4095 => 2,
+            -0x8000..=0x7FFF => 3,
+            -0x80_0000..=0x7F_FFFF => 4,
+            -0x8000_0000..=0x7FFF_FFFF => 5,
+            _ => 9,
+        },
+        Item::Bytes(bytes) => match bytes.len() {
+            len @ 0..=63 => 1 + len,
+            len @ 64..=4095 => 2 + len,
+            len => 5 + len,
+        },
+    }
+}
+
+fn whole_size(item: &Item<'_>) -> usize {
+    let size = encoded_size(item);
+    size + backlen_size(size)
+}
+
+/// Writes the whole entry to the start of `out`; returns its size.
+fn encode(item: &Item<'_>, out: &mut [u8]) -> usize {
+    let size = encoded_size(item);
+    match item {
+        Item::Int(value) => {
+            let little = value.to_le_bytes();
+            match size {
+                1 => out[0] = little[0],
+                2 => {
+                    out[0] = 0xC0 | (little[1] & 0x1F);
+                    out[1] = little[0];
+                }
+                _ => {
+                    out[0] = match size {
+                        3 => 0xF1,
+                        4 => 0xF2,
+                        5 => 0xF3,
+                        _ => 0xF4,
+                    };
+                    out[1..size].copy_from_slice(&little[..size - 1]);
+                }
+            }
+        }
+        Item::Bytes(bytes) => {
+            let len = bytes.len();
+            match size - len {
+                1 => out[0] = 0x80 | len as u8,
+                2 => {
+                    out[0] = 0xE0 | (len >> 8) as u8;
+                    out[1] = len as u8;
+                }
+                _ => {
+                    out[0] = 0xF0;
+                    out[1..5].copy_from_slice(&(len as u32).to_le_bytes());
+                }
+            }
+            out[size - len..size].copy_from_slice(bytes);
+        }
+    }
+    let width = backlen_size(size);
+    let mut rest = size;
+    for index in (0..width).rev() {
+        let more_to_the_left = if index > 0 { 0x80 } else { 0 };
+        out[size + index] = more_to_the_left | (rest & 0x7F) as u8;
+        rest >>= 7;
+    }
+    size + width
+}
+
+/// The item at `offset` and the size of its "encoding and data".
+fn decode(bytes: &[u8], offset: usize) -> (Item<'_>, usize) {
+    let entry = &bytes[offset..];
+    let size = encoded_size_at(bytes, offset);
+    let item = match entry[0] {
+        first @ 0..=0x7F => Item::Int(i64::from(first)),
+        0x80..=0xBF => Item::Bytes(&entry[1..size]),
+        first @ 0xC0..=0xDF => {
+            let raw = i16::from_be_bytes([first & 0x1F, entry[1]]);
+            Item::Int(i64::from(raw << 3 >> 3))
+        }
+        0xE0..=0xEF => Item::Bytes(&entry[2..size]),
+        0xF0 => Item::Bytes(&entry[5..size]),
+        _ => {
+            let mut little = [if entry[size - 1] & 0x80 != 0 { 0xFF } else { 0 }; 8];
+            little[..size - 1].copy_from_slice(&entry[1..size]);
+            Item::Int(i64::from_le_bytes(little))
+        }
+    };
+    (item, size)
+}
+
+fn encoded_size_at(bytes: &[u8], offset: usize) -> usize {
+    checked_encoded_size(&bytes[offset..]).expect("validated entry")
+}
+
+/// The size that the first bytes of an entry announce; `None` if they are cut off or no encoding.
+fn checked_encoded_size(entry: &[u8]) -> Option<usize> {
+    Some(match *entry.first()? {
+        0..=0x7F => 1,
+        first @ 0x80..=0xBF => 1 + usize::from(first & 0x3F),
+        0xC0..=0xDF => 2,
+        first @ 0xE0..=0xEF => 2 + (usize::from(first & 0x0F) << 8 | usize::from(*entry.get(1)?)),
+        0xF0 => 5 + u32::from_le_bytes(entry.get(1..5)?.try_into().ok()?) as usize,
+        0xF1 => 3,
+        0xF2 => 4,
+        0xF3 => 5,
+        0xF4 => 9,
+        _ => return None,
+    })
+}
+
+/// Bytes that the backlen of an entry takes. The limits are one lower than seven bits a byte would allow, as in Redis.
+fn backlen_size(size: usize) -> usize {
+    match size {
+        0..=127 => 1,
+        128..16_383 => 2,
+        16_383..2_097_151 => 3,
+        2_097_151..268_435_455 => 4,
+        _ => 5,
+    }
+}
+
+/// The backlen that ends `bytes`, and its width.
+fn decode_backlen(bytes: &[u8]) -> Option<(usize, usize)> {
+    let mut size = 0usize;
+    for (index, byte) in bytes.iter().rev().take(5).enumerate() {
+        size |= usize::from(byte & 0x7F) << (7 * index);
+        if byte & 0x80 == 0 {
+            return Some((size, index + 1));
+        }
+    }
+    None
+}
+
+fn validate(bytes: &[u8]) -> Result<(), Corrupt> {
+    let total = bytes.first_chunk::<4>().map(|total| u32::from_le_bytes(*total) as usize);
+    if bytes.len() < HEADER + 1 || total != Some(bytes.len()) || bytes[bytes.len() - 1] != END {
+        return Err(Corrupt);
+    }
+    let end = bytes.len() - 1;
+    let mut offset = HEADER;
+    let mut count = 0usize;
+    while offset < end {
+        let size = checked_encoded_size(&bytes[offset..end]).ok_or(Corrupt)?;
+        let after = offset + size + backlen_size(size);
+        if after > end || decode_backlen(&bytes[offset + size..after]) != Some((size, backlen_size(size))) {
+            return Err(Corrupt);
+        }
+        offset = after;
+        count += 1;
+    }
+    match u16::from_le_bytes([bytes[4], bytes[5]]) {
+        COUNT_UNKNOWN => Ok(()),
+        header if usize::from(header) == count => Ok(()),
+        _ => Err(Corrupt),
+    }
+}
+
+#[cfg(test)]
+#[path = "listpack_tests.rs"]
+mod tests;

@@ -1,0 +1,63 @@
+//! The thresholds between compact encodings and tables.
+
+/// With a limit by count, a node still never exceeds this many bytes.
+const NODE_SAFETY_BYTES: usize = 8 << 10;
+/// The size classes -1 … -5 of `list-max-listpack-size`.
+const NODE_SIZE_CLASSES: [usize; 5] = [4 << 10, 8 << 10, 16 << 10, 32 << 10, 64 << 10];
+/// Larger counts in `list-max-listpack-size` mean this one.
+const NODE_MAX_COUNT: i64 = (1 << 15) - 1;
+
+/// The thresholds up to which a type keeps its compact encoding; the configuration parameters of the same names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// `list-max-listpack-size`: entries of a list node if positive, a size class (-1 = 4 KB … -5 = 64 KB) if negative.
+    pub list_max_listpack_size: i64,
+    /// `list-compress-depth`: accepted; nodes are never compressed in memory.
+    pub list_compress_depth: u32,
+    /// List elements of at least this many bytes stand alone in a node (`DEBUG QUICKLIST-PACKED-THRESHOLD`).
+    /// Zero means: elements larger than a node may be.
+    pub list_packed_threshold: usize,
+    /// `hash-max-listpack-entries`: fields.
+    pub hash_max_listpack_entries: usize,
+    /// `hash-max-listpack-value`: bytes of a field or a value.
+    pub hash_max_listpack_value: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            list_max_listpack_size: -2,
+            list_compress_depth: 0,
+            list_packed_threshold: 1 << 30,
+            hash_max_listpack_entries: 512,
+            hash_max_listpack_value: 64,
+        }
+    }
+}
+
+impl Limits {
+    /// The most bytes and the most entries of a list node; one of the two is unlimited.
+    pub(crate) fn list_node_limit(&self) -> (usize, usize) {
+        match self.list_max_listpack_size {
+            count @ 0.. => (usize::MAX, count.clamp(1, NODE_MAX_COUNT) as usize),
+            class => (NODE_SIZE_CLASSES[(class.unsigned_abs().min(5) - 1) as usize], usize::MAX),
+        }
+    }
+
+    /// Whether a list node of these many bytes and entries would be too large.
+    pub(crate) fn list_node_exceeded(&self, bytes: usize, count: usize) -> bool {
+        match self.list_node_limit() {
+            (usize::MAX, most) => bytes > NODE_SAFETY_BYTES || count > most,
+            (most, _) => bytes > most,
+        }
+    }
+
+    /// Whether a list element of `len` bytes stands alone in a plain node.
+    pub(crate) fn is_large_element(&self, len: usize) -> bool {
+        match (self.list_packed_threshold, self.list_node_limit()) {
+            (0, (usize::MAX, _)) => len > NODE_SAFETY_BYTES,
+            (0, (most, _)) => len > most,
+            (threshold, _) => len >= threshold,
+        }
+    }
+}

@@ -1,1 +1,31 @@
-//! See the crate's description.
+//! Engram against a real redis-server.
+//!
+//! Everything here looks at servers from outside, over their sockets, and knows nothing of Engram's own crates:
+//! it has its own decoder of replies, so that a mistake in Engram's codec can't hide itself.
+//!
+//! ```text
+//!   transcript files ──▶ transcript::Runner ──┐
+//!                                             ├──▶ Connection ──▶ Peer (redis-server or engram, own process)
+//!   program::Generator ──▶ differential ──────┤
+//!                     └──▶ replication load ──┘
+//! ```
+//!
+//! - [`peer`] starts a server on a private directory, socket and port, and ends it by its own pid.
+//! - [`connection`] and [`reply`] are a blocking client and what it receives.
+//! - [`transcript`] runs text files of commands and replies; the real server writes the replies.
+//! - [`program`] makes random command programs from grammars, one file a family.
+//! - [`differential`] runs a program on two servers in lockstep, compares, and shrinks what differs.
+//! - [`replication`] attaches one server to another under write load and compares them at the same offset.
+//!
+//! The crate is a test harness: it owns processes, sockets, files, time and the environment.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::disallowed_methods)] // a harness lives on what the pure layers must not touch
+
+pub mod connection;
+pub mod differential;
+pub mod peer;
+pub mod program;
+
+pub mod reply;
+pub mod rng;

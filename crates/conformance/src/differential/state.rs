@@ -1,0 +1,129 @@
+//! All that a server holds, read through commands: the final comparison of a program and of replication.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, bail};
+
+use super::compare::{sorted, sorted_pairs};
+use crate::connection::Connection;
+use crate::reply::{Reply, quoted};
+
+/// Databases of a server with the default configuration.
+const DATABASES: usize = 16;
+/// How far apart two remaining times to live may be: time passes between the two servers.
+const TTL_TOLERANCE_MS: u64 = 5_000;
+
+/// One key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct KeyState {
+    /// `TYPE`
+    kind: String,
+    /// `OBJECT ENCODING`
+    encoding: String,
+    /// `PEXPIRETIME`: milliseconds since 1970, or -1.
+    expires_at_ms: i64,
+    /// The whole value; what has no order is sorted.
+    content: Reply,
+}
+
+/// A server's whole content.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// By database and key.
+    keys: BTreeMap<(usize, Vec<u8>), KeyState>,
+    /// `DEBUG DIGEST`
+    digest: String,
+}
+
+/// Reads everything. The connection's database is 0 afterwards.
+pub fn describe(connection: &mut Connection) -> Result<State> {
+    let mut keys = BTreeMap::new();
+    for database in 0..DATABASES {
+        ask(connection, &[b"SELECT", database.to_string().as_bytes()])?;
+        let names = ask(connection, &[b"KEYS", b"*"])?;
+        let count = ask(connection, &[b"DBSIZE"])?;
+        let names = names.elements().unwrap_or_default();
+        if count != Reply::Integer(names.len() as i64) {
+            bail!("database {database}: KEYS * gives {} keys, DBSIZE {count}", names.len());
+        }
+        for name in names {
+            let name = name.text().unwrap_or_default();
+            keys.insert((database, name.to_vec()), describe_key(connection, name)?);
+        }
+    }
+    ask(connection, &[b"SELECT", b"0"])?;
+    Ok(State { keys, digest: digest(connection)? })
+}
+
+/// `DEBUG DIGEST`: equal contents give equal digests, whatever the order of tables.
+pub fn digest(connection: &mut Connection) -> Result<String> {
+    Ok(ask(connection, &[b"DEBUG", b"DIGEST"])?.to_text())
+}
+
+/// The first difference of two states in words.
+pub(super) fn difference(oracle: &State, subject: &State) -> Option<String> {
+    let mut names: Vec<_> = oracle.keys.keys().chain(subject.keys.keys()).collect();
+    names.sort();
+    names.dedup();
+    for name in names {
+        let (a, b) = (oracle.keys.get(name), subject.keys.get(name));
+        if let (Some(a), Some(b)) = (a, b)
+            && a.is_like(b)
+        {
+            continue;
+        }
+        let (database, key) = name;
+        let tell =
+            |state: Option<&KeyState>| state.map_or("no such key".to_owned(), |state| format!("{state:?}"));
+        return Some(format!(
+            "database {database}, key {}:\n  oracle:  {}\n  subject: {}",
+            quoted(key),
+            tell(a),
+            tell(b)
+        ));
+    }
+    (oracle.digest != subject.digest).then(|| {
+        format!(
+            "every key is equal, but DEBUG DIGEST is\n  oracle:  {}\n  subject: {}",
+            oracle.digest, subject.digest
+        )
+    })
+}
+
+impl KeyState {
+    fn is_like(&self, other: &KeyState) -> bool {
+        let expiry = (self.expires_at_ms < 0) == (other.expires_at_ms < 0)
+            && self.expires_at_ms.abs_diff(other.expires_at_ms) <= TTL_TOLERANCE_MS;
+        expiry && self.kind == other.kind && self.encoding == other.encoding && self.content == other.content
+    }
+}
+
+fn describe_key(connection: &mut Connection, name: &[u8]) -> Result<KeyState> {
+    let kind = ask(connection, &[b"TYPE", name])?.to_text();
+    let encoding = ask(connection, &[b"OBJECT", b"ENCODING", name])?.to_text();
+    let Reply::Integer(expires_at_ms) = ask(connection, &[b"PEXPIRETIME", name])? else {
+        bail!("PEXPIRETIME gives no integer");
+    };
+    let is_table = !matches!(encoding.as_str(), "listpack" | "intset");
+    let content = match kind.as_str() {
+        "string" => ask(connection, &[b"GET", name])?,
+        "list" => ask(connection, &[b"LRANGE", name, b"0", b"-1"])?,
+        "hash" if is_table => sorted_pairs(&ask(connection, &[b"HGETALL", name])?),
+        "hash" => ask(connection, &[b"HGETALL", name])?,
+        "set" if is_table => sorted(&ask(connection, &[b"SMEMBERS", name])?),
+        "set" => ask(connection, &[b"SMEMBERS", name])?,
+        "zset" => ask(connection, &[b"ZRANGE", name, b"0", b"-1", b"WITHSCORES"])?,
+        "stream" => ask(connection, &[b"XINFO", b"STREAM", name, b"FULL", b"COUNT", b"0"])?,
+        other => bail!("TYPE of {} is {other:?}", quoted(name)),
+    };
+    Ok(KeyState { kind, encoding, expires_at_ms, content })
+}
+
+fn ask(connection: &mut Connection, args: &[&[u8]]) -> Result<Reply> {
+    let reply = connection.call(args)?;
+    if reply.is_error() {
+        let command: Vec<String> = args.iter().map(|arg| quoted(arg)).collect();
+        bail!("{}: {reply}", command.join(" "));
+    }
+    Ok(reply)
+}

@@ -1,0 +1,82 @@
+//! The harness by hand: `conformance diff` runs random programs on two servers, `conformance transcripts` checks or
+//! records transcript files.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::disallowed_methods)] // a harness reads its environment
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+
+use conformance::differential::{self, Options};
+use conformance::peer::Launch;
+use conformance::program::{FAMILIES, family};
+
+const USAGE: &str = "\
+usage: conformance diff --subject PATH [--oracle PATH] [--engine redis-7.0]
+                        [--seed N] [--programs N] [--commands N] [--families a,b]
+
+A PATH whose file name contains redis-server is started with redis-server's arguments, any other as engram.
+The oracle is the redis-server on PATH unless given.";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match run(&args) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("conformance: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(args: &[String]) -> Result<bool> {
+    match args.split_first() {
+        Some((command, rest)) if command == "diff" => diff(rest),
+        _ => bail!("{USAGE}"),
+    }
+}
+
+/// True if the servers agree.
+fn diff(args: &[String]) -> Result<bool> {
+    let mut options = Options::default();
+    let mut engine = "redis-7.0".to_owned();
+    let (mut oracle, mut subject) = (None, None);
+    let mut args = args.iter();
+    while let Some(flag) = args.next() {
+        let value = args.next().with_context(|| format!("{flag} needs a value\n{USAGE}"))?;
+        match flag.as_str() {
+            "--seed" => options.seed = value.parse().context("--seed")?,
+            "--programs" => options.programs = value.parse().context("--programs")?,
+            "--commands" => options.commands = value.parse().context("--commands")?,
+            "--engine" => engine.clone_from(value),
+            "--oracle" => oracle = Some(value.clone()),
+            "--subject" => subject = Some(value.clone()),
+            "--families" => {
+                let chosen = value.split(',').map(|name| {
+                    let known = || FAMILIES.iter().map(|family| family.name).collect::<Vec<_>>().join(", ");
+                    family(name).with_context(|| format!("no family {name:?}; there are {}", known()))
+                });
+                options.families = chosen.collect::<Result<_>>()?;
+            }
+            other => bail!("unknown option {other}\n{USAGE}"),
+        }
+    }
+    let subject = Launch::by_path(&subject.context("--subject is missing")?, &engine);
+    let oracle = match oracle {
+        Some(path) => Launch::by_path(&path, &engine),
+        None => Launch::redis_server().context("no redis-server on PATH; name one with --oracle")?,
+    };
+    match differential::run(&oracle, &subject, &options)? {
+        Some(finding) => {
+            println!("{finding}");
+            Ok(false)
+        }
+        None => {
+            let (programs, commands) = (options.programs, options.commands);
+            println!("{programs} programs of {commands} commands from seed {}: no difference", options.seed);
+            Ok(true)
+        }
+    }
+}

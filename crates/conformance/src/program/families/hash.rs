@@ -1,0 +1,32 @@
+//! Hashes, in both encodings.
+
+use super::Family;
+
+pub(super) const FAMILY: Family = Family {
+    name: "hash",
+    grammar: "
+        HSET {key} ({field} {value})+
+        HSET {key} ({field} {int})+
+        HSET {key} {field} {value} {field} ~ rare
+        HMSET {key} ({field} {value})+
+        HSETNX {key} {field} {value}
+        HGET {key} {field}
+        HMGET {key} {field}+
+        HDEL {key} {field}+
+        HLEN {key}
+        HSTRLEN {key} {field}
+        HEXISTS {key} {field}
+        HINCRBY {key} {field} {int}
+        HINCRBYFLOAT {key} {field} {float}
+        HGETALL {key} ~ pairs
+        HKEYS {key} ~ table
+        HVALS {key} ~ table
+        HRANDFIELD {key} ~ shape
+        HRANDFIELD {key} {count} [WITHVALUES] ~ shape
+        HSCAN {key} 0 [MATCH {pattern}] [COUNT {positive}] ~ scan
+        HSCAN {key} {odd} ~ scan rare
+        OBJECT ENCODING {key}
+        DUMP {key} ~ transfer
+        DEL {key} ~ rare
+    ",
+};

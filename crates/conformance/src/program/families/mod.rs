@@ -1,0 +1,34 @@
+//! The families, in the order in which Engram got them. To add one: a file with its grammar, a line here.
+
+mod connection;
+mod generic;
+mod hash;
+mod list;
+mod server;
+mod string;
+mod transaction;
+
+/// Commands that belong together.
+#[derive(Debug)]
+pub struct Family {
+    /// Its name on the command line and the prefix of its keys.
+    pub name: &'static str,
+    /// Its commands, one a line.
+    pub(super) grammar: &'static str,
+}
+
+/// All families.
+pub const FAMILIES: &[&Family] = &[
+    &string::FAMILY,
+    &generic::FAMILY,
+    &hash::FAMILY,
+    &list::FAMILY,
+    &transaction::FAMILY,
+    &server::FAMILY,
+    &connection::FAMILY,
+];
+
+/// The family of a name.
+pub fn family(name: &str) -> Option<&'static Family> {
+    FAMILIES.iter().copied().find(|family| family.name == name)
+}

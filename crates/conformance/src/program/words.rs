@@ -1,0 +1,146 @@
+//! What a word of the grammar stands for: the edge cases live here.
+
+use crate::rng::Rng;
+
+/// Keys of each family: few, so that commands meet.
+const KEYS_OF_A_FAMILY: usize = 5;
+
+/// Texts that are no number, or barely one, or one that fits no 64 bits.
+const ODD: &[&str] = &[
+    "",
+    " ",
+    "abc",
+    "-0",
+    "+1",
+    " 1",
+    "1 ",
+    "01",
+    "1.0",
+    "1e3",
+    "0x10",
+    "nan",
+    "inf",
+    "-inf",
+    "9223372036854775807",
+    "-9223372036854775808",
+    "9223372036854775808",
+    "-9223372036854775809",
+    "18446744073709551616",
+    "4294967296",
+    "2147483648",
+    "-2147483649",
+    "1e400",
+];
+
+const FLOATS: &[&str] = &[
+    "0",
+    "1",
+    "-1",
+    "0.1",
+    "-0.5",
+    "3.14159265358979",
+    "1e10",
+    "5.0e3",
+    "1.5e-7",
+    "100.25",
+    "1e17",
+    "123456789.125",
+    "-1e-3",
+    "0.30000000000000004",
+    "1e300",
+];
+
+const PATTERNS: &[&str] = &[
+    "*", "**", "?*", "string:*", "*:[12]", "h?sh:*", "*:[^1]", "*[1-3]", "nothing", "\\*", "[", "f*", "*1*",
+    "list:\\1", "[a-h]*",
+];
+
+/// Draws words for one family.
+pub(super) struct Words<'a> {
+    pub(super) rng: &'a mut Rng,
+    pub(super) family: &'a str,
+    /// Names of all families of the program, for keys of another type.
+    pub(super) families: &'a [&'static str],
+}
+
+impl Words<'_> {
+    /// Draws one word. `None` for a name that no word has.
+    pub(super) fn draw(&mut self, name: &str) -> Option<Vec<u8>> {
+        let spoiled = self.rng.percent(3);
+        let odd = *self.rng.pick(ODD);
+        let text = match name {
+            "key" => self.key(),
+            "value" => return Some(self.value()),
+            "field" | "element" => return Some(self.field()),
+            "pattern" => self.rng.pick(PATTERNS).to_string(),
+            "int" => self.either(spoiled, odd, -20, 100),
+            "index" => self.either(spoiled, odd, -8, 8),
+            "count" => self.either(spoiled, odd, -2, 6),
+            "positive" => self.either(spoiled, odd, 1, 12),
+            "db" => self.either(spoiled, odd, 0, 3),
+            "float" if spoiled => odd.to_owned(),
+            "float" => self.rng.pick(FLOATS).to_string(),
+            // Random and far away: two equal times would make GT and LT depend on the milliseconds between commands.
+            "seconds" => self.either(spoiled, odd, 1_000, 9_999_999),
+            "ms" => self.either(spoiled, odd, 1_000_000, 9_999_999_999),
+            "at" if self.rng.percent(10) => self.either(spoiled, odd, -5, 1_000),
+            "at" => self.either(spoiled, odd, 4_000_000_000, 9_000_000_000),
+            "at-ms" if self.rng.percent(10) => self.either(spoiled, odd, -5, 1_000),
+            "at-ms" => self.either(spoiled, odd, 4_000_000_000_000, 9_000_000_000_000),
+            "odd" => odd.to_owned(),
+            _ => return None,
+        };
+        Some(text.into_bytes())
+    }
+
+    fn either(&mut self, spoiled: bool, odd: &str, low: i64, high: i64) -> String {
+        if spoiled { odd.to_owned() } else { self.rng.range(low, high).to_string() }
+    }
+
+    fn key(&mut self) -> String {
+        let family = if self.rng.percent(12) { *self.rng.pick(self.families) } else { self.family };
+        format!("{family}:{}", 1 + self.rng.below(KEYS_OF_A_FAMILY))
+    }
+
+    fn field(&mut self) -> Vec<u8> {
+        match self.rng.below(100) {
+            0..=69 => format!("f{}", self.rng.below(30)).into_bytes(),
+            70..=89 => self.rng.range(-300, 70_000).to_string().into_bytes(),
+            90..=94 => format!("f{}", self.rng.below(3000)).into_bytes(),
+            _ => self.value(),
+        }
+    }
+
+    fn value(&mut self) -> Vec<u8> {
+        match self.rng.below(100) {
+            0..=29 => self.rng.range(-100, 20_000).to_string().into_bytes(),
+            30..=34 => self.rng.pick(ODD).as_bytes().to_vec(),
+            35..=39 => self.rng.pick(FLOATS).as_bytes().to_vec(),
+            40..=74 => {
+                let length = self.rng.below(12);
+                self.letters(length)
+            }
+            // Around the embedded string's limit of 44 and the listpack's of 64.
+            75..=89 => {
+                let length = 40 + self.rng.below(28);
+                self.letters(length)
+            }
+            90..=96 => {
+                let length = self.rng.below(40);
+                (0..length).map(|_| self.rng.below(256) as u8).collect()
+            }
+            97..=98 => {
+                let length = 200 + self.rng.below(10_000);
+                self.letters(length)
+            }
+            _ => {
+                let length = 16_000 + self.rng.below(100_000);
+                self.letters(length)
+            }
+        }
+    }
+
+    fn letters(&mut self, length: usize) -> Vec<u8> {
+        (0..length).map(|_| b'a' + self.rng.below(5) as u8).collect()
+    }
+}

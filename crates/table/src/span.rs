@@ -1,0 +1,306 @@
+//! A span: one bucket array and the range of hashes whose elements it holds.
+//!
+//! A table is one span over all hashes, or, once large, a directory of spans that halve the range again and again. A
+//! span of depth `d` holds the hashes that share their top `d` bits, its *prefix*.
+//!
+//! ```text
+//!  hash   | depth bits | 16 position bits | ...                      most significant bit first
+//!                      '------------------' home = position * homes >> 16
+//!          | slack |------- window: 22 bits kept in bucket and cell ------|
+//!                  '- starts at depth - slack, slack 0 ..= 6, so it always covers the position
+//! ```
+//!
+//! `home` is monotone in the hash, so buckets are in hash order and the number of home buckets may be anything. An
+//! element lies in its home bucket or, when that was full, in the first later one that had room; every bucket it
+//! passed counts it. Behind the homes follow a few spill buckets, so probing never wraps around.
+//!
+//! Rebuilding an array needs the position under the new depth only, which window and prefix give: no entry is touched,
+//! except when a split would need a seventh bit of slack. Then the keys are hashed again and the window moves on.
+//! That happens to an element once in 128-fold growth.
+//!
+//! Everything about a span is packed into one tagged pointer, so that a prefetching thread reads pointer and geometry
+//! in one piece:
+//!
+//! ```text
+//!  bit 63      | 61..=63 - 3 | 48..58          | 6..48                   | 0..6
+//!  directory=0 | 58..61 slack| buckets (10 bits)| address (64-aligned)    | depth
+//! ```
+
+use std::alloc::{Layout, alloc_zeroed, handle_alloc_error};
+use std::ptr::NonNull;
+
+use crate::Hasher;
+use crate::bucket::{Bucket, CELLS, Element, WINDOW_BITS};
+use crate::layout::Block;
+use crate::retired::Retired;
+
+/// Bits of the hash that choose the home bucket within a span.
+pub(crate) const POSITION_BITS: u32 = 16;
+/// Bits of the window that may lie before the position.
+const MAX_SLACK: u32 = WINDOW_BITS - POSITION_BITS;
+/// Deeper than any memory reaches; a cursor's 48 bits still hold every bucket boundary.
+pub(crate) const MAX_DEPTH: u32 = 32;
+/// What the packed form can express.
+const MAX_BUCKETS: u32 = (1 << 10) - 1;
+
+const _: () = assert!(MAX_DEPTH + POSITION_BITS <= 48);
+
+/// Where an element is: bucket and cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) bucket: u32,
+    pub(crate) cell: u32,
+}
+
+/// See the module's essay. A `Span` is a copy of the packed pointer's fields; the array belongs to the table.
+#[derive(Clone, Copy)]
+pub(crate) struct Span {
+    start: NonNull<Bucket>,
+    /// Home and spill buckets.
+    pub(crate) buckets: u32,
+    /// Top bits of the hash that all elements share.
+    pub(crate) depth: u32,
+    slack: u32,
+    /// These bits, in place.
+    pub(crate) prefix: u64,
+}
+
+/// Spill buckets of an array.
+fn spill(buckets: u32) -> u32 {
+    match buckets {
+        0..=1 => 0,
+        2..=7 => 1,
+        _ => 2,
+    }
+}
+
+impl Span {
+    /// An empty array.
+    pub(crate) fn allocate(buckets: u32, depth: u32, slack: u32, prefix: u64) -> Span {
+        assert!((1..=MAX_BUCKETS).contains(&buckets) && depth <= MAX_DEPTH && slack <= MAX_SLACK.min(depth));
+        let layout = Self::layout_of(buckets);
+        // SAFETY: the layout is not empty. Zeroed buckets are empty ones.
+        let start =
+            NonNull::new(unsafe { alloc_zeroed(layout) }).unwrap_or_else(|| handle_alloc_error(layout));
+        assert!(start.addr().get() >> 48 == 0, "packed pointers have 48 bits of address");
+        Span { start: start.cast(), buckets, depth, slack, prefix }
+    }
+
+    fn layout_of(buckets: u32) -> Layout {
+        Layout::array::<Bucket>(buckets as usize).expect("a bounded number of buckets")
+    }
+
+    /// Gives the array, not the entries, to the batch.
+    pub(crate) fn retire(self, retired: &mut Retired) {
+        // SAFETY: allocated with this layout; the caller has replaced it, so only prefetches still use it.
+        unsafe { retired.push(self.start.cast(), Self::layout_of(self.buckets)) };
+    }
+
+    pub(crate) fn bytes(self) -> usize {
+        self.buckets as usize * size_of::<Bucket>()
+    }
+
+    /// The packed form.
+    pub(crate) fn pack(self) -> *mut u8 {
+        let bits = (self.slack as usize) << 58 | (self.buckets as usize) << 48 | self.depth as usize;
+        self.start.as_ptr().cast::<u8>().map_addr(|addr| addr | bits)
+    }
+
+    /// The span of a packed pointer that is neither null nor a directory; `hash` is any hash in its range.
+    #[inline]
+    pub(crate) fn unpack(packed: *mut u8, hash: u64) -> Span {
+        let bits = packed.addr();
+        let depth = bits as u32 & 0x3F;
+        let start = packed.map_addr(|addr| addr & ((1 << 48) - 1) & !0x3F).cast::<Bucket>();
+        Span {
+            start: NonNull::new(start).expect("a packed span has an array"),
+            buckets: (bits >> 48) as u32 & MAX_BUCKETS,
+            depth,
+            slack: (bits >> 58) as u32 & 7,
+            prefix: hash & prefix_mask(depth),
+        }
+    }
+
+    /// A bucket; its index is checked in debug builds only.
+    ///
+    /// Sound because a span's array lives as long as the table's exclusive user, or a prefetch, may use the span, and
+    /// all callers derive indexes from `homes`, `buckets` or a `Place` of the same span.
+    #[inline]
+    pub(crate) fn bucket<'a>(self, index: u32) -> &'a Bucket {
+        debug_assert!(index < self.buckets);
+        // SAFETY: see above.
+        unsafe { self.start.add(index as usize).as_ref() }
+    }
+
+    /// The address of a bucket, for prefetching.
+    #[inline]
+    pub(crate) fn address(self, index: u32) -> *const u8 {
+        self.start.as_ptr().wrapping_add(index as usize).cast()
+    }
+
+    pub(crate) fn homes(self) -> u32 {
+        self.buckets - spill(self.buckets)
+    }
+
+    /// The home bucket of a hash in this span's range.
+    #[inline]
+    pub(crate) fn home(self, hash: u64) -> u32 {
+        let position = (hash << self.depth) >> (64 - POSITION_BITS);
+        ((position * u64::from(self.homes())) >> POSITION_BITS) as u32
+    }
+
+    /// The lowest hash whose home is this bucket; for `homes()`, the end of the range (0 at the very end).
+    pub(crate) fn home_start(self, home: u32) -> u64 {
+        let position = (u64::from(home) << POSITION_BITS).div_ceil(u64::from(self.homes()));
+        if position >> POSITION_BITS != 0 {
+            return self.end();
+        }
+        self.prefix + (position << (64 - POSITION_BITS - self.depth))
+    }
+
+    /// The first hash behind the range, 0 at the very end.
+    pub(crate) fn end(self) -> u64 {
+        if self.depth == 0 { 0 } else { self.prefix.wrapping_add(1 << (64 - self.depth)) }
+    }
+
+    #[inline]
+    pub(crate) fn window(self, hash: u64) -> u32 {
+        ((hash << (self.depth - self.slack)) >> (64 - WINDOW_BITS)) as u32
+    }
+
+    /// The hash of an element as far as the span knows it: zeros follow behind the window.
+    #[inline]
+    pub(crate) fn known_hash(self, window: u32) -> u64 {
+        self.prefix | u64::from(window) << (64 - WINDOW_BITS - (self.depth - self.slack))
+    }
+
+    #[inline]
+    pub(crate) fn home_of(self, window: u32) -> u32 {
+        self.home(self.known_hash(window))
+    }
+
+    /// Finds a key.
+    #[inline]
+    pub(crate) fn find(self, hash: u64, key: &[u8]) -> Option<Place> {
+        let window = self.window(hash);
+        for index in self.home(hash)..self.buckets {
+            let bucket = self.bucket(index);
+            for cell in bucket.matching(window) {
+                let Some(start) = bucket.candidate(cell, window) else { continue };
+                // SAFETY: cells hold live entries, and the table's user has exclusive access.
+                if unsafe { Block(start).key().as_ref() } == key {
+                    return Some(Place { bucket: index, cell: cell as u32 });
+                }
+            }
+            if !bucket.overflows() {
+                break;
+            }
+        }
+        None
+    }
+
+    /// Puts an element into the first free cell from its home on; `None` when there is none.
+    #[inline]
+    pub(crate) fn place(self, element: Element) -> Option<Place> {
+        let home = self.home_of(element.window);
+        let (index, cell) = (home..self.buckets).find_map(|i| self.bucket(i).free().map(|cell| (i, cell)))?;
+        self.bucket(index).set(cell, element);
+        for passed in home..index {
+            self.bucket(passed).add_overflow();
+        }
+        Some(Place { bucket: index, cell: cell as u32 })
+    }
+
+    /// Empties a place, then moves an element back into it that had to probe past it, and so on with the gap this
+    /// leaves: lookups do not get slower with churn.
+    pub(crate) fn clear(self, place: Place) {
+        let mut gap = place;
+        let gone = self.bucket(gap.bucket).element(gap.cell as usize);
+        self.bucket(gap.bucket).clear(gap.cell as usize);
+        for passed in self.home_of(gone.window)..gap.bucket {
+            self.bucket(passed).subtract_overflow();
+        }
+        while let Some(from) = self.displaced_past(gap.bucket) {
+            let element = self.bucket(from.bucket).element(from.cell as usize);
+            self.bucket(gap.bucket).set(gap.cell as usize, element);
+            self.bucket(from.bucket).clear(from.cell as usize);
+            for passed in gap.bucket..from.bucket {
+                self.bucket(passed).subtract_overflow();
+            }
+            gap = from;
+        }
+    }
+
+    /// The nearest element behind this bucket whose home is this bucket or before.
+    fn displaced_past(self, index: u32) -> Option<Place> {
+        for behind in index + 1..self.buckets {
+            if !self.bucket(behind - 1).overflows() {
+                break;
+            }
+            let bucket = self.bucket(behind);
+            for cell in bucket.occupied() {
+                if self.home_of(bucket.element(cell).window) <= index {
+                    return Some(Place { bucket: behind, cell: cell as u32 });
+                }
+            }
+        }
+        None
+    }
+
+    /// Moves all elements of the spans into a new array of this size, depth and prefix. `None` when one finds no
+    /// room; the new array is then already freed.
+    pub(crate) fn rebuild(
+        parts: &[Span],
+        buckets: u32,
+        depth: u32,
+        prefix: u64,
+        hasher: Option<&Hasher>,
+    ) -> Option<Span> {
+        // Where the window may start at the latest without touching entries.
+        let known = parts.iter().map(|part| part.depth - part.slack).min()?;
+        let slack = if depth.saturating_sub(known) > MAX_SLACK { 0 } else { depth - known.min(depth) };
+        let touch = depth - slack > known;
+        let target = Span::allocate(buckets, depth, slack, prefix);
+        for part in parts {
+            for index in 0..part.buckets {
+                let bucket = part.bucket(index);
+                for cell in bucket.occupied() {
+                    let mut element = bucket.element(cell);
+                    let hash = match hasher {
+                        // SAFETY: cells hold live entries.
+                        Some(hasher) if touch => hasher.hash(unsafe { element.block.key().as_ref() }),
+                        _ => part.known_hash(element.window),
+                    };
+                    if hash & prefix_mask(depth) != prefix {
+                        continue;
+                    }
+                    element.window = target.window(hash);
+                    if target.place(element).is_none() {
+                        let mut unused = Retired::new();
+                        target.retire(&mut unused);
+                        // SAFETY: nobody else has seen the array.
+                        unsafe { unused.free() };
+                        return None;
+                    }
+                }
+            }
+        }
+        Some(target)
+    }
+
+    /// All places that hold an element.
+    pub(crate) fn places(self) -> impl Iterator<Item = Place> {
+        (0..self.buckets).flat_map(move |bucket| {
+            self.bucket(bucket).occupied().map(move |cell| Place { bucket, cell: cell as u32 })
+        })
+    }
+
+    pub(crate) fn capacity(self) -> usize {
+        self.buckets as usize * CELLS
+    }
+}
+
+#[inline]
+pub(crate) fn prefix_mask(depth: u32) -> u64 {
+    if depth == 0 { 0 } else { u64::MAX << (64 - depth) }
+}

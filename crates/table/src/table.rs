@@ -1,0 +1,374 @@
+//! The table of one (database, slot): what is shared with prefetching threads, and what its exclusive user may do.
+//!
+//! [`Table`] is 16 bytes: the packed pointer of its span or directory, and two counts. It is `Sync` for one reason,
+//! [`Table::prefetch_bucket`] and [`Table::prefetch_entry`] from any thread at any time. Everything else goes through
+//! [`TableMut`], of which at most one exists at a time: by `&mut` where the table is owned, by the caller's promise
+//! where a slot lock guards it.
+//!
+//! Growth: an array that is full grows by an eighth; one with more than [`SPLIT_BUCKETS`] buckets is split by the next
+//! hash bit. So no operation moves more than about 3,600 elements. Shrinking is the reverse, with a wide gap between
+//! the two thresholds. An array of one bucket stays when its last element goes.
+
+use std::cell::UnsafeCell;
+use std::fmt;
+use std::marker::PhantomData;
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use crate::bucket::{CELLS, Element};
+use crate::directory::{Counts, Directory};
+use crate::entry::{Entry, EntryBox};
+use crate::occupied::Occupied;
+use crate::retired::Retired;
+use crate::span::{MAX_DEPTH, Place, Span, prefix_mask};
+use crate::{Detached, Hasher};
+
+/// An array with more buckets is split instead of grown.
+const SPLIT_BUCKETS: u32 = 512;
+/// Two neighbours are merged when their elements fit so many buckets.
+const MERGE_BUCKETS: u32 = 256;
+
+/// The most elements in an array before it grows.
+fn max_len(buckets: u32) -> u32 {
+    let cells = buckets * CELLS as u32;
+    if buckets == 1 { cells } else { cells - cells / 12 }
+}
+
+/// An array with fewer elements shrinks.
+fn min_len(buckets: u32) -> u32 {
+    if buckets == 1 { 0 } else { buckets * CELLS as u32 / 2 }
+}
+
+/// The next larger array.
+fn grown(buckets: u32) -> u32 {
+    buckets + (buckets / 8).max(1)
+}
+
+/// An array for so many elements with room for more.
+fn fitting(len: u32) -> u32 {
+    (len + len / 4).div_ceil(CELLS as u32).max(1)
+}
+
+/// See the module's essay.
+pub struct Table {
+    /// Null, a packed span, or a packed directory.
+    pub(crate) root: AtomicPtr<u8>,
+    /// Touched by the exclusive user only.
+    pub(crate) counts: UnsafeCell<Counts>,
+}
+
+const _: () = assert!(size_of::<Table>() == 16);
+
+// SAFETY: a shared table offers prefetching only, which reads atomics; `exclusive` is the caller's promise. Entries
+// own `Send` values.
+unsafe impl Sync for Table {}
+// SAFETY: as above.
+unsafe impl Send for Table {}
+
+impl Table {
+    /// An empty table; it allocates nothing.
+    pub const fn new() -> Table {
+        Table { root: AtomicPtr::new(null_mut()), counts: UnsafeCell::new(Counts { len: 0, volatile: 0 }) }
+    }
+
+    /// Access to a table that is owned or mutably borrowed.
+    pub fn get_mut(&mut self) -> TableMut<'_> {
+        // SAFETY: `&mut self` excludes everybody else.
+        unsafe { self.exclusive() }
+    }
+
+    /// Access to a table that is shared with prefetching threads.
+    ///
+    /// # Safety
+    /// While the result or anything borrowed from it lives, no other `TableMut` of this table exists; whoever had the
+    /// last one happened before (a lock does both).
+    pub unsafe fn exclusive(&self) -> TableMut<'_> {
+        TableMut { table: self, unique: PhantomData }
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        // SAFETY: called by the exclusive user only.
+        unsafe { *self.counts.get() }
+    }
+
+    pub(crate) fn directory(&self) -> Option<Directory> {
+        Directory::unpack(self.root.load(Ordering::Relaxed))
+    }
+
+    /// The span that serves a hash, if the table has any.
+    #[inline]
+    pub(crate) fn span(&self, hash: u64) -> Option<Span> {
+        let root = self.root.load(Ordering::Relaxed);
+        if root.is_null() {
+            return None;
+        }
+        Some(match Directory::unpack(root) {
+            None => Span::unpack(root, hash),
+            Some(directory) => directory.span(hash, Ordering::Relaxed),
+        })
+    }
+
+    /// All spans in hash order.
+    pub(crate) fn spans(&self) -> impl Iterator<Item = Span> {
+        let root = self.root.load(Ordering::Relaxed);
+        let directory = Directory::unpack(root);
+        let single = (directory.is_none() && !root.is_null()).then(|| Span::unpack(root, 0));
+        single.into_iter().chain(directory.into_iter().flat_map(Directory::spans))
+    }
+
+    /// The counts of one span.
+    pub(crate) fn span_counts(&self, span: Span) -> Counts {
+        match self.directory() {
+            None => self.counts(),
+            // SAFETY: called by the exclusive user only.
+            Some(directory) => unsafe { *directory.counts(span.prefix) },
+        }
+    }
+
+    /// Adds to the counts of a span and of the table.
+    pub(crate) fn count(&self, span: Span, len: i32, volatile: i32) {
+        let add = |counts: *mut Counts| {
+            // SAFETY: called by the exclusive user only.
+            let counts = unsafe { &mut *counts };
+            counts.len = counts.len.checked_add_signed(len).expect("at most 2^32 keys in a slot");
+            counts.volatile = counts.volatile.checked_add_signed(volatile).expect("counted when inserted");
+        };
+        add(self.counts.get());
+        if let Some(directory) = self.directory() {
+            add(directory.counts(span.prefix));
+        }
+    }
+
+    /// Makes room in the span that serves a hash, or makes the first one.
+    fn grow(&self, hasher: &Hasher, hash: u64, retired: &mut Retired) {
+        let Some(span) = self.span(hash) else {
+            self.root.store(Span::allocate(1, 0, 0, 0).pack(), Ordering::Release);
+            return;
+        };
+        if span.buckets > SPLIT_BUCKETS && span.depth < MAX_DEPTH {
+            return self.split(span, hasher, retired);
+        }
+        let mut buckets = grown(span.buckets);
+        let grown = loop {
+            match Span::rebuild(&[span], buckets, span.depth, span.prefix, None) {
+                Some(grown) => break grown,
+                None => buckets = self::grown(buckets),
+            }
+        };
+        self.replace(grown);
+        span.retire(retired);
+    }
+
+    /// Publishes a span of the same range as the one it replaces.
+    fn replace(&self, span: Span) {
+        match self.directory() {
+            None => self.root.store(span.pack(), Ordering::Release),
+            Some(directory) => directory.set_span(span),
+        }
+    }
+
+    fn split(&self, span: Span, hasher: &Hasher, retired: &mut Retired) {
+        let directory = match self.directory() {
+            Some(directory) if directory.depth > span.depth => directory,
+            old => {
+                let deeper = old.map_or_else(|| Directory::allocate(1), Directory::deepened);
+                if old.is_none() {
+                    deeper.set_span(span);
+                }
+                self.root.store(deeper.pack(), Ordering::Release);
+                if let Some(old) = old {
+                    old.retire(retired);
+                }
+                deeper
+            }
+        };
+        let depth = span.depth + 1;
+        for prefix in [span.prefix, span.prefix | 1 << (64 - depth)] {
+            let mut buckets = span.buckets / 2 + span.buckets / 32;
+            let half = loop {
+                match Span::rebuild(&[span], buckets, depth, prefix, Some(hasher)) {
+                    Some(half) => break half,
+                    None => buckets = grown(buckets),
+                }
+            };
+            let mut counts = Counts::default();
+            for place in half.places() {
+                counts.len += 1;
+                counts.volatile += u32::from(half.bucket(place.bucket).is_volatile(place.cell as usize));
+            }
+            directory.set_span(half);
+            // SAFETY: called by the exclusive user only.
+            unsafe { directory.counts(prefix).write(counts) };
+        }
+        span.retire(retired);
+    }
+
+    /// Gives back room in a span that has become sparse: merges it with its neighbour, or makes it smaller.
+    pub(crate) fn shrink(&self, span: Span, retired: &mut Retired) {
+        let len = self.span_counts(span).len;
+        if len >= min_len(span.buckets) || self.merge(span, len, retired) {
+            return;
+        }
+        let mut buckets = fitting(len);
+        while buckets < span.buckets {
+            if let Some(smaller) = Span::rebuild(&[span], buckets, span.depth, span.prefix, None) {
+                self.replace(smaller);
+                span.retire(retired);
+                return;
+            }
+            buckets = grown(buckets);
+        }
+    }
+
+    /// Merges a span with its neighbour if both are small; the last merge drops the directory.
+    fn merge(&self, span: Span, len: u32, retired: &mut Retired) -> bool {
+        let Some(directory) = self.directory() else { return false };
+        let depth = span.depth - 1;
+        let neighbour = directory.span(span.prefix ^ 1 << (64 - span.depth), Ordering::Relaxed);
+        if neighbour.depth != span.depth {
+            return false;
+        }
+        let others = self.span_counts(neighbour);
+        if fitting(len + others.len) > MERGE_BUCKETS {
+            return false;
+        }
+        let counts =
+            Counts { len: len + others.len, volatile: self.span_counts(span).volatile + others.volatile };
+        let prefix = span.prefix & prefix_mask(depth);
+        let Some(merged) = Span::rebuild(&[span, neighbour], fitting(counts.len), depth, prefix, None) else {
+            return false;
+        };
+        if depth == 0 {
+            self.root.store(merged.pack(), Ordering::Release);
+            directory.retire(retired);
+        } else {
+            directory.set_span(merged);
+            // SAFETY: called by the exclusive user only.
+            unsafe { directory.counts(prefix).write(counts) };
+        }
+        span.retire(retired);
+        neighbour.retire(retired);
+        true
+    }
+}
+
+impl Default for Table {
+    fn default() -> Table {
+        Table::new()
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        let mut retired = self.get_mut().take().into_retired();
+        // SAFETY: prefetches borrow the table, so none is running.
+        unsafe { retired.free() };
+    }
+}
+
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Table")
+    }
+}
+
+/// Exclusive access to a [`Table`].
+pub struct TableMut<'a> {
+    pub(crate) table: &'a Table,
+    /// Not `Send`, not `Sync`: entries are not.
+    pub(crate) unique: PhantomData<*mut ()>,
+}
+
+impl<'a> TableMut<'a> {
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.table.counts().len as usize
+    }
+
+    /// Whether there is no key.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many keys have an expiry.
+    pub fn volatile_len(&self) -> usize {
+        self.table.counts().volatile as usize
+    }
+
+    /// Bytes of bucket arrays and directory.
+    pub fn memory(&self) -> usize {
+        self.table.spans().map(Span::bytes).sum::<usize>()
+            + self.table.directory().map_or(0, Directory::bytes)
+    }
+
+    /// The entry of a key; `hash` is the key's.
+    #[inline]
+    pub fn find(&self, hash: u64, key: &[u8]) -> Option<Entry<'_>> {
+        let span = self.table.span(hash)?;
+        let place = span.find(hash, key)?;
+        // SAFETY: the borrow of `self` keeps changes away.
+        Some(unsafe { Entry::new(span.bucket(place.bucket).element(place.cell as usize).block) })
+    }
+
+    /// The place of a key, for changing or removing its entry.
+    #[inline]
+    pub fn find_mut(&mut self, hash: u64, key: &[u8]) -> Option<Occupied<'_>> {
+        let span = self.table.span(hash)?;
+        let place = span.find(hash, key)?;
+        Some(Occupied::new(self.table, span, place))
+    }
+
+    /// Inserts the entry of a key that is not there yet.
+    pub fn insert_new(
+        &mut self,
+        hasher: &Hasher,
+        hash: u64,
+        entry: EntryBox,
+        retired: &mut Retired,
+    ) -> Occupied<'_> {
+        debug_assert_eq!(hash, hasher.hash(entry.key()));
+        debug_assert!(self.find(hash, entry.key()).is_none(), "insert_new of a key that is there");
+        let volatile = entry.as_ref().expire_at().is_some();
+        let block = entry.into_block();
+        loop {
+            if let Some((span, place)) = self.try_place(hash, block, volatile) {
+                self.table.count(span, 1, i32::from(volatile));
+                return Occupied::new(self.table, span, place);
+            }
+            self.table.grow(hasher, hash, retired);
+        }
+    }
+
+    fn try_place(&self, hash: u64, block: crate::layout::Block, volatile: bool) -> Option<(Span, Place)> {
+        let span = self.table.span(hash)?;
+        if self.table.span_counts(span).len >= max_len(span.buckets) {
+            return None;
+        }
+        let place = span.place(Element { block, window: span.window(hash), volatile })?;
+        Some((span, place))
+    }
+
+    /// Takes all entries out and leaves an empty table; what is taken may be freed bit by bit, elsewhere.
+    pub fn take(&mut self) -> Detached {
+        let root = self.table.root.swap(null_mut(), Ordering::Relaxed);
+        // SAFETY: exclusive access.
+        let counts = unsafe { self.table.counts.get().replace(Counts::default()) };
+        Detached::new(root, counts)
+    }
+
+    /// Exchanges the contents of two tables.
+    pub fn swap(&mut self, other: &mut TableMut<'_>) {
+        let root = self.table.root.load(Ordering::Relaxed);
+        let theirs = other.table.root.load(Ordering::Relaxed);
+        self.table.root.store(theirs, Ordering::Release);
+        other.table.root.store(root, Ordering::Release);
+        // SAFETY: exclusive access to both, and two `TableMut` are of two tables.
+        unsafe { std::ptr::swap(self.table.counts.get(), other.table.counts.get()) };
+    }
+}
+
+impl fmt::Debug for TableMut<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TableMut").field("len", &self.len()).field("memory", &self.memory()).finish()
+    }
+}

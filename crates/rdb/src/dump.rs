@@ -1,0 +1,52 @@
+//! `DUMP` payloads: one value without its key.
+//!
+//! ```text
+//! type │ value as in a file │ RDB version: u16 LE │ CRC-64 of everything before it: u64 LE
+//! ```
+
+use structures::{Limits, Value, ValueRef};
+
+use crate::crc64::crc64;
+use crate::encode::Sink;
+use crate::error::{BadPayload, ErrorKind, Stop};
+use crate::input::Input;
+use crate::types::{self, Loader};
+use crate::writer::SaveOptions;
+
+/// The payload of `value`, as the `DUMP` command answers it.
+pub fn dump(value: ValueRef<'_>, options: &SaveOptions) -> Vec<u8> {
+    let mut out = Vec::new();
+    out.put(&[types::type_of(value)]);
+    types::put_value(&mut out, value, options);
+    out.put(&options.profile.rdb_version().to_le_bytes());
+    let sum = crc64(&out);
+    out.put(&sum.to_le_bytes());
+    out
+}
+
+/// The value of a payload. `max_version` is the newest RDB version to accept: the profile's own.
+///
+/// # Errors
+/// [`BadPayload::VersionOrChecksum`] when the footer is not right, [`BadPayload::Format`] when the value isn't; an
+/// empty collection is not a value.
+pub fn restore(payload: &[u8], limits: &Limits, max_version: u16) -> Result<Value, BadPayload> {
+    let (summed, sum) = payload.split_last_chunk().ok_or(BadPayload::VersionOrChecksum)?;
+    let (content, version) = summed.split_last_chunk().ok_or(BadPayload::VersionOrChecksum)?;
+    if u16::from_le_bytes(*version) > max_version || u64::from_le_bytes(*sum) != crc64(summed) {
+        return Err(BadPayload::VersionOrChecksum);
+    }
+    load(content, limits).map_err(|stop| {
+        BadPayload::Format(match stop {
+            Stop::More => ErrorKind::Truncated,
+            Stop::Bad(kind) => kind,
+        })
+    })
+}
+
+/// Bytes behind the value are ignored, as Redis ignores them.
+fn load(content: &[u8], limits: &Limits) -> Result<Value, Stop> {
+    let mut input = Input::new();
+    input.feed(content);
+    let mut loader = Loader::new(input.byte()?);
+    loader.step(&mut input, limits)?.ok_or(Stop::corrupt("an empty collection"))
+}

@@ -1,0 +1,135 @@
+//! Hashes.
+//!
+//! ```text
+//! 16 listpack    one string: a listpack of field, value, field, value …
+//! 13 ziplist     one string: a ziplist of the same
+//!  9 zipmap      one string: a zipmap
+//!  4 hash        count of fields, then each field and value as strings
+//! ```
+//!
+//! We write 16 for the compact encoding and 4 for the table. A packed form is loaded as a whole and becomes a table
+//! only when it has too many fields, whatever their lengths; the other forms are set field by field, by both
+//! thresholds. A field that comes twice is an error.
+
+use structures::hash::NotAHash;
+use structures::{Hash, Item, Limits, Listpack, Value};
+
+use super::{HASH, HASH_LISTPACK, HASH_ZIPLIST, HASH_ZIPMAP, ziplist, zipmap};
+use crate::encode::{Sink, put_int_string, put_len, put_string};
+use crate::error::Stop;
+use crate::input::Input;
+
+const DUPLICATE: &str = "a hash with a field that comes twice";
+
+pub(super) fn type_of(hash: &Hash) -> u8 {
+    if hash.as_listpack().is_some() { HASH_LISTPACK } else { HASH }
+}
+
+pub(super) fn put(out: &mut impl Sink, hash: &Hash, compress: bool) {
+    if let Some(listpack) = hash.as_listpack() {
+        put_string(out, listpack.as_bytes(), compress);
+        return;
+    }
+    put_len(out, hash.len() as u64);
+    for (field, value) in hash.iter() {
+        put_item(out, field, compress);
+        put_item(out, value, compress);
+    }
+}
+
+fn put_item(out: &mut impl Sink, item: Item<'_>, compress: bool) {
+    match item {
+        Item::Int(value) => put_int_string(out, value),
+        Item::Bytes(bytes) => put_string(out, bytes, compress),
+    }
+}
+
+#[derive(Debug)]
+pub(crate) enum Loader {
+    Listpack,
+    Ziplist,
+    Zipmap,
+    Fields(Fields),
+}
+
+#[derive(Debug)]
+pub(crate) struct Fields {
+    hash: Hash,
+    /// Fields still to come, once that is known.
+    left: Option<u64>,
+    /// A field whose value has not arrived.
+    field: Option<Vec<u8>>,
+}
+
+impl Loader {
+    pub(super) fn new(type_id: u8) -> Self {
+        match type_id {
+            HASH_LISTPACK => Loader::Listpack,
+            HASH_ZIPLIST => Loader::Ziplist,
+            HASH_ZIPMAP => Loader::Zipmap,
+            _ => Loader::Fields(Fields { hash: Hash::new(), left: None, field: None }),
+        }
+    }
+
+    pub(super) fn step(&mut self, input: &mut Input, limits: &Limits) -> Result<Option<Value>, Stop> {
+        let hash = match self {
+            Loader::Listpack => {
+                let listpack = Listpack::from_bytes(input.string()?)
+                    .map_err(|_| Stop::corrupt("a hash that is not a valid listpack"))?;
+                from_listpack(listpack, limits)?
+            }
+            Loader::Ziplist => {
+                let listpack = ziplist::to_listpack(&input.string()?)
+                    .ok_or(Stop::corrupt("a hash that is not a valid ziplist"))?;
+                from_listpack(listpack, limits)?
+            }
+            Loader::Zipmap => from_zipmap(&input.string()?, limits)?,
+            Loader::Fields(fields) => fields.step(input, limits)?,
+        };
+        Ok((!hash.is_empty()).then(|| Value::Hash(Box::new(hash))))
+    }
+}
+
+impl Fields {
+    fn step(&mut self, input: &mut Input, limits: &Limits) -> Result<Hash, Stop> {
+        let mut left = match self.left {
+            Some(left) => left,
+            None => *self.left.insert(input.len()?),
+        };
+        while left > 0 {
+            let field = match self.field.take() {
+                Some(field) => field,
+                None => input.string()?,
+            };
+            match input.string() {
+                Ok(value) => set_new(&mut self.hash, &field, &value, limits)?,
+                Err(stop) => {
+                    self.field = Some(field);
+                    return Err(stop);
+                }
+            }
+            left -= 1;
+            self.left = Some(left);
+        }
+        Ok(std::mem::take(&mut self.hash))
+    }
+}
+
+fn from_listpack(listpack: Listpack, limits: &Limits) -> Result<Hash, Stop> {
+    Hash::from_listpack(listpack, limits).map_err(|not_a_hash| match not_a_hash {
+        NotAHash::OddCount => Stop::corrupt("a hash with a field without a value"),
+        NotAHash::DuplicateField => Stop::corrupt(DUPLICATE),
+    })
+}
+
+fn from_zipmap(bytes: &[u8], limits: &Limits) -> Result<Hash, Stop> {
+    let mut hash = Hash::new();
+    for (field, value) in zipmap::parse(bytes).ok_or(Stop::corrupt("a hash that is not a valid zipmap"))? {
+        set_new(&mut hash, field, value, limits)?;
+    }
+    Ok(hash)
+}
+
+fn set_new(hash: &mut Hash, field: &[u8], value: &[u8], limits: &Limits) -> Result<(), Stop> {
+    if hash.set(field, value, limits) { Ok(()) } else { Err(Stop::corrupt(DUPLICATE)) }
+}

@@ -1,0 +1,110 @@
+//! The types of values: which bytes name them, and which file writes and loads each.
+//!
+//! A type gets its file here with a function that writes it and a loader for all its encodings, a line in
+//! [`type_of`] and [`put_value`], and its bytes in [`Loader::new`].
+
+mod hash;
+mod list;
+mod ziplist;
+mod zipmap;
+
+use structures::{Limits, Value, ValueRef};
+
+use crate::encode::{Sink, put_int_string, put_string};
+use crate::error::{ErrorKind, Stop};
+use crate::input::Input;
+use crate::writer::SaveOptions;
+
+const STRING: u8 = 0;
+const LIST: u8 = 1;
+const HASH: u8 = 4;
+const HASH_ZIPMAP: u8 = 9;
+const LIST_ZIPLIST: u8 = 10;
+const HASH_ZIPLIST: u8 = 13;
+const LIST_QUICKLIST: u8 = 14;
+const HASH_LISTPACK: u8 = 16;
+const LIST_QUICKLIST_2: u8 = 18;
+
+/// What a type's byte names, for all types up to RDB version 11, loaded here or not.
+pub(crate) fn name(type_id: u8) -> Option<&'static str> {
+    Some(match type_id {
+        0 => "string",
+        1 => "list",
+        2 => "set",
+        3 => "sorted set",
+        4 => "hash",
+        5 => "sorted set, binary scores",
+        6 => "module, first form",
+        7 => "module",
+        9 => "hash as zipmap",
+        10 => "list as ziplist",
+        11 => "set as intset",
+        12 => "sorted set as ziplist",
+        13 => "hash as ziplist",
+        14 => "list as quicklist of ziplists",
+        15 => "stream",
+        16 => "hash as listpack",
+        17 => "sorted set as listpack",
+        18 => "list as quicklist",
+        19 => "stream, second form",
+        20 => "set as listpack",
+        21 => "stream, third form",
+        _ => return None,
+    })
+}
+
+/// The byte that stands in front of a value's key.
+pub(crate) fn type_of(value: ValueRef<'_>) -> u8 {
+    match value {
+        ValueRef::Int(_) | ValueRef::Bytes(_) => STRING,
+        ValueRef::List(_) => LIST_QUICKLIST_2,
+        ValueRef::Hash(hash) => hash::type_of(hash),
+    }
+}
+
+/// Writes a value, without its type.
+pub(crate) fn put_value(out: &mut impl Sink, value: ValueRef<'_>, options: &SaveOptions) {
+    match value {
+        ValueRef::Int(value) => put_int_string(out, value),
+        ValueRef::Bytes(bytes) => put_string(out, bytes, options.compress),
+        ValueRef::List(list) => list::put(out, list, options.compress),
+        ValueRef::Hash(hash) => hash::put(out, hash, options.compress),
+    }
+}
+
+/// A value being loaded: what of it has been read.
+#[derive(Debug)]
+pub(crate) enum Loader {
+    String,
+    List(list::Loader),
+    Hash(hash::Loader),
+    /// A type that isn't loaded: fails at the first step.
+    Refused(u8),
+}
+
+impl Loader {
+    pub(crate) fn new(type_id: u8) -> Loader {
+        match type_id {
+            STRING => Loader::String,
+            LIST | LIST_ZIPLIST | LIST_QUICKLIST | LIST_QUICKLIST_2 => {
+                Loader::List(list::Loader::new(type_id))
+            }
+            HASH | HASH_ZIPMAP | HASH_ZIPLIST | HASH_LISTPACK => Loader::Hash(hash::Loader::new(type_id)),
+            _ => Loader::Refused(type_id),
+        }
+    }
+
+    /// Goes on until the value is whole; `Ok(None)` is an empty collection, which no key may hold. After
+    /// [`Stop::More`] the next call continues where this one stopped.
+    pub(crate) fn step(&mut self, input: &mut Input, limits: &Limits) -> Result<Option<Value>, Stop> {
+        match self {
+            Loader::String => input.string_value().map(Some),
+            Loader::List(loader) => loader.step(input, limits),
+            Loader::Hash(loader) => loader.step(input, limits),
+            Loader::Refused(id) => Err(Stop::Bad(match name(*id) {
+                Some(name) => ErrorKind::UnsupportedType { id: *id, name },
+                None => ErrorKind::UnknownType(*id),
+            })),
+        }
+    }
+}

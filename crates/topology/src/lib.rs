@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod glob;
 mod slot;
 
 pub use slot::{SLOTS, Slot, crc16, hash_tag};

@@ -1,0 +1,51 @@
+//! Memory: its limit, eviction, expiry, encodings, lazy freeing.
+
+use crate::choices::MaxmemoryPolicy;
+use crate::parameter::{INT_MAX, LONG_MAX, Parameter, ULONG_MAX};
+
+const NO_DEFRAG: &str = "Active defragmentation isn't available; leave activedefrag at no.";
+const DEFRAG: &str = "It tunes active defragmentation, which is off.";
+
+pub(super) const ROWS: &[Parameter] = &[
+    Parameter::integer("databases", 1, INT_MAX, "16").immutable(),
+    Parameter::memory("maxmemory", 0, ULONG_MAX, "0"),
+    Parameter::choice("maxmemory-policy", MaxmemoryPolicy::WORDS, "noeviction"),
+    Parameter::integer("maxmemory-samples", 1, INT_MAX, "5"),
+    Parameter::integer("maxmemory-eviction-tenacity", 0, 100, "10")
+        .accepted("Eviction runs in admission and stops as soon as there is room."),
+    Parameter::integer("lfu-log-factor", 0, INT_MAX, "10"),
+    Parameter::integer("lfu-decay-time", 0, INT_MAX, "1"),
+    Parameter::integer("active-expire-effort", 1, 10, "1"),
+    Parameter::yes_no("lazyfree-lazy-eviction", "no").valkey_default("yes"),
+    Parameter::yes_no("lazyfree-lazy-expire", "no").valkey_default("yes"),
+    Parameter::yes_no("lazyfree-lazy-server-del", "no").valkey_default("yes"),
+    Parameter::yes_no("lazyfree-lazy-user-del", "no").valkey_default("yes"),
+    Parameter::yes_no("lazyfree-lazy-user-flush", "no").valkey_default("yes"),
+    Parameter::integer("hash-max-listpack-entries", 0, LONG_MAX, "512").alias("hash-max-ziplist-entries"),
+    Parameter::memory("hash-max-listpack-value", 0, LONG_MAX, "64").alias("hash-max-ziplist-value"),
+    Parameter::integer("list-max-listpack-size", i32::MIN as i128, INT_MAX, "-2")
+        .alias("list-max-ziplist-size"),
+    Parameter::integer("list-compress-depth", 0, INT_MAX, "0"),
+    Parameter::integer("set-max-intset-entries", 0, LONG_MAX, "512"),
+    Parameter::integer("set-max-listpack-entries", 0, LONG_MAX, "128").since("7.2.0"),
+    Parameter::integer("set-max-listpack-value", 0, LONG_MAX, "64").since("7.2.0"),
+    Parameter::integer("zset-max-listpack-entries", 0, LONG_MAX, "128").alias("zset-max-ziplist-entries"),
+    Parameter::memory("zset-max-listpack-value", 0, LONG_MAX, "64").alias("zset-max-ziplist-value"),
+    Parameter::memory("hll-sparse-max-bytes", 0, LONG_MAX, "3000"),
+    Parameter::memory("stream-node-max-bytes", 0, LONG_MAX, "4096"),
+    Parameter::integer("stream-node-max-entries", 0, LONG_MAX, "100"),
+    Parameter::yes_no("activerehashing", "yes")
+        .accepted("Tables grow in small steps with the writes that need it."),
+    Parameter::yes_no("activedefrag", "no").refused(NO_DEFRAG),
+    Parameter::integer("active-defrag-cycle-min", 1, 99, "1").accepted(DEFRAG),
+    Parameter::integer("active-defrag-cycle-max", 1, 99, "25").accepted(DEFRAG),
+    Parameter::memory("active-defrag-ignore-bytes", 1, LONG_MAX, "104857600").accepted(DEFRAG),
+    Parameter::integer("active-defrag-max-scan-fields", 1, LONG_MAX, "1000").accepted(DEFRAG),
+    Parameter::integer("active-defrag-threshold-lower", 0, 1000, "10").accepted(DEFRAG),
+    Parameter::integer("active-defrag-threshold-upper", 0, 1000, "100").accepted(DEFRAG),
+    Parameter::yes_no("jemalloc-bg-thread", "yes")
+        .accepted("The allocator is mimalloc, which has no such thread."),
+    Parameter::yes_no("disable-thp", "yes")
+        .immutable()
+        .accepted("There is no fork, so huge pages are not copied."),
+];

@@ -1,0 +1,22 @@
+//! The few parameters that are Engram's own. All are decided at start.
+//!
+//! They are hidden from glob patterns of CONFIG GET, so that `CONFIG GET *` is what it is on the server that the node
+//! speaks as; by their exact names they are shown.
+
+use crate::choices::IoBackend;
+use crate::parameter::{NameCheck, Parameter};
+
+/// More workers than this only contend.
+const MAX_WORKERS: i128 = 1024;
+
+pub(super) const ROWS: &[Parameter] = &[
+    // How many worker threads serve connections; 0 is one a core.
+    Parameter::integer("workers", 0, MAX_WORKERS, "0").immutable().hidden(),
+    // Which system call interface the event loops use.
+    Parameter::choice("io-backend", IoBackend::WORDS, "auto").immutable().hidden(),
+    // The server that the node speaks as. The caller reads it before anything else, for it decides the table itself.
+    Parameter::name("engine", NameCheck::Profile, "redis-7.0")
+        .valkey_default("valkey-8.0")
+        .immutable()
+        .hidden(),
+];

@@ -29,3 +29,4 @@ pub mod program;
 
 pub mod reply;
 pub mod rng;
+pub mod transcript;

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods)] // a harness reads its environment
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
@@ -11,10 +12,13 @@ use anyhow::{Context, Result, bail};
 use conformance::differential::{self, Options};
 use conformance::peer::Launch;
 use conformance::program::{FAMILIES, family};
+use conformance::transcript::{self, Runner, Transcript};
 
 const USAGE: &str = "\
 usage: conformance diff --subject PATH [--oracle PATH] [--engine redis-7.0]
                         [--seed N] [--programs N] [--commands N] [--families a,b]
+       conformance record [FILE…]          write redis-server's replies into transcripts
+       conformance check PATH [FILE…]      run transcripts on a server
 
 A PATH whose file name contains redis-server is started with redis-server's arguments, any other as engram.
 The oracle is the redis-server on PATH unless given.";
@@ -34,6 +38,8 @@ fn main() -> ExitCode {
 fn run(args: &[String]) -> Result<bool> {
     match args.split_first() {
         Some((command, rest)) if command == "diff" => diff(rest),
+        Some((command, rest)) if command == "record" => record(rest),
+        Some((command, [server, files @ ..])) if command == "check" => check(server, files),
         _ => bail!("{USAGE}"),
     }
 }
@@ -79,4 +85,41 @@ fn diff(args: &[String]) -> Result<bool> {
             Ok(true)
         }
     }
+}
+
+fn record(files: &[String]) -> Result<bool> {
+    let oracle = Launch::redis_server().context("no redis-server on PATH")?;
+    let mut runner = Runner::new(&oracle);
+    for file in files_or_all(files)? {
+        if Transcript::read(&file)?.valkey_only {
+            println!("{}: @valkey, left alone", file.display());
+        } else if runner.record(&file)? {
+            println!("{}: recorded", file.display());
+        } else {
+            println!("{}: unchanged", file.display());
+        }
+    }
+    Ok(true)
+}
+
+/// True if all transcripts agree with the server.
+fn check(server: &str, files: &[String]) -> Result<bool> {
+    let mut redis = Runner::new(&Launch::by_path(server, "redis-7.0"));
+    let mut valkey = Runner::new(&Launch::by_path(server, "valkey-8.0"));
+    let mut agree = true;
+    for file in files_or_all(files)? {
+        let runner = if Transcript::read(&file)?.valkey_only { &mut valkey } else { &mut redis };
+        for difference in runner.check(&file)? {
+            println!("{difference}");
+            agree = false;
+        }
+    }
+    Ok(agree)
+}
+
+fn files_or_all(files: &[String]) -> Result<Vec<PathBuf>> {
+    if files.is_empty() {
+        return transcript::find(&transcript::commands_directory());
+    }
+    Ok(files.iter().map(PathBuf::from).collect())
 }

@@ -1,8 +1,10 @@
 //! What a server answers, typed as it was on the wire, and how `redis-cli` would print it.
 //!
 //! Nothing is folded together that a client can tell apart: the three forms of nothing (`$-1`, `*-1`, `_`) are three
-//! values, a double keeps its digits as text. Only the printed form, which transcripts use, is redis-cli's and shows
-//! all three as `(nil)`.
+//! values, a double keeps its digits as text. Only the printed form, which transcripts use, shows all three as
+//! `(nil)`. It is redis-cli's but for two things that a text file can't hold: a push is numbered `1| ` (in redis-cli
+//! `1> `, which here is a prompt), and a verbatim string is quoted, `(txt) "…"` (in redis-cli bare, with blank lines
+//! and all).
 
 use std::fmt;
 use std::io::{self, BufRead};
@@ -224,10 +226,10 @@ fn print(reply: &Reply, indent: usize, out: &mut String) {
         Reply::Double(digits) => format!("(double) {}", text(digits)),
         Reply::Boolean(value) => format!("({value})"),
         Reply::BigNumber(digits) => text(digits),
-        Reply::Verbatim(_, bytes) => text(bytes),
+        Reply::Verbatim(format, bytes) => format!("({}) {}", text(format), quoted(bytes)),
         Reply::Array(elements) => return print_elements(elements, ')', "(empty array)", indent, out),
         Reply::Set(elements) => return print_elements(elements, '~', "(empty set)", indent, out),
-        Reply::Push(elements) => return print_elements(elements, '>', "(empty push)", indent, out),
+        Reply::Push(elements) => return print_elements(elements, '|', "(empty push)", indent, out),
         Reply::Map(pairs) => return print_map(pairs, indent, out),
     };
     out.push_str(&line);
@@ -296,7 +298,8 @@ mod tests {
         check("%1\r\n+k\r\n*2\r\n:1\r\n:2\r\n", &["1# k =>", "   1) (integer) 1", "   2) (integer) 2"]);
         check("~1\r\n#t\r\n", &["1~ (true)"]);
         check(",3.50\r\n", &["(double) 3.50"]);
-        check("=5\r\ntxt:a\r\n", &["a"]);
+        check("=6\r\ntxt:a\n\r\n", &["(txt) \"a\\n\""]);
+        check(">2\r\n+a\r\n:1\r\n", &["1| a", "2| (integer) 1"]);
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub(super) const FAMILY: Family = Family {
         TYPE {key}
         TOUCH {key}+
         EXPIRE {key} {seconds} [NX|XX|GT|LT]
-        EXPIRE {key} {int} [NX|XX|GT|LT] [NX|GT] ~ rare
+        EXPIRE {key} (-5|0|{odd}) [NX|XX|GT|LT] [NX|GT] ~ rare
         PEXPIRE {key} {ms} [NX|XX|GT|LT]
         EXPIREAT {key} {at} [NX|XX|GT|LT]
         PEXPIREAT {key} {at-ms} [NX|XX|GT|LT]
@@ -30,12 +30,12 @@ pub(super) const FAMILY: Family = Family {
         KEYS {pattern} ~ unordered
         RANDOMKEY ~ shape
         SCAN 0 [MATCH {pattern}] [COUNT {positive}] [TYPE (string|list|hash|nonsense)] ~ scan
-        SCAN {odd} ~ scan rare
+        SCAN (abc|0x|1.5|99999999999999999999) ~ rare
         OBJECT ENCODING {key}
         OBJECT FREQ {key}
         OBJECT IDLETIME {key} ~ seconds
         OBJECT (NONSENSE|ENCODING) {key} {key} ~ rare
         DUMP {key} ~ transfer
-        RESTORE {key} {int} {value} [REPLACE] [ABSTTL] [IDLETIME {int}] [FREQ {int}]
+        RESTORE {key} (0|{ms}|{at-ms}|{odd}) {value} [REPLACE] [ABSTTL] [IDLETIME {int}] [FREQ {int}]
     ",
 };

@@ -24,7 +24,7 @@ pub(super) const FAMILY: Family = Family {
         HRANDFIELD {key} ~ shape
         HRANDFIELD {key} {count} [WITHVALUES] ~ shape
         HSCAN {key} 0 [MATCH {pattern}] [COUNT {positive}] ~ scan
-        HSCAN {key} {odd} ~ scan rare
+        HSCAN {key} (abc|0x|1.5|99999999999999999999) ~ rare
         OBJECT ENCODING {key}
         DUMP {key} ~ transfer
         DEL {key} ~ rare

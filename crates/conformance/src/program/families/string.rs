@@ -5,7 +5,7 @@ use super::Family;
 pub(super) const FAMILY: Family = Family {
     name: "string",
     grammar: "
-        SET {key} {value} [EX {seconds}|PX {ms}|EXAT {at}|PXAT {at-ms}|KEEPTTL] [NX|XX] [GET]
+        SET {key} {value} [EX {seconds}|PX {ms}|EXAT {later}|PXAT {later-ms}|KEEPTTL] [NX|XX] [GET]
         SET {key} {value}
         SET {key} {value} [GET] [NX|XX|KEEPTTL] [EX {seconds}|PX {odd}|NX]
         GET {key}

@@ -1,0 +1,167 @@
+//! Runs a transcript on a server.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use super::format::{Action, Section, Step, Transcript};
+use super::matching::matches;
+use crate::connection::{Connection, Failure};
+use crate::peer::{Launch, Peer};
+
+/// How long silence must last to count as "this client waits". A server answers in well under a millisecond.
+const SILENCE: Duration = Duration::from_millis(150);
+
+/// A reply that is not what the transcript says.
+#[derive(Debug)]
+pub struct Difference {
+    file: PathBuf,
+    line: usize,
+    command: String,
+    expected: Vec<String>,
+    received: Vec<String>,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}:{}: {}", self.file.display(), self.line, self.command)?;
+        for (title, lines) in [("expected", &self.expected), ("received", &self.received)] {
+            writeln!(f, "  {title}:")?;
+            for line in lines {
+                writeln!(f, "    {line}")?;
+            }
+            if lines.is_empty() {
+                writeln!(f, "    (no reply)")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A server that transcripts run on, one after the other.
+#[derive(Debug)]
+pub struct Runner {
+    launch: Launch,
+    /// The server for files without arguments of their own.
+    usual: Option<Peer>,
+}
+
+impl Runner {
+    /// Starts a server when the first file needs it.
+    pub fn new(launch: &Launch) -> Runner {
+        Runner { launch: launch.clone(), usual: None }
+    }
+
+    /// Runs a file and returns the replies that differ. An error means that the file can't be read or the server
+    /// not be started.
+    pub fn check(&mut self, file: &Path) -> Result<Vec<Difference>> {
+        let transcript = Transcript::read(file)?;
+        let mut differences = Vec::new();
+        self.run(&transcript, |step, received| {
+            if !matches(&step.expected, &received, step.unordered) {
+                differences.push(Difference {
+                    file: file.to_owned(),
+                    line: step.line,
+                    command: step.text().to_owned(),
+                    expected: step.expected.clone(),
+                    received,
+                });
+            }
+        })
+        .with_context(|| format!("{} on {}", file.display(), self.launch.name()))?;
+        Ok(differences)
+    }
+
+    /// Runs a file and writes the replies into it. Returns true if that changed anything.
+    pub fn record(&mut self, file: &Path) -> Result<bool> {
+        let transcript = Transcript::read(file)?;
+        let mut recorded = Vec::new();
+        self.run(&transcript, |step, received| {
+            let keeps = matches(&step.expected, &received, step.unordered);
+            recorded.push(if keeps { step.expected.clone() } else { received });
+        })
+        .with_context(|| format!("{} on {}", file.display(), self.launch.name()))?;
+        let mut changed = transcript.clone();
+        let steps = changed.sections.iter_mut().flat_map(|section| &mut section.steps);
+        for (step, lines) in steps.zip(recorded) {
+            step.expected = lines;
+        }
+        let is_new = changed != transcript;
+        if is_new {
+            fs::write(file, changed.to_string()).with_context(|| format!("write {}", file.display()))?;
+        }
+        Ok(is_new)
+    }
+
+    fn run(&mut self, transcript: &Transcript, mut each: impl FnMut(&Step, Vec<String>)) -> Result<()> {
+        let own;
+        let peer = if transcript.server_args.is_empty() {
+            if !self.usual.as_mut().is_some_and(Peer::is_running) {
+                self.usual = Some(Peer::start(&self.launch)?);
+            }
+            self.usual.as_ref().expect("started above")
+        } else {
+            own = Peer::start(&self.launch.clone().with(&transcript.server_args))?;
+            &own
+        };
+        transcript.sections.iter().try_for_each(|section| run_section(peer, section, &mut each))
+    }
+}
+
+/// Checks one file on a fresh server.
+pub fn check_file(launch: &Launch, file: &Path) -> Result<Vec<Difference>> {
+    Runner::new(launch).check(file)
+}
+
+/// Records one file on a fresh server; true if that changed it.
+pub fn record_file(launch: &Launch, file: &Path) -> Result<bool> {
+    Runner::new(launch).record(file)
+}
+
+fn run_section(peer: &Peer, section: &Section, each: &mut impl FnMut(&Step, Vec<String>)) -> Result<()> {
+    // A server with a password or few clients can't be flushed so; a file with its own server starts empty anyway.
+    if let Ok(mut connection) = peer.connect() {
+        let _ = connection.call(&["FLUSHALL"]);
+    }
+    let mut clients = BTreeMap::new();
+    for step in &section.steps {
+        let client = match clients.entry(step.client) {
+            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+            std::collections::btree_map::Entry::Vacant(entry) => entry.insert(peer.connect()?),
+        };
+        each(step, run_step(client, step)?);
+    }
+    for (number, mut client) in clients {
+        if let Ok(Some(unread)) = client.receive_within(Duration::from_millis(1)) {
+            let last = section.steps.last().map_or(0, |step| step.line);
+            bail!(
+                "before line {last}: client {number} has an unread reply: add a line `{number}<`\n{unread}"
+            );
+        }
+    }
+    Ok(())
+}
+
+fn run_step(client: &mut Connection, step: &Step) -> Result<Vec<String>> {
+    let sent = match &step.action {
+        Action::Command(args) => client.send(args),
+        Action::Raw(bytes) => client.send_raw(bytes),
+        Action::Await => Ok(()),
+    };
+    let received = match (sent, step.expected.is_empty()) {
+        (Err(failure), _) => Err(failure),
+        // Recording a new step looks the same as expecting silence.
+        (Ok(()), true) => client.receive_within(SILENCE),
+        (Ok(()), false) => client.receive().map(Some),
+    };
+    match received {
+        Ok(Some(reply)) => Ok(reply.lines()),
+        Ok(None) | Err(Failure::Silent) => Ok(Vec::new()),
+        Err(Failure::Closed(_)) => Ok(vec!["(closed)".to_owned()]),
+        Err(garbled) => bail!("line {}: {garbled}", step.line),
+    }
+}

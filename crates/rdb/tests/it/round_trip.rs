@@ -1,0 +1,178 @@
+//! What is written is read back, however the bytes are cut.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use rdb::{
+    AuxFields, Checksum, EntryMeta, Item, ReplicationAux, SaveOptions, Sink, Writer, dump, restore,
+    write_entry,
+};
+use structures::{Limits, Value};
+
+use crate::support::{REDIS, VALKEY, bytes, hash, list, options, read, view};
+
+/// Limits under which a few short elements make nodes, plain nodes and tables.
+const TIGHT: Limits = Limits {
+    list_max_listpack_size: 3,
+    list_compress_depth: 0,
+    list_packed_threshold: 12,
+    hash_max_listpack_entries: 3,
+    hash_max_listpack_value: 12,
+};
+
+fn string() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        vec(any::<u8>(), 0..40),
+        any::<i64>().prop_map(|value| value.to_string().into_bytes()),
+        (-300i64..70_000).prop_map(|value| value.to_string().into_bytes()),
+        (any::<u8>(), 0usize..400).prop_map(|(byte, len)| vec![byte; len]),
+    ]
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        any::<i64>().prop_map(Value::Int),
+        vec(any::<u8>(), 0..300).prop_map(|noise| bytes([b"=", &noise[..]].concat())),
+        (vec(string(), 1..20), any::<bool>())
+            .prop_map(|(elements, tight)| list(elements, &if tight { TIGHT } else { Limits::default() })),
+        (vec((string(), string()), 1..20), any::<bool>())
+            .prop_map(|(pairs, tight)| hash(pairs, &if tight { TIGHT } else { Limits::default() })),
+    ]
+}
+
+fn meta() -> impl Strategy<Value = EntryMeta> {
+    (any::<Option<i64>>(), any::<Option<u64>>(), any::<Option<u8>>())
+        .prop_map(|(expire_ms, idle_s, freq)| EntryMeta { expire_ms, idle_s, freq })
+}
+
+fn save_options() -> impl Strategy<Value = SaveOptions> {
+    (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(valkey, compress, checksum)| SaveOptions {
+        profile: if valkey { VALKEY } else { REDIS },
+        compress,
+        checksum,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn values_through_dump(value in value(), options in save_options(), tight in any::<bool>()) {
+        let limits = if tight { TIGHT } else { Limits::default() };
+        let payload = dump(view(&value), &options);
+        prop_assert_eq!(restore(&payload, &limits, options.profile.rdb_version()), Ok(value));
+    }
+
+    #[test]
+    fn files_in_any_pieces(
+        entries in vec((string(), value(), meta()), 0..8),
+        save in save_options(),
+        piece in 1usize..500,
+        take_every in 1usize..4,
+    ) {
+        let mut writer = Writer::new(save);
+        let mut file = Vec::new();
+        writer.select_db(3, entries.len() as u64, 0);
+        for (i, (key, value, meta)) in entries.iter().enumerate() {
+            if i % 2 == 0 {
+                writer.entry(key, view(value), *meta);
+            } else {
+                let mut elsewhere = Vec::new();
+                write_entry(&mut elsewhere, key, view(value), *meta, writer.options());
+                writer.put(&elsewhere);
+            }
+            if i % take_every == 0 {
+                file.extend(writer.take(Vec::new()));
+            }
+        }
+        writer.finish();
+        file.extend(writer.take(Vec::new()));
+
+        let mut expected = vec![
+            Item::SelectDb(3),
+            Item::ResizeDb { keys: entries.len() as u64, expires: 0 },
+        ];
+        expected.extend(entries.into_iter().map(|(key, value, meta)| Item::Entry { key, value, meta }));
+        expected.push(Item::End(if save.checksum { Checksum::Verified } else { Checksum::Absent }));
+        prop_assert_eq!(read(file.chunks(piece), options()).unwrap(), expected);
+    }
+}
+
+/// A file with every kind of item that we write, about 600 bytes long.
+fn small_file() -> Vec<u8> {
+    let mut writer = Writer::new(SaveOptions::new(VALKEY));
+    writer.aux_fields(&AuxFields {
+        ctime_s: 1_700_000_000,
+        used_mem: 5_000_000_000,
+        replication: Some(ReplicationAux {
+            stream_db: -1,
+            id: "0123456789abcdef0123456789abcdef01234567".into(),
+            offset: 1 << 40,
+        }),
+        aof_base: true,
+    });
+    writer.function(b"#!lua name=lib\nredis.register_function('f', function() return 1 end)");
+    writer.select_db(0, 5, 1);
+    let expiring = EntryMeta { expire_ms: Some(1_800_000_000_000), idle_s: Some(70_000), freq: None };
+    writer.entry(b"string", view(&bytes("a".repeat(300))), expiring);
+    writer.entry(b"int", view(&Value::Int(1 << 40)), EntryMeta { freq: Some(7), ..EntryMeta::default() });
+    let elements = ["a", "b", "1", "long enough to be plain", "c"];
+    writer.entry(b"list", view(&list(elements, &TIGHT)), EntryMeta::default());
+    writer.entry(b"listpack", view(&hash([("f", "v"), ("g", "2")], &TIGHT)), EntryMeta::default());
+    let pairs = (0..5).map(|i| (format!("field{i}"), format!("{i}")));
+    writer.entry(b"table", view(&hash(pairs, &TIGHT)), EntryMeta::default());
+    writer.reselect_db(15);
+    writer.finish();
+    writer.take(Vec::new())
+}
+
+#[test]
+fn every_cut_gives_the_same_items() {
+    let file = small_file();
+    let whole = read([&file[..]], options()).unwrap();
+    assert_eq!(whole.len(), 8 + 1 + 2 + 5 + 1 + 1);
+    for cut in 0..=file.len() {
+        let (left, right) = file.split_at(cut);
+        assert_eq!(read([left, right], options()).unwrap(), whole, "cut at {cut}");
+        if cut < file.len() {
+            assert!(read([left], options()).is_err(), "the end is missing at {cut}");
+        }
+    }
+    assert_eq!(read(file.chunks(1), options()).unwrap(), whole);
+    let saved = include_bytes!("../data/redis-7.0.15.rdb");
+    assert_eq!(read(saved.chunks(1), options()).unwrap(), read([&saved[..]], options()).unwrap());
+}
+
+#[test]
+fn what_follows_the_end_is_left_alone() {
+    let mut stream = small_file();
+    let end = stream.len();
+    stream.extend(b"*1\r\n$4\r\nPING\r\n");
+    let mut reader = rdb::Reader::new(options());
+    reader.feed(&stream);
+    while let Some(item) = reader.next().unwrap() {
+        assert_eq!(matches!(item, Item::End(_)), reader.offset() == end as u64);
+    }
+    assert_eq!(reader.take_rest(), b"*1\r\n$4\r\nPING\r\n");
+    assert_eq!(reader.version(), Some(11));
+}
+
+#[test]
+fn auxiliary_fields_are_those_of_the_profile() {
+    let names = |profile| {
+        let mut writer = Writer::new(SaveOptions::new(profile));
+        writer.aux_fields(&AuxFields::default());
+        writer.finish();
+        let file = writer.take(Vec::new());
+        let items = read([&file[..]], options()).unwrap();
+        items
+            .into_iter()
+            .filter_map(|item| match item {
+                Item::Aux { key, value } => Some(format!("{}={}", key.escape_ascii(), value.escape_ascii())),
+                _ => None,
+            })
+            .collect::<Vec<_>>()
+    };
+    let rest = ["redis-bits=64", "ctime=0", "used-mem=0", "aof-base=0"];
+    assert_eq!(names(REDIS), [&["redis-ver=7.0.15"][..], &rest].concat());
+    assert_eq!(names(VALKEY), [&["valkey-ver=8.0.1"][..], &rest].concat());
+}

@@ -1,0 +1,232 @@
+//! From executed effects to the bytes of the stream.
+//!
+//! Producers (one a worker) take a sequence number while they hold their locks and hand over effects in any
+//! order; [`Merge`] gives them back in the order of the numbers. [`StreamEncoder`] writes them: it names
+//! the database whenever it changes, and wraps more than one command into MULTI and EXEC, so that a
+//! replica shows all of them or none. A single command stands alone even when it came from EXEC or a script.
+//!
+//! ```text
+//!  effects (db 0: SET d) (db 5: SET e)   ─▶  SELECT 0 · MULTI · SET d · SELECT 5 · SET e · EXEC
+//! ```
+//!
+//! The database that the last SELECT named is state shared by everyone who reads the stream, so whoever
+//! starts to read it in the middle, with a snapshot and no SELECT before, must see one first:
+//! [`StreamEncoder::forget_db`].
+
+use std::collections::VecDeque;
+
+/// The keep-alive command a primary puts into its stream every `repl-ping-replica-period`.
+pub const PING: &[u8] = b"*1\r\n$4\r\nping\r\n";
+
+/// The command that asks all replicas to acknowledge at once.
+pub const GETACK: &[u8] = b"*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1\r\n*\r\n";
+
+const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
+const EXEC: &[u8] = b"*1\r\n$4\r\nEXEC\r\n";
+
+/// One command of an effect, and the database it ran in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EffectPart<'a> {
+    /// The database the command applies to.
+    pub db: u32,
+    /// The command as a RESP array of bulk strings.
+    pub command: &'a [u8],
+}
+
+/// Writes effects as the replication stream.
+#[derive(Debug, Default)]
+pub struct StreamEncoder {
+    selected: Option<u32>,
+}
+
+impl StreamEncoder {
+    /// An encoder that will begin with SELECT.
+    pub fn new() -> StreamEncoder {
+        StreamEncoder::default()
+    }
+
+    /// An encoder for a stream in which `db` is selected already.
+    pub fn resumed(db: u32) -> StreamEncoder {
+        StreamEncoder { selected: Some(db) }
+    }
+
+    /// The database that readers of the stream have selected: `repl-stream-db` of a snapshot.
+    pub fn selected_db(&self) -> Option<u32> {
+        self.selected
+    }
+
+    /// Makes the next effect name its database, because a new replica starts reading here.
+    pub fn forget_db(&mut self) {
+        self.selected = None;
+    }
+
+    /// Appends what one command, transaction or script did to `out`.
+    pub fn encode(&mut self, parts: &[EffectPart<'_>], out: &mut Vec<u8>) {
+        let Some(first) = parts.first() else { return };
+        self.select(first.db, out);
+        let transaction = parts.len() > 1;
+        if transaction {
+            out.extend_from_slice(MULTI);
+        }
+        for part in parts {
+            self.select(part.db, out);
+            out.extend_from_slice(part.command);
+        }
+        if transaction {
+            out.extend_from_slice(EXEC);
+        }
+    }
+
+    fn select(&mut self, db: u32, out: &mut Vec<u8>) {
+        if self.selected == Some(db) {
+            return;
+        }
+        self.selected = Some(db);
+        let mut digits = itoa::Buffer::new();
+        push_command(out, &[b"SELECT", digits.format(db).as_bytes()]);
+    }
+}
+
+/// Appends a command as a RESP array of bulk strings.
+pub(crate) fn push_command(out: &mut Vec<u8>, args: &[&[u8]]) {
+    let mut digits = itoa::Buffer::new();
+    out.push(b'*');
+    out.extend_from_slice(digits.format(args.len()).as_bytes());
+    out.extend_from_slice(b"\r\n");
+    for arg in args {
+        out.push(b'$');
+        out.extend_from_slice(digits.format(arg.len()).as_bytes());
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(arg);
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+/// Puts what several producers hand over back into the order of its sequence numbers.
+///
+/// The window between the next number and the highest one seen is held; its size is bounded by what the
+/// producers' rings can hold, since every number belongs to a slot some producer reserved.
+#[derive(Debug)]
+pub struct Merge<T> {
+    next: u64,
+    window: VecDeque<Option<T>>,
+}
+
+impl<T> Merge<T> {
+    /// A merge whose first item is number `first`.
+    pub fn new(first: u64) -> Merge<T> {
+        Merge { next: first, window: VecDeque::new() }
+    }
+
+    /// The number that [`Merge::pop`] waits for.
+    pub fn next_sequence(&self) -> u64 {
+        self.next
+    }
+
+    /// Takes the item of number `sequence`.
+    ///
+    /// # Panics
+    /// When the number was given before: two positions in one place would make replicas differ.
+    pub fn push(&mut self, sequence: u64, item: T) {
+        let index = sequence.checked_sub(self.next).expect("the sequence number is not in the past") as usize;
+        if index >= self.window.len() {
+            self.window.resize_with(index + 1, || None);
+        }
+        let previous = self.window[index].replace(item);
+        assert!(previous.is_none(), "sequence number {sequence} was given twice");
+    }
+
+    /// The next item in order, if it has arrived.
+    pub fn pop(&mut self) -> Option<(u64, T)> {
+        let item = self.window.front_mut()?.take()?;
+        self.window.pop_front();
+        let sequence = self.next;
+        self.next += 1;
+        Some((sequence, item))
+    }
+
+    /// Items that wait for an earlier one.
+    pub fn waiting(&self) -> usize {
+        self.window.iter().flatten().count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn command(words: &str) -> Vec<u8> {
+        let mut out = Vec::new();
+        push_command(&mut out, &words.split(' ').map(str::as_bytes).collect::<Vec<_>>());
+        out
+    }
+
+    /// The stream that redis-server 7.0.15 sent for a SET in database 3, a script that wrote to databases
+    /// 0 and 5, and a transaction that wrote to databases 0 and 2.
+    #[test]
+    fn equals_a_recorded_stream() {
+        let recorded = "*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n*3\r\n$3\r\nset\r\n$1\r\nc\r\n$1\r\n3\r\n\
+            *2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*1\r\n$5\r\nMULTI\r\n*3\r\n$3\r\nset\r\n$1\r\nd\r\n$1\r\n4\r\n\
+            *2\r\n$6\r\nSELECT\r\n$1\r\n5\r\n*3\r\n$3\r\nset\r\n$1\r\ne\r\n$1\r\n5\r\n*1\r\n$4\r\nEXEC\r\n\
+            *2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*1\r\n$5\r\nMULTI\r\n*3\r\n$3\r\nSET\r\n$1\r\nf\r\n$1\r\n1\r\n\
+            *2\r\n$6\r\nSELECT\r\n$1\r\n2\r\n*3\r\n$3\r\nSET\r\n$1\r\ng\r\n$1\r\n2\r\n*1\r\n$4\r\nEXEC\r\n";
+        let mut encoder = StreamEncoder::new();
+        let mut out = Vec::new();
+        encoder.encode(&[EffectPart { db: 3, command: &command("set c 3") }], &mut out);
+        encoder.encode(
+            &[
+                EffectPart { db: 0, command: &command("set d 4") },
+                EffectPart { db: 5, command: &command("set e 5") },
+            ],
+            &mut out,
+        );
+        encoder.encode(
+            &[
+                EffectPart { db: 0, command: &command("SET f 1") },
+                EffectPart { db: 2, command: &command("SET g 2") },
+            ],
+            &mut out,
+        );
+        assert_eq!(String::from_utf8(out).unwrap(), recorded);
+        assert_eq!(encoder.selected_db(), Some(2));
+    }
+
+    #[test]
+    fn select_is_repeated_for_a_new_reader() {
+        let mut encoder = StreamEncoder::resumed(0);
+        let set = command("SET a 1");
+        let mut out = Vec::new();
+        encoder.encode(&[EffectPart { db: 0, command: &set }], &mut out);
+        assert_eq!(out, set);
+        encoder.forget_db();
+        out.clear();
+        encoder.encode(&[EffectPart { db: 0, command: &set }], &mut out);
+        assert_eq!(out, [command("SELECT 0"), set].concat());
+    }
+
+    #[test]
+    #[should_panic(expected = "given twice")]
+    fn a_number_has_one_item() {
+        let mut merge = Merge::new(1);
+        merge.push(2, ());
+        merge.push(2, ());
+    }
+
+    proptest! {
+        #[test]
+        fn merge_restores_the_order(order in Just((10u64..60).collect::<Vec<_>>()).prop_shuffle()) {
+            let mut merge = Merge::new(10);
+            let mut popped = Vec::new();
+            for (count, sequence) in order.iter().enumerate() {
+                merge.push(*sequence, *sequence);
+                while let Some((sequence, item)) = merge.pop() {
+                    prop_assert_eq!(sequence, item);
+                    popped.push(item);
+                }
+                prop_assert_eq!(merge.waiting() + popped.len(), count + 1);
+            }
+            prop_assert_eq!(popped, (10..60).collect::<Vec<_>>());
+        }
+    }
+}

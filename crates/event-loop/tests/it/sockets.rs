@@ -1,0 +1,56 @@
+//! Listening and accepting.
+
+use event_loop::{Acceptor, ListenError, Peer, address_text, listen_tcp, listen_unix, set_keepalive};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc;
+use std::time::Duration;
+
+#[test]
+fn an_acceptor_hands_out_connections_of_all_its_listeners() {
+    let path = std::env::temp_dir().join(format!("event-loop-{}.sock", std::process::id()));
+    let tcp = listen_tcp(SocketAddr::from(([127, 0, 0, 1], 0)), 16).unwrap();
+    let address = tcp.local_addr().unwrap();
+    let unix = listen_unix(&path, Some(0o700), 16).unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+
+    assert!(matches!(listen_tcp(address, 16), Err(ListenError::InUse(_))));
+    assert!(matches!(listen_unix(&path, None, 16), Err(ListenError::InUse(_))));
+
+    let (sender, accepted) = mpsc::channel::<(OwnedFd, Peer)>();
+    let acceptor =
+        Acceptor::start(vec![tcp, unix], move |fd, peer| sender.send((fd, peer)).unwrap()).unwrap();
+
+    let client = TcpStream::connect(address).unwrap();
+    let (fd, peer) = accepted.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert_eq!((peer.listener, peer.address), (0, Some(client.local_addr().unwrap())));
+    assert_eq!(peer.address_text(), client.local_addr().unwrap().to_string());
+    assert_eq!(peer.local_text(), address.to_string());
+    set_keepalive(&fd, Duration::from_secs(300)).unwrap();
+    let server = TcpStream::from(fd);
+    assert!(server.nodelay().unwrap());
+
+    let mut client = UnixStream::connect(&path).unwrap();
+    let (fd, peer) = accepted.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert_eq!((peer.listener, peer.address_text()), (1, format!("{}:0", path.display())));
+    UnixStream::from(fd).write_all(b"hello").unwrap();
+    let mut hello = String::new();
+    client.read_to_string(&mut hello).unwrap();
+    assert_eq!(hello, "hello");
+
+    acceptor.stop();
+    assert!(TcpStream::connect(address).is_err());
+    // Nobody listens behind the file any more, so the path is free again.
+    listen_unix(&path, None, 16).unwrap();
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn addresses_look_as_in_client_list() {
+    let text = |address: &str| address_text(Some(address.parse().unwrap()), None);
+    assert_eq!(text("127.0.0.1:6379"), "127.0.0.1:6379");
+    assert_eq!(text("[::1]:6379"), "[::1]:6379");
+}

@@ -30,6 +30,7 @@
 
 use foldhash::quality::FixedState;
 use std::hash::BuildHasher;
+use std::slice;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const SEGMENT: usize = 256;
@@ -66,6 +67,15 @@ struct Bucket<E> {
 impl<E> Bucket<E> {
     fn empty() -> Self {
         Bucket { tags: [0; TAGS], entries: Box::default() }
+    }
+
+    fn of(entries: Vec<E>, tags: &[u8]) -> Self {
+        let mut bucket = Bucket::empty();
+        for (slot, tag) in bucket.tags.iter_mut().zip(tags) {
+            *slot = *tag;
+        }
+        bucket.entries = entries.into_boxed_slice();
+        bucket
     }
 
     fn push(&mut self, tag: u8, entry: E) {
@@ -154,8 +164,8 @@ impl<E: Entry> Dict<E> {
         Some(entry)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &E> + Clone {
-        self.segments.iter().flatten().flat_map(|bucket| bucket.entries.iter())
+    pub(crate) fn iter(&self) -> Iter<'_, E> {
+        Iter { segments: self.segments.iter(), buckets: [].iter(), entries: [].iter() }
     }
 
     /// Visits about `count` entries from `cursor` on and returns the next cursor, 0 when the scan is complete.
@@ -291,14 +301,27 @@ impl<E: Entry> Dict<E> {
     }
 }
 
-impl<E> Bucket<E> {
-    fn of(entries: Vec<E>, tags: &[u8]) -> Self {
-        let mut bucket = Bucket::empty();
-        for (slot, tag) in bucket.tags.iter_mut().zip(tags) {
-            *slot = *tag;
+/// All entries, bucket by bucket.
+#[derive(Debug, Clone)]
+pub(crate) struct Iter<'a, E> {
+    segments: slice::Iter<'a, Vec<Bucket<E>>>,
+    buckets: slice::Iter<'a, Bucket<E>>,
+    entries: slice::Iter<'a, E>,
+}
+
+impl<'a, E> Iterator for Iter<'a, E> {
+    type Item = &'a E;
+
+    fn next(&mut self) -> Option<&'a E> {
+        loop {
+            if let Some(entry) = self.entries.next() {
+                return Some(entry);
+            }
+            match self.buckets.next() {
+                Some(bucket) => self.entries = bucket.entries.iter(),
+                None => self.buckets = self.segments.next()?.iter(),
+            }
         }
-        bucket.entries = entries.into_boxed_slice();
-        bucket
     }
 }
 

@@ -14,7 +14,7 @@
 //! **Invariant:** field names are unique, in a listpack too.
 
 use crate::Limits;
-use crate::dict::{Dict, Entry};
+use crate::dict::{self, Dict, Entry};
 use crate::listpack::{self, Item, Listpack, Pos};
 use crate::number::IntBuffer;
 use std::collections::HashSet;
@@ -212,7 +212,7 @@ impl Hash {
     pub fn iter(&self) -> Iter<'_> {
         Iter(match &self.repr {
             Repr::Listpack(listpack) => IterRepr::Listpack(listpack.iter()),
-            Repr::Table(table) => IterRepr::Table(Box::new(table.dict.iter())),
+            Repr::Table(table) => IterRepr::Table(table.dict.iter()),
         })
     }
 
@@ -284,11 +284,13 @@ impl<'a> IntoIterator for &'a Hash {
 }
 
 /// The fields and values of a hash.
+#[derive(Debug, Clone)]
 pub struct Iter<'a>(IterRepr<'a>);
 
+#[derive(Debug, Clone)]
 enum IterRepr<'a> {
     Listpack(listpack::Iter<'a>),
-    Table(Box<dyn Iterator<Item = &'a FieldEntry> + 'a>),
+    Table(dict::Iter<'a, FieldEntry>),
 }
 
 impl<'a> Iterator for Iter<'a> {

@@ -10,6 +10,7 @@ pub mod hash;
 mod limits;
 pub mod list;
 pub mod listpack;
+pub mod long_double;
 
 pub mod number;
 mod quicklist;
@@ -19,6 +20,7 @@ pub use hash::Hash;
 pub use limits::Limits;
 pub use list::{Direction, End, List, Side};
 pub use listpack::{Item, Listpack};
+pub use long_double::LongDouble;
 
 /// A value that stands alone, before it is stored in an entry or after it left one.
 ///

@@ -3,6 +3,8 @@
 //! Redis keeps a string as an integer only when printing the integer gives the very same string back. That rule
 //! decides encodings (`OBJECT ENCODING`, listpack entries), so it lives here once.
 
+use crate::long_double::{FloatText, round_bits};
+
 /// A stack buffer for the decimal text of one integer.
 #[derive(Clone)]
 pub struct IntBuffer(itoa::Buffer);
@@ -56,3 +58,69 @@ pub fn parse_i64(text: &[u8]) -> Option<i64> {
 pub fn decimal_len(value: i64) -> usize {
     usize::from(value < 0) + value.unsigned_abs().checked_ilog10().map_or(1, |log| log as usize + 1)
 }
+
+/// Reads a double as commands accept it, by the grammar of `strtod`: the whole text, no leading space, no NaN;
+/// infinities, exponents and hexadecimal floats count. Values too large, or so small that they would become zero, are
+/// refused.
+pub fn parse_f64(text: &[u8]) -> Option<f64> {
+    let (negative, number) = FloatText::read(text)?;
+    let magnitude = match number {
+        FloatText::Infinite => f64::INFINITY,
+        FloatText::Decimal { digits, .. } => {
+            let value: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+            let out_of_range = value.is_infinite() || (value == 0.0 && !digits.is_empty());
+            return (!out_of_range).then_some(value);
+        }
+        FloatText::Hexadecimal { mantissa, exponent } => {
+            let value = f64_from_parts(mantissa, exponent);
+            if value.is_infinite() || (value == 0.0 && mantissa != 0) {
+                return None;
+            }
+            value
+        }
+    };
+    Some(if negative { -magnitude } else { magnitude })
+}
+
+/// `mantissa × 2^exponent`, rounded once.
+fn f64_from_parts(mantissa: u128, exponent: i64) -> f64 {
+    const FRACTION_BITS: u32 = f64::MANTISSA_DIGITS - 1;
+    const MIN_EXPONENT: i32 = -1074;
+    let (mantissa, exponent) = round_bits(mantissa, exponent, f64::MANTISSA_DIGITS, MIN_EXPONENT);
+    let biased = (exponent - i64::from(MIN_EXPONENT) + 1) as u64;
+    if mantissa >> FRACTION_BITS == 0 {
+        f64::from_bits(mantissa)
+    } else if biased >= 2047 {
+        f64::INFINITY
+    } else {
+        f64::from_bits(biased << FRACTION_BITS | (mantissa & ((1 << FRACTION_BITS) - 1)))
+    }
+}
+
+/// The text of C's `%.17g`, which Redis 7.0 prints doubles with: 17 significant digits, trailing zeros removed, an
+/// exponent when it is below -4 or at least 17.
+pub fn format_g17(value: f64) -> String {
+    if value.is_nan() {
+        return "nan".to_owned();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { "inf" } else { "-inf" }.to_owned();
+    }
+    let scientific = format!("{value:.16e}");
+    let (mantissa, exponent) = scientific.split_once('e').expect("scientific notation has an exponent");
+    let exponent: i32 = exponent.parse().expect("an exponent is an integer");
+    if (-4..17).contains(&exponent) {
+        let decimals = (16 - exponent) as usize;
+        return trim_fraction(&format!("{value:.decimals$}")).to_owned();
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{}e{sign}{:02}", trim_fraction(mantissa), exponent.unsigned_abs())
+}
+
+fn trim_fraction(text: &str) -> &str {
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
+}
+
+#[cfg(test)]
+#[path = "number_tests.rs"]
+mod tests;

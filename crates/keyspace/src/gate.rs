@@ -7,20 +7,27 @@
 //! whatever needs no keyspace, and suspend the rest until the gate opens.
 //!
 //! ```text
-//!   entering:  inside[me] = 1 ── fence ── state open?   ─ yes → run          leaving: inside[me] = 0
-//!   closing:   state = me     ── fence ── inside all 0? ─ yes → the world is mine
+//!   entering:  inside[me] odd ── fence ── state open?      ─ yes → run       leaving: inside[me] even
+//!   closing:   state = me     ── fence ── inside all even? ─ yes → the world is mine
 //! ```
 //! **Invariant:** of a thread that enters and a thread that closes at the same time, at least one sees the other: both
-//! write their own word before they read the other's, with sequentially consistent order. So nobody is inside while
-//! the closer acts.
+//! write their own word before they read the other's, with a sequentially consistent fence between. So nobody is
+//! inside while the closer acts.
+//!
+//! The words count passages, which gives a second thing for nothing: memory that was reachable without a lock (a table
+//! that grew; workers prefetch from it) may be freed once every thread that was inside has left: [`Passage`].
 
 use crate::lock::{MAX_THREADS, WakeSet};
-use crate::sync::{AtomicU32, Ordering};
+use crate::sync::{AtomicU32, Ordering, fence};
 
 /// A cache line of its own: the words are written at every turn of every worker.
 #[derive(Debug, Default)]
 #[repr(align(64))]
 struct Line(AtomicU32);
+
+/// Who was inside at an instant.
+#[derive(Debug)]
+pub struct Passage(Box<[u32]>);
 
 /// The gate.
 #[derive(Debug)]
@@ -48,22 +55,35 @@ impl Gate {
     /// The thread that has closed the gate: it must be woken.
     #[inline]
     pub fn enter(&self, thread: usize) -> Result<(), usize> {
-        self.inside[thread].0.store(1, Ordering::SeqCst);
-        match self.state.0.load(Ordering::SeqCst) {
+        let passage = self.step(thread, Ordering::Relaxed);
+        debug_assert_eq!(passage % 2, 1, "entering twice");
+        fence(Ordering::SeqCst);
+        match self.state.0.load(Ordering::Acquire) {
             0 => Ok(()),
             closer => {
-                self.inside[thread].0.store(0, Ordering::SeqCst);
+                self.step(thread, Ordering::Release);
                 Err(closer as usize - 1)
             }
         }
+    }
+
+    /// Only the thread itself writes its word.
+    #[inline]
+    fn step(&self, thread: usize, order: Ordering) -> u32 {
+        let word = &self.inside[thread].0;
+        let passage = word.load(Ordering::Relaxed).wrapping_add(1);
+        word.store(passage, order);
+        passage
     }
 
     /// Leaves; the closer to wake, if the gate was closed meanwhile.
     #[inline]
     #[must_use = "the closer must be woken"]
     pub fn leave(&self, thread: usize) -> Option<usize> {
-        self.inside[thread].0.store(0, Ordering::SeqCst);
-        match self.state.0.load(Ordering::SeqCst) {
+        let passage = self.step(thread, Ordering::Release);
+        debug_assert_eq!(passage % 2, 0, "leaving twice");
+        fence(Ordering::SeqCst);
+        match self.state.0.load(Ordering::Relaxed) {
             0 => None,
             closer => Some(closer as usize - 1),
         }
@@ -83,18 +103,35 @@ impl Gate {
 
     /// Closes it for `thread`, which must be outside; `false` when another has.
     pub fn close(&self, thread: usize) -> bool {
-        debug_assert_eq!(self.inside[thread].0.load(Ordering::Relaxed), 0, "closing from inside");
+        debug_assert_eq!(self.inside[thread].0.load(Ordering::Relaxed) % 2, 0, "closing from inside");
         self.state.0.compare_exchange(0, thread as u32 + 1, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
     /// Whether everybody is outside, asked by the closer; from then on, until it opens, the world is its own.
     pub fn is_quiet(&self) -> bool {
-        self.inside.iter().all(|line| line.0.load(Ordering::SeqCst) == 0)
+        fence(Ordering::SeqCst);
+        self.inside.iter().all(|line| line.0.load(Ordering::Acquire).is_multiple_of(2))
     }
 
     /// The threads that are still inside.
     pub fn insiders(&self) -> impl Iterator<Item = usize> + '_ {
-        self.inside.iter().enumerate().filter(|(_, line)| line.0.load(Ordering::Relaxed) != 0).map(|(i, _)| i)
+        self.inside
+            .iter()
+            .enumerate()
+            .filter(|(_, line)| line.0.load(Ordering::Relaxed) % 2 == 1)
+            .map(|(i, _)| i)
+    }
+
+    /// Who is inside now. What was unlinked before may be freed once [`Gate::has_passed`] says that they all left.
+    pub fn passage(&self) -> Passage {
+        fence(Ordering::SeqCst);
+        Passage(self.inside.iter().map(|line| line.0.load(Ordering::Acquire)).collect())
+    }
+
+    /// Whether everybody who was inside at the passage has left since.
+    pub fn has_passed(&self, passage: &Passage) -> bool {
+        let mut lines = self.inside.iter().zip(&passage.0);
+        lines.all(|(line, &then)| then.is_multiple_of(2) || line.0.load(Ordering::Acquire) != then)
     }
 
     /// Registers `thread` to be woken when the gate opens; `false` when it is open already.
@@ -129,6 +166,24 @@ mod tests {
         assert!(gate.is_quiet() && !gate.close(1) && gate.is_closed_by(2));
         assert_eq!(gate.open(2).collect::<Vec<_>>(), [0]);
         assert!(gate.enter(0).is_ok() && gate.leave(0).is_none() && !gate.register(1));
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod passages {
+    use super::*;
+
+    #[test]
+    fn memory_waits_for_those_who_were_inside() {
+        let gate = Gate::new(3);
+        gate.enter(1).unwrap();
+        let passage = gate.passage();
+        gate.enter(2).unwrap();
+        assert!(!gate.has_passed(&passage), "thread 1 may still look at it");
+        let _ = gate.leave(1);
+        assert!(gate.has_passed(&passage), "thread 2 came later");
+        gate.enter(1).unwrap();
+        assert!(gate.has_passed(&passage), "and so did thread 1 when it came again");
     }
 }
 

@@ -1,1 +1,246 @@
-//! See the crate's description.
+//! The keyspace: all databases, cut into slots, shared by all threads.
+//!
+//! ```text
+//!  key ── CRC16 ──▶ slot header (one cache line: lock, table of database 0, …)
+//!                      │ hash
+//!                      ▼
+//!                   table of (database, slot) ──▶ entry: key, expiry, value
+//! ```
+//! A command first gets a [`Guard`] for what it needs (slots of its keys, one slot at a time, or the world behind the
+//! [`Gate`]), and then works through [`Keys`], which is the guard together with the time, the database and the
+//! [`Effects`] it describes. Every key is inserted by one constructor and removed through one hook there: counting,
+//! accounting, snapshot marks, watches and waiters hang on them.
+//!
+//! The crate takes the time as an argument, starts no threads and does no I/O. It knows nothing of clients, replies or
+//! commands.
+
+// Unsafe code lives in `slots` alone, which says why it holds.
+#![deny(unsafe_code)]
+
+mod counters;
+mod effects;
+mod gate;
+mod keys;
+mod lock;
+#[allow(unsafe_code)]
+mod slots;
+mod sync;
+mod waiters;
+mod walk;
+
+pub use effects::{Effects, Event, EventClass, Record};
+pub use gate::{Gate, Passage};
+pub use keys::{Edit, Expiry, Keys, KeysContext, Located, Scratch, Ttl};
+pub use lock::{MAX_THREADS, SPINS};
+pub use slots::{Flushed, Guard};
+pub use waiters::{Ticket, Watch};
+pub use walk::{PreImages, WalkCursor, WalkId};
+
+use counters::Counters;
+use slots::Slots;
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use table::Hasher;
+use topology::{SLOTS, Slot};
+
+/// A slot that stayed taken beyond a bounded spin: suspend, and try again when it is released.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SlotBusy(pub Slot);
+
+/// The shared keyspace.
+#[derive(Debug)]
+pub struct Keyspace {
+    slots: Slots,
+    gate: Gate,
+    hasher: Hasher,
+    counters: Counters,
+    /// Logical to physical database: SWAPDB swaps two of them.
+    map: Box<[AtomicU16]>,
+    /// One bit a slot and physical database: its table holds a key.
+    occupied: Box<[AtomicU64]>,
+    walk: walk::Walks,
+}
+
+const WORDS: usize = SLOTS / 64;
+
+impl Keyspace {
+    /// An empty keyspace of this many databases, for threads numbered below `threads`. The seed is of the hash function
+    /// and should be random, so that nobody can choose colliding keys.
+    pub fn new(databases: usize, threads: usize, seed: u64) -> Keyspace {
+        Keyspace {
+            slots: Slots::new(),
+            gate: Gate::new(threads),
+            hasher: Hasher::new(seed),
+            counters: Counters::new(threads, databases),
+            map: (0..databases).map(|db| AtomicU16::new(db as u16)).collect(),
+            occupied: (0..databases * WORDS).map(|_| AtomicU64::new(0)).collect(),
+            walk: walk::Walks::default(),
+        }
+    }
+
+    /// Says how a thread that registered is woken; once, before the first is.
+    pub fn set_wake(&self, wake: impl Fn(usize) + Send + Sync + 'static) {
+        self.slots.set_wake(Box::new(wake));
+    }
+
+    /// The gate that everything passes before it takes a lock.
+    #[inline]
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// Leaves the gate and wakes the one who waits for that.
+    #[inline]
+    pub fn leave(&self, thread: usize) {
+        if let Some(closer) = self.gate.leave(thread) {
+            self.slots.wake(std::iter::once(closer));
+        }
+    }
+
+    /// Enters the gate; `false` when it is closed.
+    #[inline]
+    pub fn enter(&self, thread: usize) -> bool {
+        match self.gate.enter(thread) {
+            Ok(()) => true,
+            Err(closer) => {
+                self.slots.wake(std::iter::once(closer));
+                false
+            }
+        }
+    }
+
+    /// Opens the gate that `thread` closed, and wakes who waits for that.
+    pub fn open(&self, thread: usize) {
+        self.slots.wake(self.gate.open(thread));
+    }
+
+    /// Number of databases.
+    pub fn databases(&self) -> usize {
+        self.map.len()
+    }
+
+    /// The physical database behind a logical one.
+    #[inline]
+    pub fn physical(&self, db: u16) -> usize {
+        self.map[db as usize].load(Ordering::Relaxed) as usize
+    }
+
+    /// Locks one slot.
+    ///
+    /// # Errors
+    /// When it stays taken.
+    #[inline]
+    pub fn lock(&self, slot: Slot) -> Result<Guard<'_>, SlotBusy> {
+        Guard::one(&self.slots, slot, SPINS)
+    }
+
+    /// Locks several slots, ascending and each once.
+    ///
+    /// # Errors
+    /// When one stays taken; none is held then.
+    pub fn lock_many(&self, slots: &[Slot]) -> Result<Guard<'_>, SlotBusy> {
+        Guard::many(&self.slots, slots, SPINS)
+    }
+
+    /// A guard that locks slots one at a time as the command goes along.
+    pub fn walk_slots(&self) -> Guard<'_> {
+        Guard::walking(&self.slots)
+    }
+
+    /// The world, which `thread` owns because it closed the gate and everybody left.
+    ///
+    /// # Panics
+    /// When it does not own it.
+    pub fn world(&self, thread: usize) -> Guard<'_> {
+        Guard::world(&self.slots, &self.gate, thread)
+    }
+
+    /// Registers `thread` to be woken when the slot is released; `false` when it is free already.
+    pub fn register(&self, busy: SlotBusy, thread: usize) -> bool {
+        self.slots.register(busy.0, thread)
+    }
+
+    /// The hash of a key, as tables use it.
+    #[inline]
+    pub fn hash(&self, key: &[u8]) -> u64 {
+        self.hasher.hash(key)
+    }
+
+    /// First step of bringing a key into the cache: its slot's header.
+    #[inline]
+    pub fn prefetch_slot(&self, slot: Slot) {
+        table::prefetch(std::ptr::from_ref(self.slots.cell(slot)).cast());
+    }
+
+    /// Second step: the bucket of a key of physical database 0. The caller is inside the gate.
+    #[inline]
+    pub fn prefetch_bucket(&self, slot: Slot, hash: u64) {
+        self.slots.table0(slot).prefetch_bucket(hash);
+    }
+
+    /// Third step: the entry of a key of physical database 0. The caller is inside the gate.
+    #[inline]
+    pub fn prefetch_entry(&self, slot: Slot, hash: u64) {
+        self.slots.table0(slot).prefetch_entry(hash);
+    }
+
+    /// Keys of a logical database.
+    pub fn len(&self, db: u16) -> u64 {
+        self.counters.keys(self.physical(db))
+    }
+
+    /// Whether no database holds a key.
+    pub fn is_empty(&self) -> bool {
+        (0..self.databases()).all(|db| self.counters.keys(db) == 0)
+    }
+
+    /// Keys of a logical database that have an expiry.
+    pub fn volatile_len(&self, db: u16) -> u64 {
+        self.counters.volatile(self.physical(db))
+    }
+
+    #[inline]
+    fn note_occupied(&self, physical: usize, slot: Slot, occupied: bool) {
+        let word = &self.occupied[physical * WORDS + slot.index() / 64];
+        let bit = 1u64 << (slot.index() % 64);
+        if occupied {
+            word.fetch_or(bit, Ordering::Release);
+        } else {
+            word.fetch_and(!bit, Ordering::Release);
+        }
+    }
+
+    /// The first slot from `from` on (a number, up to 16,384) in which the physical database holds a key. Slots that
+    /// become occupied meanwhile may be missed.
+    pub fn next_occupied(&self, physical: usize, from: usize) -> Option<Slot> {
+        let words = &self.occupied[physical * WORDS..(physical + 1) * WORDS];
+        let mut at = from;
+        while at < SLOTS {
+            let word = words[at / 64].load(Ordering::Acquire) >> (at % 64);
+            if word != 0 {
+                return Slot::new((at + word.trailing_zeros() as usize) as u16);
+            }
+            at = (at / 64 + 1) * 64;
+        }
+        None
+    }
+
+    #[inline]
+    fn count(&self, thread: usize, physical: usize, slot: Slot, by: i64) {
+        self.counters.add_keys(thread, physical, slot.index(), by);
+    }
+
+    fn swap_map(&self, a: u16, b: u16) {
+        let (pa, pb) = (self.physical(a), self.physical(b));
+        self.map[a as usize].store(pb as u16, Ordering::Relaxed);
+        self.map[b as usize].store(pa as u16, Ordering::Relaxed);
+    }
+
+    /// A slot of the physical database, chosen with a probability that follows its number of keys; `None` when the
+    /// database is empty.
+    pub fn random_slot(&self, physical: usize, random: u64) -> Option<Slot> {
+        self.counters
+            .slot_of(physical, random)
+            .and_then(|slot| self.next_occupied(physical, slot))
+            .or_else(|| self.next_occupied(physical, 0))
+    }
+}

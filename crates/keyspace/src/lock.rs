@@ -22,18 +22,18 @@ pub const SPINS: u32 = 256;
 
 /// The lock word.
 #[derive(Debug, Default)]
-pub struct SlotLock(AtomicU32);
+pub(crate) struct SlotLock(AtomicU32);
 
 impl SlotLock {
     /// Takes the lock if it is free.
     #[inline]
-    pub fn try_lock(&self) -> bool {
+    pub(crate) fn try_lock(&self) -> bool {
         self.0.compare_exchange(0, LOCKED, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
     /// Takes the lock, looking at most `spins` times.
     #[inline]
-    pub fn lock_spinning(&self, spins: u32) -> bool {
+    pub(crate) fn lock_spinning(&self, spins: u32) -> bool {
         self.try_lock() || self.lock_slow(spins)
     }
 
@@ -51,27 +51,22 @@ impl SlotLock {
     /// Gives the lock back; `true` when somebody registered meanwhile and must be woken.
     #[inline]
     #[must_use = "registered workers must be woken"]
-    pub fn unlock(&self) -> bool {
+    pub(crate) fn unlock(&self) -> bool {
         debug_assert_ne!(self.0.load(Ordering::Relaxed) & LOCKED, 0, "unlocking a free slot");
         self.0.swap(0, Ordering::Release) & CONTENDED != 0
-    }
-
-    /// Whether somebody holds it.
-    pub fn is_locked(&self) -> bool {
-        self.0.load(Ordering::Relaxed) & LOCKED != 0
     }
 }
 
 /// Which workers wait for a group of locks: one bit a worker.
 #[derive(Debug, Default)]
-pub struct WakeSet(AtomicU64);
+pub(crate) struct WakeSet(AtomicU64);
 
 /// Most workers and background threads that can register, one bit each.
 pub const MAX_THREADS: usize = 64;
 
 impl WakeSet {
     /// Registers `thread` for the release of `lock`; `false` when the lock is free already: try again at once.
-    pub fn register(&self, lock: &SlotLock, thread: usize) -> bool {
+    pub(crate) fn register(&self, lock: &SlotLock, thread: usize) -> bool {
         debug_assert!(thread < MAX_THREADS);
         self.0.fetch_or(1 << thread, Ordering::SeqCst);
         lock.0
@@ -82,12 +77,12 @@ impl WakeSet {
     }
 
     /// Registers `thread` without a lock: for the opening of the gate.
-    pub fn add(&self, thread: usize) {
+    pub(crate) fn add(&self, thread: usize) {
         self.0.fetch_or(1 << thread, Ordering::SeqCst);
     }
 
     /// Takes all registered threads.
-    pub fn take(&self) -> impl Iterator<Item = usize> + use<> {
+    pub(crate) fn take(&self) -> impl Iterator<Item = usize> + use<> {
         let mut set = if self.0.load(Ordering::SeqCst) == 0 { 0 } else { self.0.swap(0, Ordering::SeqCst) };
         std::iter::from_fn(move || {
             let thread = set.trailing_zeros() as usize;

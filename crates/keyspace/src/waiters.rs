@@ -155,15 +155,14 @@ impl Registry {
         }
     }
 
-    /// Touches the watches of every key of these databases for which `hit` says so.
-    pub(crate) fn touch_where(&mut self, mut hit: impl FnMut(u16, &[u8]) -> bool) {
-        self.watchers.retain(|(db, key), watches| {
-            let hit = hit(*db, key);
-            if hit {
-                watches.iter().for_each(|watch| watch.touch());
-            }
-            !hit
-        });
+    /// Keys of a database that somebody watches.
+    pub(crate) fn watched_in(&self, db: u16) -> Vec<Box<[u8]>> {
+        self.watchers.keys().filter(|(at, _)| *at == db).map(|(_, key)| key.clone()).collect()
+    }
+
+    /// Keys of a database that somebody waits for.
+    pub(crate) fn waited_in(&self, db: u16) -> Vec<Box<[u8]>> {
+        self.waiters.keys().filter(|(at, _)| *at == db).map(|(_, key)| key.clone()).collect()
     }
 
     pub(crate) fn is_waited_for(&self, db: u16, key: &[u8]) -> bool {

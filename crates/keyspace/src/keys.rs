@@ -1,0 +1,737 @@
+//! The keyspace as one command sees it: its guard, its database, the time, and the effects it describes.
+//!
+//! Every key comes through [`Keys::insert_entry`] and goes through [`Keys::take`]; nothing else adds to a table or removes from
+//! one. A value is changed only through an [`Edit`], which hands the pre-image to a running snapshot first and settles
+//! the accounts after.
+//!
+//! A key whose time has come is treated as absent by every look-up. On a primary the look-up that notices removes it,
+//! and its removal goes to the stream ahead of the command itself; a replica waits for its primary to say so.
+
+use crate::effects::{Effects, EventClass};
+use crate::slots::{Flushed, Guard, Parts};
+use crate::waiters::{Ticket, Watch};
+use crate::{Keyspace, SlotBusy};
+use std::sync::Arc;
+use structures::{Value, ValueRef};
+use table::{Entry, EntryBox, EntryMut, Occupied, Retired, ValueMut, Walk};
+use topology::Slot;
+
+/// What becomes of a key whose time has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expiry {
+    /// It is removed, and the removal replicated: on a primary.
+    Delete,
+    /// It is hidden: on a replica, whose primary will remove it, and while clients are paused.
+    Hide,
+    /// It is shown: while data is loaded, and to the stream that a replica applies.
+    Ignore,
+}
+
+/// What stays the same for all keys of one command.
+#[derive(Debug, Clone, Copy)]
+pub struct KeysContext {
+    /// The thread, as numbered for the keyspace.
+    pub thread: usize,
+    /// Logical database.
+    pub db: u16,
+    /// Unix time.
+    pub now_ms: u64,
+    /// What becomes of expired keys.
+    pub expiry: Expiry,
+    /// `lazyfree-lazy-expire`: expired values are freed by another thread, and replicated as UNLINK.
+    pub lazy_expire: bool,
+    /// Look-ups leave the access clock alone: CLIENT NO-TOUCH.
+    pub no_touch: bool,
+}
+
+/// What a thread reuses from one command to the next.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// The effects of the running command.
+    pub effects: Effects,
+    /// Replaced tables: to be freed after a [`crate::Passage`].
+    pub retired: Retired,
+    /// Entries to be freed by another thread, since that takes time.
+    pub garbage: Vec<EntryBox>,
+    /// Look-ups for reading that found their key.
+    pub hits: u64,
+    /// Look-ups for reading that did not.
+    pub misses: u64,
+}
+
+/// What becomes of a key's expiry when its value is replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ttl {
+    /// It is removed.
+    Clear,
+    /// It stays.
+    Keep,
+    /// It becomes this Unix time in ms.
+    At(u64),
+}
+
+/// Values with more parts than this are freed by another thread when laziness is asked for.
+const LAZY_FREE_EFFORT: usize = 64;
+
+/// A key's slot and hash, computed before.
+#[derive(Debug, Clone, Copy)]
+pub struct Located {
+    /// Its slot.
+    pub slot: Slot,
+    /// Its hash.
+    pub hash: u64,
+}
+
+/// The keys of a database, under a guard.
+#[derive(Debug)]
+pub struct Keys<'k, 'g> {
+    space: &'k Keyspace,
+    guard: &'k mut Guard<'g>,
+    physical: usize,
+    context: KeysContext,
+    /// The first key with its place, when the caller knows it already.
+    hint: Option<(&'k [u8], Located)>,
+    /// What the command did so far, and what it leaves behind.
+    pub scratch: &'k mut Scratch,
+}
+
+impl<'k, 'g> Keys<'k, 'g> {
+    /// The keys of the context's database under this guard.
+    #[inline]
+    pub fn new(
+        space: &'k Keyspace,
+        guard: &'k mut Guard<'g>,
+        scratch: &'k mut Scratch,
+        context: KeysContext,
+    ) -> Keys<'k, 'g> {
+        Keys { space, guard, physical: space.physical(context.db), context, hint: None, scratch }
+    }
+
+    /// Remembers the place of a key that was computed while prefetching.
+    #[inline]
+    pub fn with_hint(mut self, key: &'k [u8], place: Located) -> Self {
+        self.hint = Some((key, place));
+        self
+    }
+
+    /// The same keys in another database: MOVE, COPY … DB.
+    pub fn in_db(&mut self, db: u16) -> Keys<'_, 'g> {
+        Keys {
+            space: self.space,
+            physical: self.space.physical(db),
+            guard: self.guard,
+            context: KeysContext { db, ..self.context },
+            hint: None,
+            scratch: self.scratch,
+        }
+    }
+
+    /// The keyspace itself, for what needs no lock.
+    pub fn space(&self) -> &'k Keyspace {
+        self.space
+    }
+
+    /// Unix time of the command.
+    #[inline]
+    pub fn now_ms(&self) -> u64 {
+        self.context.now_ms
+    }
+
+    /// The logical database.
+    #[inline]
+    pub fn db(&self) -> u16 {
+        self.context.db
+    }
+
+    /// The context it was made with.
+    pub fn context(&self) -> &KeysContext {
+        &self.context
+    }
+
+    /// The effects described so far.
+    #[inline]
+    pub fn effects(&mut self) -> &mut Effects {
+        &mut self.scratch.effects
+    }
+
+    #[inline]
+    fn locate(&self, key: &[u8]) -> Located {
+        match self.hint {
+            // The same memory, so the same key: comparing addresses is enough.
+            Some((hinted, place)) if std::ptr::eq(hinted, key) => place,
+            _ => Located { slot: Slot::of(key), hash: self.space.hash(key) },
+        }
+    }
+
+    /// The access clock: seconds modulo 2^24.
+    #[inline]
+    fn clock(&self) -> u32 {
+        (self.context.now_ms / 1000) as u32 & 0xff_ffff
+    }
+
+    /// Removes the key if its time has come and that is ours to do; whether it counts as absent.
+    #[inline]
+    fn expire_if_due(&mut self, key: &[u8], place: Located) -> bool {
+        let due = match self.context.expiry {
+            Expiry::Ignore => false,
+            _ => {
+                let physical = self.physical;
+                let now_ms = self.context.now_ms;
+                *self.guard.earliest_ms(place.slot) <= now_ms
+                    && self
+                        .guard
+                        .find(place, physical, key)
+                        .is_some_and(|entry| entry.expire_at().is_some_and(|at| at <= now_ms))
+            }
+        };
+        if due && self.context.expiry == Expiry::Delete {
+            self.expire(key, place);
+        }
+        due
+    }
+
+    #[cold]
+    fn expire(&mut self, key: &[u8], place: Located) {
+        let Some(entry) = self.take(key, place) else { return };
+        let lazy = self.context.lazy_expire;
+        let name: &[u8] = if lazy { b"UNLINK" } else { b"DEL" };
+        let db = self.context.db;
+        self.scratch.effects.replicate(db, &[name, key]);
+        self.scratch.effects.expired += 1;
+        self.scratch.effects.event(EventClass::EXPIRED, "expired", db, key);
+        self.touch(key, place.slot);
+        self.free(entry, lazy);
+    }
+
+    /// A key, for reading: counts a hit or a miss and notes the access.
+    #[inline]
+    pub fn lookup(&mut self, key: &[u8]) -> Option<Entry<'_>> {
+        let place = self.locate(key);
+        let absent = self.expire_if_due(key, place);
+        let clock = (!self.context.no_touch).then(|| self.clock());
+        let (physical, db) = (self.physical, self.context.db);
+        let found = if absent { None } else { self.guard.find(place, physical, key) };
+        match found {
+            Some(entry) => {
+                self.scratch.hits += 1;
+                if let Some(clock) = clock {
+                    entry.set_lru(clock);
+                }
+                Some(entry)
+            }
+            None => {
+                self.scratch.misses += 1;
+                self.scratch.effects.event(EventClass::KEY_MISS, "keymiss", db, key);
+                None
+            }
+        }
+    }
+
+    /// A key, without counting or noting the access: OBJECT, TTL, EXISTS-like questions of commands themselves.
+    #[inline]
+    pub fn peek(&mut self, key: &[u8]) -> Option<Entry<'_>> {
+        let place = self.locate(key);
+        if self.expire_if_due(key, place) {
+            return None;
+        }
+        let physical = self.physical;
+        self.guard.find(place, physical, key)
+    }
+
+    /// Whether the key is there though its time has come: for WATCH, which must not be upset by a removal that only
+    /// says what was true before.
+    pub fn is_stale(&mut self, key: &[u8]) -> bool {
+        let place = self.locate(key);
+        let (physical, now_ms) = (self.physical, self.context.now_ms);
+        let found = self.guard.find(place, physical, key);
+        found.is_some_and(|entry| entry.expire_at().is_some_and(|at| at <= now_ms))
+    }
+
+    /// A key, to be changed. The pre-image goes to a running snapshot now.
+    #[inline]
+    pub fn edit(&mut self, key: &[u8]) -> Option<Edit<'_>> {
+        let place = self.locate(key);
+        if self.expire_if_due(key, place) {
+            return None;
+        }
+        let clock = (!self.context.no_touch).then(|| self.clock());
+        let edit = self.edit_at(key, place)?;
+        if let Some(clock) = clock {
+            edit.entry().set_lru(clock);
+        }
+        Some(edit)
+    }
+
+    #[inline]
+    fn edit_at(&mut self, key: &[u8], place: Located) -> Option<Edit<'_>> {
+        let physical = self.physical;
+        let Parts { table, bytes, earliest_ms } = self.guard.parts(place.slot, physical);
+        let occupied = table.into_occupied(place.hash, key)?;
+        self.space.walk.before_change(physical, occupied.entry());
+        let before = occupied.entry().memory();
+        Some(Edit { occupied, before, bytes, earliest_ms })
+    }
+
+    /// Adds a key that is not there.
+    pub fn insert(&mut self, key: &[u8], value: Value, expire_at_ms: Option<u64>) {
+        let place = self.locate(key);
+        self.insert_entry(place, EntryBox::new(key, value, expire_at_ms));
+    }
+
+    /// The one constructor: everything that comes to be comes through here.
+    fn insert_entry(&mut self, place: Located, entry: EntryBox) {
+        let epoch = self.space.walk.epoch();
+        let clock = self.clock();
+        let (physical, db, thread) = (self.physical, self.context.db, self.context.thread);
+        let Parts { mut table, bytes, earliest_ms } = self.guard.parts(place.slot, physical);
+        let was_empty = table.is_empty();
+        let occupied = table.insert_new(&self.space.hasher, place.hash, entry, &mut self.scratch.retired);
+        let entry = occupied.entry();
+        entry.set_lru(clock);
+        if epoch != 0 {
+            entry.set_mark(Walk::Keyspace, epoch);
+        }
+        *bytes += entry.memory() as i64;
+        if let Some(at) = entry.expire_at() {
+            *earliest_ms = at.min(*earliest_ms);
+            self.space.counters.add_volatile(thread, physical, 1);
+        }
+        if self.scratch.effects.wanted.contains(EventClass::NEW) {
+            let key = entry.key();
+            self.scratch.effects.event(EventClass::NEW, "new", db, key);
+        }
+        self.space.count(thread, physical, place.slot, 1);
+        if was_empty {
+            self.space.note_occupied(physical, place.slot, true);
+        }
+    }
+
+    /// The one hook: everything that ceases to be goes through here.
+    fn take(&mut self, key: &[u8], place: Located) -> Option<EntryBox> {
+        let (physical, thread) = (self.physical, self.context.thread);
+        let Parts { mut table, bytes, .. } = self.guard.parts(place.slot, physical);
+        let occupied = table.find_mut(place.hash, key)?;
+        let entry = occupied.entry();
+        self.space.walk.before_change(physical, entry);
+        *bytes -= entry.memory() as i64;
+        if entry.expire_at().is_some() {
+            self.space.counters.add_volatile(thread, physical, -1);
+        }
+        let entry = occupied.remove(&mut self.scratch.retired);
+        let is_empty = table.is_empty();
+        self.space.count(thread, physical, place.slot, -1);
+        if is_empty {
+            self.space.note_occupied(physical, place.slot, false);
+        }
+        Some(entry)
+    }
+
+    /// Removes a key and gives its entry; an expired one is removed as expired and counts as absent.
+    pub fn remove(&mut self, key: &[u8]) -> Option<EntryBox> {
+        let place = self.locate(key);
+        if self.expire_if_due(key, place) {
+            return None;
+        }
+        self.take(key, place)
+    }
+
+    /// Removes a key whatever its expiry says, without effects: for loading and for the stream that a replica applies.
+    pub fn remove_silently(&mut self, key: &[u8]) -> bool {
+        let place = self.locate(key);
+        self.take(key, place).is_some()
+    }
+
+    /// Frees an entry: here, or by another thread when that is asked for and worth it.
+    pub fn free(&mut self, entry: EntryBox, lazy: bool) {
+        if lazy && effort(entry.as_ref().value()) > LAZY_FREE_EFFORT {
+            self.scratch.garbage.push(entry);
+        }
+    }
+
+    /// Replaces the value of a key, or adds it.
+    pub fn put(&mut self, key: &[u8], value: Value, ttl: Ttl) {
+        let place = self.locate(key);
+        let write =
+            |occupied: &mut Occupied<'_>, at: Option<u64>, value: Value| occupied.set_value(value, at);
+        if let Some(value) = self.overwrite(key, place, ttl, value, write) {
+            self.insert_entry(place, EntryBox::new(key, value, ttl.after(None)));
+        }
+    }
+
+    /// Replaces the value of a key by a string, or adds it. What SET does, without an intermediate copy.
+    #[inline]
+    pub fn put_string(&mut self, key: &[u8], string: &[u8], ttl: Ttl) {
+        let place = self.locate(key);
+        let int = structures::number::parse_i64(string);
+        let write = |occupied: &mut Occupied<'_>, at: Option<u64>, string: &[u8]| match int {
+            Some(int) => occupied.set_int(int, at),
+            None => occupied.set_bytes(string, at),
+        };
+        if self.overwrite(key, place, ttl, string, write).is_some() {
+            let at = ttl.after(None);
+            let entry = match int {
+                Some(int) => EntryBox::from_int(key, int, at),
+                None => EntryBox::from_bytes(key, string, at),
+            };
+            self.insert_entry(place, entry);
+        }
+    }
+
+    /// Writes another value over that of a key; gives the value back when the key is not there.
+    #[inline]
+    fn overwrite<V>(
+        &mut self,
+        key: &[u8],
+        place: Located,
+        ttl: Ttl,
+        value: V,
+        write: impl FnOnce(&mut Occupied<'_>, Option<u64>, V) -> Option<Value>,
+    ) -> Option<V> {
+        let clock = self.clock();
+        let (physical, thread) = (self.physical, self.context.thread);
+        let Some(mut edit) = self.edit_at(key, place) else { return Some(value) };
+        let old_expiry = edit.entry().expire_at();
+        let expiry = ttl.after(old_expiry);
+        let old = write(&mut edit.occupied, expiry, value);
+        edit.entry().set_lru(clock);
+        if let Some(at) = expiry {
+            *edit.earliest_ms = at.min(*edit.earliest_ms);
+        }
+        drop(edit);
+        let by = i64::from(expiry.is_some()) - i64::from(old_expiry.is_some());
+        if by != 0 {
+            self.space.counters.add_volatile(thread, physical, by);
+        }
+        if let Some(old) = old {
+            self.free(EntryBox::new(b"", old, None), true);
+        }
+        None
+    }
+
+    /// Sets or removes the expiry of a key; whether the key is there.
+    pub fn set_expire(&mut self, key: &[u8], at_ms: Option<u64>) -> bool {
+        let place = self.locate(key);
+        self.set_expire_at(key, place, at_ms)
+    }
+
+    fn set_expire_at(&mut self, key: &[u8], place: Located, at_ms: Option<u64>) -> bool {
+        let (physical, thread) = (self.physical, self.context.thread);
+        let Some(mut edit) = self.edit_at(key, place) else { return false };
+        let had = edit.entry().expire_at().is_some();
+        edit.occupied.set_expire(at_ms);
+        if let Some(at) = at_ms {
+            *edit.earliest_ms = at.min(*edit.earliest_ms);
+        }
+        drop(edit);
+        let by = i64::from(at_ms.is_some()) - i64::from(had);
+        if by != 0 {
+            self.space.counters.add_volatile(thread, physical, by);
+        }
+        true
+    }
+
+    /// Describes a change of a key: `count` changes for the save points, an event, and the watches of the key.
+    #[inline]
+    pub fn changed(&mut self, key: &[u8], class: EventClass, event: &'static str, count: u64) {
+        self.scratch.effects.dirty += count;
+        let db = self.context.db;
+        self.scratch.effects.event(class, event, db, key);
+        let slot = self.locate(key).slot;
+        self.touch(key, slot);
+    }
+
+    #[inline]
+    fn touch(&mut self, key: &[u8], slot: Slot) {
+        let cell = self.guard.cell(slot);
+        if cell.is_registered() {
+            let db = self.context.db;
+            let registry = self.guard.registry(slot);
+            registry.touch(db, key);
+            cell.set_registered(!registry.is_empty());
+        }
+    }
+
+    /// Describes that a key may serve clients that block on it.
+    #[inline]
+    pub fn ready(&mut self, key: &[u8]) {
+        let slot = self.locate(key).slot;
+        if self.guard.cell(slot).is_registered() {
+            let db = self.context.db;
+            let waited = self.guard.registry(slot).is_waited_for(db, key);
+            let place = (db, Box::from(key));
+            if waited && !self.scratch.effects.ready.contains(&place) {
+                self.scratch.effects.ready.push(place);
+            }
+        }
+    }
+
+    /// Hangs a ticket on a key.
+    pub fn wait(&mut self, key: &[u8], ticket: &Arc<Ticket>) {
+        let slot = Slot::of(key);
+        let registry = self.guard.registry(slot);
+        registry.sweep();
+        registry.wait(key, ticket);
+        self.guard.cell(slot).set_registered(true);
+    }
+
+    /// Hangs a watch on a key.
+    pub fn watch(&mut self, key: &[u8], watch: &Arc<Watch>) {
+        let slot = Slot::of(key);
+        let db = self.context.db;
+        let registry = self.guard.registry(slot);
+        registry.sweep();
+        registry.watch(db, key, watch);
+        self.guard.cell(slot).set_registered(true);
+    }
+
+    /// Claims the next ticket on a key, in the order of arrival. It stays in its place until [`Keys::served`].
+    pub fn next_waiter(&mut self, db: u16, key: &[u8], after: usize) -> Option<Arc<Ticket>> {
+        let slot = Slot::of(key);
+        let registry = self.guard.registry(slot);
+        let queue = registry.waiters.get_mut(&(db, Box::from(key)))?;
+        queue.retain(|ticket| !ticket.is_cancelled());
+        queue.iter().skip(after).find(|ticket| ticket.claim()).cloned()
+    }
+
+    /// A claimed ticket was served: it leaves the queue of this key, and those of its other keys when they are met.
+    pub fn served(&mut self, db: u16, key: &[u8], ticket: &Arc<Ticket>) {
+        let slot = Slot::of(key);
+        let registry = self.guard.registry(slot);
+        if let Some(queue) = registry.waiters.get_mut(&(db, Box::from(key))) {
+            queue.retain(|other| !Arc::ptr_eq(other, ticket));
+        }
+        registry.sweep();
+        let empty = registry.is_empty();
+        self.guard.cell(slot).set_registered(!empty);
+    }
+
+    /// Whether somebody waits for a key of the slot.
+    pub fn has_waiters(&mut self, slot: Slot) -> bool {
+        self.guard.cell(slot).is_registered() && self.guard.registry(slot).has_waiters()
+    }
+
+    /// Whether the guard covers the slot.
+    pub fn covers(&self, slot: Slot) -> bool {
+        self.guard.covers(slot)
+    }
+
+    /// Visits the entries of one slot from a cursor on, at least `budget` unless the slot ends before; the next cursor,
+    /// 0 at the end. Expired entries are left out. A walking guard goes on to the slot.
+    ///
+    /// # Errors
+    /// When the slot stays taken.
+    pub fn scan_slot(
+        &mut self,
+        slot: Slot,
+        cursor: u64,
+        budget: usize,
+        mut visit: impl FnMut(Entry<'_>),
+    ) -> Result<u64, SlotBusy> {
+        self.guard.step_to(slot, crate::SPINS)?;
+        let (physical, now_ms, expiry) = (self.physical, self.context.now_ms, self.context.expiry);
+        let space = self.space;
+        let Some(table) = self.guard.table(slot, physical) else { return Ok(0) };
+        Ok(table.scan(&space.hasher, cursor, budget, |entry| {
+            if expiry == Expiry::Ignore || entry.expire_at().is_none_or(|at| at > now_ms) {
+                visit(entry);
+            }
+        }))
+    }
+
+    /// The first slot from this number on that holds a key of the database.
+    pub fn next_occupied(&self, from: usize) -> Option<Slot> {
+        self.space.next_occupied(self.physical, from)
+    }
+
+    /// A random entry of the database, with `visit` called on it; `None` when the database is empty.
+    ///
+    /// # Errors
+    /// When its slot stays taken.
+    pub fn sample<R>(
+        &mut self,
+        random: u64,
+        visit: impl FnOnce(Entry<'_>) -> R,
+    ) -> Result<Option<R>, SlotBusy> {
+        let Some(slot) = self.space.random_slot(self.physical, random) else { return Ok(None) };
+        self.guard.step_to(slot, crate::SPINS)?;
+        let physical = self.physical;
+        // The slot number used up some of the randomness; the table takes the rest, spread again.
+        let within = random.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (random >> 29);
+        Ok(self.guard.table(slot, physical).and_then(|table| table.sample(within).map(visit)))
+    }
+
+    /// Empties the database: its tables, to be freed here or elsewhere. Only in the world. What a running snapshot still
+    /// needs goes to it.
+    pub fn flush(&mut self) -> Vec<Flushed> {
+        assert!(self.guard.is_world(), "a database is flushed in the world");
+        let (physical, thread, db, space) = (self.physical, self.context.thread, self.context.db, self.space);
+        let mut removed = Vec::new();
+        let mut from = 0;
+        while let Some(slot) = space.next_occupied(physical, from) {
+            from = slot.index() + 1;
+            if self.guard.cell(slot).is_registered() {
+                // Only keys that are there count as changed.
+                for key in self.guard.registry(slot).watched_in(db) {
+                    if self.guard.find(self.locate(&key), physical, &key).is_some() {
+                        self.touch(&key, slot);
+                    }
+                }
+            }
+            let Some(table) = self.guard.table(slot, physical) else { continue };
+            let (keys, volatile) = (table.len() as i64, table.volatile_len() as i64);
+            let table = self.guard.flush(slot, physical, &space.hasher);
+            space.count(thread, physical, slot, -keys);
+            space.counters.add_volatile(thread, physical, -volatile);
+            space.note_occupied(physical, slot, false);
+            removed.extend(space.walk.adopt(physical, table));
+        }
+        removed
+    }
+
+    /// Removes keys of a slot whose time has come, as [`Expiry::Delete`] does; looks at no more than about `budget`
+    /// volatile entries from the cursor on. The next cursor (0 at the end of the slot) and the number removed.
+    pub fn expire_slot(&mut self, slot: Slot, cursor: u64, budget: usize) -> (u64, usize) {
+        let (physical, now_ms) = (self.physical, self.context.now_ms);
+        let space = self.space;
+        let Some(table) = self.guard.table(slot, physical) else { return (0, 0) };
+        let mut due: Vec<Box<[u8]>> = Vec::new();
+        let next = table.scan_volatile(&space.hasher, cursor, budget, |entry| {
+            if entry.expire_at().is_some_and(|at| at <= now_ms) {
+                due.push(entry.key().into());
+            }
+        });
+        for key in &due {
+            let place = self.locate(key);
+            self.expire(key, place);
+        }
+        (next, due.len())
+    }
+
+    /// Whether a key of the slot may be due, judged by the bound that its header keeps.
+    pub fn may_be_due(&mut self, slot: Slot) -> bool {
+        let now_ms = self.context.now_ms;
+        *self.guard.earliest_ms(slot) <= now_ms
+    }
+
+    /// Recomputes that bound, after a whole slot has been looked at.
+    pub fn settle_earliest(&mut self, slot: Slot) {
+        let space = self.space;
+        let mut earliest = u64::MAX;
+        for physical in 0..space.databases() {
+            let Some(table) = self.guard.table(slot, physical) else { break };
+            table.scan_volatile(&space.hasher, 0, usize::MAX, |entry| {
+                earliest = earliest.min(entry.expire_at().unwrap_or(u64::MAX));
+            });
+        }
+        *self.guard.earliest_ms(slot) = earliest;
+    }
+
+    /// Notes the stream position of a write to the slots of these keys.
+    pub fn note_position(&mut self, slot: Slot, position: u64) {
+        *self.guard.last_position(slot) = position;
+    }
+
+    /// Swaps two logical databases, in the world, and touches what is watched in them.
+    pub fn swap(&mut self, a: u16, b: u16) {
+        assert!(self.guard.is_world(), "databases are swapped in the world");
+        let (pa, pb) = (self.space.physical(a), self.space.physical(b));
+        for slot in Slot::all() {
+            if !self.guard.cell(slot).is_registered() {
+                continue;
+            }
+            for (db, then, now) in [(a, pa, pb), (b, pb, pa)] {
+                for key in self.guard.registry(slot).watched_in(db) {
+                    let place = self.locate(&key);
+                    if [then, now].iter().any(|&at| self.guard.find(place, at, &key).is_some()) {
+                        self.guard.registry(slot).touch(db, &key);
+                    }
+                }
+                for key in self.guard.registry(slot).waited_in(db) {
+                    if self.guard.find(self.locate(&key), now, &key).is_some() {
+                        self.scratch.effects.ready.push((db, key));
+                    }
+                }
+            }
+        }
+        self.space.swap_map(a, b);
+        self.physical = self.space.physical(self.context.db);
+    }
+}
+
+impl Ttl {
+    fn after(self, old: Option<u64>) -> Option<u64> {
+        match self {
+            Ttl::Clear => None,
+            Ttl::Keep => old,
+            Ttl::At(at) => Some(at),
+        }
+    }
+}
+
+/// How many allocations it takes to free a value, roughly.
+fn effort(value: ValueRef<'_>) -> usize {
+    match value {
+        ValueRef::Int(_) | ValueRef::Bytes(_) => 1,
+        ValueRef::List(list) => list.nodes().take(LAZY_FREE_EFFORT + 1).count(),
+        ValueRef::Hash(hash) if hash.as_listpack().is_some() => 1,
+        ValueRef::Hash(hash) => hash.len(),
+    }
+}
+
+/// A key that is being changed: settles the slot's accounts when it drops.
+#[derive(Debug)]
+pub struct Edit<'e> {
+    occupied: Occupied<'e>,
+    before: usize,
+    bytes: &'e mut i64,
+    earliest_ms: &'e mut u64,
+}
+
+impl Edit<'_> {
+    /// The entry as it is now.
+    #[inline]
+    pub fn entry(&self) -> Entry<'_> {
+        self.occupied.entry()
+    }
+
+    /// Its value.
+    #[inline]
+    pub fn value(&self) -> ValueRef<'_> {
+        self.occupied.entry().value()
+    }
+
+    /// Its value, to be changed in place.
+    #[inline]
+    pub fn value_mut(&mut self) -> ValueMut<'_> {
+        self.occupied.entry_mut().into_value_mut()
+    }
+
+    /// The entry, to be changed in place.
+    pub fn entry_mut(&mut self) -> EntryMut<'_> {
+        self.occupied.entry_mut()
+    }
+
+    /// Replaces a string by another.
+    pub fn set_bytes(&mut self, bytes: &[u8]) {
+        let at = self.occupied.entry().expire_at();
+        self.occupied.set_bytes(bytes, at);
+    }
+
+    /// Replaces a string by an integer.
+    pub fn set_int(&mut self, int: i64) {
+        let at = self.occupied.entry().expire_at();
+        self.occupied.set_int(int, at);
+    }
+
+    /// The bytes of a string, to be grown or overwritten: from then on its encoding is `raw`.
+    pub fn bytes_mut(&mut self) -> &mut Vec<u8> {
+        self.occupied.bytes_mut()
+    }
+}
+
+impl Drop for Edit<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        *self.bytes += self.occupied.entry().memory() as i64 - self.before as i64;
+    }
+}

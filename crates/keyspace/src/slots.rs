@@ -1,0 +1,361 @@
+//! The slots themselves: 16,384 headers of one cache line, and the only door to what is in them.
+//!
+//! ```text
+//!   0    4    8                     24      32         40              48         56     64
+//!   ┌────┬────┬─────────────────────┬───────┬──────────┬───────────────┬──────────┬──────┐
+//!   │lock│flag│ table of database 0 │ extra │ earliest │ last position │  bytes   │ room │
+//!   └────┴────┴─────────────────────┴───────┴──────────┴───────────────┴──────────┴──────┘
+//! ```
+//! `extra` exists once another database holds a key of the slot, or somebody waits for one or watches one.
+//!
+//! This module is an unsafe kernel. **Invariant:** a `&mut SlotData` or a `TableMut` exists only while its slot's lock is
+//! held by the thread that has it, or while that thread owns the world. [`Guard`] is the proof: it is made by taking the
+//! locks or by owning the closed gate, it lends what is in slots only if it covers them and only through `&mut self`, and
+//! gives the locks back when it drops. Prefetching needs no lock: the tables allow it to anybody who is inside the gate.
+
+use crate::lock::{SlotLock, WakeSet};
+use crate::sync::{AtomicU32, Ordering};
+use crate::waiters::Registry;
+use crate::{Gate, Located, SlotBusy};
+use std::cell::UnsafeCell;
+use table::{Detached, Entry, EntryBox, Hasher, Table, TableMut};
+use topology::{SLOTS, Slot};
+
+/// What a slot holds besides the table of database 0.
+#[derive(Debug)]
+struct SlotData {
+    extra: Option<Box<Extra>>,
+    /// No key of the slot expires before this time (Unix ms); `u64::MAX` when none expires at all.
+    earliest_ms: u64,
+    /// The stream position of the last write to the slot.
+    last_position: u64,
+    /// Bytes of entries and of strings' own buffers; tables and structures are not counted.
+    bytes: i64,
+}
+
+/// The rare parts.
+#[derive(Debug, Default)]
+struct Extra {
+    /// Tables of the physical databases from 1 on, as many as are used.
+    tables: Vec<Table>,
+    registry: Registry,
+}
+
+/// A table of a slot, with the slot's accounts.
+pub(crate) struct Parts<'a> {
+    pub(crate) table: TableMut<'a>,
+    pub(crate) bytes: &'a mut i64,
+    pub(crate) earliest_ms: &'a mut u64,
+}
+
+/// Somebody waits for a key of the slot, or watches one.
+pub(crate) const REGISTERED: u32 = 1;
+
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub(crate) struct SlotCell {
+    lock: SlotLock,
+    flags: AtomicU32,
+    table0: Table,
+    data: UnsafeCell<SlotData>,
+}
+
+const _: () = assert!(size_of::<SlotCell>() == 64, "a slot header is one cache line");
+
+impl SlotCell {
+    #[inline]
+    pub(crate) fn is_registered(&self) -> bool {
+        self.flags.load(Ordering::Relaxed) & REGISTERED != 0
+    }
+
+    pub(crate) fn set_registered(&self, registered: bool) {
+        self.flags.store(if registered { REGISTERED } else { 0 }, Ordering::Relaxed);
+    }
+}
+
+/// All slots with their locks.
+pub(crate) struct Slots {
+    cells: Box<[SlotCell]>,
+    /// Threads that found a slot busy, by slot number modulo the number of sets.
+    wakes: Box<[WakeSet]>,
+    wake: std::sync::OnceLock<Box<dyn Fn(usize) + Send + Sync>>,
+}
+
+// SAFETY: the cells' data is reached only through a `Guard`, that is under the slot's lock or by the owner of the world;
+// both hand over what was written before with release and acquire.
+unsafe impl Sync for Slots {}
+// SAFETY: everything in a slot may move between threads: entries own plain memory, tickets and watches are shared
+// through `Arc` and atomics.
+unsafe impl Send for Slots {}
+
+const WAKE_SETS: usize = 64;
+
+impl std::fmt::Debug for Slots {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Slots").finish_non_exhaustive()
+    }
+}
+
+impl Slots {
+    pub(crate) fn new() -> Slots {
+        let cell = || SlotCell {
+            lock: SlotLock::default(),
+            flags: AtomicU32::new(0),
+            table0: Table::new(),
+            data: UnsafeCell::new(SlotData {
+                extra: None,
+                earliest_ms: u64::MAX,
+                last_position: 0,
+                bytes: 0,
+            }),
+        };
+        Slots {
+            cells: (0..SLOTS).map(|_| cell()).collect(),
+            wakes: (0..WAKE_SETS).map(|_| WakeSet::default()).collect(),
+            wake: std::sync::OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn set_wake(&self, wake: Box<dyn Fn(usize) + Send + Sync>) {
+        assert!(self.wake.set(wake).is_ok(), "the wake function is set once");
+    }
+
+    pub(crate) fn wake(&self, threads: impl Iterator<Item = usize>) {
+        if let Some(wake) = self.wake.get() {
+            threads.for_each(wake);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn cell(&self, slot: Slot) -> &SlotCell {
+        &self.cells[slot.index()]
+    }
+
+    /// Registers `thread` for the release of the slot; `false` when it is free already.
+    pub(crate) fn register(&self, slot: Slot, thread: usize) -> bool {
+        self.wakes[slot.index() % WAKE_SETS].register(&self.cell(slot).lock, thread)
+    }
+
+    #[inline]
+    fn lock(&self, slot: Slot, spins: u32) -> Result<(), SlotBusy> {
+        if self.cell(slot).lock.lock_spinning(spins) { Ok(()) } else { Err(SlotBusy(slot)) }
+    }
+
+    #[inline]
+    fn unlock(&self, slot: Slot) {
+        if self.cell(slot).lock.unlock() {
+            self.wake(self.wakes[slot.index() % WAKE_SETS].take());
+        }
+    }
+
+    /// The table of database 0, for prefetching.
+    #[inline]
+    pub(crate) fn table0(&self, slot: Slot) -> &Table {
+        &self.cell(slot).table0
+    }
+}
+
+/// What a guard covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Held {
+    One(Slot),
+    Many(Vec<Slot>),
+    World,
+    /// One slot at a time, as the command goes along.
+    Walking(Option<Slot>),
+}
+
+/// The right to touch some slots, for as long as it lives.
+#[derive(Debug)]
+pub struct Guard<'a> {
+    slots: &'a Slots,
+    held: Held,
+    /// A guard stays on the thread that took the locks.
+    _not_send: std::marker::PhantomData<*const ()>,
+}
+
+impl<'a> Guard<'a> {
+    fn new(slots: &'a Slots, held: Held) -> Guard<'a> {
+        Guard { slots, held, _not_send: std::marker::PhantomData }
+    }
+
+    #[inline]
+    pub(crate) fn one(slots: &'a Slots, slot: Slot, spins: u32) -> Result<Guard<'a>, SlotBusy> {
+        slots.lock(slot, spins)?;
+        Ok(Guard::new(slots, Held::One(slot)))
+    }
+
+    /// Takes these slots, which must ascend: that order is what keeps takers of several from deadlock.
+    pub(crate) fn many(slots: &'a Slots, wanted: &[Slot], spins: u32) -> Result<Guard<'a>, SlotBusy> {
+        assert!(wanted.is_sorted_by(|a, b| a < b), "slots are taken in ascending order, each once");
+        let mut guard = Guard::new(slots, Held::Many(Vec::with_capacity(wanted.len())));
+        for &slot in wanted {
+            // On failure the guard gives back what it has.
+            slots.lock(slot, spins)?;
+            let Held::Many(held) = &mut guard.held else { unreachable!("just made") };
+            held.push(slot);
+        }
+        Ok(guard)
+    }
+
+    pub(crate) fn world(slots: &'a Slots, gate: &Gate, thread: usize) -> Guard<'a> {
+        assert!(gate.is_closed_by(thread) && gate.is_quiet(), "the world is not this thread's");
+        Guard::new(slots, Held::World)
+    }
+
+    pub(crate) fn walking(slots: &'a Slots) -> Guard<'a> {
+        Guard::new(slots, Held::Walking(None))
+    }
+
+    /// Whether the slot may be touched.
+    #[inline]
+    pub fn covers(&self, slot: Slot) -> bool {
+        match &self.held {
+            Held::One(held) => *held == slot,
+            Held::Many(held) => held.binary_search(&slot).is_ok(),
+            Held::World => true,
+            Held::Walking(held) => *held == Some(slot),
+        }
+    }
+
+    /// Whether everything may be touched.
+    pub fn is_world(&self) -> bool {
+        self.held == Held::World
+    }
+
+    /// Goes on to a slot: locks it when walking, and is no change for a guard that covers it anyway.
+    pub(crate) fn step_to(&mut self, slot: Slot, spins: u32) -> Result<(), SlotBusy> {
+        if let Held::Walking(held) = &mut self.held {
+            if *held == Some(slot) {
+                return Ok(());
+            }
+            if let Some(left) = held.take() {
+                self.slots.unlock(left);
+            }
+            self.slots.lock(slot, spins)?;
+            self.held = Held::Walking(Some(slot));
+            return Ok(());
+        }
+        assert!(self.covers(slot), "slot {} is not held", slot.number());
+        Ok(())
+    }
+
+    #[inline]
+    pub(crate) fn cell(&self, slot: Slot) -> &'a SlotCell {
+        self.slots.cell(slot)
+    }
+
+    #[inline]
+    fn data(&mut self, slot: Slot) -> &mut SlotData {
+        assert!(self.covers(slot), "slot {} is not held", slot.number());
+        // SAFETY: the slot is covered, so its lock is held here or the world is ours, and `&mut self` is borrowed for as
+        // long as the reference lives, so there is no second one.
+        unsafe { &mut *self.slots.cell(slot).data.get() }
+    }
+
+    /// A database's table in a slot, if it exists.
+    ///
+    /// # Panics
+    /// When the slot is not covered: a command touched a key that its spec does not name.
+    #[inline]
+    pub(crate) fn table(&mut self, slot: Slot, physical: usize) -> Option<TableMut<'_>> {
+        let slots = self.slots;
+        let data = self.data(slot);
+        let table = match physical {
+            0 => &slots.cell(slot).table0,
+            _ => data.extra.as_ref()?.tables.get(physical - 1)?,
+        };
+        // SAFETY: as for `data`: covered, and `self` is borrowed mutably as long as the result lives.
+        Some(unsafe { table.exclusive() })
+    }
+
+    /// The entry of a key.
+    #[inline]
+    pub(crate) fn find(&mut self, place: Located, physical: usize, key: &[u8]) -> Option<Entry<'_>> {
+        self.table(place.slot, physical)?.into_entry(place.hash, key)
+    }
+
+    /// A database's table in a slot, made if need be, with the slot's accounts.
+    #[inline]
+    pub(crate) fn parts(&mut self, slot: Slot, physical: usize) -> Parts<'_> {
+        let slots = self.slots;
+        let SlotData { extra, earliest_ms, bytes, .. } = self.data(slot);
+        let table = match physical {
+            0 => &slots.cell(slot).table0,
+            _ => {
+                let tables = &mut extra.get_or_insert_default().tables;
+                if tables.len() < physical {
+                    tables.resize_with(physical, Table::new);
+                }
+                &tables[physical - 1]
+            }
+        };
+        // SAFETY: as for `data`.
+        Parts { table: unsafe { table.exclusive() }, bytes, earliest_ms }
+    }
+
+    /// Who waits for keys of the slot and who watches them.
+    pub(crate) fn registry(&mut self, slot: Slot) -> &mut Registry {
+        &mut self.data(slot).extra.get_or_insert_default().registry
+    }
+
+    /// The bound below which no key of the slot expires.
+    #[inline]
+    pub(crate) fn earliest_ms(&mut self, slot: Slot) -> &mut u64 {
+        &mut self.data(slot).earliest_ms
+    }
+
+    /// The stream position of the last write to the slot.
+    pub(crate) fn last_position(&mut self, slot: Slot) -> &mut u64 {
+        &mut self.data(slot).last_position
+    }
+
+    /// Takes a database's keys out of a slot. Only in the world.
+    pub(crate) fn flush(&mut self, slot: Slot, physical: usize, hasher: &Hasher) -> Flushed {
+        assert!(self.is_world(), "tables are taken in the world");
+        let taken = self.parts(slot, physical).table.take();
+        let mut bytes = 0;
+        for other in 0.. {
+            let Some(table) = self.table(slot, other) else { break };
+            if !table.is_empty() {
+                // The rest is counted anew: it is rare that several databases have keys in one slot.
+                table.scan(hasher, 0, usize::MAX, |entry| bytes += entry.memory() as i64);
+            }
+        }
+        self.data(slot).bytes = bytes;
+        Flushed(taken)
+    }
+}
+
+/// The entries of a table that was taken out of the keyspace as a whole.
+#[derive(Debug)]
+pub struct Flushed(Detached);
+
+impl Iterator for Flushed {
+    type Item = EntryBox;
+
+    fn next(&mut self) -> Option<EntryBox> {
+        self.0.next()
+    }
+}
+
+impl Drop for Flushed {
+    fn drop(&mut self) {
+        self.0.by_ref().for_each(drop);
+        // SAFETY: the table was taken in the world: no thread was inside the gate, where prefetching happens, and who
+        // enters afterwards cannot find these arrays any more.
+        unsafe { self.0.take_retired().free() };
+    }
+}
+
+impl Drop for Guard<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        match &self.held {
+            Held::One(slot) => self.slots.unlock(*slot),
+            Held::Many(held) => held.iter().for_each(|&slot| self.slots.unlock(slot)),
+            Held::World | Held::Walking(None) => {}
+            Held::Walking(Some(slot)) => self.slots.unlock(*slot),
+        }
+    }
+}

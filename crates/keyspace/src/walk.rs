@@ -1,0 +1,199 @@
+//! Snapshots: walks over the keyspace that see it as it was at one instant, while commands go on.
+//!
+//! World mode for an instant begins a walk with a fresh *epoch*. A thread then goes over the slots; it captures each entry
+//! whose mark is not the epoch, and marks it. A command that is about to change or remove an unmarked entry hands its
+//! *pre-image* to the walk first, and marks it. New entries are born marked.
+//!
+//! **Invariant:** during a walk, captured ⇔ mark = epoch. So every entry of the instant is captured exactly once, in the
+//! state it had then, by whoever comes first.
+//!
+//! Marks are four bits wide. A completed walk leaves every entry marked with its epoch, whatever was there before; an
+//! aborted one leaves a mixture. So the epochs that may still stand in entries are remembered, a new walk takes one
+//! that cannot, and when none is left a *cleaning* walk (one that captures nothing) makes the marks uniform first.
+
+use crate::{Flushed, Guard, Keyspace, SlotBusy};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use table::{Entry, Walk};
+use topology::SLOTS;
+
+/// Takes the entries of a walk.
+pub trait PreImages: Send + Sync {
+    /// An entry as it was at the instant. `db` is logical, as of that instant. Called under the slot's lock, from the
+    /// walking thread and from commands.
+    fn capture(&self, db: u16, entry: Entry<'_>);
+    /// A whole table that FLUSHALL removed in the middle of the walk: its entries that are not marked with `epoch`
+    /// belong to the snapshot.
+    fn adopt(&self, db: u16, table: Flushed, epoch: u8);
+}
+
+/// Epochs are 1 to 15; 0 marks nothing.
+const EPOCHS: u8 = 15;
+
+#[derive(Default)]
+pub(crate) struct Walks {
+    /// Epoch of the running walk, 0 when there is none.
+    epoch: AtomicU8,
+    active: RwLock<Option<Active>>,
+    /// Bit e: entries may be marked with epoch e.
+    stale: Mutex<u16>,
+}
+
+struct Active {
+    sink: Arc<dyn PreImages>,
+    /// Physical to logical database, as of the instant.
+    logical: Box<[u16]>,
+}
+
+impl std::fmt::Debug for Walks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Walks").field("epoch", &self.epoch).finish_non_exhaustive()
+    }
+}
+
+/// A walk that was begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WalkId(u8);
+
+impl WalkId {
+    /// Its epoch.
+    pub fn epoch(self) -> u8 {
+        self.0
+    }
+}
+
+impl Walks {
+    /// The mark that new entries are born with.
+    #[inline]
+    pub(crate) fn epoch(&self) -> u8 {
+        self.epoch.load(Ordering::Relaxed)
+    }
+
+    /// Hands an entry over if the running walk has not captured it yet.
+    #[inline]
+    pub(crate) fn before_change(&self, physical: usize, entry: Entry<'_>) {
+        let epoch = self.epoch();
+        if epoch != 0 && entry.mark(Walk::Keyspace) != epoch {
+            self.capture(physical, entry, epoch);
+        }
+    }
+
+    #[cold]
+    fn capture(&self, physical: usize, entry: Entry<'_>, epoch: u8) {
+        let active = self.active.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(active) = &*active {
+            active.sink.capture(active.logical[physical], entry);
+        }
+        entry.set_mark(Walk::Keyspace, epoch);
+    }
+
+    /// Hands a table over that leaves the keyspace as a whole; gives it back when no walk wants it.
+    pub(crate) fn adopt(&self, physical: usize, table: Flushed) -> Option<Flushed> {
+        let epoch = self.epoch();
+        if epoch == 0 {
+            return Some(table);
+        }
+        let active = self.active.read().unwrap_or_else(PoisonError::into_inner);
+        match &*active {
+            Some(active) => {
+                active.sink.adopt(active.logical[physical], table, epoch);
+                None
+            }
+            None => Some(table),
+        }
+    }
+}
+
+impl Keyspace {
+    /// Begins a walk, in the world: the instant of the snapshot is now. `None` when one runs already, or when a cleaning
+    /// walk must come first ([`Keyspace::begin_cleaning`]).
+    pub fn begin_walk(&self, world: &Guard<'_>, sink: Arc<dyn PreImages>) -> Option<WalkId> {
+        assert!(world.is_world(), "a walk begins in the world");
+        if self.walk.epoch() != 0 {
+            return None;
+        }
+        let stale = *self.walk.stale.lock().unwrap_or_else(PoisonError::into_inner);
+        let epoch = (1..=EPOCHS).find(|epoch| stale & (1 << epoch) == 0)?;
+        let mut logical = vec![0u16; self.databases()];
+        for db in 0..self.databases() as u16 {
+            logical[self.physical(db)] = db;
+        }
+        let active = Active { sink, logical: logical.into_boxed_slice() };
+        *self.walk.active.write().unwrap_or_else(PoisonError::into_inner) = Some(active);
+        self.walk.epoch.store(epoch, Ordering::Relaxed);
+        Some(WalkId(epoch))
+    }
+
+    /// Begins a walk that captures nothing, in the world, and so makes all marks uniform. `None` when one runs.
+    pub fn begin_cleaning(&self, world: &Guard<'_>) -> Option<WalkId> {
+        assert!(world.is_world(), "a walk begins in the world");
+        if self.walk.epoch() != 0 {
+            return None;
+        }
+        // Whatever its epoch, marks that equal it by accident are as good as marked: nothing is captured.
+        self.walk.epoch.store(1, Ordering::Relaxed);
+        Some(WalkId(1))
+    }
+
+    /// Goes on with a walk: from `cursor` (0 at first), under the lock of one slot at a time, over about `budget`
+    /// entries. The next cursor, or `None` at the end.
+    ///
+    /// # Errors
+    /// When a slot stays taken: go on later with the same cursor.
+    pub fn walk(
+        &self,
+        walk: WalkId,
+        guard: &mut Guard<'_>,
+        cursor: WalkCursor,
+        budget: usize,
+    ) -> Result<Option<WalkCursor>, SlotBusy> {
+        assert_eq!(walk.0, self.walk.epoch(), "the walk has ended");
+        let WalkCursor { physical, slot, within } = cursor;
+        let Some(at) = self.next_occupied(physical, slot) else {
+            let next = physical + 1;
+            return Ok((next < self.databases()).then_some(WalkCursor {
+                physical: next,
+                slot: 0,
+                within: 0,
+            }));
+        };
+        let within = if at.index() == slot { within } else { 0 };
+        guard.step_to(at, crate::SPINS)?;
+        let next = guard.table(at, physical).map_or(0, |table| {
+            table.scan(&self.hasher, within, budget, |entry| self.walk.before_change(physical, entry))
+        });
+        let (slot, within) = if next == 0 { (at.index() + 1, 0) } else { (at.index(), next) };
+        Ok(Some(WalkCursor { physical, slot: slot.min(SLOTS), within }))
+    }
+
+    /// Ends a walk, in the world. `complete` when every slot was walked; otherwise it is aborted.
+    pub fn end_walk(&self, world: &Guard<'_>, walk: WalkId, complete: bool) {
+        assert!(world.is_world(), "a walk ends in the world");
+        assert_eq!(walk.0, self.walk.epoch(), "the walk has ended");
+        let mut stale = self.walk.stale.lock().unwrap_or_else(PoisonError::into_inner);
+        let mark = 1 << walk.0;
+        *stale = if complete { mark } else { *stale | mark };
+        self.walk.epoch.store(0, Ordering::Relaxed);
+        *self.walk.active.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Whether a walk is running.
+    pub fn is_walking(&self) -> bool {
+        self.walk.epoch() != 0
+    }
+}
+
+/// Where a walk is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WalkCursor {
+    physical: usize,
+    slot: usize,
+    within: u64,
+}
+
+impl WalkCursor {
+    /// Slots of the current database that are done, for progress.
+    pub fn slots_done(&self) -> usize {
+        self.slot
+    }
+}

@@ -1,1 +1,30 @@
-//! See the crate's description.
+//! The data commands: a folder a family, a file a command.
+//!
+//! A command is a [`command_spec::Spec`] directly above a `run` that works on [`Cx`]: the keys under their locks, the
+//! reply, and the effects. It is synchronous, takes the time and randomness from its context, and knows nothing of
+//! connections, threads or replicas. What must leave the node because of it, it describes as effects.
+//!
+//! [`run`] is the one way to execute a command, for clients, transactions, replicas and blocked clients alike.
+
+#![forbid(unsafe_code)]
+
+mod args;
+mod cx;
+mod error;
+mod run;
+pub mod string;
+
+pub use cx::{Cx, Options, Random};
+pub use error::Error;
+pub use run::{Flow, Handler, Run, RunBlocking, run};
+
+/// A data command.
+pub type Command = command_spec::Command<Handler>;
+
+/// Every family, in teaching order.
+pub const FAMILIES: &[&[Command]] = &[string::COMMANDS];
+
+/// Every data command.
+pub fn all() -> impl Iterator<Item = &'static Command> {
+    FAMILIES.iter().copied().flatten()
+}

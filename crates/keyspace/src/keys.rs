@@ -440,6 +440,13 @@ impl<'k, 'g> Keys<'k, 'g> {
         self.touch(key, slot);
     }
 
+    /// Describes an event of a key that is no change by itself.
+    #[inline]
+    pub fn event(&mut self, key: &[u8], class: EventClass, name: &'static str) {
+        let db = self.context.db;
+        self.scratch.effects.event(class, name, db, key);
+    }
+
     #[inline]
     fn touch(&mut self, key: &[u8], slot: Slot) {
         let cell = self.guard.cell(slot);

@@ -1,0 +1,98 @@
+//! What a command may touch.
+
+use keyspace::{EventClass, Keys};
+use profile::Profile;
+use resp::Writer;
+use structures::Limits;
+
+/// The context of one command.
+#[derive(Debug)]
+pub struct Cx<'c, 'g> {
+    /// The keys of its database, under its locks; also the time and the effects.
+    pub keys: Keys<'c, 'g>,
+    /// Its reply. An error is returned, never written.
+    pub out: Writer<'c>,
+    /// What is configured.
+    pub options: &'c Options,
+    /// Random numbers.
+    pub random: &'c mut Random,
+    /// Whether it may block: not inside MULTI or a script.
+    pub may_block: bool,
+}
+
+/// The parameters that data commands depend on.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Which server this is.
+    pub profile: Profile,
+    /// Thresholds of compact encodings.
+    pub limits: Limits,
+    /// `proto-max-bulk-len`: no string grows beyond it.
+    pub max_string_bytes: usize,
+    /// `lazyfree-lazy-user-del`: DEL is UNLINK.
+    pub lazy_user_del: bool,
+    /// `lazyfree-lazy-server-del`: values that are overwritten are freed by another thread.
+    pub lazy_server_del: bool,
+    /// `rdbcompression`: long strings in DUMP payloads are compressed.
+    pub rdb_compression: bool,
+    /// Whether `maxmemory-policy` is one of the LFU policies, so that access clocks are counters.
+    pub lfu: bool,
+}
+
+impl Options {
+    /// The defaults of a profile.
+    pub fn of(profile: Profile) -> Options {
+        Options {
+            profile,
+            limits: Limits::default(),
+            max_string_bytes: 512 << 20,
+            lazy_user_del: profile.is_valkey(),
+            lazy_server_del: profile.is_valkey(),
+            rdb_compression: true,
+            lfu: false,
+        }
+    }
+}
+
+/// A small fast generator (xorshift64*), good for sampling, not for secrets.
+#[derive(Debug, Clone)]
+pub struct Random(u64);
+
+impl Random {
+    /// From a seed.
+    pub fn new(seed: u64) -> Random {
+        Random(seed | 1)
+    }
+
+    /// The next 64 bits.
+    #[inline]
+    pub fn next_u64(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    /// A number below `bound`, which is not 0.
+    #[inline]
+    pub fn below(&mut self, bound: u64) -> u64 {
+        ((u128::from(self.next_u64()) * u128::from(bound)) >> 64) as u64
+    }
+}
+
+impl Cx<'_, '_> {
+    /// Describes one change of a key.
+    #[inline]
+    pub fn changed(&mut self, key: &[u8], class: EventClass, event: &'static str) {
+        self.keys.changed(key, class, event, 1);
+    }
+
+    /// Replicates this instead of the command's own arguments; several calls, several commands. Without any call the
+    /// arguments are replicated if something changed.
+    pub fn replicate(&mut self, argv: &[&[u8]]) {
+        let db = self.keys.db();
+        let effects = self.keys.effects();
+        effects.rewritten = true;
+        effects.replicate(db, argv);
+    }
+}

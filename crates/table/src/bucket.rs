@@ -75,10 +75,10 @@ impl Bucket {
     #[inline]
     pub(crate) fn matching(&self, window: u32) -> CellMask {
         let tag = u64::from(0x80 | window & 0x7F);
-        let difference = self.meta() ^ tag * 0x0001_0101_0101_0101;
+        let difference = self.meta() ^ (tag * 0x0001_0101_0101_0101);
         // Exact zero-byte test: with bit 7 masked off, adding 0x7F carries into bit 7 unless the byte is zero.
         const LOW: u64 = 0x007F_7F7F_7F7F_7F7F;
-        CellMask(!((difference & LOW) + LOW | difference) & OCCUPIED)
+        CellMask(!(((difference & LOW) + LOW) | difference) & OCCUPIED)
     }
 
     /// Cells that hold an element.

@@ -46,6 +46,11 @@ impl Detached {
         self.remaining.len as usize
     }
 
+    /// The arrays that are emptied so far.
+    pub fn take_retired(&mut self) -> Retired {
+        std::mem::take(&mut self.retired)
+    }
+
     /// Drops the entries that are left and hands out the arrays.
     pub fn into_retired(mut self) -> Retired {
         self.by_ref().for_each(drop);
@@ -73,10 +78,10 @@ impl Iterator for Detached {
             self.bucket = 0;
             self.span = (end != 0).then(|| self.span_at(end));
             span.retire(&mut self.retired);
-            if self.span.is_none() {
-                if let Some(directory) = Directory::unpack(self.root) {
-                    directory.retire(&mut self.retired);
-                }
+            if self.span.is_none()
+                && let Some(directory) = Directory::unpack(self.root)
+            {
+                directory.retire(&mut self.retired);
             }
         }
         None

@@ -40,5 +40,6 @@ pub use detached::Detached;
 pub use entry::{Entry, EntryBox, EntryMut, Kind, ValueMut, Walk};
 pub use hasher::Hasher;
 pub use occupied::Occupied;
+pub use prefetch::prefetch;
 pub use retired::Retired;
 pub use table::{Table, TableMut};

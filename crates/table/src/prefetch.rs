@@ -53,8 +53,9 @@ impl Table {
     }
 }
 
+/// Starts loading the cache line at any address.
 #[inline(always)]
-fn prefetch(address: *const u8) {
+pub fn prefetch(address: *const u8) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a hint; any address is allowed.
     unsafe {

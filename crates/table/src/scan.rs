@@ -152,19 +152,18 @@ impl Table {
             last = next_random(&mut state);
             let span = self.span(last)?;
             let cell = next_random(&mut state);
-            let cell = (u128::from(cell) * span.capacity() as u128 >> 64) as u32;
+            let cell = ((u128::from(cell) * span.capacity() as u128) >> 64) as u32;
             let bucket = span.bucket(cell / 7);
             if let Some(element) =
                 bucket.occupied().find(|&i| i as u32 == cell % 7).map(|i| bucket.element(i))
+                && wanted(element)
             {
-                if wanted(element) {
-                    return Some(element.block);
-                }
+                return Some(element.block);
             }
         }
         // Few are wanted: take the next in hash order, spans without any skipped by their counts.
         let start = self.span(last)?;
-        let skip = (u128::from(next_random(&mut state)) * u128::from(start.buckets) >> 64) as u32;
+        let skip = ((u128::from(next_random(&mut state)) * u128::from(start.buckets)) >> 64) as u32;
         let mut span = start;
         let mut skip = skip;
         loop {

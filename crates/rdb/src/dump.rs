@@ -31,11 +31,11 @@ pub fn dump(value: ValueRef<'_>, options: &SaveOptions) -> Vec<u8> {
 /// empty collection is not a value.
 pub fn restore(payload: &[u8], limits: &Limits, max_version: u16) -> Result<Value, BadPayload> {
     let (summed, sum) = payload.split_last_chunk().ok_or(BadPayload::VersionOrChecksum)?;
-    let (content, version) = summed.split_last_chunk().ok_or(BadPayload::VersionOrChecksum)?;
+    let (_, version) = summed.split_last_chunk().ok_or(BadPayload::VersionOrChecksum)?;
     if u16::from_le_bytes(*version) > max_version || u64::from_le_bytes(*sum) != crc64(summed) {
         return Err(BadPayload::VersionOrChecksum);
     }
-    load(content, limits).map_err(|stop| {
+    load(payload, limits).map_err(|stop| {
         BadPayload::Format(match stop {
             Stop::More => ErrorKind::Truncated,
             Stop::Bad(kind) => kind,
@@ -43,10 +43,11 @@ pub fn restore(payload: &[u8], limits: &Limits, max_version: u16) -> Result<Valu
     })
 }
 
-/// Bytes behind the value are ignored, as Redis ignores them.
-fn load(content: &[u8], limits: &Limits) -> Result<Value, Stop> {
+/// Reads the value as Redis does: bytes behind it are ignored, and one whose lengths are wrong may run into the
+/// footer. A replica must accept just what its primary accepted.
+fn load(payload: &[u8], limits: &Limits) -> Result<Value, Stop> {
     let mut input = Input::new();
-    input.feed(content);
+    input.feed(payload);
     let mut loader = Loader::new(input.byte()?);
     loader.step(&mut input, limits)?.ok_or(Stop::corrupt("an empty collection"))
 }

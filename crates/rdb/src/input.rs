@@ -122,11 +122,9 @@ impl Input {
         self.bytes::<1>().map(|[byte]| byte)
     }
 
+    /// A length. The head of a special string counts as its low six bits, as in every Redis.
     pub(crate) fn len(&mut self) -> Result<u64, Stop> {
-        self.all_or_nothing(|input| match input.len_or_special()? {
-            Ok(len) => Ok(len),
-            Err(_) => Err(Stop::corrupt("a string where a length belongs")),
-        })
+        self.all_or_nothing(|input| Ok(input.len_or_special()?.unwrap_or_else(u64::from)))
     }
 
     /// Several lengths together.

@@ -46,7 +46,8 @@ pub(super) fn to_listpack(bytes: &[u8]) -> Option<Listpack> {
     }
     let count = u16::from_le_bytes(*count);
     let counted = count == COUNT_UNKNOWN || usize::from(count) == entries;
-    let last_is_right = entries == 0 || u32::from_le_bytes(*last) as usize == start;
+    let last = u32::from_le_bytes(*last) as usize;
+    let last_is_right = if entries == 0 { last < bytes.len() } else { last == start };
     (counted && last_is_right).then_some(listpack)
 }
 

@@ -2,14 +2,18 @@
 //!
 //! ```text
 //! count │ len │ field │ len │ free │ value │ <free unused bytes> │ len │ field │ … │ 0xFF
-//! len: one byte up to 253, or 0xFE and four bytes little-endian          count: not relied upon
+//! len: one byte up to 253, or 0xFE and four bytes little-endian          count: 254 and more mean unknown
 //! ```
 
-/// The fields and values in order; `None` when the bytes are not exactly one zipmap.
+/// The fields and values in order; `None` when the bytes are not a zipmap. Behind the end mark there may be anything
+/// that ends with one more, as in Redis.
 pub(super) fn parse(bytes: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
-    let (_count, mut rest) = bytes.split_first()?;
+    if bytes.last() != Some(&END) {
+        return None;
+    }
+    let (&count, mut rest) = bytes.split_first()?;
     let mut pairs = Vec::new();
-    while rest != [END] {
+    while *rest.first()? != END {
         let field = take_len(&mut rest)?;
         let field = take(&mut rest, field)?;
         let value = take_len(&mut rest)?;
@@ -18,11 +22,12 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
         take(&mut rest, free.into())?;
         pairs.push((field, value));
     }
-    Some(pairs)
+    (count >= COUNT_UNKNOWN || usize::from(count) == pairs.len()).then_some(pairs)
 }
 
 const END: u8 = 0xff;
 const LONG: u8 = 0xfe;
+const COUNT_UNKNOWN: u8 = 0xfe;
 
 fn take<'a>(rest: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {
     let (taken, after) = rest.split_at_checked(len)?;
@@ -54,9 +59,7 @@ mod tests {
 
     #[test]
     fn malformed() {
-        for bytes in
-            [&b""[..], b"\x00", b"\x01\x01a\xff", b"\x01\x01a\x01\x00b", b"\x01\x01a\x01\x00b\xff\xff"]
-        {
+        for bytes in [&b""[..], b"\x00", b"\x01\x01a\xff", b"\x01\x01a\x01\x00b", b"\x02\x01a\x01\x00b\xff"] {
             assert_eq!(parse(bytes), None, "{bytes:?}");
         }
         assert_eq!(parse(b"\x01\xfe\xff\xff\xff\xffa\x01\x00b\xff"), None);

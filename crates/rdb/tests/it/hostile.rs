@@ -88,7 +88,7 @@ fn short_contents() -> Vec<Vec<u8>> {
         .collect();
     contents.push(OLD_LIST.to_vec());
     contents.push(OLD_HASH.to_vec());
-    contents.push(b"\x09\x0a\x01\x01a\x01\x00b\xff\x01\x01\x01".to_vec());
+    contents.push(b"\x09\x07\x01\x01a\x01\x00b\xff".to_vec());
     contents
 }
 

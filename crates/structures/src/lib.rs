@@ -14,6 +14,8 @@ pub mod long_double;
 
 pub mod number;
 mod quicklist;
+pub mod ziplist;
+pub mod zipmap;
 
 pub use dict::set_hash_seed;
 pub use hash::Hash;

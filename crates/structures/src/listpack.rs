@@ -289,6 +289,11 @@ impl Listpack {
         self.splice(HEADER, 0, 0, &[Item::of(text)]);
     }
 
+    /// Adds an entry at the end that is known to be in its right form.
+    pub(crate) fn push_item(&mut self, item: &Item<'_>) {
+        self.splice(self.end(), 0, 0, std::slice::from_ref(item));
+    }
+
     /// Adds two entries at the end: a field and its value.
     pub fn push_pair(&mut self, first: &[u8], second: &[u8]) {
         self.splice(self.end(), 0, 0, &[Item::of(first), Item::of(second)]);

@@ -125,6 +125,7 @@ impl Config {
             config: Config::new(engine_of(text).unwrap_or(profile)),
             directives,
             save_seen: false,
+            saves_add_up: true,
             depth: 0,
         };
         loader.read(text)?;
@@ -151,6 +152,8 @@ struct Loader<'a> {
     directives: &'a mut dyn Directives,
     /// Whether a `save` line has replaced the default save points.
     save_seen: bool,
+    /// Whether the next `save` line adds to those before it.
+    saves_add_up: bool,
     depth: usize,
 }
 
@@ -174,6 +177,7 @@ impl From<&str> for Stop {
 
 impl Loader<'_> {
     fn read(&mut self, text: &[u8]) -> Result<(), LoadError> {
+        self.saves_add_up = true;
         for (at, line) in text.split(|byte| *byte == b'\n').enumerate() {
             let line = trim(line);
             if line.is_empty() || line.starts_with(b"#") {
@@ -189,6 +193,7 @@ impl Loader<'_> {
                 },
             })?;
         }
+        self.saves_add_up = false;
         Ok(())
     }
 
@@ -233,10 +238,14 @@ impl Loader<'_> {
         Ok(())
     }
 
+    /// The first `save` line replaces the default, an empty one clears, and the others add up; but after an included
+    /// text each replaces what was before, as the real server's flag for it does not survive the inclusion.
     fn added_save_points(&mut self, entry: Entry, value: Value) -> Value {
         let first = !std::mem::replace(&mut self.save_seen, true);
         match (&self.config.values[entry.row], value) {
-            (Value::Save(earlier), Value::Save(points)) if !first => {
+            (Value::Save(earlier), Value::Save(points))
+                if !first && self.saves_add_up && !points.is_empty() =>
+            {
                 Value::Save(earlier.iter().copied().chain(points).collect())
             }
             (_, value) => value,

@@ -48,7 +48,6 @@ struct File {
 impl File {
     fn read(config: &Config, old: &[u8]) -> File {
         let mut file = File { lines: Vec::new(), places: HashMap::new(), signed: false };
-        let old = old.strip_suffix(b"\n").unwrap_or(old);
         if old.is_empty() {
             return file;
         }

@@ -12,6 +12,9 @@ use crate::settings::Settings;
 use crate::table::{Entry, Index};
 use crate::value::{PrimaryAddress, Refusal, Value, arguments_of_text};
 
+/// CONFIG SET, but not a file, raises `repl-backlog-size` to this without a word.
+const MIN_BACKLOG_BYTES: i128 = 16 << 10;
+
 /// The values of all parameters of a profile.
 ///
 /// A clone is a snapshot: a caller that must undo a change whose effect failed clones first, or sets on the clone.
@@ -157,8 +160,13 @@ impl Config {
             let value = self
                 .checked(*entry, &arguments, &values[entry.row])
                 .map_err(|reason| SetError::Failed { name: name.as_ref().to_vec(), reason })?;
-            values[entry.row] = value;
             let name = self.row(*entry).name;
+            values[entry.row] = match value {
+                Value::Integer(bytes) if name == "repl-backlog-size" => {
+                    Value::Integer(bytes.max(MIN_BACKLOG_BYTES))
+                }
+                value => value,
+            };
             if !applied.contains(name) {
                 applied.changed.push(name);
             }

@@ -71,8 +71,16 @@ pub(crate) enum Value {
 const MAX_BIND_ADDRESSES: usize = 16;
 const MIN_HZ: i128 = 1;
 const MAX_HZ: i128 = 500;
-const TITLE_VARIABLES: &[&str] =
-    &["title", "listen-addr", "server-mode", "port", "tls-port", "unixsocket", "config-file"];
+/// The variables of a process title, and whether each always has a text.
+const TITLE_VARIABLES: &[(&str, bool)] = &[
+    ("title", false),
+    ("listen-addr", true),
+    ("server-mode", false),
+    ("port", true),
+    ("tls-port", true),
+    ("unixsocket", false),
+    ("config-file", false),
+];
 const MAX_HOST_NAME: usize = 256;
 const CLASS_NAMES: [&str; 3] = ["normal", "slave", "pubsub"];
 
@@ -383,17 +391,26 @@ fn is_host_character(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.')
 }
 
-/// A title has text in it and names in braces only that are known.
+/// A title has names in braces only that are known (two braces are one), and something is left of it when the
+/// variables that may be empty are.
 fn is_title_template(text: &[u8]) -> bool {
     let text = String::from_utf8_lossy(text);
     let mut rest = text.as_ref();
-    while let Some((_, after)) = rest.split_once('{') {
-        match after.split_once('}') {
-            Some((name, after)) if TITLE_VARIABLES.contains(&name) => rest = after,
-            _ => return false,
+    let mut shows_something = false;
+    while let Some((before, after)) = rest.split_once('{') {
+        shows_something |= !before.trim().is_empty();
+        if let Some(after) = after.strip_prefix('{') {
+            (rest, shows_something) = (after, true);
+            continue;
         }
+        let Some((name, after)) = after.split_once('}') else { return false };
+        match TITLE_VARIABLES.iter().find(|(known, _)| *known == name) {
+            Some((_, never_empty)) => shows_something |= never_empty,
+            None => return false,
+        }
+        rest = after;
     }
-    !text.trim().is_empty()
+    shows_something || !rest.trim().is_empty()
 }
 
 fn save(arguments: &[&[u8]]) -> Result<Value, Refusal> {

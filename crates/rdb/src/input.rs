@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn byte_by_byte() {
-        let long = (0..40_000u32).map(|i| (i * i >> 3) as u8).collect::<Vec<u8>>();
+        let long = (0..40_000u32).map(|i| ((i * i) >> 3) as u8).collect::<Vec<u8>>();
         let strings: [&[u8]; 8] =
             [b"", b"a", b"-1", b"300", b"-70000", b"12345678901", &[b'z'; 50_000], &long];
         let mut stream = Vec::new();

@@ -24,7 +24,7 @@ const MIN_COPY: usize = 3;
 const MAX_COPY: usize = 264;
 const HASH_BITS: u32 = 13;
 /// Misses in a row after which the stride grows by one byte, as a shift.
-const STRIDE_SHIFT: u32 = 6;
+const STRIDE_SHIFT: u32 = 5;
 
 /// The most bytes that `compressed` bytes can stand for: three bytes make at most one longest copy.
 pub(crate) fn max_decompressed_len(compressed: usize) -> usize {

@@ -526,15 +526,16 @@ impl Primary {
         }
     }
 
-    /// The limits count a replica's unsent bytes. A hard or soft limit below `repl-backlog-size` acts as that
-    /// size: those bytes are held anyway.
+    /// The limits count a replica's unsent bytes. A hard limit below `repl-backlog-size` acts as that size: those
+    /// bytes are held anyway, and a replica that may resume from them must not be cut off for them.
     fn over_output_limit(&mut self, id: LinkId, now_ms: u64) -> bool {
         let settings = &self.settings;
         let (Some(backlog), Some(link)) = (&self.backlog, self.links.get_mut(&id)) else { return false };
         let Some(reader) = link.reader else { return false };
         let unsent = backlog.unsent(reader);
-        let over = |limit: u64| limit > 0 && unsent > limit.max(settings.backlog_bytes);
-        if over(settings.output_hard_bytes) {
+        let over = |limit: u64| limit > 0 && unsent >= limit;
+        let hard_bytes = settings.output_hard_bytes;
+        if hard_bytes > 0 && over(hard_bytes.max(settings.backlog_bytes)) {
             return true;
         }
         if !over(settings.output_soft_bytes) {

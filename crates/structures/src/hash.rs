@@ -16,8 +16,7 @@
 use crate::Limits;
 use crate::dict::{self, Dict, Entry};
 use crate::listpack::{self, Item, Listpack, Pos};
-use crate::number::IntBuffer;
-use std::collections::HashSet;
+use crate::number::{self, IntBuffer};
 use std::fmt;
 
 /// A hash: fields and their values.
@@ -65,25 +64,28 @@ impl Hash {
         Hash { repr: Repr::Listpack(Listpack::new()) }
     }
 
-    /// A hash of the fields and values of a listpack, converted if it exceeds the limits.
+    /// A hash of the fields and values of a listpack, converted if there are too many. Longer texts than the limit
+    /// stay, as in Redis: who loads a zipmap calls [`Hash::convert_for`] with their lengths.
     ///
     /// # Errors
     /// [`NotAHash`] if the count is odd or a field occurs twice.
     pub fn from_listpack(listpack: Listpack, limits: &Limits) -> Result<Self, NotAHash> {
-        let mut fields = HashSet::with_capacity(listpack.len() / 2);
-        let mut items = listpack.iter();
-        let mut longest = 0;
-        while let Some(field) = items.next() {
-            let value = items.next().ok_or(NotAHash::OddCount)?;
-            longest = longest.max(field.text_len()).max(value.text_len());
-            if !fields.insert(field.to_vec()) {
-                return Err(NotAHash::DuplicateField);
-            }
+        let len = listpack.len();
+        if !len.is_multiple_of(2) {
+            return Err(NotAHash::OddCount);
         }
-        let converts =
-            fields.len() > limits.hash_max_listpack_entries || longest > limits.hash_max_listpack_value;
+        // Whichever form a text has, it sorts as the integer it stands for.
+        let mut fields: Vec<Result<i64, &[u8]>> = Vec::with_capacity(len / 2);
+        fields.extend(listpack.iter().step_by(2).map(|field| match field {
+            Item::Int(value) => Ok(value),
+            Item::Bytes(text) => number::parse_i64(text).ok_or(text),
+        }));
+        fields.sort_unstable();
+        if fields.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(NotAHash::DuplicateField);
+        }
         let mut hash = Hash { repr: Repr::Listpack(listpack) };
-        if converts {
+        if len / 2 > limits.hash_max_listpack_entries {
             hash.convert();
         }
         Ok(hash)
@@ -184,7 +186,6 @@ impl Hash {
 
     /// Sets a field unless it is there; true if it was not.
     pub fn set_if_absent(&mut self, field: &[u8], value: &[u8], limits: &Limits) -> bool {
-        self.convert_for([field.len(), value.len()], limits);
         !self.contains(field) && self.set(field, value, limits)
     }
 

@@ -61,7 +61,7 @@ proptest! {
                 }
                 Change::SetIfAbsent(field, value) => {
                     prop_assert_eq!(hash.set_if_absent(&field, &value, &limits), !model.contains_key(&field));
-                    is_table |= field.len() > 64 || value.len() > 64;
+                    is_table |= !model.contains_key(&field) && (field.len() > 64 || value.len() > 64);
                     model.entry(field).or_insert(value);
                 }
                 Change::Remove(field) => {
@@ -141,8 +141,23 @@ fn a_listpack_from_outside_must_be_a_hash() {
     assert_eq!(load(&["a", "1", "b"]), Err(NotAHash::OddCount));
     assert_eq!(load(&["a", "1", "a", "2"]), Err(NotAHash::DuplicateField));
     assert_eq!(contents(&load(&["a", "1", "1", "a"]).unwrap()).len(), 2);
-    let long = "x".repeat(65);
-    assert_eq!(load(&["a", &long]).unwrap().encoding(), "hashtable");
+    // The integer 7 and the string "7" are the same field.
+    let bytes = [16, 0, 0, 0, 4, 0, 7, 1, 0, 1, 0x81, b'7', 2, 0, 1, 0xFF];
+    let listpack = Listpack::from_bytes(bytes.to_vec()).unwrap();
+    assert_eq!(Hash::from_listpack(listpack, &limits), Err(NotAHash::DuplicateField));
+}
+
+/// As redis-server 7.0.15 answered RESTORE with lower limits than those of the dump.
+#[test]
+fn a_loaded_listpack_converts_by_its_count_only() {
+    let long = "x".repeat(80);
+    let load = |items: &[&str], hash_max_listpack_entries| {
+        let limits = Limits { hash_max_listpack_entries, ..Limits::default() };
+        Hash::from_listpack(items.iter().collect(), &limits).unwrap().encoding()
+    };
+    assert_eq!(load(&["a", &long], 512), "listpack");
+    assert_eq!(load(&["a", "1", "b", "2"], 2), "listpack");
+    assert_eq!(load(&["a", "1", "b", "2"], 1), "hashtable");
 }
 
 /// What redis-server 7.0.15 dumped after `HSET h field 1 f2 two 300 -7`.

@@ -12,9 +12,9 @@
 //! thresholds. A field that comes twice is an error.
 
 use structures::hash::NotAHash;
-use structures::{Hash, Item, Limits, Listpack, Value};
+use structures::{Hash, Item, Limits, Listpack, Value, ziplist, zipmap};
 
-use super::{HASH, HASH_LISTPACK, HASH_ZIPLIST, HASH_ZIPMAP, ziplist, zipmap};
+use super::{HASH, HASH_LISTPACK, HASH_ZIPLIST, HASH_ZIPMAP};
 use crate::encode::{Sink, put_int_string, put_len, put_string};
 use crate::error::Stop;
 use crate::input::Input;
@@ -80,7 +80,7 @@ impl Loader {
             }
             Loader::Ziplist => {
                 let listpack = ziplist::to_listpack(&input.string()?)
-                    .ok_or(Stop::corrupt("a hash that is not a valid ziplist"))?;
+                    .map_err(|_| Stop::corrupt("a hash that is not a valid ziplist"))?;
                 from_listpack(listpack, limits)?
             }
             Loader::Zipmap => from_zipmap(&input.string()?, limits)?,
@@ -123,9 +123,12 @@ fn from_listpack(listpack: Listpack, limits: &Limits) -> Result<Hash, Stop> {
 }
 
 fn from_zipmap(bytes: &[u8], limits: &Limits) -> Result<Hash, Stop> {
+    let listpack =
+        zipmap::to_listpack(bytes).map_err(|_| Stop::corrupt("a hash that is not a valid zipmap"))?;
     let mut hash = Hash::new();
-    for (field, value) in zipmap::parse(bytes).ok_or(Stop::corrupt("a hash that is not a valid zipmap"))? {
-        set_new(&mut hash, field, value, limits)?;
+    let mut items = listpack.iter();
+    while let (Some(field), Some(value)) = (items.next(), items.next()) {
+        set_new(&mut hash, &field.to_vec(), &value.to_vec(), limits)?;
     }
     Ok(hash)
 }

@@ -13,9 +13,9 @@
 //! oldest forms have no nodes, so they are pushed element by element and cut by it.
 
 use structures::list::{Node, NodeRef};
-use structures::{Limits, List, Listpack, Value};
+use structures::{Limits, List, Listpack, Value, ziplist};
 
-use super::{LIST, LIST_QUICKLIST, LIST_ZIPLIST, ziplist};
+use super::{LIST, LIST_QUICKLIST, LIST_ZIPLIST};
 use crate::encode::{Sink, put_len, put_string};
 use crate::error::Stop;
 use crate::input::Input;
@@ -121,7 +121,7 @@ fn node_bytes(input: &mut Input) -> Result<Vec<u8>, Stop> {
 }
 
 fn unpack(bytes: &[u8]) -> Result<Listpack, Stop> {
-    ziplist::to_listpack(bytes).ok_or(Stop::corrupt("a list node that is not a valid ziplist"))
+    ziplist::to_listpack(bytes).map_err(|_| Stop::corrupt("a list node that is not a valid ziplist"))
 }
 
 fn some_unless_empty(list: List) -> Option<Value> {

@@ -5,8 +5,6 @@
 
 mod hash;
 mod list;
-mod ziplist;
-mod zipmap;
 
 use structures::{Limits, Value, ValueRef};
 

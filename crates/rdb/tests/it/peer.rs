@@ -203,7 +203,7 @@ const CONTENTS: [(bool, &[u8]); 22] = [
     (false, b"\x04\x02\x01a\x01b\x01a\x01c"),
     (false, b"\x04\x00"),
     (true, b"\x09\x07\x01\x01a\x01\x00b\xff"),
-    (true, b"\x09\x08\x01\x01a\x01\x00b\xff\xff"),
+    (false, b"\x09\x08\x01\x01a\x01\x00b\xff\xff"),
     (true, b"\x09\x0d\x02\x01a\x01\x02b??\x01c\x00\x00\xff"),
     (false, b"\x09\x0c\x02\x01a\x01\x00b\x01a\x01\x00c\xff"),
     (false, b"\x09\x02\x00\xff"),
@@ -220,11 +220,18 @@ const CONTENTS: [(bool, &[u8]); 22] = [
     (false, b"\x12\x01\x01\x00"),
 ];
 
-/// We accept what Redis accepts, with the same content.
+/// Types whose packed form may hold bytes without meaning that Redis does not look at and we refuse: what follows a
+/// zipmap's end, where an empty ziplist has its last entry.
+const JUDGED_STRICTER: [u8; 2] = [9, 14];
+
+/// Redis accepts what we accept, with the same content, and but for the above the other way round too.
 fn judge(server: &mut Server, content: &[u8]) -> bool {
     let payload = payload(content, 10);
     let ours = restore(&payload, &Limits::default(), REDIS.rdb_version());
     let reply = server.restore("k", &payload);
+    if ours.is_err() && JUDGED_STRICTER.contains(&content[0]) {
+        return false;
+    }
     let expected = if ours.is_ok() { "+OK" } else { "-ERR Bad data format" };
     let content = content.escape_ascii();
     assert_eq!(reply, expected, "{content}: {ours:?}");

@@ -29,12 +29,16 @@
 #![allow(clippy::disallowed_methods)]
 
 mod acceptor;
+#[cfg(target_os = "linux")]
+mod buffer_ring;
 mod net;
 mod poller;
 mod readiness;
 mod send_queue;
 mod slab;
 mod spin;
+#[cfg(target_os = "linux")]
+mod uring;
 mod wake;
 
 pub use acceptor::{Acceptor, Peer};
@@ -139,6 +143,8 @@ pub enum Event {
 }
 
 enum Imp {
+    #[cfg(target_os = "linux")]
+    Uring(Box<uring::Uring>),
     Readiness(Box<readiness::Readiness>),
 }
 
@@ -154,6 +160,8 @@ pub struct EventLoop {
 macro_rules! dispatch {
     ($self:expr, $imp:ident => $call:expr) => {
         match &mut $self.imp {
+            #[cfg(target_os = "linux")]
+            Imp::Uring($imp) => $call,
             Imp::Readiness($imp) => $call,
         }
     };
@@ -184,6 +192,8 @@ impl EventLoop {
     /// `io_uring`, `epoll` or `poll`.
     pub fn backend_name(&self) -> &'static str {
         match &self.imp {
+            #[cfg(target_os = "linux")]
+            Imp::Uring(_) => "io_uring",
             Imp::Readiness(readiness) => readiness.name(),
         }
     }
@@ -223,6 +233,8 @@ impl EventLoop {
     /// Bytes handed to `send` that the kernel has not taken yet.
     pub fn pending_bytes(&self, token: Token) -> usize {
         match &self.imp {
+            #[cfg(target_os = "linux")]
+            Imp::Uring(imp) => imp.pending_bytes(token),
             Imp::Readiness(imp) => imp.pending_bytes(token),
         }
     }
@@ -230,6 +242,8 @@ impl EventLoop {
     /// Connections in the loop, those included whose closing the kernel has not finished.
     pub fn connections(&self) -> usize {
         match &self.imp {
+            #[cfg(target_os = "linux")]
+            Imp::Uring(imp) => imp.connections(),
             Imp::Readiness(imp) => imp.connections(),
         }
     }
@@ -259,6 +273,8 @@ impl EventLoop {
     #[inline]
     pub fn received(&self, buf: BufId) -> &[u8] {
         match &self.imp {
+            #[cfg(target_os = "linux")]
+            Imp::Uring(imp) => imp.received(buf),
             Imp::Readiness(imp) => imp.received(buf),
         }
     }
@@ -269,6 +285,13 @@ impl EventLoop {
     }
 }
 
+#[cfg(target_os = "linux")]
+fn uring_imp(config: &LoopConfig) -> io::Result<(Imp, Waker)> {
+    let (imp, waker) = uring::Uring::new(config)?;
+    Ok((Imp::Uring(Box::new(imp)), waker))
+}
+
+#[cfg(not(target_os = "linux"))]
 fn uring_imp(_config: &LoopConfig) -> io::Result<(Imp, Waker)> {
     Err(io::ErrorKind::Unsupported.into())
 }

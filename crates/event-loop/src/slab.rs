@@ -95,18 +95,6 @@ impl<T> Slab<T> {
         Some(value)
     }
 
-    /// Voids the token but keeps the value in its place, for work that the kernel has not finished. The new token.
-    #[cfg(target_os = "linux")]
-    pub(crate) fn renew(&mut self, token: Token) -> Option<Token> {
-        let place = self.places.get_mut(token.index())?;
-        if place.generation != token.generation() || place.generation == LAST_GENERATION {
-            return None;
-        }
-        place.value.as_ref()?;
-        place.generation += 1;
-        Some(Token::new(token.index(), place.generation))
-    }
-
     /// The value at a place, whatever its generation, with its token.
     #[cfg(target_os = "linux")]
     pub(crate) fn at(&mut self, index: usize) -> Option<(Token, &mut T)> {
@@ -144,12 +132,13 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_renewed_place_keeps_its_value() {
+    fn a_place_tells_its_present_token() {
         let mut slab = Slab::new();
         let old = slab.insert(|_| 'a').unwrap();
-        let new = slab.renew(old).unwrap();
-        assert_eq!((slab.get(old), slab.get(new)), (None, Some(&'a')));
-        assert_eq!(slab.at(old.index()), Some((new, &mut 'a')));
+        slab.remove(old);
+        assert_eq!(slab.at(old.index()), None);
+        let new = slab.insert(|_| 'b').unwrap();
+        assert_eq!(slab.at(old.index()), Some((new, &mut 'b')));
         assert_eq!(slab.tokens().collect::<Vec<_>>(), [new]);
     }
 

@@ -17,7 +17,7 @@ unsafe impl GlobalAlloc for Allocator {
         // SAFETY: plain calls.
         unsafe {
             let block = libmimalloc_sys::mi_malloc(layout.size());
-            if block.addr() % layout.align() == 0 {
+            if block.addr().is_multiple_of(layout.align()) {
                 return block.cast();
             }
             libmimalloc_sys::mi_free(block);

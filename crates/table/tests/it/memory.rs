@@ -1,10 +1,12 @@
 //! Bytes a key.
 
-use table::{EntryBox, Hasher, Retired, Table};
+use table::{EntryBox, Retired, Table};
+
+use crate::hasher;
 
 #[test]
 fn tables_of_200_to_400_keys_take_about_eleven_bytes_a_key() {
-    let hasher = Hasher::new(3);
+    let hasher = hasher(3);
     let mut retired = Retired::new();
     let (mut bytes, mut keys) = (0, 0);
     for number in 0..200u32 {

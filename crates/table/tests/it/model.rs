@@ -6,6 +6,8 @@ use proptest::prelude::*;
 use structures::{Value, ValueRef};
 use table::{EntryBox, Hasher, Retired, Table, Walk};
 
+use crate::hasher;
+
 /// What a key should hold: value and expiry.
 type Model = HashMap<Vec<u8>, (Value, Option<u64>)>;
 
@@ -76,7 +78,7 @@ struct Pair {
 
 impl Pair {
     fn new(seed: u64) -> Pair {
-        Pair { table: Table::new(), hasher: Hasher::new(seed), retired: Retired::new(), model: Model::new() }
+        Pair { table: Table::new(), hasher: hasher(seed), retired: Retired::new(), model: Model::new() }
     }
 
     fn insert(&mut self, key: &[u8], value: Value, expire_at: Option<u64>) {
@@ -143,7 +145,10 @@ impl Pair {
                 place.entry().set_mark(Walk::Keyspace, 5);
                 place.set_expire(expire_at);
                 let entry = place.entry();
-                assert_eq!((entry.lru(), entry.mark(Walk::Slot), entry.mark(Walk::Keyspace)), (0xAB_CDEF, 9, 5));
+                assert_eq!(
+                    (entry.lru(), entry.mark(Walk::Slot), entry.mark(Walk::Keyspace)),
+                    (0xAB_CDEF, 9, 5)
+                );
                 *expiry = expire_at;
             }),
             Op::Replace(i, value, expire_at) => self.change(i, |place, expected| {
@@ -216,6 +221,13 @@ impl Pair {
     }
 }
 
+impl Drop for Pair {
+    fn drop(&mut self) {
+        // SAFETY: nobody prefetches here.
+        unsafe { self.retired.free() };
+    }
+}
+
 fn value_bytes(value: &Value) -> usize {
     match value {
         Value::Bytes(bytes) => bytes.len(),
@@ -266,8 +278,6 @@ fn many_small_tables_grow_and_shrink() {
             assert_eq!(pair.table.get_mut().len(), left);
         }
         assert!(pair.table.get_mut().memory() <= 64);
-        // SAFETY: nobody prefetches here.
-        unsafe { pair.retired.free() };
     }
 }
 
@@ -277,7 +287,7 @@ fn a_large_table_splits_and_merges() {
     const KEYS: u32 = 600_000;
     let mut table = Table::new();
     let mut table = table.get_mut();
-    let hasher = Hasher::new(11);
+    let hasher = hasher(11);
     let mut retired = Retired::new();
     for i in 0..KEYS {
         let key = i.to_be_bytes();

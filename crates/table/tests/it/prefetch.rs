@@ -3,11 +3,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use table::{EntryBox, Hasher, Retired, Table};
+use table::{EntryBox, Retired, Table};
+
+use crate::hasher;
 
 #[test]
 fn prefetches_race_with_growth_shrinking_and_take() {
-    let hasher = Hasher::new(21);
+    let hasher = hasher(21);
     let table = Table::new();
     let done = AtomicBool::new(false);
     let mut retired = Retired::new();

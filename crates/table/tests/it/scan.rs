@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 use table::{EntryBox, Hasher, Retired, Table};
 
+use crate::hasher;
+
 struct Set {
     table: Table,
     hasher: Hasher,
@@ -13,7 +15,7 @@ struct Set {
 
 impl Set {
     fn new(seed: u64) -> Set {
-        Set { table: Table::new(), hasher: Hasher::new(seed), retired: Retired::new() }
+        Set { table: Table::new(), hasher: hasher(seed), retired: Retired::new() }
     }
 
     fn insert(&mut self, i: u32) {
@@ -36,6 +38,13 @@ impl Set {
         });
         assert!(next == 0 || next > cursor && next < 1 << 48);
         next
+    }
+}
+
+impl Drop for Set {
+    fn drop(&mut self) {
+        // SAFETY: nobody prefetches here.
+        unsafe { self.retired.free() };
     }
 }
 
@@ -65,8 +74,6 @@ fn scan_under_change(seed: u64, stay: u32, sizes: &[u32], min_elements: usize) {
     assert!((0..stay).all(|i| seen.contains_key(&i)), "whoever stays is returned");
     assert!(seen.keys().all(|&i| i < high), "nobody else is returned");
     assert!(seen.values().all(|&times| times == 1), "nobody is returned twice");
-    // SAFETY: nobody prefetches here.
-    unsafe { set.retired.free() };
 }
 
 proptest! {
@@ -122,7 +129,9 @@ fn samples_are_near_uniform() {
         for random in 0..draws {
             let entry = table.sample(u64::from(random)).expect("not empty");
             *seen.entry(entry.key().to_vec()).or_default() += 1;
-            assert!(table.sample_volatile(u64::from(random)).is_some_and(|entry| entry.expire_at().is_some()));
+            assert!(
+                table.sample_volatile(u64::from(random)).is_some_and(|entry| entry.expire_at().is_some())
+            );
         }
         assert_eq!(seen.len(), keys as usize, "everybody is drawn");
         assert!(seen.values().all(|times| (40..=180).contains(times)), "about 100 times each");

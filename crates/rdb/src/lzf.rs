@@ -25,6 +25,8 @@ const MAX_COPY: usize = 264;
 const HASH_BITS: u32 = 13;
 /// Misses in a row after which the stride grows by one byte, as a shift.
 const STRIDE_SHIFT: u32 = 5;
+/// The longest stride: what compresses after much that didn't must still be found.
+const MAX_STRIDE: usize = 16;
 
 /// The most bytes that `compressed` bytes can stand for: three bytes make at most one longest copy.
 pub(crate) fn max_decompressed_len(compressed: usize) -> usize {
@@ -85,7 +87,7 @@ impl Compressor {
             let Some(at) =
                 candidate.filter(|&at| position - at <= MAX_OFFSET && input[at..at + MIN_COPY] == bytes)
             else {
-                position += 1 + (misses >> STRIDE_SHIFT) as usize;
+                position += (1 + (misses >> STRIDE_SHIFT) as usize).min(MAX_STRIDE);
                 misses += 1;
                 continue;
             };
@@ -224,16 +226,26 @@ mod tests {
         assert!(round_trip(&b"0123456789abcdefghijklmnopqrstuv".repeat(1_000)).is_some());
     }
 
-    #[test]
-    fn noise_is_refused() {
+    fn noise(len: usize) -> Vec<u8> {
         let mut state = 1u64;
-        let noise: Vec<u8> = (0..10_000)
+        (0..len)
             .map(|_| {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 (state >> 56) as u8
             })
-            .collect();
-        assert_eq!(round_trip(&noise), None);
+            .collect()
+    }
+
+    #[test]
+    fn noise_is_refused() {
+        assert_eq!(round_trip(&noise(10_000)), None);
+    }
+
+    #[test]
+    fn repeats_after_noise_are_found() {
+        let text = b"{\"id\":17,\"name\":\"x\"}".repeat(500);
+        let mixed = [noise(100_000), text].concat();
+        assert!(round_trip(&mixed).unwrap() < 105_000);
     }
 
     #[test]

@@ -29,14 +29,18 @@ enum Reply {
 /// A directory of its own for a test, unless there is no redis-server.
 fn dir_for_peer(test: &str) -> Option<PathBuf> {
     if Command::new("redis-server").arg("--version").output().is_err() {
-        let required = std::env::var("ENGRAM_REQUIRE_PEERS").is_ok_and(|value| value == "1");
-        assert!(!required, "redis-server not found, and ENGRAM_REQUIRE_PEERS=1");
-        println!("not run: redis-server not found");
+        not_run("redis-server");
         return None;
     }
     let dir = std::env::temp_dir().join(format!("engram-rdb-{}-{test}", std::process::id()));
     std::fs::create_dir_all(&dir).unwrap();
     Some(dir)
+}
+
+fn not_run(missing: &str) {
+    let required = std::env::var("ENGRAM_REQUIRE_PEERS").is_ok_and(|value| value == "1");
+    assert!(!required, "{missing} not found, and ENGRAM_REQUIRE_PEERS=1");
+    println!("not run: {missing} not found");
 }
 
 impl Server {
@@ -176,11 +180,11 @@ fn our_file(options: SaveOptions) -> Vec<u8> {
     file
 }
 
-/// Debian packages the checker apart from the server, so it may be absent where the server is not.
+/// The checker is a package of its own on some systems, so it may be absent where the server is not.
 fn check_file(file: &Path) {
     match Command::new("redis-check-rdb").arg(file).output() {
         Ok(checked) => assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout)),
-        Err(_) => println!("not run: redis-check-rdb not found"),
+        Err(_) => not_run("redis-check-rdb"),
     }
 }
 

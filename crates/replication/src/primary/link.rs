@@ -65,6 +65,8 @@ pub enum CloseReason {
     SnapshotFailed,
     /// The snapshot was all it wanted.
     SnapshotOnly,
+    /// It sent a command on the replication link that would have to be answered there.
+    WouldReply,
     /// The ids changed; the replica shall come again and learn them.
     HistoryChanged,
 }

@@ -1,6 +1,6 @@
 //! REPLCONF, PSYNC and SYNC as a primary hears them.
 
-use super::link::{Link, LinkState};
+use super::link::{CloseReason, Link, LinkState};
 use super::{Action, LinkId, Primary, Upstream};
 use crate::{Backlog, ReplicationId};
 use bytes::Bytes;
@@ -29,7 +29,12 @@ impl Primary {
             }
             Outcome::Silence => return,
         };
-        actions.push(Action::Send { link: id, bytes: reply });
+        if self.link_state(id) == Some(LinkState::Handshake) {
+            actions.push(Action::Send { link: id, bytes: reply });
+        } else {
+            // A reply would stand in the middle of the snapshot or the stream.
+            self.close(id, CloseReason::WouldReply, now_ms, actions);
+        }
     }
 
     fn start_stream_on_ack(&mut self, id: LinkId, actions: &mut Vec<Action>) {
@@ -163,7 +168,7 @@ fn configure(link: &mut Link, args: &[&[u8]], now_ms: u64) -> Outcome {
             b"rdb-only" => match parse_integer(value) {
                 Some(flag @ 0..=1) => link.rdb_only = flag == 1,
                 Some(_) => {
-                    return Outcome::error("value is out of range, must be between 0 and 1".to_owned());
+                    return Outcome::error("value is out of range, value must between 0 and 1".to_owned());
                 }
                 None => return Outcome::Reply(Bytes::from_static(NOT_AN_INTEGER.as_bytes())),
             },

@@ -189,6 +189,8 @@ fn spooled_full_resync_is_shared() {
         2 stream
         > unsent 2
         (SET a 1)
+        > REPLCONF 2 capa eof
+        2 close WouldReply
         ",
     );
 }
@@ -300,7 +302,7 @@ fn replconf_replies() {
         > REPLCONF 1 nonsense 1
         1 -ERR Unrecognized REPLCONF option: nonsense\r\n
         > REPLCONF 1 rdb-only 2
-        1 -ERR value is out of range, must be between 0 and 1\r\n
+        1 -ERR value is out of range, value must between 0 and 1\r\n
         > REPLCONF 1 rdb-filter-only functions
         1 +OK\r\n
         > REPLCONF 1 rdb-filter-only keys

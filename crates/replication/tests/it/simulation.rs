@@ -117,8 +117,8 @@ impl World {
                 command.extend_from_slice(b"\r\n");
                 self.feed(&command);
             }
-            Move::ToReplica { replica, bytes } => self.to_replica(replica, bytes),
-            Move::ToPrimary { replica, bytes } => self.to_primary(replica, bytes),
+            Move::ToReplica { replica, bytes } => self.deliver_to_replica(replica, bytes),
+            Move::ToPrimary { replica, bytes } => self.deliver_to_primary(replica, bytes),
             Move::Stream { replica, bytes } => self.send_stream(replica, bytes),
             Move::Cut { replica } => self.cut(replica),
             Move::Apply { replica } => self.apply(replica),
@@ -210,7 +210,7 @@ impl World {
         self.at_primary(PrimaryEvent::Sent { link, bytes: sent });
     }
 
-    fn to_replica(&mut self, replica: usize, bytes: usize) {
+    fn deliver_to_replica(&mut self, replica: usize, bytes: usize) {
         let Some(link) = self.nodes[replica].link else { return };
         let Some(wire) = self.wires.get_mut(&link) else {
             self.nodes[replica].link = None;
@@ -221,7 +221,7 @@ impl World {
         self.at_replica(replica, Event::Received(&chunk), &chunk);
     }
 
-    fn to_primary(&mut self, replica: usize, bytes: usize) {
+    fn deliver_to_primary(&mut self, replica: usize, bytes: usize) {
         let Some(link) = self.nodes[replica].link else { return };
         let Some(wire) = self.wires.get_mut(&link) else { return };
         // Commands of the dialogue arrive whole: the node's parser is not what is tested here.

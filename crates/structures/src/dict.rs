@@ -69,13 +69,12 @@ impl<E> Bucket<E> {
         Bucket { tags: [0; TAGS], entries: Box::default() }
     }
 
-    fn of(entries: Vec<E>, tags: &[u8]) -> Self {
-        let mut bucket = Bucket::empty();
-        for (slot, tag) in bucket.tags.iter_mut().zip(tags) {
-            *slot = *tag;
+    fn of(entries: Vec<E>, entry_tags: impl Iterator<Item = u8>) -> Self {
+        let mut tags = [0; TAGS];
+        for (slot, tag) in tags.iter_mut().zip(entry_tags) {
+            *slot = tag;
         }
-        bucket.entries = entries.into_boxed_slice();
-        bucket
+        Bucket { tags, entries: entries.into_boxed_slice() }
     }
 
     fn push(&mut self, tag: u8, entry: E) {
@@ -266,21 +265,17 @@ impl<E: Entry> Dict<E> {
         }
         self.buckets += 1;
         let hasher = FixedState::with_seed(self.seed);
-        let (mut stay, mut go) = (Vec::new(), Vec::new());
-        let (mut stay_tags, mut go_tags) = (Vec::new(), Vec::new());
-        for entry in entries.into_vec() {
-            let hash = hash_with(&hasher, entry.key());
-            if hash & half as u64 == 0 {
-                stay.push(entry);
-                stay_tags.push(tag(hash));
-            } else {
-                go.push(entry);
-                go_tags.push(tag(hash));
-            }
+        let hashes: Vec<u64> = entries.iter().map(|entry| hash_with(&hasher, entry.key())).collect();
+        let moves = |hash: u64| hash & half as u64 != 0;
+        let moving = hashes.iter().filter(|hash| moves(**hash)).count();
+        let mut stay = Vec::with_capacity(entries.len() - moving);
+        let mut go = Vec::with_capacity(moving);
+        for (entry, hash) in entries.into_iter().zip(&hashes) {
+            if moves(*hash) { go.push(entry) } else { stay.push(entry) }
         }
-        let last = self.buckets - 1;
-        *self.bucket_mut(source) = Bucket::of(stay, &stay_tags);
-        *self.bucket_mut(last) = Bucket::of(go, &go_tags);
+        let tags_of = |moved| hashes.iter().filter(move |hash| moves(**hash) == moved).map(|hash| tag(*hash));
+        *self.bucket_mut(source) = Bucket::of(stay, tags_of(false));
+        *self.bucket_mut(self.buckets - 1) = Bucket::of(go, tags_of(true));
     }
 
     /// Undoes the last split.

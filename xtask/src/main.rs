@@ -1,1 +1,66 @@
-fn main() {}
+//! Every chore of the project. `cargo xtask` lists them.
+//!
+//! A chore is a module; this file only names them. There are no shell scripts beside `.ci/run`, which calls
+//! `cargo xtask test` with `CI=true`.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::disallowed_methods)] // chores run programs, read files and the environment
+
+mod bench;
+mod install;
+mod metadata;
+mod report;
+mod run;
+mod test;
+mod tidy;
+mod transcripts;
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "\
+usage: cargo xtask <chore>
+
+  test [--quick]          everything that is verified; installs what it needs and says so
+                          --quick leaves out what needs servers, clients or a nightly toolchain
+  ci                      test, and a required step that can't be run fails (CI=true)
+  tidy                    the rules of the source tree
+  bench …                 benchmarks beside redis-server
+  transcripts --record    redis-server writes the replies into the commands' transcripts
+  transcripts --check [BINARY]
+                          runs the transcripts on redis-server, or on an engram binary";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match chore(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn chore(args: &[&str]) -> Result<()> {
+    let is_ci = env::var("CI").is_ok_and(|value| value == "true" || value == "1");
+    match args {
+        ["test"] => test::test(&test::Options { is_quick: false, is_ci }),
+        ["test", "--quick"] => test::test(&test::Options { is_quick: true, is_ci }),
+        ["ci"] => test::test(&test::Options { is_quick: false, is_ci: true }),
+        ["tidy"] => tidy::tidy(),
+        ["bench", rest @ ..] => bench::bench(rest),
+        ["transcripts", "--record", files @ ..] => transcripts::record(files),
+        ["transcripts", "--check", rest @ ..] => transcripts::check(rest),
+        _ => bail!("{USAGE}"),
+    }
+}
+
+/// The root of the workspace.
+fn root() -> PathBuf {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().expect("xtask lies in the workspace").to_owned()
+}

@@ -1,0 +1,119 @@
+//! The one test command: what it verifies, in this order, each step whatever became of the others.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::metadata::{Member, members};
+use crate::report::{Need, Outcome, Report};
+use crate::run::{Finished, Task};
+use crate::{install, root, tidy};
+
+/// Crates whose unsafe code runs under AddressSanitizer.
+const SANITIZED: &[&str] = &["table", "keyspace", "event-loop", "structures"];
+/// loom's models lie in modules of this name, under `cfg(all(test, loom))`.
+const LOOM_MODULE: &str = "models::";
+
+/// What to run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Options {
+    /// Leave out what needs servers, clients or another toolchain.
+    pub(crate) is_quick: bool,
+    /// A required step that can't be run is a failure.
+    pub(crate) is_ci: bool,
+}
+
+/// Runs everything and prints the summary.
+pub(crate) fn test(options: &Options) -> Result<()> {
+    let mut report = Report::new(options.is_ci);
+    report.step("format", Need::Required, || ran(Task::cargo(&["fmt", "--all", "--check"])));
+    report.step("clippy", Need::Required, || {
+        ran(Task::cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+    });
+    report.step("tidy", Need::Required, || {
+        tidy::tidy()?;
+        Ok(Outcome::Ran(Finished { success: true, ..Finished::default() }))
+    });
+    report.step("unit and property tests", Need::Required, unit_tests);
+    if !options.is_quick {
+        outside(&mut report);
+    }
+    report.finish()
+}
+
+fn outside(report: &mut Report) {
+    report.step("loom models", Need::Required, loom_models);
+    report.step("build the binary", Need::Required, || {
+        ran(Task::cargo(&["build", "--release", "--package", "engram"]))
+    });
+    report.step("beside redis-server", Need::Required, beside_redis_server);
+    report.step("clients", Need::Required, clients);
+    report.step("AddressSanitizer", Need::IfToolchain, address_sanitizer);
+}
+
+fn ran(task: Task) -> Result<Outcome> {
+    Ok(Outcome::Ran(task.run()?))
+}
+
+/// All tests that need no server. The conformance crate's own come with the servers.
+fn unit_tests() -> Result<Outcome> {
+    let crates = Task::cargo(&["test", "--workspace", "--exclude", "conformance", "--no-fail-fast"]);
+    let harness = Task::cargo(&["test", "--package", "conformance", "--lib"]);
+    Ok(Outcome::Ran(crates.run()?.and(harness.run()?)))
+}
+
+/// Every crate that depends on loom, built with its models in place of the atomics.
+fn loom_models() -> Result<Outcome> {
+    let uses_loom = |member: &Member| member.dependencies.iter().any(|name| name == "loom");
+    let mut all = Finished { success: true, ..Finished::default() };
+    for member in members()?.iter().filter(|member| uses_loom(member)) {
+        let test = ["test", "--release", "--package", &member.name, "--lib", "--", LOOM_MODULE];
+        let finished =
+            Task::cargo(&test).env("RUSTFLAGS", "--cfg loom").env("CARGO_TARGET_DIR", "target/loom").run()?;
+        if finished.success && finished.passed == 0 {
+            println!("{} depends on loom, but has no test in a module {LOOM_MODULE}", member.name);
+            all.success = false;
+        }
+        all = all.and(finished);
+    }
+    Ok(Outcome::Ran(all))
+}
+
+/// Transcripts, random programs and replication, with Engram as the subject.
+fn beside_redis_server() -> Result<Outcome> {
+    if let Err(reason) = install::debian_package("redis-server", "redis-server") {
+        return Ok(Outcome::NotRun(reason));
+    }
+    let task = Task::cargo(&["test", "--package", "conformance", "--test", "it", "--no-fail-fast"]);
+    ran(task.env("ENGRAM_BIN", binary()).env("ENGRAM_REQUIRE_PEERS", "1"))
+}
+
+/// Client libraries from outside, against the binary.
+fn clients() -> Result<Outcome> {
+    match install::python() {
+        Err(reason) => Ok(Outcome::NotRun(reason)),
+        Ok(python) => {
+            let pytest = ["-m", "pytest", "-p", "no:cacheprovider", "tests/clients"];
+            ran(Task::new(python)
+                .args(&pytest)
+                .env("ENGRAM_BIN", binary())
+                .env("PYTHONDONTWRITEBYTECODE", "1"))
+        }
+    }
+}
+
+/// The kernels' tests with every memory access checked. The standard library stays as it is.
+fn address_sanitizer() -> Result<Outcome> {
+    if let Err(reason) = install::nightly() {
+        return Ok(Outcome::NotRun(reason));
+    }
+    let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let mut args = vec!["test", "--lib", "--target", &target, "--no-fail-fast"];
+    args.extend(SANITIZED.iter().flat_map(|name| ["--package", *name]));
+    let task = Task::cargo_of("nightly", &args);
+    ran(task.env("RUSTFLAGS", "-Zsanitizer=address").env("CARGO_TARGET_DIR", "target/asan"))
+}
+
+fn binary() -> PathBuf {
+    root().join("target/release/engram")
+}

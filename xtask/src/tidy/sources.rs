@@ -1,0 +1,131 @@
+//! Rules for Rust sources.
+
+use super::{Complaint, File};
+use crate::metadata::Member;
+
+/// Where unsafe code may be: a folder or file below `crates`, and why it has to be there.
+const UNSAFE_KERNELS: &[(&str, &str)] = &[
+    ("table/", "the hash table and its entries: one allocation an entry, buckets of one cache line"),
+    ("structures/", "compact encodings in one allocation"),
+    ("keyspace/src/slots", "slots behind the harness's own locks"),
+    ("keyspace/src/lock.rs", "loom's cells in the models of the slot lock"),
+    ("keyspace/src/gate.rs", "loom's cells in the models of the gate"),
+    ("event-loop/", "io_uring, epoll and their buffers"),
+    ("engram/src/main.rs", "the global allocator and its options"),
+];
+
+/// Longest source file without a stated reason.
+const MAX_LINES: usize = 800;
+/// How the reason starts.
+const LONGER_BECAUSE: &str = "// Longer than 800 lines because ";
+
+/// What must not be in a source, and why. Split in two so that this list does not accuse itself.
+const FORBIDDEN: &[(&str, &str, &str)] = &[
+    ("todo", "!(", "unfinished code is not committed"),
+    ("unimplemented", "!(", "unfinished code is not committed"),
+    ("dbg", "!(", "left over from debugging"),
+    ("allow(dead", "_code", "code that nothing calls is removed"),
+];
+
+/// Judges one file.
+pub(super) fn check(file: &File) -> Vec<Complaint> {
+    let mut complaints = Vec::new();
+    let mut complain = |line: usize, what: &str| complaints.push(format!("{}:{line}: {what}", file.path));
+    let length = file.text.lines().count();
+    if length > MAX_LINES && !file.text.contains(LONGER_BECAUSE) {
+        complain(length, &format!("longer than {MAX_LINES} lines without a line `{LONGER_BECAUSE}…`"));
+    }
+    for (at, line) in file.text.lines().enumerate() {
+        let code = code_of(line);
+        for (start, end, why) in FORBIDDEN {
+            if code.contains(&[*start, *end].concat()) {
+                complain(at + 1, &format!("{start}{end}: {why}"));
+            }
+        }
+        if line.contains('\t') {
+            complain(at + 1, "a tab");
+        }
+        if uses_unsafe(code) && !may_be_unsafe(&file.path) {
+            complain(at + 1, "unsafe code outside the kernels that xtask/src/tidy/sources.rs names");
+        }
+    }
+    complaints
+}
+
+/// A crate that is no kernel forbids unsafe code at its root.
+pub(super) fn check_crates(files: &[File], members: &[Member]) -> Vec<Complaint> {
+    let mut complaints = Vec::new();
+    for member in members {
+        let folder = member.dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let is_kernel = UNSAFE_KERNELS.iter().any(|(place, _)| place.split('/').next() == Some(&folder));
+        for root in ["src/lib.rs", "src/main.rs"] {
+            let suffix = format!("{folder}/{root}");
+            let Some(file) = files.iter().find(|file| file.path.ends_with(&suffix)) else { continue };
+            if !is_kernel && !file.text.contains("#![forbid(unsafe_code)]") {
+                complaints.push(format!("{}:1: #![forbid(unsafe_code)] is missing", file.path));
+            }
+        }
+    }
+    complaints
+}
+
+/// The line without its comment. A `//` inside a string cuts too much, which only makes the rules milder.
+fn code_of(line: &str) -> &str {
+    line.split("//").next().unwrap_or(line)
+}
+
+fn uses_unsafe(code: &str) -> bool {
+    let is_name = |c: char| c.is_alphanumeric() || c == '_' || c == '"';
+    code.match_indices("unsafe")
+        .any(|(at, word)| !code[..at].ends_with(is_name) && !code[at + word.len()..].starts_with(is_name))
+}
+
+fn may_be_unsafe(path: &str) -> bool {
+    path.strip_prefix("crates/")
+        .is_some_and(|path| UNSAFE_KERNELS.iter().any(|(place, _)| path.starts_with(place)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::file;
+    use super::*;
+
+    fn complaints(path: &str, text: &str) -> usize {
+        check(&file(path, text)).len()
+    }
+
+    #[test]
+    fn unsafe_code_stays_in_the_kernels() {
+        let code = ["uns", "afe { f() }"].concat();
+        assert_eq!(complaints("crates/node/src/lib.rs", &code), 1);
+        assert_eq!(complaints("crates/table/src/bucket.rs", &code), 0);
+        assert_eq!(complaints("crates/node/src/lib.rs", "#![forbid(unsafe_code)] // nothing unsafe here"), 0);
+    }
+
+    #[test]
+    fn unfinished_code_is_found_and_comments_may_speak_of_it() {
+        let code = ["to", "do!()"].concat();
+        assert_eq!(complaints("a.rs", &code), 1);
+        assert_eq!(complaints("a.rs", &format!("// {code}")), 0);
+        assert_eq!(complaints("a.rs", &["#[allow(dead", "_code)]"].concat()), 1);
+        assert_eq!(complaints("a.rs", "\tf();"), 1);
+    }
+
+    #[test]
+    fn a_long_file_says_why() {
+        let long = "f();\n".repeat(MAX_LINES + 1);
+        assert_eq!(complaints("a.rs", &long), 1);
+        assert_eq!(complaints("a.rs", &format!("{LONGER_BECAUSE}it is a table.\n{long}")), 0);
+    }
+
+    #[test]
+    fn a_crate_that_is_no_kernel_forbids_unsafe_code() {
+        let member = Member { name: "node".to_owned(), dir: "crates/node".into(), dependencies: Vec::new() };
+        let members = [member];
+        assert_eq!(check_crates(&[file("crates/node/src/lib.rs", "")], &members).len(), 1);
+        assert_eq!(
+            check_crates(&[file("crates/node/src/lib.rs", "#![forbid(unsafe_code)]")], &members).len(),
+            0
+        );
+    }
+}

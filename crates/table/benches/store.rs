@@ -49,9 +49,9 @@ fn key(i: u64) -> [u8; 16] {
     key
 }
 
-fn random(state: &mut u64) -> u64 {
+fn random(state: &mut u64, keys: u64) -> u64 {
     *state = state.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(0x1405_7B7E_F767_814F);
-    (*state >> 33) % KEYS
+    (*state >> 33) % keys
 }
 
 fn resident_bytes() -> u64 {
@@ -138,30 +138,30 @@ fn measure(name: &str, operations: u64, f: impl FnOnce()) {
     println!("{name:32} {:8.1} ns", (cpu_ns() - start) as f64 / operations as f64);
 }
 
-fn run(tables: usize) {
-    println!("-- {KEYS} keys of 16 + 64 bytes over {tables} tables");
+fn run(tables: usize, keys: u64) {
+    println!("-- {keys} keys of 16 + 64 bytes over {tables} tables");
     let before = resident_bytes();
     let mut store = Store::new(tables);
     let value = [b'v'; 64];
-    measure("insert", KEYS, || (0..KEYS).for_each(|i| store.insert(i, &value)));
+    measure("insert", keys, || (0..keys).for_each(|i| store.insert(i, &value)));
     // SAFETY: one thread, and it is not prefetching.
     unsafe { store.retired.free() };
     let arrays: usize = store.tables.iter_mut().map(|table| table.get_mut().memory()).sum();
-    println!("{:32} {:8.2} bytes", "arrays a key", arrays as f64 / KEYS as f64);
-    println!("{:32} {:8.2} bytes", "resident a key", (resident_bytes() - before) as f64 / KEYS as f64);
+    println!("{:32} {:8.2} bytes", "arrays a key", arrays as f64 / keys as f64);
+    println!("{:32} {:8.2} bytes", "resident a key", (resident_bytes() - before) as f64 / keys as f64);
     let reads = 2_000_000;
     let mut state = 1;
-    measure("find", reads, || (0..reads).for_each(|_| assert!(store.find(random(&mut state)))));
+    measure("find", reads, || (0..reads).for_each(|_| assert!(store.find(random(&mut state, keys)))));
     measure("find absent", reads, || {
-        (0..reads).for_each(|_| assert!(!store.find(KEYS + random(&mut state))))
+        (0..reads).for_each(|_| assert!(!store.find(keys + random(&mut state, keys))))
     });
     measure("find in batches, prefetched", reads, || {
         for _ in 0..reads / BATCH as u64 {
-            assert_eq!(store.find_batch(&std::array::from_fn(|_| random(&mut state))), BATCH);
+            assert_eq!(store.find_batch(&std::array::from_fn(|_| random(&mut state, keys))), BATCH);
         }
     });
     let mut times: Vec<u128> = Vec::new();
-    for i in KEYS..KEYS + KEYS / 10 {
+    for i in keys..keys + keys / 10 {
         let start = Instant::now();
         store.insert(i, &value);
         times.push(start.elapsed().as_nanos());
@@ -169,8 +169,8 @@ fn run(tables: usize) {
     times.sort_unstable();
     let at = |share: f64| times[(times.len() as f64 * share) as usize];
     println!("{:32} {:8} ns, p99.99 {} ns", "insert, p99.9", at(0.999), at(0.9999));
-    measure("remove", KEYS / 10, || {
-        for i in KEYS..KEYS + KEYS / 10 {
+    measure("remove", keys / 10, || {
+        for i in keys..keys + keys / 10 {
             let (key, at) = (key(i), store.table_of(i));
             let hash = store.hasher.hash(&key);
             let mut table = store.tables[at].get_mut();
@@ -183,6 +183,7 @@ fn run(tables: usize) {
 }
 
 fn main() {
-    run(TABLES);
-    run(1);
+    run(16, 5_000);
+    run(TABLES, KEYS);
+    run(1, KEYS);
 }

@@ -339,3 +339,27 @@ impl Block {
         unreachable!("an inline length ends")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn size_classes_are_those_of_the_allocator() {
+        for (bytes, class) in
+            [(1, 16), (16, 16), (17, 32), (89, 96), (128, 128), (129, 160), (161, 192), (256, 256)]
+        {
+            assert_eq!(size_class(bytes), class);
+        }
+        for (bytes, class) in [(257, 320), (321, 384), (513, 640), (3008, 3072), (3073, 3584), (4097, 5120)] {
+            assert_eq!(size_class(bytes), class);
+        }
+    }
+
+    #[test]
+    fn lengths_take_the_bytes_they_need() {
+        for (len, bytes) in [(0, 1), (127, 1), (128, 2), (16_383, 2), (16_384, 3)] {
+            assert_eq!(varint_bytes(len), bytes);
+        }
+    }
+}

@@ -304,3 +304,100 @@ impl Span {
 pub(crate) fn prefix_mask(depth: u32) -> u64 {
     if depth == 0 { 0 } else { u64::MAX << (64 - depth) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::EntryBox;
+
+    fn element(span: Span, hash: u64, i: i64) -> Element {
+        let block = EntryBox::from_int(&i.to_be_bytes(), i, None).into_block();
+        Element { block, window: span.window(hash), volatile: false }
+    }
+
+    fn free(span: Span, blocks: impl Iterator<Item = Block>) {
+        blocks.for_each(|block| drop(EntryBox::from_block(block)));
+        let mut retired = Retired::new();
+        span.retire(&mut retired);
+        // SAFETY: only this test has seen the array.
+        unsafe { retired.free() };
+    }
+
+    #[test]
+    fn homes_cut_the_range_at_the_starts_that_cursors_use() {
+        for buckets in [1, 2, 3, 7, 8, 48, 511] {
+            for (depth, prefix) in [(0, 0), (1, 1 << 63), (3, 5 << 61), (32, 0xDEAD_BEEF << 32)] {
+                let span = Span::allocate(buckets, depth, 0, prefix);
+                assert_eq!(span.home_start(0), prefix);
+                assert_eq!(span.home_start(span.homes()), span.end());
+                for home in 0..span.homes() {
+                    let start = span.home_start(home);
+                    assert_eq!(span.home(start), home);
+                    assert_eq!(start << 48, 0, "a start fits a cursor");
+                    assert!(home == 0 || span.home(start - 1) == home - 1);
+                }
+                free(span, std::iter::empty());
+            }
+        }
+    }
+
+    #[test]
+    fn a_window_knows_the_home_at_any_slack() {
+        let mut hash = 1u64;
+        for slack in 0..=MAX_SLACK {
+            for _ in 0..1000 {
+                hash = hash.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(1);
+                let span = Span::allocate(511, 8, slack, hash & prefix_mask(8));
+                let window = span.window(hash);
+                assert_eq!(span.home_of(window), span.home(hash));
+                assert_eq!(Span::unpack(span.pack(), hash).window(hash), window);
+                free(span, std::iter::empty());
+            }
+        }
+    }
+
+    /// More elements pass a bucket than its count can say.
+    #[test]
+    fn a_stuck_overflow_count_hides_nothing() {
+        const ELEMENTS: i64 = 300;
+        let span = Span::allocate(64, 0, 0, 0);
+        for i in 0..ELEMENTS {
+            span.place(element(span, 0, i)).expect("64 buckets hold 448");
+        }
+        let find = |i: i64| span.find(0, &i.to_be_bytes());
+        assert!((0..ELEMENTS).all(|i| find(i).is_some()));
+        let mut removed = Vec::new();
+        for i in 0..ELEMENTS {
+            let place = find(i).expect("not yet removed");
+            removed.push(span.bucket(place.bucket).element(place.cell as usize).block);
+            span.clear(place);
+            assert!((0..ELEMENTS).all(|j| find(j).is_some() == (j > i)));
+        }
+        assert_eq!(span.places().count(), 0);
+        assert!(span.bucket(0).overflows(), "stuck");
+        free(span, removed.into_iter());
+    }
+
+    /// Clearing pulls displaced elements back, so that no element lies further from home than it must.
+    #[test]
+    fn gaps_are_filled_from_behind() {
+        let span = Span::allocate(8, 0, 0, 0);
+        let second = span.home_start(1);
+        let mut blocks = Vec::new();
+        for i in 0..12 {
+            let element = element(span, if i < 9 { 0 } else { second }, i);
+            blocks.push(element.block);
+            span.place(element).expect("there is room");
+        }
+        assert!(span.bucket(0).overflows());
+        for i in 0..2i64 {
+            span.clear(span.find(0, &i.to_be_bytes()).expect("placed"));
+        }
+        assert!(!span.bucket(0).overflows() && !span.bucket(1).overflows());
+        assert!((2..9i64).all(|i| span.find(0, &i.to_be_bytes()).is_some_and(|place| place.bucket == 0)));
+        assert!(
+            (9..12i64).all(|i| span.find(second, &i.to_be_bytes()).is_some_and(|place| place.bucket == 1))
+        );
+        free(span, blocks.into_iter());
+    }
+}

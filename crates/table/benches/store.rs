@@ -151,6 +151,12 @@ fn run(tables: usize, keys: u64) {
     println!("{:32} {:8.2} bytes", "resident a key", (resident_bytes() - before) as f64 / keys as f64);
     let reads = 2_000_000;
     let mut state = 1;
+    measure("key and hash alone", reads, || {
+        (0..reads).for_each(|_| {
+            let i = random(&mut state, keys);
+            black_box((store.table_of(i), store.hasher.hash(&key(i))));
+        });
+    });
     measure("find", reads, || (0..reads).for_each(|_| assert!(store.find(random(&mut state, keys)))));
     measure("find absent", reads, || {
         (0..reads).for_each(|_| assert!(!store.find(keys + random(&mut state, keys))))

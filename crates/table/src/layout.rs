@@ -58,13 +58,19 @@ pub(crate) enum Encoding {
     // 4 is reserved for a cold value: its place on disk.
 }
 
+/// Payload bytes by encoding; a table of all 16, so that a key is found without a branch.
+const PAYLOAD_BYTES: [u8; 16] = {
+    let mut bytes = [0; 16];
+    bytes[Encoding::Int as usize] = 8;
+    bytes[Encoding::Buffer as usize] = size_of::<Vec<u8>>() as u8;
+    bytes[Encoding::Boxed as usize] = 8;
+    bytes
+};
+const _: () = assert!(HAS_EXPIRY == 1, "the flag is multiplied by the bytes of the word");
+
 impl Encoding {
     fn payload_bytes(self) -> usize {
-        match self {
-            Encoding::Inline => 0,
-            Encoding::Int | Encoding::Boxed => 8,
-            Encoding::Buffer => size_of::<Vec<u8>>(),
-        }
+        usize::from(PAYLOAD_BYTES[self as usize])
     }
 }
 
@@ -260,21 +266,20 @@ impl Block {
         unsafe { self.at(HEADER_BYTES).cast::<u64>().write(expire_at_ms) };
     }
 
-    /// Where the key is. The common short key needs no more than the header.
+    /// Where the key is. The common short key needs no more than the header, and no branch on the encoding.
     #[inline]
     pub(crate) fn key(self) -> NonNull<[u8]> {
-        let mut shape = Shape {
-            encoding: self.encoding(),
-            has_expiry: self.flags() & HAS_EXPIRY != 0,
-            key_len: self.short_key_len() as usize,
-            inline_len: 0,
-        };
-        // SAFETY: as for `shape`; the key lies within the allocation.
+        // SAFETY: the header is always there; length word and key lie within the allocation.
         unsafe {
-            if shape.long_key() {
-                shape.key_len = self.at(shape.payload_at() - 8).cast::<u64>().read() as usize;
+            let encoding = (self.0.read() >> 4) as usize;
+            let expiry_bytes = 8 * (self.flags() & HAS_EXPIRY) as usize;
+            let mut at = HEADER_BYTES + expiry_bytes + usize::from(PAYLOAD_BYTES[encoding]);
+            let mut len = self.short_key_len() as usize;
+            if len == LONG_KEY as usize {
+                len = self.at(HEADER_BYTES + expiry_bytes).cast::<u64>().read() as usize;
+                at += 8;
             }
-            NonNull::slice_from_raw_parts(self.0.add(shape.key_at()), shape.key_len)
+            NonNull::slice_from_raw_parts(self.0.add(at), len)
         }
     }
 

@@ -22,8 +22,11 @@
 //! in one piece:
 //!
 //! ```text
-//!  bit 63      | 61..=63 - 3 | 48..58          | 6..48                   | 0..6
-//!  directory=0 | 58..61 slack| buckets (10 bits)| address (64-aligned)    | depth
+//!  63             61    58        48                    6       0
+//!  +-----------+---+-----+---------+--------------------+-------+
+//!  | directory | - |slack| buckets | address, 64-aligned| depth |
+//!  +-----------+---+-----+---------+--------------------+-------+
+//!    1: another  2    3      10              42             6        bits; see `directory` for the other form
 //! ```
 
 use std::alloc::{Layout, alloc_zeroed, handle_alloc_error};
@@ -179,17 +182,17 @@ impl Span {
         self.home(self.known_hash(window))
     }
 
-    /// Finds a key.
+    /// Finds a key: its place and its entry.
     #[inline]
-    pub(crate) fn find(self, hash: u64, key: &[u8]) -> Option<Place> {
+    pub(crate) fn find(self, hash: u64, key: &[u8]) -> Option<(Place, Block)> {
         let window = self.window(hash);
         for index in self.home(hash)..self.buckets {
             let bucket = self.bucket(index);
             for cell in bucket.matching(window) {
-                let Some(start) = bucket.candidate(cell, window) else { continue };
+                let Some(block) = bucket.candidate(cell, window).map(Block) else { continue };
                 // SAFETY: cells hold live entries, and the table's user has exclusive access.
-                if unsafe { Block(start).key().as_ref() } == key {
-                    return Some(Place { bucket: index, cell: cell as u32 });
+                if unsafe { block.key().as_ref() } == key {
+                    return Some((Place { bucket: index, cell: cell as u32 }, block));
                 }
             }
             if !bucket.overflows() {
@@ -368,8 +371,8 @@ mod tests {
         assert!((0..ELEMENTS).all(|i| find(i).is_some()));
         let mut removed = Vec::new();
         for i in 0..ELEMENTS {
-            let place = find(i).expect("not yet removed");
-            removed.push(span.bucket(place.bucket).element(place.cell as usize).block);
+            let (place, block) = find(i).expect("not yet removed");
+            removed.push(block);
             span.clear(place);
             assert!((0..ELEMENTS).all(|j| find(j).is_some() == (j > i)));
         }
@@ -391,12 +394,15 @@ mod tests {
         }
         assert!(span.bucket(0).overflows());
         for i in 0..2i64 {
-            span.clear(span.find(0, &i.to_be_bytes()).expect("placed"));
+            span.clear(span.find(0, &i.to_be_bytes()).expect("placed").0);
         }
         assert!(!span.bucket(0).overflows() && !span.bucket(1).overflows());
-        assert!((2..9i64).all(|i| span.find(0, &i.to_be_bytes()).is_some_and(|place| place.bucket == 0)));
         assert!(
-            (9..12i64).all(|i| span.find(second, &i.to_be_bytes()).is_some_and(|place| place.bucket == 1))
+            (2..9i64).all(|i| span.find(0, &i.to_be_bytes()).is_some_and(|(place, _)| place.bucket == 0))
+        );
+        assert!(
+            (9..12i64)
+                .all(|i| span.find(second, &i.to_be_bytes()).is_some_and(|(place, _)| place.bucket == 1))
         );
         free(span, blocks.into_iter());
     }

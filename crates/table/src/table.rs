@@ -313,25 +313,25 @@ impl<'a> TableMut<'a> {
     #[inline]
     pub fn find(&self, hash: u64, key: &[u8]) -> Option<Entry<'_>> {
         let span = self.table.span(hash)?;
-        let place = span.find(hash, key)?;
+        let (_, block) = span.find(hash, key)?;
         // SAFETY: the borrow of `self` keeps changes away.
-        Some(unsafe { Entry::new(span.bucket(place.bucket).element(place.cell as usize).block) })
+        Some(unsafe { Entry::new(block) })
     }
 
     /// As [`TableMut::find`], for as long as the exclusive access lasts.
     #[inline]
     pub fn into_entry(self, hash: u64, key: &[u8]) -> Option<Entry<'a>> {
         let span = self.table.span(hash)?;
-        let place = span.find(hash, key)?;
+        let (_, block) = span.find(hash, key)?;
         // SAFETY: the exclusive access, now given up to the entry, keeps changes away for `'a`.
-        Some(unsafe { Entry::new(span.bucket(place.bucket).element(place.cell as usize).block) })
+        Some(unsafe { Entry::new(block) })
     }
 
     /// As [`TableMut::find_mut`], for as long as the exclusive access lasts.
     #[inline]
     pub fn into_occupied(self, hash: u64, key: &[u8]) -> Option<Occupied<'a>> {
         let span = self.table.span(hash)?;
-        let place = span.find(hash, key)?;
+        let (place, _) = span.find(hash, key)?;
         Some(Occupied::new(self.table, span, place))
     }
 
@@ -339,7 +339,7 @@ impl<'a> TableMut<'a> {
     #[inline]
     pub fn find_mut(&mut self, hash: u64, key: &[u8]) -> Option<Occupied<'_>> {
         let span = self.table.span(hash)?;
-        let place = span.find(hash, key)?;
+        let (place, _) = span.find(hash, key)?;
         Some(Occupied::new(self.table, span, place))
     }
 

@@ -95,3 +95,41 @@ impl Waker {
         self.0.signal.drain();
     }
 }
+
+/// Every interleaving: `RUSTFLAGS="--cfg loom" cargo test --release -p event-loop --lib`.
+#[cfg(all(test, loom))]
+mod models {
+    use super::*;
+    use loom::sync::Notify;
+    use loom::sync::atomic::AtomicUsize;
+    use loom::thread;
+
+    #[test]
+    fn no_signal_is_lost_and_what_was_done_before_it_is_seen() {
+        const WAKERS: usize = 2;
+        loom::model(|| {
+            let state = Arc::new(WakeState::new());
+            let descriptor = Arc::new(Notify::new());
+            let posted = Arc::new(AtomicUsize::new(0));
+            for _ in 0..WAKERS {
+                let (state, descriptor, posted) = (state.clone(), descriptor.clone(), posted.clone());
+                thread::spawn(move || {
+                    posted.fetch_add(1, Ordering::Relaxed);
+                    if state.signal() {
+                        descriptor.notify();
+                    }
+                });
+            }
+            let mut seen = 0;
+            while seen < WAKERS {
+                if state.fall_asleep() {
+                    // A lost signal is a deadlock here, which the model reports.
+                    descriptor.wait();
+                }
+                if state.take() {
+                    seen = posted.load(Ordering::Relaxed);
+                }
+            }
+        });
+    }
+}

@@ -8,6 +8,8 @@ import time
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 START_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 30
@@ -24,7 +26,6 @@ class Node:
         self.log = directory / "log"
 
     def command(self):
-        # Replication, cluster bus and the like are other tests' matter: a node is what redis-py talks to.
         return [binary(), "node", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory), *self.args]
 
     def start(self):
@@ -44,6 +45,8 @@ class Node:
 
     def client(self, **options):
         options.setdefault("decode_responses", True)
+        # A lost connection is opened again once; the library's own ten attempts would hide what they cost.
+        options.setdefault("retry", Retry(NoBackoff(), 1))
         return redis.Redis(host="127.0.0.1", port=self.port, **options)
 
 

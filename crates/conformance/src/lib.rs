@@ -27,6 +27,7 @@ pub mod differential;
 pub mod peer;
 pub mod program;
 
+pub mod replication;
 pub mod reply;
 pub mod rng;
 pub mod transcript;

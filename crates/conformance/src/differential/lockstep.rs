@@ -36,7 +36,8 @@ impl Pair {
         self.subject.reset().context("the subject")?;
         let mut queues: [Vec<Compare>; CLIENTS] = Default::default();
         for (at, step) in program.iter().enumerate() {
-            if let Some(what) = self.run_step(step, &mut queues[step.client])? {
+            let compared = self.run_step(step, &mut queues[step.client]);
+            if let Some(what) = compared.with_context(|| format!("step {at}, {step}"))? {
                 return Ok(Some(Divergence { step: Some(at), what }));
             }
         }

@@ -16,10 +16,10 @@ mod state;
 
 use std::fmt;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 pub use lockstep::Pair;
-pub use state::{State, describe, digest};
+pub use state::{State, describe, difference, digest};
 
 use crate::peer::Launch;
 use crate::program::{FAMILIES, Family, Generator, Step};
@@ -84,7 +84,7 @@ pub fn run(oracle: &Launch, subject: &Launch, options: &Options) -> Result<Optio
     let mut pair = Pair::start(oracle, subject)?;
     for seed in (options.seed..).take(options.programs) {
         let program = Generator::new(seed, &options.families)?.program(options.commands);
-        if let Some(divergence) = pair.run(&program)? {
+        if let Some(divergence) = pair.run(&program).with_context(|| format!("seed {seed}"))? {
             let (program, divergence) = shrink::shrink(&mut pair, program, divergence)?;
             return Ok(Some(Finding { seed, program, divergence }));
         }

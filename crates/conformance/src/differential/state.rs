@@ -35,6 +35,22 @@ pub struct State {
     digest: String,
 }
 
+impl State {
+    /// The same without what a file or a full sync does not keep: encodings, and with them the order of compact
+    /// hashes and sets.
+    pub fn without_encodings(mut self) -> State {
+        for key in self.keys.values_mut() {
+            key.encoding.clear();
+            key.content = match key.kind.as_str() {
+                "hash" => sorted_pairs(&key.content),
+                "set" => sorted(&key.content),
+                _ => continue,
+            };
+        }
+        self
+    }
+}
+
 /// Reads everything. The connection's database is 0 afterwards.
 pub fn describe(connection: &mut Connection) -> Result<State> {
     let mut keys = BTreeMap::new();
@@ -61,7 +77,7 @@ pub fn digest(connection: &mut Connection) -> Result<String> {
 }
 
 /// The first difference of two states in words.
-pub(super) fn difference(oracle: &State, subject: &State) -> Option<String> {
+pub fn difference(oracle: &State, subject: &State) -> Option<String> {
     let mut names: Vec<_> = oracle.keys.keys().chain(subject.keys.keys()).collect();
     names.sort();
     names.dedup();

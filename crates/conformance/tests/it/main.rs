@@ -5,6 +5,7 @@
 
 mod differential;
 mod harness;
+mod replication;
 mod transcripts;
 
 use conformance::peer::{Launch, SUBJECT_VARIABLE, not_run};

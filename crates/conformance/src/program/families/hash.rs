@@ -22,7 +22,7 @@ pub(super) const FAMILY: Family = Family {
         HKEYS {key} ~ table
         HVALS {key} ~ table
         HRANDFIELD {key} ~ shape
-        HRANDFIELD {key} {count} [WITHVALUES] ~ shape
+        HRANDFIELD {key} (-3|-1|0|1|3|5|100|-200|abc|9223372036854775808|-9223372036854775808) [WITHVALUES] ~ shape
         HSCAN {key} 0 [MATCH {pattern}] [COUNT {positive}] ~ scan
         HSCAN {key} (abc|0x|1.5|99999999999999999999) ~ rare
         OBJECT ENCODING {key}

@@ -1,4 +1,5 @@
-//! Strings: SET's options, counters, ranges, many keys at once.
+//! Strings: SET's options, counters, ranges, many keys at once. LCS has short keys of its own: on two large values it
+//! would take minutes and gigabytes.
 
 use super::Family;
 
@@ -28,7 +29,8 @@ pub(super) const FAMILY: Family = Family {
         MGET {key}+
         MSET ({key} {value})+
         MSETNX ({key} {value})+
-        LCS {key} {key} [LEN|IDX] [MINMATCHLEN {count}] [WITHMATCHLEN]
+        SET (lcs:1|lcs:2) (ohmytext|mynewtext|aabbccddeeff|abcdabcdabcd|{int})
+        LCS (lcs:1|lcs:2|{key}) (lcs:1|lcs:2) [LEN|IDX] [MINMATCHLEN {count}] [WITHMATCHLEN]
         OBJECT ENCODING {key}
     ",
 };

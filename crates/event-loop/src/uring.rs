@@ -85,6 +85,14 @@ impl Connection {
         self.armed || self.sending
     }
 
+    /// Somebody who shares the socket has made it nonblocking: undone, or every operation would end at once.
+    fn keep_blocking(&self, result: i32) {
+        if result == -libc::EAGAIN {
+            // The mode is set on a descriptor that is open; it cannot fail.
+            let _ = net::set_nonblocking(&self.fd, false);
+        }
+    }
+
     /// The operation that sends the head of the queue.
     fn send_operation(&mut self) -> squeue::Entry {
         let mut vectors = [libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 }; MAX_BATCH];
@@ -469,6 +477,7 @@ impl Uring {
                 self.buffers.give_back(id);
             }
         }
+        connection.keep_blocking(result);
         let first_end = result == 0 && !std::mem::replace(&mut connection.eof, true);
         let starves = result == -libc::ENOBUFS && !std::mem::replace(&mut connection.starved, true);
         if first_end {
@@ -487,6 +496,7 @@ impl Uring {
     fn sent_some(&mut self, token: Token, result: i32) {
         let Some(connection) = self.connections.get_mut(token) else { return };
         connection.sending = false;
+        connection.keep_blocking(result);
         if result >= 0 {
             connection.queue.advance(result as usize, |bytes, buf| {
                 self.queued.push(Event::Sent { token, bytes, buf });

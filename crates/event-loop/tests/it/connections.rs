@@ -236,3 +236,52 @@ fn dropping_a_loop_closes_its_connections() {
         assert!(rest.len() <= 1 << 20);
     });
 }
+
+#[test]
+fn a_reset_ends_a_tcp_connection_after_what_it_carried() {
+    on_each_backend(LoopConfig::default(), |driver| {
+        let (token, mut stream) = driver.connect_tcp();
+        let (healthy, mut healthy_stream) = driver.connect_tcp();
+        stream.write_all(b"last words").unwrap();
+        driver.until(|driver| driver.seen(token).received == b"last words");
+        // Closing with unread bytes makes TCP reset the connection.
+        driver.event_loop.send(token, b"unread".to_vec());
+        driver.until(|driver| driver.seen(token).sent == 6);
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        drop(stream);
+        driver.until(|driver| driver.seen(token).failed);
+        assert!(!driver.seen(token).closed);
+        driver.event_loop.close(token);
+        healthy_stream.write_all(b"me too").unwrap();
+        driver.until(|driver| driver.seen(healthy).received == b"me too");
+        driver.until(|driver| driver.event_loop.connections() == 1);
+    });
+}
+
+#[test]
+fn a_socket_made_nonblocking_by_somebody_else_works_and_lets_the_loop_sleep() {
+    on_each_backend(LoopConfig { max_spin: Duration::ZERO, ..LoopConfig::default() }, |driver| {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let shared = ours.try_clone().unwrap();
+        let token = driver.event_loop.add(ours.into()).unwrap();
+        shared.set_nonblocking(true).unwrap();
+        let start = Instant::now();
+        let mut turns = 0;
+        while start.elapsed() < Duration::from_millis(60) {
+            driver.turn(Duration::from_millis(20), |_, _, _| {});
+            turns += 1;
+        }
+        assert!(turns < 50, "{turns} turns");
+        theirs.write_all(b"hello").unwrap();
+        driver.until(|driver| driver.seen.get(&token).is_some_and(|seen| seen.received == b"hello"));
+        driver.event_loop.send(token, vec![b'x'; 4 << 20]);
+        let reader = std::thread::spawn(move || {
+            let mut back = vec![0; 4 << 20];
+            theirs.read_exact(&mut back).unwrap();
+            theirs
+        });
+        driver.until(|driver| driver.seen(token).sent == 4 << 20);
+        reader.join().unwrap();
+    });
+}

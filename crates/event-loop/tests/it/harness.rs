@@ -2,6 +2,7 @@
 
 use event_loop::{Backend, Event, EventLoop, LoopConfig, Token};
 use std::collections::HashMap;
+use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -56,6 +57,16 @@ impl Driver {
         theirs.set_read_timeout(Some(PATIENCE)).unwrap();
         theirs.set_write_timeout(Some(PATIENCE)).unwrap();
         let token = self.event_loop.add(ours.into()).unwrap();
+        self.seen.insert(token, Seen::default());
+        (token, theirs)
+    }
+
+    /// The same over TCP.
+    pub(crate) fn connect_tcp(&mut self) -> (Token, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let theirs = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        theirs.set_read_timeout(Some(PATIENCE)).unwrap();
+        let token = self.event_loop.add(listener.accept().unwrap().0.into()).unwrap();
         self.seen.insert(token, Seen::default());
         (token, theirs)
     }

@@ -1,6 +1,6 @@
 //! What a command may touch.
 
-use keyspace::{EventClass, Keys};
+use keyspace::{EventClass, Expiry, Keys};
 use profile::Profile;
 use resp::Writer;
 use structures::Limits;
@@ -94,5 +94,33 @@ impl Cx<'_, '_> {
         let effects = self.keys.effects();
         effects.rewritten = true;
         effects.replicate(db, argv);
+    }
+
+    /// Whether keys are removed when their time has come: a replica leaves that to its primary.
+    pub fn is_primary(&self) -> bool {
+        self.keys.context().expiry == Expiry::Delete
+    }
+
+    /// Makes a key that is there expire, and replicates that with the time itself.
+    pub(crate) fn expire_at(&mut self, key: &[u8], at_ms: u64) {
+        self.keys.set_expire(key, Some(at_ms));
+        self.changed(key, EventClass::GENERIC, "expire");
+        let mut at = itoa::Buffer::new();
+        self.replicate(&[b"PEXPIREAT", key, at.format(at_ms).as_bytes()]);
+    }
+
+    /// Removes the expiry of a key that has one.
+    pub(crate) fn persist(&mut self, key: &[u8]) {
+        self.keys.set_expire(key, None);
+        self.changed(key, EventClass::GENERIC, "persist");
+    }
+
+    /// Deletes a key that was given a time in the past.
+    pub(crate) fn delete_expired(&mut self, key: &[u8]) {
+        let Some(entry) = self.keys.remove(key) else { return };
+        let lazy = self.keys.context().lazy_expire;
+        self.keys.free(entry, lazy);
+        self.changed(key, EventClass::GENERIC, "del");
+        self.replicate(&[if lazy { b"UNLINK" } else { b"DEL" }, key]);
     }
 }

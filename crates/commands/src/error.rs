@@ -16,6 +16,8 @@ pub enum Error {
     NotFloat,
     /// An increment would leave 64 bits.
     Overflow,
+    /// The smallest integer cannot be taken from anything.
+    DecrementOverflow,
     /// An increment would give NaN or infinity.
     NanOrInfinity,
     /// A count or an index outside of what the command takes.
@@ -26,6 +28,8 @@ pub enum Error {
     NoSuchKey,
     /// LSET of an element that is not there.
     IndexOutOfRange,
+    /// A negative offset into a string.
+    OffsetOutOfRange,
     /// The string would grow beyond `proto-max-bulk-len`.
     StringTooLong,
     /// An expiry that is not positive or overflows, of the command of this name.
@@ -63,11 +67,13 @@ impl fmt::Display for Error {
             Error::NotInteger => f.write_str("ERR value is not an integer or out of range"),
             Error::NotFloat => f.write_str("ERR value is not a valid float"),
             Error::Overflow => f.write_str("ERR increment or decrement would overflow"),
+            Error::DecrementOverflow => f.write_str("ERR decrement would overflow"),
             Error::NanOrInfinity => f.write_str("ERR increment would produce NaN or Infinity"),
             Error::OutOfRange => f.write_str("ERR value is out of range"),
             Error::NotPositive => f.write_str("ERR value is out of range, must be positive"),
             Error::NoSuchKey => f.write_str("ERR no such key"),
             Error::IndexOutOfRange => f.write_str("ERR index out of range"),
+            Error::OffsetOutOfRange => f.write_str("ERR offset is out of range"),
             Error::StringTooLong => {
                 f.write_str("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
             }

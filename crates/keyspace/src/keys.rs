@@ -278,6 +278,14 @@ impl<'k, 'g> Keys<'k, 'g> {
         self.insert_entry(place, EntryBox::new(key, value, expire_at_ms));
     }
 
+    /// Adds a key that is not there with a string that counts as modified in place: its encoding is `raw`.
+    pub fn insert_raw_string(&mut self, key: &[u8], string: Vec<u8>) {
+        let place = self.locate(key);
+        let mut entry = EntryBox::new(key, Value::Bytes(string), None);
+        entry.set_raw();
+        self.insert_entry(place, entry);
+    }
+
     /// The one constructor: everything that comes to be comes through here.
     fn insert_entry(&mut self, place: Located, entry: EntryBox) {
         let epoch = self.space.walk.epoch();

@@ -4,7 +4,7 @@ use crate::{Cx, Error};
 use command_spec::*;
 
 /// `GET`
-pub const GET: Spec = Spec {
+pub(super) const GET: Spec = Spec {
     name: "get",
     summary: "Returns the string value of a key.",
     since: "1.0.0",

@@ -3,23 +3,66 @@
 //! A string is bytes of any kind up to `proto-max-bulk-len`. One that is the canonical decimal form of a 64-bit integer is
 //! kept as that integer, which is what makes counters cheap; clients see it only as `OBJECT ENCODING` (`int`; other
 //! strings are `embstr` up to 44 bytes and `raw` beyond, or once changed in place).
+//!
+//! A command that makes a string from an argument looks for an integer in it; one that computes or edits a text
+//! (INCRBYFLOAT, APPEND to a key, SETRANGE) keeps the bytes it made, whatever they spell.
 
+mod append;
 mod get;
+mod getdel;
+mod getex;
+mod getrange;
+mod getset;
+mod incr;
+mod incrbyfloat;
+mod lcs;
+mod mget;
+mod mset;
 mod set;
+mod setex;
+mod setnx;
+mod setrange;
+mod strlen;
+mod when;
 
 use crate::{Command, Cx, Error, Handler::Plain};
 use structures::ValueRef;
+use structures::number::{IntBuffer, decimal_len, parse_i64};
+
+pub(crate) use when::{Unit, When};
 
 /// The family, in teaching order.
-pub const COMMANDS: &[Command] =
-    &[Command::new(&get::GET, Plain(get::get)), Command::new(&set::SET, Plain(set::set))];
+pub const COMMANDS: &[Command] = &[
+    Command::new(&get::GET, Plain(get::get)),
+    Command::new(&set::SET, Plain(set::set)),
+    Command::new(&setnx::SETNX, Plain(setnx::setnx)),
+    Command::new(&setex::SETEX, Plain(setex::setex)),
+    Command::new(&setex::PSETEX, Plain(setex::psetex)),
+    Command::new(&getset::GETSET, Plain(getset::getset)),
+    Command::new(&getdel::GETDEL, Plain(getdel::getdel)),
+    Command::new(&getex::GETEX, Plain(getex::getex)),
+    Command::new(&mget::MGET, Plain(mget::mget)),
+    Command::new(&mset::MSET, Plain(mset::mset)),
+    Command::new(&mset::MSETNX, Plain(mset::msetnx)),
+    Command::new(&incr::INCR, Plain(incr::incr)),
+    Command::new(&incr::DECR, Plain(incr::decr)),
+    Command::new(&incr::INCRBY, Plain(incr::incrby)),
+    Command::new(&incr::DECRBY, Plain(incr::decrby)),
+    Command::new(&incrbyfloat::INCRBYFLOAT, Plain(incrbyfloat::incrbyfloat)),
+    Command::new(&strlen::STRLEN, Plain(strlen::strlen)),
+    Command::new(&append::APPEND, Plain(append::append)),
+    Command::new(&getrange::GETRANGE, Plain(getrange::getrange)),
+    Command::new(&getrange::SUBSTR, Plain(getrange::getrange)),
+    Command::new(&setrange::SETRANGE, Plain(setrange::setrange)),
+    Command::new(&lcs::LCS, Plain(lcs::lcs)),
+];
 
 /// Writes a string value as a bulk reply.
 pub(crate) fn reply_string(out: &mut resp::Writer<'_>, value: ValueRef<'_>) -> Result<(), Error> {
     match value {
         ValueRef::Int(int) => out.bulk_int(int),
         ValueRef::Bytes(bytes) => out.bulk(bytes),
-        ValueRef::List(_) | ValueRef::Hash(_) => return Err(Error::WrongType),
+        _ => return Err(Error::WrongType),
     }
     Ok(())
 }
@@ -36,28 +79,44 @@ pub(crate) fn reply_key(cx: &mut Cx<'_, '_>, key: &[u8]) -> Result<(), Error> {
     }
 }
 
-/// A way to say when a key expires.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Unit {
-    seconds: bool,
-    absolute: bool,
+/// The bytes of a string value; an integer is printed into the buffer.
+pub(crate) fn string_bytes<'a>(value: ValueRef<'a>, buffer: &'a mut IntBuffer) -> Result<&'a [u8], Error> {
+    match value {
+        ValueRef::Int(int) => Ok(buffer.format(int)),
+        ValueRef::Bytes(bytes) => Ok(bytes),
+        _ => Err(Error::WrongType),
+    }
 }
 
-impl Unit {
-    /// Of the option words `EX`, `PX`, `EXAT` and `PXAT`.
-    pub(crate) fn from_word(word: &[u8]) -> Option<Unit> {
-        let known = [("EX", true, false), ("PX", false, false), ("EXAT", true, true), ("PXAT", false, true)];
-        let found = known.into_iter().find(|(name, ..)| crate::args::is(word, name));
-        found.map(|(_, seconds, absolute)| Unit { seconds, absolute })
+/// The length of a string value.
+fn string_len(value: ValueRef<'_>) -> Result<usize, Error> {
+    match value {
+        ValueRef::Int(int) => Ok(decimal_len(int)),
+        ValueRef::Bytes(bytes) => Ok(bytes.len()),
+        _ => Err(Error::WrongType),
     }
+}
 
-    /// The Unix time in ms that an amount means now, in the command of this name. It must be positive and not overflow.
-    pub(crate) fn expiry(self, amount: i64, now_ms: u64, command: &'static str) -> Result<u64, Error> {
-        let scaled = if self.seconds { amount.checked_mul(1000) } else { Some(amount) };
-        let at = if self.absolute { scaled } else { scaled.and_then(|ms| ms.checked_add(now_ms as i64)) };
-        match at {
-            Some(at) if amount > 0 => Ok(at as u64),
-            _ => Err(Error::InvalidExpire(command)),
-        }
+/// The integer that a string value spells.
+fn integer(value: ValueRef<'_>) -> Result<i64, Error> {
+    match value {
+        ValueRef::Int(int) => Ok(int),
+        ValueRef::Bytes(bytes) => parse_i64(bytes).ok_or(Error::NotInteger),
+        _ => Err(Error::WrongType),
+    }
+}
+
+/// The length of a string of `len` bytes with `more` behind it, if a string may be so long.
+fn checked_len(len: usize, more: usize, most: usize) -> Result<usize, Error> {
+    len.checked_add(more).filter(|&total| total <= most).ok_or(Error::StringTooLong)
+}
+
+/// Room kept ahead of a string that grows is at most this, so that a large one does not take twice its size.
+const GROWTH_MAX_BYTES: usize = 1 << 20;
+
+/// Makes room for a string to become `len` bytes long, and for more to come.
+fn grow(bytes: &mut Vec<u8>, len: usize) {
+    if len > bytes.capacity() {
+        bytes.reserve_exact(len - bytes.len() + len.min(GROWTH_MAX_BYTES));
     }
 }

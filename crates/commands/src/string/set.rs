@@ -1,13 +1,13 @@
 //! SET
 
-use super::reply_key;
-use crate::args::{int, is};
+use super::{When, reply_key};
+use crate::args::is;
 use crate::{Cx, Error};
 use command_spec::*;
 use keyspace::{EventClass, Ttl};
 
 /// `SET`
-pub const SET: Spec = Spec {
+pub(super) const SET: Spec = Spec {
     name: "set",
     summary: "Sets the string value of a key, whatever it held before. The key is created if it is not there.",
     since: "1.0.0",
@@ -56,25 +56,31 @@ struct Set<'a> {
     value: &'a [u8],
     condition: Condition,
     get: bool,
-    ttl: Ttl,
+    keep_ttl: bool,
+    when: Option<When<'a>>,
 }
 
-fn parse<'a>(argv: &[&'a [u8]], now_ms: u64) -> Result<Set<'a>, Error> {
-    let mut set =
-        Set { key: argv[1], value: argv[2], condition: Condition::Always, get: false, ttl: Ttl::Clear };
+fn parse<'a>(argv: &[&'a [u8]]) -> Result<Set<'a>, Error> {
+    let mut set = Set {
+        key: argv[1],
+        value: argv[2],
+        condition: Condition::Always,
+        get: false,
+        keep_ttl: false,
+        when: None,
+    };
     let mut rest = argv[3..].iter();
     while let Some(&arg) = rest.next() {
-        let unit = super::Unit::from_word(arg);
         if is(arg, "NX") && set.condition != Condition::IfPresent {
             set.condition = Condition::IfAbsent;
         } else if is(arg, "XX") && set.condition != Condition::IfAbsent {
             set.condition = Condition::IfPresent;
         } else if is(arg, "GET") {
             set.get = true;
-        } else if is(arg, "KEEPTTL") && !matches!(set.ttl, Ttl::At(_)) {
-            set.ttl = Ttl::Keep;
-        } else if let (Some(unit), Ttl::Clear, Some(time)) = (unit, set.ttl, rest.next()) {
-            set.ttl = Ttl::At(unit.expiry(int(time)?, now_ms, "set")?);
+        } else if is(arg, "KEEPTTL") && set.when.is_none() {
+            set.keep_ttl = true;
+        } else if !set.keep_ttl {
+            set.when = Some(When::parse(arg, &mut rest, set.when)?);
         } else {
             return Err(Error::Syntax);
         }
@@ -83,8 +89,8 @@ fn parse<'a>(argv: &[&'a [u8]], now_ms: u64) -> Result<Set<'a>, Error> {
 }
 
 pub(super) fn set(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
-    let now_ms = cx.keys.now_ms();
-    let set = parse(argv, now_ms)?;
+    let set = parse(argv)?;
+    let at_ms = set.when.map(|when| when.resolve(cx.keys.now_ms(), "set")).transpose()?;
     if set.get {
         reply_key(cx, set.key)?;
     }
@@ -97,15 +103,35 @@ pub(super) fn set(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
             return Ok(());
         }
     }
-    cx.keys.put_string(set.key, set.value, set.ttl);
-    cx.changed(set.key, EventClass::STRING, "set");
-    if let Ttl::At(at_ms) = set.ttl {
-        cx.keys.event(set.key, EventClass::GENERIC, "expire");
-        let at = at_ms.to_string();
-        cx.replicate(&[b"SET", set.key, set.value, b"PXAT", at.as_bytes()]);
+    match at_ms {
+        Some(at_ms) => put_until(cx, set.key, set.value, at_ms),
+        None => {
+            let ttl = if set.keep_ttl { Ttl::Keep } else { Ttl::Clear };
+            cx.keys.put_string(set.key, set.value, ttl);
+            cx.changed(set.key, EventClass::STRING, "set");
+            if set.get {
+                replicate_without_get(cx, argv);
+            }
+        }
     }
     if !set.get {
         cx.out.ok();
     }
     Ok(())
+}
+
+/// Sets a key that expires; replicated with the time itself.
+pub(super) fn put_until(cx: &mut Cx<'_, '_>, key: &[u8], value: &[u8], at_ms: u64) {
+    cx.keys.put_string(key, value, Ttl::At(at_ms));
+    cx.changed(key, EventClass::STRING, "set");
+    cx.keys.event(key, EventClass::GENERIC, "expire");
+    let mut at = itoa::Buffer::new();
+    cx.replicate(&[b"SET", key, value, b"PXAT", at.format(at_ms).as_bytes()]);
+}
+
+/// A replica has nobody to answer.
+fn replicate_without_get(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) {
+    let options = argv[3..].iter().filter(|option| !is(option, "GET"));
+    let argv: Vec<&[u8]> = argv[..3].iter().chain(options).copied().collect();
+    cx.replicate(&argv);
 }

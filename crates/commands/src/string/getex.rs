@@ -1,0 +1,83 @@
+//! GETEX
+
+use super::{When, reply_string, string_len};
+use crate::args::is;
+use crate::{Cx, Error};
+use command_spec::*;
+
+/// `GETEX`
+pub(super) const GETEX: Spec = Spec {
+    name: "getex",
+    summary: "Returns the string value of a key, and sets or removes its expiry.",
+    since: "6.2.0",
+    group: Group::String,
+    arity: -2,
+    flags: Flags::WRITE.union(Flags::FAST),
+    categories: Categories::STRING,
+    keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::ACCESS).union(KeyFlags::UPDATE))],
+    args: &[
+        Arg::key("key"),
+        Arg::one_of(
+            "expiration",
+            &[
+                Arg::integer("seconds").token("EX"),
+                Arg::integer("milliseconds").token("PX"),
+                Arg::new("unix-time-seconds", ArgKind::UnixTime).token("EXAT"),
+                Arg::new("unix-time-milliseconds", ArgKind::UnixTime).token("PXAT"),
+                Arg::word("persist", "PERSIST"),
+            ],
+        )
+        .optional(),
+    ],
+    need: Need::Keys,
+    ..Spec::BASE
+};
+
+#[derive(Debug, Clone, Copy)]
+enum Change<'a> {
+    None,
+    Persist,
+    Expire(When<'a>),
+}
+
+fn parse<'a>(argv: &[&'a [u8]]) -> Result<Change<'a>, Error> {
+    let mut change = Change::None;
+    let mut rest = argv[2..].iter();
+    while let Some(&arg) = rest.next() {
+        change = match change {
+            Change::None | Change::Persist if is(arg, "PERSIST") => Change::Persist,
+            Change::None => Change::Expire(When::parse(arg, &mut rest, None)?),
+            Change::Expire(before) => Change::Expire(When::parse(arg, &mut rest, Some(before))?),
+            Change::Persist => return Err(Error::Syntax),
+        };
+    }
+    Ok(change)
+}
+
+pub(super) fn getex(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
+    let key = argv[1];
+    let change = parse(argv)?;
+    let now_ms = cx.keys.now_ms();
+    let Some(entry) = cx.keys.lookup(key) else {
+        cx.out.null();
+        return Ok(());
+    };
+    // The type is judged before the time.
+    string_len(entry.value())?;
+    let at_ms = match change {
+        Change::Expire(when) => Some(when.resolve(now_ms, "getex")?),
+        _ => None,
+    };
+    let is_volatile = entry.expire_at().is_some();
+    reply_string(&mut cx.out, entry.value())?;
+    match (change, at_ms) {
+        (_, Some(at_ms)) if at_ms <= now_ms && cx.is_primary() => cx.delete_expired(key),
+        (_, Some(at_ms)) => cx.expire_at(key, at_ms),
+        (Change::Persist, _) if is_volatile => {
+            cx.persist(key);
+            cx.replicate(&[b"PERSIST", key]);
+        }
+        _ => {}
+    }
+    Ok(())
+}

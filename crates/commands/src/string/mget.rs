@@ -1,0 +1,34 @@
+//! MGET
+
+use super::reply_string;
+use crate::{Cx, Error};
+use command_spec::*;
+
+/// `MGET`
+pub(super) const MGET: Spec = Spec {
+    name: "mget",
+    summary: "Returns the string values of several keys, null for those that hold none.",
+    since: "1.0.0",
+    group: Group::String,
+    complexity: "O(N), N being the number of keys",
+    arity: -2,
+    flags: Flags::READONLY.union(Flags::FAST),
+    categories: Categories::STRING,
+    tips: &["request_policy:multi_shard"],
+    keys: &[KeySpec::rest(1, KeyFlags::RO.union(KeyFlags::ACCESS))],
+    args: &[Arg::key("key").multiple()],
+    need: Need::Keys,
+    ..Spec::BASE
+};
+
+pub(super) fn mget(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
+    cx.out.array(argv.len() - 1);
+    for key in &argv[1..] {
+        let answered =
+            cx.keys.lookup(key).is_some_and(|entry| reply_string(&mut cx.out, entry.value()).is_ok());
+        if !answered {
+            cx.out.null();
+        }
+    }
+    Ok(())
+}

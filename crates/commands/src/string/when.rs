@@ -1,0 +1,74 @@
+//! When a key expires, as options and commands say it.
+
+use crate::Error;
+use crate::args::{int, is};
+
+/// What an amount of time counts, and from when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unit {
+    seconds: bool,
+    absolute: bool,
+}
+
+impl Unit {
+    /// Seconds from now.
+    pub(crate) const SECONDS: Unit = Unit { seconds: true, absolute: false };
+    /// Milliseconds from now.
+    pub(crate) const MILLISECONDS: Unit = Unit { seconds: false, absolute: false };
+    /// Unix time in seconds.
+    pub(crate) const UNIX_SECONDS: Unit = Unit { seconds: true, absolute: true };
+    /// Unix time in milliseconds.
+    pub(crate) const UNIX_MILLISECONDS: Unit = Unit { seconds: false, absolute: true };
+
+    /// The Unix time in ms that an amount means now, in the command of this name. It must be positive and not overflow.
+    pub(crate) fn expiry(self, amount: i64, now_ms: u64, command: &'static str) -> Result<u64, Error> {
+        match self.unix_ms(amount, now_ms) {
+            Some(at) if amount > 0 => Ok(at as u64),
+            _ => Err(Error::InvalidExpire(command)),
+        }
+    }
+
+    /// The Unix time in ms that an amount means now, unless it overflows. It may lie before 1970.
+    pub(crate) fn unix_ms(self, amount: i64, now_ms: u64) -> Option<i64> {
+        let scaled = if self.seconds { amount.checked_mul(1000)? } else { amount };
+        if self.absolute { Some(scaled) } else { scaled.checked_add(now_ms as i64) }
+    }
+}
+
+/// One of the options `EX`, `PX`, `EXAT` and `PXAT`; its amount is looked at after the grammar.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct When<'a> {
+    unit: Unit,
+    amount: &'a [u8],
+}
+
+const WORDS: [(&str, Unit); 4] = [
+    ("EX", Unit::SECONDS),
+    ("PX", Unit::MILLISECONDS),
+    ("EXAT", Unit::UNIX_SECONDS),
+    ("PXAT", Unit::UNIX_MILLISECONDS),
+];
+
+impl<'a> When<'a> {
+    /// Reads the option with its amount. After one (`before`), only the same may come again; the last counts.
+    pub(crate) fn parse<'b>(
+        word: &[u8],
+        rest: &mut impl Iterator<Item = &'b &'a [u8]>,
+        before: Option<When<'a>>,
+    ) -> Result<When<'a>, Error>
+    where
+        'a: 'b,
+    {
+        let (_, unit) = WORDS.into_iter().find(|(name, _)| is(word, name)).ok_or(Error::Syntax)?;
+        if before.is_some_and(|before| before.unit != unit) {
+            return Err(Error::Syntax);
+        }
+        let amount = rest.next().ok_or(Error::Syntax)?;
+        Ok(When { unit, amount })
+    }
+
+    /// The Unix time in ms that it means now, in the command of this name.
+    pub(crate) fn resolve(self, now_ms: u64, command: &'static str) -> Result<u64, Error> {
+        self.unit.expiry(int(self.amount)?, now_ms, command)
+    }
+}

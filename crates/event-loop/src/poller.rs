@@ -1,7 +1,9 @@
 //! Which sockets are ready: epoll or poll(2) behind one small surface, and the descriptor that ends a wait.
 
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+#[cfg(target_os = "linux")]
+use std::os::fd::FromRawFd;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 /// What a socket is watched for.

@@ -37,7 +37,8 @@ fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match chore(&args) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("xtask: {error:#}");
             ExitCode::FAILURE
@@ -45,16 +46,17 @@ fn main() -> ExitCode {
     }
 }
 
-fn chore(args: &[&str]) -> Result<()> {
+/// Does one chore. False if it found something wrong and has said so.
+fn chore(args: &[&str]) -> Result<bool> {
     let is_ci = env::var("CI").is_ok_and(|value| value == "true" || value == "1");
     match args {
-        ["test"] => test::test(&test::Options { is_quick: false, is_ci }),
-        ["test", "--quick"] => test::test(&test::Options { is_quick: true, is_ci }),
-        ["ci"] => test::test(&test::Options { is_quick: false, is_ci: true }),
-        ["tidy"] => tidy::tidy(),
-        ["bench", rest @ ..] => bench::bench(rest),
-        ["transcripts", "--record", files @ ..] => transcripts::record(files),
-        ["transcripts", "--check", rest @ ..] => transcripts::check(rest),
+        ["test"] => Ok(test::test(&test::Options { is_quick: false, is_ci })),
+        ["test", "--quick"] => Ok(test::test(&test::Options { is_quick: true, is_ci })),
+        ["ci"] => Ok(test::test(&test::Options { is_quick: false, is_ci: true })),
+        ["tidy"] => tidy::tidy().map(|()| true),
+        ["bench", rest @ ..] => bench::bench(rest).map(|()| true),
+        ["transcripts", "--record", files @ ..] => transcripts::record(files).map(|()| true),
+        ["transcripts", "--check", rest @ ..] => transcripts::check(rest).map(|()| true),
         _ => bail!("{USAGE}"),
     }
 }

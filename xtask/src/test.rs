@@ -23,8 +23,8 @@ pub(crate) struct Options {
     pub(crate) is_ci: bool,
 }
 
-/// Runs everything and prints the summary.
-pub(crate) fn test(options: &Options) -> Result<()> {
+/// Runs everything and prints the summary. True if nothing failed.
+pub(crate) fn test(options: &Options) -> bool {
     let mut report = Report::new(options.is_ci);
     report.step("format", Need::Required, || ran(Task::cargo(&["fmt", "--all", "--check"])));
     report.step("clippy", Need::Required, || {
@@ -67,7 +67,7 @@ fn loom_models() -> Result<Outcome> {
     let uses_loom = |member: &Member| member.dependencies.iter().any(|name| name == "loom");
     let mut all = Finished { success: true, ..Finished::default() };
     for member in members()?.iter().filter(|member| uses_loom(member)) {
-        let test = ["test", "--release", "--package", &member.name, "--lib", "--", LOOM_MODULE];
+        let test = ["test", "--package", &member.name, "--lib", "--", LOOM_MODULE];
         let finished =
             Task::cargo(&test).env("RUSTFLAGS", "--cfg loom").env("CARGO_TARGET_DIR", "target/loom").run()?;
         if finished.success && finished.passed == 0 {
@@ -93,7 +93,7 @@ fn clients() -> Result<Outcome> {
     match install::python() {
         Err(reason) => Ok(Outcome::NotRun(reason)),
         Ok(python) => {
-            let pytest = ["-m", "pytest", "-p", "no:cacheprovider", "tests/clients"];
+            let pytest = ["-m", "pytest", "-p", "no:cacheprovider", "--tb=short", "tests/clients"];
             ran(Task::new(python)
                 .args(&pytest)
                 .env("ENGRAM_BIN", binary())

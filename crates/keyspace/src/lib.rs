@@ -14,7 +14,7 @@
 //! The crate takes the time as an argument, starts no threads and does no I/O. It knows nothing of clients, replies or
 //! commands.
 
-// Unsafe code lives in `slots` alone, which says why it holds.
+// Unsafe code lives in `slots` and `reclaim`, which say why it holds.
 #![deny(unsafe_code)]
 
 mod counters;
@@ -22,6 +22,8 @@ mod effects;
 mod gate;
 mod keys;
 mod lock;
+#[allow(unsafe_code)]
+mod reclaim;
 #[allow(unsafe_code)]
 mod slots;
 mod sync;
@@ -32,6 +34,7 @@ pub use effects::{Effects, Event, EventClass, Record};
 pub use gate::{Gate, Passage};
 pub use keys::{Edit, Expiry, Keys, KeysContext, Located, Scratch, Ttl};
 pub use lock::{MAX_THREADS, SPINS};
+pub use reclaim::Reclaimer;
 pub use slots::{Flushed, Guard};
 pub use waiters::{Ticket, Watch};
 pub use walk::{PreImages, WalkCursor, WalkId};

@@ -1,0 +1,145 @@
+//! Freeing tables that were replaced while others may have been prefetching from them.
+//!
+//! Growth, shrinking and splitting push what they replaced into a batch. A worker hands its batch over at the end of a
+//! turn; it is freed once everybody who was inside the gate at that moment has left.
+//!
+//! ```text
+//!   batch ──▶ gathering ── the one before is freed ──▶ waiting, with its passage ── has passed ──▶ freed
+//! ```
+//! Two generations are enough, and bound the bookkeeping: what comes while one waits is gathered for the next.
+//!
+//! This module is an unsafe kernel. **Invariant:** memory in `waiting` was out of its table before `passage` was taken,
+//! and is freed only after everybody who was inside then has left. Prefetching happens inside the gate only, and who
+//! enters later finds the new table: entering and taking a passage both have a sequentially consistent fence between
+//! their own store (the word; the table's root) and their look at the other's.
+
+use crate::{Keyspace, Passage};
+use table::Retired;
+
+/// A thread's memory that waits to be freed. What still waits when it drops is leaked, which is all it can do alone.
+#[derive(Debug, Default)]
+pub struct Reclaimer {
+    gathering: Retired,
+    waiting: Retired,
+    /// Who was inside when `waiting` was complete; `None` when nothing waits.
+    passage: Option<Passage>,
+}
+
+impl Reclaimer {
+    /// One with nothing to free.
+    pub const fn new() -> Reclaimer {
+        Reclaimer { gathering: Retired::new(), waiting: Retired::new(), passage: None }
+    }
+
+    /// Takes over a batch of this keyspace and frees what nobody can be looking at any more. Best called outside the
+    /// gate: whoever is inside holds up what he hands over.
+    #[inline]
+    pub fn collect(&mut self, space: &Keyspace, retired: &mut Retired) {
+        if !retired.is_empty() || self.passage.is_some() {
+            self.advance(space, retired);
+        }
+    }
+
+    /// Bytes that wait to be freed.
+    pub fn bytes(&self) -> usize {
+        self.gathering.bytes() + self.waiting.bytes()
+    }
+
+    #[cold]
+    fn advance(&mut self, space: &Keyspace, retired: &mut Retired) {
+        self.gathering.append(retired);
+        let gate = space.gate();
+        // At most the generation that waits and the one that follows it.
+        for _ in 0..2 {
+            match &self.passage {
+                Some(passage) if !gate.has_passed(passage) => return,
+                Some(_) => {
+                    // SAFETY: all of it was unlinked before the passage, and everybody who was inside then has left.
+                    unsafe { self.waiting.free() };
+                    self.passage = None;
+                }
+                None => {}
+            }
+            if self.gathering.is_empty() {
+                return;
+            }
+            std::mem::swap(&mut self.gathering, &mut self.waiting);
+            self.passage = Some(gate.passage());
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::{Expiry, Keys, KeysContext, Scratch, Ttl};
+    use topology::Slot;
+
+    const WRITER: KeysContext = KeysContext {
+        thread: 0,
+        db: 0,
+        now_ms: 1000,
+        expiry: Expiry::Delete,
+        lazy_expire: false,
+        no_touch: false,
+    };
+
+    /// Fills one slot's table until something was replaced.
+    fn grow(space: &Keyspace, scratch: &mut Scratch, names: &mut u32) {
+        assert!(space.enter(WRITER.thread));
+        let mut guard = space.lock(Slot::of(b"{a}")).unwrap();
+        let mut keys = Keys::new(space, &mut guard, scratch, WRITER);
+        while keys.scratch.retired.is_empty() {
+            *names += 1;
+            keys.put_string(format!("{{a}}{names}").as_bytes(), b"value", Ttl::Clear);
+        }
+        drop(guard);
+        space.leave(WRITER.thread);
+    }
+
+    #[test]
+    fn memory_waits_for_whoever_was_inside_and_for_nobody_else() {
+        let space = Keyspace::new(1, 3, 1);
+        let (mut scratch, mut names) = (Scratch::default(), 0);
+        let mut reclaimer = Reclaimer::new();
+        reclaimer.collect(&space, &mut scratch.retired);
+        assert_eq!(reclaimer.bytes(), 0);
+
+        grow(&space, &mut scratch, &mut names);
+        reclaimer.collect(&space, &mut scratch.retired);
+        assert!(scratch.retired.is_empty());
+        assert_eq!(reclaimer.bytes(), 0, "nobody is inside: freed at once");
+
+        assert!(space.enter(1));
+        grow(&space, &mut scratch, &mut names);
+        let first = scratch.retired.bytes();
+        reclaimer.collect(&space, &mut scratch.retired);
+        assert_eq!(reclaimer.bytes(), first, "thread 1 may be looking at it");
+        assert!(space.enter(2));
+        grow(&space, &mut scratch, &mut names);
+        let second = scratch.retired.bytes();
+        reclaimer.collect(&space, &mut scratch.retired);
+        assert_eq!(reclaimer.bytes(), first + second);
+
+        space.leave(1);
+        reclaimer.collect(&space, &mut scratch.retired);
+        assert_eq!(reclaimer.bytes(), second, "thread 2 holds up the second batch alone");
+        space.leave(2);
+        reclaimer.collect(&space, &mut scratch.retired);
+        assert_eq!(reclaimer.bytes(), 0);
+    }
+
+    #[test]
+    fn a_thread_that_is_inside_holds_up_its_own_batch() {
+        let space = Keyspace::new(1, 1, 1);
+        let (mut scratch, mut names) = (Scratch::default(), 0);
+        let mut reclaimer = Reclaimer::new();
+        grow(&space, &mut scratch, &mut names);
+        assert!(space.enter(0));
+        reclaimer.collect(&space, &mut scratch.retired);
+        assert!(reclaimer.bytes() > 0);
+        space.leave(0);
+        reclaimer.collect(&space, &mut scratch.retired);
+        assert_eq!(reclaimer.bytes(), 0);
+    }
+}

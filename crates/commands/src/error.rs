@@ -40,6 +40,12 @@ pub enum Error {
     NegativeTimeout,
     /// A timeout that is no number, or too large.
     InvalidTimeout,
+    /// A key would be copied or moved onto itself.
+    SameObject,
+    /// No database has this number.
+    DbIndexOutOfRange,
+    /// A word where EXPIRE takes a condition.
+    UnsupportedOption(String),
     /// A wrong number of arguments for the command of this (full) name.
     Arity(Cow<'static, str>),
     /// A subcommand nobody knows, of the container of this name.
@@ -81,6 +87,9 @@ impl fmt::Display for Error {
             Error::InvalidCursor => f.write_str("ERR invalid cursor"),
             Error::NegativeTimeout => f.write_str("ERR timeout is negative"),
             Error::InvalidTimeout => f.write_str("ERR timeout is not a float or out of range"),
+            Error::SameObject => f.write_str("ERR source and destination objects are the same"),
+            Error::DbIndexOutOfRange => f.write_str("ERR DB index is out of range"),
+            Error::UnsupportedOption(word) => write!(f, "ERR Unsupported option {word}"),
             Error::Arity(name) => write!(f, "ERR wrong number of arguments for '{name}' command"),
             Error::UnknownSubcommand(container, sub) => {
                 write!(f, "ERR unknown subcommand '{sub}'. Try {container} HELP.")

@@ -11,6 +11,7 @@
 mod args;
 mod cx;
 mod error;
+pub mod generic;
 mod run;
 pub mod string;
 
@@ -22,7 +23,7 @@ pub use run::{Flow, Handler, Run, RunBlocking, run};
 pub type Command = command_spec::Command<Handler>;
 
 /// Every family, in teaching order.
-pub const FAMILIES: &[&[Command]] = &[string::COMMANDS];
+pub const FAMILIES: &[&[Command]] = &[string::COMMANDS, generic::COMMANDS];
 
 /// Every data command.
 pub fn all() -> impl Iterator<Item = &'static Command> {

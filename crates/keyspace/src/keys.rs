@@ -1,6 +1,6 @@
 //! The keyspace as one command sees it: its guard, its database, the time, and the effects it describes.
 //!
-//! Every key comes through [`Keys::insert_entry`] and goes through [`Keys::take`]; nothing else adds to a table or removes from
+//! Every key comes through [`Keys::attach`] and goes through [`Keys::take`]; nothing else adds to a table or removes from
 //! one. A value is changed only through an [`Edit`], which hands the pre-image to a running snapshot first and settles
 //! the accounts after.
 //!
@@ -165,7 +165,7 @@ impl<'k, 'g> Keys<'k, 'g> {
 
     /// The access clock: seconds modulo 2^24.
     #[inline]
-    fn clock(&self) -> u32 {
+    pub fn clock(&self) -> u32 {
         (self.context.now_ms / 1000) as u32 & 0xff_ffff
     }
 
@@ -206,9 +206,24 @@ impl<'k, 'g> Keys<'k, 'g> {
     /// A key, for reading: counts a hit or a miss and notes the access.
     #[inline]
     pub fn lookup(&mut self, key: &[u8]) -> Option<Entry<'_>> {
+        self.find_to_read(key, !self.context.no_touch, true)
+    }
+
+    /// A key, for reading: counts a hit or a miss, but does not note the access. EXISTS, TYPE, TTL.
+    pub fn lookup_untouched(&mut self, key: &[u8]) -> Option<Entry<'_>> {
+        self.find_to_read(key, false, true)
+    }
+
+    /// A key, for reading: counts a hit or a miss, but neither notes the access nor tells of a miss. OBJECT.
+    pub fn lookup_quietly(&mut self, key: &[u8]) -> Option<Entry<'_>> {
+        self.find_to_read(key, false, false)
+    }
+
+    #[inline]
+    fn find_to_read(&mut self, key: &[u8], touch: bool, tell: bool) -> Option<Entry<'_>> {
         let place = self.locate(key);
         let absent = self.expire_if_due(key, place);
-        let clock = (!self.context.no_touch).then(|| self.clock());
+        let clock = touch.then(|| self.clock());
         let (physical, db) = (self.physical, self.context.db);
         let found = if absent { None } else { self.guard.find(place, physical, key) };
         match found {
@@ -221,7 +236,9 @@ impl<'k, 'g> Keys<'k, 'g> {
             }
             None => {
                 self.scratch.misses += 1;
-                self.scratch.effects.event(EventClass::KEY_MISS, "keymiss", db, key);
+                if tell {
+                    self.scratch.effects.event(EventClass::KEY_MISS, "keymiss", db, key);
+                }
                 None
             }
         }
@@ -286,19 +303,27 @@ impl<'k, 'g> Keys<'k, 'g> {
         self.insert_entry(place, entry);
     }
 
-    /// The one constructor: everything that comes to be comes through here.
+    /// Adds a key that is not there as an entry made or taken elsewhere, with the access clock it has.
+    pub fn insert_box(&mut self, entry: EntryBox) {
+        let place = self.locate(entry.key());
+        self.attach(place, entry);
+    }
+
+    /// Adds an entry as just used.
     fn insert_entry(&mut self, place: Located, entry: EntryBox) {
+        entry.as_ref().set_lru(self.clock());
+        self.attach(place, entry);
+    }
+
+    /// The one constructor: everything that comes to be comes through here.
+    fn attach(&mut self, place: Located, entry: EntryBox) {
         let epoch = self.space.walk.epoch();
-        let clock = self.clock();
         let (physical, db, thread) = (self.physical, self.context.db, self.context.thread);
         let Parts { mut table, bytes, earliest_ms } = self.guard.parts(place.slot, physical);
         let was_empty = table.is_empty();
         let occupied = table.insert_new(&self.space.hasher, place.hash, entry, &mut self.scratch.retired);
         let entry = occupied.entry();
-        entry.set_lru(clock);
-        if epoch != 0 {
-            entry.set_mark(Walk::Keyspace, epoch);
-        }
+        entry.set_mark(Walk::Keyspace, epoch);
         *bytes += entry.memory() as i64;
         if let Some(at) = entry.expire_at() {
             *earliest_ms = at.min(*earliest_ms);

@@ -1,0 +1,186 @@
+//! EXPIRE, PEXPIRE, EXPIREAT and PEXPIREAT
+//!
+//! All are replicated as PEXPIREAT with the time itself and their conditions; a time that has passed deletes the key,
+//! and is replicated as the deletion.
+
+use crate::args::{int, is};
+use crate::string::Unit;
+use crate::{Cx, Error};
+use command_spec::*;
+use keyspace::EventClass;
+
+/// `EXPIRE`
+pub(super) const EXPIRE: Spec = Spec {
+    name: "expire",
+    summary: "Makes a key expire after some seconds.",
+    since: "1.0.0",
+    group: Group::Generic,
+    arity: -3,
+    flags: Flags::WRITE.union(Flags::FAST),
+    categories: Categories::KEYSPACE,
+    keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::UPDATE))],
+    args: &[
+        Arg::key("key"),
+        Arg::integer("seconds"),
+        Arg::one_of(
+            "condition",
+            &[Arg::word("nx", "NX"), Arg::word("xx", "XX"), Arg::word("gt", "GT"), Arg::word("lt", "LT")],
+        )
+        .optional()
+        .since("7.0.0"),
+    ],
+    need: Need::Keys,
+    ..Spec::BASE
+};
+
+pub(super) fn expire(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
+    expire_in(cx, argv, Unit::SECONDS, "expire")
+}
+
+/// `PEXPIRE`
+pub(super) const PEXPIRE: Spec = Spec {
+    name: "pexpire",
+    summary: "Makes a key expire after some milliseconds.",
+    since: "2.6.0",
+    group: Group::Generic,
+    arity: -3,
+    flags: Flags::WRITE.union(Flags::FAST),
+    categories: Categories::KEYSPACE,
+    keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::UPDATE))],
+    args: &[
+        Arg::key("key"),
+        Arg::integer("milliseconds"),
+        Arg::one_of(
+            "condition",
+            &[Arg::word("nx", "NX"), Arg::word("xx", "XX"), Arg::word("gt", "GT"), Arg::word("lt", "LT")],
+        )
+        .optional()
+        .since("7.0.0"),
+    ],
+    need: Need::Keys,
+    ..Spec::BASE
+};
+
+pub(super) fn pexpire(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
+    expire_in(cx, argv, Unit::MILLISECONDS, "pexpire")
+}
+
+/// `EXPIREAT`
+pub(super) const EXPIREAT: Spec = Spec {
+    name: "expireat",
+    summary: "Makes a key expire at a Unix time in seconds.",
+    since: "1.2.0",
+    group: Group::Generic,
+    arity: -3,
+    flags: Flags::WRITE.union(Flags::FAST),
+    categories: Categories::KEYSPACE,
+    keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::UPDATE))],
+    args: &[
+        Arg::key("key"),
+        Arg::new("unix-time-seconds", ArgKind::UnixTime),
+        Arg::one_of(
+            "condition",
+            &[Arg::word("nx", "NX"), Arg::word("xx", "XX"), Arg::word("gt", "GT"), Arg::word("lt", "LT")],
+        )
+        .optional()
+        .since("7.0.0"),
+    ],
+    need: Need::Keys,
+    ..Spec::BASE
+};
+
+pub(super) fn expireat(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
+    expire_in(cx, argv, Unit::UNIX_SECONDS, "expireat")
+}
+
+/// `PEXPIREAT`
+pub(super) const PEXPIREAT: Spec = Spec {
+    name: "pexpireat",
+    summary: "Makes a key expire at a Unix time in milliseconds.",
+    since: "2.6.0",
+    group: Group::Generic,
+    arity: -3,
+    flags: Flags::WRITE.union(Flags::FAST),
+    categories: Categories::KEYSPACE,
+    keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::UPDATE))],
+    args: &[
+        Arg::key("key"),
+        Arg::new("unix-time-milliseconds", ArgKind::UnixTime),
+        Arg::one_of(
+            "condition",
+            &[Arg::word("nx", "NX"), Arg::word("xx", "XX"), Arg::word("gt", "GT"), Arg::word("lt", "LT")],
+        )
+        .optional()
+        .since("7.0.0"),
+    ],
+    need: Need::Keys,
+    ..Spec::BASE
+};
+
+pub(super) fn pexpireat(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
+    expire_in(cx, argv, Unit::UNIX_MILLISECONDS, "pexpireat")
+}
+
+/// What must hold of the expiry that the key has.
+#[derive(Default)]
+struct Conditions {
+    absent: bool,
+    present: bool,
+    greater: bool,
+    less: bool,
+}
+
+impl Conditions {
+    fn parse(words: &[&[u8]]) -> Result<Conditions, Error> {
+        let mut all = Conditions::default();
+        for word in words {
+            let flag = match () {
+                () if is(word, "NX") => &mut all.absent,
+                () if is(word, "XX") => &mut all.present,
+                () if is(word, "GT") => &mut all.greater,
+                () if is(word, "LT") => &mut all.less,
+                () => return Err(Error::UnsupportedOption(String::from_utf8_lossy(word).into_owned())),
+            };
+            *flag = true;
+        }
+        if all.absent && (all.present || all.greater || all.less) {
+            return Err(Error::text("ERR NX and XX, GT or LT options at the same time are not compatible"));
+        }
+        if all.greater && all.less {
+            return Err(Error::text("ERR GT and LT options at the same time are not compatible"));
+        }
+        Ok(all)
+    }
+
+    /// A key without an expiry counts as one that expires after all others.
+    fn hold(&self, old: Option<u64>, new: i64) -> bool {
+        let old_or_never = old.map_or(i64::MAX, |old| old as i64);
+        !(self.absent && old.is_some()
+            || self.present && old.is_none()
+            || self.greater && (old.is_none() || new <= old_or_never)
+            || self.less && old.is_some() && new >= old_or_never)
+    }
+}
+
+fn expire_in(cx: &mut Cx<'_, '_>, argv: &[&[u8]], unit: Unit, command: &'static str) -> Result<(), Error> {
+    let key = argv[1];
+    let conditions = Conditions::parse(&argv[3..])?;
+    let now_ms = cx.keys.now_ms();
+    let at_ms = unit.unix_ms(int(argv[2])?, now_ms).ok_or(Error::InvalidExpire(command))?;
+    let old = cx.keys.peek(key).map(|entry| entry.expire_at());
+    let holds = old.is_some_and(|old| conditions.hold(old, at_ms));
+    cx.out.int(i64::from(holds));
+    if !holds {
+        return Ok(());
+    }
+    if at_ms <= now_ms as i64 && cx.is_primary() {
+        cx.delete_expired(key);
+        return Ok(());
+    }
+    cx.keys.set_expire(key, Some(at_ms.max(0) as u64));
+    cx.changed(key, EventClass::GENERIC, "expire");
+    let mut at = itoa::Buffer::new();
+    let head = [b"PEXPIREAT", key, at.format(at_ms).as_bytes()];
+    cx.replicate(&[&head, &argv[3..]].concat());
+    Ok(())
+}

@@ -1,0 +1,185 @@
+//! OBJECT: how a value is kept, for those who tune.
+
+use crate::{Command, Cx, Error, Handler::Plain};
+use command_spec::*;
+use structures::ValueRef;
+
+/// `OBJECT`
+pub(super) const OBJECT: Spec = Spec {
+    name: "object",
+    summary: "Tells how the value at a key is kept.",
+    since: "2.2.3",
+    group: Group::Generic,
+    complexity: "Depends on subcommand",
+    arity: -2,
+    ..Spec::BASE
+};
+
+/// Its subcommands.
+pub(super) const SUBCOMMANDS: &[Command] = &[
+    Command::new(&OBJECT_ENCODING, Plain(encoding)),
+    Command::new(&OBJECT_FREQ, Plain(freq)),
+    Command::new(&OBJECT_HELP, Plain(help)),
+    Command::new(&OBJECT_IDLETIME, Plain(idletime)),
+    Command::new(&OBJECT_REFCOUNT, Plain(refcount)),
+];
+
+pub(super) fn object(_cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
+    Err(Error::UnknownSubcommand("OBJECT", String::from_utf8_lossy(argv[1]).into_owned()))
+}
+
+/// `OBJECT ENCODING`
+pub(super) const OBJECT_ENCODING: Spec = Spec {
+    name: "encoding",
+    summary: "Returns the name of the encoding of the value at a key.",
+    since: "2.2.3",
+    group: Group::Generic,
+    arity: 3,
+    flags: Flags::READONLY,
+    categories: Categories::KEYSPACE,
+    tips: &["nondeterministic_output"],
+    keys: &[KeySpec::one(2, KeyFlags::RO)],
+    args: &[Arg::key("key")],
+    need: Need::Keys,
+    ..Spec::BASE
+};
+
+fn encoding(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
+    let Some(entry) = cx.keys.lookup_quietly(argv[2]) else {
+        cx.out.null();
+        return Ok(());
+    };
+    let name = match entry.value() {
+        ValueRef::Int(_) => "int",
+        ValueRef::Bytes(_) if entry.is_raw() => "raw",
+        ValueRef::Bytes(_) => "embstr",
+        ValueRef::List(list) => list.encoding(cx.options.profile.has("7.2.0")),
+        ValueRef::Hash(hash) => hash.encoding(),
+    };
+    cx.out.bulk(name.as_bytes());
+    Ok(())
+}
+
+/// `OBJECT REFCOUNT`
+pub(super) const OBJECT_REFCOUNT: Spec = Spec {
+    name: "refcount",
+    summary: "Returns the number of references to the value at a key.",
+    since: "2.2.3",
+    group: Group::Generic,
+    arity: 3,
+    flags: Flags::READONLY,
+    categories: Categories::KEYSPACE,
+    tips: &["nondeterministic_output"],
+    keys: &[KeySpec::one(2, KeyFlags::RO)],
+    args: &[Arg::key("key")],
+    need: Need::Keys,
+    ..Spec::BASE
+};
+
+/// Integers below this are shared objects in Redis, which reports a reference count of the largest C int for them.
+const SHARED_INTEGERS: i64 = 10_000;
+
+fn refcount(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
+    match cx.keys.lookup_quietly(argv[2]).map(|entry| entry.value()) {
+        None => cx.out.null(),
+        Some(ValueRef::Int(0..SHARED_INTEGERS)) => cx.out.int(i64::from(i32::MAX)),
+        Some(_) => cx.out.int(1),
+    }
+    Ok(())
+}
+
+/// `OBJECT IDLETIME`
+pub(super) const OBJECT_IDLETIME: Spec = Spec {
+    name: "idletime",
+    summary: "Returns the seconds since a key was last used.",
+    since: "2.2.3",
+    group: Group::Generic,
+    arity: 3,
+    flags: Flags::READONLY,
+    categories: Categories::KEYSPACE,
+    tips: &["nondeterministic_output"],
+    keys: &[KeySpec::one(2, KeyFlags::RO)],
+    args: &[Arg::key("key")],
+    need: Need::Keys,
+    ..Spec::BASE
+};
+
+fn idletime(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
+    let clock = cx.keys.clock();
+    match cx.keys.lookup_quietly(argv[2]) {
+        None => cx.out.null(),
+        Some(_) if cx.options.lfu => {
+            return Err(Error::text(
+                "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching \
+                 between policies at runtime LRU and LFU data will take some time to adjust.",
+            ));
+        }
+        Some(entry) => cx.out.int(i64::from(clock.wrapping_sub(entry.lru()) & 0xff_ffff)),
+    }
+    Ok(())
+}
+
+/// `OBJECT FREQ`
+pub(super) const OBJECT_FREQ: Spec = Spec {
+    name: "freq",
+    summary: "Returns the logarithmic access counter of a key.",
+    since: "4.0.0",
+    group: Group::Generic,
+    arity: 3,
+    flags: Flags::READONLY,
+    categories: Categories::KEYSPACE,
+    tips: &["nondeterministic_output"],
+    keys: &[KeySpec::one(2, KeyFlags::RO)],
+    args: &[Arg::key("key")],
+    need: Need::Keys,
+    ..Spec::BASE
+};
+
+fn freq(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
+    match cx.keys.lookup_quietly(argv[2]) {
+        None => cx.out.null(),
+        Some(_) if !cx.options.lfu => {
+            return Err(Error::text(
+                "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when \
+                 switching between policies at runtime LRU and LFU data will take some time to adjust.",
+            ));
+        }
+        // The counter is the low byte of the clock; minutes stand above it.
+        Some(entry) => cx.out.int(i64::from(entry.lru() & 0xff)),
+    }
+    Ok(())
+}
+
+/// `OBJECT HELP`
+pub(super) const OBJECT_HELP: Spec = Spec {
+    name: "help",
+    summary: "Lists the subcommands.",
+    since: "6.2.0",
+    group: Group::Generic,
+    arity: 2,
+    flags: Flags::LOADING.union(Flags::STALE),
+    categories: Categories::KEYSPACE,
+    ..Spec::BASE
+};
+
+const HELP: &[&str] = &[
+    "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+    "ENCODING <key>",
+    "    The name of the encoding in which the value is kept.",
+    "FREQ <key>",
+    "    How often the key is used: a counter that grows with the logarithm of the number of accesses.",
+    "IDLETIME <key>",
+    "    Seconds since the key was last used, approximately.",
+    "REFCOUNT <key>",
+    "    The number of references to the value.",
+    "HELP",
+    "    This text.",
+];
+
+fn help(cx: &mut Cx<'_, '_>, _argv: &[&[u8]]) -> Result<(), Error> {
+    cx.out.array(HELP.len());
+    for line in HELP {
+        cx.out.simple(line);
+    }
+    Ok(())
+}

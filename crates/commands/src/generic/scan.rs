@@ -1,0 +1,147 @@
+//! SCAN
+//!
+//! ```text
+//!  cursor (u64, in decimal)    63  62 61        48 47                                0
+//!                             ┌──────┬────────────┬──────────────────────────────────┐
+//!                             │ zero │    slot    │ position within the slot's table │
+//!                             └──────┴────────────┴──────────────────────────────────┘
+//! ```
+//! Slots are walked in ascending order, and within a slot the table's own cursor goes by hash, not by place. So a key
+//! that is there from the start of a scan to its end is returned, whatever growth, shrinking or removal happens in
+//! between, and no key is returned twice.
+
+use super::type_name::type_name;
+use crate::args::{int, is};
+use crate::{Cx, Error};
+use command_spec::*;
+use topology::{SLOTS, Slot, glob};
+
+/// `SCAN`
+pub(super) const SCAN: Spec = Spec {
+    name: "scan",
+    summary: "Returns some of the keys and a cursor to go on with; a whole scan returns all.",
+    since: "2.8.0",
+    group: Group::Generic,
+    complexity: "O(1) a call, O(N) for a whole scan, N being the number of keys of the database",
+    arity: -2,
+    flags: Flags::READONLY.union(Flags::TOUCHES_ARBITRARY_KEYS),
+    categories: Categories::KEYSPACE,
+    tips: &["nondeterministic_output", "request_policy:special", "response_policy:special"],
+    args: &[
+        Arg::integer("cursor"),
+        Arg::new("pattern", ArgKind::Pattern(None)).token("MATCH").optional(),
+        Arg::integer("count").token("COUNT").optional(),
+        Arg::string("type").token("TYPE").optional().since("6.0.0"),
+    ],
+    need: Need::SlotBySlot,
+    ..Spec::BASE
+};
+
+/// Bits of the position within a slot.
+const WITHIN_BITS: u32 = 48;
+/// Keys looked at in one call, unless COUNT says otherwise.
+const DEFAULT_COUNT: usize = 10;
+
+struct Scan<'a> {
+    cursor: u64,
+    pattern: Option<&'a [u8]>,
+    count: usize,
+    type_name: Option<&'a [u8]>,
+}
+
+fn parse<'a>(argv: &[&'a [u8]]) -> Result<Scan<'a>, Error> {
+    let cursor = parse_cursor(argv[1]).ok_or(Error::InvalidCursor)?;
+    let mut scan = Scan { cursor, pattern: None, count: DEFAULT_COUNT, type_name: None };
+    let (options, rest) = argv[2..].as_chunks();
+    for [word, value] in options {
+        if is(word, "COUNT") {
+            let count = usize::try_from(int(value)?).ok().filter(|&count| count > 0);
+            scan.count = count.ok_or(Error::Syntax)?;
+        } else if is(word, "MATCH") {
+            scan.pattern = (*value != b"*").then_some(value);
+        } else if is(word, "TYPE") {
+            scan.type_name = Some(value);
+        } else {
+            return Err(Error::Syntax);
+        }
+    }
+    if rest.is_empty() { Ok(scan) } else { Err(Error::Syntax) }
+}
+
+/// A cursor as C's `strtoul` reads it, leading spaces refused: a sign is taken, and nothing at all is 0.
+pub(crate) fn parse_cursor(text: &[u8]) -> Option<u64> {
+    let (negative, digits) = match text {
+        [] => return Some(0),
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        _ => (false, text),
+    };
+    if digits.is_empty() {
+        return None;
+    }
+    let magnitude = digits.iter().try_fold(0u64, |all, byte| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        all.checked_mul(10)?.checked_add(digit)
+    })?;
+    Some(if negative { magnitude.wrapping_neg() } else { magnitude })
+}
+
+pub(super) fn scan(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
+    let scan = parse(argv)?;
+    let mut slot = (scan.cursor >> WITHIN_BITS) as usize;
+    let mut within = scan.cursor & ((1 << WITHIN_BITS) - 1);
+    let mut keys: Vec<u8> = Vec::new();
+    let mut list = resp::Writer::new(&mut keys, cx.out.proto());
+    let (mut found, mut seen) = (0, 0);
+    let cursor = loop {
+        let Some(at) = next_slot(cx, slot) else { break 0 };
+        if at.index() != slot {
+            within = 0;
+        }
+        within = cx.keys.scan_slot(at, within, scan.count - seen, |entry| {
+            seen += 1;
+            let wanted = scan.pattern.is_none_or(|pattern| glob::matches(pattern, entry.key(), false))
+                && scan
+                    .type_name
+                    .is_none_or(|name| name.eq_ignore_ascii_case(type_name(entry.value()).as_bytes()));
+            if wanted {
+                list.bulk(entry.key());
+                found += 1;
+            }
+        })?;
+        slot = at.index() + usize::from(within == 0);
+        if seen >= scan.count {
+            break match next_slot(cx, slot) {
+                Some(next) if next.index() == slot => (slot as u64) << WITHIN_BITS | within,
+                Some(next) => (next.index() as u64) << WITHIN_BITS,
+                None => 0,
+            };
+        }
+    };
+    cx.out.array(2);
+    cx.out.bulk(itoa::Buffer::new().format(cursor).as_bytes());
+    cx.out.array(found);
+    cx.out.raw(&keys);
+    Ok(())
+}
+
+fn next_slot(cx: &Cx<'_, '_>, from: usize) -> Option<Slot> {
+    if from < SLOTS { cx.keys.next_occupied(from) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_cursor;
+
+    #[test]
+    fn cursors_are_read_as_strtoul_does() {
+        assert_eq!(parse_cursor(b""), Some(0));
+        assert_eq!(parse_cursor(b"007"), Some(7));
+        assert_eq!(parse_cursor(b"+7"), Some(7));
+        assert_eq!(parse_cursor(b"-1"), Some(u64::MAX));
+        assert_eq!(parse_cursor(b"18446744073709551615"), Some(u64::MAX));
+        for wrong in [&b"18446744073709551616"[..], b" 1", b"1 ", b"-", b"x", b"1x"] {
+            assert_eq!(parse_cursor(wrong), None, "{wrong:?}");
+        }
+    }
+}

@@ -188,6 +188,7 @@ mod passages {
 }
 
 #[cfg(all(test, loom))]
+#[allow(unsafe_code)]
 mod models {
     use super::*;
     use loom::sync::Arc;

@@ -21,7 +21,8 @@ use topology::Slot;
 pub enum Expiry {
     /// It is removed, and the removal replicated: on a primary.
     Delete,
-    /// It is hidden: on a replica, whose primary will remove it, and while clients are paused.
+    /// It is hidden from readers: on a replica, whose primary will remove it, and while writes are paused. A write that
+    /// comes nevertheless (to a writable replica) removes it first.
     Hide,
     /// It is shown: while data is loaded, and to the stream that a replica applies.
     Ignore,
@@ -172,7 +173,26 @@ impl<'k, 'g> Keys<'k, 'g> {
     /// Removes the key if its time has come and that is ours to do; whether it counts as absent.
     #[inline]
     fn expire_if_due(&mut self, key: &[u8], place: Located) -> bool {
-        let due = match self.context.expiry {
+        let due = self.is_due(key, place);
+        if due && self.context.expiry == Expiry::Delete {
+            self.expire(key, place);
+        }
+        due
+    }
+
+    /// Removes the key if its time has come, so that a write finds it absent.
+    #[inline]
+    fn expire_for_write(&mut self, key: &[u8], place: Located) -> bool {
+        let due = self.is_due(key, place);
+        if due {
+            self.expire(key, place);
+        }
+        due
+    }
+
+    #[inline]
+    fn is_due(&mut self, key: &[u8], place: Located) -> bool {
+        match self.context.expiry {
             Expiry::Ignore => false,
             _ => {
                 let physical = self.physical;
@@ -183,11 +203,7 @@ impl<'k, 'g> Keys<'k, 'g> {
                         .find(place, physical, key)
                         .is_some_and(|entry| entry.expire_at().is_some_and(|at| at <= now_ms))
             }
-        };
-        if due && self.context.expiry == Expiry::Delete {
-            self.expire(key, place);
         }
-        due
     }
 
     #[cold]
@@ -268,7 +284,7 @@ impl<'k, 'g> Keys<'k, 'g> {
     #[inline]
     pub fn edit(&mut self, key: &[u8]) -> Option<Edit<'_>> {
         let place = self.locate(key);
-        if self.expire_if_due(key, place) {
+        if self.expire_for_write(key, place) {
             return None;
         }
         let clock = (!self.context.no_touch).then(|| self.clock());
@@ -292,12 +308,14 @@ impl<'k, 'g> Keys<'k, 'g> {
     /// Adds a key that is not there.
     pub fn insert(&mut self, key: &[u8], value: Value, expire_at_ms: Option<u64>) {
         let place = self.locate(key);
+        self.expire_for_write(key, place);
         self.insert_entry(place, EntryBox::new(key, value, expire_at_ms));
     }
 
     /// Adds a key that is not there with a string that counts as modified in place: its encoding is `raw`.
     pub fn insert_raw_string(&mut self, key: &[u8], string: Vec<u8>) {
         let place = self.locate(key);
+        self.expire_for_write(key, place);
         let mut entry = EntryBox::new(key, Value::Bytes(string), None);
         entry.set_raw();
         self.insert_entry(place, entry);
@@ -362,7 +380,7 @@ impl<'k, 'g> Keys<'k, 'g> {
     /// Removes a key and gives its entry; an expired one is removed as expired and counts as absent.
     pub fn remove(&mut self, key: &[u8]) -> Option<EntryBox> {
         let place = self.locate(key);
-        if self.expire_if_due(key, place) {
+        if self.expire_for_write(key, place) {
             return None;
         }
         self.take(key, place)
@@ -422,6 +440,9 @@ impl<'k, 'g> Keys<'k, 'g> {
     ) -> Option<V> {
         let clock = self.clock();
         let (physical, thread) = (self.physical, self.context.thread);
+        if self.expire_for_write(key, place) {
+            return Some(value);
+        }
         let Some(mut edit) = self.edit_at(key, place) else { return Some(value) };
         let old_expiry = edit.entry().expire_at();
         let expiry = ttl.after(old_expiry);
@@ -508,41 +529,33 @@ impl<'k, 'g> Keys<'k, 'g> {
     /// Hangs a ticket on a key.
     pub fn wait(&mut self, key: &[u8], ticket: &Arc<Ticket>) {
         let slot = Slot::of(key);
-        let registry = self.guard.registry(slot);
-        registry.sweep();
-        registry.wait(key, ticket);
+        self.guard.registry(slot).wait(key, ticket);
         self.guard.cell(slot).set_registered(true);
     }
 
-    /// Hangs a watch on a key.
+    /// Hangs a watch on a key. One whose time has come is removed before, since that is no change to what is watched.
     pub fn watch(&mut self, key: &[u8], watch: &Arc<Watch>) {
-        let slot = Slot::of(key);
+        let place = self.locate(key);
+        self.expire_if_due(key, place);
+        let slot = place.slot;
         let db = self.context.db;
-        let registry = self.guard.registry(slot);
-        registry.sweep();
-        registry.watch(db, key, watch);
+        self.guard.registry(slot).watch(db, key, watch);
         self.guard.cell(slot).set_registered(true);
     }
 
-    /// Claims the next ticket on a key, in the order of arrival. It stays in its place until [`Keys::served`].
+    /// Claims the next ticket on a key, in the order of arrival, passing over the first `after`. It stays in its place
+    /// until [`Keys::served`].
     pub fn next_waiter(&mut self, db: u16, key: &[u8], after: usize) -> Option<Arc<Ticket>> {
-        let slot = Slot::of(key);
-        let registry = self.guard.registry(slot);
-        let queue = registry.waiters.get_mut(&(db, Box::from(key)))?;
-        queue.retain(|ticket| !ticket.is_cancelled());
-        queue.iter().skip(after).find(|ticket| ticket.claim()).cloned()
+        self.guard.registry(Slot::of(key)).claim(db, key, after)
     }
 
     /// A claimed ticket was served: it leaves the queue of this key, and those of its other keys when they are met.
     pub fn served(&mut self, db: u16, key: &[u8], ticket: &Arc<Ticket>) {
         let slot = Slot::of(key);
         let registry = self.guard.registry(slot);
-        if let Some(queue) = registry.waiters.get_mut(&(db, Box::from(key))) {
-            queue.retain(|other| !Arc::ptr_eq(other, ticket));
-        }
-        registry.sweep();
-        let empty = registry.is_empty();
-        self.guard.cell(slot).set_registered(!empty);
+        registry.finish(db, key, ticket);
+        let is_empty = registry.is_empty();
+        self.guard.cell(slot).set_registered(!is_empty);
     }
 
     /// Whether somebody waits for a key of the slot.
@@ -592,12 +605,19 @@ impl<'k, 'g> Keys<'k, 'g> {
         random: u64,
         visit: impl FnOnce(Entry<'_>) -> R,
     ) -> Result<Option<R>, SlotBusy> {
-        let Some(slot) = self.space.random_slot(self.physical, random) else { return Ok(None) };
-        self.guard.step_to(slot, crate::SPINS)?;
         let physical = self.physical;
-        // The slot number used up some of the randomness; the table takes the rest, spread again.
+        // The slot number uses up some of the randomness; the table takes the rest, spread again.
         let within = random.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (random >> 29);
-        Ok(self.guard.table(slot, physical).and_then(|table| table.sample(within).map(visit)))
+        while let Some(slot) = self.space.random_slot(physical, random) {
+            self.guard.step_to(slot, crate::SPINS)?;
+            // Others may have emptied it before it was locked; its counts say so by now.
+            if let Some(entry) =
+                self.guard.table(slot, physical).as_ref().and_then(|table| table.sample(within))
+            {
+                return Ok(Some(visit(entry)));
+            }
+        }
+        Ok(None)
     }
 
     /// Empties the database: its tables, to be freed here or elsewhere. Only in the world. What a running snapshot still
@@ -666,6 +686,11 @@ impl<'k, 'g> Keys<'k, 'g> {
         *self.guard.earliest_ms(slot) = earliest;
     }
 
+    /// Bytes of the slot's entries and of strings' own buffers, over all databases; tables and structures not counted.
+    pub fn slot_bytes(&mut self, slot: Slot) -> u64 {
+        self.guard.bytes(slot) as u64
+    }
+
     /// Notes the stream position of a write to the slots of these keys.
     pub fn note_position(&mut self, slot: Slot, position: u64) {
         *self.guard.last_position(slot) = position;
@@ -674,6 +699,9 @@ impl<'k, 'g> Keys<'k, 'g> {
     /// Swaps two logical databases, in the world, and touches what is watched in them.
     pub fn swap(&mut self, a: u16, b: u16) {
         assert!(self.guard.is_world(), "databases are swapped in the world");
+        if a == b {
+            return;
+        }
         let (pa, pb) = (self.space.physical(a), self.space.physical(b));
         for slot in Slot::all() {
             if !self.guard.cell(slot).is_registered() {
@@ -692,6 +720,8 @@ impl<'k, 'g> Keys<'k, 'g> {
                     }
                 }
             }
+            let is_empty = self.guard.registry(slot).is_empty();
+            self.guard.cell(slot).set_registered(!is_empty);
         }
         self.space.swap_map(a, b);
         self.physical = self.space.physical(self.context.db);

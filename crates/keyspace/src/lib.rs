@@ -112,7 +112,11 @@ impl Keyspace {
     }
 
     /// Opens the gate that `thread` closed, and wakes who waits for that.
+    ///
+    /// # Panics
+    /// When the guard of the world still lives.
     pub fn open(&self, thread: usize) {
+        assert!(!self.slots.has_world(), "the gate opens after the world is given back");
         self.slots.wake(self.gate.open(thread));
     }
 

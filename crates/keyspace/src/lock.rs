@@ -48,12 +48,18 @@ impl SlotLock {
         false
     }
 
+    /// Whether somebody holds it.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.0.load(Ordering::Acquire) & LOCKED != 0
+    }
+
     /// Gives the lock back; `true` when somebody registered meanwhile and must be woken.
     #[inline]
     #[must_use = "registered workers must be woken"]
     pub(crate) fn unlock(&self) -> bool {
         debug_assert_ne!(self.0.load(Ordering::Relaxed) & LOCKED, 0, "unlocking a free slot");
-        self.0.swap(0, Ordering::Release) & CONTENDED != 0
+        // Acquire too: who sees CONTENDED must see the wake set as it was before.
+        self.0.swap(0, Ordering::AcqRel) & CONTENDED != 0
     }
 }
 
@@ -118,6 +124,7 @@ mod tests {
 }
 
 #[cfg(all(test, loom))]
+#[allow(unsafe_code)]
 mod models {
     use super::*;
     use loom::sync::Arc;

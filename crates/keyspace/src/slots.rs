@@ -12,9 +12,13 @@
 //! held by the thread that has it, or while that thread owns the world. [`Guard`] is the proof: it is made by taking the
 //! locks or by owning the closed gate, it lends what is in slots only if it covers them and only through `&mut self`, and
 //! gives the locks back when it drops. Prefetching needs no lock: the tables allow it to anybody who is inside the gate.
+//!
+//! What the module has to trust its callers with, because types do not say it: each thread uses its own number and no
+//! other, and takes locks and prefetches only inside the gate. That is checked where it costs nothing: there is one world
+//! at a time, the gate stays closed while it exists, nobody gets a lock meanwhile, and in debug builds nobody has one.
 
 use crate::lock::{SlotLock, WakeSet};
-use crate::sync::{AtomicU32, Ordering};
+use crate::sync::{AtomicBool, AtomicU32, Ordering};
 use crate::waiters::Registry;
 use crate::{Gate, Located, SlotBusy};
 use std::cell::UnsafeCell;
@@ -78,6 +82,8 @@ pub(crate) struct Slots {
     cells: Box<[SlotCell]>,
     /// Threads that found a slot busy, by slot number modulo the number of sets.
     wakes: Box<[WakeSet]>,
+    /// A guard of the world exists.
+    world: AtomicBool,
     wake: std::sync::OnceLock<Box<dyn Fn(usize) + Send + Sync>>,
 }
 
@@ -112,6 +118,7 @@ impl Slots {
         Slots {
             cells: (0..SLOTS).map(|_| cell()).collect(),
             wakes: (0..WAKE_SETS).map(|_| WakeSet::default()).collect(),
+            world: AtomicBool::new(false),
             wake: std::sync::OnceLock::new(),
         }
     }
@@ -138,7 +145,17 @@ impl Slots {
 
     #[inline]
     fn lock(&self, slot: Slot, spins: u32) -> Result<(), SlotBusy> {
-        if self.cell(slot).lock.lock_spinning(spins) { Ok(()) } else { Err(SlotBusy(slot)) }
+        if !self.cell(slot).lock.lock_spinning(spins) {
+            return Err(SlotBusy(slot));
+        }
+        assert!(!self.has_world(), "a slot is locked from outside the gate");
+        Ok(())
+    }
+
+    /// Whether a guard of the world exists.
+    #[inline]
+    pub(crate) fn has_world(&self) -> bool {
+        self.world.load(Ordering::Relaxed)
     }
 
     #[inline]
@@ -200,6 +217,11 @@ impl<'a> Guard<'a> {
 
     pub(crate) fn world(slots: &'a Slots, gate: &Gate, thread: usize) -> Guard<'a> {
         assert!(gate.is_closed_by(thread) && gate.is_quiet(), "the world is not this thread's");
+        assert!(!slots.world.swap(true, Ordering::AcqRel), "there is one world");
+        debug_assert!(
+            !slots.cells.iter().any(|cell| cell.lock.is_locked()),
+            "a slot is held outside the gate"
+        );
         Guard::new(slots, Held::World)
     }
 
@@ -305,6 +327,11 @@ impl<'a> Guard<'a> {
         &mut self.data(slot).earliest_ms
     }
 
+    /// Bytes of the slot's entries.
+    pub(crate) fn bytes(&mut self, slot: Slot) -> i64 {
+        self.data(slot).bytes
+    }
+
     /// The stream position of the last write to the slot.
     pub(crate) fn last_position(&mut self, slot: Slot) -> &mut u64 {
         &mut self.data(slot).last_position
@@ -354,7 +381,8 @@ impl Drop for Guard<'_> {
         match &self.held {
             Held::One(slot) => self.slots.unlock(*slot),
             Held::Many(held) => held.iter().for_each(|&slot| self.slots.unlock(slot)),
-            Held::World | Held::Walking(None) => {}
+            Held::World => self.slots.world.store(false, Ordering::Release),
+            Held::Walking(None) => {}
             Held::Walking(Some(slot)) => self.slots.unlock(*slot),
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Both hang on a slot, under its lock, in maps that exist only while they are needed. Neither is removed when its client
 //! gives up: that would need the slot's lock from a thread that has no business there. A ticket or a watch just stops
-//! counting, and the next one to come to the slot sweeps out what is dead.
+//! counting, and is swept out by those who come to the slot later, each of whom pays for a constant part of that.
 
 use crate::sync::{AtomicU32, Ordering};
 use std::collections::{HashMap, VecDeque};
@@ -11,6 +11,7 @@ use std::sync::Arc;
 const WAITING: u32 = 0;
 const CLAIMED: u32 = 1;
 const CANCELLED: u32 = 2;
+const SERVED: u32 = 3;
 
 /// A blocked command: everything that is needed to run it again, by whoever makes one of its keys ready.
 ///
@@ -55,7 +56,8 @@ impl Ticket {
         self.settle(CLAIMED)
     }
 
-    /// Gives up waiting; `false` when a pusher has claimed it, whose answer will come.
+    /// Gives up waiting; `false` when a pusher has claimed it. Then an answer comes, or, when the pusher found nothing for
+    /// it, it waits on and may be cancelled later.
     pub fn cancel(&self) -> bool {
         self.settle(CANCELLED)
     }
@@ -66,14 +68,20 @@ impl Ticket {
         debug_assert_eq!(was, CLAIMED);
     }
 
+    /// A claimer answered it.
+    pub(crate) fn finish(&self) {
+        let was = self.state.swap(SERVED, Ordering::AcqRel);
+        debug_assert_eq!(was, CLAIMED);
+    }
+
     /// Whether it still waits.
     pub fn is_waiting(&self) -> bool {
         self.state.load(Ordering::Acquire) == WAITING
     }
 
     /// Whether it never needs to be looked at again.
-    pub fn is_cancelled(&self) -> bool {
-        self.state.load(Ordering::Acquire) == CANCELLED
+    pub fn is_over(&self) -> bool {
+        matches!(self.state.load(Ordering::Acquire), CANCELLED | SERVED)
     }
 }
 
@@ -113,8 +121,10 @@ type Place = (u16, Box<[u8]>);
 /// The waiters and watchers of one slot.
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
-    pub(crate) waiters: HashMap<Place, VecDeque<Arc<Ticket>>>,
+    waiters: HashMap<Place, VecDeque<Arc<Ticket>>>,
     watchers: HashMap<Place, Vec<Arc<Watch>>>,
+    /// Visits until the next sweep: as many as there was to sweep the last time.
+    visits_left: usize,
 }
 
 impl Registry {
@@ -126,33 +136,80 @@ impl Registry {
         !self.waiters.is_empty()
     }
 
-    /// Drops what does not count any more.
-    pub(crate) fn sweep(&mut self) {
+    /// Drops what does not count any more, once in so many calls that the cost is constant for each.
+    fn visit(&mut self) {
+        if let Some(left) = self.visits_left.checked_sub(1) {
+            self.visits_left = left;
+        } else {
+            self.visits_left = self.sweep();
+        }
+    }
+
+    /// Drops what does not count any more; how much is left.
+    fn sweep(&mut self) -> usize {
+        let mut left = 0;
         self.waiters.retain(|_, queue| {
-            queue.retain(|ticket| !ticket.is_cancelled());
+            queue.retain(|ticket| !ticket.is_over());
+            left += queue.len();
             !queue.is_empty()
         });
         self.watchers.retain(|_, watches| {
             watches.retain(|watch| !watch.is_dead());
+            left += watches.len();
             !watches.is_empty()
         });
+        left
     }
 
     pub(crate) fn wait(&mut self, key: &[u8], ticket: &Arc<Ticket>) {
+        self.visit();
         self.waiters.entry((ticket.db, key.into())).or_default().push_back(ticket.clone());
     }
 
+    /// Claims the first ticket of a key that can be, not counting so many that are not over.
+    pub(crate) fn claim(&mut self, db: u16, key: &[u8], after: usize) -> Option<Arc<Ticket>> {
+        let queue = self.waiters.get_mut(&(db, Box::from(key)))?;
+        while queue.front().is_some_and(|ticket| ticket.is_over()) {
+            queue.pop_front();
+        }
+        let found = queue
+            .iter()
+            .filter(|ticket| !ticket.is_over())
+            .skip(after)
+            .find(|ticket| ticket.claim())
+            .cloned();
+        if queue.is_empty() {
+            self.waiters.remove(&(db, Box::from(key)));
+        }
+        found
+    }
+
+    /// Takes a ticket out of the queue of a key; in those of its other keys it is dead.
+    pub(crate) fn finish(&mut self, db: u16, key: &[u8], ticket: &Arc<Ticket>) {
+        ticket.finish();
+        let place = (db, Box::from(key));
+        let Some(queue) = self.waiters.get_mut(&place) else { return };
+        // Mostly the first one.
+        if let Some(at) = queue.iter().position(|other| Arc::ptr_eq(other, ticket)) {
+            queue.remove(at);
+        }
+        if queue.is_empty() {
+            self.waiters.remove(&place);
+        }
+        self.visit();
+    }
+
     pub(crate) fn watch(&mut self, db: u16, key: &[u8], watch: &Arc<Watch>) {
+        self.visit();
         self.watchers.entry((db, key.into())).or_default().push(watch.clone());
     }
 
     pub(crate) fn touch(&mut self, db: u16, key: &[u8]) {
-        if self.watchers.is_empty() {
-            return;
+        if !self.watchers.is_empty() {
+            let touched = self.watchers.remove(&(db, key.into()));
+            touched.iter().flatten().for_each(|watch| watch.touch());
         }
-        for watch in self.watchers.remove(&(db, key.into())).unwrap_or_default() {
-            watch.touch();
-        }
+        self.visit();
     }
 
     /// Keys of a database that somebody watches.
@@ -183,7 +240,7 @@ mod tests {
         let claimed = ticket();
         assert!(claimed.claim() && !claimed.cancel() && !claimed.claim());
         claimed.release();
-        assert!(claimed.is_waiting() && claimed.cancel() && claimed.is_cancelled() && !claimed.claim());
+        assert!(claimed.is_waiting() && claimed.cancel() && claimed.is_over() && !claimed.claim());
     }
 
     #[test]

@@ -137,7 +137,9 @@ impl Gate {
     /// Registers `thread` to be woken when the gate opens; `false` when it is open already.
     pub fn register(&self, thread: usize) -> bool {
         self.waiting.add(thread);
-        self.state.0.load(Ordering::SeqCst) != 0
+        // Both sides write before they read, as at the gate itself.
+        fence(Ordering::SeqCst);
+        self.state.0.load(Ordering::Acquire) != 0
     }
 
     /// Opens it; the threads to wake.
@@ -145,6 +147,7 @@ impl Gate {
     pub fn open(&self, thread: usize) -> impl Iterator<Item = usize> + use<> {
         let was = self.state.0.swap(0, Ordering::SeqCst);
         debug_assert_eq!(was, thread as u32 + 1, "only the closer opens");
+        fence(Ordering::SeqCst);
         self.waiting.take()
     }
 }
@@ -252,6 +255,42 @@ mod models {
             let woken = gate.open(1).any(|thread| thread == 0);
             let registered = worker.join().unwrap();
             assert!(!registered || woken);
+        });
+    }
+
+    /// Memory that was unlinked is freed only after a passage: nobody who found it before is still looking.
+    #[test]
+    fn retired_memory_outlives_its_readers() {
+        loom::model(|| {
+            struct Shared {
+                gate: Gate,
+                /// Which of the two blocks is linked.
+                root: AtomicU32,
+                old: loom::cell::UnsafeCell<u32>,
+            }
+            let old = loom::cell::UnsafeCell::new(1);
+            let shared = Arc::new(Shared { gate: Gate::new(2), root: AtomicU32::new(0), old });
+            let prefetcher = thread::spawn({
+                let shared = shared.clone();
+                move || {
+                    for _ in 0..2 {
+                        if shared.gate.enter(0).is_ok() {
+                            if shared.root.load(Ordering::Acquire) == 0 {
+                                // SAFETY: found while inside; loom checks that it is not being freed.
+                                shared.old.with(|n| assert_eq!(unsafe { *n }, 1, "freed"));
+                            }
+                            let _ = shared.gate.leave(0);
+                        }
+                    }
+                }
+            });
+            shared.root.store(1, Ordering::Release);
+            let passage = shared.gate.passage();
+            if shared.gate.has_passed(&passage) {
+                // SAFETY: everybody who could have found it has left; loom checks that.
+                shared.old.with_mut(|n| unsafe { *n = 0 });
+            }
+            prefetcher.join().unwrap();
         });
     }
 }

@@ -175,4 +175,64 @@ mod models {
             }
         });
     }
+
+    /// Two slots that share a wake set: whoever sleeps, registered on a lock that is held, has a wake to come or has had
+    /// one since.
+    #[test]
+    fn a_shared_wake_set_loses_nobody() {
+        loom::model(|| {
+            let shared = Arc::new((SlotLock::default(), SlotLock::default(), WakeSet::default()));
+            assert!(shared.0.try_lock() && shared.1.try_lock());
+            let other = thread::spawn({
+                let shared = shared.clone();
+                move || {
+                    let first = shared.2.register(&shared.1, 2);
+                    let told = shared.0.unlock();
+                    (first, told && shared.2.take().any(|thread| thread == 1))
+                }
+            });
+            let registered = shared.2.register(&shared.0, 1);
+            let (first, woken) = other.join().unwrap();
+            let told = shared.1.unlock();
+            let late: Vec<_> = if told { shared.2.take().collect() } else { Vec::new() };
+            assert!(first && told, "the second lock was held all the time");
+            assert!(!registered || woken || late.contains(&1));
+        });
+    }
+
+    /// Suspending and trying again, as a worker does it: the value behind the lock gets both increments.
+    #[test]
+    fn a_suspended_worker_finishes() {
+        loom::model(|| {
+            let shared = Arc::new((
+                SlotLock::default(),
+                WakeSet::default(),
+                loom::cell::UnsafeCell::new(0u32),
+                loom::sync::Notify::new(),
+            ));
+            let add = |shared: &(SlotLock, WakeSet, loom::cell::UnsafeCell<u32>, loom::sync::Notify)| {
+                // SAFETY: the lock is held; loom checks that nobody else is here.
+                shared.2.with_mut(|n| unsafe { *n += 1 });
+                if shared.0.unlock() {
+                    shared.1.take().for_each(|_| shared.3.notify());
+                }
+            };
+            assert!(shared.0.try_lock());
+            let waiter = thread::spawn({
+                let shared = shared.clone();
+                move || {
+                    while !shared.0.try_lock() {
+                        if shared.1.register(&shared.0, 1) {
+                            shared.3.wait();
+                        }
+                    }
+                    add(&shared);
+                }
+            });
+            add(&shared);
+            waiter.join().unwrap();
+            // SAFETY: the other thread has ended.
+            shared.2.with(|n| assert_eq!(unsafe { *n }, 2));
+        });
+    }
 }

@@ -1,0 +1,91 @@
+//! The process as the operating system sees it, and mimalloc's settings.
+
+use libmimalloc_sys as mimalloc;
+
+/// Options of mimalloc 3 that differ from its defaults: place in its list, value, reason. Somebody's own setting in the
+/// environment (`MIMALLOC_PURGE_DELAY=…`) wins.
+const OPTIONS: &[(mimalloc::mi_option_t, std::ffi::c_long)] = &[
+    // arena_eager_commit: reserve address space only, and make pages usable as they are needed. Eagerly, the system's
+    // overcommit is trusted and whole blocks of pages get touched: 6.1 MB resident at the start of an empty process
+    // instead of 2.4, and 29 MB instead of 16 with four threads that hold 3 MB. Speed is the same.
+    (4, 0),
+    // purge_delay: milliseconds until freed pages go back to the system. mimalloc's 1000 makes a finished save or a
+    // flushed database look like a leak; 0 doubles the time of a load that grows and shrinks.
+    (15, 100),
+];
+
+/// Sets the options before anything is allocated: what runs before `main` allocates already, and the first
+/// allocation makes the first arena.
+extern "C" fn set_options() {
+    for &(option, value) in OPTIONS {
+        // SAFETY: the options exist in this version, and there are no other threads yet.
+        unsafe { mimalloc::mi_option_set_default(option, value) };
+    }
+}
+
+// SAFETY: the section is the system's list of functions without arguments that it calls before `main`.
+#[used]
+#[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,__mod_init_func"))]
+#[cfg_attr(not(target_os = "macos"), unsafe(link_section = ".init_array"))]
+static BEFORE_MAIN: extern "C" fn() = set_options;
+
+/// Gives memory that is free back to the operating system now: all of the calling thread's, and what other threads
+/// left behind. For MEMORY PURGE and after a flush; it may take milliseconds.
+pub fn purge() {
+    // SAFETY: callable at any time.
+    unsafe { mimalloc::mi_collect(true) };
+}
+
+/// Gives back what has been free for the purge delay, of all threads. mimalloc does so by itself while threads
+/// allocate, and not at all while they sleep, so one thread of a node calls this in its cron: about 2 µs when there is
+/// nothing to do, 1 to 3 ms for 10 MB.
+pub fn trim() {
+    // SAFETY: callable at any time.
+    unsafe { mimalloc::mi_collect(false) };
+}
+
+/// The allocator as INFO's `mem_allocator` names it: `mimalloc-3.3.2`.
+pub fn allocator_name() -> String {
+    // SAFETY: a constant.
+    let version = unsafe { mimalloc::mi_version() };
+    // Since version 3 the number is major, then two digits each for minor and patch.
+    format!("mimalloc-{}.{}.{}", version / 10_000, version / 100 % 100, version % 100)
+}
+
+/// Bytes of the process that are in memory: data, free pages that the allocator keeps, stacks, and the touched part of
+/// the binary. 0 where the system does not tell.
+#[cfg(target_os = "linux")]
+pub fn rss_bytes() -> u64 {
+    // Sizes in pages: total, resident, shared, …
+    let Ok(figures) = std::fs::read_to_string("/proc/self/statm") else { return 0 };
+    let pages: u64 = figures.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
+    // SAFETY: no argument but a name.
+    let page_size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    pages * u64::try_from(page_size).unwrap_or(0)
+}
+
+/// Bytes of the process that are in memory: data, free pages that the allocator keeps, stacks, and the touched part of
+/// the binary. 0 where the system does not tell.
+#[cfg(target_os = "macos")]
+#[allow(deprecated)] // libc would rather see a crate of its own for these two
+pub fn rss_bytes() -> u64 {
+    // SAFETY: a structure of integers, for which zero is a value.
+    let mut info: libc::mach_task_basic_info = unsafe { std::mem::zeroed() };
+    let mut count = libc::MACH_TASK_BASIC_INFO_COUNT;
+    // SAFETY: `info` has as many integers as `count` says.
+    let status = unsafe {
+        libc::task_info(
+            libc::mach_task_self(),
+            libc::MACH_TASK_BASIC_INFO,
+            std::ptr::from_mut(&mut info).cast(),
+            &mut count,
+        )
+    };
+    if status == libc::KERN_SUCCESS { info.resident_size } else { 0 }
+}
+
+/// Bytes of the process that are in memory. This system does not tell, so 0.
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+pub fn rss_bytes() -> u64 {
+    0
+}

@@ -1,0 +1,88 @@
+//! Pre-images that memory has no room for, in a temporary file.
+//!
+//! ```text
+//!   record: database u16 │ keys u32 │ length u64 │ bytes          little-endian; only this process reads it
+//! ```
+//! The file is unlinked as soon as it is open, so nothing is left behind whatever happens.
+
+use crate::captures::Chunk;
+use crate::locked;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+const HEADER: usize = 14;
+
+#[derive(Debug)]
+pub(crate) struct Spill {
+    path: PathBuf,
+    file: Mutex<Option<Written>>,
+}
+
+#[derive(Debug)]
+struct Written {
+    file: File,
+    bytes: u64,
+}
+
+impl Spill {
+    pub(crate) fn new(path: PathBuf) -> Spill {
+        Spill { path, file: Mutex::new(None) }
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        locked(&self.file).as_ref().map_or(0, |written| written.bytes)
+    }
+
+    pub(crate) fn add(&self, chunk: &Chunk) -> io::Result<()> {
+        let mut slot = locked(&self.file);
+        let written = match &mut *slot {
+            Some(written) => written,
+            None => slot.insert(Written { file: self.open()?, bytes: 0 }),
+        };
+        let mut header = [0; HEADER];
+        header[..2].copy_from_slice(&chunk.db.to_le_bytes());
+        header[2..6].copy_from_slice(&chunk.keys.to_le_bytes());
+        header[6..].copy_from_slice(&(chunk.bytes.len() as u64).to_le_bytes());
+        written.file.write_all(&header)?;
+        written.file.write_all(&chunk.bytes)?;
+        written.bytes += (HEADER + chunk.bytes.len()) as u64;
+        Ok(())
+    }
+
+    fn open(&self) -> io::Result<File> {
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&self.path)?;
+        fs::remove_file(&self.path)?;
+        Ok(file)
+    }
+
+    /// Reads everything back, when nobody adds any more: `begin` gets each record's database and keys, `piece` its
+    /// bytes, at most `piece_bytes` at a time.
+    pub(crate) fn read_back(
+        &self,
+        piece_bytes: usize,
+        mut take: impl FnMut(u16, u32, &[u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let Some(mut written) = locked(&self.file).take() else { return Ok(()) };
+        written.file.rewind()?;
+        let mut left = written.bytes;
+        let mut buffer = vec![0; piece_bytes];
+        while left > 0 {
+            let mut header = [0; HEADER];
+            written.file.read_exact(&mut header)?;
+            let [d0, d1, k0, k1, k2, k3, len @ ..] = header;
+            let db = u16::from_le_bytes([d0, d1]);
+            let mut keys = u32::from_le_bytes([k0, k1, k2, k3]);
+            let mut len = u64::from_le_bytes(len);
+            left -= HEADER as u64 + len;
+            while len > 0 {
+                let piece = &mut buffer[..len.min(piece_bytes as u64) as usize];
+                written.file.read_exact(piece)?;
+                take(db, std::mem::take(&mut keys), piece)?;
+                len -= piece.len() as u64;
+            }
+        }
+        Ok(())
+    }
+}

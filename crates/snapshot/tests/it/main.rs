@@ -1,0 +1,11 @@
+//! Snapshots through bytes: what is loaded again is what was there at the instant.
+
+#![allow(clippy::disallowed_methods)] // tests read files, start threads and programs
+
+mod concurrent;
+mod faults;
+mod loading;
+mod peer;
+mod property;
+mod round_trip;
+mod support;

@@ -1,1 +1,39 @@
-//! See the crate's description.
+//! A cache node: one process, its workers, and everything that serves clients.
+//!
+//! ```text
+//!  acceptor ─deals─▶ workers ──▶ keyspace (slots, locks) ──▶ effects ──▶ stream ──▶ replicas
+//!                      │  ▲                                    │
+//!                      └──┴── mailboxes ◀── answers, messages ─┘        background: expiry, lazy free, snapshots
+//! ```
+//! [`Node::start`] makes the threads and returns when the node listens; [`Node::wait`] returns when it has ended.
+//!
+//! A node owns its clocks, threads and sockets; what it decides is in pure crates below it. The one thing all threads share
+//! is `Shared`, whose parts have their own locks. Lock ranks, which nobody may take downwards: slots ascending, then a
+//! shard of channels, then the stream's tail, then a mailbox.
+
+#![forbid(unsafe_code)]
+// The node is a shell: time, threads, files and sockets are its business.
+#![allow(clippy::disallowed_methods)]
+
+mod admission;
+mod client;
+mod command;
+mod commands;
+mod cx;
+mod exec;
+mod expiry;
+mod lazyfree;
+mod limits;
+mod link;
+mod mailbox;
+mod maxmemory;
+mod pause;
+mod pubsub;
+mod shared;
+mod slowlog;
+mod start;
+mod stats;
+mod stream;
+mod worker;
+
+pub use start::{Node, Options, StartError};

@@ -1,0 +1,168 @@
+//! What is asked of a command before it may run: may this client, now, on this node?
+//!
+//! The order of the questions is the real server's, since it decides which error a client sees. Every refusal comes
+//! before any side effect.
+
+use crate::client::Client;
+use crate::command::Command;
+use crate::cx::Suspend;
+use crate::exec::Local;
+use crate::shared::Shared;
+use command_spec::Flags;
+use commands::Error;
+use keyspace::Expiry;
+use std::sync::atomic::Ordering;
+
+/// Why a command does not run.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// The client gets an error.
+    Error(Error),
+    /// Later perhaps.
+    Suspend(Suspend),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Refusal {
+        Refusal::Error(error)
+    }
+}
+
+fn text(text: &'static str) -> Refusal {
+    Refusal::Error(Error::text(text))
+}
+
+/// Commands that act at once inside MULTI instead of being queued.
+pub(crate) fn runs_inside_multi(command: &'static Command) -> bool {
+    matches!(command.spec.name, "exec" | "discard" | "multi" | "watch" | "quit" | "reset")
+}
+
+/// Commands a RESP2 client may use while it is subscribed to something.
+fn runs_subscribed(command: &'static Command) -> bool {
+    matches!(
+        command.spec.name,
+        "ping"
+            | "subscribe"
+            | "ssubscribe"
+            | "sunsubscribe"
+            | "psubscribe"
+            | "unsubscribe"
+            | "punsubscribe"
+            | "quit"
+            | "reset"
+    )
+}
+
+/// Whether an EXEC's queue holds a command with one of these flags.
+fn queue_has(client: &Client, flags: Flags) -> bool {
+    client
+        .multi
+        .as_ref()
+        .is_some_and(|multi| multi.queue.iter().any(|queued| queued.command.spec.flags.intersects(flags)))
+}
+
+/// Asks all questions.
+#[inline]
+pub(crate) fn admit(
+    shared: &Shared,
+    local: &mut Local,
+    client: &mut Client,
+    command: &'static Command,
+    argv: &[&[u8]],
+) -> Result<(), Refusal> {
+    let flags = command.spec.flags;
+    if !client.authenticated && !flags.contains(Flags::NO_AUTH) {
+        return Err(text("NOAUTH Authentication required."));
+    }
+    let is_exec = command.spec.name == "exec";
+    let is_write = flags.contains(Flags::WRITE) || (is_exec && queue_has(client, Flags::WRITE));
+    if client.multi.is_some() && flags.contains(Flags::NO_MULTI) {
+        return Err(text("ERR Command not allowed inside a transaction"));
+    }
+    if local.settings.maxmemory_bytes > 0 {
+        let denies = flags.contains(Flags::DENYOOM) || (is_exec && queue_has(client, Flags::DENYOOM));
+        let enough = crate::maxmemory::make_room(shared, local)?;
+        // Queueing is refused as well: the transaction would grow without limit.
+        if !enough && (denies || (client.multi.is_some() && !runs_inside_multi(command))) {
+            return Err(text("OOM command not allowed when used memory > 'maxmemory'."));
+        }
+    }
+    let is_replica = shared.role.is_replica.load(Ordering::Relaxed);
+    if is_write && !is_replica {
+        if shared.save_failed.load(Ordering::Relaxed) && local.settings.stop_writes_on_bgsave_error {
+            return Err(misconf(shared));
+        }
+        let wanted = local.settings.min_replicas_to_write;
+        if wanted > 0
+            && local.settings.min_replicas_max_lag_seconds > 0
+            && shared.role.good_replicas.load(Ordering::Relaxed) < wanted
+        {
+            return Err(text("NOREPLICAS Not enough good replicas to write."));
+        }
+    }
+    if is_replica && is_write && local.settings.replica_read_only {
+        return Err(text("READONLY You can't write against a read only replica."));
+    }
+    if client.is_subscriber_only() && !runs_subscribed(command) {
+        return Err(subscribed(command));
+    }
+    if is_replica
+        && !shared.role.link_up.load(Ordering::Relaxed)
+        && !local.settings.replica_serve_stale_data
+        && !flags.contains(Flags::STALE)
+    {
+        return Err(text("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."));
+    }
+    if shared.loading.load(Ordering::Relaxed) && !flags.contains(Flags::LOADING) {
+        let server = if shared.profile.is_valkey() { "Valkey" } else { "Redis" };
+        return Err(Error::Other(format!("LOADING {server} is loading the dataset in memory").into()).into());
+    }
+    let may_replicate = is_write
+        || flags.contains(Flags::MAY_REPLICATE)
+        || (is_exec && queue_has(client, Flags::MAY_REPLICATE));
+    if shared.pauses.holds(may_replicate, local.now_ms) && is_pausable(client, command, argv) {
+        return Err(Refusal::Suspend(Suspend::Paused));
+    }
+    if may_replicate && shared.stream.is_full() {
+        return Err(Refusal::Suspend(Suspend::StreamFull));
+    }
+    Ok(())
+}
+
+/// Inside MULTI only EXEC waits, and the one who paused must be able to end it.
+fn is_pausable(client: &Client, command: &'static Command, argv: &[&[u8]]) -> bool {
+    let queueing = client.multi.is_some() && !runs_inside_multi(command);
+    let is_client_command = argv[0].eq_ignore_ascii_case(b"client");
+    !queueing && !is_client_command
+}
+
+#[cold]
+fn misconf(shared: &Shared) -> Refusal {
+    let server = if shared.profile.is_valkey() { "Valkey" } else { "Redis" };
+    let error = format!(
+        "MISCONF {server} is configured to save RDB snapshots, but it's currently unable to persist to disk. \
+         Commands that may modify the data set are disabled, because this instance is configured to report errors \
+         during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the {server} logs \
+         for details about the RDB error."
+    );
+    Refusal::Error(Error::Other(error.into()))
+}
+
+#[cold]
+fn subscribed(command: &'static Command) -> Refusal {
+    let name = command.run.full_name;
+    let error = format!(
+        "ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
+    );
+    Refusal::Error(Error::Other(error.into()))
+}
+
+/// What becomes of expired keys now: a replica and paused writes leave them alone.
+#[inline]
+pub(crate) fn expiry(shared: &Shared, now_ms: u64) -> Expiry {
+    if shared.role.is_replica.load(Ordering::Relaxed) || shared.pauses.holds_writes(now_ms) {
+        Expiry::Hide
+    } else {
+        Expiry::Delete
+    }
+}

@@ -1,0 +1,318 @@
+//! A connection and what it means: protocol, database, transaction, subscriptions, whether it waits.
+//!
+//! A client belongs to one worker. What others may ask about it (CLIENT LIST from another worker) stands in
+//! [`ClientShared`], which its worker keeps up to date with plain stores.
+
+use crate::command::Command;
+use crate::pubsub::Listener;
+use event_loop::{BufId, Token};
+use keyspace::{Ticket, Watch};
+use resp::{Parser, Proto, Writer};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What is known of a client outside of its worker.
+#[derive(Debug)]
+pub(crate) struct ClientShared {
+    pub(crate) id: u64,
+    pub(crate) worker: usize,
+    pub(crate) addr: String,
+    pub(crate) laddr: String,
+    /// The listener was a Unix socket.
+    pub(crate) is_unix: bool,
+    pub(crate) fd: AtomicI32,
+    pub(crate) created_ms: u64,
+    pub(crate) active_ms: AtomicU64,
+    pub(crate) db: AtomicU16,
+    pub(crate) proto: AtomicU8,
+    pub(crate) channels: AtomicU32,
+    pub(crate) patterns: AtomicU32,
+    /// Queued commands of MULTI, -1 outside.
+    pub(crate) queued: AtomicI32,
+    pub(crate) watched: AtomicU32,
+    pub(crate) flags: AtomicU32,
+    pub(crate) query_bytes: AtomicU64,
+    pub(crate) output_bytes: AtomicU64,
+    pub(crate) memory_bytes: AtomicU64,
+    pub(crate) bytes_in: AtomicU64,
+    pub(crate) bytes_out: AtomicU64,
+    pub(crate) commands: AtomicU64,
+    /// Index of the last command plus one.
+    pub(crate) last_command: AtomicU32,
+    pub(crate) names: Mutex<Names>,
+    /// Somebody asked for its end.
+    pub(crate) killed: AtomicBool,
+}
+
+/// What a client says about itself.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Names {
+    pub(crate) name: Vec<u8>,
+    pub(crate) lib_name: Vec<u8>,
+    pub(crate) lib_ver: Vec<u8>,
+}
+
+/// Bits of [`ClientShared::flags`].
+pub(crate) mod flag {
+    pub(crate) const BLOCKED: u32 = 1;
+    pub(crate) const NO_EVICT: u32 = 1 << 1;
+    pub(crate) const NO_TOUCH: u32 = 1 << 2;
+    pub(crate) const DIRTY_WATCH: u32 = 1 << 3;
+    pub(crate) const CLOSE_AFTER_REPLY: u32 = 1 << 4;
+    pub(crate) const REPLICA: u32 = 1 << 5;
+    pub(crate) const PRIMARY: u32 = 1 << 6;
+    pub(crate) const UNBLOCKED: u32 = 1 << 7;
+}
+
+impl ClientShared {
+    pub(crate) fn set_flag(&self, bit: u32, on: bool) {
+        let flags = self.flags.load(Ordering::Relaxed);
+        self.flags.store(if on { flags | bit } else { flags & !bit }, Ordering::Relaxed);
+    }
+
+    pub(crate) fn has_flag(&self, bit: u32) -> bool {
+        self.flags.load(Ordering::Relaxed) & bit != 0
+    }
+
+    pub(crate) fn names(&self) -> std::sync::MutexGuard<'_, Names> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where the bytes of a client's parsed requests are during a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// Nothing was received.
+    None,
+    /// In one receive buffer of the turn; its own buffer is empty.
+    Received(BufId),
+    /// In its own buffer.
+    Own,
+}
+
+/// Whether replies are written: CLIENT REPLY.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ReplyMode {
+    On,
+    Off,
+    /// The next command's reply is dropped.
+    SkipNext,
+    /// This command's reply is dropped.
+    Skipping,
+}
+
+/// A command queued by MULTI.
+#[derive(Debug)]
+pub(crate) struct Queued {
+    pub(crate) command: &'static Command,
+    pub(crate) argv: Vec<Vec<u8>>,
+}
+
+/// An open transaction.
+#[derive(Debug, Default)]
+pub(crate) struct Multi {
+    pub(crate) queue: Vec<Queued>,
+    /// A command was refused while queueing: EXEC will fail.
+    pub(crate) aborted: bool,
+}
+
+/// The keys a client watches.
+#[derive(Debug)]
+pub(crate) struct Watching {
+    pub(crate) watch: Arc<Watch>,
+    /// Database, key, and whether its time had come when it was watched.
+    pub(crate) keys: Vec<(u16, Box<[u8]>, bool)>,
+}
+
+/// What a client subscribed to, in the order of names.
+#[derive(Debug, Default)]
+pub(crate) struct Subscriptions {
+    pub(crate) channels: BTreeSet<Arc<[u8]>>,
+    pub(crate) patterns: BTreeSet<Arc<[u8]>>,
+}
+
+impl Subscriptions {
+    pub(crate) fn len(&self) -> usize {
+        self.channels.len() + self.patterns.len()
+    }
+}
+
+/// What a client waits for.
+#[derive(Debug)]
+pub(crate) enum WaitFor {
+    /// A key: a pusher answers.
+    Key(Arc<Ticket>),
+    /// Another thread of the node answers: WAIT, SHUTDOWN, a save.
+    Elsewhere,
+}
+
+/// A client that waits for something with its command half done.
+#[derive(Debug)]
+pub(crate) struct Blocked {
+    pub(crate) on: WaitFor,
+    /// Tells this wait from earlier ones.
+    pub(crate) wait: u64,
+    /// When the wait is over without success, in Unix ms.
+    pub(crate) deadline_ms: Option<u64>,
+    /// The reply then.
+    pub(crate) timeout: TimeoutReply,
+}
+
+/// The reply of a wait that is over without success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TimeoutReply {
+    Null,
+    NullArray,
+}
+
+/// A connection of a worker.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) id: u64,
+    pub(crate) token: Token,
+    pub(crate) shared: Arc<ClientShared>,
+    pub(crate) parser: Parser,
+    /// Received bytes that are not executed yet, unless they are in a receive buffer.
+    pub(crate) inbuf: Vec<u8>,
+    pub(crate) source: Source,
+    /// How many bytes of the source have been executed.
+    pub(crate) consumed: usize,
+    /// Replies of this turn.
+    pub(crate) out: Vec<u8>,
+    pub(crate) proto: Proto,
+    pub(crate) db: u16,
+    pub(crate) authenticated: bool,
+    pub(crate) reply: ReplyMode,
+    pub(crate) multi: Option<Box<Multi>>,
+    pub(crate) watching: Option<Box<Watching>>,
+    pub(crate) subscriptions: Option<Box<Subscriptions>>,
+    pub(crate) blocked: Option<Box<Blocked>>,
+    /// Its next command cannot run now; it is retried when the worker is told to look.
+    pub(crate) stalled: bool,
+    /// It stands in the worker's list of clients to parse in the next turn.
+    pub(crate) listed: bool,
+    /// It stands in the worker's list of clients with replies to send.
+    pub(crate) dirty: bool,
+    /// Close once everything is sent; nothing more is executed.
+    pub(crate) closing: bool,
+    /// The soft limit of its output buffer is exceeded since then.
+    pub(crate) over_soft_since_ms: Option<u64>,
+    /// Offset in the stream after its last write: what WAIT waits for.
+    pub(crate) write_offset: u64,
+}
+
+impl Client {
+    pub(crate) fn new(token: Token, shared: Arc<ClientShared>, authenticated: bool) -> Client {
+        Client {
+            id: shared.id,
+            token,
+            shared,
+            parser: Parser::new(),
+            inbuf: Vec::new(),
+            source: Source::None,
+            consumed: 0,
+            out: Vec::new(),
+            proto: Proto::Resp2,
+            db: 0,
+            authenticated,
+            reply: ReplyMode::On,
+            multi: None,
+            watching: None,
+            subscriptions: None,
+            blocked: None,
+            stalled: false,
+            listed: false,
+            dirty: false,
+            closing: false,
+            over_soft_since_ms: None,
+            write_offset: 0,
+        }
+    }
+
+    /// A writer for its next reply.
+    #[inline]
+    pub(crate) fn writer(&mut self) -> Writer<'_> {
+        Writer::new(&mut self.out, self.proto)
+    }
+
+    /// Whether its requests may run: it neither waits nor is on its way out.
+    #[inline]
+    pub(crate) fn is_runnable(&self) -> bool {
+        !self.stalled && !self.closing && self.blocked.is_none()
+    }
+
+    /// Whether only the commands of subscribers are allowed: RESP2 with subscriptions.
+    #[inline]
+    pub(crate) fn is_subscriber_only(&self) -> bool {
+        self.proto == Proto::Resp2 && self.subscriptions.as_ref().is_some_and(|subs| subs.len() > 0)
+    }
+
+    pub(crate) fn listener(&self) -> Listener {
+        Listener { worker: self.shared.worker, client: self.id }
+    }
+
+    /// Forgets WATCH.
+    pub(crate) fn unwatch(&mut self) {
+        if let Some(watching) = self.watching.take() {
+            watching.watch.retire();
+            self.shared.watched.store(0, Ordering::Relaxed);
+            self.shared.set_flag(flag::DIRTY_WATCH, false);
+        }
+    }
+
+    /// Ends MULTI, whatever was queued.
+    pub(crate) fn discard(&mut self) {
+        self.multi = None;
+        self.shared.queued.store(-1, Ordering::Relaxed);
+        self.unwatch();
+    }
+}
+
+/// All clients of the node, by id.
+#[derive(Debug, Default)]
+pub(crate) struct Clients {
+    next_id: AtomicU64,
+    by_id: Mutex<std::collections::BTreeMap<u64, Arc<ClientShared>>>,
+    blocked: AtomicU64,
+}
+
+impl Clients {
+    /// The id of a new client: never reused.
+    pub(crate) fn next_id(&self) -> u64 {
+        self.next_id.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    fn map(&self) -> std::sync::MutexGuard<'_, std::collections::BTreeMap<u64, Arc<ClientShared>>> {
+        self.by_id.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn add(&self, client: &Arc<ClientShared>) {
+        self.map().insert(client.id, client.clone());
+    }
+
+    pub(crate) fn remove(&self, id: u64) {
+        self.map().remove(&id);
+    }
+
+    pub(crate) fn get(&self, id: u64) -> Option<Arc<ClientShared>> {
+        self.map().get(&id).cloned()
+    }
+
+    /// All of them, oldest first.
+    pub(crate) fn all(&self) -> Vec<Arc<ClientShared>> {
+        self.map().values().cloned().collect()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.map().len()
+    }
+
+    pub(crate) fn add_blocked(&self, by: i64) {
+        self.blocked.fetch_add(by as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn blocked(&self) -> u64 {
+        self.blocked.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,182 @@
+//! The command table of a node: the data commands and the node's own, with what the worker needs to know of each.
+
+use crate::cx::{Flow, NodeCx};
+use command_spec::{BeginSearch, FindKeys, KeyFlags, Need, Spec, Table};
+use commands::Error;
+use profile::Profile;
+
+/// A handler of a command that is about the node rather than about data.
+pub(crate) type RunNode = fn(&mut NodeCx<'_, '_>, &[&[u8]]) -> Result<Flow, Error>;
+
+/// What runs a command.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Run {
+    /// A data command.
+    Data(&'static commands::Command),
+    /// A command of the node itself.
+    Node(RunNode),
+}
+
+/// What a worker knows of a command beyond its spec.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Handler {
+    pub(crate) run: Run,
+    /// Its place in the statistics.
+    pub(crate) id: usize,
+    /// `get`, or `config|get` of a subcommand.
+    pub(crate) full_name: &'static str,
+    /// The argument that is its first key, when that is at a fixed place; 0 when not.
+    pub(crate) first_key: u8,
+    /// It has exactly one key, at `first_key`.
+    pub(crate) single_key: bool,
+}
+
+/// A command of the node's table.
+pub(crate) type Command = command_spec::Command<Handler>;
+
+/// A command of the node itself, before it is numbered.
+pub(crate) type NodeCommand = command_spec::Command<RunNode>;
+
+/// All commands of a profile.
+#[derive(Debug)]
+pub(crate) struct CommandTable {
+    table: Table<Handler>,
+    by_id: Vec<&'static Command>,
+}
+
+impl CommandTable {
+    /// The commands that exist in a profile. The table lives as long as the process.
+    pub(crate) fn new(profile: Profile) -> CommandTable {
+        let mut build = Build { profile, next_id: 0 };
+        let mut all: Vec<Command> = Vec::new();
+        for command in commands::all() {
+            all.extend(build.convert(command, "", |command| Run::Data(command)));
+        }
+        for command in crate::commands::all() {
+            all.extend(build.convert(command, "", |command| Run::Node(command.run)));
+        }
+        let all: &'static [Command] = all.leak();
+        let mut by_id: Vec<&'static Command> =
+            all.iter().flat_map(|c| std::iter::once(c).chain(c.subcommands)).collect();
+        by_id.sort_by_key(|command| command.run.id);
+        CommandTable { table: Table::new(all), by_id }
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, name: &[u8]) -> Option<&'static Command> {
+        self.table.get(name)
+    }
+
+    /// Top-level commands.
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &'static Command> {
+        self.table.iter()
+    }
+
+    /// Commands and subcommands by their place in the statistics.
+    pub(crate) fn by_id(&self) -> &[&'static Command] {
+        &self.by_id
+    }
+
+    /// The command that a request names, its subcommand if it is a container.
+    #[inline]
+    pub(crate) fn resolve(&self, argv: &[&[u8]]) -> Result<&'static Command, Error> {
+        let Some(command) = self.get(argv[0]) else { return Err(unknown(argv)) };
+        if command.subcommands.is_empty() || argv.len() < 2 {
+            return Ok(command);
+        }
+        match command.subcommand(argv[1]) {
+            Some(sub) => Ok(sub),
+            None => Err(Error::UnknownSubcommand(
+                command.spec.name.to_ascii_uppercase().leak_name(),
+                String::from_utf8_lossy(&argv[1][..argv[1].len().min(128)]).into_owned(),
+            )),
+        }
+    }
+}
+
+/// Names of containers are few: an upper-case copy of each lives on.
+trait LeakName {
+    fn leak_name(self) -> &'static str;
+}
+
+impl LeakName for String {
+    fn leak_name(self) -> &'static str {
+        use std::collections::BTreeSet;
+        use std::sync::{Mutex, PoisonError};
+        static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+        let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = names.get(self.as_str()) {
+            return known;
+        }
+        let name: &'static str = self.leak();
+        names.insert(name);
+        name
+    }
+}
+
+/// The error for a command nobody knows: it shows the beginning of the arguments.
+fn unknown(argv: &[&[u8]]) -> Error {
+    const SHOWN: usize = 128;
+    let shown = |arg: &[u8], room: usize| String::from_utf8_lossy(&arg[..arg.len().min(room)]).into_owned();
+    let mut args = String::new();
+    for arg in &argv[1..] {
+        if args.len() >= SHOWN {
+            break;
+        }
+        args.push_str(&format!("'{}' ", shown(arg, SHOWN - args.len())));
+    }
+    let name = shown(argv[0], SHOWN);
+    Error::Other(format!("ERR unknown command '{name}', with args beginning with: {args}").into())
+}
+
+struct Build {
+    profile: Profile,
+    next_id: usize,
+}
+
+impl Build {
+    fn convert<H>(
+        &mut self,
+        command: &'static command_spec::Command<H>,
+        container: &'static str,
+        run: fn(&'static command_spec::Command<H>) -> Run,
+    ) -> Option<Command> {
+        let spec = command.spec;
+        if !self.profile.has(spec.since) {
+            return None;
+        }
+        let id = self.next_id;
+        self.next_id += 1;
+        let full_name = match container {
+            "" => spec.name,
+            _ => format!("{container}|{}", spec.name).leak(),
+        };
+        let first_key = first_key(spec);
+        let single_key = first_key != 0
+            && matches!(spec.keys, [keys] if matches!(keys.find, FindKeys::Range { last: 0, .. }));
+        let subcommands: Vec<Command> =
+            command.subcommands.iter().filter_map(|sub| self.convert(sub, spec.name, run)).collect();
+        Some(Command {
+            spec,
+            run: Handler { run: run(command), id, full_name, first_key, single_key },
+            subcommands: subcommands.leak(),
+        })
+    }
+}
+
+/// The place of a command's first key, when its slot is to be locked and the place is fixed.
+fn first_key(spec: &Spec) -> u8 {
+    match spec.keys.first() {
+        Some(keys) if spec.need == Need::Keys && !keys.flags.contains(KeyFlags::NOT_KEY) => {
+            match keys.begin {
+                BeginSearch::Index(index)
+                    if !matches!(keys.find, FindKeys::KeyNum { .. } | FindKeys::Unknown) =>
+                {
+                    index
+                }
+                _ => 0,
+            }
+        }
+        _ => 0,
+    }
+}

@@ -1,0 +1,352 @@
+//! Channels: PUBLISH says, SUBSCRIBE listens, PSUBSCRIBE listens by pattern.
+
+use crate::client::Client;
+use crate::command::NodeCommand;
+use crate::cx::{Flow, NodeCx};
+use crate::exec::publish;
+use crate::stats::Counter;
+use command_spec::*;
+use commands::Error;
+use resp::Proto;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+pub(super) const COMMANDS: &[NodeCommand] = &[
+    NodeCommand::new(&PUBLISH, publish_command),
+    NodeCommand::new(&SUBSCRIBE, subscribe),
+    NodeCommand::new(&UNSUBSCRIBE, unsubscribe),
+    NodeCommand::new(&PSUBSCRIBE, psubscribe),
+    NodeCommand::new(&PUNSUBSCRIBE, punsubscribe),
+    NodeCommand {
+        spec: &PUBSUB,
+        run: pubsub,
+        subcommands: &[
+            NodeCommand::new(&PUBSUB_CHANNELS, channels),
+            NodeCommand::new(&PUBSUB_NUMSUB, numsub),
+            NodeCommand::new(&PUBSUB_NUMPAT, numpat),
+            NodeCommand::new(&PUBSUB_HELP, help),
+        ],
+    },
+];
+
+const LISTEN: Flags = Flags::PUBSUB.union(Flags::NOSCRIPT).union(Flags::LOADING).union(Flags::STALE);
+
+/// `PUBLISH`
+const PUBLISH: Spec = Spec {
+    name: "publish",
+    summary: "Sends a message to all who listen to a channel.",
+    since: "2.0.0",
+    group: Group::PubSub,
+    complexity: "O(N+M) where N is the number of clients subscribed to the receiving channel and M is the total number of subscribed patterns (by any client)",
+    arity: 3,
+    flags: Flags::PUBSUB
+        .union(Flags::LOADING)
+        .union(Flags::STALE)
+        .union(Flags::FAST)
+        .union(Flags::MAY_REPLICATE),
+    args: &[Arg::string("channel"), Arg::string("message")],
+    ..Spec::BASE
+};
+
+fn publish_command(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    let receivers = publish(cx.shared, cx.local, Some(cx.client), argv[1], argv[2]);
+    cx.shared.stats.add(cx.local.thread, Counter::Published, 1);
+    if cx.shared.stream.is_on() {
+        // Replicas have listeners of their own.
+        let db = cx.client.db;
+        if cx.in_exec {
+            cx.local.scratch.effects.replicate(db, argv);
+        } else {
+            cx.local.scratch.effects.clear();
+            cx.local.scratch.effects.replicating = true;
+            cx.local.scratch.effects.replicate(db, argv);
+            cx.client.write_offset = cx.shared.stream.append(&cx.local.scratch.effects);
+            cx.local.scratch.effects.clear();
+        }
+    }
+    cx.out().int(receivers as i64);
+    Ok(Flow::Done)
+}
+
+/// Writes the notice of a subscription or of its end.
+fn notice(client: &mut Client, kind: &str, name: Option<&[u8]>, count: usize) {
+    let mut out = client.writer();
+    out.push(3);
+    out.bulk(kind.as_bytes());
+    match name {
+        Some(name) => out.bulk(name),
+        None => out.null(),
+    }
+    out.int(count as i64);
+}
+
+fn count(client: &Client) -> usize {
+    let (channels, patterns) =
+        client.subscriptions.as_ref().map_or((0, 0), |subs| (subs.channels.len(), subs.patterns.len()));
+    client.shared.channels.store(channels as u32, Ordering::Relaxed);
+    client.shared.patterns.store(patterns as u32, Ordering::Relaxed);
+    channels + patterns
+}
+
+/// Inside EXEC a RESP2 client has no way to tell notices from replies.
+fn refuse_in_exec(cx: &NodeCx<'_, '_>) -> Result<(), Error> {
+    if cx.in_exec && cx.client.proto == Proto::Resp2 {
+        let name = cx.command.spec.name.to_ascii_uppercase();
+        return Err(Error::Other(format!("ERR {name} isn't allowed for a DENY BLOCKING client").into()));
+    }
+    Ok(())
+}
+
+/// `SUBSCRIBE`
+const SUBSCRIBE: Spec = Spec {
+    name: "subscribe",
+    summary: "Listens to channels.",
+    since: "2.0.0",
+    group: Group::PubSub,
+    complexity: "O(N) where N is the number of channels to subscribe to",
+    arity: -2,
+    flags: LISTEN,
+    args: &[Arg::string("channel").multiple()],
+    ..Spec::BASE
+};
+
+fn subscribe(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    refuse_in_exec(cx)?;
+    for &name in &argv[1..] {
+        let listener = cx.client.listener();
+        let subs = cx.client.subscriptions.get_or_insert_default();
+        if !subs.channels.contains(name) {
+            let channel: Arc<[u8]> = name.into();
+            subs.channels.insert(channel.clone());
+            cx.shared.pubsub.subscribe(&channel, listener);
+        }
+        let count = count(cx.client);
+        notice(cx.client, "subscribe", Some(name), count);
+    }
+    Ok(Flow::Done)
+}
+
+/// `PSUBSCRIBE`
+const PSUBSCRIBE: Spec = Spec {
+    name: "psubscribe",
+    summary: "Listens to all channels whose names match patterns.",
+    since: "2.0.0",
+    group: Group::PubSub,
+    complexity: "O(N) where N is the number of patterns to subscribe to",
+    arity: -2,
+    flags: LISTEN,
+    args: &[Arg::new("pattern", ArgKind::Pattern(None)).multiple()],
+    ..Spec::BASE
+};
+
+fn psubscribe(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    refuse_in_exec(cx)?;
+    for &name in &argv[1..] {
+        let listener = cx.client.listener();
+        let subs = cx.client.subscriptions.get_or_insert_default();
+        if !subs.patterns.contains(name) {
+            let pattern: Arc<[u8]> = name.into();
+            subs.patterns.insert(pattern.clone());
+            cx.shared.pubsub.subscribe_pattern(&pattern, listener);
+        }
+        let count = count(cx.client);
+        notice(cx.client, "psubscribe", Some(name), count);
+    }
+    Ok(Flow::Done)
+}
+
+/// `UNSUBSCRIBE`
+const UNSUBSCRIBE: Spec = Spec {
+    name: "unsubscribe",
+    summary: "Stops listening to channels, or to all of them.",
+    since: "2.0.0",
+    group: Group::PubSub,
+    complexity: "O(N) where N is the number of channels to unsubscribe",
+    arity: -1,
+    flags: LISTEN,
+    args: &[Arg::string("channel").optional().multiple()],
+    ..Spec::BASE
+};
+
+fn unsubscribe(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    unsubscribe_from(cx.shared, cx.client, argv, Listened::Channels);
+    Ok(Flow::Done)
+}
+
+/// `PUNSUBSCRIBE`
+const PUNSUBSCRIBE: Spec = Spec {
+    name: "punsubscribe",
+    summary: "Stops listening to patterns, or to all of them.",
+    since: "2.0.0",
+    group: Group::PubSub,
+    complexity: "O(N) where N is the number of patterns to unsubscribe",
+    arity: -1,
+    flags: LISTEN,
+    args: &[Arg::new("pattern", ArgKind::Pattern(None)).optional().multiple()],
+    ..Spec::BASE
+};
+
+fn punsubscribe(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    unsubscribe_from(cx.shared, cx.client, argv, Listened::Patterns);
+    Ok(Flow::Done)
+}
+
+/// What somebody listens to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Listened {
+    Channels,
+    Patterns,
+}
+
+fn unsubscribe_from(shared: &crate::shared::Shared, client: &mut Client, argv: &[&[u8]], what: Listened) {
+    let kind = if what == Listened::Channels { "unsubscribe" } else { "punsubscribe" };
+    let listener = client.listener();
+    let names: Vec<Arc<[u8]>> = match (&client.subscriptions, argv.len()) {
+        (Some(subs), 1) if what == Listened::Channels => subs.channels.iter().cloned().collect(),
+        (Some(subs), 1) => subs.patterns.iter().cloned().collect(),
+        _ => argv[1..].iter().map(|&name| name.into()).collect(),
+    };
+    if names.is_empty() {
+        let count = count(client);
+        return notice(client, kind, None, count);
+    }
+    for name in names {
+        if let Some(subs) = &mut client.subscriptions {
+            if what == Listened::Channels && subs.channels.remove(&name) {
+                shared.pubsub.unsubscribe(&name, listener);
+            } else if what == Listened::Patterns && subs.patterns.remove(&name) {
+                shared.pubsub.unsubscribe_pattern(&name, listener);
+            }
+        }
+        let count = count(client);
+        notice(client, kind, Some(&name), count);
+    }
+}
+
+/// Ends all subscriptions without a word: RESET.
+pub(super) fn forget_all(shared: &crate::shared::Shared, client: &mut Client) {
+    let listener = client.listener();
+    if let Some(subs) = client.subscriptions.take() {
+        subs.channels.iter().for_each(|channel| shared.pubsub.unsubscribe(channel, listener));
+        subs.patterns.iter().for_each(|pattern| shared.pubsub.unsubscribe_pattern(pattern, listener));
+    }
+    count(client);
+}
+
+/// `PUBSUB`
+const PUBSUB: Spec = Spec {
+    name: "pubsub",
+    summary: "A container for commands that tell who listens to what.",
+    since: "2.8.0",
+    group: Group::PubSub,
+    complexity: "Depends on subcommand",
+    arity: -2,
+    ..Spec::BASE
+};
+
+fn pubsub(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
+    Err(Error::Arity(cx.command.run.full_name.into()))
+}
+
+const ASK: Flags = Flags::PUBSUB.union(Flags::LOADING).union(Flags::STALE);
+
+/// `PUBSUB CHANNELS`
+const PUBSUB_CHANNELS: Spec = Spec {
+    name: "channels",
+    summary: "Lists the channels somebody listens to.",
+    since: "2.8.0",
+    group: Group::PubSub,
+    complexity: "O(N) where N is the number of active channels, and assuming constant time pattern matching (relatively short channels and patterns)",
+    arity: -2,
+    flags: ASK,
+    args: &[Arg::new("pattern", ArgKind::Pattern(None)).optional()],
+    ..Spec::BASE
+};
+
+fn channels(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    if argv.len() > 3 {
+        return Err(wrong_arguments("PUBSUB", argv[1]));
+    }
+    let found = cx.shared.pubsub.channels(argv.get(2).copied());
+    let mut out = cx.out();
+    out.array(found.len());
+    found.iter().for_each(|channel| out.bulk(channel));
+    Ok(Flow::Done)
+}
+
+/// The error of a subcommand whose own count of arguments is wrong.
+fn wrong_arguments(container: &str, sub: &[u8]) -> Error {
+    let sub = String::from_utf8_lossy(sub);
+    Error::Other(
+        format!("ERR unknown subcommand or wrong number of arguments for '{sub}'. Try {container} HELP.")
+            .into(),
+    )
+}
+
+/// `PUBSUB NUMSUB`
+const PUBSUB_NUMSUB: Spec = Spec {
+    name: "numsub",
+    summary: "Tells how many clients listen to each of some channels.",
+    since: "2.8.0",
+    group: Group::PubSub,
+    complexity: "O(N) for the NUMSUB subcommand, where N is the number of requested channels",
+    arity: -2,
+    flags: ASK,
+    args: &[Arg::string("channel").optional().multiple()],
+    ..Spec::BASE
+};
+
+fn numsub(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    let counts: Vec<usize> = argv[2..].iter().map(|channel| cx.shared.pubsub.listeners(channel)).collect();
+    let mut out = cx.out();
+    out.array(counts.len() * 2);
+    for (channel, count) in argv[2..].iter().zip(counts) {
+        out.bulk(channel);
+        out.int(count as i64);
+    }
+    Ok(Flow::Done)
+}
+
+/// `PUBSUB NUMPAT`
+const PUBSUB_NUMPAT: Spec = Spec {
+    name: "numpat",
+    summary: "Tells how many different patterns somebody listens to.",
+    since: "2.8.0",
+    group: Group::PubSub,
+    arity: 2,
+    flags: ASK,
+    ..Spec::BASE
+};
+
+fn numpat(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
+    let patterns = cx.shared.pubsub.pattern_count();
+    cx.out().int(patterns as i64);
+    Ok(Flow::Done)
+}
+
+/// `PUBSUB HELP`
+const PUBSUB_HELP: Spec = Spec {
+    name: "help",
+    summary: "Describes the subcommands.",
+    since: "6.2.0",
+    group: Group::PubSub,
+    arity: 2,
+    flags: Flags::LOADING.union(Flags::STALE),
+    ..Spec::BASE
+};
+
+fn help(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
+    super::help(
+        cx,
+        "PUBSUB",
+        &[
+            "CHANNELS [<pattern>]",
+            "    Return the currently active channels matching a <pattern> (default: '*').",
+            "NUMPAT",
+            "    Return number of subscriptions to patterns.",
+            "NUMSUB [<channel> ...]",
+            "    Return the number of subscribers for the specified channels, excluding",
+            "    pattern subscriptions(default: no channels).",
+        ],
+    )
+}

@@ -1,0 +1,252 @@
+//! Transactions: MULTI queues, EXEC runs all or nothing at once, WATCH makes it depend on keys.
+//!
+//! EXEC takes the strongest need of its queue, and the slots of the watched keys with them: between the check of the watches
+//! and the last command nobody else comes in. The effects of all commands are one effect in the stream. Clients that
+//! block on keys are served after the whole body.
+
+use crate::client::{Watching, flag};
+use crate::command::{Command, NodeCommand};
+use crate::cx::{Flow, NodeCx, Suspend};
+use crate::exec::{call, emit, give_world_back, own_world, serve_unserved, slots_of};
+use crate::stats::Counter;
+use command_spec::*;
+use commands::Error;
+use keyspace::{EventClass, Guard, Keys};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use topology::Slot;
+
+pub(super) const COMMANDS: &[NodeCommand] = &[
+    NodeCommand::new(&MULTI, multi),
+    NodeCommand::new(&EXEC, exec),
+    NodeCommand::new(&DISCARD, discard),
+    NodeCommand::new(&WATCH, watch),
+    NodeCommand::new(&UNWATCH, unwatch),
+];
+
+/// `MULTI`
+const MULTI: Spec = Spec {
+    name: "multi",
+    summary: "Starts a transaction: the commands that follow are queued until EXEC.",
+    since: "1.2.0",
+    group: Group::Transactions,
+    arity: 1,
+    flags: Flags::NOSCRIPT
+        .union(Flags::LOADING)
+        .union(Flags::STALE)
+        .union(Flags::FAST)
+        .union(Flags::NO_MULTI)
+        .union(Flags::ALLOW_BUSY),
+    categories: Categories::TRANSACTION,
+    ..Spec::BASE
+};
+
+fn multi(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
+    if cx.client.multi.is_some() {
+        return Err(Error::text("ERR MULTI calls can not be nested"));
+    }
+    cx.client.multi = Some(Default::default());
+    cx.client.shared.queued.store(0, Ordering::Relaxed);
+    cx.out().ok();
+    Ok(Flow::Done)
+}
+
+/// `DISCARD`
+const DISCARD: Spec = Spec {
+    name: "discard",
+    summary: "Ends a transaction without running what was queued.",
+    since: "2.0.0",
+    group: Group::Transactions,
+    complexity: "O(N), when N is the number of queued commands",
+    arity: 1,
+    flags: Flags::NOSCRIPT
+        .union(Flags::LOADING)
+        .union(Flags::STALE)
+        .union(Flags::FAST)
+        .union(Flags::ALLOW_BUSY),
+    categories: Categories::TRANSACTION,
+    ..Spec::BASE
+};
+
+fn discard(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
+    if cx.client.multi.is_none() {
+        return Err(Error::text("ERR DISCARD without MULTI"));
+    }
+    cx.client.discard();
+    cx.out().ok();
+    Ok(Flow::Done)
+}
+
+/// `WATCH`
+const WATCH: Spec = Spec {
+    name: "watch",
+    summary: "Makes the next transaction depend on keys: EXEC does nothing if one of them changes before it.",
+    since: "2.2.0",
+    group: Group::Transactions,
+    complexity: "O(1) for every key",
+    arity: -2,
+    flags: Flags::NOSCRIPT
+        .union(Flags::LOADING)
+        .union(Flags::STALE)
+        .union(Flags::FAST)
+        .union(Flags::NO_MULTI)
+        .union(Flags::ALLOW_BUSY),
+    categories: Categories::TRANSACTION,
+    keys: &[KeySpec::rest(1, KeyFlags::RO)],
+    args: &[Arg::key("key").multiple()],
+    need: Need::Keys,
+    ..Spec::BASE
+};
+
+fn watch(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    let client = &mut *cx.client;
+    let context = cx.local.context(client.db, true);
+    let guard = cx.guard.as_deref_mut().expect("WATCH locks its keys");
+    let mut keys = Keys::new(&cx.shared.keyspace, guard, &mut cx.local.scratch, context);
+    let watching =
+        client.watching.get_or_insert_with(|| Box::new(Watching { watch: Arc::default(), keys: Vec::new() }));
+    for &key in &argv[1..] {
+        if watching.keys.iter().any(|(db, known, _)| *db == client.db && **known == *key) {
+            continue;
+        }
+        let was_stale = keys.is_stale(key);
+        keys.watch(key, &watching.watch);
+        watching.keys.push((client.db, key.into(), was_stale));
+    }
+    client.shared.watched.store(watching.keys.len() as u32, Ordering::Relaxed);
+    cx.out().ok();
+    Ok(Flow::Done)
+}
+
+/// `UNWATCH`
+const UNWATCH: Spec = Spec {
+    name: "unwatch",
+    summary: "Forgets all watched keys.",
+    since: "2.2.0",
+    group: Group::Transactions,
+    arity: 1,
+    flags: Flags::NOSCRIPT
+        .union(Flags::LOADING)
+        .union(Flags::STALE)
+        .union(Flags::FAST)
+        .union(Flags::ALLOW_BUSY),
+    categories: Categories::TRANSACTION,
+    ..Spec::BASE
+};
+
+fn unwatch(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
+    cx.client.unwatch();
+    cx.out().ok();
+    Ok(Flow::Done)
+}
+
+/// `EXEC`
+const EXEC: Spec = Spec {
+    name: "exec",
+    summary: "Runs all commands of a transaction.",
+    since: "1.2.0",
+    group: Group::Transactions,
+    complexity: "Depends on commands in the transaction",
+    arity: 1,
+    flags: Flags::NOSCRIPT.union(Flags::LOADING).union(Flags::STALE).union(Flags::SKIP_SLOWLOG),
+    categories: Categories::TRANSACTION,
+    ..Spec::BASE
+};
+
+fn exec(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
+    let Some(multi) = &cx.client.multi else { return Err(Error::text("ERR EXEC without MULTI")) };
+    if multi.aborted {
+        cx.client.discard();
+        return Err(Error::text("EXECABORT Transaction discarded because of previous errors."));
+    }
+    let shared = cx.shared;
+    let Some(need) = needs(cx) else {
+        if !own_world(shared, cx.local, cx.client.id) {
+            return Ok(Flow::Suspend(Suspend::Gate));
+        }
+        cx.local.scratch.effects.replicating = shared.stream.is_on();
+        cx.local.scratch.effects.wanted =
+            EventClass::from_bits_truncate(cx.local.settings.notify_keyspace_events.0);
+        cx.local.expiry = crate::admission::expiry(shared, cx.local.now_ms);
+        run_queue(cx, shared.keyspace.world(cx.local.thread));
+        give_world_back(shared, cx.local);
+        return Ok(Flow::Done);
+    };
+    if !cx.local.enter(shared) {
+        return Ok(Flow::Suspend(Suspend::Gate));
+    }
+    match shared.keyspace.lock_many(&need) {
+        Ok(guard) => run_queue(cx, guard),
+        Err(busy) => return Ok(Flow::Suspend(Suspend::Slot(busy))),
+    }
+    if !cx.local.unserved.is_empty() {
+        serve_unserved(shared, cx.local);
+    }
+    Ok(Flow::Done)
+}
+
+/// The slots of everything queued and watched, ascending; `None` when only the world is enough.
+fn needs(cx: &NodeCx<'_, '_>) -> Option<Vec<Slot>> {
+    let mut slots: Vec<Slot> = Vec::new();
+    for queued in cx.client.multi.iter().flat_map(|multi| &multi.queue) {
+        match queued.command.spec.need {
+            Need::None => {}
+            Need::Keys => {
+                let argv: Vec<&[u8]> = queued.argv.iter().map(Vec::as_slice).collect();
+                slots.extend(slots_of(queued.command, &argv).ok()?);
+            }
+            Need::SlotBySlot | Need::World => return None,
+        }
+    }
+    let watched = cx.client.watching.iter().flat_map(|watching| &watching.keys);
+    slots.extend(watched.map(|(_, key, _)| Slot::of(key)));
+    slots.sort_unstable();
+    slots.dedup();
+    (slots.len() <= crate::exec::MANY_SLOTS).then_some(slots)
+}
+
+/// Whether a watched key changed, or reached its expiry since it was watched.
+fn is_spoilt(cx: &mut NodeCx<'_, '_>, guard: &mut Guard<'_>) -> bool {
+    let Some(watching) = &cx.client.watching else { return false };
+    if watching.watch.is_touched() {
+        return true;
+    }
+    watching.keys.iter().any(|(db, key, was_stale)| {
+        let context = cx.local.context(*db, true);
+        let mut keys = Keys::new(&cx.shared.keyspace, guard, &mut cx.local.scratch, context);
+        !was_stale && keys.is_stale(key)
+    })
+}
+
+/// Runs what was queued, under locks that cover all of it.
+fn run_queue(cx: &mut NodeCx<'_, '_>, mut guard: Guard<'_>) {
+    cx.local.scratch.effects.clear();
+    if is_spoilt(cx, &mut guard) {
+        cx.client.discard();
+        cx.out().null_array();
+        return;
+    }
+    let queue = cx.client.multi.take().map(|multi| multi.queue).unwrap_or_default();
+    cx.client.discard();
+    cx.out().array(queue.len());
+    cx.client.shared.set_flag(flag::DIRTY_WATCH, false);
+    for queued in &queue {
+        let argv: Vec<&[u8]> = queued.argv.iter().map(Vec::as_slice).collect();
+        run_queued(cx, queued.command, &argv, &mut guard);
+    }
+    emit(cx.shared, cx.local, cx.client, &mut guard);
+}
+
+fn run_queued(cx: &mut NodeCx<'_, '_>, command: &'static Command, argv: &[&[u8]], guard: &mut Guard<'_>) {
+    let start = cx.client.out.len();
+    let began = std::time::Instant::now();
+    let outcome = call(cx.shared, cx.local, cx.client, command, argv, None, guard, true);
+    let nanoseconds = began.elapsed().as_nanos() as u64;
+    let failed = outcome.is_err();
+    if let Err(error) = outcome {
+        cx.client.out.truncate(start);
+        cx.client.writer().error_value(&error);
+        cx.shared.stats.add(cx.local.thread, Counter::Errors, 1);
+    }
+    cx.shared.stats.called(cx.local.thread, command.run.id, nanoseconds, failed);
+}

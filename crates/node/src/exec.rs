@@ -1,0 +1,736 @@
+//! The life of a command, from its arguments to its reply.
+//!
+//! ```text
+//!  resolve ─▶ admission ─▶ locks ─▶ run ─▶ effects ─▶ unlock ─▶ reply
+//!                │ refused: an error     │ finds nothing: a ticket
+//!                └ not now: suspended, done nothing, runs again from the start
+//! ```
+//! A worker never waits here. What a command needs is in its spec: nothing, the slots of its keys, one slot at a time, or
+//! the world. What it did is in its effects; they leave while the locks are still held, so that their order is the
+//! order of the locks: the stream first, then clients that block on a key it made ready, then keyspace events.
+
+use crate::admission;
+use crate::client::{Blocked, Client, Queued, ReplyMode, TimeoutReply, WaitFor, flag};
+use crate::command::{Command, Run};
+use crate::cx::{Flow, NodeCx, Suspend};
+use crate::lazyfree::LazyFree;
+use crate::mailbox::Message;
+use crate::pubsub::Delivery;
+use crate::shared::{Shared, options};
+use crate::stats::Counter;
+use command_spec::{Flags, KeyFlags, Need, keys::positions};
+use commands::{Cx, Error, Options, Random};
+use config::Settings;
+use keyspace::{EventClass, Expiry, Guard, Keys, KeysContext, Located, Reclaimer, Scratch, Ticket};
+use resp::{Proto, Writer};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+use topology::Slot;
+
+/// More slots than this are taken as the world: ascending locking of thousands costs more than a closed gate.
+pub(crate) const MANY_SLOTS: usize = 1000;
+/// How often the closer of the gate looks whether everybody left, before it turns to other work: a few microseconds.
+const WORLD_SPINS: u32 = 2000;
+
+/// What a thread that executes commands has of its own.
+pub(crate) struct Local {
+    /// Its number for the keyspace and the statistics.
+    pub(crate) thread: usize,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) settings_version: u64,
+    pub(crate) options: Options,
+    pub(crate) scratch: Scratch,
+    pub(crate) random: Random,
+    pub(crate) reclaimer: Reclaimer,
+    pub(crate) lazyfree: LazyFree,
+    /// Unix time of the turn.
+    pub(crate) now_ms: u64,
+    /// The end of the last command, where the next one's time begins.
+    pub(crate) clock: Instant,
+    /// Whether the thread is inside the gate.
+    pub(crate) inside: bool,
+    /// The client for which this thread closed the gate and has not yet got the world.
+    pub(crate) world_for: Option<u64>,
+    /// Keys that may serve clients whose locks were not among those held.
+    pub(crate) unserved: Vec<(u16, Box<[u8]>)>,
+    /// Messages to clients of this very worker.
+    pub(crate) deliveries: Vec<(Vec<u64>, Delivery)>,
+    /// Number of the next wait for another thread.
+    pub(crate) next_wait: u64,
+    /// What becomes of expired keys here.
+    pub(crate) expiry: Expiry,
+    /// Candidates for eviction.
+    pub(crate) pool: crate::maxmemory::Pool,
+}
+
+impl Local {
+    pub(crate) fn new(shared: &Shared, thread: usize, lazyfree: LazyFree) -> Local {
+        let settings = shared.settings();
+        let options = options(&settings, shared.profile, settings_packed_threshold());
+        Local {
+            thread,
+            settings_version: shared.settings_version.load(Ordering::Acquire),
+            settings,
+            options,
+            scratch: Scratch::default(),
+            random: Random::new(crate::shared::random_u64()),
+            reclaimer: Reclaimer::new(),
+            lazyfree,
+            now_ms: crate::shared::unix_ms(),
+            clock: Instant::now(),
+            inside: false,
+            world_for: None,
+            unserved: Vec::new(),
+            deliveries: Vec::new(),
+            next_wait: 1,
+            expiry: Expiry::Delete,
+            pool: crate::maxmemory::Pool::default(),
+        }
+    }
+
+    /// Takes over settings that changed.
+    pub(crate) fn refresh(&mut self, shared: &Shared) {
+        let version = shared.settings_version.load(Ordering::Acquire);
+        if version != self.settings_version {
+            self.settings_version = version;
+            self.settings = shared.settings();
+            self.options = options(&self.settings, shared.profile, settings_packed_threshold());
+        }
+    }
+
+    pub(crate) fn context(&self, db: u16, no_touch: bool) -> KeysContext {
+        KeysContext {
+            thread: self.thread,
+            db,
+            now_ms: self.now_ms,
+            expiry: self.expiry,
+            lazy_expire: self.settings.lazyfree_lazy_expire,
+            no_touch,
+        }
+    }
+
+    /// Enters the gate, for as long as [`Local::leave`] is not called; `false` when it is closed.
+    #[inline]
+    pub(crate) fn enter(&mut self, shared: &Shared) -> bool {
+        if self.inside {
+            return true;
+        }
+        if shared.keyspace.gate().is_closed() || !shared.keyspace.enter(self.thread) {
+            return false;
+        }
+        self.inside = true;
+        // Roles and the stream change in the world only, so they hold for the whole passage.
+        self.scratch.effects.replicating = shared.stream.is_on();
+        self.scratch.effects.wanted = EventClass::from_bits_truncate(self.settings.notify_keyspace_events.0);
+        self.expiry = admission::expiry(shared, self.now_ms);
+        true
+    }
+
+    /// Leaves the gate, and lets go of what nobody looks at any more.
+    #[inline]
+    pub(crate) fn leave(&mut self, shared: &Shared) {
+        if self.inside {
+            self.inside = false;
+            shared.keyspace.leave(self.thread);
+        }
+        self.reclaimer.collect(&shared.keyspace, &mut self.scratch.retired);
+        if !self.scratch.garbage.is_empty() {
+            self.lazyfree.entries(&mut self.scratch.garbage);
+        }
+    }
+}
+
+/// DEBUG QUICKLIST-PACKED-THRESHOLD sets this for the whole process, as the real server has it.
+pub(crate) static PACKED_THRESHOLD: std::sync::atomic::AtomicUsize =
+    std::sync::atomic::AtomicUsize::new(1 << 30);
+
+fn settings_packed_threshold() -> usize {
+    PACKED_THRESHOLD.load(Ordering::Relaxed)
+}
+
+/// What the worker does next with a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Its next command.
+    Continue,
+    /// The same command, when the reason is gone.
+    Stall(Suspend),
+    /// Nothing until its wait is over.
+    Blocked,
+    /// Close it once its replies are sent.
+    Close,
+}
+
+/// Executes one request of a client, or queues it, or refuses it.
+pub(crate) fn process(
+    shared: &Shared,
+    local: &mut Local,
+    client: &mut Client,
+    command: Result<&'static Command, Error>,
+    argv: &[&[u8]],
+    place: Option<Located>,
+) -> Next {
+    let start = client.out.len();
+    if client.reply == ReplyMode::SkipNext {
+        client.reply = ReplyMode::Skipping;
+    }
+    let mode = client.reply;
+    let next = dispatch(shared, local, client, command, argv, place);
+    if let Next::Stall(_) = next {
+        client.out.truncate(start);
+        if mode == ReplyMode::Skipping {
+            client.reply = ReplyMode::SkipNext;
+        }
+        return next;
+    }
+    if mode != ReplyMode::On && client.reply != ReplyMode::On {
+        client.out.truncate(start);
+    }
+    if client.reply == ReplyMode::Skipping {
+        client.reply = ReplyMode::On;
+    }
+    next
+}
+
+fn dispatch(
+    shared: &Shared,
+    local: &mut Local,
+    client: &mut Client,
+    command: Result<&'static Command, Error>,
+    argv: &[&[u8]],
+    place: Option<Located>,
+) -> Next {
+    let command = match command {
+        Ok(command) => command,
+        Err(error) => return refuse(shared, local, client, None, &error),
+    };
+    if !command.spec.arity_fits(argv.len()) {
+        return refuse(shared, local, client, Some(command), &Error::Arity(command.run.full_name.into()));
+    }
+    match admission::admit(shared, local, client, command, argv) {
+        Ok(()) => {}
+        Err(admission::Refusal::Error(error)) => return refuse(shared, local, client, Some(command), &error),
+        Err(admission::Refusal::Suspend(suspend)) => return Next::Stall(suspend),
+    }
+    if let Some(multi) = &mut client.multi
+        && !admission::runs_inside_multi(command)
+    {
+        let argv = argv.iter().map(|arg| arg.to_vec()).collect();
+        multi.queue.push(Queued { command, argv });
+        client.shared.queued.store(multi.queue.len() as i32, Ordering::Relaxed);
+        client.writer().simple("QUEUED");
+        return Next::Continue;
+    }
+    client.shared.last_command.store(command.run.id as u32 + 1, Ordering::Relaxed);
+    let start = client.out.len();
+    let outcome = execute(shared, local, client, command, argv, place);
+    let now = Instant::now();
+    let nanoseconds = now.duration_since(local.clock).as_nanos() as u64;
+    local.clock = now;
+    let next = match outcome {
+        Ok(Flow::Done) => Next::Continue,
+        Ok(Flow::Suspend(suspend)) => return Next::Stall(suspend),
+        Ok(Flow::Blocked) => Next::Blocked,
+        Ok(Flow::Close) => Next::Close,
+        Err(Error::SlotBusy(slot)) => {
+            client.out.truncate(start);
+            let slot = Slot::new(slot).expect("a slot that was locked");
+            return Next::Stall(Suspend::Slot(keyspace::SlotBusy(slot)));
+        }
+        Err(error) => {
+            client.out.truncate(start);
+            client.writer().error_value(&error);
+            shared.stats.add(local.thread, Counter::Errors, 1);
+            shared.stats.called(local.thread, command.run.id, nanoseconds, true);
+            note_slow(shared, local, client, command, argv, nanoseconds);
+            return Next::Continue;
+        }
+    };
+    shared.stats.called(local.thread, command.run.id, nanoseconds, false);
+    note_slow(shared, local, client, command, argv, nanoseconds);
+    next
+}
+
+/// Answers with an error before execution; inside MULTI that spoils the transaction.
+fn refuse(
+    shared: &Shared,
+    local: &mut Local,
+    client: &mut Client,
+    command: Option<&'static Command>,
+    error: &Error,
+) -> Next {
+    if let Some(multi) = &mut client.multi {
+        multi.aborted = true;
+    }
+    if let Some(command) = command {
+        shared.stats.rejected(local.thread, command.run.id);
+        if command.spec.name == "exec" {
+            // A transaction that cannot be executed is over.
+            client.discard();
+            let text = format!("EXECABORT Transaction discarded because of: {}", error);
+            shared.stats.add(local.thread, Counter::Errors, 1);
+            client.writer().error(text);
+            return Next::Continue;
+        }
+    }
+    shared.stats.add(local.thread, Counter::Errors, 1);
+    client.writer().error_value(error);
+    Next::Continue
+}
+
+#[inline]
+fn note_slow(
+    shared: &Shared,
+    local: &Local,
+    client: &Client,
+    command: &'static Command,
+    argv: &[&[u8]],
+    nanoseconds: u64,
+) {
+    let threshold_us = local.settings.slowlog_log_slower_than_us;
+    if threshold_us < 0
+        || ((nanoseconds / 1000) as i64) < threshold_us
+        || command.spec.flags.contains(Flags::SKIP_SLOWLOG)
+    {
+        return;
+    }
+    let who = (client.shared.addr.clone(), client.shared.names().name.clone());
+    let mut log = shared.slowlog.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    log.push(argv, nanoseconds / 1000, local.now_ms / 1000, who, local.settings.slowlog_max_len as usize);
+}
+
+/// Takes the locks that the command's spec asks for, and runs it.
+fn execute(
+    shared: &Shared,
+    local: &mut Local,
+    client: &mut Client,
+    command: &'static Command,
+    argv: &[&[u8]],
+    place: Option<Located>,
+) -> Result<Flow, Error> {
+    match command.spec.need {
+        Need::None => run_node(shared, local, client, command, argv, None, false),
+        Need::Keys => {
+            if !local.enter(shared) {
+                return Ok(Flow::Suspend(Suspend::Gate));
+            }
+            if let Some(place) = place
+                && command.run.single_key
+            {
+                return match shared.keyspace.lock(place.slot) {
+                    Ok(guard) => locked(shared, local, client, command, argv, Some(place), guard),
+                    Err(busy) => Ok(Flow::Suspend(Suspend::Slot(busy))),
+                };
+            }
+            let slots = slots_of(command, argv)?;
+            if slots.len() > MANY_SLOTS {
+                return in_world(shared, local, client, command, argv);
+            }
+            let guard = match slots.as_slice() {
+                [] => return run_node(shared, local, client, command, argv, None, false),
+                [slot] => shared.keyspace.lock(*slot),
+                slots => shared.keyspace.lock_many(slots),
+            };
+            match guard {
+                Ok(guard) => locked(shared, local, client, command, argv, place, guard),
+                Err(busy) => Ok(Flow::Suspend(Suspend::Slot(busy))),
+            }
+        }
+        Need::SlotBySlot => {
+            if !local.enter(shared) {
+                return Ok(Flow::Suspend(Suspend::Gate));
+            }
+            locked(shared, local, client, command, argv, None, shared.keyspace.walk_slots())
+        }
+        Need::World => in_world(shared, local, client, command, argv),
+    }
+}
+
+/// The slots of all keys, ascending, each once.
+pub(crate) fn slots_of(command: &'static Command, argv: &[&[u8]]) -> Result<Vec<Slot>, Error> {
+    let mut slots = Vec::new();
+    let fits = positions(command.spec, argv, |at, flags| {
+        if !flags.contains(KeyFlags::NOT_KEY) {
+            slots.push(Slot::of(argv[at]));
+        }
+    });
+    // Arguments that do not fit the spec are the command's to complain about: it touches no key then.
+    if !fits {
+        slots.clear();
+    }
+    slots.sort_unstable();
+    slots.dedup();
+    Ok(slots)
+}
+
+/// Runs a command under its guard and sends its effects out before the guard drops.
+#[inline]
+fn locked(
+    shared: &Shared,
+    local: &mut Local,
+    client: &mut Client,
+    command: &'static Command,
+    argv: &[&[u8]],
+    place: Option<Located>,
+    mut guard: Guard<'_>,
+) -> Result<Flow, Error> {
+    local.scratch.effects.clear();
+    let outcome = call(shared, local, client, command, argv, place, &mut guard, false);
+    emit(shared, local, client, &mut guard);
+    drop(guard);
+    if !local.unserved.is_empty() {
+        serve_unserved(shared, local);
+    }
+    outcome
+}
+
+/// Runs a command in the world, which this thread must get first.
+fn in_world(
+    shared: &Shared,
+    local: &mut Local,
+    client: &mut Client,
+    command: &'static Command,
+    argv: &[&[u8]],
+) -> Result<Flow, Error> {
+    if !own_world(shared, local, client.id) {
+        return Ok(Flow::Suspend(Suspend::Gate));
+    }
+    let replicating = shared.stream.is_on();
+    local.scratch.effects.replicating = replicating;
+    local.scratch.effects.wanted = EventClass::from_bits_truncate(local.settings.notify_keyspace_events.0);
+    local.expiry = admission::expiry(shared, local.now_ms);
+    let outcome = locked(shared, local, client, command, argv, None, shared.keyspace.world(local.thread));
+    give_world_back(shared, local);
+    outcome
+}
+
+/// Closes the gate for a client and waits a little until everybody has left; whether the world is this thread's.
+pub(crate) fn own_world(shared: &Shared, local: &mut Local, client: u64) -> bool {
+    let gate = shared.keyspace.gate();
+    if local.inside {
+        local.inside = false;
+        shared.keyspace.leave(local.thread);
+    }
+    if !gate.is_closed_by(local.thread) && !gate.close(local.thread) {
+        return false;
+    }
+    local.world_for = Some(client);
+    for _ in 0..WORLD_SPINS {
+        if gate.is_quiet() {
+            return true;
+        }
+        std::hint::spin_loop();
+    }
+    gate.is_quiet()
+}
+
+/// Opens the gate that this thread closed.
+pub(crate) fn give_world_back(shared: &Shared, local: &mut Local) {
+    local.world_for = None;
+    shared.keyspace.open(local.thread);
+}
+
+/// Runs a command whose locks are held: as itself or inside EXEC.
+#[allow(clippy::too_many_arguments)]
+pub(crate) fn call(
+    shared: &Shared,
+    local: &mut Local,
+    client: &mut Client,
+    command: &'static Command,
+    argv: &[&[u8]],
+    place: Option<Located>,
+    guard: &mut Guard<'_>,
+    in_exec: bool,
+) -> Result<Flow, Error> {
+    let Run::Data(data) = command.run.run else {
+        return run_node(shared, local, client, command, argv, Some(guard), in_exec);
+    };
+    let no_touch = client.shared.has_flag(flag::NO_TOUCH);
+    let context = local.context(client.db, no_touch);
+    let mut keys = Keys::new(&shared.keyspace, guard, &mut local.scratch, context);
+    if let Some(place) = place {
+        keys = keys.with_hint(argv[command.run.first_key as usize], place);
+    }
+    let mut cx = Cx {
+        keys,
+        out: Writer::new(&mut client.out, client.proto),
+        options: &local.options,
+        random: &mut local.random,
+        may_block: !in_exec,
+    };
+    match commands::run(data, &mut cx, argv)? {
+        commands::Flow::Done => Ok(Flow::Done),
+        commands::Flow::Block { keys, timeout_ms, null } => {
+            let timeout = if null { TimeoutReply::Null } else { TimeoutReply::NullArray };
+            wait_for_key(shared, local, client, command, argv, guard, (keys, timeout_ms, timeout));
+            Ok(Flow::Blocked)
+        }
+    }
+}
+
+fn run_node(
+    shared: &Shared,
+    local: &mut Local,
+    client: &mut Client,
+    command: &'static Command,
+    argv: &[&[u8]],
+    guard: Option<&mut Guard<'_>>,
+    in_exec: bool,
+) -> Result<Flow, Error> {
+    match command.run.run {
+        Run::Node(run) => run(&mut NodeCx { shared, local, client, command, guard, in_exec }, argv),
+        // A data command whose arguments name no key: its own checks answer.
+        Run::Data(_) => {
+            let mut guard = shared.keyspace.walk_slots();
+            call(shared, local, client, command, argv, None, &mut guard, in_exec)
+        }
+    }
+}
+
+/// Registers a ticket for a command that found nothing, while its locks are held.
+fn wait_for_key(
+    shared: &Shared,
+    local: &mut Local,
+    client: &mut Client,
+    command: &'static Command,
+    argv: &[&[u8]],
+    guard: &mut Guard<'_>,
+    (keys, timeout_ms, timeout): (std::ops::Range<usize>, Option<u64>, TimeoutReply),
+) {
+    let slots = slots_of(command, argv).unwrap_or_default();
+    let ticket = Arc::new(Ticket::new(
+        local.thread,
+        client.id,
+        client.db,
+        client.proto == Proto::Resp3,
+        argv.iter().map(|&arg| arg.into()).collect(),
+        slots.iter().map(|slot| slot.number()).collect(),
+    ));
+    let context = local.context(client.db, true);
+    let mut space = Keys::new(&shared.keyspace, guard, &mut local.scratch, context);
+    for &key in &argv[keys] {
+        space.wait(key, &ticket);
+    }
+    let deadline_ms = timeout_ms.map(|timeout_ms| local.now_ms.saturating_add(timeout_ms));
+    client.blocked = Some(Box::new(Blocked { on: WaitFor::Key(ticket), wait: 0, deadline_ms, timeout }));
+}
+
+/// Sends effects out while the locks are held.
+#[inline]
+pub(crate) fn emit(shared: &Shared, local: &mut Local, client: &mut Client, guard: &mut Guard<'_>) {
+    if let Some(offset) = append(shared, local) {
+        client.write_offset = offset;
+    }
+    if !local.scratch.effects.ready.is_empty() {
+        serve(shared, local, guard);
+    }
+    if !local.scratch.effects.events.is_empty() {
+        publish_events(shared, local);
+    }
+}
+
+/// Appends the effects gathered so far to the stream, and counts them.
+#[inline]
+fn append(shared: &Shared, local: &mut Local) -> Option<u64> {
+    let thread = local.thread;
+    let effects = &mut local.scratch.effects;
+    if effects.dirty > 0 {
+        shared.stats.add(thread, Counter::Dirty, effects.dirty);
+        effects.dirty = 0;
+    }
+    if effects.expired > 0 {
+        shared.stats.add(thread, Counter::Expired, effects.expired);
+        effects.expired = 0;
+    }
+    if effects.records.is_empty() {
+        return None;
+    }
+    let offset = shared.stream.append(effects);
+    effects.records.clear();
+    effects.bytes.clear();
+    Some(offset)
+}
+
+/// Serves clients that block on keys that became ready, in the order of their arrival, as far as the locks they need are
+/// among those held. What they do can make further keys ready.
+fn serve(shared: &Shared, local: &mut Local, guard: &mut Guard<'_>) {
+    while let Some((db, key)) = take_first(&mut local.scratch.effects.ready) {
+        let mut passed_over = 0;
+        loop {
+            let context = local.context(db, true);
+            let mut keys = Keys::new(&shared.keyspace, guard, &mut local.scratch, context);
+            if keys.peek(&key).is_none() {
+                break;
+            }
+            let Some(ticket) = keys.next_waiter(db, &key, passed_over) else { break };
+            let all_held =
+                ticket.slots.iter().all(|&slot| Slot::new(slot).is_some_and(|slot| keys.covers(slot)));
+            if !all_held {
+                ticket.release();
+                local.unserved.push((db, key.clone()));
+                break;
+            }
+            if serve_ticket(shared, local, guard, &ticket) {
+                let context = local.context(db, true);
+                Keys::new(&shared.keyspace, guard, &mut local.scratch, context).served(db, &key, &ticket);
+            } else {
+                ticket.release();
+                passed_over += 1;
+            }
+            append(shared, local);
+        }
+    }
+}
+
+fn take_first<T>(items: &mut Vec<T>) -> Option<T> {
+    if items.is_empty() { None } else { Some(items.remove(0)) }
+}
+
+/// Runs a claimed ticket's command; whether it has its answer.
+fn serve_ticket(shared: &Shared, local: &mut Local, guard: &mut Guard<'_>, ticket: &Arc<Ticket>) -> bool {
+    let argv: Vec<&[u8]> = ticket.argv.iter().map(|arg| &**arg).collect();
+    let Ok(Command { run: crate::command::Handler { run: Run::Data(data), .. }, .. }) =
+        shared.commands.resolve(&argv)
+    else {
+        unreachable!("only data commands wait for keys");
+    };
+    let mut reply = Vec::new();
+    let proto = if ticket.resp3 { Proto::Resp3 } else { Proto::Resp2 };
+    let context = local.context(ticket.db, true);
+    let mut cx = Cx {
+        keys: Keys::new(&shared.keyspace, guard, &mut local.scratch, context),
+        out: Writer::new(&mut reply, proto),
+        options: &local.options,
+        random: &mut local.random,
+        may_block: true,
+    };
+    match commands::run(data, &mut cx, &argv) {
+        Ok(commands::Flow::Block { .. }) => return false,
+        Ok(commands::Flow::Done) => {}
+        Err(error) => {
+            reply.clear();
+            Writer::new(&mut reply, proto).error_value(&error);
+        }
+    }
+    shared.mailboxes[ticket.worker].post(Message::Answer { client: ticket.client, wait: 0, reply });
+    true
+}
+
+/// Serves clients that need other locks than those that were held when a key became ready.
+pub(crate) fn serve_unserved(shared: &Shared, local: &mut Local) {
+    let waiting = std::mem::take(&mut local.unserved);
+    for (db, key) in waiting {
+        if !local.enter(shared) {
+            local.unserved.push((db, key));
+            continue;
+        }
+        let Some(slots) = slots_of_first_waiter(shared, local, db, &key) else { continue };
+        match shared.keyspace.lock_many(&slots) {
+            Ok(mut guard) => {
+                local.scratch.effects.clear();
+                local.scratch.effects.ready.push((db, key));
+                serve(shared, local, &mut guard);
+                if !local.scratch.effects.events.is_empty() {
+                    publish_events(shared, local);
+                }
+            }
+            Err(busy) => {
+                local.unserved.push((db, key));
+                if !shared.keyspace.register(busy, local.thread) {
+                    shared.wake(local.thread);
+                }
+            }
+        }
+    }
+}
+
+/// The slots that the first client waiting for a key needs, and the key's own.
+fn slots_of_first_waiter(shared: &Shared, local: &mut Local, db: u16, key: &[u8]) -> Option<Vec<Slot>> {
+    let own = Slot::of(key);
+    let Ok(mut guard) = shared.keyspace.lock(own) else {
+        // Try again with the slot alone; the caller meets the same holder and registers.
+        return Some(vec![own]);
+    };
+    let context = local.context(db, true);
+    let mut keys = Keys::new(&shared.keyspace, &mut guard, &mut local.scratch, context);
+    let ticket = keys.next_waiter(db, key, 0)?;
+    ticket.release();
+    let mut slots: Vec<Slot> = ticket.slots.iter().filter_map(|&slot| Slot::new(slot)).collect();
+    slots.push(own);
+    slots.sort_unstable();
+    slots.dedup();
+    Some(slots)
+}
+
+/// Sends out the effects of what the node did on its own: an eviction, an expiry. Its locks are held.
+pub(crate) fn publish_events_of(shared: &Shared, local: &mut Local) {
+    append(shared, local);
+    if !local.scratch.effects.events.is_empty() {
+        publish_events(shared, local);
+    }
+}
+
+/// Publishes keyspace events, in the order in which they happened.
+fn publish_events(shared: &Shared, local: &mut Local) {
+    let events = std::mem::take(&mut local.scratch.effects.events);
+    let wanted = local.scratch.effects.wanted;
+    for event in &events {
+        if wanted.contains(EventClass::KEYSPACE) {
+            let mut channel = format!("__keyspace@{}__:", event.db).into_bytes();
+            channel.extend_from_slice(&event.key);
+            publish(shared, local, None, &channel, event.name.as_bytes());
+        }
+        if wanted.contains(EventClass::KEYEVENT) {
+            let channel = format!("__keyevent@{}__:{}", event.db, event.name);
+            publish(shared, local, None, channel.as_bytes(), &event.key);
+        }
+    }
+}
+
+/// Publishes a message; the number of clients that get it. One that publishes to itself has it before its reply.
+pub(crate) fn publish(
+    shared: &Shared,
+    local: &mut Local,
+    mut publisher: Option<&mut Client>,
+    channel: &[u8],
+    payload: &[u8],
+) -> usize {
+    let own = local.thread;
+    let deliveries = &mut local.deliveries;
+    shared.pubsub.publish(channel, payload, |worker, mut clients, delivery| {
+        if worker != own {
+            shared.mailboxes[worker].post(Message::Deliver(clients, delivery));
+            return;
+        }
+        if let Some(publisher) = publisher.as_deref_mut()
+            && let Some(at) = clients.iter().position(|&id| id == publisher.id)
+        {
+            clients.remove(at);
+            deliver(publisher, &delivery);
+        }
+        if !clients.is_empty() {
+            deliveries.push((clients, delivery));
+        }
+    })
+}
+
+/// Writes a message to a client that listens.
+pub(crate) fn deliver(client: &mut Client, delivery: &Delivery) {
+    let mut out = client.writer();
+    match delivery {
+        Delivery::Message { channel, payload } => {
+            out.push(3);
+            out.bulk(b"message");
+            out.bulk(channel);
+            out.bulk(payload);
+        }
+        Delivery::PatternMessage { pattern, channel, payload } => {
+            out.push(4);
+            out.bulk(b"pmessage");
+            out.bulk(pattern);
+            out.bulk(channel);
+            out.bulk(payload);
+        }
+    }
+}

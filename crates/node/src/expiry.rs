@@ -1,0 +1,87 @@
+//! Active expiry: a thread that removes keys whose time has come though nobody looks at them.
+//!
+//! A slot's header keeps a bound below which none of its keys expires, so a slot without due keys costs one look. In a slot
+//! with due keys only volatile entries are touched, a few at a time under its lock. The thread works in short passages of
+//! the gate, like a worker, and each removal has a place of its own in the stream.
+
+use crate::admission;
+use crate::exec::{Local, publish_events_of};
+use crate::shared::{Background, Shared, unix_ms};
+use keyspace::{Expiry, Keys};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+use topology::SLOTS;
+
+/// How often the slots are gone through.
+const PERIOD: Duration = Duration::from_millis(100);
+/// How long one passage of the gate lasts at most.
+const PASSAGE: Duration = Duration::from_micros(200);
+/// Volatile entries looked at under one hold of a slot's lock.
+const ENTRIES: usize = 32;
+
+/// Runs until the node ends.
+pub(crate) fn run(shared: &Arc<Shared>, mut local: Local) {
+    shared.parkers[Background::Expiry as usize].attach();
+    while !shared.ending.load(Ordering::Acquire) {
+        let began = Instant::now();
+        if shared.active_expire.load(Ordering::Relaxed) && !shared.loading.load(Ordering::Relaxed) {
+            local.refresh(shared);
+            for db in 0..shared.keyspace.databases() as u16 {
+                if shared.keyspace.volatile_len(db) > 0 {
+                    sweep(shared, &mut local, db);
+                }
+            }
+        }
+        std::thread::park_timeout(PERIOD.saturating_sub(began.elapsed()));
+    }
+}
+
+/// Goes through all slots of a database once.
+fn sweep(shared: &Shared, local: &mut Local, db: u16) {
+    let (mut slot, mut cursor) = (0, 0);
+    while slot < SLOTS && !shared.ending.load(Ordering::Acquire) {
+        local.now_ms = unix_ms();
+        if admission::expiry(shared, local.now_ms) != Expiry::Delete {
+            return;
+        }
+        if !local.enter(shared) {
+            shared.keyspace.gate().register(local.thread);
+            std::thread::park_timeout(PERIOD);
+            continue;
+        }
+        let began = Instant::now();
+        while slot < SLOTS && began.elapsed() < PASSAGE && !shared.keyspace.gate().is_closed() {
+            let Some(at) = shared.keyspace.next_occupied(shared.keyspace.physical(db), slot) else {
+                slot = SLOTS;
+                break;
+            };
+            if at.index() != slot {
+                (slot, cursor) = (at.index(), 0);
+            }
+            cursor = expire_some(shared, local, db, at, cursor);
+            if cursor == 0 {
+                slot += 1;
+            }
+        }
+        local.leave(shared);
+    }
+}
+
+/// Removes some due keys of a slot; where to go on, 0 when the slot is done or busy.
+fn expire_some(shared: &Shared, local: &mut Local, db: u16, slot: topology::Slot, cursor: u64) -> u64 {
+    // A busy slot is looked at again in the next round.
+    let Ok(mut guard) = shared.keyspace.lock(slot) else { return 0 };
+    local.scratch.effects.clear();
+    let context = local.context(db, true);
+    let mut keys = Keys::new(&shared.keyspace, &mut guard, &mut local.scratch, context);
+    if !keys.may_be_due(slot) {
+        return 0;
+    }
+    let (next, _) = keys.expire_slot(slot, cursor, ENTRIES);
+    if next == 0 {
+        keys.settle_earliest(slot);
+    }
+    publish_events_of(shared, local);
+    next
+}

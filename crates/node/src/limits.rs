@@ -1,0 +1,114 @@
+//! What a client may take: connections, time, and bytes in both directions.
+
+use crate::client::{Client, Source, flag};
+use crate::exec::Local;
+use crate::shared::Shared;
+use crate::stats::Counter;
+use config::ClientClass;
+use event_loop::Peer;
+use resp::ProtocolError;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// An own buffer larger than this gives its memory back once it is empty.
+const KEPT_INBUF_BYTES: usize = 32 * 1024;
+
+/// Adds to a counter that only this thread writes.
+#[inline]
+pub(crate) fn bump(cell: &AtomicU64, by: u64) {
+    cell.store(cell.load(Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
+}
+
+/// Why a new connection is refused, if it is; the text goes to it before it is closed.
+pub(crate) fn refuse_connection(shared: &Shared, local: &Local, peer: &Peer) -> Option<&'static str> {
+    if shared.clients.len() >= local.settings.maxclients as usize {
+        return Some("-ERR max number of clients reached\r\n");
+    }
+    let open = local.settings.requirepass.is_empty() && local.settings.protected_mode;
+    if open && peer.address.is_some_and(|address| !address.ip().to_canonical().is_loopback()) {
+        return Some(
+            "-DENIED Engram is running in protected mode because protected mode is enabled and no password is set for \
+             the default user. In this mode connections are only accepted from the loopback interface. If you want to \
+             connect from external computers, set a password for the default user with 'requirepass', bind the node \
+             to the addresses of trusted networks, and disable protected mode with 'CONFIG SET protected-mode no' \
+             from the loopback interface.\r\n",
+        );
+    }
+    None
+}
+
+/// Makes room in a client's own buffer: for all of a large argument at once, so that it is copied once.
+pub(crate) fn reserve_for(client: &mut Client, len: usize) {
+    let missing = client.parser.bulk_missing(client.inbuf.len());
+    if missing > len {
+        // A claimed length is not believed beyond what it costs little to be wrong about.
+        client.inbuf.reserve(missing.min(client.inbuf.len().max(1 << 20)));
+    }
+}
+
+/// Removes executed bytes from a client's own buffer.
+pub(crate) fn consume(client: &mut Client) {
+    if client.closing {
+        client.inbuf = Vec::new();
+        return;
+    }
+    if client.consumed == client.inbuf.len() {
+        client.inbuf.clear();
+        if client.inbuf.capacity() > KEPT_INBUF_BYTES {
+            client.inbuf = Vec::new();
+        }
+    } else if client.consumed > 0 {
+        client.inbuf.drain(..client.consumed);
+    }
+    debug_assert_eq!(client.source, Source::Own);
+}
+
+/// Answers a protocol error; the connection ends after it.
+pub(crate) fn protocol_error(client: &mut Client, error: ProtocolError) {
+    let mut text = b"ERR ".to_vec();
+    text.extend_from_slice(&error.message());
+    client.writer().error(text);
+    client.closing = true;
+    client.shared.set_flag(flag::CLOSE_AFTER_REPLY, true);
+}
+
+/// Whether a client has been idle for longer than `timeout`.
+pub(crate) fn is_idle(local: &Local, client: &Client, now_ms: u64) -> bool {
+    let timeout_ms = u64::from(local.settings.timeout_seconds) * 1000;
+    timeout_ms > 0
+        && client.blocked.is_none()
+        && client.subscriptions.as_ref().is_none_or(|subs| subs.len() == 0)
+        && now_ms.saturating_sub(client.shared.active_ms.load(Ordering::Relaxed)) > timeout_ms
+}
+
+/// Whether a client has sent more than it may without it being executed.
+pub(crate) fn query_exceeded(shared: &Shared, local: &Local, client: &Client) -> bool {
+    let exceeded = client.inbuf.len() as u64 > local.settings.client_query_buffer_limit_bytes;
+    if exceeded {
+        shared.stats.add(local.thread, Counter::QueryLimit, 1);
+    }
+    exceeded
+}
+
+/// Whether a client leaves more replies unread than its class may.
+#[inline]
+pub(crate) fn output_exceeded(shared: &Shared, local: &Local, client: &mut Client, pending: usize) -> bool {
+    let subscribed = client.subscriptions.as_ref().is_some_and(|subs| subs.len() > 0);
+    let class = if subscribed { ClientClass::Pubsub } else { ClientClass::Normal };
+    let limit = local.settings.client_output_buffer_limits[class as usize];
+    let pending = pending as u64;
+    let hard = limit.hard_bytes > 0 && pending > limit.hard_bytes;
+    let soft = limit.soft_bytes > 0 && pending > limit.soft_bytes;
+    let since_ms = match (soft, client.over_soft_since_ms) {
+        (false, _) => None,
+        (true, None) => Some(local.now_ms),
+        (true, since) => since,
+    };
+    client.over_soft_since_ms = since_ms;
+    let too_long =
+        since_ms.is_some_and(|since_ms| local.now_ms.saturating_sub(since_ms) > limit.soft_seconds * 1000);
+    if hard || too_long {
+        shared.stats.add(local.thread, Counter::OutputLimit, 1);
+        return true;
+    }
+    false
+}

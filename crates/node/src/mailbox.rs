@@ -1,0 +1,72 @@
+//! How threads speak to a worker: messages that its next turn takes before it executes anything.
+//!
+//! Posting never waits. Order is kept per mailbox, so what one thread posts first is delivered first; and since a worker
+//! drains its mailbox before it executes a turn, a push that was posted before a reply left is seen before whatever
+//! the reply's reader causes next.
+
+use crate::pubsub::Delivery;
+use event_loop::{Peer, Waker};
+use std::os::fd::OwnedFd;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+/// What a worker may be told.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// A new connection is dealt to it.
+    Accepted(OwnedFd, Peer),
+    /// Clients get a message of a channel, or a notice of their subscription's end.
+    Deliver(Vec<u64>, Delivery),
+    /// A blocked client gets its reply.
+    Answer {
+        /// The client.
+        client: u64,
+        /// Which of its waits is over: an answer to an earlier one is void.
+        wait: u64,
+        /// The reply, in the client's protocol.
+        reply: Vec<u8>,
+    },
+    /// CLIENT UNBLOCK: as if the timeout had passed, or with an error.
+    Unblock {
+        /// The client.
+        client: u64,
+        /// With an UNBLOCKED error rather than as a timeout.
+        error: bool,
+    },
+    /// CLIENT KILL.
+    Kill(u64),
+    /// Nothing but a reason to look again: the gate opened, a slot was released, settings changed.
+    Look,
+}
+
+/// One worker's mailbox.
+#[derive(Debug, Default)]
+pub(crate) struct Mailbox {
+    messages: Mutex<Vec<Message>>,
+    waker: OnceLock<Waker>,
+}
+
+impl Mailbox {
+    /// Says how the worker is woken; once, by the worker itself.
+    pub(crate) fn attach(&self, waker: Waker) {
+        assert!(self.waker.set(waker).is_ok(), "a mailbox has one worker");
+    }
+
+    /// Posts a message and wakes the worker.
+    pub(crate) fn post(&self, message: Message) {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner).push(message);
+        self.wake();
+    }
+
+    /// Wakes the worker.
+    pub(crate) fn wake(&self) {
+        if let Some(waker) = self.waker.get() {
+            waker.wake();
+        }
+    }
+
+    /// Takes all messages, leaving `spare`'s memory for the next ones.
+    pub(crate) fn drain(&self, spare: &mut Vec<Message>) {
+        debug_assert!(spare.is_empty());
+        std::mem::swap(&mut *self.messages.lock().unwrap_or_else(PoisonError::into_inner), spare);
+    }
+}

@@ -1,0 +1,152 @@
+//! `maxmemory`: making room before a command runs.
+//!
+//! Eviction happens in admission only, holding no lock but that of the one slot it removes from, and each removal has a
+//! place of its own in the stream. The victim is the least recently used of `maxmemory-samples` random keys, each from a
+//! random slot; the best candidates seen so far are kept from one eviction to the next, which brings a few samples
+//! close to true LRU.
+
+use crate::admission::Refusal;
+use crate::cx::Suspend;
+use crate::exec::{Local, publish_events_of};
+use crate::shared::Shared;
+use crate::stats::Counter;
+use config::MaxmemoryPolicy;
+use keyspace::{EventClass, Keys};
+use std::sync::atomic::Ordering;
+use topology::Slot;
+
+/// Candidates kept between evictions.
+const POOL: usize = 16;
+/// Evictions of one admission: beyond this the command goes on and the next one continues.
+const BATCH: usize = 128;
+
+/// A key that may be evicted.
+#[derive(Debug)]
+struct Candidate {
+    idle_s: u32,
+    db: u16,
+    key: Box<[u8]>,
+}
+
+/// The best candidates of a thread.
+#[derive(Debug, Default)]
+pub(crate) struct Pool(Vec<Candidate>);
+
+impl Pool {
+    /// Keeps the candidate if it is among the best; the most idle stands last.
+    fn offer(&mut self, candidate: Candidate) {
+        if self.0.iter().any(|known| known.db == candidate.db && known.key == candidate.key) {
+            return;
+        }
+        let at = self.0.partition_point(|known| known.idle_s <= candidate.idle_s);
+        self.0.insert(at, candidate);
+        if self.0.len() > POOL {
+            self.0.remove(0);
+        }
+    }
+}
+
+/// Evicts until there is room; whether there is.
+pub(crate) fn make_room(shared: &Shared, local: &mut Local) -> Result<bool, Refusal> {
+    let limit = local.settings.maxmemory_bytes;
+    if memory::used_bytes() <= limit {
+        return Ok(true);
+    }
+    let is_replica = shared.role.is_replica.load(Ordering::Relaxed);
+    if is_replica && local.settings.replica_ignore_maxmemory {
+        return Ok(true);
+    }
+    if local.settings.maxmemory_policy != MaxmemoryPolicy::AllkeysLru
+        || shared.pauses.holds_writes(local.now_ms)
+        || shared.loading.load(Ordering::Relaxed)
+    {
+        return Ok(false);
+    }
+    if !local.enter(shared) {
+        return Err(Refusal::Suspend(Suspend::Gate));
+    }
+    for _ in 0..BATCH {
+        if !evict_one(shared, local) {
+            return Ok(false);
+        }
+        if memory::used_bytes() <= limit {
+            return Ok(true);
+        }
+    }
+    // Other commands want to run too: this one may pass, the next goes on with the work.
+    Ok(true)
+}
+
+/// Evicts the best candidate; `false` when there is nothing to evict.
+fn evict_one(shared: &Shared, local: &mut Local) -> bool {
+    // A candidate may have gone or be in use meanwhile; an empty keyspace has none at all.
+    for _ in 0..BATCH {
+        fill_pool(shared, local);
+        let Some(Candidate { db, key, .. }) = local.pool.0.pop() else { return false };
+        if remove(shared, local, db, &key) {
+            return true;
+        }
+    }
+    false
+}
+
+fn fill_pool(shared: &Shared, local: &mut Local) {
+    let clock = (local.now_ms / 1000) as u32 & 0xff_ffff;
+    let samples = local.settings.maxmemory_samples;
+    for db in 0..shared.keyspace.databases() as u16 {
+        if shared.keyspace.len(db) == 0 {
+            continue;
+        }
+        for _ in 0..samples {
+            let random = local.random.next_u64();
+            let context = local.context(db, true);
+            let mut guard = shared.keyspace.walk_slots();
+            let mut keys = Keys::new(&shared.keyspace, &mut guard, &mut local.scratch, context);
+            let sampled = keys.sample(random, |entry| Candidate {
+                idle_s: clock.wrapping_sub(entry.lru()) & 0xff_ffff,
+                db,
+                key: entry.key().into(),
+            });
+            // A busy slot has no candidate for us now.
+            if let Ok(Some(candidate)) = sampled {
+                local.pool.offer(candidate);
+            }
+        }
+    }
+}
+
+/// Removes a key as evicted; `false` when it is gone or its slot is busy.
+fn remove(shared: &Shared, local: &mut Local, db: u16, key: &[u8]) -> bool {
+    let Ok(mut guard) = shared.keyspace.lock(Slot::of(key)) else { return false };
+    local.scratch.effects.clear();
+    let lazy = local.settings.lazyfree_lazy_eviction;
+    let context = local.context(db, true);
+    let mut keys = Keys::new(&shared.keyspace, &mut guard, &mut local.scratch, context);
+    let Some(entry) = keys.remove(key) else { return false };
+    keys.changed(key, EventClass::EVICTED, "evicted", 1);
+    let name: &[u8] = if lazy { b"UNLINK" } else { b"DEL" };
+    keys.effects().replicate(db, &[name, key]);
+    keys.free(entry, lazy);
+    publish_events_of(shared, local);
+    shared.stats.add(local.thread, Counter::Evicted, 1);
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pool_keeps_the_most_idle() {
+        let mut pool = Pool::default();
+        for idle_s in [5, 1, 9, 3] {
+            pool.offer(Candidate { idle_s, db: 0, key: idle_s.to_string().into_bytes().into() });
+        }
+        pool.offer(Candidate { idle_s: 9, db: 0, key: b"9"[..].into() });
+        assert_eq!(pool.0.iter().map(|c| c.idle_s).collect::<Vec<_>>(), [1, 3, 5, 9]);
+        for idle_s in 10..40 {
+            pool.offer(Candidate { idle_s, db: 0, key: idle_s.to_string().into_bytes().into() });
+        }
+        assert_eq!((pool.0.len(), pool.0.pop().map(|c| c.idle_s)), (POOL, Some(39)));
+    }
+}

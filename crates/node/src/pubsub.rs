@@ -1,0 +1,204 @@
+//! Channels and patterns: who listens to what.
+//!
+//! The registry says which clients of which workers listen; what a client itself listens to stands in the client. It is cut
+//! into shards by channel, so publishers to different channels do not meet; patterns, which every publisher must look
+//! at, are a list of their own. A message is posted to a worker once, with all of its clients that get it.
+
+use foldhash::fast::FixedState;
+use std::collections::HashMap;
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+/// A client, and the worker that serves it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Listener {
+    pub(crate) worker: usize,
+    pub(crate) client: u64,
+}
+
+/// What a listener gets.
+#[derive(Debug, Clone)]
+pub(crate) enum Delivery {
+    /// A message of a channel.
+    Message { channel: Arc<[u8]>, payload: Arc<[u8]> },
+    /// A message of a channel that a pattern matched.
+    PatternMessage { pattern: Arc<[u8]>, channel: Arc<[u8]>, payload: Arc<[u8]> },
+}
+
+const SHARDS: usize = 64;
+
+type Shard = HashMap<Arc<[u8]>, Vec<Listener>, FixedState>;
+
+/// The registry.
+#[derive(Debug)]
+pub(crate) struct PubSub {
+    channels: Box<[Mutex<Shard>]>,
+    patterns: RwLock<Vec<(Arc<[u8]>, Vec<Listener>)>>,
+    pattern_count: AtomicUsize,
+    hasher: FixedState,
+}
+
+impl PubSub {
+    pub(crate) fn new(seed: u64) -> PubSub {
+        let hasher = FixedState::with_seed(seed);
+        PubSub {
+            channels: (0..SHARDS).map(|_| Mutex::new(Shard::with_hasher(hasher.clone()))).collect(),
+            patterns: RwLock::default(),
+            pattern_count: AtomicUsize::new(0),
+            hasher,
+        }
+    }
+
+    fn shard(&self, channel: &[u8]) -> std::sync::MutexGuard<'_, Shard> {
+        let at = self.hasher.hash_one(channel) as usize % SHARDS;
+        self.channels[at].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn subscribe(&self, channel: &Arc<[u8]>, listener: Listener) {
+        self.shard(channel).entry(channel.clone()).or_default().push(listener);
+    }
+
+    pub(crate) fn unsubscribe(&self, channel: &[u8], listener: Listener) {
+        let mut shard = self.shard(channel);
+        if let Some(listeners) = shard.get_mut(channel) {
+            listeners.retain(|other| *other != listener);
+            if listeners.is_empty() {
+                shard.remove(channel);
+            }
+        }
+    }
+
+    pub(crate) fn subscribe_pattern(&self, pattern: &Arc<[u8]>, listener: Listener) {
+        let mut patterns = self.patterns.write().unwrap_or_else(PoisonError::into_inner);
+        match patterns.iter_mut().find(|(known, _)| known == pattern) {
+            Some((_, listeners)) => listeners.push(listener),
+            None => patterns.push((pattern.clone(), vec![listener])),
+        }
+        self.pattern_count.store(patterns.len(), Ordering::Release);
+    }
+
+    pub(crate) fn unsubscribe_pattern(&self, pattern: &[u8], listener: Listener) {
+        let mut patterns = self.patterns.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = patterns.iter().position(|(known, _)| **known == *pattern) {
+            patterns[at].1.retain(|other| *other != listener);
+            if patterns[at].1.is_empty() {
+                patterns.remove(at);
+            }
+        }
+        self.pattern_count.store(patterns.len(), Ordering::Release);
+    }
+
+    /// Hands a message out; `post` is called once for each worker and delivery. The number of deliveries.
+    ///
+    /// The shard is held while posting: that is what makes the order of a channel's messages the same for everybody.
+    pub(crate) fn publish(
+        &self,
+        channel: &[u8],
+        payload: &[u8],
+        mut post: impl FnMut(usize, Vec<u64>, Delivery),
+    ) -> usize {
+        let shard = self.shard(channel);
+        let mut count = 0;
+        let mut payload_shared: Option<Arc<[u8]>> = None;
+        if let Some((channel, listeners)) = shard.get_key_value(channel) {
+            let payload = payload_shared.get_or_insert_with(|| payload.into());
+            count += listeners.len();
+            let delivery = Delivery::Message { channel: channel.clone(), payload: payload.clone() };
+            by_worker(listeners, |worker, clients| post(worker, clients, delivery.clone()));
+        }
+        if self.pattern_count.load(Ordering::Acquire) == 0 {
+            return count;
+        }
+        let patterns = self.patterns.read().unwrap_or_else(PoisonError::into_inner);
+        for (pattern, listeners) in patterns.iter() {
+            if topology::glob::matches(pattern, channel, false) {
+                let payload = payload_shared.get_or_insert_with(|| payload.into());
+                count += listeners.len();
+                let delivery = Delivery::PatternMessage {
+                    pattern: pattern.clone(),
+                    channel: channel.into(),
+                    payload: payload.clone(),
+                };
+                by_worker(listeners, |worker, clients| post(worker, clients, delivery.clone()));
+            }
+        }
+        count
+    }
+
+    /// Channels somebody listens to, those that match the pattern if there is one.
+    pub(crate) fn channels(&self, pattern: Option<&[u8]>) -> Vec<Arc<[u8]>> {
+        let mut found = Vec::new();
+        for shard in &self.channels {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            let matches = |channel: &&Arc<[u8]>| {
+                pattern.is_none_or(|pattern| topology::glob::matches(pattern, channel, false))
+            };
+            found.extend(shard.keys().filter(matches).cloned());
+        }
+        found
+    }
+
+    /// Listeners of a channel, patterns not counted.
+    pub(crate) fn listeners(&self, channel: &[u8]) -> usize {
+        self.shard(channel).get(channel).map_or(0, Vec::len)
+    }
+
+    /// Number of channels somebody listens to.
+    pub(crate) fn channel_count(&self) -> usize {
+        self.channels.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).len()).sum()
+    }
+
+    /// Number of different patterns.
+    pub(crate) fn pattern_count(&self) -> usize {
+        self.pattern_count.load(Ordering::Acquire)
+    }
+}
+
+/// Groups listeners by worker, keeping their order.
+fn by_worker(listeners: &[Listener], mut each: impl FnMut(usize, Vec<u64>)) {
+    let mut workers: Vec<usize> = listeners.iter().map(|listener| listener.worker).collect();
+    workers.sort_unstable();
+    workers.dedup();
+    for worker in workers {
+        let clients = listeners.iter().filter(|l| l.worker == worker).map(|l| l.client).collect();
+        each(worker, clients);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn published(pubsub: &PubSub, channel: &[u8]) -> Vec<(usize, Vec<u64>)> {
+        let mut posts = Vec::new();
+        pubsub.publish(channel, b"hi", |worker, clients, _| posts.push((worker, clients)));
+        posts
+    }
+
+    #[test]
+    fn a_worker_is_told_once_with_all_its_clients() {
+        let pubsub = PubSub::new(1);
+        let channel: Arc<[u8]> = b"news"[..].into();
+        for (worker, client) in [(1, 10), (0, 11), (1, 12)] {
+            pubsub.subscribe(&channel, Listener { worker, client });
+        }
+        assert_eq!(published(&pubsub, b"news"), [(0, vec![11]), (1, vec![10, 12])]);
+        assert_eq!(published(&pubsub, b"other"), []);
+        pubsub.unsubscribe(b"news", Listener { worker: 1, client: 10 });
+        assert_eq!(pubsub.listeners(b"news"), 2);
+    }
+
+    #[test]
+    fn patterns_follow_channels() {
+        let pubsub = PubSub::new(1);
+        let pattern: Arc<[u8]> = b"n*"[..].into();
+        let listener = Listener { worker: 0, client: 5 };
+        pubsub.subscribe_pattern(&pattern, listener);
+        pubsub.subscribe(&b"news"[..].into(), listener);
+        assert_eq!(published(&pubsub, b"news"), [(0, vec![5]), (0, vec![5])]);
+        assert_eq!(pubsub.channels(Some(b"x*")).len(), 0);
+        pubsub.unsubscribe_pattern(b"n*", listener);
+        assert_eq!((published(&pubsub, b"nobody").len(), pubsub.pattern_count()), (0, 0));
+    }
+}

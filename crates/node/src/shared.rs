@@ -1,0 +1,228 @@
+//! What all threads of a node share, each part behind its own lock or made of atomics.
+
+use crate::client::Clients;
+use crate::command::CommandTable;
+use crate::mailbox::{Mailbox, Message};
+use crate::pause::Pauses;
+use crate::pubsub::PubSub;
+use crate::slowlog::SlowLog;
+use crate::stats::Stats;
+use crate::stream::Stream;
+use commands::Options;
+use config::{Config, MaxmemoryPolicy, Settings};
+use keyspace::Keyspace;
+use profile::Profile;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+/// Threads of a node besides its workers that use the keyspace, numbered behind them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Background {
+    /// Removes keys whose time has come.
+    Expiry,
+    /// Walks the keyspace for snapshots.
+    Snapshot,
+    /// Applies the stream of a primary, and loads.
+    Applier,
+}
+
+/// How many [`Background`] threads there are.
+pub(crate) const BACKGROUND_THREADS: usize = 3;
+
+/// The node.
+pub(crate) struct Shared {
+    pub(crate) profile: Profile,
+    pub(crate) keyspace: Arc<Keyspace>,
+    pub(crate) commands: CommandTable,
+    pub(crate) config: Mutex<Config>,
+    settings: RwLock<Arc<Settings>>,
+    /// Grows with every change of the settings: what a worker compares with at every turn.
+    pub(crate) settings_version: AtomicU64,
+    pub(crate) mailboxes: Box<[Mailbox]>,
+    pub(crate) parkers: Box<[Parker]>,
+    pub(crate) clients: Clients,
+    pub(crate) pubsub: PubSub,
+    pub(crate) stats: Stats,
+    pub(crate) slowlog: Mutex<SlowLog>,
+    pub(crate) pauses: Pauses,
+    pub(crate) stream: Stream,
+    pub(crate) role: Role,
+    pub(crate) start: Start,
+    /// Data is being loaded: most commands are refused.
+    pub(crate) loading: AtomicBool,
+    /// The last snapshot failed and `stop-writes-on-bgsave-error` is on.
+    pub(crate) save_failed: AtomicBool,
+    /// DEBUG SET-ACTIVE-EXPIRE.
+    pub(crate) active_expire: AtomicBool,
+    /// The node is to end.
+    pub(crate) ending: AtomicBool,
+}
+
+/// Facts of the start.
+#[derive(Debug)]
+pub(crate) struct Start {
+    pub(crate) instant: Instant,
+    pub(crate) unix_ms: u64,
+    /// 40 hexadecimal digits, new at every start.
+    pub(crate) run_id: String,
+    pub(crate) executable: PathBuf,
+    pub(crate) config_file: Option<PathBuf>,
+    /// `io_uring`, `epoll` or `poll`.
+    pub(crate) backend: std::sync::OnceLock<&'static str>,
+}
+
+/// What the node is to others.
+#[derive(Debug, Default)]
+pub(crate) struct Role {
+    /// It follows a primary.
+    pub(crate) is_replica: AtomicBool,
+    /// The link to the primary is up and the data is complete.
+    pub(crate) link_up: AtomicBool,
+    /// Replicas that acknowledge in time: `min-replicas-to-write`.
+    pub(crate) good_replicas: AtomicU32,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("profile", &self.profile).finish_non_exhaustive()
+    }
+}
+
+/// Lets a background thread sleep until somebody wakes it by its keyspace thread number.
+#[derive(Debug, Default)]
+pub(crate) struct Parker {
+    thread: Mutex<Option<std::thread::Thread>>,
+}
+
+impl Parker {
+    /// Says which thread it is; by the thread itself.
+    pub(crate) fn attach(&self) {
+        *self.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(std::thread::current());
+    }
+
+    pub(crate) fn unpark(&self) {
+        if let Some(thread) = &*self.thread.lock().unwrap_or_else(PoisonError::into_inner) {
+            thread.unpark();
+        }
+    }
+}
+
+/// Unix time in ms.
+#[inline]
+pub(crate) fn unix_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}
+
+/// Random bits from the system, for seeds and ids.
+pub(crate) fn random_u64() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(Instant::now().elapsed().as_nanos())
+}
+
+/// What is needed to make a [`Shared`].
+pub(crate) struct Ingredients {
+    pub(crate) config: Config,
+    pub(crate) workers: usize,
+    pub(crate) executable: PathBuf,
+    pub(crate) config_file: Option<PathBuf>,
+}
+
+impl Shared {
+    pub(crate) fn new(ingredients: Ingredients) -> Shared {
+        let Ingredients { config, workers, executable, config_file } = ingredients;
+        let profile = config.profile();
+        let settings = config.settings().clone();
+        let threads = workers + BACKGROUND_THREADS;
+        let commands = CommandTable::new(profile);
+        let stats = Stats::new(threads, commands.by_id().len());
+        let run_id = (0..5).map(|_| format!("{:016x}", random_u64())).collect::<String>()[..40].to_owned();
+        Shared {
+            profile,
+            keyspace: Arc::new(Keyspace::new(settings.databases as usize, threads, random_u64())),
+            commands,
+            slowlog: Mutex::new(SlowLog::default()),
+            stats,
+            mailboxes: (0..workers).map(|_| Mailbox::default()).collect(),
+            parkers: (0..BACKGROUND_THREADS).map(|_| Parker::default()).collect(),
+            clients: Clients::default(),
+            pubsub: PubSub::new(random_u64()),
+            pauses: Pauses::default(),
+            stream: Stream::default(),
+            role: Role::default(),
+            start: Start {
+                instant: Instant::now(),
+                unix_ms: unix_ms(),
+                run_id,
+                executable,
+                config_file,
+                backend: std::sync::OnceLock::new(),
+            },
+            loading: AtomicBool::new(false),
+            save_failed: AtomicBool::new(false),
+            active_expire: AtomicBool::new(true),
+            ending: AtomicBool::new(false),
+            settings: RwLock::new(settings),
+            settings_version: AtomicU64::new(1),
+            config: Mutex::new(config),
+        }
+    }
+
+    /// Number of workers.
+    pub(crate) fn workers(&self) -> usize {
+        self.mailboxes.len()
+    }
+
+    /// The keyspace's number of a background thread.
+    pub(crate) fn thread_of(&self, background: Background) -> usize {
+        self.workers() + background as usize
+    }
+
+    /// The settings now.
+    pub(crate) fn settings(&self) -> Arc<Settings> {
+        self.settings.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The configuration, for CONFIG.
+    pub(crate) fn config(&self) -> MutexGuard<'_, Config> {
+        self.config.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the configuration's settings those of the node; every worker looks at them at its next turn.
+    pub(crate) fn publish_settings(&self, config: &Config) {
+        *self.settings.write().unwrap_or_else(PoisonError::into_inner) = config.settings().clone();
+        self.settings_version.fetch_add(1, Ordering::Release);
+        self.look();
+    }
+
+    /// Makes every worker look again.
+    pub(crate) fn look(&self) {
+        self.mailboxes.iter().for_each(|mailbox| mailbox.post(Message::Look));
+    }
+
+    /// Wakes a thread by its keyspace number: what the keyspace calls.
+    pub(crate) fn wake(&self, thread: usize) {
+        match self.mailboxes.get(thread) {
+            Some(mailbox) => mailbox.post(Message::Look),
+            None => self.parkers[thread - self.workers()].unpark(),
+        }
+    }
+}
+
+/// The parameters that data commands depend on.
+pub(crate) fn options(settings: &Settings, profile: Profile, packed_threshold: usize) -> Options {
+    let mut options = Options::of(profile);
+    options.limits.list_max_listpack_size = settings.list_max_listpack_size.into();
+    options.limits.list_compress_depth = settings.list_compress_depth;
+    options.limits.list_packed_threshold = packed_threshold;
+    options.limits.hash_max_listpack_entries = settings.hash_max_listpack_entries as usize;
+    options.limits.hash_max_listpack_value = settings.hash_max_listpack_value_bytes as usize;
+    options.max_string_bytes = settings.proto_max_bulk_len_bytes as usize;
+    options.lazy_user_del = settings.lazyfree_lazy_user_del;
+    options.lazy_server_del = settings.lazyfree_lazy_server_del;
+    options.rdb_compression = settings.rdbcompression;
+    options.lfu =
+        matches!(settings.maxmemory_policy, MaxmemoryPolicy::AllkeysLfu | MaxmemoryPolicy::VolatileLfu);
+    options
+}

@@ -1,0 +1,95 @@
+//! The slow log: the last commands that took longer than `slowlog-log-slower-than`.
+
+use std::collections::VecDeque;
+
+/// Arguments beyond this many are not kept.
+const MAX_ARGUMENTS: usize = 32;
+/// Bytes beyond this many of an argument are not kept.
+const MAX_ARGUMENT_BYTES: usize = 128;
+
+/// One slow command.
+#[derive(Debug, Clone)]
+pub(crate) struct SlowEntry {
+    pub(crate) id: u64,
+    pub(crate) unix_s: u64,
+    pub(crate) microseconds: u64,
+    pub(crate) argv: Vec<Vec<u8>>,
+    pub(crate) addr: String,
+    pub(crate) name: Vec<u8>,
+}
+
+/// The log, newest first.
+#[derive(Debug, Default)]
+pub(crate) struct SlowLog {
+    next_id: u64,
+    entries: VecDeque<SlowEntry>,
+}
+
+impl SlowLog {
+    pub(crate) fn push(
+        &mut self,
+        argv: &[&[u8]],
+        microseconds: u64,
+        unix_s: u64,
+        who: (String, Vec<u8>),
+        max_len: usize,
+    ) {
+        let id = self.next_id;
+        self.next_id += 1;
+        let (addr, name) = who;
+        self.entries.push_front(SlowEntry { id, unix_s, microseconds, argv: shortened(argv), addr, name });
+        self.entries.truncate(max_len);
+    }
+
+    /// The newest entries.
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &SlowEntry> {
+        self.entries.iter()
+    }
+
+    pub(crate) fn reset(&mut self) {
+        self.entries.clear();
+    }
+}
+
+fn shortened(argv: &[&[u8]]) -> Vec<Vec<u8>> {
+    let kept = if argv.len() > MAX_ARGUMENTS { MAX_ARGUMENTS - 1 } else { argv.len() };
+    let mut out: Vec<Vec<u8>> = argv[..kept]
+        .iter()
+        .map(|arg| {
+            let mut text = arg[..arg.len().min(MAX_ARGUMENT_BYTES)].to_vec();
+            if arg.len() > MAX_ARGUMENT_BYTES {
+                let more = arg.len() - MAX_ARGUMENT_BYTES;
+                text.extend_from_slice(format!("... ({more} more bytes)").as_bytes());
+            }
+            text
+        })
+        .collect();
+    if kept < argv.len() {
+        out.push(format!("... ({} more arguments)", argv.len() - kept).into_bytes());
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_commands_are_shortened() {
+        let long = vec![b'x'; 200];
+        let argv: Vec<&[u8]> = std::iter::repeat_n(long.as_slice(), 40).collect();
+        let short = shortened(&argv);
+        assert_eq!(short.len(), 32);
+        assert!(short[0].ends_with(b"x... (72 more bytes)"));
+        assert_eq!(short[31], b"... (9 more arguments)");
+    }
+
+    #[test]
+    fn the_oldest_go_first() {
+        let mut log = SlowLog::default();
+        for n in 0..5 {
+            log.push(&[b"ping"], n, 0, (String::new(), Vec::new()), 3);
+        }
+        assert_eq!(log.iter().map(|entry| entry.id).collect::<Vec<_>>(), [4, 3, 2]);
+    }
+}

@@ -1,0 +1,136 @@
+//! The stream: the one order of all writes, and its bytes.
+//!
+//! A command that changed something appends to the stream while it still holds its locks, so the order of the stream is the
+//! order of the locks. The bytes are final right there: SELECT where the database changes, MULTI and EXEC around several
+//! commands of one effect. So the offset after a write is known at once, to WAIT, to gates and to INFO. The stream thread
+//! takes what has gathered, a buffer at a time, and feeds backlog and replicas with it.
+//!
+//! One mutex guards the tail. It is held for a copy of the command's bytes; without a consumer the stream is off and
+//! nobody takes it. It is switched in the world, so within one passage of the gate it is on or off for all.
+
+use keyspace::Effects;
+use replication::{EffectPart, StreamEncoder};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+/// Bytes that may gather before writers wait for the stream thread.
+const TAIL_LIMIT_BYTES: usize = 64 << 20;
+
+/// The tail of the stream.
+#[derive(Default)]
+pub(crate) struct Stream {
+    on: AtomicBool,
+    tail: Mutex<Tail>,
+    /// Bytes of the tail, for admission.
+    waiting: AtomicUsize,
+    /// The offset after the last appended byte.
+    offset: AtomicU64,
+    /// Wakes the stream thread.
+    consumer: OnceLock<Box<dyn Fn() + Send + Sync>>,
+}
+
+#[derive(Debug)]
+struct Tail {
+    encoder: StreamEncoder,
+    bytes: Vec<u8>,
+}
+
+impl Default for Tail {
+    fn default() -> Self {
+        Tail { encoder: StreamEncoder::new(), bytes: Vec::new() }
+    }
+}
+
+impl std::fmt::Debug for Stream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stream").field("on", &self.on).field("offset", &self.offset).finish_non_exhaustive()
+    }
+}
+
+impl Stream {
+    /// Whether effects must be described for it.
+    #[inline]
+    pub(crate) fn is_on(&self) -> bool {
+        self.on.load(Ordering::Relaxed)
+    }
+
+    /// Whether a write must wait until the stream thread has caught up.
+    #[inline]
+    pub(crate) fn is_full(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > TAIL_LIMIT_BYTES
+    }
+
+    /// The offset after everything that was appended.
+    #[inline]
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset.load(Ordering::Acquire)
+    }
+
+    /// Says how the stream thread is woken.
+    pub(crate) fn set_consumer(&self, wake: impl Fn() + Send + Sync + 'static) {
+        assert!(self.consumer.set(Box::new(wake)).is_ok(), "the stream has one consumer");
+    }
+
+    /// Appends what a command did, under its locks. The offset after it.
+    pub(crate) fn append(&self, effects: &Effects) -> u64 {
+        let mut parts = Vec::with_capacity(effects.records.len());
+        let mut start = 0;
+        for record in &effects.records {
+            parts.push(EffectPart { db: record.db.into(), command: &effects.bytes[start..record.end] });
+            start = record.end;
+        }
+        self.append_with(|tail| {
+            let Tail { encoder, bytes } = tail;
+            encoder.encode(&parts, bytes);
+        })
+    }
+
+    /// Appends bytes as they are: what a primary sent, PING, GETACK.
+    pub(crate) fn append_raw(&self, raw: &[u8]) -> u64 {
+        self.append_with(|tail| tail.bytes.extend_from_slice(raw))
+    }
+
+    fn append_with(&self, write: impl FnOnce(&mut Tail)) -> u64 {
+        let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = tail.bytes.len();
+        write(&mut tail);
+        let added = tail.bytes.len() - before;
+        self.waiting.store(tail.bytes.len(), Ordering::Relaxed);
+        let offset = self.offset.load(Ordering::Relaxed) + added as u64;
+        self.offset.store(offset, Ordering::Release);
+        drop(tail);
+        if before == 0
+            && let Some(wake) = self.consumer.get()
+        {
+            wake();
+        }
+        offset
+    }
+
+    /// Takes everything that has gathered into `spare`, which is empty: by the stream thread.
+    pub(crate) fn take(&self, spare: &mut Vec<u8>) {
+        debug_assert!(spare.is_empty());
+        let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::swap(&mut tail.bytes, spare);
+        self.waiting.store(0, Ordering::Relaxed);
+    }
+
+    /// The next command says its database again: a replica attaches here.
+    pub(crate) fn forget_db(&self) {
+        self.tail.lock().unwrap_or_else(PoisonError::into_inner).encoder.forget_db();
+    }
+
+    /// Switches the stream, in the world.
+    pub(crate) fn switch(&self, on: bool) {
+        self.on.store(on, Ordering::Relaxed);
+    }
+
+    /// Continues at another offset, in the world: after a full synchronisation.
+    pub(crate) fn reset(&self, offset: u64) {
+        let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        tail.bytes.clear();
+        tail.encoder.forget_db();
+        self.waiting.store(0, Ordering::Relaxed);
+        self.offset.store(offset, Ordering::Release);
+    }
+}

@@ -1,0 +1,762 @@
+//! A worker: one thread, its event loop, its connections.
+//!
+//! ```text
+//!  turn:  mailbox ─▶ receive ─▶ parse all ─▶ prefetch · execute, 64 at a time ─▶ send all
+//! ```
+//! Parsing decides framing only. The bytes of a client's requests are, during a turn, either in one receive buffer (nothing
+//! is copied) or in the client's own buffer; what is not executed by the end of the turn moves to the client's own.
+
+use crate::client::{Client, ClientShared, Source, TimeoutReply, WaitFor, flag};
+use crate::command::Command;
+use crate::cx::Suspend;
+use crate::exec::{self, Local, Next};
+use crate::limits;
+use crate::mailbox::Message;
+use crate::shared::{Shared, unix_ms};
+use crate::stats::Counter;
+use event_loop::{Event, EventLoop, Peer, Token};
+use keyspace::Located;
+use resp::{Args, Parsed, Request};
+use std::collections::{BTreeSet, HashMap};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use topology::Slot;
+
+/// Commands executed between two looks at the gate, and prefetched together.
+const CHUNK: usize = 64;
+/// Requests of one client that a turn takes: the others get their turn.
+const REQUESTS_PER_TURN: usize = 512;
+/// Replies leave early once a turn has run this long.
+const TURN_BUDGET: Duration = Duration::from_millis(1);
+/// How often a worker looks after its clients: timeouts, limits.
+const CRON_MS: u64 = 100;
+/// Buffers kept for replies, and the largest that is kept.
+const SPARE_BUFFERS: usize = 64;
+const SPARE_BUFFER_BYTES: usize = 64 * 1024;
+
+/// A request of this turn.
+struct Entry {
+    /// Place of the client.
+    client: usize,
+    token: Token,
+    request: Request,
+    /// Where the request begins in the client's source.
+    start: usize,
+    command: Result<&'static Command, ()>,
+    place: Option<Located>,
+}
+
+/// See the module's essay.
+pub(crate) struct Worker {
+    shared: Arc<Shared>,
+    number: usize,
+    io: EventLoop,
+    local: Local,
+    /// By the token's place.
+    clients: Vec<Option<Box<Client>>>,
+    by_id: HashMap<u64, usize>,
+    events: Vec<Event>,
+    messages: Vec<Message>,
+    args: Args,
+    batch: Vec<Entry>,
+    /// Clients with bytes to parse in this turn.
+    parse: Vec<usize>,
+    /// Clients with bytes left for the next turn.
+    next_parse: Vec<usize>,
+    /// Clients whose next command cannot run now.
+    stalled: Vec<usize>,
+    /// Clients with replies to send.
+    dirty: Vec<usize>,
+    deadlines: BTreeSet<(u64, u64)>,
+    spare: Vec<Vec<u8>>,
+    last_cron_ms: u64,
+    /// Stalled clients are to be tried again.
+    look: bool,
+}
+
+impl Worker {
+    /// A worker with this number; on the thread that runs it.
+    pub(crate) fn new(shared: Arc<Shared>, number: usize, local: Local, io: EventLoop) -> Worker {
+        shared.mailboxes[number].attach(io.waker());
+        Worker {
+            number,
+            io,
+            local,
+            clients: Vec::new(),
+            by_id: HashMap::new(),
+            events: Vec::new(),
+            messages: Vec::new(),
+            args: Args::new(),
+            batch: Vec::new(),
+            parse: Vec::new(),
+            next_parse: Vec::new(),
+            stalled: Vec::new(),
+            dirty: Vec::new(),
+            deadlines: BTreeSet::new(),
+            spare: Vec::new(),
+            last_cron_ms: 0,
+            look: false,
+            shared,
+        }
+    }
+
+    /// Runs until the node ends.
+    pub(crate) fn run(mut self) -> std::io::Result<()> {
+        while !self.shared.ending.load(Ordering::Acquire) {
+            let timeout = self.timeout();
+            let mut events = std::mem::take(&mut self.events);
+            self.io.turn(Some(timeout), &mut events)?;
+            self.local.clock = Instant::now();
+            self.local.now_ms = unix_ms();
+            let shared = self.shared.clone();
+            self.local.refresh(&shared);
+            shared.stats.add(self.number, Counter::Turns, 1);
+            self.take_messages(&shared);
+            for event in events.drain(..) {
+                self.take_event(&shared, event);
+            }
+            self.events = events;
+            if self.look {
+                self.retry_stalled(&shared);
+            }
+            self.parse_all(&shared);
+            self.execute_all(&shared);
+            self.settle();
+            self.finish_turn(&shared);
+            self.io.end_turn();
+        }
+        self.say_good_bye();
+        Ok(())
+    }
+
+    /// How long to sleep at most.
+    fn timeout(&self) -> Duration {
+        if !self.next_parse.is_empty() || self.look {
+            return Duration::ZERO;
+        }
+        let cron = self.last_cron_ms + CRON_MS;
+        let deadline = self.deadlines.first().map_or(u64::MAX, |&(at_ms, _)| at_ms);
+        Duration::from_millis(cron.min(deadline).saturating_sub(unix_ms()))
+    }
+
+    fn client(&mut self, token: Token) -> Option<(usize, &mut Client)> {
+        let at = token.index();
+        let client = self.clients.get_mut(at)?.as_deref_mut()?;
+        (client.token == token).then_some((at, client))
+    }
+
+    fn take_messages(&mut self, shared: &Shared) {
+        let mut messages = std::mem::take(&mut self.messages);
+        shared.mailboxes[self.number].drain(&mut messages);
+        for message in messages.drain(..) {
+            self.take_message(shared, message);
+        }
+        self.messages = messages;
+    }
+
+    fn take_message(&mut self, shared: &Shared, message: Message) {
+        match message {
+            Message::Accepted(fd, peer) => self.accept(shared, fd, &peer),
+            Message::Deliver(clients, delivery) => self.deliver(&clients, &delivery),
+            Message::Answer { client, wait, reply } => self.answer(client, wait, &reply),
+            Message::Unblock { client, error } => self.unblock(client, error),
+            Message::Kill(client) => {
+                if let Some(&at) = self.by_id.get(&client) {
+                    self.close(shared, at);
+                }
+            }
+            Message::Look => self.look = true,
+        }
+    }
+
+    fn take_event(&mut self, shared: &Shared, event: Event) {
+        match event {
+            Event::Received { token, buf, len } => {
+                let thread = self.number;
+                shared.stats.add(thread, Counter::BytesIn, len as u64);
+                shared.stats.add(thread, Counter::Reads, 1);
+                let now_ms = self.local.now_ms;
+                let Worker { io, clients, parse, .. } = self;
+                let Some(client) = clients.get_mut(token.index()).and_then(Option::as_deref_mut) else {
+                    return;
+                };
+                if client.token != token {
+                    return;
+                }
+                client.shared.active_ms.store(now_ms, Ordering::Relaxed);
+                limits::bump(&client.shared.bytes_in, len as u64);
+                match client.source {
+                    Source::None if client.inbuf.is_empty() => client.source = Source::Received(buf),
+                    Source::Received(first) => {
+                        // A second buffer in one turn: from now on the client's own holds both.
+                        client.inbuf.extend_from_slice(io.received(first));
+                        client.inbuf.extend_from_slice(io.received(buf));
+                        client.source = Source::Own;
+                    }
+                    Source::None | Source::Own => {
+                        limits::reserve_for(client, len);
+                        client.inbuf.extend_from_slice(io.received(buf));
+                        client.source = Source::Own;
+                    }
+                }
+                if !client.listed {
+                    client.listed = true;
+                    parse.push(token.index());
+                }
+            }
+            Event::Closed { token } | Event::Failed { token, .. } => {
+                if let Some((at, _)) = self.client(token) {
+                    self.close(shared, at);
+                }
+            }
+            Event::Sent { token, bytes, buf } => {
+                shared.stats.add(self.number, Counter::BytesOut, bytes as u64);
+                self.keep_spare(buf);
+                let pending = self.io.pending_bytes(token);
+                if let Some((at, client)) = self.client(token) {
+                    limits::bump(&client.shared.bytes_out, bytes as u64);
+                    client.shared.output_bytes.store(pending as u64, Ordering::Relaxed);
+                    if client.closing && pending == 0 && client.out.is_empty() {
+                        self.close(shared, at);
+                    }
+                }
+            }
+            Event::Woken | Event::Detached { .. } => {}
+        }
+    }
+
+    fn keep_spare(&mut self, buf: Vec<u8>) {
+        if self.spare.len() < SPARE_BUFFERS && buf.capacity() <= SPARE_BUFFER_BYTES {
+            self.spare.push(buf);
+        }
+    }
+
+    /// Takes over a connection that the acceptor dealt to this worker.
+    fn accept(&mut self, shared: &Shared, fd: OwnedFd, peer: &Peer) {
+        let raw = fd.as_raw_fd();
+        if peer.address.is_some() && self.local.settings.tcp_keepalive_seconds > 0 {
+            let interval = Duration::from_secs(self.local.settings.tcp_keepalive_seconds.into());
+            // A socket without keep-alive still works.
+            let _ = event_loop::set_keepalive(&fd, interval);
+        }
+        let Ok(token) = self.io.add(fd) else { return };
+        let id = shared.clients.next_id();
+        let now_ms = self.local.now_ms;
+        let info = Arc::new(ClientShared {
+            id,
+            worker: self.number,
+            addr: peer.address_text(),
+            laddr: peer.local_text(),
+            is_unix: peer.address.is_none(),
+            fd: AtomicI32::new(raw),
+            created_ms: now_ms,
+            active_ms: AtomicU64::new(now_ms),
+            db: AtomicU16::new(0),
+            proto: AtomicU8::new(2),
+            channels: AtomicU32::new(0),
+            patterns: AtomicU32::new(0),
+            queued: AtomicI32::new(-1),
+            watched: AtomicU32::new(0),
+            flags: AtomicU32::new(0),
+            query_bytes: AtomicU64::new(0),
+            output_bytes: AtomicU64::new(0),
+            memory_bytes: AtomicU64::new(0),
+            bytes_in: AtomicU64::new(0),
+            bytes_out: AtomicU64::new(0),
+            commands: AtomicU64::new(0),
+            last_command: AtomicU32::new(0),
+            names: Default::default(),
+            killed: AtomicBool::new(false),
+        });
+        if let Some(refusal) = limits::refuse_connection(shared, &self.local, peer) {
+            self.io.send(token, refusal.as_bytes().to_vec());
+            self.io.flush();
+            self.io.close(token);
+            shared.stats.add(self.number, Counter::Rejected, 1);
+            return;
+        }
+        shared.stats.add(self.number, Counter::Connections, 1);
+        shared.clients.add(&info);
+        let authenticated = self.local.settings.requirepass.is_empty();
+        let client = Box::new(Client::new(token, info, authenticated));
+        let at = token.index();
+        if self.clients.len() <= at {
+            self.clients.resize_with(at + 1, || None);
+        }
+        self.by_id.insert(id, at);
+        self.clients[at] = Some(client);
+    }
+
+    /// Ends a connection at once.
+    fn close(&mut self, shared: &Shared, at: usize) {
+        let Some(mut client) = self.clients[at].take() else { return };
+        self.io.close(client.token);
+        self.forget(shared, &mut client);
+    }
+
+    /// Removes what others know of a client that leaves this worker.
+    fn forget(&mut self, shared: &Shared, client: &mut Client) {
+        self.by_id.remove(&client.id);
+        client.unwatch();
+        let listener = client.listener();
+        if let Some(subs) = client.subscriptions.take() {
+            subs.channels.iter().for_each(|channel| shared.pubsub.unsubscribe(channel, listener));
+            subs.patterns.iter().for_each(|pattern| shared.pubsub.unsubscribe_pattern(pattern, listener));
+        }
+        if let Some(blocked) = client.blocked.take() {
+            self.unschedule(client.id, blocked.deadline_ms);
+            shared.clients.add_blocked(-1);
+            match &blocked.on {
+                WaitFor::Key(ticket) => {
+                    ticket.cancel();
+                }
+                WaitFor::Elsewhere => crate::link::forget_wait(shared, client.id),
+            }
+        }
+        if self.local.world_for == Some(client.id) {
+            exec::give_world_back(shared, &mut self.local);
+        }
+        shared.clients.remove(client.id);
+    }
+
+    fn unschedule(&mut self, id: u64, deadline_ms: Option<u64>) {
+        if let Some(at_ms) = deadline_ms {
+            self.deadlines.remove(&(at_ms, id));
+        }
+    }
+
+    fn deliver(&mut self, ids: &[u64], delivery: &crate::pubsub::Delivery) {
+        for id in ids {
+            if let Some(&at) = self.by_id.get(id)
+                && let Some(client) = &mut self.clients[at]
+                && !client.closing
+            {
+                exec::deliver(client, delivery);
+                self.mark_dirty(at);
+            }
+        }
+    }
+
+    fn mark_dirty(&mut self, at: usize) {
+        if let Some(client) = &mut self.clients[at]
+            && !client.dirty
+        {
+            client.dirty = true;
+            self.dirty.push(at);
+        }
+    }
+
+    /// The answer to a blocked client.
+    fn answer(&mut self, id: u64, wait: u64, reply: &[u8]) {
+        let Some(&at) = self.by_id.get(&id) else { return };
+        let Some(client) = &mut self.clients[at] else { return };
+        if client.blocked.as_ref().is_none_or(|blocked| blocked.wait != wait) {
+            return;
+        }
+        if client.reply == crate::client::ReplyMode::On {
+            client.out.extend_from_slice(reply);
+        }
+        self.resume(at);
+    }
+
+    /// The wait of a client is over.
+    fn resume(&mut self, at: usize) {
+        let Some(client) = &mut self.clients[at] else { return };
+        let Some(blocked) = client.blocked.take() else { return };
+        client.shared.set_flag(flag::BLOCKED, false);
+        let id = client.id;
+        if !client.listed {
+            client.listed = true;
+            self.next_parse.push(at);
+        }
+        self.shared.clients.add_blocked(-1);
+        self.unschedule(id, blocked.deadline_ms);
+        self.mark_dirty(at);
+    }
+
+    /// CLIENT UNBLOCK, or the end of a timeout.
+    fn unblock(&mut self, id: u64, error: bool) {
+        let Some(&at) = self.by_id.get(&id) else { return };
+        let Some(client) = &mut self.clients[at] else { return };
+        let Some(blocked) = &client.blocked else { return };
+        match &blocked.on {
+            // A pusher was faster: its answer is on the way.
+            WaitFor::Key(ticket) if !ticket.cancel() => return,
+            WaitFor::Key(_) => {}
+            WaitFor::Elsewhere => return crate::link::end_wait(&self.shared, id, error),
+        }
+        let timeout = blocked.timeout;
+        let mut out = client.writer();
+        if error {
+            out.error("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+        } else if timeout == TimeoutReply::Null {
+            out.null();
+        } else {
+            out.null_array();
+        }
+        self.resume(at);
+    }
+
+    /// Tries clients again whose command could not run.
+    fn retry_stalled(&mut self, shared: &Shared) {
+        self.look = false;
+        let stalled = std::mem::take(&mut self.stalled);
+        for at in stalled {
+            if let Some(client) = &mut self.clients[at]
+                && client.stalled
+            {
+                client.stalled = false;
+                if !client.listed {
+                    client.listed = true;
+                    self.next_parse.push(at);
+                }
+            }
+        }
+        if !self.local.unserved.is_empty() {
+            exec::serve_unserved(shared, &mut self.local);
+            self.local.leave(shared);
+        }
+    }
+
+    /// Frames the requests of all clients with bytes, and starts bringing their keys' slots into the cache.
+    fn parse_all(&mut self, shared: &Shared) {
+        let mut parse = std::mem::take(&mut self.parse);
+        // Those left over from the last turn come first: they have waited longer.
+        let mut left = std::mem::take(&mut self.next_parse);
+        left.append(&mut parse);
+        for &at in &left {
+            self.parse_client(shared, at);
+        }
+        left.clear();
+        self.parse = left;
+    }
+
+    fn parse_client(&mut self, shared: &Shared, at: usize) {
+        let Worker { io, clients, args, batch, next_parse, local, .. } = self;
+        let Some(client) = clients[at].as_deref_mut() else { return };
+        client.listed = false;
+        if !client.is_runnable() {
+            return;
+        }
+        if client.source == Source::None && !client.inbuf.is_empty() {
+            client.source = Source::Own;
+        }
+        let limits = resp::Limits {
+            max_bulk_len: local.settings.proto_max_bulk_len_bytes as i64,
+            authenticated: client.authenticated,
+            ..resp::Limits::default()
+        };
+        let buffer = match client.source {
+            Source::None => return,
+            Source::Received(buf) => io.received(buf),
+            Source::Own => &client.inbuf,
+        };
+        client.consumed = 0;
+        let mut start = 0;
+        for _ in 0..REQUESTS_PER_TURN {
+            match client.parser.parse(&buffer[start..], &limits, args) {
+                Ok(Parsed::Request(request)) => {
+                    let (command, place) = locate(shared, client, args, &request, &buffer[start..]);
+                    let stop = parse_stops_at(client, command);
+                    batch.push(Entry { client: at, token: client.token, request, start, command, place });
+                    start += request.consumed;
+                    if stop {
+                        // What follows is framed under what this command decides.
+                        next_parse.push(at);
+                        client.listed = true;
+                        return;
+                    }
+                }
+                Ok(Parsed::Skip { consumed }) => {
+                    start += consumed;
+                    if batch.last().is_none_or(|entry| entry.client != at) {
+                        client.consumed = start;
+                    }
+                }
+                Ok(Parsed::Incomplete { .. }) => return,
+                Err(error) => {
+                    // The error comes again, and is answered, once what came before has run.
+                    let nothing_before = batch.last().is_none_or(|entry| entry.client != at);
+                    if nothing_before {
+                        limits::protocol_error(client, error);
+                        self.mark_dirty(at);
+                    } else {
+                        next_parse.push(at);
+                        client.listed = true;
+                    }
+                    return;
+                }
+            }
+        }
+        next_parse.push(at);
+        client.listed = true;
+    }
+
+    /// Executes the turn's requests, a chunk at a time: prefetch bucket, prefetch entry, run.
+    fn execute_all(&mut self, shared: &Shared) {
+        let batch = std::mem::take(&mut self.batch);
+        let began = Instant::now();
+        let mut at = 0;
+        while at < batch.len() {
+            let end = batch.len().min(at + CHUNK);
+            let chunk = &batch[at..end];
+            self.prefetch(shared, chunk);
+            for entry in chunk {
+                self.execute(shared, entry);
+            }
+            self.local.leave(shared);
+            at = end;
+            if at < batch.len() && began.elapsed() > TURN_BUDGET {
+                self.send_all(shared);
+                self.io.flush();
+            }
+        }
+        self.batch = batch;
+        self.batch.clear();
+        if self.local.inside {
+            self.local.leave(shared);
+        }
+    }
+
+    fn prefetch(&mut self, shared: &Shared, chunk: &[Entry]) {
+        // One command gains nothing: its misses come one after the other anyway.
+        if chunk.len() < 2 || !self.local.enter(shared) {
+            return;
+        }
+        let places = || chunk.iter().filter_map(|entry| entry.place);
+        for place in places() {
+            shared.keyspace.prefetch_bucket(place.slot, place.hash);
+        }
+        for place in places() {
+            shared.keyspace.prefetch_entry(place.slot, place.hash);
+        }
+    }
+
+    fn execute(&mut self, shared: &Shared, entry: &Entry) {
+        let Worker { io, clients, args, local, .. } = self;
+        let Some(client) = clients[entry.client].as_deref_mut() else { return };
+        if client.token != entry.token || !client.is_runnable() {
+            return;
+        }
+        // The client's own buffer leaves it for the time of the command, so that both can be borrowed.
+        let own = std::mem::take(&mut client.inbuf);
+        let buffer = match client.source {
+            Source::Received(buf) => io.received(buf),
+            _ => &own,
+        };
+        let buffer = &buffer[entry.start..];
+        let mut few = [&[][..]; 8];
+        let many: Vec<&[u8]>;
+        let argv: &[&[u8]] = if entry.request.count <= few.len() {
+            for (to, from) in few.iter_mut().zip(args.iter(&entry.request, buffer)) {
+                *to = from;
+            }
+            &few[..entry.request.count]
+        } else {
+            many = args.iter(&entry.request, buffer).collect();
+            &many
+        };
+        let command = entry.command.map_err(|()| match shared.commands.resolve(argv) {
+            Err(error) => error,
+            Ok(_) => unreachable!("the same name was unknown a moment ago"),
+        });
+        let next = exec::process(shared, local, client, command, argv, entry.place);
+        shared.stats.add(local.thread, Counter::Commands, 1);
+        limits::bump(&client.shared.commands, 1);
+        client.inbuf = own;
+        if !matches!(next, Next::Stall(_)) {
+            client.consumed = entry.start + entry.request.consumed;
+        }
+        self.after(shared, entry.client, next);
+    }
+
+    /// Draws the consequences of a command.
+    fn after(&mut self, shared: &Shared, at: usize, next: Next) {
+        if !self.local.deliveries.is_empty() {
+            for (ids, delivery) in std::mem::take(&mut self.local.deliveries) {
+                self.deliver(&ids, &delivery);
+            }
+        }
+        let Some(client) = &mut self.clients[at] else { return };
+        if !client.out.is_empty() && !client.dirty {
+            client.dirty = true;
+            self.dirty.push(at);
+        }
+        match next {
+            Next::Continue => {}
+            Next::Stall(why) => {
+                client.stalled = true;
+                self.stalled.push(at);
+                self.register(shared, why);
+            }
+            Next::Blocked => {
+                client.shared.set_flag(flag::BLOCKED, true);
+                shared.clients.add_blocked(1);
+                let id = client.id;
+                if let Some(at_ms) = client.blocked.as_ref().and_then(|blocked| blocked.deadline_ms) {
+                    self.deadlines.insert((at_ms, id));
+                }
+            }
+            Next::Close => {
+                client.closing = true;
+                client.shared.set_flag(flag::CLOSE_AFTER_REPLY, true);
+                self.io.stop_receiving(client.token);
+                self.mark_dirty(at);
+            }
+        }
+    }
+
+    /// Makes sure that this worker is told when a stalled command may run.
+    fn register(&mut self, shared: &Shared, why: Suspend) {
+        let thread = self.number;
+        let held = match why {
+            // The one who closed the gate is woken by those who leave; the others when it opens.
+            Suspend::Gate if self.local.world_for.is_some() => {
+                self.local.leave(shared);
+                !shared.keyspace.gate().is_quiet()
+            }
+            Suspend::Gate => shared.keyspace.gate().register(thread),
+            Suspend::Slot(busy) => shared.keyspace.register(busy, thread),
+            // Pauses end by the clock or by CLIENT UNPAUSE, which makes everybody look; so does the stream thread.
+            Suspend::Paused => true,
+            Suspend::StreamFull => shared.stream.is_full(),
+        };
+        if !held {
+            self.look = true;
+        }
+    }
+
+    /// Moves what was not executed to the clients' own buffers, since receive buffers go back now.
+    fn settle(&mut self) {
+        let Worker { io, clients, args, events, .. } = self;
+        debug_assert!(events.is_empty());
+        for client in clients.iter_mut().flatten() {
+            match client.source {
+                Source::None => continue,
+                Source::Received(buf) => {
+                    let rest = &io.received(buf)[client.consumed..];
+                    if !rest.is_empty() && !client.closing {
+                        client.inbuf.extend_from_slice(rest);
+                    }
+                }
+                Source::Own => limits::consume(client),
+            }
+            client.source = Source::None;
+            client.consumed = 0;
+            client.shared.query_bytes.store(client.inbuf.len() as u64, Ordering::Relaxed);
+        }
+        args.clear();
+    }
+
+    fn finish_turn(&mut self, shared: &Shared) {
+        while let Some(&(at_ms, id)) = self.deadlines.first() {
+            if at_ms > self.local.now_ms {
+                break;
+            }
+            self.deadlines.pop_first();
+            self.unblock(id, false);
+        }
+        self.send_all(shared);
+        if self.local.now_ms >= self.last_cron_ms + CRON_MS {
+            self.last_cron_ms = self.local.now_ms;
+            self.cron(shared);
+        }
+    }
+
+    /// Hands all replies to the event loop.
+    fn send_all(&mut self, shared: &Shared) {
+        let dirty = std::mem::take(&mut self.dirty);
+        for &at in &dirty {
+            let Some(client) = self.clients[at].as_deref_mut() else { continue };
+            client.dirty = false;
+            if !client.out.is_empty() {
+                let spare = self.spare.pop().unwrap_or_default();
+                let out = std::mem::replace(&mut client.out, spare);
+                shared.stats.add(self.number, Counter::Writes, 1);
+                self.io.send(client.token, out);
+            }
+            let pending = self.io.pending_bytes(client.token);
+            client.shared.output_bytes.store(pending as u64, Ordering::Relaxed);
+            if (client.closing && pending == 0)
+                || limits::output_exceeded(shared, &self.local, client, pending)
+            {
+                self.close(shared, at);
+            }
+        }
+        let mut dirty = dirty;
+        dirty.clear();
+        self.dirty = dirty;
+    }
+
+    /// Looks after all clients.
+    fn cron(&mut self, shared: &Shared) {
+        // Pauses and a full stream end without anybody's telling.
+        self.look |= !self.stalled.is_empty();
+        let now_ms = self.local.now_ms;
+        for at in 0..self.clients.len() {
+            let Some(client) = self.clients[at].as_deref_mut() else { continue };
+            let pending = self.io.pending_bytes(client.token);
+            if client.shared.killed.load(Ordering::Relaxed)
+                || limits::is_idle(&self.local, client, now_ms)
+                || limits::query_exceeded(shared, &self.local, client)
+                || limits::output_exceeded(shared, &self.local, client, pending)
+            {
+                self.close(shared, at);
+            }
+        }
+        if self.local.world_for.is_some_and(|id| !self.by_id.contains_key(&id)) {
+            exec::give_world_back(shared, &mut self.local);
+        }
+    }
+
+    /// Sends what is left and closes all connections.
+    fn say_good_bye(&mut self) {
+        let shared = self.shared.clone();
+        self.send_all(&shared);
+        self.io.flush();
+        for at in 0..self.clients.len() {
+            self.close(&shared, at);
+        }
+        self.io.flush();
+    }
+}
+
+/// Finds a request's command, and the place of its first key if that is to be prefetched.
+#[inline]
+fn locate(
+    shared: &Shared,
+    client: &Client,
+    args: &Args,
+    request: &Request,
+    buffer: &[u8],
+) -> (Result<&'static Command, ()>, Option<Located>) {
+    let name = args.get(request, buffer, 0);
+    let Some(mut command) = shared.commands.get(name) else { return (Err(()), None) };
+    if !command.subcommands.is_empty() && request.count > 1 {
+        match command.subcommand(args.get(request, buffer, 1)) {
+            Some(sub) => command = sub,
+            None => return (Err(()), None),
+        }
+    }
+    let first_key = command.run.first_key as usize;
+    if first_key == 0 || first_key >= request.count || client.db != 0 {
+        return (Ok(command), None);
+    }
+    let key = args.get(request, buffer, first_key);
+    let slot = Slot::of(key);
+    shared.keyspace.prefetch_slot(slot);
+    (Ok(command), Some(Located { slot, hash: shared.keyspace.hash(key) }))
+}
+
+/// Whether what follows a command must not be framed before it has run: limits differ after authentication, and a replica's
+/// link or a closed connection takes no requests.
+fn parse_stops_at(client: &Client, command: Result<&'static Command, ()>) -> bool {
+    let Ok(command) = command else { return false };
+    match command.spec.name {
+        "sync" | "psync" | "quit" => true,
+        "auth" | "hello" => !client.authenticated,
+        _ => false,
+    }
+}

@@ -8,7 +8,7 @@
 //! ```
 //! Slots are walked in ascending order, and within a slot the table's own cursor goes by hash, not by place. So a key
 //! that is there from the start of a scan to its end is returned, whatever growth, shrinking or removal happens in
-//! between, and no key is returned twice.
+//! between, and no key is returned twice. Expired keys on the way are removed.
 
 use super::type_name::type_name;
 use crate::args::{int, is};
@@ -98,7 +98,8 @@ pub(super) fn scan(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
         if at.index() != slot {
             within = 0;
         }
-        within = cx.keys.scan_slot(at, within, scan.count - seen, |entry| {
+        let (from, budget) = (within, scan.count - seen);
+        within = cx.keys.scan_slot(at, from, budget, |entry| {
             seen += 1;
             let wanted = scan.pattern.is_none_or(|pattern| glob::matches(pattern, entry.key(), false))
                 && scan
@@ -109,6 +110,9 @@ pub(super) fn scan(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
                 found += 1;
             }
         })?;
+        if cx.is_primary() && cx.keys.may_be_due(at) {
+            cx.keys.expire_slot(at, from, budget);
+        }
         slot = at.index() + usize::from(within == 0);
         if seen >= scan.count {
             break match next_slot(cx, slot) {

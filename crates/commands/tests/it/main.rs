@@ -1,0 +1,13 @@
+//! The data commands from outside: transcripts, effects beside a real redis-server, properties, and the table as data.
+
+// Tests read transcripts, ask for the time, and talk to a redis-server where there is one.
+#![allow(clippy::disallowed_methods)]
+
+mod command_info;
+mod effects;
+mod peer;
+mod printed;
+mod properties;
+mod session;
+mod table;
+mod transcripts;

@@ -1,0 +1,150 @@
+//! A client and its node in one process: a keyspace, a clock that stands where it is put, and what the node does
+//! around a command (finding it, arity, locks).
+
+use command_spec::{KeyFlags, Need, Table, keys};
+use commands::{Cx, Error, Handler, Options, Random, run};
+use keyspace::{EventClass, Expiry, Keys, KeysContext, Keyspace, Scratch};
+use profile::Profile;
+use resp::{Proto, Writer};
+use std::collections::BTreeSet;
+use topology::Slot;
+
+/// Any time will do; this one is in November 2023.
+pub(crate) const NOON_MS: u64 = 1_700_000_000_000;
+/// The only thread.
+const THREAD: usize = 0;
+
+pub(crate) struct Session {
+    space: Keyspace,
+    table: Table<Handler>,
+    scratch: Scratch,
+    random: Random,
+    db: u16,
+    pub(crate) options: Options,
+    pub(crate) proto: Proto,
+    pub(crate) now_ms: u64,
+    pub(crate) expiry: Expiry,
+    pub(crate) lazy_expire: bool,
+}
+
+impl Session {
+    /// An empty node of this profile, whose effects are all asked for.
+    pub(crate) fn new(profile: Profile) -> Session {
+        let mut scratch = Scratch::default();
+        scratch.effects.replicating = true;
+        scratch.effects.wanted = EventClass::all();
+        Session {
+            space: Keyspace::new(16, 1, 0x5eed),
+            table: Table::new(commands::all()),
+            scratch,
+            random: Random::new(0x5eed),
+            db: 0,
+            options: Options::of(profile),
+            proto: Proto::Resp2,
+            now_ms: NOON_MS,
+            expiry: Expiry::Delete,
+            lazy_expire: profile.is_valkey(),
+        }
+    }
+
+    /// What the last command did.
+    pub(crate) fn scratch(&self) -> &Scratch {
+        &self.scratch
+    }
+
+    /// Forgets all keys, and what sections of transcripts have set.
+    pub(crate) fn reset(&mut self) {
+        let profile = self.options.profile;
+        *self = Session { now_ms: self.now_ms, ..Session::new(profile) };
+    }
+
+    /// Runs a line, quoted as in redis-cli; the reply as redis-cli prints it.
+    pub(crate) fn line(&mut self, line: &str) -> String {
+        let words = resp::split_quoted(line.as_bytes()).expect("balanced quotes");
+        crate::printed::lines(&self.call(&words)).join("\n")
+    }
+
+    /// Runs a command; the reply as bytes.
+    pub(crate) fn call<A: AsRef<[u8]>>(&mut self, argv: &[A]) -> Vec<u8> {
+        let argv: Vec<&[u8]> = argv.iter().map(AsRef::as_ref).collect();
+        let mut reply = Vec::new();
+        self.scratch.effects.clear();
+        if self.session_command(&argv) {
+            Writer::new(&mut reply, self.proto).ok();
+            return reply;
+        }
+        if let Err(error) = self.execute(&argv, &mut reply) {
+            assert!(reply.is_empty(), "{argv:?} answered and failed");
+            Writer::new(&mut reply, self.proto).error_value(&error);
+        }
+        reply
+    }
+
+    /// The few commands of the node itself that transcripts need.
+    fn session_command(&mut self, argv: &[&[u8]]) -> bool {
+        let words: Vec<String> =
+            argv.iter().map(|word| String::from_utf8_lossy(word).to_ascii_lowercase()).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        match words[..] {
+            ["select", db] => self.db = db.parse().expect("a database"),
+            ["config", "set", "proto-max-bulk-len", bytes] => {
+                self.options.max_string_bytes = bytes.parse().expect("a number");
+            }
+            ["config", "set", "maxmemory-policy", policy] => self.options.lfu = policy.ends_with("lfu"),
+            ["config", "set", "lazyfree-lazy-expire", word] => self.lazy_expire = word == "yes",
+            _ => return false,
+        }
+        true
+    }
+
+    fn execute(&mut self, argv: &[&[u8]], reply: &mut Vec<u8>) -> Result<(), Error> {
+        let unknown = || panic!("no data command {}", argv[0].escape_ascii());
+        let mut command = self.table.get(argv[0]).unwrap_or_else(unknown);
+        let mut name = command.spec.name.to_owned();
+        if argv.len() > 1
+            && let Some(sub) = command.subcommand(argv[1])
+        {
+            command = sub;
+            name = format!("{name}|{}", sub.spec.name);
+        }
+        if !command.spec.arity_fits(argv.len()) {
+            return Err(Error::Arity(name.into()));
+        }
+        let mut slots = BTreeSet::new();
+        keys::positions(command.spec, argv, |at, flags| {
+            if !flags.contains(KeyFlags::NOT_KEY) {
+                slots.insert(Slot::of(argv[at]));
+            }
+        });
+        let slots: Vec<Slot> = slots.into_iter().collect();
+        let mut guard = match command.spec.need {
+            Need::World => {
+                assert!(self.space.gate().close(THREAD), "nobody else closes the gate");
+                self.space.world(THREAD)
+            }
+            Need::SlotBySlot => self.space.walk_slots(),
+            Need::Keys | Need::None => self.space.lock_many(&slots)?,
+        };
+        let context = KeysContext {
+            thread: THREAD,
+            db: self.db,
+            now_ms: self.now_ms,
+            expiry: self.expiry,
+            lazy_expire: self.lazy_expire,
+            no_touch: false,
+        };
+        let mut cx = Cx {
+            keys: Keys::new(&self.space, &mut guard, &mut self.scratch, context),
+            out: Writer::new(reply, self.proto),
+            options: &self.options,
+            random: &mut self.random,
+            may_block: false,
+        };
+        let result = run(command, &mut cx, argv);
+        drop(guard);
+        if command.spec.need == Need::World {
+            self.space.open(THREAD);
+        }
+        result.map(|_| ())
+    }
+}

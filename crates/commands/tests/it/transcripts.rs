@@ -1,0 +1,159 @@
+//! The transcripts beside the commands, run in process. The format is described by the harness that records them:
+//! `> ` a command, below it its reply, a blank line an empty keyspace, `#` a comment, `<int>`, `<any>` and `<...>`
+//! for what differs from run to run, `#~ unordered` for elements in any order. Scenes with several clients are the
+//! wire's.
+
+use crate::session::Session;
+use profile::Profile;
+use std::path::{Path, PathBuf};
+
+/// A file.
+pub(crate) struct Transcript {
+    pub(crate) file: PathBuf,
+    pub(crate) profile: Profile,
+    pub(crate) scenes: Vec<Vec<Step>>,
+}
+
+/// One command with its reply.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub(crate) line: usize,
+    pub(crate) command: String,
+    expected: Vec<String>,
+    unordered: bool,
+}
+
+/// All of them.
+pub(crate) fn all() -> Vec<Transcript> {
+    let mut files = Vec::new();
+    for family in std::fs::read_dir(source()).expect("the sources").flatten() {
+        if family.path().is_dir() {
+            let inside =
+                std::fs::read_dir(family.path()).expect("a family").flatten().map(|file| file.path());
+            files.extend(inside.filter(|path| path.extension().is_some_and(|end| end == "txt")));
+        }
+    }
+    files.sort();
+    files.iter().map(|file| read(file)).collect()
+}
+
+/// Where the commands are.
+pub(crate) fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+fn read(file: &Path) -> Transcript {
+    let text = std::fs::read_to_string(file).expect("a transcript");
+    let valkey = text.lines().any(|line| line.starts_with("@valkey"));
+    let profile = if valkey { Profile::Valkey80 } else { Profile::Redis70 };
+    let mut transcript = Transcript { file: file.to_owned(), profile, scenes: vec![Vec::new()] };
+    let (mut unordered, mut several) = (false, false);
+    for (at, line) in text.lines().enumerate() {
+        let scene = transcript.scenes.last_mut().expect("never empty");
+        if line.trim().is_empty() {
+            if several {
+                scene.clear();
+            }
+            several = false;
+            transcript.scenes.push(Vec::new());
+        } else if let Some(note) = line.strip_prefix('#') {
+            unordered |= note.trim() == "~ unordered" || note.trim() == "~unordered";
+        } else if let Some(command) = line.strip_prefix("> ") {
+            let command = command.to_owned();
+            scene.push(Step { line: at + 1, command, expected: Vec::new(), unordered });
+            unordered = false;
+        } else if line.starts_with('@') {
+        } else if line == "<" || line.starts_with("!> ") || is_other_client(line) {
+            several = true;
+        } else if let Some(step) = scene.last_mut() {
+            step.expected.push(line.to_owned());
+        }
+    }
+    if several {
+        transcript.scenes.pop();
+    }
+    transcript.scenes.retain(|scene| !scene.is_empty());
+    transcript
+}
+
+fn is_other_client(line: &str) -> bool {
+    let rest = line.trim_start_matches(|byte: char| byte.is_ascii_digit());
+    rest.len() < line.len() && (rest.starts_with("> ") || rest == "<")
+}
+
+#[test]
+fn replies_are_those_that_were_recorded() {
+    let mut wrong = String::new();
+    let mut checked = 0;
+    for transcript in all() {
+        let mut session = Session::new(transcript.profile);
+        for scene in &transcript.scenes {
+            session.reset();
+            for step in scene {
+                let received = session.line(&step.command);
+                let received: Vec<String> = received.lines().map(str::to_owned).collect();
+                checked += 1;
+                if !matches(&step.expected, &received, step.unordered) {
+                    let file = transcript.file.display();
+                    wrong += &format!(
+                        "{file}:{}: {}\n  expected {:?}\n  received {received:?}\n",
+                        step.line, step.command, step.expected
+                    );
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+    assert!(checked > 200, "only {checked} commands in all transcripts");
+}
+
+fn matches(expected: &[String], received: &[String], unordered: bool) -> bool {
+    if unordered {
+        let sorted = |lines: &[String]| {
+            let mut lines: Vec<String> = lines.iter().map(|line| without_number(line).to_owned()).collect();
+            lines.sort();
+            lines
+        };
+        return all_match(&sorted(expected), &sorted(received));
+    }
+    all_match(expected, received)
+}
+
+fn without_number(line: &str) -> &str {
+    let line = line.trim_start();
+    let rest = line.trim_start_matches(|byte: char| byte.is_ascii_digit());
+    if rest.len() < line.len() { rest.strip_prefix(") ").unwrap_or(line) } else { line }
+}
+
+fn all_match(expected: &[String], received: &[String]) -> bool {
+    match (expected.split_first(), received.split_first()) {
+        (None, None) => true,
+        (Some((first, rest)), _) if first == "<...>" => {
+            (0..=received.len()).any(|skipped| all_match(rest, &received[skipped..]))
+        }
+        (Some((first, rest)), Some((line, more))) => line_matches(first, line) && all_match(rest, more),
+        _ => false,
+    }
+}
+
+fn line_matches(expected: &str, line: &str) -> bool {
+    let mark = ["<int>", "<any>"].into_iter().filter_map(|mark| Some((expected.find(mark)?, mark))).min();
+    let Some((at, mark)) = mark else { return expected == line };
+    let Some(rest) = line.strip_prefix(&expected[..at]) else { return false };
+    let after = &expected[at + mark.len()..];
+    let ends = (0..=rest.len()).filter(|&end| rest.is_char_boundary(end));
+    ends.into_iter().any(|end| {
+        (mark == "<any>" || rest[..end].parse::<i64>().is_ok()) && line_matches(after, &rest[end..])
+    })
+}
+
+#[test]
+fn patterns_stand_for_what_they_say() {
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    let check = |expected: &str, received: &str| all_match(&lines(expected), &lines(received));
+    assert!(check("(integer) <int>", "(integer) -12") && !check("(integer) <int>", "(integer) x"));
+    assert!(check("a<any>c", "abbc") && !check("a<any>c", "abb"));
+    assert!(check("a\n<...>\nz", "a\nb\nc\nz") && !check("a\n<...>\nz", "a\nb"));
+    assert!(matches(&lines("1) a\n2) b"), &lines("1) b\n2) a"), true));
+    assert!(!matches(&lines("1) a\n2) b"), &lines("1) b\n2) c"), true));
+}

@@ -69,10 +69,15 @@ impl Keyspace {
     /// An empty keyspace of this many databases, for threads numbered below `threads`. The seed is of the hash function
     /// and should be random, so that nobody can choose colliding keys.
     pub fn new(databases: usize, threads: usize, seed: u64) -> Keyspace {
+        Keyspace::with_hasher(databases, threads, Hasher::new(seed))
+    }
+
+    /// As [`Keyspace::new`], with a hash function that several keyspaces may share: one is meant to live for good.
+    pub fn with_hasher(databases: usize, threads: usize, hasher: Hasher) -> Keyspace {
         Keyspace {
             slots: Slots::new(),
             gate: Gate::new(threads),
-            hasher: Hasher::new(seed),
+            hasher,
             counters: Counters::new(threads, databases),
             map: (0..databases).map(|db| AtomicU16::new(db as u16)).collect(),
             occupied: (0..databases * WORDS).map(|_| AtomicU64::new(0)).collect(),

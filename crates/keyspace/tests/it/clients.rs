@@ -1,0 +1,144 @@
+//! Watches and tickets: who is told of what.
+
+use std::sync::Arc;
+
+use keyspace::{EventClass, Expiry, Keys, KeysContext, Keyspace, Scratch, Ticket, Ttl, Watch};
+use topology::Slot;
+
+use crate::HASHER;
+use crate::machine::world;
+
+fn in_world<R>(space: &Keyspace, db: u16, now_ms: u64, f: impl FnOnce(&mut Keys<'_, '_>) -> R) -> R {
+    let context =
+        KeysContext { thread: 0, db, now_ms, expiry: Expiry::Delete, lazy_expire: false, no_touch: false };
+    let mut scratch = Scratch::default();
+    let result = world(space, |guard| f(&mut Keys::new(space, guard, &mut scratch, context)));
+    keyspace::Reclaimer::new().collect(space, &mut scratch.retired);
+    result
+}
+
+fn put(keys: &mut Keys<'_, '_>, key: &[u8], ttl: Ttl) {
+    keys.put_string(key, b"v", ttl);
+    keys.changed(key, EventClass::STRING, "set", 1);
+}
+
+fn watch(space: &Keyspace, db: u16, now_ms: u64, key: &[u8]) -> Arc<Watch> {
+    let watch = Arc::new(Watch::default());
+    in_world(space, db, now_ms, |keys| keys.watch(key, &watch));
+    watch
+}
+
+#[test]
+fn a_change_touches_the_watches_of_its_key() {
+    let space = Keyspace::with_hasher(2, 1, *HASHER);
+    let (mine, neighbour, other_db) =
+        (watch(&space, 0, 1, b"{t}a"), watch(&space, 0, 1, b"{t}b"), watch(&space, 1, 1, b"{t}a"));
+    in_world(&space, 0, 1, |keys| put(keys, b"{t}a", Ttl::Clear));
+    assert!(mine.is_touched() && !neighbour.is_touched() && !other_db.is_touched());
+    neighbour.retire();
+    let again = watch(&space, 0, 1, b"{t}b");
+    in_world(&space, 0, 1, |keys| put(keys, b"{t}b", Ttl::Clear));
+    assert!(again.is_touched());
+}
+
+#[test]
+fn expiry_touches_only_who_saw_the_key() {
+    let space = Keyspace::with_hasher(1, 1, *HASHER);
+    in_world(&space, 0, 1, |keys| put(keys, b"k", Ttl::At(5)));
+    let before = watch(&space, 0, 4, b"k");
+    in_world(&space, 0, 5, |keys| assert!(keys.peek(b"k").is_none()));
+    assert!(before.is_touched());
+
+    in_world(&space, 0, 6, |keys| put(keys, b"k", Ttl::At(9)));
+    let after = watch(&space, 0, 9, b"k");
+    in_world(&space, 0, 10, |keys| assert!(keys.peek(b"k").is_none()));
+    assert!(!after.is_touched(), "it was gone before");
+}
+
+#[test]
+fn flush_and_swap_touch_what_they_change() {
+    let space = Keyspace::with_hasher(3, 1, *HASHER);
+    in_world(&space, 0, 1, |keys| put(keys, b"there", Ttl::Clear));
+    let (there, absent) = (watch(&space, 0, 1, b"there"), watch(&space, 0, 1, b"absent"));
+    in_world(&space, 0, 1, |keys| drop(keys.flush()));
+    assert!(there.is_touched() && !absent.is_touched());
+
+    in_world(&space, 0, 1, |keys| put(keys, b"k", Ttl::Clear));
+    let watches: Vec<_> = (0..3).map(|db| watch(&space, db, 1, b"k")).collect();
+    in_world(&space, 2, 1, |keys| keys.swap(0, 0));
+    assert!(watches.iter().all(|watch| !watch.is_touched()));
+    in_world(&space, 2, 1, |keys| keys.swap(0, 1));
+    assert_eq!(watches.iter().map(|watch| watch.is_touched()).collect::<Vec<_>>(), [true, true, false]);
+    assert_eq!((space.len(0), space.len(1)), (0, 1));
+}
+
+fn ticket(client: u64, keys: &[&[u8]]) -> Arc<Ticket> {
+    let slots = keys.iter().map(|key| Slot::of(key).number()).collect();
+    Arc::new(Ticket::new(0, client, 0, false, vec![], slots))
+}
+
+#[test]
+fn tickets_are_served_in_order_and_once() {
+    let space = Keyspace::with_hasher(1, 1, *HASHER);
+    let (first, second, third) = (ticket(1, &[b"a", b"b"]), ticket(2, &[b"a"]), ticket(3, &[b"b"]));
+    in_world(&space, 0, 1, |keys| {
+        for (key, ticket) in [(b"a", &first), (b"b", &first), (b"a", &second), (b"b", &third)] {
+            keys.wait(key, ticket);
+        }
+        keys.ready(b"nobody");
+        keys.ready(b"a");
+        keys.ready(b"a");
+        assert_eq!(keys.effects().ready, [(0, b"a"[..].into())]);
+
+        let next =
+            |keys: &mut Keys<'_, '_>, key: &[u8], after| keys.next_waiter(0, key, after).map(|t| t.client);
+        assert_eq!(next(keys, b"a", 0), Some(1));
+        first.release();
+        assert_eq!(next(keys, b"a", 1), Some(2), "the first one found nothing and keeps its place");
+        second.release();
+        assert_eq!(next(keys, b"a", 0), Some(1));
+        keys.served(0, b"a", &first);
+        assert!(first.is_over() && !first.cancel());
+        assert_eq!(next(keys, b"b", 0), Some(3), "the first one was served by its other key");
+        third.release();
+        assert!(third.cancel());
+        assert_eq!(next(keys, b"b", 0), None);
+        assert_eq!(next(keys, b"a", 0), Some(2));
+        keys.served(0, b"a", &second);
+        assert!(!keys.has_waiters(Slot::of(b"a")));
+    });
+    // Nobody holds on to what is over, wherever it was registered.
+    in_world(&space, 0, 1, |keys| {
+        keys.wait(b"b", &ticket(4, &[b"b"]));
+        keys.wait(b"b", &ticket(5, &[b"b"]));
+    });
+    assert_eq!([&first, &second, &third].map(Arc::strong_count), [1, 1, 1]);
+}
+
+#[test]
+fn a_swap_readies_who_waits_for_what_came() {
+    let space = Keyspace::with_hasher(2, 1, *HASHER);
+    in_world(&space, 1, 1, |keys| put(keys, b"k", Ttl::Clear));
+    in_world(&space, 0, 1, |keys| {
+        keys.wait(b"k", &ticket(1, &[b"k"]));
+        keys.swap(0, 1);
+        assert_eq!(keys.effects().ready, [(0, b"k"[..].into())]);
+    });
+}
+
+/// Dead watches are swept at a constant cost: a slot that many clients watched and left does not keep them.
+#[test]
+fn the_dead_do_not_pile_up() {
+    let space = Keyspace::with_hasher(1, 1, *HASHER);
+    let mut watches = Vec::new();
+    in_world(&space, 0, 1, |keys| {
+        for i in 0..1000u32 {
+            let watch = Arc::new(Watch::default());
+            keys.watch(format!("{{t}}{i}").as_bytes(), &watch);
+            watch.retire();
+            watches.push(watch);
+        }
+    });
+    let kept = watches.iter().filter(|watch| Arc::strong_count(watch) > 1).count();
+    assert!(kept <= 2, "{kept} kept");
+}

@@ -92,7 +92,7 @@ impl fmt::Display for Error {
             Error::UnsupportedOption(word) => write!(f, "ERR Unsupported option {word}"),
             Error::Arity(name) => write!(f, "ERR wrong number of arguments for '{name}' command"),
             Error::UnknownSubcommand(container, sub) => {
-                write!(f, "ERR unknown subcommand '{sub}'. Try {container} HELP.")
+                write!(f, "ERR unknown subcommand '{sub:.128}'. Try {container} HELP.")
             }
             Error::Other(text) => f.write_str(text),
             Error::SlotBusy(slot) => write!(f, "TRYAGAIN slot {slot} is busy"),

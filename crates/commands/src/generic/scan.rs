@@ -41,6 +41,8 @@ pub(super) const SCAN: Spec = Spec {
 const WITHIN_BITS: u32 = 48;
 /// Keys looked at in one call, unless COUNT says otherwise.
 const DEFAULT_COUNT: usize = 10;
+/// Steps from slot to slot for each key asked for: a bound where many keys have expired, which do not count.
+const STEPS_PER_KEY: usize = 10;
 
 struct Scan<'a> {
     cursor: u64,
@@ -93,6 +95,7 @@ pub(super) fn scan(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let mut keys: Vec<u8> = Vec::new();
     let mut list = resp::Writer::new(&mut keys, cx.out.proto());
     let (mut found, mut seen) = (0, 0);
+    let mut steps = scan.count.saturating_mul(STEPS_PER_KEY);
     let cursor = loop {
         let Some(at) = next_slot(cx, slot) else { break 0 };
         if at.index() != slot {
@@ -114,7 +117,8 @@ pub(super) fn scan(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
             cx.keys.expire_slot(at, from, budget);
         }
         slot = at.index() + usize::from(within == 0);
-        if seen >= scan.count {
+        steps -= 1;
+        if seen >= scan.count || steps == 0 {
             break match next_slot(cx, slot) {
                 Some(next) if next.index() == slot => (slot as u64) << WITHIN_BITS | within,
                 Some(next) => (next.index() as u64) << WITHIN_BITS,

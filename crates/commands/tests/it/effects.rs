@@ -135,7 +135,7 @@ impl Oracle {
     }
 
     fn reset(&mut self) {
-        for argv in [&["FLUSHALL"][..], &["SELECT", "0"], &["CONFIG", "RESETSTAT"]] {
+        for argv in [&["FLUSHALL"][..], &["SELECT", "0"], &["HELLO", "2"], &["CONFIG", "RESETSTAT"]] {
             self.peer.call(argv);
         }
         for (name, value) in [

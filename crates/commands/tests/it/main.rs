@@ -5,9 +5,11 @@
 
 mod command_info;
 mod effects;
+mod model;
 mod peer;
 mod printed;
 mod properties;
+mod roles;
 mod session;
 mod table;
 mod transcripts;

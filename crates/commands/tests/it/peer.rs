@@ -69,7 +69,10 @@ impl Peer {
 
     /// A number of INFO.
     pub(crate) fn info(&mut self, field: &str) -> u64 {
-        let Frame::Bulk(text) = self.call(&["INFO", "everything"]) else { panic!("INFO answers text") };
+        let text = match self.call(&["INFO", "everything"]) {
+            Frame::Bulk(text) | Frame::Verbatim { text, .. } => text,
+            other => panic!("{other:?} from INFO"),
+        };
         let text = String::from_utf8_lossy(&text).into_owned();
         let mut lines = text.lines().filter_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
         lines.next().and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("INFO has no {field}"))

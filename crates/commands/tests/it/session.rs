@@ -52,6 +52,21 @@ impl Session {
         &self.scratch
     }
 
+    /// Its keyspace, between commands.
+    pub(crate) fn space(&self) -> &Keyspace {
+        &self.space
+    }
+
+    /// Does something alone in the world.
+    pub(crate) fn in_world<R>(&self, act: impl FnOnce(&Keyspace, &mut keyspace::Guard<'_>) -> R) -> R {
+        assert!(self.space.gate().close(THREAD), "nobody else closes the gate");
+        let mut guard = self.space.world(THREAD);
+        let result = act(&self.space, &mut guard);
+        drop(guard);
+        self.space.open(THREAD);
+        result
+    }
+
     /// Forgets all keys, and what sections of transcripts have set.
     pub(crate) fn reset(&mut self) {
         let profile = self.options.profile;
@@ -92,9 +107,22 @@ impl Session {
             }
             ["config", "set", "maxmemory-policy", policy] => self.options.lfu = policy.ends_with("lfu"),
             ["config", "set", "lazyfree-lazy-expire", word] => self.lazy_expire = word == "yes",
+            ["config", "set", limit, value] => self.set_limit(limit, value.parse().expect("a number")),
+            ["hello", version] => self.proto = if version == "3" { Proto::Resp3 } else { Proto::Resp2 },
             _ => return false,
         }
         true
+    }
+
+    fn set_limit(&mut self, name: &str, value: i64) {
+        let limits = &mut self.options.limits;
+        let size = || usize::try_from(value).expect("a size");
+        match name {
+            "list-max-listpack-size" => limits.list_max_listpack_size = value,
+            "hash-max-listpack-entries" => limits.hash_max_listpack_entries = size(),
+            "hash-max-listpack-value" => limits.hash_max_listpack_value = size(),
+            other => panic!("no parameter {other}"),
+        }
     }
 
     fn execute(&mut self, argv: &[&[u8]], reply: &mut Vec<u8>) -> Result<(), Error> {

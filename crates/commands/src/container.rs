@@ -1,0 +1,20 @@
+//! What values made of elements have in common.
+
+use keyspace::{EventClass, Keys};
+use resp::Writer;
+use structures::Item;
+
+/// Writes an element as a bulk string.
+#[inline]
+pub(crate) fn reply_item(out: &mut Writer<'_>, item: Item<'_>) {
+    match item {
+        Item::Int(int) => out.bulk_int(int),
+        Item::Bytes(bytes) => out.bulk(bytes),
+    }
+}
+
+/// Removes a key whose last element has gone: there are no empty containers.
+pub(crate) fn remove_empty(keys: &mut Keys<'_, '_>, key: &[u8]) {
+    keys.remove(key);
+    keys.event(key, EventClass::GENERIC, "del");
+}

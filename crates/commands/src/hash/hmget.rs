@@ -1,0 +1,38 @@
+//! HMGET
+
+use super::read;
+use crate::container::reply_item;
+use crate::{Cx, Error};
+use command_spec::*;
+
+/// `HMGET`
+pub(super) const HMGET: Spec = Spec {
+    name: "hmget",
+    summary: "Returns the values of several fields, null for those that are not there.",
+    since: "2.0.0",
+    group: Group::Hash,
+    complexity: "O(N), N being the number of fields",
+    arity: -3,
+    flags: Flags::READONLY.union(Flags::FAST),
+    categories: Categories::HASH,
+    keys: &[KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS))],
+    args: &[
+        Arg::key("key"),
+        Arg::string("field").multiple(),
+    ],
+    need: Need::Keys,
+    ..Spec::BASE
+};
+
+pub(super) fn hmget(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
+    let hash = read(&mut cx.keys, argv[1])?;
+    let fields = &argv[2..];
+    cx.out.array(fields.len());
+    for field in fields {
+        match hash.and_then(|hash| hash.get(field)) {
+            Some(value) => reply_item(&mut cx.out, value),
+            None => cx.out.null(),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! HSETNX
+
+use super::update;
+use crate::{Cx, Error};
+use command_spec::*;
+use keyspace::EventClass;
+
+/// `HSETNX`
+pub(super) const HSETNX: Spec = Spec {
+    name: "hsetnx",
+    summary: "Sets a field of a hash unless it is there.",
+    since: "2.0.0",
+    group: Group::Hash,
+    
+    arity: 4,
+    flags: Flags::WRITE.union(Flags::DENYOOM).union(Flags::FAST),
+    categories: Categories::HASH,
+    keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::INSERT))],
+    args: &[
+        Arg::key("key"),
+        Arg::string("field"),
+        Arg::string("value"),
+    ],
+    need: Need::Keys,
+    ..Spec::BASE
+};
+
+pub(super) fn hsetnx(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
+    let &[_, key, field, value] = argv else { return Err(Error::Syntax) };
+    let limits = &cx.options.limits;
+    let is_set = update(&mut cx.keys, key, |hash| Ok(hash.set_if_absent(field, value, limits)))?;
+    if is_set {
+        cx.changed(key, EventClass::HASH, "hset");
+    }
+    cx.out.int(i64::from(is_set));
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! What depends on who a node is and how it is configured, and cannot be seen in a transcript.
+
+use crate::session::{NOON_MS, Session};
+use keyspace::Expiry;
+use profile::Profile;
+use resp::Proto;
+
+/// The commands that the last one replicated, in one line.
+fn replicated(session: &Session) -> String {
+    let bytes = &session.scratch().effects.bytes;
+    let words =
+        bytes.split(|&byte| byte == b'\n').map(|line| String::from_utf8_lossy(line).trim().to_owned());
+    words.filter(|word| !word.is_empty() && !word.starts_with(['$', '*'])).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_replica_hides_expired_keys_and_deletes_none() {
+    let mut session = Session::new(Profile::Valkey80);
+    session.expiry = Expiry::Hide;
+    session.line("SET a 1 PX 10");
+    session.now_ms += 10;
+    assert_eq!(session.line("GET a"), "(nil)");
+    assert_eq!(session.line("KEYS *"), "(empty array)");
+    assert_eq!(session.line("SCAN 0"), "1) \"0\"\n2) (empty array)");
+    assert_eq!(session.line("RANDOMKEY"), "(nil)");
+    assert_eq!(session.line("DBSIZE"), "(integer) 1");
+    assert_eq!(replicated(&session), "");
+}
+
+#[test]
+fn what_a_primary_sends_is_applied_whatever_the_time_says() {
+    let mut session = Session::new(Profile::Valkey80);
+    session.expiry = Expiry::Ignore;
+    assert_eq!(session.line("SET a 1 PXAT 1"), "OK");
+    assert_eq!(session.line("APPEND a 2"), "(integer) 2");
+    assert_eq!(session.line("PEXPIREAT a 2"), "(integer) 1");
+    assert_eq!(session.line("PEXPIRETIME a"), "(integer) 2");
+    assert_eq!(session.line("GETEX a PXAT 3"), "\"12\"");
+    assert_eq!(session.line("DBSIZE"), "(integer) 1");
+}
+
+#[test]
+fn expired_keys_are_unlinked_where_that_is_the_default() {
+    for (profile, name) in [(Profile::Redis70, "DEL"), (Profile::Valkey80, "UNLINK")] {
+        let mut session = Session::new(profile);
+        for line in ["GETEX a PXAT 1", "EXPIRE a -1", "PEXPIREAT a 1"] {
+            session.line("SET a 1");
+            session.line(line);
+            assert_eq!(replicated(&session), format!("{name} a"), "{line}");
+        }
+        session.line("SET a 1 PX 1");
+        session.now_ms += 1;
+        session.line("GET a");
+        assert_eq!(replicated(&session), format!("{name} a"));
+        assert_eq!(session.scratch().effects.expired, 1);
+    }
+}
+
+#[test]
+fn times_are_replicated_as_times() {
+    let mut session = Session::new(Profile::Redis70);
+    let at = NOON_MS + 100_000;
+    for (line, expected) in [
+        ("SET a 1 EX 100", format!("SET a 1 PXAT {at}")),
+        ("SET a 1 GET PX 100000", format!("SET a 1 PXAT {at}")),
+        ("SETEX a 100 1", format!("SET a 1 PXAT {at}")),
+        ("PSETEX a 100000 1", format!("SET a 1 PXAT {at}")),
+        ("GETEX a EX 100", format!("PEXPIREAT a {at}")),
+        ("EXPIRE a 100 XX", format!("PEXPIREAT a {at} XX")),
+        ("SET a 1 GET KEEPTTL", "SET a 1 KEEPTTL".to_owned()),
+        ("INCRBYFLOAT a 0.5", "SET a 1.5 KEEPTTL".to_owned()),
+    ] {
+        session.line(line);
+        assert_eq!(replicated(&session), expected, "{line}");
+    }
+}
+
+#[test]
+fn nothing_is_replicated_where_nothing_changed() {
+    let mut session = Session::new(Profile::Redis70);
+    session.line("MSET a 1 b 2");
+    for line in [
+        "SET a 2 NX",
+        "SETNX a 2",
+        "GETEX a",
+        "GETEX a PERSIST",
+        "PERSIST a",
+        "EXPIRE a 10 GT",
+        "EXPIRE z 10",
+        "RENAMENX a b",
+        "RENAME a a",
+        "COPY a b",
+        "DEL z",
+        "GETDEL z",
+        "MSETNX a 1 z 1",
+        "SETRANGE a 0 ''",
+        "INCR a x",
+        "EXPIRE a 10 NX XX",
+        "TOUCH a",
+        "DUMP a",
+    ] {
+        session.line(line);
+        let effects = &session.scratch().effects;
+        assert!(effects.records.is_empty() && effects.dirty == 0, "{line}: {effects:?}");
+    }
+}
+
+#[test]
+fn maps_and_nulls_follow_the_version_of_the_protocol() {
+    let mut session = Session::new(Profile::Valkey80);
+    assert_eq!(session.call(&["GET", "a"]), b"$-1\r\n");
+    session.proto = Proto::Resp3;
+    assert_eq!(session.call(&["GET", "a"]), b"_\r\n");
+    assert_eq!(session.call(&["LCS", "a", "b", "IDX"]), b"%2\r\n$7\r\nmatches\r\n*0\r\n$3\r\nlen\r\n:0\r\n");
+}
+
+#[test]
+fn idle_time_counts_from_the_last_use() {
+    let mut session = Session::new(Profile::Redis70);
+    session.line("SET a 1");
+    session.now_ms += 5_000;
+    // Questions about a key are no use of it.
+    for line in ["EXISTS a", "TYPE a", "TTL a", "OBJECT ENCODING a", "KEYS *", "SCAN 0"] {
+        session.line(line);
+        assert_eq!(session.line("OBJECT IDLETIME a"), "(integer) 5", "{line}");
+    }
+    // Another name keeps the clock, a copy is new.
+    session.line("RENAME a b");
+    assert_eq!(session.line("OBJECT IDLETIME b"), "(integer) 5");
+    session.line("MOVE b 1");
+    session.line("SELECT 1");
+    assert_eq!(session.line("OBJECT IDLETIME b"), "(integer) 5");
+    session.line("COPY b c");
+    assert_eq!(session.line("OBJECT IDLETIME c"), "(integer) 0");
+    session.now_ms += 1_000;
+    session.line("TOUCH c");
+    assert_eq!(session.line("OBJECT IDLETIME c"), "(integer) 0");
+    session.options.lfu = true;
+    assert!(session.line("OBJECT FREQ c").starts_with("(integer)"));
+    assert!(session.line("OBJECT IDLETIME c").starts_with("(error) ERR An LFU maxmemory policy is selected"));
+}

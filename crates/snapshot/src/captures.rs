@@ -82,7 +82,7 @@ pub(crate) struct Captures {
     queue: Mutex<Queue>,
     spill: Option<Spill>,
     control: Arc<Control>,
-    /// The [`number`] of the walking thread.
+    /// The [`number`] of the walking thread while it walks.
     walker: AtomicUsize,
 }
 
@@ -120,9 +120,12 @@ impl Captures {
         }
     }
 
-    /// Says that the calling thread is the one that walks and writes out.
-    pub(crate) fn set_walker(&self) {
+    /// Walks, in the calling thread, that will write out before it walks on.
+    pub(crate) fn while_walking<R>(&self, walk: impl FnOnce() -> R) -> R {
         self.walker.store(number(), Ordering::Relaxed);
+        let result = walk();
+        self.walker.store(usize::MAX, Ordering::Relaxed);
+        result
     }
 
     /// What the calling thread has captured.

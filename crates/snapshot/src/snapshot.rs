@@ -4,7 +4,7 @@
 //!   begin (world, an instant) ─▶ run: ┌ inside the gate: entries of a slot or a few ┐ ─▶ end (world, an instant) ─▶ rest
 //!                                     └ outside: what was captured goes to the sink ┘
 //! ```
-//! The walking thread leaves the gate after about [`SESSION_KEYS`] entries or [`SESSION_BYTES`], and as soon as somebody
+//! The walking thread leaves the gate after about 64 entries or [`SESSION_BYTES`], and as soon as somebody
 //! closes it, so whoever wants the world waits for some tens of microseconds. It writes outside the gate, where it may
 //! block as long as it likes: what commands capture meanwhile is bounded by the queue.
 //!
@@ -31,7 +31,7 @@ use table::Walk;
 /// Size of the chunks in which entries are captured and written: large enough for disks, small enough for caches.
 pub(crate) const CHUNK_BYTES: usize = 64 << 10;
 /// Entries after which the walking thread leaves the gate.
-const SESSION_KEYS: u64 = 64;
+const SESSION_KEYS: usize = 64;
 /// Bytes after which it leaves the gate, and after which a step shrinks to the smallest possible.
 const SESSION_BYTES: u64 = 32 << 10;
 /// Steps after which it leaves the gate: most slots hold little.
@@ -61,10 +61,12 @@ pub struct SnapshotOptions {
     pub overflow: Overflow,
     /// Size of the chunks that entries are captured in and that the sink gets.
     pub chunk_bytes: usize,
+    /// Entries after which the walking thread leaves the gate and writes.
+    pub session_keys: usize,
 }
 
 impl SnapshotOptions {
-    /// The usual: a queue of 64 MB, chunks of 64 KB, nothing about the last use of keys.
+    /// The usual: a queue of 64 MB, chunks of 64 KB, sessions of 64 keys, nothing about the last use of keys.
     pub fn new(save: SaveOptions, overflow: Overflow) -> SnapshotOptions {
         SnapshotOptions {
             save,
@@ -72,6 +74,7 @@ impl SnapshotOptions {
             queue_bytes: 64 << 20,
             overflow,
             chunk_bytes: CHUNK_BYTES,
+            session_keys: SESSION_KEYS,
         }
     }
 }
@@ -119,6 +122,7 @@ pub struct Snapshot {
     sizes: Sizes,
     format: EntryFormat,
     chunk_bytes: usize,
+    session_keys: usize,
 }
 
 impl Snapshot {
@@ -131,7 +135,8 @@ impl Snapshot {
         world: &Guard<'_>,
         options: SnapshotOptions,
     ) -> Result<Snapshot, NotBegun> {
-        let SnapshotOptions { save, access, queue_bytes, overflow, chunk_bytes } = options;
+        let SnapshotOptions { save, access, queue_bytes, overflow, chunk_bytes, session_keys } = options;
+        let (chunk_bytes, session_keys) = (chunk_bytes.max(1), session_keys.max(1));
         let format = EntryFormat { save, access };
         let sizes = sizes(keyspace);
         let control = Arc::new(Control::new(sizes.iter().map(|(keys, _)| keys).sum()));
@@ -139,12 +144,9 @@ impl Snapshot {
             Overflow::Spill(path) => Some(Spill::new(path)),
             Overflow::Abort => None,
         };
-        let captures = Captures::new(format, chunk_bytes.max(1), queue_bytes, spill, control.clone());
-        let captures = Arc::new(captures);
+        let captures = Arc::new(Captures::new(format, chunk_bytes, queue_bytes, spill, control.clone()));
         match keyspace.begin_walk(world, captures.clone()) {
-            Some(walk) => {
-                Ok(Snapshot { walk, captures, control, sizes, format, chunk_bytes: chunk_bytes.max(1) })
-            }
+            Some(walk) => Ok(Snapshot { walk, captures, control, sizes, format, chunk_bytes, session_keys }),
             None if keyspace.is_walking() => Err(NotBegun::Busy),
             None => Err(NotBegun::NeedsCleaning),
         }
@@ -165,7 +167,6 @@ impl Snapshot {
         sink: &mut dyn Sink,
         header: &Header,
     ) -> Result<Finished, SnapshotError> {
-        self.captures.set_walker();
         let sizes = std::mem::take(&mut self.sizes);
         let mut output = Output::new(sink, self.format, self.chunk_bytes, sizes, header);
         let walked = self.walk_all(thread, &mut output);
@@ -193,15 +194,18 @@ impl Snapshot {
         let mut budget = 1;
         while !self.control.is_aborted() {
             let before = self.captures.volume();
-            let session = session(thread, self.walk, &mut cursor, budget, || {
+            let enough = || {
                 let now = self.captures.volume();
-                now.keys - before.keys >= SESSION_KEYS || now.bytes - before.bytes >= SESSION_BYTES
-            });
+                now.keys - before.keys >= self.session_keys as u64
+                    || now.bytes - before.bytes >= SESSION_BYTES
+            };
+            let goes_on =
+                self.captures.while_walking(|| session(thread, self.walk, &mut cursor, budget, enough));
             // After large values only a few at a time.
-            let now = self.captures.volume();
-            budget = if now.bytes - before.bytes < SESSION_BYTES { SESSION_KEYS as usize } else { 1 };
+            let bytes = self.captures.volume().bytes - before.bytes;
+            budget = if bytes < SESSION_BYTES { self.session_keys } else { 1 };
             self.write_full(output)?;
-            if !session {
+            if !goes_on {
                 return Ok(true);
             }
         }

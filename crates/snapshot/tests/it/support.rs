@@ -153,9 +153,14 @@ pub(crate) fn save_options() -> SaveOptions {
     SaveOptions::new(Profile::Redis70)
 }
 
-/// Options with the smallest chunks, so that every session writes.
+/// Options with small chunks and the shortest sessions, so that commands come between.
 pub(crate) fn tiny(overflow: Overflow, queue_bytes: usize) -> SnapshotOptions {
-    SnapshotOptions { chunk_bytes: 1, queue_bytes, ..SnapshotOptions::new(save_options(), overflow) }
+    SnapshotOptions {
+        chunk_bytes: 64,
+        session_keys: 1,
+        queue_bytes,
+        ..SnapshotOptions::new(save_options(), overflow)
+    }
 }
 
 /// Begins a snapshot, as the thread that walks; with the contents at its instant.

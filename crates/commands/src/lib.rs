@@ -9,11 +9,15 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod container;
 mod cx;
 mod error;
 pub mod generic;
+pub mod hash;
+pub mod list;
 mod run;
 pub mod string;
+mod timeout;
 
 pub use cx::{Cx, Options, Random};
 pub use error::Error;
@@ -23,7 +27,7 @@ pub use run::{Flow, Handler, Run, RunBlocking, run};
 pub type Command = command_spec::Command<Handler>;
 
 /// Every family, in teaching order.
-pub const FAMILIES: &[&[Command]] = &[string::COMMANDS, generic::COMMANDS];
+pub const FAMILIES: &[&[Command]] = &[string::COMMANDS, generic::COMMANDS, hash::COMMANDS, list::COMMANDS];
 
 /// Every data command.
 pub fn all() -> impl Iterator<Item = &'static Command> {

@@ -27,6 +27,8 @@ use crate::args::int;
 use crate::{Command, Cx, Error, Handler::Plain};
 use table::EntryBox;
 
+pub(crate) use scan::parse_cursor;
+
 /// The family, in teaching order.
 pub const COMMANDS: &[Command] = &[
     Command::new(&del::DEL, Plain(del::del)),

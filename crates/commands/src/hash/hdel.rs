@@ -17,10 +17,7 @@ pub(super) const HDEL: Spec = Spec {
     flags: Flags::WRITE.union(Flags::FAST),
     categories: Categories::HASH,
     keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::DELETE))],
-    args: &[
-        Arg::key("key"),
-        Arg::string("field").multiple(),
-    ],
+    args: &[Arg::key("key"), Arg::string("field").multiple()],
     need: Need::Keys,
     ..Spec::BASE
 };

@@ -10,15 +10,11 @@ pub(super) const HEXISTS: Spec = Spec {
     summary: "Tells whether a field is there.",
     since: "2.0.0",
     group: Group::Hash,
-    
     arity: 3,
     flags: Flags::READONLY.union(Flags::FAST),
     categories: Categories::HASH,
     keys: &[KeySpec::one(1, KeyFlags::RO)],
-    args: &[
-        Arg::key("key"),
-        Arg::string("field"),
-    ],
+    args: &[Arg::key("key"), Arg::string("field")],
     need: Need::Keys,
     ..Spec::BASE
 };

@@ -11,15 +11,11 @@ pub(super) const HGET: Spec = Spec {
     summary: "Returns the value of a field.",
     since: "2.0.0",
     group: Group::Hash,
-    
     arity: 3,
     flags: Flags::READONLY.union(Flags::FAST),
     categories: Categories::HASH,
     keys: &[KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS))],
-    args: &[
-        Arg::key("key"),
-        Arg::string("field"),
-    ],
+    args: &[Arg::key("key"), Arg::string("field")],
     need: Need::Keys,
     ..Spec::BASE
 };

@@ -18,9 +18,7 @@ pub(super) const HGETALL: Spec = Spec {
     categories: Categories::HASH,
     tips: &["nondeterministic_output_order"],
     keys: &[KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS))],
-    args: &[
-        Arg::key("key"),
-    ],
+    args: &[Arg::key("key")],
     need: Need::Keys,
     ..Spec::BASE
 };
@@ -50,9 +48,7 @@ pub(super) const HKEYS: Spec = Spec {
     categories: Categories::HASH,
     tips: &["nondeterministic_output_order"],
     keys: &[KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS))],
-    args: &[
-        Arg::key("key"),
-    ],
+    args: &[Arg::key("key")],
     need: Need::Keys,
     ..Spec::BASE
 };
@@ -73,9 +69,7 @@ pub(super) const HVALS: Spec = Spec {
     categories: Categories::HASH,
     tips: &["nondeterministic_output_order"],
     keys: &[KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS))],
-    args: &[
-        Arg::key("key"),
-    ],
+    args: &[Arg::key("key")],
     need: Need::Keys,
     ..Spec::BASE
 };

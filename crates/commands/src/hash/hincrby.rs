@@ -14,16 +14,11 @@ pub(super) const HINCRBY: Spec = Spec {
     summary: "Adds an integer to the integer in a field. A field that is not there counts as 0.",
     since: "2.0.0",
     group: Group::Hash,
-    
     arity: 4,
     flags: Flags::WRITE.union(Flags::DENYOOM).union(Flags::FAST),
     categories: Categories::HASH,
     keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::ACCESS).union(KeyFlags::UPDATE))],
-    args: &[
-        Arg::key("key"),
-        Arg::string("field"),
-        Arg::integer("increment"),
-    ],
+    args: &[Arg::key("key"), Arg::string("field"), Arg::integer("increment")],
     need: Need::Keys,
     ..Spec::BASE
 };

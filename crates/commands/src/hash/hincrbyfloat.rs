@@ -13,16 +13,11 @@ pub(super) const HINCRBYFLOAT: Spec = Spec {
     summary: "Adds a floating-point number to the number in a field. A field that is not there counts as 0.",
     since: "2.6.0",
     group: Group::Hash,
-    
     arity: 4,
     flags: Flags::WRITE.union(Flags::DENYOOM).union(Flags::FAST),
     categories: Categories::HASH,
     keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::ACCESS).union(KeyFlags::UPDATE))],
-    args: &[
-        Arg::key("key"),
-        Arg::string("field"),
-        Arg::new("increment", ArgKind::Double),
-    ],
+    args: &[Arg::key("key"), Arg::string("field"), Arg::new("increment", ArgKind::Double)],
     need: Need::Keys,
     ..Spec::BASE
 };

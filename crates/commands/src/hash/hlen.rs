@@ -11,14 +11,11 @@ pub(super) const HLEN: Spec = Spec {
     summary: "Returns the number of fields of a hash.",
     since: "2.0.0",
     group: Group::Hash,
-    
     arity: 2,
     flags: Flags::READONLY.union(Flags::FAST),
     categories: Categories::HASH,
     keys: &[KeySpec::one(1, KeyFlags::RO)],
-    args: &[
-        Arg::key("key"),
-    ],
+    args: &[Arg::key("key")],
     need: Need::Keys,
     ..Spec::BASE
 };
@@ -35,15 +32,11 @@ pub(super) const HSTRLEN: Spec = Spec {
     summary: "Returns the length of a field's value in bytes, 0 if there is none.",
     since: "3.2.0",
     group: Group::Hash,
-    
     arity: 3,
     flags: Flags::READONLY.union(Flags::FAST),
     categories: Categories::HASH,
     keys: &[KeySpec::one(1, KeyFlags::RO)],
-    args: &[
-        Arg::key("key"),
-        Arg::string("field"),
-    ],
+    args: &[Arg::key("key"), Arg::string("field")],
     need: Need::Keys,
     ..Spec::BASE
 };

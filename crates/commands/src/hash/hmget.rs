@@ -16,10 +16,7 @@ pub(super) const HMGET: Spec = Spec {
     flags: Flags::READONLY.union(Flags::FAST),
     categories: Categories::HASH,
     keys: &[KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS))],
-    args: &[
-        Arg::key("key"),
-        Arg::string("field").multiple(),
-    ],
+    args: &[Arg::key("key"), Arg::string("field").multiple()],
     need: Need::Keys,
     ..Spec::BASE
 };

@@ -24,10 +24,8 @@ pub(super) const HRANDFIELD: Spec = Spec {
     keys: &[KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS))],
     args: &[
         Arg::key("key"),
-        Arg::block("options", &[
-            Arg::integer("count"),
-            Arg::word("withvalues", "WITHVALUES").optional(),
-        ]).optional(),
+        Arg::block("options", &[Arg::integer("count"), Arg::word("withvalues", "WITHVALUES").optional()])
+            .optional(),
     ],
     need: Need::Keys,
     ..Spec::BASE

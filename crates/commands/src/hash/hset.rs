@@ -16,13 +16,7 @@ pub(super) const HSET: Spec = Spec {
     flags: Flags::WRITE.union(Flags::DENYOOM).union(Flags::FAST),
     categories: Categories::HASH,
     keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::UPDATE))],
-    args: &[
-        Arg::key("key"),
-        Arg::block("data", &[
-            Arg::string("field"),
-            Arg::string("value"),
-        ]).multiple(),
-    ],
+    args: &[Arg::key("key"), Arg::block("data", &[Arg::string("field"), Arg::string("value")]).multiple()],
     need: Need::Keys,
     ..Spec::BASE
 };
@@ -45,13 +39,7 @@ pub(super) const HMSET: Spec = Spec {
     flags: Flags::WRITE.union(Flags::DENYOOM).union(Flags::FAST),
     categories: Categories::HASH,
     keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::UPDATE))],
-    args: &[
-        Arg::key("key"),
-        Arg::block("data", &[
-            Arg::string("field"),
-            Arg::string("value"),
-        ]).multiple(),
-    ],
+    args: &[Arg::key("key"), Arg::block("data", &[Arg::string("field"), Arg::string("value")]).multiple()],
     need: Need::Keys,
     ..Spec::BASE
 };

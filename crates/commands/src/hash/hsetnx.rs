@@ -11,16 +11,11 @@ pub(super) const HSETNX: Spec = Spec {
     summary: "Sets a field of a hash unless it is there.",
     since: "2.0.0",
     group: Group::Hash,
-    
     arity: 4,
     flags: Flags::WRITE.union(Flags::DENYOOM).union(Flags::FAST),
     categories: Categories::HASH,
     keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::INSERT))],
-    args: &[
-        Arg::key("key"),
-        Arg::string("field"),
-        Arg::string("value"),
-    ],
+    args: &[Arg::key("key"), Arg::string("field"), Arg::string("value")],
     need: Need::Keys,
     ..Spec::BASE
 };

@@ -1,0 +1,35 @@
+//! LRANGE
+
+use super::{index_range, read};
+use crate::args::int;
+use crate::container::reply_item;
+use crate::{Cx, Error};
+use command_spec::*;
+
+/// `LRANGE`
+pub(super) const LRANGE: Spec = Spec {
+    name: "lrange",
+    summary: "Returns the elements between two indices, both included; negative ones count from the end.",
+    since: "1.0.0",
+    group: Group::List,
+    complexity: "O(S+N), S being the distance of the start from the nearer end and N the number of elements returned",
+    arity: 4,
+    flags: Flags::READONLY,
+    categories: Categories::LIST,
+    keys: &[KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS))],
+    args: &[Arg::key("key"), Arg::integer("start"), Arg::integer("stop")],
+    need: Need::Keys,
+    ..Spec::BASE
+};
+
+pub(super) fn lrange(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
+    let (start, stop) = (int(argv[2])?, int(argv[3])?);
+    let Some(list) = read(&mut cx.keys, argv[1])? else {
+        cx.out.array(0);
+        return Ok(());
+    };
+    let range = index_range(start, stop, list.len());
+    cx.out.array(range.len());
+    list.range(range).for_each(|element| reply_item(&mut cx.out, element));
+    Ok(())
+}

@@ -1,0 +1,153 @@
+//! Lists: elements in order, pushed and popped at both ends.
+//!
+//! A small list is one listpack, a larger one a chain of them (a quicklist); `list-max-listpack-size` says how large a
+//! node may get. Ends are cheap; a place in the middle is reached by walking whole nodes from the nearer end.
+//!
+//! A list comes with its first element and goes with its last: there is no empty one. That is what the blocking
+//! commands wait for. A client that finds nothing hangs a ticket on its keys; whoever pushes to one of them says that it is
+//! ready, and the very same command is run again on behalf of the one who waits longest. What was popped is
+//! replicated as the plain LPOP, RPOP or LMOVE it amounts to.
+
+mod blmove;
+mod blmpop;
+mod blpop;
+mod lindex;
+mod linsert;
+mod llen;
+mod lmove;
+mod lmpop;
+mod lpop;
+mod lpos;
+mod lpush;
+mod lrange;
+mod lrem;
+mod lset;
+mod ltrim;
+
+use crate::Handler::{Blocking, Plain};
+use crate::container::{remove_empty, reply_item};
+use crate::{Command, Cx, Error, args};
+use keyspace::{EventClass, Keys};
+use resp::Writer;
+use std::ops::Range;
+use structures::{Direction, End, Limits, List, ValueRef};
+
+/// The family, in teaching order.
+pub const COMMANDS: &[Command] = &[
+    Command::new(&lpush::LPUSH, Plain(lpush::lpush)),
+    Command::new(&lpush::RPUSH, Plain(lpush::rpush)),
+    Command::new(&lpush::LPUSHX, Plain(lpush::lpushx)),
+    Command::new(&lpush::RPUSHX, Plain(lpush::rpushx)),
+    Command::new(&lpop::LPOP, Plain(lpop::lpop)),
+    Command::new(&lpop::RPOP, Plain(lpop::rpop)),
+    Command::new(&llen::LLEN, Plain(llen::llen)),
+    Command::new(&lrange::LRANGE, Plain(lrange::lrange)),
+    Command::new(&lindex::LINDEX, Plain(lindex::lindex)),
+    Command::new(&lset::LSET, Plain(lset::lset)),
+    Command::new(&linsert::LINSERT, Plain(linsert::linsert)),
+    Command::new(&lrem::LREM, Plain(lrem::lrem)),
+    Command::new(&ltrim::LTRIM, Plain(ltrim::ltrim)),
+    Command::new(&lpos::LPOS, Plain(lpos::lpos)),
+    Command::new(&lmove::LMOVE, Plain(lmove::lmove)),
+    Command::new(&lmove::RPOPLPUSH, Plain(lmove::rpoplpush)),
+    Command::new(&lmpop::LMPOP, Plain(lmpop::lmpop)),
+    Command::new(&blpop::BLPOP, Blocking(blpop::blpop)),
+    Command::new(&blpop::BRPOP, Blocking(blpop::brpop)),
+    Command::new(&blmove::BLMOVE, Blocking(blmove::blmove)),
+    Command::new(&blmove::BRPOPLPUSH, Blocking(blmove::brpoplpush)),
+    Command::new(&blmpop::BLMPOP, Blocking(blmpop::blmpop)),
+];
+
+/// The list at a key, for reading.
+#[inline]
+fn read<'k>(keys: &'k mut Keys<'_, '_>, key: &[u8]) -> Result<Option<&'k List>, Error> {
+    match keys.lookup(key).map(|entry| entry.value()) {
+        None => Ok(None),
+        Some(ValueRef::List(list)) => Ok(Some(list)),
+        Some(_) => Err(Error::WrongType),
+    }
+}
+
+/// `LEFT` or `RIGHT`.
+fn parse_end(word: &[u8]) -> Result<End, Error> {
+    if args::is(word, "LEFT") {
+        Ok(End::Front)
+    } else if args::is(word, "RIGHT") {
+        Ok(End::Back)
+    } else {
+        Err(Error::Syntax)
+    }
+}
+
+fn push_event(end: End) -> &'static str {
+    match end {
+        End::Front => "lpush",
+        End::Back => "rpush",
+    }
+}
+
+fn pop_event(end: End) -> &'static str {
+    match end {
+        End::Front => "lpop",
+        End::Back => "rpop",
+    }
+}
+
+/// Which elements the indices `start` to `stop` mean, both included and negative ones counting from the end.
+fn index_range(start: i64, stop: i64, len: usize) -> Range<usize> {
+    let from_head = |index: i64| if index < 0 { index + len as i64 } else { index };
+    let start = from_head(start).max(0);
+    let stop = from_head(stop).min(len as i64 - 1);
+    if start > stop { 0..0 } else { start as usize..stop as usize + 1 }
+}
+
+/// Answers with the element at one end and removes it. The list has one.
+fn reply_pop(out: &mut Writer<'_>, list: &mut List, end: End, limits: &Limits) {
+    let (index, last) = match end {
+        End::Front => (0, 0),
+        End::Back => (-1, list.len() - 1),
+    };
+    if let Some(element) = list.get(index) {
+        reply_item(out, element);
+    }
+    list.remove_range(last..last + 1, limits);
+}
+
+/// Answers with an array of up to `count` elements from one end inwards and removes them; how many there were.
+fn reply_pops(out: &mut Writer<'_>, list: &mut List, end: End, count: usize, limits: &Limits) -> usize {
+    let len = list.len();
+    let count = count.min(len);
+    out.array(count);
+    let (elements, range) = match end {
+        End::Front => (list.iter(), 0..count),
+        End::Back => (list.iter_from(len.saturating_sub(1), Direction::Backward), len - count..len),
+    };
+    elements.take(count).for_each(|element| reply_item(out, element));
+    list.remove_range(range, limits);
+    count
+}
+
+/// Describes that elements were popped at one end, and removes the key if none is left.
+fn popped(cx: &mut Cx<'_, '_>, key: &[u8], end: End, count: usize, is_empty: bool) {
+    cx.keys.changed(key, EventClass::LIST, pop_event(end), count as u64);
+    if is_empty {
+        remove_empty(&mut cx.keys, key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::index_range;
+
+    #[test]
+    fn indices_are_clamped() {
+        assert_eq!(index_range(0, -1, 5), 0..5);
+        assert_eq!(index_range(-100, 100, 5), 0..5);
+        assert_eq!(index_range(-3, -2, 5), 2..4);
+        for empty in [(5, 9), (3, 2), (0, -6), (-1, -2), (i64::MAX, i64::MAX), (i64::MIN, i64::MIN)] {
+            assert_eq!(index_range(empty.0, empty.1, 5), 0..0, "{empty:?}");
+        }
+        assert_eq!(index_range(i64::MIN, i64::MAX, 5), 0..5);
+        assert_eq!(index_range(0, -1, 0), 0..0);
+    }
+}

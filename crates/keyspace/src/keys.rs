@@ -324,6 +324,7 @@ impl<'k, 'g> Keys<'k, 'g> {
     /// Adds a key that is not there as an entry made or taken elsewhere, with the access clock it has.
     pub fn insert_box(&mut self, entry: EntryBox) {
         let place = self.locate(entry.key());
+        self.expire_for_write(entry.key(), place);
         self.attach(place, entry);
     }
 

@@ -373,8 +373,8 @@ impl Machine {
         }
         let moved = self.hold(hold, vec![Slot::of(key)], |keys| {
             let Some(entry) = keys.remove(key) else { return false };
-            let (key, value, at) = entry.into_parts();
-            keys.in_db(to).insert(&key, value, at);
+            // With the marks it had, which must not count.
+            keys.in_db(to).insert_box(entry);
             true
         });
         let plain = self.model[from].remove(key);

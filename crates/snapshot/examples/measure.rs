@@ -23,6 +23,12 @@ fn rss_mb() -> u64 {
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0) / 1024
 }
 
+/// Seconds of CPU time of the calling thread.
+fn cpu_s() -> f64 {
+    let schedstat = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    schedstat.split(' ').next().and_then(|ns| ns.parse::<f64>().ok()).unwrap_or(0.0) / 1e9
+}
+
 fn put(keyspace: &Keyspace, scratch: &mut Scratch, key: u64, value: &[u8]) {
     let key = format!("key:{key:012}");
     let context = KeysContext {
@@ -52,12 +58,13 @@ fn save(keyspace: &Keyspace, dir: &Path) {
     let thread = Background::new(keyspace, WALKER);
     let overflow = Overflow::Spill(dir.join("pre-images"));
     let options = SnapshotOptions::new(SaveOptions::new(Profile::Redis70), overflow);
-    let start = Instant::now();
+    let (start, cpu_before_s) = (Instant::now(), cpu_s());
     let snapshot = thread.with_world(|world| Snapshot::begin(keyspace, world, options)).expect("none runs");
     let began = start.elapsed();
     let mut sink = FileSink::create(dir, "dump.rdb", true).expect("a file in the directory");
     let finished = snapshot.run(thread, &mut sink, &Header::default()).expect("a save");
-    println!("  begin {began:?}, all {:?}, {finished:?}", start.elapsed());
+    let cpu_s = cpu_s() - cpu_before_s;
+    println!("  begin {began:?}, all {:?} ({cpu_s:.2} s of CPU), {finished:?}", start.elapsed());
 }
 
 fn main() {
@@ -113,10 +120,11 @@ fn main() {
     );
 
     let fresh = Keyspace::new(16, 3, 1);
-    let start = Instant::now();
+    let (start, cpu_before_s) = (Instant::now(), cpu_s());
     let file = File::open(dir.join("dump.rdb")).expect("the file just saved");
     let options = LoadOptions::new(Profile::Redis70.rdb_version(), 0);
     let (report, _) = load(file, &fresh, WALKER, options, |_, _| {}).expect("a load");
-    println!("loading: {:?} for {} keys", start.elapsed(), report.keys);
+    let cpu_s = cpu_s() - cpu_before_s;
+    println!("loading: {:?} ({cpu_s:.2} s of CPU) for {} keys", start.elapsed(), report.keys);
     let _ = fs::remove_file(dir.join("dump.rdb"));
 }

@@ -59,7 +59,8 @@ fn command(keyspace: &Keyspace, number: usize, random: &mut Random) {
 
 fn one_snapshot(keyspace: &Keyspace, round: u64, dir: &std::path::Path) {
     let thread = Background::new(keyspace, WALKER);
-    let overflow = if round % 3 == 0 { Overflow::Abort } else { Overflow::Spill(dir.join("pre-images")) };
+    let overflow =
+        if round.is_multiple_of(3) { Overflow::Abort } else { Overflow::Spill(dir.join("pre-images")) };
     let options = SnapshotOptions {
         chunk_bytes: 512,
         session_keys: 4,

@@ -19,12 +19,10 @@ fn expiring(expire_ms: i64) -> EntryMeta {
     EntryMeta { expire_ms: Some(expire_ms), ..EntryMeta::default() }
 }
 
+type Loaded = Result<(LoadReport, Vec<u8>), LoadError>;
+
 /// Loads a file that arrives in pieces of this size.
-fn try_load(
-    bytes: &[u8],
-    piece: usize,
-    options: LoadOptions,
-) -> (Arc<Keyspace>, Result<(LoadReport, Vec<u8>), LoadError>) {
+fn try_load(bytes: &[u8], piece: usize, options: LoadOptions) -> (Arc<Keyspace>, Loaded) {
     let (keyspace, _) = keyspace();
     let mut loader = Loader::new(WORKER, options);
     let fed = bytes.chunks(piece).try_for_each(|piece| loader.feed(&keyspace, piece).map(drop));

@@ -26,8 +26,11 @@ pub(crate) const NOW_MS: u64 = 1_700_000_000_000;
 /// Everything that a snapshot must preserve.
 pub(crate) type Model = BTreeMap<(u16, Vec<u8>), (Value, Option<u64>)>;
 
+/// The threads of a keyspace by number, once they said who they are.
+pub(crate) type Threads = Arc<Mutex<Vec<Option<Thread>>>>;
+
 /// A keyspace whose threads are unparked by number, once they said who they are.
-pub(crate) fn keyspace() -> (Arc<Keyspace>, Arc<Mutex<Vec<Option<Thread>>>>) {
+pub(crate) fn keyspace() -> (Arc<Keyspace>, Threads) {
     let keyspace = Arc::new(Keyspace::new(usize::from(DATABASES), THREADS, 7));
     let threads = Arc::new(Mutex::new(vec![None::<Thread>; THREADS]));
     let theirs = threads.clone();

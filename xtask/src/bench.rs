@@ -2,7 +2,18 @@
 
 use anyhow::{Result, bail};
 
-/// Runs benchmarks.
-pub(crate) fn bench(_args: &[&str]) -> Result<()> {
-    bail!("there are no benchmarks yet")
+use crate::root;
+use crate::run::Task;
+
+/// Builds the binary and the benchmarks, and runs them. The benchmarks know their own arguments.
+pub(crate) fn bench(args: &[&str]) -> Result<()> {
+    let built = Task::cargo(&["build", "--release", "--package", "engram", "--package", "bench"]).run()?;
+    if !built.success {
+        bail!("the release build failed");
+    }
+    let finished = Task::new(root().join("target/release/bench")).args(args).run()?;
+    if !finished.success {
+        bail!("the benchmarks failed");
+    }
+    Ok(())
 }

@@ -178,6 +178,8 @@ pub(crate) struct Client {
     pub(crate) source: Source,
     /// How many bytes of the source have been executed.
     pub(crate) consumed: usize,
+    /// How many bytes of the source have been framed into requests.
+    pub(crate) parsed: usize,
     /// Replies of this turn.
     pub(crate) out: Vec<u8>,
     pub(crate) proto: Proto,
@@ -212,6 +214,7 @@ impl Client {
             inbuf: Vec::new(),
             source: Source::None,
             consumed: 0,
+            parsed: 0,
             out: Vec::new(),
             proto: Proto::Resp2,
             db: 0,

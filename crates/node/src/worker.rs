@@ -65,6 +65,10 @@ pub(crate) struct Worker {
     parse: Vec<usize>,
     /// Clients with bytes left for the next turn.
     next_parse: Vec<usize>,
+    /// Clients whose bytes of this turn must be settled at its end.
+    touched: Vec<usize>,
+    /// Clients whose peer will send no more: they end once what came before has run.
+    ended: Vec<usize>,
     /// Clients whose next command cannot run now.
     stalled: Vec<usize>,
     /// Clients with replies to send.
@@ -92,6 +96,8 @@ impl Worker {
             batch: Vec::new(),
             parse: Vec::new(),
             next_parse: Vec::new(),
+            touched: Vec::new(),
+            ended: Vec::new(),
             stalled: Vec::new(),
             dirty: Vec::new(),
             deadlines: BTreeSet::new(),
@@ -123,7 +129,7 @@ impl Worker {
             }
             self.parse_all(&shared);
             self.execute_all(&shared);
-            self.settle();
+            self.settle(&shared);
             self.finish_turn(&shared);
             self.io.end_turn();
         }
@@ -178,7 +184,7 @@ impl Worker {
                 shared.stats.add(thread, Counter::BytesIn, len as u64);
                 shared.stats.add(thread, Counter::Reads, 1);
                 let now_ms = self.local.now_ms;
-                let Worker { io, clients, parse, .. } = self;
+                let Worker { io, clients, parse, touched, .. } = self;
                 let Some(client) = clients.get_mut(token.index()).and_then(Option::as_deref_mut) else {
                     return;
                 };
@@ -187,6 +193,7 @@ impl Worker {
                 }
                 client.shared.active_ms.store(now_ms, Ordering::Relaxed);
                 limits::bump(&client.shared.bytes_in, len as u64);
+                touched.push(token.index());
                 match client.source {
                     Source::None if client.inbuf.is_empty() => client.source = Source::Received(buf),
                     Source::Received(first) => {
@@ -206,7 +213,12 @@ impl Worker {
                     parse.push(token.index());
                 }
             }
-            Event::Closed { token } | Event::Failed { token, .. } => {
+            Event::Closed { token } => {
+                if let Some((at, _)) = self.client(token) {
+                    self.ended.push(at);
+                }
+            }
+            Event::Failed { token, .. } => {
                 if let Some((at, _)) = self.client(token) {
                     self.close(shared, at);
                 }
@@ -434,9 +446,10 @@ impl Worker {
     }
 
     fn parse_client(&mut self, shared: &Shared, at: usize) {
-        let Worker { io, clients, args, batch, next_parse, local, .. } = self;
+        let Worker { io, clients, args, batch, next_parse, local, touched, .. } = self;
         let Some(client) = clients[at].as_deref_mut() else { return };
         client.listed = false;
+        touched.push(at);
         if !client.is_runnable() {
             return;
         }
@@ -454,6 +467,7 @@ impl Worker {
             Source::Own => &client.inbuf,
         };
         client.consumed = 0;
+        client.parsed = 0;
         let mut start = 0;
         for _ in 0..REQUESTS_PER_TURN {
             match client.parser.parse(&buffer[start..], &limits, args) {
@@ -462,6 +476,7 @@ impl Worker {
                     let stop = parse_stops_at(client, command);
                     batch.push(Entry { client: at, token: client.token, request, start, command, place });
                     start += request.consumed;
+                    client.parsed = start;
                     if stop {
                         // What follows is framed under what this command decides.
                         next_parse.push(at);
@@ -471,6 +486,7 @@ impl Worker {
                 }
                 Ok(Parsed::Skip { consumed }) => {
                     start += consumed;
+                    client.parsed = start;
                     if batch.last().is_none_or(|entry| entry.client != at) {
                         client.consumed = start;
                     }
@@ -629,10 +645,15 @@ impl Worker {
     }
 
     /// Moves what was not executed to the clients' own buffers, since receive buffers go back now.
-    fn settle(&mut self) {
-        let Worker { io, clients, args, events, .. } = self;
-        debug_assert!(events.is_empty());
-        for client in clients.iter_mut().flatten() {
+    fn settle(&mut self, shared: &Shared) {
+        let Worker { io, clients, args, touched, local, .. } = self;
+        let mut too_much = Vec::new();
+        for at in touched.drain(..) {
+            let Some(client) = clients[at].as_deref_mut() else { continue };
+            if client.consumed != client.parsed {
+                // What was framed behind the last executed request is framed again, from its start.
+                client.parser = resp::Parser::new();
+            }
             match client.source {
                 Source::None => continue,
                 Source::Received(buf) => {
@@ -644,10 +665,16 @@ impl Worker {
                 Source::Own => limits::consume(client),
             }
             client.source = Source::None;
-            client.consumed = 0;
+            (client.consumed, client.parsed) = (0, 0);
             client.shared.query_bytes.store(client.inbuf.len() as u64, Ordering::Relaxed);
+            if limits::query_exceeded(shared, local, client) {
+                too_much.push(at);
+            }
         }
         args.clear();
+        for at in too_much {
+            self.close(shared, at);
+        }
     }
 
     fn finish_turn(&mut self, shared: &Shared) {
@@ -657,6 +684,12 @@ impl Worker {
             }
             self.deadlines.pop_first();
             self.unblock(id, false);
+        }
+        for at in std::mem::take(&mut self.ended) {
+            if let Some(client) = &mut self.clients[at] {
+                client.closing = true;
+                self.mark_dirty(at);
+            }
         }
         self.send_all(shared);
         if self.local.now_ms >= self.last_cron_ms + CRON_MS {
@@ -700,7 +733,6 @@ impl Worker {
             let pending = self.io.pending_bytes(client.token);
             if client.shared.killed.load(Ordering::Relaxed)
                 || limits::is_idle(&self.local, client, now_ms)
-                || limits::query_exceeded(shared, &self.local, client)
                 || limits::output_exceeded(shared, &self.local, client, pending)
             {
                 self.close(shared, at);

@@ -2,6 +2,7 @@
 //!
 //! [`Loader::feed`] takes pieces from wherever they come (a replica's socket, a file), [`load`] reads a file to its
 //! end. Each entry is put in under its slot's lock, which nobody else wants while commands are refused.
+//! Files come slot by slot, so slots and tables are in the cache; gathering batches to prefetch for gained nothing.
 //!
 //! **The caller** is inside the gate or owns the world while it feeds, and may leave between two pieces; it has emptied
 //! the keyspace before, or says what becomes of keys that are there already. Nothing of what is loaded is replicated,

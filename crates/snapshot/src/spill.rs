@@ -57,8 +57,8 @@ impl Spill {
         Ok(file)
     }
 
-    /// Reads everything back, when nobody adds any more: `begin` gets each record's database and keys, `piece` its
-    /// bytes, at most `piece_bytes` at a time.
+    /// Reads everything back, when nobody adds any more: `take` gets database, keys and bytes, at most `piece_bytes`
+    /// at a time; a record's keys come with its first piece.
     pub(crate) fn read_back(
         &self,
         piece_bytes: usize,

@@ -227,6 +227,7 @@ proptest! {
         for plan in &plans {
             check(&keyspace, &garbage, plan, &dir.join("pre-images"));
         }
+        std::fs::remove_dir_all(dir).unwrap();
     }
 }
 

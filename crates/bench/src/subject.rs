@@ -12,6 +12,9 @@ use crate::cpu;
 use crate::load::{self, Command, Keys, Load, Outcome};
 use crate::report::{Figure, Unit};
 
+/// How long a server may take for what it does by itself, such as attaching as a replica.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Who is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Subject {
@@ -191,10 +194,10 @@ pub(crate) fn info(connection: &mut Connection, section: &str, field: &str) -> R
 
 /// Asks again and again until the answer is yes, but not for ever.
 pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> Result<bool>) -> Result<()> {
-    let deadline = Instant::now() + Duration::from_secs(120);
+    let deadline = Instant::now() + PATIENCE;
     while !is_so()? {
         if Instant::now() > deadline {
-            bail!("waited two minutes for {what}");
+            bail!("waited {PATIENCE:?} for {what}");
         }
         std::thread::sleep(Duration::from_millis(20));
     }

@@ -17,42 +17,22 @@ pub(super) const RANDOMKEY: Spec = Spec {
     ..Spec::BASE
 };
 
-/// Expired keys that are met before another way is tried: many may have expired at the same time.
+/// Expired keys that are met on a replica, which must not remove them, before one of them is the answer.
 const TRIES: usize = 100;
 
 pub(super) fn randomkey(cx: &mut Cx<'_, '_>, _argv: &[&[u8]]) -> Result<(), Error> {
-    for _ in 0..TRIES {
+    let mut tries = TRIES;
+    loop {
         let random = cx.random.next_u64();
-        let Some(key) = cx.keys.sample(random, |entry| entry.key().to_vec())? else { continue };
-        // An expired one is removed now.
-        if cx.keys.peek(&key).is_some() {
+        let Some(key) = cx.keys.sample(random, |entry| entry.key().to_vec())? else {
+            cx.out.null();
+            return Ok(());
+        };
+        tries = tries.saturating_sub(1);
+        // On a primary, the look-up removes an expired one, so that this ends.
+        if cx.keys.peek(&key).is_some() || tries == 0 && !cx.is_primary() {
             cx.out.bulk(&key);
             return Ok(());
         }
     }
-    match first(cx)? {
-        Some(key) => cx.out.bulk(&key),
-        None => cx.out.null(),
-    }
-    Ok(())
-}
-
-/// The first key that has not expired.
-fn first(cx: &mut Cx<'_, '_>) -> Result<Option<Vec<u8>>, Error> {
-    let mut from = 0;
-    while let Some(slot) = cx.keys.next_occupied(from) {
-        let mut within = 0;
-        loop {
-            let mut key = None;
-            within = cx.keys.scan_slot(slot, within, 1, |entry| key = Some(entry.key().to_vec()))?;
-            if key.is_some() {
-                return Ok(key);
-            }
-            if within == 0 {
-                break;
-            }
-        }
-        from = slot.index() + 1;
-    }
-    Ok(None)
 }

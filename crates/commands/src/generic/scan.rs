@@ -14,6 +14,7 @@ use super::type_name::type_name;
 use crate::args::{int, is};
 use crate::{Cx, Error};
 use command_spec::*;
+use profile::Profile;
 use topology::{SLOTS, Slot, glob};
 
 /// `SCAN`
@@ -51,8 +52,8 @@ struct Scan<'a> {
     type_name: Option<&'a [u8]>,
 }
 
-fn parse<'a>(argv: &[&'a [u8]]) -> Result<Scan<'a>, Error> {
-    let cursor = parse_cursor(argv[1]).ok_or(Error::InvalidCursor)?;
+fn parse<'a>(argv: &[&'a [u8]], profile: Profile) -> Result<Scan<'a>, Error> {
+    let cursor = cursor(argv[1], profile)?;
     let mut scan = Scan { cursor, pattern: None, count: DEFAULT_COUNT, type_name: None };
     let (options, rest) = argv[2..].as_chunks();
     for [word, value] in options {
@@ -68,6 +69,13 @@ fn parse<'a>(argv: &[&'a [u8]]) -> Result<Scan<'a>, Error> {
         }
     }
     if rest.is_empty() { Ok(scan) } else { Err(Error::Syntax) }
+}
+
+/// The cursor that an argument names. Later versions refuse nothing at all and negative numbers.
+pub(crate) fn cursor(text: &[u8], profile: Profile) -> Result<u64, Error> {
+    let strict = profile.has("7.4.0");
+    let refused = strict && (text.is_empty() || int(text).is_ok_and(|number| number < 0));
+    parse_cursor(text).filter(|_| !refused).ok_or(Error::InvalidCursor)
 }
 
 /// A cursor as C's `strtoul` reads it, leading spaces refused: a sign is taken, and nothing at all is 0.
@@ -89,7 +97,7 @@ pub(crate) fn parse_cursor(text: &[u8]) -> Option<u64> {
 }
 
 pub(super) fn scan(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
-    let scan = parse(argv)?;
+    let scan = parse(argv, cx.options.profile)?;
     let mut slot = (scan.cursor >> WITHIN_BITS) as usize;
     let mut within = scan.cursor & ((1 << WITHIN_BITS) - 1);
     let mut keys: Vec<u8> = Vec::new();
@@ -139,7 +147,8 @@ fn next_slot(cx: &Cx<'_, '_>, from: usize) -> Option<Slot> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse_cursor;
+    use super::{cursor, parse_cursor};
+    use profile::Profile;
 
     #[test]
     fn cursors_are_read_as_strtoul_does() {
@@ -151,5 +160,13 @@ mod tests {
         for wrong in [&b"18446744073709551616"[..], b" 1", b"1 ", b"-", b"x", b"1x"] {
             assert_eq!(parse_cursor(wrong), None, "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn later_versions_are_stricter() {
+        for text in [&b""[..], b"-1"] {
+            assert!(cursor(text, Profile::Redis70).is_ok() && cursor(text, Profile::Valkey80).is_err());
+        }
+        assert_eq!(cursor(b"+7", Profile::Valkey80), Ok(7));
     }
 }

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 /// The server, stopped when this is dropped.
 pub(crate) struct Peer {
@@ -96,6 +97,8 @@ impl Drop for Peer {
 impl Client {
     fn connect(directory: &std::path::Path) -> Client {
         let stream = UnixStream::connect(directory.join("socket")).expect("the server's socket");
+        // A server that does not answer is a failure, not a test that never ends.
+        stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
         Client { stream, decoder: Decoder::new() }
     }
 

@@ -22,9 +22,36 @@ fn a_replica_hides_expired_keys_and_deletes_none() {
     assert_eq!(session.line("GET a"), "(nil)");
     assert_eq!(session.line("KEYS *"), "(empty array)");
     assert_eq!(session.line("SCAN 0"), "1) \"0\"\n2) (empty array)");
-    assert_eq!(session.line("RANDOMKEY"), "(nil)");
+    // As Redis does, where all keys have expired.
+    assert_eq!(session.line("RANDOMKEY"), "\"a\"");
     assert_eq!(session.line("DBSIZE"), "(integer) 1");
     assert_eq!(replicated(&session), "");
+}
+
+#[test]
+fn writes_to_a_replica_replace_what_has_expired() {
+    for line in [
+        "COPY b a",
+        "RENAMENX b a",
+        "RESTORE a 0 \"\\x00\\x05hello\\n\\x00cr\\xdfve4 \\n\"",
+        "SETNX a x",
+        "APPEND a x",
+    ] {
+        let mut session = Session::new(Profile::Redis70);
+        session.expiry = Expiry::Hide;
+        session.line("SET a 1 PX 10");
+        session.line("SET b x");
+        session.now_ms += 10;
+        assert!(!session.line(line).starts_with("(error)"), "{line}");
+        let expected = if line.starts_with("RESTORE") { "\"hello\"" } else { "\"x\"" };
+        assert_eq!(
+            (session.line("GET a").as_str(), session.line("TTL a").as_str()),
+            (expected, "(integer) -1"),
+            "{line}"
+        );
+        let left = if line.starts_with("RENAME") { 1 } else { 2 };
+        assert_eq!(session.line("DBSIZE"), format!("(integer) {left}"), "{line}");
+    }
 }
 
 #[test]

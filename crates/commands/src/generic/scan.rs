@@ -79,7 +79,7 @@ pub(crate) fn cursor(text: &[u8], profile: Profile) -> Result<u64, Error> {
 }
 
 /// A cursor as C's `strtoul` reads it, leading spaces refused: a sign is taken, and nothing at all is 0.
-pub(crate) fn parse_cursor(text: &[u8]) -> Option<u64> {
+fn parse_cursor(text: &[u8]) -> Option<u64> {
     let (negative, digits) = match text {
         [] => return Some(0),
         [b'-', digits @ ..] => (true, digits),

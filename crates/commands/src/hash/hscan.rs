@@ -3,7 +3,7 @@
 use super::read;
 use crate::args::{int, is};
 use crate::container::reply_item;
-use crate::generic::parse_cursor;
+use crate::generic::scan_cursor;
 use crate::{Cx, Error};
 use command_spec::*;
 use profile::Profile;
@@ -68,7 +68,7 @@ fn parse<'a>(args: &[&'a [u8]], profile: Profile) -> Result<Options<'a>, Error> 
 }
 
 pub(super) fn hscan(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
-    let cursor = parse_cursor(argv[2]).ok_or(Error::InvalidCursor)?;
+    let cursor = scan_cursor(argv[2], cx.options.profile)?;
     let Some(hash) = read(&mut cx.keys, argv[1])? else {
         reply(&mut cx.out, 0, 0, &[]);
         return Ok(());

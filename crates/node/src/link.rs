@@ -1,9 +1,35 @@
-//! Connections that wait for other threads.
+//! Connections that wait for other threads, or belong to them.
 
+use crate::client::Client;
+use crate::replication::feeder::{Adopted, Message};
 use crate::shared::Shared;
+use replication::primary::Event;
+use std::os::fd::OwnedFd;
 
 /// A client that waited for another thread is gone.
-pub(crate) fn forget_wait(_shared: &Shared, _client: u64) {}
+pub(crate) fn forget_wait(shared: &Shared, client: u64) {
+    shared.replication.feeder.post(Message::ForgetWait(client));
+}
 
 /// CLIENT UNBLOCK, or the deadline, of a client that waits for another thread.
-pub(crate) fn end_wait(_shared: &Shared, _client: u64, _error: bool) {}
+pub(crate) fn end_wait(shared: &Shared, client: u64, error: bool) {
+    shared.replication.feeder.post(Message::EndWait { client, error });
+}
+
+/// A client that had introduced itself as a replica is gone before it asked to synchronise.
+pub(crate) fn forget_replica(shared: &Shared, client: u64) {
+    shared.replication.step(shared, Event::Closed { link: client });
+}
+
+/// CLIENT KILL of a client that no worker has: a replica, or the connection to the primary.
+pub(crate) fn kill(shared: &Shared, client: u64) {
+    shared.replication.feeder.post(Message::Kill(client));
+    shared.replication.applier.post(crate::replication::applier::Message::Kill(client));
+}
+
+/// The connection of a client that asked to synchronise goes to the feeder.
+pub(crate) fn hand_over(shared: &Shared, mut client: Client, fd: OwnedFd, unsent: Vec<u8>) {
+    let received = std::mem::take(&mut client.inbuf);
+    let adopted = Adopted { fd, unsent, received, info: client.shared.clone() };
+    shared.replication.feeder.post(Message::Adopt(Box::new(adopted)));
+}

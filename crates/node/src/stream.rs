@@ -80,12 +80,24 @@ impl Stream {
             start = record.end;
         }
         self.append_with(|tail| {
-            let Tail { encoder, bytes } = tail;
-            encoder.encode(&parts, bytes);
+            // Who appends outside the gate may come late.
+            if self.is_on() {
+                let Tail { encoder, bytes } = tail;
+                encoder.encode(&parts, bytes);
+            }
         })
     }
 
-    /// Appends bytes as they are: what a primary sent, PING, GETACK.
+    /// Appends what the node itself says as a primary: PING, GETACK. Nothing when it is none any more.
+    pub(crate) fn append_own(&self, raw: &[u8]) -> u64 {
+        self.append_with(|tail| {
+            if self.is_on() {
+                tail.bytes.extend_from_slice(raw);
+            }
+        })
+    }
+
+    /// Appends bytes as they are: what a primary sent.
     pub(crate) fn append_raw(&self, raw: &[u8]) -> u64 {
         self.append_with(|tail| tail.bytes.extend_from_slice(raw))
     }
@@ -100,6 +112,7 @@ impl Stream {
         self.offset.store(offset, Ordering::Release);
         drop(tail);
         if before == 0
+            && added > 0
             && let Some(wake) = self.consumer.get()
         {
             wake();
@@ -122,6 +135,8 @@ impl Stream {
 
     /// Switches the stream, in the world.
     pub(crate) fn switch(&self, on: bool) {
+        // Under the lock, so that nobody who found it on appends after it was switched off.
+        let _tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
         self.on.store(on, Ordering::Relaxed);
     }
 

@@ -1,0 +1,256 @@
+//! Replication as clients see it: who follows whom, and whether what they wrote has arrived.
+//!
+//! REPLCONF and PSYNC are a replica's: REPLCONF is answered by the connection's worker, PSYNC takes the connection away from
+//! it. WAIT answers at once when it can; else its client waits for the feeder.
+
+use crate::client::{Blocked, TimeoutReply, WaitFor};
+use crate::command::NodeCommand;
+use crate::cx::{Flow, NodeCx};
+use crate::replication::feeder::Message;
+use crate::replication::{now_ms, role};
+use command_spec::*;
+use commands::Error;
+use config::{Loglevel, PrimaryAddress};
+use replication::primary::{Action, Event};
+use replication::{WaitKind, WaitRequest};
+use std::sync::atomic::Ordering;
+use structures::number::parse_i64;
+
+pub(super) const COMMANDS: &[NodeCommand] = &[
+    NodeCommand::new(&REPLICAOF, replicaof),
+    NodeCommand::new(&SLAVEOF, replicaof),
+    NodeCommand::new(&ROLE, role),
+    NodeCommand::new(&WAIT, wait),
+    NodeCommand::new(&REPLCONF, replconf),
+    NodeCommand::new(&PSYNC, psync),
+    NodeCommand::new(&SYNC, sync),
+];
+
+const TARGET: &[Arg] = &[Arg::one_of(
+    "args",
+    &[
+        Arg::block("host-port", &[Arg::string("host"), Arg::integer("port")]),
+        Arg::block("no-one", &[Arg::word("no", "NO"), Arg::word("one", "ONE")]),
+    ],
+)];
+
+/// `REPLICAOF`
+const REPLICAOF: Spec = Spec {
+    name: "replicaof",
+    summary: "Makes the node a replica of another, or a primary again.",
+    since: "5.0.0",
+    group: Group::Server,
+    arity: 3,
+    flags: Flags::NO_ASYNC_LOADING.union(Flags::ADMIN).union(Flags::NOSCRIPT).union(Flags::STALE),
+    args: TARGET,
+    need: Need::World,
+    ..Spec::BASE
+};
+
+/// `SLAVEOF`
+const SLAVEOF: Spec = Spec {
+    name: "slaveof",
+    since: "1.0.0",
+    deprecated: Some(("5.0.0", "`REPLICAOF`")),
+    ..REPLICAOF
+};
+
+fn replicaof(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    if argv[1].eq_ignore_ascii_case(b"no") && argv[2].eq_ignore_ascii_case(b"one") {
+        if cx.shared.role.is_replica.load(Ordering::Acquire) {
+            role::promote(cx.shared);
+            cx.shared.log(Loglevel::Notice, format_args!("MASTER MODE enabled (user request)"));
+        }
+        cx.out().ok();
+        return Ok(Flow::Done);
+    }
+    let port = parse_i64(argv[2]).and_then(|port| u16::try_from(port).ok());
+    let Some(port) = port else { return Err(Error::text("ERR Invalid master port")) };
+    let address = PrimaryAddress { host: argv[1].to_vec(), port };
+    let present = cx.shared.settings().replicaof.clone();
+    let same = present.is_some_and(|present| present.host.eq_ignore_ascii_case(&address.host) && present.port == port);
+    if same && cx.shared.role.is_replica.load(Ordering::Acquire) {
+        cx.out().simple("OK Already connected to specified master");
+        return Ok(Flow::Done);
+    }
+    role::follow(cx.shared, &address);
+    let host = String::from_utf8_lossy(&address.host).into_owned();
+    cx.shared.log(Loglevel::Notice, format_args!("REPLICAOF {host}:{port} enabled (user request)"));
+    cx.out().ok();
+    Ok(Flow::Done)
+}
+
+/// `ROLE`
+const ROLE: Spec = Spec {
+    name: "role",
+    summary: "Tells whether the node is a primary or a replica, of whom, and how far it is.",
+    since: "2.8.12",
+    group: Group::Server,
+    arity: 1,
+    flags: Flags::NOSCRIPT.union(Flags::LOADING).union(Flags::STALE).union(Flags::FAST).union(Flags::SENTINEL),
+    categories: Categories::ADMIN.union(Categories::DANGEROUS),
+    ..Spec::BASE
+};
+
+fn role(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
+    let shared = cx.shared;
+    let mut out = cx.out();
+    if shared.role.is_replica.load(Ordering::Acquire) {
+        let primary = shared.settings().replicaof.clone();
+        let (host, port) = primary.map_or((Vec::new(), 0), |primary| (primary.host, primary.port));
+        let link = shared.replication.link();
+        out.array(5);
+        out.bulk(b"slave");
+        out.bulk(&host);
+        out.int(port.into());
+        out.bulk(link.replica.state().role_name().as_bytes());
+        out.int(link.replica.role_offset());
+        return Ok(Flow::Done);
+    }
+    let fed = shared.replication.primary(&shared.stream);
+    let replicas = fed.primary.role_replicas();
+    out.array(3);
+    out.bulk(b"master");
+    out.int(fed.primary.offset() as i64);
+    out.array(replicas.len());
+    for replica in replicas {
+        out.array(3);
+        out.bulk(replica.ip.as_bytes());
+        out.bulk_int(replica.port);
+        out.bulk_int(replica.offset as i64);
+    }
+    Ok(Flow::Done)
+}
+
+/// `WAIT`
+const WAIT: Spec = Spec {
+    name: "wait",
+    summary: "Waits until replicas have acknowledged everything that this client wrote.",
+    since: "3.0.0",
+    group: Group::Generic,
+    arity: 3,
+    flags: Flags::BLOCKING,
+    categories: Categories::CONNECTION,
+    tips: &["request_policy:all_shards", "response_policy:agg_min"],
+    args: &[Arg::integer("numreplicas"), Arg::integer("timeout")],
+    ..Spec::BASE
+};
+
+fn wait(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    let shared = cx.shared;
+    if shared.role.is_replica.load(Ordering::Acquire) {
+        return Err(Error::text(
+            "ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is \
+             configured to be writable (which is not the default) writes to replicas are just local and are not \
+             propagated.",
+        ));
+    }
+    let replicas = parse_i64(argv[1]).ok_or(Error::NotInteger)?;
+    let timeout_ms =
+        parse_i64(argv[2]).ok_or(Error::text("ERR timeout is not an integer or out of range"))?;
+    if timeout_ms < 0 {
+        return Err(Error::text("ERR timeout is negative"));
+    }
+    let offset = cx.client.write_offset;
+    let acks = shared.replication.primary(&shared.stream).primary.acks(0);
+    let have = acks.applied.iter().filter(|&&applied| applied >= offset).count() as i64;
+    if have >= replicas || cx.in_exec {
+        cx.out().int(have);
+        return Ok(Flow::Done);
+    }
+    let wait = cx.local.next_wait;
+    cx.local.next_wait += 1;
+    cx.client.blocked =
+        Some(Box::new(Blocked { on: WaitFor::Elsewhere, wait, deadline_ms: None, timeout: TimeoutReply::Null }));
+    let request = WaitRequest {
+        client: cx.client.id,
+        offset,
+        kind: WaitKind::Replicas { replicas: replicas as u64 },
+        deadline_ms: (timeout_ms > 0).then(|| now_ms(shared).saturating_add(timeout_ms as u64)),
+    };
+    shared.replication.feeder.post(Message::Wait { request, wait, worker: cx.client.shared.worker });
+    Ok(Flow::Blocked)
+}
+
+/// `REPLCONF`
+const REPLCONF: Spec = Spec {
+    name: "replconf",
+    summary: "What replicas say of themselves to their primary.",
+    since: "3.0.0",
+    group: Group::Server,
+    arity: -1,
+    flags: Flags::ADMIN
+        .union(Flags::NOSCRIPT)
+        .union(Flags::LOADING)
+        .union(Flags::STALE)
+        .union(Flags::ALLOW_BUSY),
+    ..Spec::BASE
+};
+
+fn replconf(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    cx.client.introduced = true;
+    let event = Event::Replconf { link: cx.client.id, args: &argv[1..] };
+    step(cx, event);
+    Ok(Flow::Done)
+}
+
+/// Takes an event of this client to the primary; whether its connection is a replica's now. Answers are the client's.
+fn step(cx: &mut NodeCx<'_, '_>, event: Event<'_>) -> bool {
+    let shared = cx.shared;
+    let mut fed = shared.replication.primary(&shared.stream);
+    let mut actions = Vec::new();
+    fed.primary.step(event, now_ms(shared), &mut actions);
+    let attached = actions.iter().any(|action| matches!(action, Action::Attached { .. }));
+    if !attached {
+        let id = cx.client.id;
+        actions.retain(|action| match action {
+            Action::Send { link, bytes } if *link == id => {
+                cx.client.out.extend_from_slice(bytes);
+                false
+            }
+            _ => true,
+        });
+    }
+    shared.replication.post(shared, actions);
+    attached
+}
+
+/// `PSYNC`
+const PSYNC: Spec = Spec {
+    name: "psync",
+    summary: "Makes the connection a replica's, from a place in a history on.",
+    since: "2.8.0",
+    group: Group::Server,
+    arity: -3,
+    flags: SYNC.flags,
+    args: &[Arg::string("replicationid"), Arg::integer("offset")],
+    ..Spec::BASE
+};
+
+fn psync(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    synchronise(cx, Some((argv[1], argv[2])))
+}
+
+/// `SYNC`
+const SYNC: Spec = Spec {
+    name: "sync",
+    summary: "Makes the connection a replica's, with a whole data set.",
+    since: "1.0.0",
+    group: Group::Server,
+    arity: 1,
+    flags: Flags::NO_ASYNC_LOADING.union(Flags::ADMIN).union(Flags::NO_MULTI).union(Flags::NOSCRIPT),
+    ..Spec::BASE
+};
+
+fn sync(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
+    synchronise(cx, None)
+}
+
+fn synchronise(cx: &mut NodeCx<'_, '_>, psync: Option<(&[u8], &[u8])>) -> Result<Flow, Error> {
+    cx.client.introduced = true;
+    let info = cx.client.shared.clone();
+    let peer_ip = info.addr.rsplit_once(':').map_or("", |(ip, _)| ip).trim_matches(['[', ']']);
+    let pending_output = !cx.client.out.is_empty();
+    let attached = step(cx, Event::Sync { link: info.id, peer_ip, psync, pending_output });
+    Ok(if attached { Flow::Detach } else { Flow::Done })
+}

@@ -1,0 +1,431 @@
+//! The applier: the thread that follows a primary.
+//!
+//! It owns the connection to the primary and carries out what the replica's core decides: it connects, receives a data set,
+//! loads it, and applies the stream ([`super::apply`]). Only whole commands are applied, so between two turns of
+//! its loop the data is always that of some offset of the primary's history.
+//!
+//! Others step the core too, in the world ([`super::role`]). Each such change begins a generation, and everything this
+//! thread holds of the one before (bytes of the stream, a data set on its way, a connection) is void: it looks at
+//! the generation inside the gate before it changes anything.
+//!
+//! What fails to apply shows that the data is not the primary's. The history is given up then, and the next
+//! synchronisation is a full one.
+
+use super::load::{self, Load};
+use super::{connect, now_ms};
+use crate::client::{Client, ClientShared};
+use crate::exec::Local;
+use crate::shared::{Shared, unix_ms};
+use config::Loglevel;
+use event_loop::{Event as IoEvent, EventLoop, Token};
+use replication::primary::Upstream;
+use replication::replica::{Action, Event, LinkError, State};
+use resp::{Args, Parser};
+use snapshot::Background;
+use std::collections::VecDeque;
+use std::io;
+use std::net::TcpStream;
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// How often the core is told that time passed.
+const TICK_MS: u64 = 100;
+
+/// What the applier is told.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// A connection was made, or not.
+    Connected(u64, io::Result<TcpStream>),
+    /// CLIENT KILL of the connection to the primary.
+    Kill(u64),
+}
+
+/// See the module's essay.
+pub(crate) struct Applier {
+    pub(super) shared: Arc<Shared>,
+    io: EventLoop,
+    pub(super) local: Local,
+    /// The generation that everything here belongs to.
+    pub(super) generation: u64,
+    token: Option<Token>,
+    /// Who runs the primary's commands: the connection as a client.
+    pub(super) client: Option<Box<Client>>,
+    /// Number of the last attempt to connect; results of earlier ones are void.
+    attempt: u64,
+    actions: VecDeque<Action>,
+    load: Option<Load>,
+    /// Bytes of the stream that were not applied yet, and how they are framed so far.
+    pub(super) pending: Vec<u8>,
+    pub(super) parser: Parser,
+    pub(super) args: Args,
+    pub(super) batch: super::apply::Batch,
+    next_tick_ms: u64,
+}
+
+impl Applier {
+    /// The applier; on the thread that runs it.
+    pub(crate) fn new(shared: Arc<Shared>, io: EventLoop, local: Local) -> Applier {
+        shared.parkers[crate::shared::Background::Applier as usize].attach();
+        shared.replication.applier.attach(io.waker());
+        Applier {
+            shared,
+            io,
+            local,
+            generation: 0,
+            token: None,
+            client: None,
+            attempt: 0,
+            actions: VecDeque::new(),
+            load: None,
+            pending: Vec::new(),
+            parser: Parser::new(),
+            args: Args::new(),
+            batch: Default::default(),
+            next_tick_ms: 0,
+        }
+    }
+
+    /// Runs until the node ends.
+    pub(crate) fn run(mut self) -> io::Result<()> {
+        let mut events = Vec::new();
+        while !self.shared.ending.load(Ordering::Acquire) {
+            self.io.turn(self.timeout(), &mut events)?;
+            self.local.clock = Instant::now();
+            self.local.now_ms = unix_ms();
+            let shared = self.shared.clone();
+            self.local.refresh(&shared);
+            self.tick();
+            for message in shared.replication.applier.take() {
+                self.take_message(message);
+            }
+            for event in events.drain(..) {
+                self.take_event(event);
+            }
+            self.io.end_turn();
+            self.apply_pending();
+            self.act(&[]);
+        }
+        Ok(())
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        if !self.actions.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let follows = self.shared.role.is_replica.load(Ordering::Acquire);
+        follows.then(|| Duration::from_millis(self.next_tick_ms.saturating_sub(now_ms(&self.shared))))
+    }
+
+    fn tick(&mut self) {
+        let now_ms = now_ms(&self.shared);
+        if now_ms >= self.next_tick_ms {
+            self.next_tick_ms = now_ms + TICK_MS;
+            self.step(Event::Tick);
+        } else {
+            self.collect();
+        }
+        self.act(&[]);
+    }
+
+    /// Takes over what others decided.
+    fn collect(&mut self) {
+        let shared = self.shared.clone();
+        let mut link = shared.replication.link();
+        self.take_actions(&mut link);
+    }
+
+    fn take_actions(&mut self, link: &mut super::Link) {
+        let generation = self.shared.replication.generation.load(Ordering::Acquire);
+        if generation != self.generation {
+            self.generation = generation;
+            self.forget_stream();
+        }
+        self.actions.extend(link.actions.drain(..));
+    }
+
+    /// Drops what was received and not applied.
+    fn forget_stream(&mut self) {
+        self.pending.clear();
+        self.parser = Parser::new();
+        self.args.clear();
+        self.batch.clear();
+    }
+
+    /// Takes an event of this generation to the core. Of an earlier one it is void.
+    pub(super) fn step(&mut self, event: Event<'_>) {
+        let shared = self.shared.clone();
+        let mut link = shared.replication.link();
+        let is_mine = shared.replication.generation.load(Ordering::Acquire) == self.generation;
+        if is_mine || matches!(event, Event::Tick) {
+            let super::Link { replica, actions } = &mut *link;
+            replica.step(event, now_ms(&shared), actions);
+        }
+        self.take_actions(&mut link);
+    }
+
+    fn take_message(&mut self, message: Message) {
+        match message {
+            Message::Connected(attempt, _) if attempt != self.attempt => {}
+            Message::Connected(_, Ok(stream)) => match self.add(stream) {
+                Ok(()) => self.step(Event::Connected),
+                Err(error) => {
+                    self.shared.log(Loglevel::Notice, format_args!("Unable to connect to PRIMARY: {error}"));
+                    self.step(Event::Closed);
+                }
+            },
+            Message::Connected(_, Err(error)) => {
+                self.shared.log(Loglevel::Notice, format_args!("Unable to connect to PRIMARY: {error}"));
+                self.step(Event::Closed);
+            }
+            Message::Kill(id) if self.client.as_ref().is_some_and(|client| client.id == id) => {
+                self.hang_up();
+                self.step(Event::Closed);
+            }
+            Message::Kill(_) => {}
+        }
+        self.act(&[]);
+    }
+
+    fn add(&mut self, stream: TcpStream) -> io::Result<()> {
+        self.hang_up();
+        let (addr, laddr) = (stream.peer_addr()?.to_string(), stream.local_addr()?.to_string());
+        let raw = stream.as_raw_fd();
+        let token = self.io.add(stream.into())?;
+        let info = Arc::new(ClientShared::of_primary(
+            self.shared.clients.next_id(),
+            addr,
+            laddr,
+            raw,
+            self.local.now_ms,
+        ));
+        self.shared.clients.add(&info);
+        self.client = Some(Box::new(Client::new(token, info, true)));
+        self.token = Some(token);
+        Ok(())
+    }
+
+    fn hang_up(&mut self) {
+        if let Some(token) = self.token.take() {
+            self.io.close(token);
+        }
+        if let Some(client) = self.client.take() {
+            self.shared.clients.remove(client.id);
+        }
+    }
+
+    fn take_event(&mut self, event: IoEvent) {
+        match event {
+            IoEvent::Received { token, buf, .. } if Some(token) == self.token => {
+                let bytes = self.io.received(buf).to_vec();
+                if let Some(client) = &self.client {
+                    client.shared.active_ms.store(self.local.now_ms, Ordering::Relaxed);
+                }
+                self.step(Event::Received(&bytes));
+                self.act(&bytes);
+            }
+            IoEvent::Closed { token } | IoEvent::Failed { token, .. } if Some(token) == self.token => {
+                self.shared.log(Loglevel::Notice, format_args!("Connection with primary lost."));
+                // What has arrived whole is applied before the link is given up.
+                self.apply_pending();
+                self.hang_up();
+                self.step(Event::Closed);
+                self.act(&[]);
+            }
+            _ => {}
+        }
+    }
+
+    /// Carries out what was decided; ranges are of `bytes`.
+    fn act(&mut self, bytes: &[u8]) {
+        while let Some(action) = self.actions.pop_front() {
+            self.act_on(action, bytes);
+        }
+    }
+
+    fn act_on(&mut self, action: Action, bytes: &[u8]) {
+        match action {
+            Action::Connect { host, port } => {
+                self.attempt += 1;
+                self.shared.log(Loglevel::Notice, format_args!("Connecting to PRIMARY {host}:{port}"));
+                let timeout = Duration::from_secs(self.local.settings.repl_timeout_seconds.into());
+                connect::begin(&self.shared, self.attempt, host, port, timeout);
+            }
+            Action::Send(bytes) => {
+                if let Some(token) = self.token {
+                    self.io.send(token, bytes.into());
+                }
+            }
+            Action::Close(error) => {
+                if error != LinkError::Reconfigured {
+                    self.shared.log(Loglevel::Notice, format_args!("Link with the primary given up: {error:?}"));
+                }
+                self.attempt += 1;
+                self.hang_up();
+            }
+            Action::Drain => {
+                self.apply_pending();
+                self.forget_stream();
+                let offset = self.shared.stream.offset();
+                self.step(Event::Drained(offset));
+            }
+            Action::LoadBegin { length } => self.load_begin(length),
+            Action::LoadHeld(held) => self.load_write(&held),
+            Action::LoadChunk(range) => self.load_write(&bytes[range]),
+            Action::LoadEnd => self.load_end(),
+            Action::LoadAborted => self.load_aborted(),
+            Action::Apply { range, .. } => self.pending.extend_from_slice(&bytes[range]),
+            Action::AdoptSnapshot { id, offset } => self.adopt_snapshot(id, offset),
+            Action::AdoptId(id) => {
+                let shared = &self.shared;
+                let mut fed = shared.replication.primary(&shared.stream);
+                let mut actions = Vec::new();
+                fed.primary.adopt_id(id, now_ms(shared), &mut actions);
+                shared.replication.post(shared, actions);
+            }
+            Action::StateChanged(state) => self.state_changed(state),
+            // The node was promoted in the world, by whoever asked for it.
+            Action::Promoted | Action::ScheduleReconnect { .. } => {}
+        }
+    }
+
+    fn state_changed(&mut self, state: State) {
+        let up = state == State::Connected;
+        if !self.shared.role.is_replica.load(Ordering::Acquire) {
+            return;
+        }
+        self.shared.role.link_up.store(up, Ordering::Release);
+        let upstream = if up { Upstream::Connected } else { Upstream::Down };
+        self.shared.replication.primary(&self.shared.stream).primary.set_upstream(upstream);
+    }
+
+    fn load_begin(&mut self, length: Option<u64>) {
+        match length {
+            Some(length) => self.shared.log(Loglevel::Notice, format_args!("PRIMARY <-> REPLICA sync: receiving {length} bytes from primary to disk")),
+            None => self.shared.log(Loglevel::Notice, format_args!("PRIMARY <-> REPLICA sync: receiving streamed RDB from primary")),
+        }
+        self.forget_stream();
+        let shared = self.shared.clone();
+        match Load::begin(&shared, &mut self.local) {
+            Ok(load) => self.load = Some(load),
+            Err(error) => self.load_failed(&error.into()),
+        }
+    }
+
+    fn load_write(&mut self, bytes: &[u8]) {
+        let Some(load) = &mut self.load else { return };
+        if let Err(error) = load.write(&self.shared, &self.local, bytes) {
+            self.load_failed(&error);
+        }
+    }
+
+    /// The data set can't be taken: the link is given up and tried again later.
+    fn load_failed(&mut self, error: &snapshot::LoadError) {
+        self.shared.log(Loglevel::Notice, format_args!("Failed trying to load the PRIMARY synchronization DB: {error}"));
+        let was_direct = matches!(self.load.take(), Some(Load::Direct(_)));
+        if was_direct {
+            let shared = self.shared.clone();
+            load::empty(&shared, &mut self.local, false);
+        }
+        self.hang_up();
+        self.step(Event::Closed);
+    }
+
+    fn load_end(&mut self) {
+        let Some(load) = self.load.take() else { return };
+        if let Some(token) = self.token {
+            self.io.stop_receiving(token);
+        }
+        let shared = self.shared.clone();
+        self.shared.log(Loglevel::Notice, format_args!("PRIMARY <-> REPLICA sync: Loading DB in memory"));
+        let Applier { io, local, token, actions, .. } = self;
+        let mut next_tick_ms = now_ms(&shared) + 1000;
+        let breathe = || {
+            if now_ms(&shared) >= next_tick_ms {
+                next_tick_ms = now_ms(&shared) + 1000;
+                keep_alive(&shared, io, *token, actions);
+            }
+            !shared.ending.load(Ordering::Acquire)
+        };
+        let loaded = load.finish(&shared, local, breathe);
+        if let Some(token) = self.token {
+            self.io.start_receiving(token);
+        }
+        match loaded {
+            Ok(report) => {
+                let db = report.repl_stream_db.and_then(|db| u16::try_from(db).ok()).unwrap_or(0);
+                shared.replication.stream_db.store(db, Ordering::Relaxed);
+                self.shared.log(Loglevel::Notice, format_args!("PRIMARY <-> REPLICA sync: Finished with success, {} keys", report.keys));
+                self.step(Event::Loaded(true));
+            }
+            Err(error) => {
+                self.shared.log(Loglevel::Notice, format_args!("Failed trying to load the PRIMARY synchronization DB: {error}"));
+                load::empty(&shared, &mut self.local, false);
+                self.step(Event::Loaded(false));
+            }
+        }
+    }
+
+    fn load_aborted(&mut self) {
+        if matches!(self.load.take(), Some(Load::Direct(_))) {
+            let shared = self.shared.clone();
+            load::empty(&shared, &mut self.local, false);
+        }
+        self.forget_stream();
+    }
+
+    /// The data is the primary's at this offset: so is the history, and clients are served again.
+    fn adopt_snapshot(&mut self, id: replication::ReplicationId, offset: u64) {
+        let shared = self.shared.clone();
+        let generation = self.generation;
+        let thread = Background::new(&shared.keyspace, self.local.thread);
+        thread.with_world(|_| {
+            shared.loading.store(false, Ordering::Release);
+            if shared.replication.generation.load(Ordering::Acquire) != generation {
+                return;
+            }
+            let mut fed = shared.replication.primary(&shared.stream);
+            shared.stream.reset(offset);
+            let mut actions = Vec::new();
+            fed.primary.adopt_snapshot(id, offset, now_ms(&shared), &mut actions);
+            shared.replication.post(&shared, actions);
+        });
+    }
+
+    /// What came does not fit the data: the history is given up, so that the next synchronisation is a full one.
+    pub(super) fn start_over(&mut self) {
+        self.forget_stream();
+        self.hang_up();
+        let shared = self.shared.clone();
+        let address = shared.settings().replicaof.clone();
+        let (mut link, offset) = (shared.replication.link(), shared.stream.offset());
+        if shared.replication.generation.load(Ordering::Acquire) == self.generation
+            && let Some(address) = address
+        {
+            let now_ms = now_ms(&shared);
+            let host = String::from_utf8_lossy(&address.host).into_owned();
+            let mut decided = Vec::new();
+            link.replica.step(Event::Promote, now_ms, &mut decided);
+            link.replica.step(Event::Drained(offset), now_ms, &mut decided);
+            let event = Event::ReplicaOf { host: &host, port: address.port, resume: None };
+            link.replica.step(event, now_ms, &mut decided);
+            decided.retain(|action| !matches!(action, Action::Drain | Action::Promoted));
+            link.actions.append(&mut decided);
+        }
+        self.take_actions(&mut link);
+    }
+}
+
+/// Lets the core send a sign of life while a load runs.
+fn keep_alive(shared: &Shared, io: &mut EventLoop, token: Option<Token>, later: &mut VecDeque<Action>) {
+    let mut decided = Vec::new();
+    shared.replication.link().replica.step(Event::Tick, now_ms(shared), &mut decided);
+    for action in decided {
+        match (action, token) {
+            (Action::Send(bytes), Some(token)) => io.send(token, bytes.into()),
+            (action, _) => later.push_back(action),
+        }
+    }
+    io.flush();
+}

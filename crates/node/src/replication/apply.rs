@@ -1,0 +1,431 @@
+//! Applying a primary's stream, in its order.
+//!
+//! ```text
+//!   pending bytes ─ parse up to 64 ─▶ prefetch ─▶ lock · run · events ─▶ append the very same bytes ─▶ leave the gate
+//! ```
+//! Effects are applied as commands, by the same code that runs those of clients, with three differences: keys whose time has
+//! come are keys like others (the primary says when they go), nothing blocks, and nothing is described for the stream.
+//! The stream gets the primary's own bytes, before the gate is left: whoever has the world sees data and offset agree.
+//!
+//! A transaction is collected until its EXEC has come, and runs under the locks of all its commands, so nobody sees half
+//! of it. It is framed once, however many pieces it arrives in.
+
+use super::applier::Applier;
+use crate::command::Command;
+use crate::exec::{MANY_SLOTS, call, publish_events_of, serve_unserved, slots_of};
+use crate::shared::Shared;
+use crate::stats::Counter;
+use command_spec::Need;
+use config::Loglevel;
+use keyspace::{EventClass, Expiry, Guard, Located};
+use replication::replica::Event;
+use resp::{Limits, Parsed, Request};
+use snapshot::Background;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+use structures::number::parse_i64;
+use topology::Slot;
+
+/// Commands applied in one passage of the gate, and prefetched together.
+const CHUNK: usize = 64;
+/// How long to wait for the feeder when the stream's tail is full.
+const TAIL_PAUSE: Duration = Duration::from_millis(1);
+
+/// A framed command.
+struct Entry {
+    request: Request,
+    /// Where it begins in the pending bytes.
+    start: usize,
+    command: &'static Command,
+    place: Option<Located>,
+}
+
+/// Commands that were framed and not applied.
+#[derive(Default)]
+pub(super) struct Batch {
+    entries: Vec<Entry>,
+    /// Up to where the pending bytes are framed.
+    framed: usize,
+    /// Up to where they are applied and appended.
+    applied: usize,
+    in_transaction: bool,
+}
+
+/// Why applying ended early.
+enum Stop {
+    /// The role changed: what is pending is void.
+    Void,
+    /// The stream does not fit the data.
+    Inconsistent(String),
+}
+
+impl Batch {
+    pub(super) fn clear(&mut self) {
+        *self = Batch::default();
+    }
+}
+
+impl Applier {
+    /// Applies what is whole of the pending bytes.
+    pub(super) fn apply_pending(&mut self) {
+        if self.pending.len() == self.batch.framed || self.client.is_none() {
+            return;
+        }
+        let mut pending = std::mem::take(&mut self.pending);
+        if let Some(client) = &mut self.client {
+            client.db = self.shared.replication.stream_db.load(Ordering::Relaxed);
+        }
+        let applied = self.apply(&pending);
+        let shared = self.shared.clone();
+        self.local.leave(&shared);
+        match applied {
+            Ok(()) => {
+                let done = self.batch.applied;
+                pending.drain(..done);
+                self.pending = pending;
+                self.batch.applied = 0;
+                self.batch.framed -= done;
+                self.batch.entries.iter_mut().for_each(|entry| entry.start -= done);
+                if self.batch.entries.is_empty() && !self.batch.in_transaction && !self.parser.in_request() {
+                    self.args.clear();
+                }
+                self.step(Event::Applied(shared.stream.offset()));
+            }
+            Err(Stop::Void) => self.collect_void(),
+            Err(Stop::Inconsistent(why)) => {
+                self.shared.log(Loglevel::Notice, format_args!("The primary's stream does not fit the data ({why}): synchronizing anew"));
+                self.start_over();
+            }
+        }
+    }
+
+    fn collect_void(&mut self) {
+        self.batch.clear();
+        self.args.clear();
+        self.parser = resp::Parser::new();
+        self.step(Event::Tick);
+    }
+
+    fn apply(&mut self, pending: &[u8]) -> Result<(), Stop> {
+        let shared = self.shared.clone();
+        let limits = Limits { max_bulk_len: i64::MAX / 2, ..Limits::default() };
+        loop {
+            let start = self.batch.framed;
+            match self.parser.parse(&pending[start..], &limits, &mut self.args) {
+                Ok(Parsed::Request(request)) => self.frame(&shared, pending, start, request)?,
+                Ok(Parsed::Skip { consumed }) => self.batch.framed += consumed,
+                Ok(Parsed::Incomplete { .. }) if self.batch.in_transaction => return Ok(()),
+                Ok(Parsed::Incomplete { .. }) => return self.apply_singles(&shared, pending),
+                Err(error) => return Err(Stop::Inconsistent(error.to_string())),
+            }
+        }
+    }
+
+    /// Takes a command over that was parsed, and applies when there is enough.
+    fn frame(
+        &mut self,
+        shared: &Shared,
+        pending: &[u8],
+        start: usize,
+        request: Request,
+    ) -> Result<(), Stop> {
+        let bytes = &pending[start..];
+        let (command, place) = self.locate(shared, bytes, &request)?;
+        match command.spec.name {
+            "multi" => {
+                self.apply_singles(shared, pending)?;
+                self.batch.in_transaction = true;
+                self.batch.framed = start + request.consumed;
+            }
+            "exec" => {
+                self.batch.framed = start + request.consumed;
+                self.apply_transaction(shared, pending)?;
+                self.batch.in_transaction = false;
+            }
+            _ => {
+                self.batch.entries.push(Entry { request, start, command, place });
+                self.batch.framed = start + request.consumed;
+                if !self.batch.in_transaction && self.batch.entries.len() == CHUNK {
+                    self.apply_singles(shared, pending)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The command, and the place of its first key, whose slot starts to come into the cache.
+    fn locate(
+        &self,
+        shared: &Shared,
+        bytes: &[u8],
+        request: &Request,
+    ) -> Result<(&'static Command, Option<Located>), Stop> {
+        let argv: Vec<&[u8]> = self.args.iter(request, bytes).collect();
+        let command =
+            shared.commands.resolve(&argv).map_err(|error| Stop::Inconsistent(error.to_string()))?;
+        let first_key = command.run.first_key as usize;
+        let place = (first_key > 0 && first_key < argv.len()).then(|| {
+            let slot = Slot::of(argv[first_key]);
+            shared.keyspace.prefetch_slot(slot);
+            Located { slot, hash: shared.keyspace.hash(argv[first_key]) }
+        });
+        Ok((command, place))
+    }
+
+    /// Enters the gate, waiting while it is closed.
+    fn enter(&mut self, shared: &Shared) -> Result<(), Stop> {
+        while !self.local.enter(shared) {
+            if shared.ending.load(Ordering::Acquire) {
+                return Err(Stop::Void);
+            }
+            if shared.keyspace.gate().register(self.local.thread) {
+                std::thread::park_timeout(Duration::from_millis(100));
+            }
+        }
+        self.as_primary_says(shared)
+    }
+
+    /// Prepares to run the primary's commands, if it is still the primary.
+    fn as_primary_says(&mut self, shared: &Shared) -> Result<(), Stop> {
+        let wanted = self.local.settings.notify_keyspace_events.0;
+        let effects = &mut self.local.scratch.effects;
+        effects.clear();
+        effects.replicating = false;
+        effects.wanted = EventClass::from_bits_truncate(wanted);
+        self.local.expiry = Expiry::Ignore;
+        let is_mine = shared.replication.generation.load(Ordering::Acquire) == self.generation;
+        if is_mine { Ok(()) } else { Err(Stop::Void) }
+    }
+
+    /// Appends what was applied, inside the gate.
+    fn append(&mut self, shared: &Shared, pending: &[u8], upto: usize) {
+        if upto > self.batch.applied {
+            shared.stream.append_raw(&pending[self.batch.applied..upto]);
+            self.batch.applied = upto;
+        }
+    }
+
+    /// Leaves the gate, with data and stream in agreement.
+    fn leave(&mut self, shared: &Shared, pending: &[u8], upto: usize) {
+        self.append(shared, pending, upto);
+        self.local.leave(shared);
+        while shared.stream.is_full() && !shared.ending.load(Ordering::Acquire) {
+            std::thread::park_timeout(TAIL_PAUSE);
+        }
+    }
+
+    fn apply_singles(&mut self, shared: &Shared, pending: &[u8]) -> Result<(), Stop> {
+        let upto = self.batch.framed;
+        let entries = std::mem::take(&mut self.batch.entries);
+        if entries.is_empty() && upto == self.batch.applied {
+            return Ok(());
+        }
+        self.enter(shared)?;
+        let places = || entries.iter().filter_map(|entry| entry.place);
+        if self.db() == 0 && entries.len() > 1 {
+            places().for_each(|place| shared.keyspace.prefetch_bucket(place.slot, place.hash));
+            places().for_each(|place| shared.keyspace.prefetch_entry(place.slot, place.hash));
+        }
+        for entry in &entries {
+            self.apply_single(shared, pending, entry)?;
+        }
+        self.leave(shared, pending, upto);
+        self.batch.entries = entries;
+        self.batch.entries.clear();
+        if !self.batch.in_transaction {
+            self.args.clear();
+        }
+        Ok(())
+    }
+
+    fn db(&self) -> u16 {
+        self.client.as_ref().map_or(0, |client| client.db)
+    }
+
+    fn apply_single(&mut self, shared: &Shared, pending: &[u8], entry: &Entry) -> Result<(), Stop> {
+        let argv = self.argv(pending, entry);
+        if self.is_about_the_link(shared, pending, entry, &argv)? {
+            return Ok(());
+        }
+        let slots = match (entry.command.spec.need, entry.place) {
+            (Need::Keys, Some(place)) if entry.command.run.single_key => vec![place.slot],
+            (Need::Keys, _) => slots_of(entry.command, &argv).map_err(|e| Stop::Inconsistent(e.to_string()))?,
+            (Need::None, _) => Vec::new(),
+            (Need::SlotBySlot | Need::World, _) => {
+                return self.in_world(shared, pending, entry.start, entry.start + entry.request.consumed, &[entry]);
+            }
+        };
+        if slots.len() > MANY_SLOTS {
+            return self.in_world(shared, pending, entry.start, entry.start + entry.request.consumed, &[entry]);
+        }
+        let mut guard = self.lock(shared, pending, entry.start, &slots)?;
+        self.run_command(shared, entry.command, &argv, entry.place, &mut guard)?;
+        drop(guard);
+        self.serve(shared);
+        Ok(())
+    }
+
+    fn argv<'a>(&self, pending: &'a [u8], entry: &Entry) -> Vec<&'a [u8]> {
+        let bytes = &pending[entry.start..];
+        self.args.ranges(&entry.request).iter().map(|range| range.of(bytes)).collect()
+    }
+
+    /// Takes locks, outside of which nothing is waited for.
+    fn lock<'s>(
+        &mut self,
+        shared: &'s Shared,
+        pending: &[u8],
+        upto: usize,
+        slots: &[Slot],
+    ) -> Result<Guard<'s>, Stop> {
+        loop {
+            let guard = match slots {
+                [] => return Ok(shared.keyspace.walk_slots()),
+                [slot] => shared.keyspace.lock(*slot),
+                slots => shared.keyspace.lock_many(slots),
+            };
+            match guard {
+                Ok(guard) => return Ok(guard),
+                Err(busy) => {
+                    self.leave(shared, pending, upto);
+                    Background::new(&shared.keyspace, self.local.thread).wait_for(busy);
+                    self.enter(shared)?;
+                }
+            }
+        }
+    }
+
+    /// Commands about the link itself rather than data; whether it was one.
+    fn is_about_the_link(
+        &mut self,
+        shared: &Shared,
+        pending: &[u8],
+        entry: &Entry,
+        argv: &[&[u8]],
+    ) -> Result<bool, Stop> {
+        match entry.command.spec.name {
+            "ping" => {}
+            "select" => {
+                let db = argv.get(1).and_then(|db| parse_i64(db)).and_then(|db| u16::try_from(db).ok());
+                let db = db.filter(|&db| usize::from(db) < shared.keyspace.databases());
+                let Some(db) = db else { return Err(Stop::Inconsistent("no such database".into())) };
+                if let Some(client) = &mut self.client {
+                    client.db = db;
+                    client.shared.db.store(db, Ordering::Relaxed);
+                }
+                shared.replication.stream_db.store(db, Ordering::Relaxed);
+            }
+            "replconf" => {
+                if argv.get(1).is_some_and(|option| option.eq_ignore_ascii_case(b"getack")) {
+                    self.append(shared, pending, entry.start);
+                    self.step(Event::Applied(shared.stream.offset()));
+                    self.step(Event::GetAck);
+                }
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn run_command(
+        &mut self,
+        shared: &Shared,
+        command: &'static Command,
+        argv: &[&[u8]],
+        place: Option<Located>,
+        guard: &mut Guard<'_>,
+    ) -> Result<(), Stop> {
+        let Some(client) = &mut self.client else { return Err(Stop::Void) };
+        let place = place.filter(|_| command.run.single_key);
+        let outcome = call(shared, &mut self.local, client, command, argv, place, guard, true);
+        client.out.clear();
+        let now = Instant::now();
+        let nanoseconds = now.duration_since(self.local.clock).as_nanos() as u64;
+        self.local.clock = now;
+        let thread = self.local.thread;
+        shared.stats.add(thread, Counter::Commands, 1);
+        shared.stats.called(thread, command.run.id, nanoseconds, outcome.is_err());
+        publish_events_of(shared, &mut self.local);
+        let ready = std::mem::take(&mut self.local.scratch.effects.ready);
+        self.local.unserved.extend(ready);
+        match outcome {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Stop::Inconsistent(format!("{}: {error}", command.run.full_name))),
+        }
+    }
+
+    /// Serves clients of a writable replica that block on what the primary made ready.
+    fn serve(&mut self, shared: &Shared) {
+        if !self.local.unserved.is_empty() {
+            serve_unserved(shared, &mut self.local);
+            self.local.scratch.effects.clear();
+        }
+    }
+
+    fn apply_transaction(&mut self, shared: &Shared, pending: &[u8]) -> Result<(), Stop> {
+        let (from, upto) = (self.batch.applied, self.batch.framed);
+        let entries = std::mem::take(&mut self.batch.entries);
+        let all: Vec<&Entry> = entries.iter().collect();
+        let mut slots = Vec::new();
+        let mut needs_world = false;
+        for entry in &entries {
+            match entry.command.spec.need {
+                Need::None => {}
+                Need::Keys => {
+                    let argv = self.argv(pending, entry);
+                    slots.extend(
+                        slots_of(entry.command, &argv).map_err(|e| Stop::Inconsistent(e.to_string()))?,
+                    );
+                }
+                Need::SlotBySlot | Need::World => needs_world = true,
+            }
+        }
+        slots.sort_unstable();
+        slots.dedup();
+        self.enter(shared)?;
+        if needs_world || slots.len() > MANY_SLOTS {
+            self.in_world(shared, pending, from, upto, &all)?;
+        } else {
+            let mut guard = self.lock(shared, pending, from, &slots)?;
+            for entry in &entries {
+                let argv = self.argv(pending, entry);
+                if !self.is_about_the_link(shared, pending, entry, &argv)? {
+                    self.run_command(shared, entry.command, &argv, entry.place, &mut guard)?;
+                }
+            }
+            drop(guard);
+            self.serve(shared);
+        }
+        self.leave(shared, pending, upto);
+        self.args.clear();
+        Ok(())
+    }
+
+    /// Runs commands in the world, with what was applied before them appended up to `from`. Inside the gate before and
+    /// after.
+    fn in_world(
+        &mut self,
+        shared: &Shared,
+        pending: &[u8],
+        from: usize,
+        upto: usize,
+        entries: &[&Entry],
+    ) -> Result<(), Stop> {
+        self.leave(shared, pending, from);
+        let thread = Background::new(&shared.keyspace, self.local.thread);
+        thread.with_world(|guard| {
+            self.as_primary_says(shared)?;
+            for entry in entries {
+                let argv = self.argv(pending, entry);
+                if !self.is_about_the_link(shared, pending, entry, &argv)? {
+                    self.run_command(shared, entry.command, &argv, entry.place, guard)?;
+                }
+            }
+            self.append(shared, pending, upto);
+            Ok(())
+        })?;
+        self.enter(shared)?;
+        self.serve(shared);
+        Ok(())
+    }
+}

@@ -1,0 +1,598 @@
+//! The feeder: the thread that feeds replicas.
+//!
+//! ```text
+//!   turn:  wait ─▶ messages: actions, connections, waits ─▶ what replicas sent ─▶ tick ─▶ snapshots and stream out
+//! ```
+//! It owns the replicas' sockets and carries out what the primary's core decides. It never enters the keyspace and takes no
+//! slot lock, so a busy slot or a closed gate does not stop the stream.
+//!
+//! A connection arrives here from its worker when it asked to synchronise. What the core has decided for it by then
+//! waits in `early`: the actions were posted with the decision, the socket comes a turn later.
+//!
+//! A snapshot without a file goes to all its replicas at the pace of the slowest; a slower one than `repl-timeout`
+//! allows is given up by the core, which is told who is blocked.
+
+use super::full_sync::Job;
+use super::replica_connection::{Connection, Spool, WINDOW_BYTES, next_of_stream};
+use super::{now_ms, primary_settings};
+use crate::client::{ClientShared, flag};
+use crate::mailbox::Message as WorkerMessage;
+use crate::shared::Shared;
+use event_loop::{Event as IoEvent, EventLoop, Token};
+use replication::primary::{Action, CloseReason, Event, LinkState};
+use replication::{WaitOutcome, WaitRequest, Waiters};
+use resp::{Limits, Parsed};
+use snapshot::{ChunkReceiver, Control, Received};
+use std::collections::{HashMap, HashSet};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// How often the core is told that time passed.
+const TICK_MS: u64 = 100;
+/// How long a connection that is to be closed may take to send its last bytes.
+const FAREWELL_MS: u64 = 2000;
+/// Bytes a replica may have sent without a whole command among them: its commands are short.
+const MAX_REQUEST_BYTES: usize = 1 << 20;
+/// Buffers kept for reuse.
+const SPARE_BUFFERS: usize = 16;
+
+/// What the feeder is told.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// What the core decided.
+    Actions(Vec<Action>),
+    /// The connection of a client that asked to synchronise.
+    Adopt(Box<Adopted>),
+    /// Such a connection that was lost on the way, or a replica that is to be cut off.
+    Kill(u64),
+    /// A snapshot has begun; with the end to read it from when it has no file.
+    Began(Arc<Control>, Option<ChunkReceiver>),
+    /// A spooled snapshot is complete.
+    Spooled(Spool),
+    /// A snapshot failed, or could not begin.
+    Failed,
+    /// A client waits for acknowledgements.
+    Wait { request: WaitRequest, wait: u64, worker: usize },
+    /// CLIENT UNBLOCK of a client that waits.
+    EndWait { client: u64, error: bool },
+    /// A client that waited is gone.
+    ForgetWait(u64),
+}
+
+/// A connection on its way from its worker.
+#[derive(Debug)]
+pub(crate) struct Adopted {
+    pub(crate) fd: OwnedFd,
+    /// What its worker has not sent.
+    pub(crate) unsent: Vec<u8>,
+    /// What it sent behind its request.
+    pub(crate) received: Vec<u8>,
+    pub(crate) info: Arc<ClientShared>,
+}
+
+/// See the module's essay.
+pub(crate) struct Feeder {
+    shared: Arc<Shared>,
+    io: EventLoop,
+    /// By the token's place.
+    connections: Vec<Option<Box<Connection>>>,
+    by_id: HashMap<u64, Token>,
+    early: HashMap<u64, Vec<Action>>,
+    /// Clients killed before their connection came.
+    doomed: HashSet<u64>,
+    control: Option<Arc<Control>>,
+    receiver: Option<ChunkReceiver>,
+    spool: Option<Spool>,
+    waiters: Waiters,
+    /// Worker and number of each wait.
+    waits: HashMap<u64, (usize, u64)>,
+    acknowledged: bool,
+    spare: Vec<Vec<u8>>,
+    settings_version: u64,
+    next_tick_ms: u64,
+}
+
+impl Feeder {
+    /// The feeder; on the thread that runs it.
+    pub(crate) fn new(shared: Arc<Shared>, io: EventLoop) -> Feeder {
+        shared.replication.feeder.attach(io.waker());
+        let waker = io.waker();
+        shared.stream.set_consumer(move || waker.wake());
+        Feeder {
+            shared,
+            io,
+            connections: Vec::new(),
+            by_id: HashMap::new(),
+            early: HashMap::new(),
+            doomed: HashSet::new(),
+            control: None,
+            receiver: None,
+            spool: None,
+            waiters: Waiters::new(),
+            waits: HashMap::new(),
+            acknowledged: false,
+            spare: Vec::new(),
+            settings_version: 0,
+            next_tick_ms: 0,
+        }
+    }
+
+    /// Runs until the node ends.
+    pub(crate) fn run(mut self) -> std::io::Result<()> {
+        let mut events = Vec::new();
+        while !self.shared.ending.load(Ordering::Acquire) {
+            let timeout = self.timeout();
+            self.io.turn(timeout, &mut events)?;
+            for event in events.drain(..) {
+                self.take_event(event);
+            }
+            self.io.end_turn();
+            self.tick();
+            self.take_messages();
+            self.send_snapshot();
+            self.send_stream();
+            self.answer_waits();
+            // What was decided just now must not wait for the next reason to turn.
+            self.take_messages();
+        }
+        if let Some(control) = &self.control {
+            control.abort();
+        }
+        Ok(())
+    }
+
+    /// How long to sleep; without replicas and backlog until somebody wakes the thread.
+    fn timeout(&self) -> Option<Duration> {
+        let busy = !self.by_id.is_empty() || !self.early.is_empty() || !self.waiters.is_empty();
+        if !busy && self.shared.replication.primary(&self.shared.stream).primary.backlog().is_none() {
+            return None;
+        }
+        Some(Duration::from_millis(self.next_tick_ms.saturating_sub(now_ms(&self.shared))))
+    }
+
+    fn tick(&mut self) {
+        let shared = self.shared.clone();
+        let version = shared.settings_version.load(Ordering::Acquire);
+        if version != self.settings_version {
+            self.settings_version = version;
+            let settings = primary_settings(&shared.settings());
+            shared.replication.primary(&shared.stream).primary.configure(settings);
+        }
+        let now_ms = now_ms(&shared);
+        if now_ms < self.next_tick_ms {
+            return;
+        }
+        self.next_tick_ms = now_ms + TICK_MS;
+        shared.replication.step(&shared, Event::Tick);
+        let good = shared.replication.primary(&shared.stream).primary.good_replicas(now_ms);
+        shared.role.good_replicas.store(good as u32, Ordering::Relaxed);
+        let late: Vec<Token> = self
+            .connections
+            .iter()
+            .flatten()
+            .filter(|connection| connection.closing_until_ms.is_some_and(|until_ms| until_ms <= now_ms))
+            .map(|connection| connection.token)
+            .collect();
+        late.into_iter().for_each(|token| self.close(token));
+    }
+
+    fn connection(&mut self, token: Token) -> Option<&mut Connection> {
+        let connection = self.connections.get_mut(token.index())?.as_deref_mut()?;
+        (connection.token == token).then_some(connection)
+    }
+
+    fn take_messages(&mut self) {
+        loop {
+            let messages = self.shared.replication.feeder.take();
+            if messages.is_empty() {
+                return;
+            }
+            for message in messages {
+                self.take_message(message);
+            }
+        }
+    }
+
+    fn take_message(&mut self, message: Message) {
+        let shared = self.shared.clone();
+        match message {
+            Message::Actions(actions) => actions.into_iter().for_each(|action| self.act(action)),
+            Message::Adopt(adopted) => self.adopt(*adopted),
+            Message::Kill(id) => self.kill(id),
+            Message::Began(control, receiver) => {
+                self.control = Some(control);
+                self.receiver = receiver;
+            }
+            Message::Spooled(spool) => {
+                let length = spool.length;
+                self.spool = Some(spool);
+                self.control = None;
+                shared.replication.step(&shared, Event::SnapshotReady { length });
+            }
+            Message::Failed => self.snapshot_failed(),
+            Message::Wait { request, wait, worker } => {
+                self.waits.insert(request.client, (worker, wait));
+                let acks = shared.replication.primary(&shared.stream).primary.acks(0);
+                if let Some(outcome) = self.waiters.wait(request, &acks) {
+                    self.answer(outcome);
+                }
+            }
+            Message::EndWait { client, error } => self.end_wait(client, error),
+            Message::ForgetWait(client) => {
+                self.waiters.remove(client);
+                self.waits.remove(&client);
+            }
+        }
+    }
+
+    /// Carries out what the core decided.
+    fn act(&mut self, action: Action) {
+        let link = match &action {
+            Action::Send { link, .. }
+            | Action::Attached { link }
+            | Action::SendSnapshot { link }
+            | Action::StartStream { link }
+            | Action::Close { link, .. } => *link,
+            _ => return self.act_for_all(action),
+        };
+        let Some(&token) = self.by_id.get(&link) else {
+            self.early.entry(link).or_default().push(action);
+            return;
+        };
+        match action {
+            Action::Send { bytes, .. } => self.send(token, bytes.into(), false),
+            Action::Attached { .. } => {}
+            Action::SendSnapshot { .. } => {
+                let spool = self.spool.clone();
+                let Some(connection) = self.connection(token) else { return };
+                match spool {
+                    Some(spool) => connection.spool = Some((spool, 0)),
+                    None => connection.live = true,
+                }
+            }
+            Action::StartStream { link } => {
+                let shared = self.shared.clone();
+                let fed = shared.replication.primary(&shared.stream);
+                let position =
+                    fed.primary.reader(link).zip(fed.primary.backlog()).map(|(reader, backlog)| backlog.position(reader));
+                if let Some(connection) = self.connection(token) {
+                    connection.stream = position;
+                }
+            }
+            Action::Close { reason, .. } => self.farewell(token, reason),
+            _ => unreachable!("the others are for no connection"),
+        }
+    }
+
+    fn act_for_all(&mut self, action: Action) {
+        let shared = self.shared.clone();
+        match action {
+            Action::StartSnapshot { form, filter } => {
+                self.spool = None;
+                shared.replication.order(&shared, Job::Snapshot { form, filter });
+            }
+            Action::AbortSnapshot => {
+                if let Some(control) = self.control.take() {
+                    control.abort();
+                }
+                self.receiver = None;
+            }
+            Action::Feed(bytes) => {
+                shared.stream.append_own(bytes);
+            }
+            Action::Acknowledged => self.acknowledged = true,
+            Action::BacklogReleased => shared.replication.order(&shared, Job::SwitchOff),
+            // A client's GETACK: only the stream of a primary asks for acknowledgements.
+            Action::AcknowledgeUpstream => {}
+            _ => {}
+        }
+    }
+
+    fn adopt(&mut self, adopted: Adopted) {
+        let Adopted { fd, unsent, received, info } = adopted;
+        let id = info.id;
+        if self.doomed.remove(&id) {
+            return self.lost_on_the_way(id);
+        }
+        let Ok(token) = self.io.add(fd) else { return self.lost_on_the_way(id) };
+        info.set_flag(flag::REPLICA, true);
+        let at = token.index();
+        if self.connections.len() <= at {
+            self.connections.resize_with(at + 1, || None);
+        }
+        self.connections[at] = Some(Box::new(Connection::new(token, info, received)));
+        self.by_id.insert(id, token);
+        self.send(token, unsent, false);
+        for action in self.early.remove(&id).unwrap_or_default() {
+            self.act(action);
+        }
+        self.hear(token);
+    }
+
+    fn lost_on_the_way(&mut self, id: u64) {
+        self.early.remove(&id);
+        self.shared.clients.remove(id);
+        self.shared.replication.step(&self.shared, Event::Closed { link: id });
+    }
+
+    fn kill(&mut self, id: u64) {
+        if let Some(&token) = self.by_id.get(&id) {
+            return self.lost(token);
+        }
+        let known = {
+            let fed = self.shared.replication.primary(&self.shared.stream);
+            fed.primary.link_state(id).is_some_and(|state| state != LinkState::Handshake)
+        };
+        if known {
+            self.doomed.insert(id);
+        }
+    }
+
+    /// Queues bytes for a replica.
+    fn send(&mut self, token: Token, bytes: Vec<u8>, is_stream: bool) {
+        let len = bytes.len();
+        if let Some(connection) = self.connection(token) {
+            connection.handed(len, is_stream);
+            self.io.send(token, bytes);
+        }
+    }
+
+    fn farewell(&mut self, token: Token, reason: CloseReason) {
+        let now_ms = now_ms(&self.shared);
+        let pending = self.io.pending_bytes(token);
+        let Some(connection) = self.connection(token) else { return };
+        connection.stream = None;
+        connection.spool = None;
+        connection.live = false;
+        // Who reads too slowly or not at all would not take the rest either.
+        if pending == 0 || matches!(reason, CloseReason::TimedOut | CloseReason::OutputLimit) {
+            return self.close(token);
+        }
+        connection.closing_until_ms = Some(now_ms + FAREWELL_MS);
+    }
+
+    /// The connection is gone without the core's doing.
+    fn lost(&mut self, token: Token) {
+        let Some(id) = self.connection(token).map(|connection| connection.id) else { return };
+        self.close(token);
+        self.shared.replication.step(&self.shared, Event::Closed { link: id });
+    }
+
+    fn close(&mut self, token: Token) {
+        if self.connection(token).is_none() {
+            return;
+        }
+        if let Some(connection) = self.connections[token.index()].take() {
+            self.io.close(token);
+            self.by_id.remove(&connection.id);
+            self.shared.clients.remove(connection.id);
+        }
+    }
+
+    fn take_event(&mut self, event: IoEvent) {
+        match event {
+            IoEvent::Received { token, buf, .. } => {
+                let Feeder { io, connections, .. } = self;
+                if let Some(connection) = connections.get_mut(token.index()).and_then(Option::as_deref_mut)
+                    && connection.token == token
+                {
+                    connection.inbuf.extend_from_slice(io.received(buf));
+                    connection.info.active_ms.store(crate::shared::unix_ms(), Ordering::Relaxed);
+                    self.hear(token);
+                }
+            }
+            IoEvent::Sent { token, bytes, buf } => {
+                if self.spare.len() < SPARE_BUFFERS {
+                    self.spare.push(buf);
+                }
+                let pending = self.io.pending_bytes(token);
+                let Some(connection) = self.connection(token) else { return };
+                crate::limits::bump(&connection.info.bytes_out, bytes as u64);
+                let (id, stream) = (connection.id, connection.sent(bytes));
+                let is_over = connection.closing_until_ms.is_some() && pending == 0;
+                if stream > 0 {
+                    self.shared.replication.step(&self.shared, Event::Sent { link: id, bytes: stream });
+                }
+                if is_over {
+                    self.close(token);
+                }
+            }
+            IoEvent::Closed { token } | IoEvent::Failed { token, .. } => self.lost(token),
+            IoEvent::Woken | IoEvent::Detached { .. } => {}
+        }
+    }
+
+    /// Takes what a replica said.
+    fn hear(&mut self, token: Token) {
+        let shared = self.shared.clone();
+        let Some(connection) = self.connection(token) else { return };
+        if connection.closing_until_ms.is_some() {
+            connection.inbuf.clear();
+            return;
+        }
+        let id = connection.id;
+        let inbuf = std::mem::take(&mut connection.inbuf);
+        let mut at = 0;
+        let mut is_trusted = true;
+        while is_trusted {
+            connection.args.clear();
+            match connection.parser.parse(&inbuf[at..], &Limits::default(), &mut connection.args) {
+                Ok(Parsed::Skip { consumed }) => {
+                    at += consumed;
+                    shared.replication.step(&shared, Event::Newline { link: id });
+                }
+                Ok(Parsed::Request(request)) => {
+                    let argv: Vec<&[u8]> = connection.args.iter(&request, &inbuf[at..]).collect();
+                    if argv[0].eq_ignore_ascii_case(b"replconf") {
+                        shared.replication.step(&shared, Event::Replconf { link: id, args: &argv[1..] });
+                    } else {
+                        // A sign of life, which is not answered; all else would have to be.
+                        is_trusted = argv[0].eq_ignore_ascii_case(b"ping");
+                    }
+                    at += request.consumed;
+                }
+                Ok(Parsed::Incomplete { .. }) => break,
+                Err(_) => is_trusted = false,
+            }
+        }
+        connection.inbuf = inbuf;
+        connection.inbuf.drain(..at);
+        if !is_trusted || connection.inbuf.len() > MAX_REQUEST_BYTES {
+            self.lost(token);
+        }
+    }
+
+    fn snapshot_failed(&mut self) {
+        self.control = None;
+        self.receiver = None;
+        for connection in self.connections.iter_mut().flatten() {
+            connection.live = false;
+        }
+        self.shared.replication.step(&self.shared, Event::SnapshotFailed);
+    }
+
+    /// Hands snapshots over as far as the replicas take them.
+    fn send_snapshot(&mut self) {
+        self.send_live();
+        let spooled: Vec<Token> =
+            self.connections.iter().flatten().filter(|c| c.spool.is_some()).map(|c| c.token).collect();
+        for token in spooled {
+            self.send_spool(token);
+        }
+    }
+
+    fn send_live(&mut self) {
+        while self.receiver.is_some() {
+            let mut takers = Vec::new();
+            let mut must_wait = false;
+            let now_full: Vec<(Token, u64, bool, bool)> = self
+                .connections
+                .iter()
+                .flatten()
+                .filter(|connection| connection.live)
+                .map(|c| (c.token, c.id, c.blocked, self.io.pending_bytes(c.token) >= WINDOW_BYTES))
+                .collect();
+            for (token, id, was_blocked, is_full) in now_full {
+                takers.push(token);
+                must_wait |= is_full;
+                if was_blocked != is_full {
+                    self.shared.replication.step(&self.shared, Event::SnapshotBlocked { link: id, blocked: is_full });
+                    if let Some(connection) = self.connection(token) {
+                        connection.blocked = is_full;
+                    }
+                }
+            }
+            // A taker's socket may still be on its way from its worker: it must not miss the beginning.
+            let incoming = self.early.values().flatten().any(|a| matches!(a, Action::SendSnapshot { .. }));
+            if must_wait || takers.is_empty() || incoming {
+                return;
+            }
+            let Some(receiver) = &self.receiver else { return };
+            match receiver.try_recv() {
+                Received::Empty => return,
+                Received::Chunk(chunk) => {
+                    for &token in &takers[1..] {
+                        let mut copy = self.spare.pop().unwrap_or_default();
+                        copy.extend_from_slice(&chunk);
+                        self.send(token, copy, false);
+                    }
+                    self.send(takers[0], chunk, false);
+                }
+                Received::Finished => {
+                    self.receiver = None;
+                    self.control = None;
+                    for connection in self.connections.iter_mut().flatten() {
+                        connection.live = false;
+                    }
+                    self.shared.replication.step(&self.shared, Event::SnapshotReady { length: 0 });
+                    self.take_messages();
+                }
+                Received::Broken => return self.snapshot_failed(),
+            }
+        }
+    }
+
+    fn send_spool(&mut self, token: Token) {
+        while self.io.pending_bytes(token) < WINDOW_BYTES {
+            let spare = self.spare.pop().unwrap_or_default();
+            let Some(connection) = self.connection(token) else { return };
+            let id = connection.id;
+            match connection.next_of_spool(spare) {
+                Ok(Some(piece)) => self.send(token, piece, false),
+                Ok(None) => {
+                    self.shared.replication.step(&self.shared, Event::SnapshotSent { link: id });
+                    return self.take_messages();
+                }
+                Err(_) => return self.lost(token),
+            }
+        }
+    }
+
+    /// Hands the stream over as far as the replicas take it.
+    fn send_stream(&mut self) {
+        let shared = self.shared.clone();
+        let was_full = shared.stream.is_full();
+        let fed = shared.replication.primary(&shared.stream);
+        if let Some(backlog) = fed.primary.backlog() {
+            let Feeder { io, connections, spare, .. } = self;
+            for connection in connections.iter_mut().flatten() {
+                while let Some(from) = connection.stream
+                    && io.pending_bytes(connection.token) < WINDOW_BYTES
+                    && backlog.covers(from)
+                    && let Some(piece) = next_of_stream(backlog, from, spare.pop().unwrap_or_default())
+                {
+                    connection.stream = Some(from + piece.len() as u64);
+                    connection.handed(piece.len(), true);
+                    io.send(connection.token, piece);
+                }
+            }
+        }
+        drop(fed);
+        if was_full {
+            shared.look();
+        }
+    }
+
+    fn answer_waits(&mut self) {
+        let shared = self.shared.clone();
+        if self.waiters.take_getack() {
+            shared.stream.append_own(replication::GETACK);
+        }
+        if self.waiters.is_empty() {
+            self.acknowledged = false;
+            return;
+        }
+        let acks = shared.replication.primary(&shared.stream).primary.acks(0);
+        let mut outcomes = self.waiters.expired(now_ms(&shared), &acks);
+        if std::mem::take(&mut self.acknowledged) {
+            outcomes.append(&mut self.waiters.acknowledged(&acks));
+        }
+        outcomes.into_iter().for_each(|outcome| self.answer(outcome));
+        if let Some(deadline_ms) = self.waiters.next_deadline_ms() {
+            self.next_tick_ms = self.next_tick_ms.min(deadline_ms);
+        }
+    }
+
+    fn answer(&mut self, outcome: WaitOutcome) {
+        self.reply(outcome.client, format!(":{}\r\n", outcome.replicas).into_bytes());
+    }
+
+    fn reply(&mut self, client: u64, reply: Vec<u8>) {
+        if let Some((worker, wait)) = self.waits.remove(&client) {
+            self.shared.mailboxes[worker].post(WorkerMessage::Answer { client, wait, reply });
+        }
+    }
+
+    fn end_wait(&mut self, client: u64, error: bool) {
+        let acks = self.shared.replication.primary(&self.shared.stream).primary.acks(0);
+        let Some(outcome) = self.waiters.outcome(client, &acks) else { return };
+        self.waiters.remove(client);
+        if error {
+            self.reply(client, b"-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n".to_vec());
+        } else {
+            self.answer(outcome);
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Full synchronisation: the thread that walks the keyspace for replicas.
+//!
+//! ```text
+//!   world: pump the stream ─▶ begin the walk ─▶ SnapshotStarted ─▶ stream on     an instant
+//!   after: walk ─▶ channel (diskless) or spool ─▶ feeder ─▶ all replicas that wait
+//! ```
+//! In the world nobody appends to the stream, so what was pumped there is exactly what the snapshot shows: its position
+//! is the offset that the core tells the replicas.
+//!
+//! Only one walk over the keyspace runs at a time; if a save is on its way, replicas wait for its end.
+
+use super::feeder::Message;
+use super::replica_connection::Spool;
+use super::sink::{SpoolSink, anonymous_file};
+use super::{Fed, now_ms};
+use crate::shared::{Background, Shared, unix_ms};
+use config::Loglevel;
+use rdb::{AuxFields, ReplicationAux, SaveOptions};
+use replication::primary::{Event, SnapshotFilter, SnapshotForm};
+use snapshot::{
+    Background as Thread, ChunkReceiver, ChannelSink, Control, Header, NotBegun, Overflow, Sink, Snapshot, SnapshotOptions,
+    chunk_channel, clean,
+};
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+/// Bytes of a snapshot between the walk and the feeder.
+const CHANNEL_BYTES: usize = 1 << 20;
+/// How often a walk is tried that another keeps from beginning.
+const TRY_AGAIN: Duration = Duration::from_millis(50);
+
+/// What the thread is asked for.
+#[derive(Debug)]
+pub(crate) enum Job {
+    /// A snapshot for the replicas that wait.
+    Snapshot {
+        /// Its form.
+        form: SnapshotForm,
+        /// What to leave out.
+        filter: SnapshotFilter,
+    },
+    /// The backlog was given up: the stream has no reader.
+    SwitchOff,
+}
+
+/// Where a snapshot goes.
+enum Target {
+    Channel(ChannelSink),
+    Spool(SpoolSink),
+}
+
+impl Target {
+    fn sink(&mut self) -> &mut dyn Sink {
+        match self {
+            Target::Channel(sink) => sink,
+            Target::Spool(sink) => sink,
+        }
+    }
+}
+
+/// Runs until the node ends.
+pub(crate) fn run(shared: &Arc<Shared>) {
+    shared.parkers[Background::FullSync as usize].attach();
+    while !shared.ending.load(Ordering::Acquire) {
+        let job = shared.replication.jobs.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        match job {
+            None => std::thread::park(),
+            Some(Job::Snapshot { form, filter }) => {
+                if let Err(error) = snapshot(shared, form, filter) {
+                    shared.log(Loglevel::Notice, format_args!("Full synchronisation failed: {error}"));
+                    shared.replication.feeder.post(Message::Failed);
+                }
+            }
+            Some(Job::SwitchOff) => switch_off(shared),
+        }
+    }
+}
+
+fn thread(shared: &Shared) -> Thread<'_> {
+    Thread::new(&shared.keyspace, shared.thread_of(Background::FullSync))
+}
+
+fn switch_off(shared: &Shared) {
+    thread(shared).with_world(|_| {
+        let fed = shared.replication.primary(&shared.stream);
+        // A replica may have come meanwhile, or the role have changed.
+        if fed.primary.backlog().is_none() {
+            shared.stream.switch(false);
+        }
+    });
+}
+
+/// Makes one snapshot; an error when it could not begin. What happens to it afterwards its readers learn from it.
+fn snapshot(shared: &Arc<Shared>, form: SnapshotForm, filter: SnapshotFilter) -> io::Result<()> {
+    let settings = shared.settings();
+    let dir = PathBuf::from(String::from_utf8_lossy(&settings.dir).into_owned());
+    let save = SaveOptions {
+        profile: shared.profile,
+        compress: settings.rdbcompression,
+        checksum: settings.rdbchecksum,
+    };
+    if filter.exclude_data {
+        return without_data(shared, save);
+    }
+    let overflow = match form {
+        SnapshotForm::Diskless => Overflow::Abort,
+        SnapshotForm::Spool => Overflow::Spill(dir.join(format!("temp-sync-images-{}.rdb", std::process::id()))),
+    };
+    let mut spool = match form {
+        SnapshotForm::Diskless => None,
+        SnapshotForm::Spool => Some(SpoolSink { file: anonymous_file(&dir, "sync")?, length: 0 }),
+    };
+    let options = SnapshotOptions::new(save, overflow);
+    let thread = thread(shared);
+    let (snapshot, header, mut target) = loop {
+        let begun = thread.with_world(|world| {
+            let mut fed = shared.replication.primary(&shared.stream);
+            let snapshot = Snapshot::begin(&shared.keyspace, world, options.clone())?;
+            let (target, receiver) = match spool.take() {
+                Some(sink) => (Target::Spool(sink), None),
+                None => {
+                    let (sink, receiver) = channel(shared, snapshot.control());
+                    (Target::Channel(sink), Some(receiver))
+                }
+            };
+            begin(shared, &mut fed, snapshot.control(), receiver);
+            Ok((snapshot, header(shared, &fed), target))
+        });
+        match begun {
+            Ok(begun) => break begun,
+            Err(_) if shared.ending.load(Ordering::Acquire) => return Ok(()),
+            Err(NotBegun::NeedsCleaning) => {
+                clean(thread);
+            }
+            Err(NotBegun::Busy) => std::thread::park_timeout(TRY_AGAIN),
+        }
+    };
+    let finished = snapshot.run(thread, target.sink(), &header);
+    match (finished, target) {
+        (Ok(_), Target::Spool(sink)) => {
+            let spool = Spool { file: Arc::new(sink.file), length: sink.length };
+            shared.replication.feeder.post(Message::Spooled(spool));
+        }
+        (Err(_), Target::Spool(_)) => shared.replication.feeder.post(Message::Failed),
+        // The channel has told its reader.
+        (_, Target::Channel(_)) => {}
+    }
+    Ok(())
+}
+
+fn channel(shared: &Arc<Shared>, control: &Arc<Control>) -> (ChannelSink, ChunkReceiver) {
+    let weak = Arc::downgrade(shared);
+    chunk_channel(CHANNEL_BYTES, control, move || {
+        if let Some(shared) = weak.upgrade() {
+            shared.replication.feeder.wake();
+        }
+    })
+}
+
+/// Tells everybody, in the world, that the snapshot shows what it shows.
+fn begin(shared: &Shared, fed: &mut Fed, control: &Arc<Control>, receiver: Option<ChunkReceiver>) {
+    shared.replication.feeder.post(Message::Began(control.clone(), receiver));
+    let mut actions = Vec::new();
+    fed.primary.step(Event::SnapshotStarted, now_ms(shared), &mut actions);
+    shared.replication.post(shared, actions);
+    if !shared.role.is_replica.load(Ordering::Acquire) {
+        shared.stream.switch(true);
+    }
+}
+
+/// What the snapshot says about itself: a sub-replica must know which database the stream has selected.
+fn header(shared: &Shared, fed: &Fed) -> Header {
+    let is_replica = shared.role.is_replica.load(Ordering::Acquire);
+    // A primary's stream names its database behind every snapshot.
+    let stream_db = if is_replica { i64::from(shared.replication.stream_db.load(Ordering::Relaxed)) } else { 0 };
+    let replication = ReplicationAux {
+        stream_db,
+        id: fed.primary.history().id().as_str().to_owned(),
+        offset: fed.primary.offset() as i64,
+    };
+    let aux = AuxFields {
+        ctime_s: unix_ms() / 1000,
+        used_mem: memory::used_bytes(),
+        replication: Some(replication),
+        aof_base: false,
+    };
+    Header { aux, functions: Vec::new() }
+}
+
+/// A snapshot that leaves the keys out needs no walk.
+fn without_data(shared: &Arc<Shared>, save: SaveOptions) -> io::Result<()> {
+    let control = Arc::new(Control::default());
+    let (mut sink, receiver) = channel(shared, &control);
+    let header = thread(shared).with_world(|_| {
+        let mut fed = shared.replication.primary(&shared.stream);
+        begin(shared, &mut fed, &control, Some(receiver));
+        header(shared, &fed)
+    });
+    let mut writer = rdb::Writer::new(save);
+    writer.aux_fields(&header.aux);
+    writer.finish();
+    sink.write(writer.take(Vec::new()))?;
+    sink.finish()
+}

@@ -1,0 +1,40 @@
+//! What other threads tell a thread that sleeps in an event loop of its own. Posting never waits.
+
+use event_loop::Waker;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+/// Messages in the order of their posting.
+#[derive(Debug)]
+pub(crate) struct Inbox<T> {
+    messages: Mutex<Vec<T>>,
+    waker: OnceLock<Waker>,
+}
+
+impl<T> Default for Inbox<T> {
+    fn default() -> Self {
+        Inbox { messages: Mutex::default(), waker: OnceLock::new() }
+    }
+}
+
+impl<T> Inbox<T> {
+    /// Says how the reader is woken; once, by the reader itself.
+    pub(crate) fn attach(&self, waker: Waker) {
+        assert!(self.waker.set(waker).is_ok(), "an inbox has one reader");
+    }
+
+    pub(crate) fn post(&self, message: T) {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner).push(message);
+        self.wake();
+    }
+
+    pub(crate) fn wake(&self) {
+        if let Some(waker) = self.waker.get() {
+            waker.wake();
+        }
+    }
+
+    /// Takes all messages.
+    pub(crate) fn take(&self) -> Vec<T> {
+        std::mem::take(&mut *self.messages.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

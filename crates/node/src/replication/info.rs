@@ -1,0 +1,65 @@
+//! What INFO tells of replication.
+
+use super::now_ms;
+use crate::shared::Shared;
+use replication::primary::{InfoProfile, SyncCounters};
+use std::fmt::Write;
+use std::sync::atomic::Ordering;
+
+/// The lines of INFO's section Replication, without its heading.
+pub(crate) fn section(shared: &Shared) -> String {
+    let settings = shared.settings();
+    let now_ms = now_ms(shared);
+    let mut info = String::new();
+    if shared.role.is_replica.load(Ordering::Acquire) {
+        info.push_str("role:slave\r\n");
+        info.push_str(&link(shared, now_ms));
+        let _ = write!(
+            info,
+            "slave_priority:{}\r\nslave_read_only:{}\r\nreplica_announced:{}\r\n",
+            settings.replica_priority,
+            u8::from(settings.replica_read_only),
+            u8::from(settings.replica_announced),
+        );
+    } else {
+        info.push_str("role:master\r\n");
+    }
+    let profile = if shared.profile.is_valkey() { InfoProfile::Valkey } else { InfoProfile::Redis };
+    let fed = shared.replication.primary(&shared.stream);
+    let replicas = fed.primary.info_replicas(profile, now_ms);
+    let (connected, lines) = replicas.split_once("\r\n").unwrap_or((&replicas, ""));
+    let _ = write!(info, "{connected}\r\n");
+    if settings.min_replicas_to_write > 0 && settings.min_replicas_max_lag_seconds > 0 {
+        let _ = write!(info, "min_slaves_good_slaves:{}\r\n", fed.primary.good_replicas(now_ms));
+    }
+    info.push_str(lines);
+    if shared.profile.is_valkey() {
+        // Partial resynchronisation over two channels, which is never offered.
+        info.push_str("replicas_waiting_psync:0\r\n");
+    }
+    info.push_str("master_failover_state:no-failover\r\n");
+    info.push_str(&fed.primary.info_history());
+    info
+}
+
+/// The lines about the link to the primary.
+fn link(shared: &Shared, now_ms: u64) -> String {
+    let mut info = shared.replication.link().replica.info(now_ms);
+    if shared.profile.is_valkey()
+        && let Some(at) = info.find("slave_repl_offset:")
+        && let Some(end) = info[at..].find("\r\n")
+    {
+        info.insert_str(at + end + 2, "replicas_repl_buffer_size:0\r\nreplicas_repl_buffer_peak:0\r\n");
+    }
+    info
+}
+
+/// `sync_full`, `sync_partial_ok` and `sync_partial_err` of INFO's section Stats.
+pub(crate) fn counters(shared: &Shared) -> SyncCounters {
+    shared.replication.primary(&shared.stream).primary.counters()
+}
+
+/// `repl_backlog` and replicas' buffers of INFO's section Memory: `mem_replication_backlog` in bytes.
+pub(crate) fn backlog_memory(shared: &Shared) -> usize {
+    shared.replication.primary(&shared.stream).primary.backlog().map_or(0, |backlog| backlog.memory())
+}

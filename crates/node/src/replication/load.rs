@@ -1,0 +1,121 @@
+//! Loading what a primary sent as its data set.
+//!
+//! By default (`repl-diskless-load disabled`) the bytes go to a file without a name first, while the node goes on serving
+//! what it has; when they are complete the keyspace is emptied and loaded from it. With `on-empty-db` an empty node
+//! loads them as they arrive. `swapdb` is taken as `disabled`: a second keyspace beside the first is not kept.
+//!
+//! **Invariant:** from the emptying to the end of the load clients are refused (-LOADING). A load that fails leaves the
+//! keyspace empty, not half full.
+
+use super::sink::anonymous_file;
+use crate::exec::Local;
+use crate::shared::Shared;
+use config::ReplDisklessLoad;
+use keyspace::Keys;
+use snapshot::{Background, Duplicates, LoadError, LoadOptions, LoadReport, Loader};
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+
+/// Bytes loaded in one passage of the gate.
+const PASSAGE_BYTES: usize = 256 << 10;
+
+/// A data set on its way.
+pub(crate) enum Load {
+    /// It is collected.
+    File(File),
+    /// It is loaded as it comes.
+    Direct(Box<Loader>),
+}
+
+impl Load {
+    /// Prepares for the first byte.
+    pub(crate) fn begin(shared: &Shared, local: &mut Local) -> io::Result<Load> {
+        let on_empty = local.settings.repl_diskless_load == ReplDisklessLoad::OnEmptyDb;
+        if on_empty && shared.keyspace.is_empty() {
+            empty(shared, local, true);
+            return Ok(Load::Direct(Box::new(loader(local, shared))));
+        }
+        let dir = PathBuf::from(String::from_utf8_lossy(&local.settings.dir).into_owned());
+        Ok(Load::File(anonymous_file(&dir, "load")?))
+    }
+
+    /// Takes the next bytes.
+    pub(crate) fn write(&mut self, shared: &Shared, local: &Local, bytes: &[u8]) -> Result<(), LoadError> {
+        match self {
+            Load::File(file) => Ok(file.write_all(bytes)?),
+            Load::Direct(loader) => {
+                let _inside = background(shared, local).enter();
+                loader.feed(&shared.keyspace, bytes).map(|_| ())
+            }
+        }
+    }
+
+    /// All bytes were taken: loads them. `breathe` is called between two passages and says whether to go on.
+    pub(crate) fn finish(
+        self,
+        shared: &Shared,
+        local: &mut Local,
+        mut breathe: impl FnMut() -> bool,
+    ) -> Result<LoadReport, LoadError> {
+        let mut file = match self {
+            Load::Direct(loader) => return Ok(loader.finish(&shared.keyspace)?.0),
+            Load::File(file) => file,
+        };
+        file.rewind()?;
+        empty(shared, local, true);
+        let mut loader = loader(local, shared);
+        let mut buffer = vec![0; PASSAGE_BYTES];
+        loop {
+            let read = file.read(&mut buffer)?;
+            if read == 0 {
+                break;
+            }
+            let _inside = background(shared, local).enter();
+            if loader.feed(&shared.keyspace, &buffer[..read])? {
+                break;
+            }
+            drop(_inside);
+            if !breathe() {
+                return Err(io::Error::from(io::ErrorKind::Interrupted).into());
+            }
+        }
+        Ok(loader.finish(&shared.keyspace)?.0)
+    }
+}
+
+fn background<'s>(shared: &'s Shared, local: &Local) -> Background<'s> {
+    Background::new(&shared.keyspace, local.thread)
+}
+
+fn loader(local: &Local, shared: &Shared) -> Loader {
+    let options = LoadOptions {
+        limits: local.options.limits,
+        checksum: local.settings.rdbchecksum,
+        // A replica keeps keys until its primary says that they are gone.
+        drop_expired: false,
+        duplicates: Duplicates::Refuse,
+        lfu: local.options.lfu,
+        ..LoadOptions::new(shared.profile.rdb_version(), local.now_ms)
+    };
+    Loader::new(local.thread, options)
+}
+
+/// Empties the keyspace, and refuses or admits clients from then on.
+pub(crate) fn empty(shared: &Shared, local: &mut Local, loading: bool) {
+    let mut removed = Vec::new();
+    let mut keys = 0;
+    background(shared, local).with_world(|world| {
+        shared.loading.store(loading, Ordering::Release);
+        for db in 0..shared.keyspace.databases() as u16 {
+            keys += shared.keyspace.len(db);
+            let context = local.context(db, true);
+            removed.append(&mut Keys::new(&shared.keyspace, world, &mut local.scratch, context).flush());
+        }
+    });
+    local.scratch.effects.clear();
+    if local.settings.replica_lazy_flush {
+        local.lazyfree.tables(removed, keys);
+    }
+}

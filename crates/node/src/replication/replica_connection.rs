@@ -1,0 +1,119 @@
+//! A replica's connection in the feeder: what it has been promised, and in which order it leaves.
+//!
+//! Everything goes through the event loop's queue of the connection, so its order is the order of the calls: answers of
+//! the dialogue, the snapshot, the stream. What may be produced faster than a socket takes it (a snapshot, the
+//! stream) is handed over only while less than [`WINDOW_BYTES`] are queued; the rest stays where it is, once for
+//! all replicas: in the backlog, the spool, the walk.
+
+use crate::client::ClientShared;
+use event_loop::Token;
+use resp::{Args, Parser};
+use std::collections::VecDeque;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+/// Bytes handed to the event loop for one replica: enough to keep a socket busy for a turn of the loop.
+pub(crate) const WINDOW_BYTES: usize = 512 << 10;
+/// Bytes handed over in one piece.
+const PIECE_BYTES: usize = 64 << 10;
+
+/// A spooled snapshot that is complete.
+#[derive(Debug, Clone)]
+pub(crate) struct Spool {
+    pub(crate) file: Arc<File>,
+    pub(crate) length: u64,
+}
+
+/// See the module's essay.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) id: u64,
+    pub(crate) token: Token,
+    pub(crate) info: Arc<ClientShared>,
+    pub(crate) parser: Parser,
+    pub(crate) args: Args,
+    pub(crate) inbuf: Vec<u8>,
+    /// Buffers that the event loop has: their lengths, and whether they are stream.
+    in_flight: VecDeque<(usize, bool)>,
+    /// The offset up to which the stream was handed over, once it is to be sent.
+    pub(crate) stream: Option<u64>,
+    /// The spool and how much of it was handed over.
+    pub(crate) spool: Option<(Spool, u64)>,
+    /// A snapshot is being sent as it is made.
+    pub(crate) live: bool,
+    /// The walk waits for this replica.
+    pub(crate) blocked: bool,
+    /// It ends when everything is sent, or at that time.
+    pub(crate) closing_until_ms: Option<u64>,
+}
+
+impl Connection {
+    pub(crate) fn new(token: Token, info: Arc<ClientShared>, inbuf: Vec<u8>) -> Connection {
+        Connection {
+            id: info.id,
+            token,
+            info,
+            parser: Parser::new(),
+            args: Args::new(),
+            inbuf,
+            in_flight: VecDeque::new(),
+            stream: None,
+            spool: None,
+            live: false,
+            blocked: false,
+            closing_until_ms: None,
+        }
+    }
+
+    /// Notes that a buffer was handed over.
+    pub(crate) fn handed(&mut self, len: usize, is_stream: bool) {
+        if len > 0 {
+            self.in_flight.push_back((len, is_stream));
+        }
+    }
+
+    /// Notes that the kernel has taken the oldest buffer; how many bytes of the stream that were.
+    pub(crate) fn sent(&mut self, len: usize) -> u64 {
+        match self.in_flight.pop_front() {
+            Some((known, is_stream)) => {
+                debug_assert_eq!(known, len, "buffers leave in the order in which they came");
+                if is_stream { len as u64 } else { 0 }
+            }
+            None => 0,
+        }
+    }
+
+    /// The next piece of the spool; `None` when all of it was handed over.
+    pub(crate) fn next_of_spool(&mut self, mut buffer: Vec<u8>) -> std::io::Result<Option<Vec<u8>>> {
+        let Some((spool, position)) = &mut self.spool else { return Ok(None) };
+        let left = spool.length - *position;
+        if left == 0 {
+            self.spool = None;
+            return Ok(None);
+        }
+        buffer.resize(left.min(PIECE_BYTES as u64) as usize, 0);
+        spool.file.read_exact_at(&mut buffer, *position)?;
+        *position += buffer.len() as u64;
+        Ok(Some(buffer))
+    }
+}
+
+/// Copies the next piece of the stream into a buffer.
+pub(crate) fn next_of_stream(
+    backlog: &replication::Backlog,
+    from: u64,
+    mut buffer: Vec<u8>,
+) -> Option<Vec<u8>> {
+    if from == backlog.end() {
+        return None;
+    }
+    for slice in backlog.slice_from(from) {
+        let room = PIECE_BYTES.saturating_sub(buffer.len());
+        buffer.extend_from_slice(&slice[..slice.len().min(room)]);
+        if buffer.len() >= PIECE_BYTES {
+            break;
+        }
+    }
+    Some(buffer)
+}

@@ -1,0 +1,92 @@
+//! Changing what the node is: a primary, or somebody's replica. In the world.
+//!
+//! Whoever changes the role owns the world, so the applier is outside the gate, at the end of a command, and all it applied
+//! is in the stream. That is what makes a change immediate: the core is told to drain and drained in one step, the
+//! history goes on exactly where the data stands, and the applier drops what it had received, because the
+//! generation it was received for is over.
+
+use super::{now_ms, replica_settings};
+use crate::mailbox::Message;
+use crate::shared::Shared;
+use config::PrimaryAddress;
+use replication::primary::{CloseReason, Upstream};
+use replication::replica::{Action, Event};
+use std::sync::atomic::Ordering;
+
+/// Follows a primary; the clients that block are told.
+pub(crate) fn follow(shared: &Shared, address: &PrimaryAddress) {
+    let replication = &shared.replication;
+    let settings = shared.settings();
+    let now_ms = now_ms(shared);
+    let host = String::from_utf8_lossy(&address.host).into_owned();
+    let was_replica = shared.role.is_replica.swap(true, Ordering::AcqRel);
+    shared.role.link_up.store(false, Ordering::Release);
+    let mut link = replication.link();
+    let mut fed = replication.primary(&shared.stream);
+    let mut actions = Vec::new();
+    fed.primary.ensure_backlog();
+    let offset = fed.primary.offset();
+    // A new primary may know our own past.
+    let resume = (!was_replica).then(|| (fed.primary.history().id(), offset));
+    link.replica.configure(replica_settings(shared, &settings));
+    let mut decided = Vec::new();
+    link.replica.step(Event::ReplicaOf { host: &host, port: address.port, resume }, now_ms, &mut decided);
+    drain(&mut link, decided, offset, now_ms);
+    shared.stream.switch(false);
+    if !was_replica {
+        // The stream of a promoted primary begins with its database.
+        replication.stream_db.store(0, Ordering::Relaxed);
+    }
+    fed.primary.set_upstream(Upstream::Down);
+    fed.primary.close_all(CloseReason::HistoryChanged, now_ms, &mut actions);
+    replication.post(shared, actions);
+    replication.generation.fetch_add(1, Ordering::Release);
+    drop((fed, link));
+    replication.applier.wake();
+    remember(shared, Some(address.clone()));
+    if !was_replica {
+        for mailbox in shared.mailboxes.iter() {
+            mailbox.post(Message::RoleChanged);
+        }
+    }
+}
+
+/// Stops following: the node is a primary whose history goes on from what it has applied.
+pub(crate) fn promote(shared: &Shared) {
+    let replication = &shared.replication;
+    if !shared.role.is_replica.load(Ordering::Acquire) {
+        return;
+    }
+    let now_ms = now_ms(shared);
+    let mut link = replication.link();
+    let mut fed = replication.primary(&shared.stream);
+    let mut actions = Vec::new();
+    let mut decided = Vec::new();
+    link.replica.step(Event::Promote, now_ms, &mut decided);
+    drain(&mut link, decided, fed.primary.offset(), now_ms);
+    fed.primary.promote(now_ms, &mut actions);
+    replication.post(shared, actions);
+    shared.stream.switch(true);
+    shared.role.is_replica.store(false, Ordering::Release);
+    shared.role.link_up.store(false, Ordering::Release);
+    replication.generation.fetch_add(1, Ordering::Release);
+    drop((fed, link));
+    replication.applier.wake();
+    remember(shared, None);
+}
+
+/// Leaves what the core decided to the applier, except what is done here and now.
+fn drain(link: &mut super::Link, decided: Vec<Action>, offset: u64, now_ms: u64) {
+    let must_drain = decided.contains(&Action::Drain);
+    link.actions.extend(decided.into_iter().filter(|action| *action != Action::Drain));
+    if must_drain {
+        let super::Link { replica, actions } = link;
+        replica.step(Event::Drained(offset), now_ms, actions);
+    }
+}
+
+fn remember(shared: &Shared, primary: Option<PrimaryAddress>) {
+    let mut config = shared.config();
+    config.set_replicaof(primary);
+    shared.publish_settings(&config);
+}

@@ -2,14 +2,19 @@
 
 use crate::client::Clients;
 use crate::command::CommandTable;
+use crate::cron::Gauges;
+use crate::ending::Ending;
+use crate::listening::Listening;
+use crate::log::{Log, Speaker};
 use crate::mailbox::{Mailbox, Message};
 use crate::pause::Pauses;
 use crate::pubsub::PubSub;
+use crate::replication::Replication;
 use crate::slowlog::SlowLog;
 use crate::stats::Stats;
 use crate::stream::Stream;
 use commands::Options;
-use config::{Config, MaxmemoryPolicy, Settings};
+use config::{Config, Loglevel, MaxmemoryPolicy, Settings};
 use keyspace::Keyspace;
 use profile::Profile;
 use std::path::PathBuf;
@@ -26,10 +31,12 @@ pub(crate) enum Background {
     Snapshot,
     /// Applies the stream of a primary, and loads.
     Applier,
+    /// Walks the keyspace for replicas.
+    FullSync,
 }
 
 /// How many [`Background`] threads there are.
-pub(crate) const BACKGROUND_THREADS: usize = 3;
+pub(crate) const BACKGROUND_THREADS: usize = 4;
 
 /// The node.
 pub(crate) struct Shared {
@@ -40,15 +47,19 @@ pub(crate) struct Shared {
     settings: RwLock<Arc<Settings>>,
     /// Grows with every change of the settings: what a worker compares with at every turn.
     pub(crate) settings_version: AtomicU64,
-    pub(crate) mailboxes: Box<[Mailbox]>,
+    pub(crate) mailboxes: Arc<[Mailbox]>,
     pub(crate) parkers: Box<[Parker]>,
     pub(crate) clients: Clients,
     pub(crate) pubsub: PubSub,
     pub(crate) stats: Stats,
+    pub(crate) gauges: Gauges,
+    pub(crate) log: Log,
+    pub(crate) listening: Listening,
     pub(crate) slowlog: Mutex<SlowLog>,
     pub(crate) pauses: Pauses,
     pub(crate) stream: Stream,
     pub(crate) role: Role,
+    pub(crate) replication: Replication,
     pub(crate) start: Start,
     /// Data is being loaded: most commands are refused.
     pub(crate) loading: AtomicBool,
@@ -56,7 +67,9 @@ pub(crate) struct Shared {
     pub(crate) save_failed: AtomicBool,
     /// DEBUG SET-ACTIVE-EXPIRE.
     pub(crate) active_expire: AtomicBool,
-    /// The node is to end.
+    /// Somebody's wish that the node ends.
+    pub(crate) end: Arc<Ending>,
+    /// The node is ending: threads stop.
     pub(crate) ending: AtomicBool,
 }
 
@@ -65,6 +78,8 @@ pub(crate) struct Shared {
 pub(crate) struct Start {
     pub(crate) instant: Instant,
     pub(crate) unix_ms: u64,
+    /// Memory in use before any data, in bytes.
+    pub(crate) used_bytes: u64,
     /// 40 hexadecimal digits, new at every start.
     pub(crate) run_id: String,
     pub(crate) executable: PathBuf,
@@ -125,18 +140,20 @@ pub(crate) fn random_u64() -> u64 {
 pub(crate) struct Ingredients {
     pub(crate) config: Config,
     pub(crate) workers: usize,
+    pub(crate) log: Log,
     pub(crate) executable: PathBuf,
     pub(crate) config_file: Option<PathBuf>,
 }
 
 impl Shared {
     pub(crate) fn new(ingredients: Ingredients) -> Shared {
-        let Ingredients { config, workers, executable, config_file } = ingredients;
+        let Ingredients { config, workers, log, executable, config_file } = ingredients;
         let profile = config.profile();
         let settings = config.settings().clone();
         let threads = workers + BACKGROUND_THREADS;
         let commands = CommandTable::new(profile);
         let stats = Stats::new(threads, commands.by_id().len());
+        stats.track_latency(settings.latency_tracking);
         let run_id = (0..5).map(|_| format!("{:016x}", random_u64())).collect::<String>()[..40].to_owned();
         Shared {
             profile,
@@ -144,6 +161,9 @@ impl Shared {
             commands,
             slowlog: Mutex::new(SlowLog::default()),
             stats,
+            gauges: Gauges::default(),
+            log,
+            listening: Listening::default(),
             mailboxes: (0..workers).map(|_| Mailbox::default()).collect(),
             parkers: (0..BACKGROUND_THREADS).map(|_| Parker::default()).collect(),
             clients: Clients::default(),
@@ -151,9 +171,11 @@ impl Shared {
             pauses: Pauses::default(),
             stream: Stream::default(),
             role: Role::default(),
+            replication: Replication::new(&settings),
             start: Start {
                 instant: Instant::now(),
                 unix_ms: unix_ms(),
+                used_bytes: memory::used_bytes(),
                 run_id,
                 executable,
                 config_file,
@@ -162,6 +184,7 @@ impl Shared {
             loading: AtomicBool::new(false),
             save_failed: AtomicBool::new(false),
             active_expire: AtomicBool::new(true),
+            end: Arc::default(),
             ending: AtomicBool::new(false),
             settings: RwLock::new(settings),
             settings_version: AtomicU64::new(1),
@@ -192,8 +215,16 @@ impl Shared {
     /// Makes the configuration's settings those of the node; every worker looks at them at its next turn.
     pub(crate) fn publish_settings(&self, config: &Config) {
         *self.settings.write().unwrap_or_else(PoisonError::into_inner) = config.settings().clone();
+        self.log.set_level(config.settings().loglevel);
+        self.stats.track_latency(config.settings().latency_tracking);
         self.settings_version.fetch_add(1, Ordering::Release);
         self.look();
+    }
+
+    /// Writes a line of the log.
+    pub(crate) fn log(&self, level: Loglevel, message: impl std::fmt::Display) {
+        let is_replica = self.role.is_replica.load(Ordering::Relaxed);
+        self.log.write(if is_replica { Speaker::Replica } else { Speaker::Primary }, level, message);
     }
 
     /// Makes every worker look again.

@@ -1,18 +1,21 @@
 //! Starting a node and ending it.
 
+use crate::ending::{Stopper, Why};
 use crate::exec::Local;
 use crate::lazyfree::LazyFree;
-use crate::mailbox::Message;
+use crate::listening;
+use crate::log::{Log, Speaker};
+use crate::replication::applier::Applier;
+use crate::replication::feeder::Feeder;
 use crate::shared::{Background, Ingredients, Shared};
 use crate::worker::Worker;
-use config::{Config, IoBackend};
-use event_loop::{
-    Acceptor, Backend, EventLoop, ListenError, Listener, LoopConfig, Peer, listen_tcp, listen_unix,
-};
+use config::{Config, IoBackend, Loglevel, Settings};
+use event_loop::{Backend, EventLoop, ListenError, LoopConfig};
+use std::ffi::OsStr;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
@@ -38,6 +41,10 @@ pub enum StartError {
         /// The parameter that names another.
         parameter: &'static str,
     },
+    /// The working directory cannot be used.
+    Directory(PathBuf, std::io::Error),
+    /// The log file cannot be opened.
+    LogFile(PathBuf, std::io::Error),
     /// The event loop that was asked for cannot be had.
     Backend(std::io::Error),
     /// A thread cannot be made.
@@ -53,6 +60,16 @@ impl fmt::Display for StartError {
             StartError::Listen { error, parameter } => {
                 write!(f, "cannot listen on {error}; choose another with --{parameter}")
             }
+            StartError::Directory(path, error) => {
+                write!(f, "cannot use the directory {} ({error}); choose another with --dir", path.display())
+            }
+            StartError::LogFile(path, error) => {
+                write!(
+                    f,
+                    "cannot write the log file {} ({error}); choose another with --logfile",
+                    path.display()
+                )
+            }
             StartError::Backend(error) => {
                 write!(f, "the event loop cannot be set up ({error}); try --io-backend epoll")
             }
@@ -67,20 +84,21 @@ impl std::error::Error for StartError {}
 #[derive(Debug)]
 pub struct Node {
     shared: Arc<Shared>,
-    acceptor: Option<Acceptor>,
     threads: Vec<JoinHandle<std::io::Result<()>>>,
-    addresses: Vec<SocketAddr>,
 }
 
 impl Node {
     /// Starts all threads and listens.
     ///
     /// # Errors
-    /// When an address is taken, or the system refuses threads or the event loop.
-    pub fn start(options: Options) -> Result<Node, StartError> {
+    /// When an address is taken, a directory or file cannot be used, or the system refuses threads or the event loop.
+    pub fn start(mut options: Options) -> Result<Node, StartError> {
+        let directory = directory(&options.config)?;
+        options.config.set_directory(directory.as_os_str().as_bytes());
         let settings = options.config.settings().clone();
-        let listeners = listen(&settings)?;
-        let addresses = listeners.iter().filter_map(Listener::local_addr).collect();
+        let log = open_log(&settings, &directory)?;
+        greet(&log, &options);
+        let opened = listening::open(&settings)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let workers = match settings.workers {
             0 => cores.min(MAX_WORKERS),
@@ -89,6 +107,7 @@ impl Node {
         let shared = Arc::new(Shared::new(Ingredients {
             config: options.config,
             workers,
+            log,
             executable: options.executable,
             config_file: options.config_file,
         }));
@@ -99,26 +118,45 @@ impl Node {
             }
         });
         let lazyfree = LazyFree::start().map_err(StartError::Thread)?;
-        let mut node = Node { shared: shared.clone(), acceptor: None, threads: Vec::new(), addresses };
+        let mut node = Node { shared: shared.clone(), threads: Vec::new() };
         let started = node.start_workers(workers, settings.io_backend, &lazyfree);
         let started = started.and_then(|()| node.start_background(&lazyfree));
+        let started = started.and_then(|()| {
+            if let Some(primary) = &settings.replicaof {
+                crate::replication::role::follow(&shared, primary);
+            }
+            shared.log(Loglevel::Notice, format_args!("Running mode=standalone, port={}.", settings.port));
+            shared.log(level_of_start(shared.profile), "Server initialized");
+            shared.listening.start(&shared.mailboxes, opened).map_err(StartError::Thread)
+        });
         if let Err(error) = started {
-            node.end();
+            node.stop();
             return Err(error);
         }
-        let mut next = 0;
-        let accepted = move |fd: OwnedFd, peer: Peer| {
-            shared.mailboxes[next].post(Message::Accepted(fd, peer));
-            next = (next + 1) % shared.workers();
-        };
-        match Acceptor::start(listeners, accepted) {
-            Ok(acceptor) => node.acceptor = Some(acceptor),
-            Err(error) => {
-                node.end();
-                return Err(StartError::Thread(error));
+        node.announce(&settings);
+        Ok(node)
+    }
+
+    /// Says that clients may come, in the words that scripts wait for.
+    fn announce(&self, settings: &Settings) {
+        let shared = &self.shared;
+        let unix = String::from_utf8_lossy(&settings.unixsocket);
+        if shared.profile.is_valkey() {
+            if settings.port != 0 {
+                shared.log(Loglevel::Notice, "Ready to accept connections tcp");
+            }
+            if !unix.is_empty() {
+                shared.log(Loglevel::Notice, "Ready to accept connections unix");
+            }
+        } else {
+            if settings.port != 0 {
+                shared.log(Loglevel::Notice, "Ready to accept connections");
+            }
+            if !unix.is_empty() {
+                let ready = format_args!("The server is now ready to accept connections at {unix}");
+                shared.log(Loglevel::Notice, ready);
             }
         }
-        Ok(node)
     }
 
     fn start_workers(
@@ -159,10 +197,38 @@ impl Node {
     }
 
     fn start_background(&mut self, lazyfree: &LazyFree) -> Result<(), StartError> {
+        self.start_replication(lazyfree)?;
         let shared = self.shared.clone();
         let local = Local::new(&shared, shared.thread_of(Background::Expiry), lazyfree.clone());
+        let theirs = shared.clone();
+        self.spawn("cron".into(), move || {
+            crate::cron::run(&theirs);
+            Ok(())
+        })?;
         self.spawn("expiry".into(), move || {
             crate::expiry::run(&shared, local);
+            Ok(())
+        })
+    }
+
+    fn start_replication(&mut self, lazyfree: &LazyFree) -> Result<(), StartError> {
+        // Loops of few connections, which are busy or asleep for long.
+        let config =
+            LoopConfig { receive_buffer_len: 64 << 10, receive_buffers: 16, ..LoopConfig::default() };
+        let shared = self.shared.clone();
+        self.spawn("feeder".into(), move || {
+            let io = EventLoop::new(Backend::Auto, config)?;
+            Feeder::new(shared, io).run()
+        })?;
+        let shared = self.shared.clone();
+        let local = Local::new(&shared, shared.thread_of(Background::Applier), lazyfree.clone());
+        self.spawn("applier".into(), move || {
+            let io = EventLoop::new(Backend::Auto, config)?;
+            Applier::new(shared, io, local).run()
+        })?;
+        let shared = self.shared.clone();
+        self.spawn("full-sync".into(), move || {
+            crate::replication::full_sync::run(&shared);
             Ok(())
         })
     }
@@ -178,8 +244,8 @@ impl Node {
     }
 
     /// The TCP addresses it listens on.
-    pub fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.shared.listening.addresses()
     }
 
     /// `io_uring`, `epoll` or `poll`.
@@ -187,20 +253,45 @@ impl Node {
         self.shared.start.backend.get().copied().unwrap_or("none")
     }
 
+    /// What other threads ask the node to end by.
+    pub fn stopper(&self) -> Stopper {
+        Stopper(self.shared.end.clone())
+    }
+
+    /// Waits until somebody asks the node to end.
+    pub fn wait(&self) -> Why {
+        self.shared.end.wait()
+    }
+
     /// Ends the node: no new connections, the present ones closed, all threads joined.
     pub fn end(&mut self) {
-        if let Some(acceptor) = self.acceptor.take() {
-            acceptor.stop();
-        }
+        let shared = self.shared.clone();
+        shared.log(Loglevel::Warning, "User requested shutdown...");
+        self.stop();
+        let server = server_name(shared.profile);
+        shared.log(Loglevel::Warning, format_args!("{server} is now ready to exit, bye bye..."));
+    }
+
+    fn stop(&mut self) {
+        self.shared.listening.stop();
         self.shared.ending.store(true, Ordering::Release);
         self.shared.look();
+        self.shared.replication.wake();
         self.shared.parkers.iter().for_each(crate::shared::Parker::unpark);
+        self.threads.iter().for_each(|thread| thread.thread().unpark());
         for thread in self.threads.drain(..) {
             match thread.join() {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => eprintln!("a worker ended: {error}"),
+                Ok(Err(error)) => {
+                    self.shared.log(Loglevel::Warning, format_args!("A thread ended early: {error}"));
+                }
                 Err(panic) => std::panic::resume_unwind(panic),
             }
+        }
+        let settings = self.shared.settings();
+        if !settings.unixsocket.is_empty() {
+            // It may be gone already.
+            let _ = std::fs::remove_file(Path::new(OsStr::from_bytes(&settings.unixsocket)));
         }
     }
 }
@@ -208,55 +299,50 @@ impl Node {
 /// Bits of a wake set, less the background threads.
 const MAX_WORKERS: usize = keyspace::MAX_THREADS - crate::shared::BACKGROUND_THREADS;
 
-fn listen(settings: &config::Settings) -> Result<Vec<Listener>, StartError> {
-    let mut listeners = Vec::new();
-    if settings.port != 0 {
-        let failed = |error| StartError::Listen { error, parameter: "port" };
-        for address in &settings.bind {
-            let text = String::from_utf8_lossy(address);
-            let optional = text.starts_with('-');
-            let ip = match text.trim_start_matches('-') {
-                "*" => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-                "::*" => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-                name => match name.parse() {
-                    Ok(ip) => ip,
-                    Err(_) => resolve(name).ok_or_else(|| StartError::Listen {
-                        error: ListenError::Other(
-                            name.to_owned(),
-                            std::io::Error::new(std::io::ErrorKind::NotFound, "no such address"),
-                        ),
-                        parameter: "bind",
-                    })?,
-                },
-            };
-            match listen_tcp(SocketAddr::new(ip, settings.port), settings.tcp_backlog) {
-                Ok(listener) => listeners.push(listener),
-                // An address this host does not have is no failure when marked so; a taken port always is.
-                Err(ListenError::Other(..)) if optional => {}
-                Err(error) => return Err(failed(error)),
-            }
-        }
-        if listeners.is_empty() && !settings.bind.is_empty() {
-            return Err(StartError::Listen {
-                error: ListenError::Other(
-                    "any address".into(),
-                    std::io::Error::new(std::io::ErrorKind::AddrNotAvailable, "none of them is this host's"),
-                ),
-                parameter: "bind",
-            });
-        }
-    }
-    if !settings.unixsocket.is_empty() {
-        let path = PathBuf::from(String::from_utf8_lossy(&settings.unixsocket).into_owned());
-        let permissions = (settings.unixsocketperm != 0).then_some(settings.unixsocketperm);
-        let listener = listen_unix(&path, permissions, settings.tcp_backlog)
-            .map_err(|error| StartError::Listen { error, parameter: "unixsocket" })?;
-        listeners.push(listener);
-    }
-    Ok(listeners)
+/// The working directory as an absolute path. The process itself stays where it is: files are named from here.
+fn directory(config: &Config) -> Result<PathBuf, StartError> {
+    let path = Path::new(OsStr::from_bytes(&config.settings().dir)).to_owned();
+    resolve_directory(Path::new(""), &path).map_err(|error| StartError::Directory(path, error))
 }
 
-fn resolve(name: &str) -> Option<IpAddr> {
-    use std::net::ToSocketAddrs;
-    (name, 0).to_socket_addrs().ok()?.next().map(|address| address.ip())
+/// A directory as an absolute path, read from `base` if it is relative.
+pub(crate) fn resolve_directory(base: &Path, path: &Path) -> std::io::Result<PathBuf> {
+    let found = base.join(path).canonicalize()?;
+    match found.is_dir() {
+        true => Ok(found),
+        false => Err(std::io::ErrorKind::NotADirectory.into()),
+    }
+}
+
+fn open_log(settings: &Settings, directory: &Path) -> Result<Log, StartError> {
+    let file = match settings.logfile.as_slice() {
+        b"" => None,
+        name => Some(directory.join(OsStr::from_bytes(name))),
+    };
+    Log::open(file.clone(), settings.loglevel)
+        .map_err(|error| StartError::LogFile(file.unwrap_or_default(), error))
+}
+
+/// The server's name in its own log.
+fn server_name(profile: profile::Profile) -> &'static str {
+    if profile.is_valkey() { "Valkey" } else { "Redis" }
+}
+
+/// Valkey lowered the level of its first lines.
+fn level_of_start(profile: profile::Profile) -> Loglevel {
+    if profile.is_valkey() { Loglevel::Notice } else { Loglevel::Warning }
+}
+
+/// The first lines of the log.
+fn greet(log: &Log, options: &Options) {
+    let profile = options.config.profile();
+    let (server, version, level) = (server_name(profile), profile.version(), level_of_start(profile));
+    let say = |line: &dyn fmt::Display| log.write(Speaker::Starting, level, line);
+    say(&format_args!("oO0OoO0OoO0Oo {server} is starting oO0OoO0OoO0Oo"));
+    say(&format_args!(
+        "{server} version={version}, bits=64, commit=00000000, modified=0, pid={}, just started",
+        std::process::id()
+    ));
+    say(&format_args!("Engram {} speaks as {server} {version}", env!("CARGO_PKG_VERSION")));
+    say(&"Configuration loaded");
 }

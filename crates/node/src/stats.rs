@@ -1,6 +1,15 @@
 //! Counters, one set a thread: each thread writes its own, and whoever asks adds them up.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::latency::{Histogram, Latencies};
+use std::collections::BTreeMap;
+use std::fmt::{Display, Write};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+/// Kinds of errors that are counted apart; others are counted only in the sum. A bound, since clients can make up kinds.
+const MAX_ERROR_KINDS: usize = 128;
+/// Bytes of an error's code that are kept.
+const MAX_CODE_BYTES: usize = 32;
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
@@ -60,6 +69,10 @@ struct Cells {
     counters: [AtomicU64; COUNTERS],
     /// By command: calls, nanoseconds, refusals before and failures during execution.
     commands: Box<[[AtomicU64; 4]]>,
+    /// By command, from its first call on.
+    latencies: Box<[OnceLock<Histogram>]>,
+    /// Errors by their code. Only this thread counts here, so the lock is free but while somebody adds up.
+    errors: Mutex<BTreeMap<String, u64>>,
 }
 
 /// What is counted of a command.
@@ -75,6 +88,8 @@ pub(crate) struct CommandStats {
 #[derive(Debug)]
 pub(crate) struct Stats {
     threads: Box<[Cells]>,
+    /// `latency-tracking`.
+    track_latency: AtomicBool,
 }
 
 #[inline]
@@ -88,8 +103,15 @@ impl Stats {
         let cells = || Cells {
             counters: [const { AtomicU64::new(0) }; COUNTERS],
             commands: (0..commands).map(|_| [const { AtomicU64::new(0) }; 4]).collect(),
+            latencies: (0..commands).map(|_| OnceLock::new()).collect(),
+            errors: Mutex::default(),
         };
-        Stats { threads: (0..threads).map(|_| cells()).collect() }
+        Stats { threads: (0..threads).map(|_| cells()).collect(), track_latency: AtomicBool::new(true) }
+    }
+
+    /// `latency-tracking`: whether times are kept by command.
+    pub(crate) fn track_latency(&self, on: bool) {
+        self.track_latency.store(on, Ordering::Relaxed);
     }
 
     /// Adds to a counter of the calling thread.
@@ -108,12 +130,45 @@ impl Stats {
     /// Counts an execution.
     #[inline]
     pub(crate) fn called(&self, thread: usize, command: usize, nanoseconds: u64, failed: bool) {
-        let cells = &self.threads[thread].commands[command];
+        let own = &self.threads[thread];
+        let cells = &own.commands[command];
         bump(&cells[0], 1);
         bump(&cells[1], nanoseconds);
         if failed {
             bump(&cells[3], 1);
         }
+        if self.track_latency.load(Ordering::Relaxed) {
+            own.latencies[command].get_or_init(Histogram::new).record(nanoseconds);
+        }
+    }
+
+    /// The times of a command over all threads; `None` when it was never called.
+    pub(crate) fn latencies(&self, command: usize) -> Option<Latencies> {
+        Latencies::sum(self.threads.iter().filter_map(|thread| thread.latencies[command].get()))
+    }
+
+    /// Counts an error reply by its code, the text's first word.
+    #[cold]
+    pub(crate) fn error(&self, thread: usize, error: &dyn Display) {
+        self.add(thread, Counter::Errors, 1);
+        let code = code_of(error);
+        let mut errors = self.threads[thread].errors.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = errors.get_mut(&code) {
+            *count += 1;
+        } else if errors.len() < MAX_ERROR_KINDS {
+            errors.insert(code, 1);
+        }
+    }
+
+    /// Errors by their code.
+    pub(crate) fn errors(&self) -> BTreeMap<String, u64> {
+        let mut all = BTreeMap::new();
+        for thread in &self.threads {
+            for (code, count) in &*thread.errors.lock().unwrap_or_else(PoisonError::into_inner) {
+                *all.entry(code.clone()).or_default() += count;
+            }
+        }
+        all
     }
 
     /// Counts a refusal before execution.
@@ -140,6 +195,49 @@ impl Stats {
                 }
             }
             thread.commands.iter().flatten().for_each(|cell| cell.store(0, Ordering::Relaxed));
+            thread.latencies.iter().filter_map(OnceLock::get).for_each(Histogram::reset);
+            thread.errors.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }
+    }
+}
+
+/// The first word of an error, without formatting the rest.
+fn code_of(error: &dyn Display) -> String {
+    struct FirstWord(String);
+    impl Write for FirstWord {
+        fn write_str(&mut self, text: &str) -> std::fmt::Result {
+            for c in text.chars() {
+                if c == ' ' || self.0.len() >= MAX_CODE_BYTES {
+                    return Err(std::fmt::Error);
+                }
+                self.0.push(c);
+            }
+            Ok(())
+        }
+    }
+    let mut word = FirstWord(String::new());
+    // The error is how it stops early.
+    let _ = write!(word, "{error}");
+    word.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_counted_by_their_first_word_and_bounded() {
+        let stats = Stats::new(2, 1);
+        stats.error(0, &"ERR syntax error");
+        stats.error(1, &"ERR no such key");
+        stats.error(1, &"NOAUTH");
+        assert_eq!(stats.errors(), BTreeMap::from([("ERR".into(), 2), ("NOAUTH".into(), 1)]));
+        for kind in 0..1000 {
+            stats.error(0, &format_args!("E{kind} made up"));
+        }
+        assert_eq!(stats.errors().len(), MAX_ERROR_KINDS + 1);
+        assert_eq!(stats.sum(Counter::Errors), 1003);
+        stats.reset();
+        assert!(stats.errors().is_empty() && stats.sum(Counter::Errors) == 0);
     }
 }

@@ -1,8 +1,17 @@
 //! The node's own commands: those about connections, transactions, channels and the server. Same form as the data commands: a
 //! spec directly above its handler, a list a family.
 
+mod client;
+mod command_command;
+mod config_command;
 mod connection;
+mod debug;
+mod info;
+mod keyspace;
 mod pubsub;
+mod replication;
+mod slowlog;
+mod time;
 mod transactions;
 
 use crate::command::NodeCommand;
@@ -10,7 +19,22 @@ use crate::cx::{Flow, NodeCx};
 use commands::Error;
 
 /// Every family, in teaching order.
-const FAMILIES: &[&[NodeCommand]] = &[connection::COMMANDS, transactions::COMMANDS, pubsub::COMMANDS];
+const FAMILIES: &[&[NodeCommand]] = &[
+    connection::COMMANDS,
+    transactions::COMMANDS,
+    pubsub::COMMANDS,
+    replication::COMMANDS,
+    client::COMMANDS,
+    command_command::COMMANDS,
+    slowlog::COMMANDS,
+    time::COMMANDS,
+    keyspace::COMMANDS,
+    config_command::COMMANDS,
+    info::COMMANDS,
+    debug::COMMANDS,
+];
+
+pub(crate) use pubsub::forget_all as forget_subscriptions;
 
 /// Every command of the node itself.
 pub(crate) fn all() -> impl Iterator<Item = &'static NodeCommand> {
@@ -19,11 +43,34 @@ pub(crate) fn all() -> impl Iterator<Item = &'static NodeCommand> {
 
 /// The reply of a container's HELP: a line that says how, the subcommands, and HELP itself.
 fn help(cx: &mut NodeCx<'_, '_>, container: &str, lines: &[&str]) -> Result<Flow, Error> {
+    let last = if cx.shared.profile.has("7.2.0") { "    Print this help." } else { "    Prints this help." };
     let mut out = cx.out();
     out.array(lines.len() + 3);
     out.simple(&format!("{container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"));
     lines.iter().for_each(|line| out.simple(line));
     out.simple("HELP");
-    out.simple("    Print this help.");
+    out.simple(last);
     Ok(Flow::Done)
+}
+
+/// What runs a container that means nothing without a subcommand.
+fn container(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
+    Err(Error::Arity(cx.command.run.full_name.into()))
+}
+
+/// The error of a subcommand whose own count of arguments is wrong.
+fn wrong_arguments(container: &str, sub: &[u8]) -> Error {
+    let sub = String::from_utf8_lossy(sub);
+    Error::Other(
+        format!(
+            "ERR unknown subcommand or wrong number of arguments for '{sub:.128}'. Try {container} HELP."
+        )
+        .into(),
+    )
+}
+
+/// Whether a client comes from this host: what `local` means in the parameters that protect others.
+pub(crate) fn is_local(client: &crate::client::Client) -> bool {
+    let addr = &client.shared.addr;
+    client.shared.is_unix || addr.starts_with("127.") || addr.starts_with("[::1]:")
 }

@@ -1,0 +1,285 @@
+//! CONFIG: what the node is told to be, and changing it while it runs.
+//!
+//! A change is tried on a copy of the configuration. What must happen for it happens next (other sockets, another
+//! directory), and only when all of that went well does the copy become the configuration and its settings everybody's.
+//! The connection that asked sees them in its next command, all others in what they send after its answer.
+
+use crate::command::NodeCommand;
+use crate::cx::{Flow, NodeCx};
+use crate::start::resolve_directory;
+use command_spec::*;
+use commands::Error;
+use config::{Applied, Asker, Config, Loglevel};
+use keyspace::EventClass;
+use std::ffi::OsStr;
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+
+pub(super) const COMMANDS: &[NodeCommand] = &[NodeCommand {
+    spec: &CONFIG,
+    run: super::container,
+    subcommands: &[
+        NodeCommand::new(&CONFIG_GET, get),
+        NodeCommand::new(&CONFIG_SET, set),
+        NodeCommand::new(&CONFIG_RESETSTAT, resetstat),
+        NodeCommand::new(&CONFIG_REWRITE, rewrite),
+        NodeCommand::new(&CONFIG_HELP, help),
+    ],
+}];
+
+const ADMIN: Flags = Flags::ADMIN.union(Flags::NOSCRIPT).union(Flags::LOADING).union(Flags::STALE);
+
+/// Descriptors that a process needs besides those of its clients.
+const RESERVED_DESCRIPTORS: u64 = 32;
+
+/// `CONFIG`
+const CONFIG: Spec = Spec {
+    name: "config",
+    summary: "A container for commands on the node's parameters.",
+    since: "2.0.0",
+    group: Group::Server,
+    complexity: "Depends on subcommand",
+    arity: -2,
+    ..Spec::BASE
+};
+
+/// `CONFIG GET`
+const CONFIG_GET: Spec = Spec {
+    name: "get",
+    summary: "Returns the parameters whose names match patterns, with their values.",
+    since: "2.0.0",
+    group: Group::Server,
+    complexity: "O(N) when N is the number of configuration parameters provided",
+    arity: -3,
+    flags: ADMIN,
+    args: &[Arg::string("parameter").multiple()],
+    ..Spec::BASE
+};
+
+fn get(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    let found = cx.shared.config().get(&argv[2..]);
+    let mut out = cx.out();
+    out.map(found.len());
+    for (name, value) in &found {
+        out.bulk(name);
+        out.bulk(value);
+    }
+    Ok(Flow::Done)
+}
+
+/// `CONFIG SET`
+const CONFIG_SET: Spec = Spec {
+    name: "set",
+    summary: "Sets parameters: all of them, or none when one cannot be set.",
+    since: "2.0.0",
+    group: Group::Server,
+    complexity: "O(N) when N is the number of configuration parameters provided",
+    arity: -4,
+    flags: ADMIN,
+    tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
+    args: &[Arg::block("data", &[Arg::string("parameter"), Arg::string("value")]).multiple()],
+    ..Spec::BASE
+};
+
+fn set(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    let (pairs, rest) = argv[2..].as_chunks::<2>();
+    if !rest.is_empty() {
+        return Err(Error::Syntax);
+    }
+    let pairs: Vec<(&[u8], &[u8])> = pairs.iter().map(|&[name, value]| (name, value)).collect();
+    let asker =
+        Asker { local: super::is_local(cx.client), loading: cx.shared.loading.load(Ordering::Relaxed) };
+    let mut config = cx.shared.config();
+    let mut wanted = config.clone();
+    let applied = wanted.set(&pairs, asker).map_err(|error| Error::Other(error.to_string().into()))?;
+    act(cx, &config, &mut wanted, &applied).map_err(|(name, reason)| failed(&pairs, name, &reason))?;
+    cx.shared.publish_settings(&wanted);
+    *config = wanted;
+    drop(config);
+    cx.local.refresh(cx.shared);
+    cx.local.scratch.effects.wanted =
+        EventClass::from_bits_truncate(cx.local.settings.notify_keyspace_events.0);
+    cx.out().ok();
+    Ok(Flow::Done)
+}
+
+/// The error of a parameter whose change failed, by the name by which it was asked for.
+fn failed(pairs: &[(&[u8], &[u8])], name: &str, reason: &str) -> Error {
+    let given = pairs.iter().find(|(given, _)| given.eq_ignore_ascii_case(name.as_bytes()));
+    let name = given.map_or(name.into(), |(given, _)| String::from_utf8_lossy(given));
+    Error::Other(format!("ERR CONFIG SET failed (possibly related to argument '{name}') - {reason}").into())
+}
+
+/// Does what a change asks for beyond new settings; the parameter that failed, and why.
+fn act(
+    cx: &NodeCx<'_, '_>,
+    now: &Config,
+    wanted: &mut Config,
+    applied: &Applied,
+) -> Result<(), (&'static str, String)> {
+    if applied.contains("dir") {
+        let path = |config: &Config| PathBuf::from(OsStr::from_bytes(&config.settings().dir));
+        let found =
+            resolve_directory(&path(now), &path(wanted)).map_err(|error| ("dir", reason_of(&error)))?;
+        wanted.set_directory(found.as_os_str().as_bytes());
+    }
+    if applied.contains("maxclients") {
+        let clients = u64::from(wanted.settings().maxclients);
+        raise_descriptor_limit(clients).map_err(|possible| {
+            let reason =
+                "The operating system is not able to handle the specified number of clients, try with";
+            ("maxclients", format!("{reason} {possible}"))
+        })?;
+    }
+    // Sockets last: nothing after them can fail, so they need not be undone.
+    let changed = ["port", "bind"].into_iter().find(|name| applied.contains(name));
+    if let Some(name) = changed {
+        let shared = cx.shared;
+        let outcome = shared.listening.change(&shared.mailboxes, now.settings(), wanted.settings());
+        if let Err(error) = outcome {
+            shared.log(Loglevel::Warning, format_args!("{name} stays as it was: {error}"));
+            let reason = match name {
+                "port" => "Unable to listen on this port. Check server logs.",
+                _ => "Failed to bind to specified addresses.",
+            };
+            return Err((name, reason.to_owned()));
+        }
+    }
+    Ok(())
+}
+
+/// Lets the process have a descriptor for each of so many clients; how many clients it can have if that is fewer.
+pub(crate) fn raise_descriptor_limit(clients: u64) -> Result<(), u64> {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return Ok(()) };
+    let wanted = clients + RESERVED_DESCRIPTORS;
+    if soft >= wanted {
+        return Ok(());
+    }
+    if setrlimit(Resource::RLIMIT_NOFILE, wanted, hard.max(wanted)).is_ok() {
+        return Ok(());
+    }
+    if hard >= wanted && setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).is_ok() {
+        return Ok(());
+    }
+    let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
+    Err(hard.max(soft).saturating_sub(RESERVED_DESCRIPTORS))
+}
+
+/// The system's words for an error, without its number.
+fn reason_of(error: &std::io::Error) -> String {
+    let text = match error.kind() {
+        std::io::ErrorKind::NotADirectory => return "Not a directory".to_owned(),
+        _ => error.to_string(),
+    };
+    match text.rfind(" (os error") {
+        Some(at) => text[..at].to_owned(),
+        None => text,
+    }
+}
+
+/// `CONFIG RESETSTAT`
+const CONFIG_RESETSTAT: Spec = Spec {
+    name: "resetstat",
+    summary: "Sets the statistics that INFO shows back to zero.",
+    since: "2.0.0",
+    group: Group::Server,
+    arity: 2,
+    flags: ADMIN,
+    tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
+    ..Spec::BASE
+};
+
+fn resetstat(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
+    cx.shared.stats.reset();
+    cx.shared.gauges.reset();
+    cx.out().ok();
+    Ok(Flow::Done)
+}
+
+/// `CONFIG REWRITE`
+const CONFIG_REWRITE: Spec = Spec {
+    name: "rewrite",
+    summary: "Writes the parameters as they are now into the configuration file, whose comments stay.",
+    since: "2.8.0",
+    group: Group::Server,
+    arity: 2,
+    flags: ADMIN,
+    tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
+    ..Spec::BASE
+};
+
+fn rewrite(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
+    let Some(path) = &cx.shared.start.config_file else {
+        return Err(Error::text("ERR The server is running without a config file"));
+    };
+    // Held throughout, so that two rewrites do not mix.
+    let config = cx.shared.config();
+    let written = read_or_empty(path).and_then(|old| replace(path, &config.rewrite(&old, &[])));
+    drop(config);
+    if let Err(error) = written {
+        cx.shared.log(Loglevel::Warning, format_args!("CONFIG REWRITE failed: {error}"));
+        return Err(Error::Other(format!("ERR Rewriting config file: {}", reason_of(&error)).into()));
+    }
+    cx.shared.log(Loglevel::Warning, "CONFIG REWRITE executed with success.");
+    cx.out().ok();
+    Ok(Flow::Done)
+}
+
+fn read_or_empty(path: &Path) -> std::io::Result<Vec<u8>> {
+    match std::fs::read(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        read => read,
+    }
+}
+
+/// Replaces a file as a whole: whoever reads it sees the old or the new one, a crash included.
+fn replace(path: &Path, text: &[u8]) -> std::io::Result<()> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let new = directory.join(name);
+    let write = || {
+        let mut file = std::fs::File::create(&new)?;
+        if let Ok(old) = std::fs::metadata(path) {
+            file.set_permissions(old.permissions())?;
+        }
+        file.write_all(text)?;
+        file.sync_all()?;
+        std::fs::rename(&new, path)?;
+        std::fs::File::open(directory)?.sync_all()
+    };
+    let written = write();
+    if written.is_err() {
+        // Nobody needs half a file.
+        let _ = std::fs::remove_file(&new);
+    }
+    written
+}
+
+/// `CONFIG HELP`
+const CONFIG_HELP: Spec = Spec {
+    name: "help",
+    summary: "Lists the subcommands.",
+    since: "5.0.0",
+    group: Group::Server,
+    arity: 2,
+    flags: Flags::LOADING.union(Flags::STALE),
+    ..Spec::BASE
+};
+
+fn help(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
+    let lines = [
+        "GET <pattern> [<pattern> ...]",
+        "    The parameters whose names match, with their values.",
+        "SET <parameter> <value> [<parameter> <value> ...]",
+        "    Set parameters, all or none.",
+        "RESETSTAT",
+        "    Set the statistics of INFO back to zero.",
+        "REWRITE",
+        "    Write the parameters as they are now into the configuration file.",
+    ];
+    super::help(cx, "CONFIG", &lines)
+}

@@ -1,0 +1,337 @@
+//! DEBUG: for those who test a server. Allowed only where `enable-debug-command` says so.
+//!
+//! One command whose first argument decides what it needs locked, so it takes its locks itself: none to sleep, one slot at a
+//! time to look at keys, the world for the digest of everything. Inside EXEC all of it runs under the world.
+
+use crate::command::NodeCommand;
+use crate::cx::{Flow, NodeCx, Suspend};
+use crate::digest::Digest;
+use crate::exec::{PACKED_THRESHOLD, give_world_back, own_world};
+use command_spec::*;
+use commands::Error;
+use config::{Loglevel, memory_size};
+use keyspace::{Expiry, Guard, Keys, KeysContext};
+use rdb::SaveOptions;
+use resp::Proto;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use structures::ValueRef;
+use table::Entry;
+use topology::Slot;
+
+pub(super) const COMMANDS: &[NodeCommand] = &[NodeCommand::new(&DEBUG, debug)];
+
+/// `DEBUG`
+const DEBUG: Spec = Spec {
+    name: "debug",
+    summary: "A container for commands that test the node itself.",
+    since: "1.0.0",
+    group: Group::Server,
+    complexity: "Depends on subcommand",
+    arity: -2,
+    flags: Flags::ADMIN
+        .union(Flags::NOSCRIPT)
+        .union(Flags::LOADING)
+        .union(Flags::STALE)
+        .union(Flags::PROTECTED),
+    ..Spec::BASE
+};
+
+/// The threshold that QUICKLIST-PACKED-THRESHOLD 0 brings back, in bytes.
+const DEFAULT_PACKED_THRESHOLD: u64 = 1 << 30;
+/// The largest it may be: a little under 4 GB.
+const MAX_PACKED_THRESHOLD: u64 = (1 << 32) - (1 << 20);
+/// An RDB version and a checksum stand at the end of a DUMP payload, and a type at its beginning.
+const DUMP_EXTRA_BYTES: usize = 1 + 2 + 8;
+
+fn debug(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    match (argv[1].to_ascii_lowercase().as_slice(), &argv[2..]) {
+        (b"sleep", &[seconds]) => sleep(cx, seconds),
+        (b"object", &[key]) => object(cx, key),
+        (b"digest", []) => digest(cx),
+        (b"digest-value", keys) => digest_values(cx, keys),
+        (b"protocol", &[name]) => protocol(cx, name),
+        (b"log", &[message]) => {
+            let message = String::from_utf8_lossy(message);
+            cx.shared.log(Loglevel::Warning, format_args!("DEBUG LOG: {message}"));
+            cx.out().ok();
+            Ok(Flow::Done)
+        }
+        (b"error", &[message]) => {
+            cx.out().error(message);
+            Ok(Flow::Done)
+        }
+        (b"set-active-expire", &[on]) => {
+            cx.shared.active_expire.store(leading_number(on) != 0.0, Ordering::Relaxed);
+            cx.out().ok();
+            Ok(Flow::Done)
+        }
+        (b"quicklist-packed-threshold", &[bytes]) => packed_threshold(cx, bytes),
+        (b"help", []) => super::help(cx, "DEBUG", HELP),
+        _ => Err(super::wrong_arguments("DEBUG", argv[1])),
+    }
+}
+
+const HELP: &[&str] = &[
+    "DIGEST",
+    "    A signature of all databases' contents.",
+    "DIGEST-VALUE <key> [<key> ...]",
+    "    Signatures of the values at keys.",
+    "ERROR <text>",
+    "    Answers with this error.",
+    "LOG <message>",
+    "    Writes a line into the log.",
+    "OBJECT <key>",
+    "    Tells how the value at a key is kept.",
+    "PROTOCOL <type>",
+    "    Answers with a sample of a reply: string, integer, double, bignum, null, array, set, map, attrib, push,",
+    "    verbatim, true or false.",
+    "QUICKLIST-PACKED-THRESHOLD <size>",
+    "    Elements of lists from this size on get nodes of their own; 0 brings the default of 1 GB back.",
+    "SET-ACTIVE-EXPIRE <0|1>",
+    "    Whether expired keys are removed though nobody looks at them.",
+    "SLEEP <seconds>",
+    "    Blocks the connection's worker for so long; fractions are allowed.",
+];
+
+/// The number at the beginning of a text, as C's `strtod` reads it for commands that never complain: 0 without one.
+fn leading_number(text: &[u8]) -> f64 {
+    let text = String::from_utf8_lossy(text);
+    let end =
+        text.find(|c: char| !matches!(c, '0'..='9' | '.' | '-' | '+' | 'e' | 'E')).unwrap_or(text.len());
+    text[..end].parse().unwrap_or(0.0)
+}
+
+/// Blocks this worker, and as far as possible nothing else.
+fn sleep(cx: &mut NodeCx<'_, '_>, seconds: &[u8]) -> Result<Flow, Error> {
+    if !cx.in_exec {
+        // Whoever wants the world need not wait for this.
+        cx.local.leave(cx.shared);
+    }
+    if let Ok(duration) = Duration::try_from_secs_f64(leading_number(seconds)) {
+        std::thread::sleep(duration);
+    }
+    cx.out().ok();
+    Ok(Flow::Done)
+}
+
+/// Hides expired keys or shows them as they are; removes none, since nothing here is a write.
+fn context(cx: &NodeCx<'_, '_>, db: u16, expiry: Expiry) -> KeysContext {
+    KeysContext { expiry, ..cx.local.context(db, true) }
+}
+
+/// Looks at a key of the client's database under its slot's lock, or under the locks of EXEC.
+fn look<R>(
+    cx: &mut NodeCx<'_, '_>,
+    key: &[u8],
+    visit: impl FnOnce(Option<Entry<'_>>) -> R,
+) -> Result<R, Suspend> {
+    let shared = cx.shared;
+    let context = context(cx, cx.client.db, Expiry::Hide);
+    if let Some(guard) = cx.guard.as_deref_mut() {
+        return Ok(visit(Keys::new(&shared.keyspace, guard, &mut cx.local.scratch, context).peek(key)));
+    }
+    if !cx.local.enter(shared) {
+        return Err(Suspend::Gate);
+    }
+    let mut guard = shared.keyspace.lock(Slot::of(key)).map_err(Suspend::Slot)?;
+    Ok(visit(Keys::new(&shared.keyspace, &mut guard, &mut cx.local.scratch, context).peek(key)))
+}
+
+fn object(cx: &mut NodeCx<'_, '_>, key: &[u8]) -> Result<Flow, Error> {
+    let profile = cx.shared.profile;
+    let clock = (cx.local.now_ms / 1000) as u32 & 0xff_ffff;
+    let options = SaveOptions { compress: cx.local.options.rdb_compression, ..SaveOptions::new(profile) };
+    let limits = cx.local.options.limits;
+    let described = look(cx, key, |entry| {
+        let entry = entry?;
+        let (value, lru) = (entry.value(), entry.lru());
+        let length = rdb::dump(value, &options).len() - DUMP_EXTRA_BYTES;
+        let (encoding, more) = match value {
+            ValueRef::Int(_) => ("int", String::new()),
+            ValueRef::Bytes(_) if entry.is_raw() => ("raw", String::new()),
+            ValueRef::Bytes(_) => ("embstr", String::new()),
+            ValueRef::Hash(hash) => (hash.encoding(), String::new()),
+            ValueRef::List(list) => {
+                let encoding = list.encoding(profile.has("7.2.0"));
+                (encoding, if encoding == "quicklist" { quicklist(list, &limits) } else { String::new() })
+            }
+        };
+        let idle_s = clock.wrapping_sub(lru) & 0xff_ffff;
+        let at = entry.key().as_ptr();
+        Some(format!(
+            "Value at:{at:p} refcount:1 encoding:{encoding} serializedlength:{length} lru:{lru} \
+             lru_seconds_idle:{idle_s}{more}"
+        ))
+    });
+    match described {
+        Err(suspend) => return Ok(Flow::Suspend(suspend)),
+        Ok(None) => return Err(Error::NoSuchKey),
+        Ok(Some(line)) => cx.out().simple(&line),
+    }
+    Ok(Flow::Done)
+}
+
+/// What DEBUG OBJECT adds for a quicklist.
+fn quicklist(list: &structures::List, limits: &structures::Limits) -> String {
+    let (mut nodes, mut bytes) = (0usize, 0usize);
+    for node in list.nodes() {
+        nodes += 1;
+        bytes += match node {
+            structures::list::NodeRef::Packed(listpack) => listpack.as_bytes().len(),
+            structures::list::NodeRef::Plain(element) => element.len(),
+        };
+    }
+    format!(
+        " ql_nodes:{nodes} ql_avg_node:{:.2} ql_listpack_max:{} ql_compressed:{} ql_uncompressed_size:{bytes}",
+        list.len() as f64 / nodes.max(1) as f64,
+        limits.list_max_listpack_size,
+        u8::from(limits.list_compress_depth != 0),
+    )
+}
+
+fn digest_values(cx: &mut NodeCx<'_, '_>, keys: &[&[u8]]) -> Result<Flow, Error> {
+    let mut digests = Vec::with_capacity(keys.len());
+    for key in keys {
+        let digest = look(cx, key, |entry| {
+            let mut digest = Digest::default();
+            if let Some(entry) = entry {
+                digest.value(entry.value(), entry.expire_at().is_some());
+            }
+            digest
+        });
+        match digest {
+            Ok(digest) => digests.push(digest),
+            Err(suspend) => return Ok(Flow::Suspend(suspend)),
+        }
+    }
+    let mut out = cx.out();
+    out.array(digests.len());
+    digests.iter().for_each(|digest| out.simple(&digest.to_string()));
+    Ok(Flow::Done)
+}
+
+fn digest(cx: &mut NodeCx<'_, '_>) -> Result<Flow, Error> {
+    let shared = cx.shared;
+    let digest = if cx.in_exec {
+        digest_of_all(cx, None)
+    } else {
+        if !own_world(shared, cx.local, cx.client.id) {
+            return Ok(Flow::Suspend(Suspend::Gate));
+        }
+        let digest = digest_of_all(cx, Some(shared.keyspace.world(cx.local.thread)));
+        give_world_back(shared, cx.local);
+        digest
+    };
+    cx.out().simple(&digest.to_string());
+    Ok(Flow::Done)
+}
+
+/// The digest of all databases, under this world or that of EXEC.
+fn digest_of_all(cx: &mut NodeCx<'_, '_>, mut world: Option<Guard<'_>>) -> Digest {
+    let mut digest = Digest::default();
+    for db in 0..cx.shared.keyspace.databases() as u16 {
+        if cx.shared.keyspace.len(db) == 0 {
+            continue;
+        }
+        digest.database(db.into());
+        let context = context(cx, db, Expiry::Ignore);
+        match &mut world {
+            Some(guard) => digest_of(cx, guard, context, &mut digest),
+            None => {
+                let guard = cx.guard.take().expect("EXEC runs DEBUG under the world");
+                digest_of(cx, guard, context, &mut digest);
+                cx.guard = Some(guard);
+            }
+        }
+    }
+    digest
+}
+
+fn digest_of(cx: &mut NodeCx<'_, '_>, guard: &mut Guard<'_>, context: KeysContext, digest: &mut Digest) {
+    let mut keys = Keys::new(&cx.shared.keyspace, guard, &mut cx.local.scratch, context);
+    let mut from = 0;
+    while let Some(slot) = keys.next_occupied(from) {
+        from = slot.index() + 1;
+        let next = keys.scan_slot(slot, 0, usize::MAX, |entry| {
+            digest.entry(entry.key(), entry.value(), entry.expire_at().is_some());
+        });
+        assert_eq!(next, Ok(0), "a slot is scanned to its end in the world");
+    }
+}
+
+fn packed_threshold(cx: &mut NodeCx<'_, '_>, bytes: &[u8]) -> Result<Flow, Error> {
+    let bytes = match memory_size::parse(bytes) {
+        Some(0) => DEFAULT_PACKED_THRESHOLD,
+        Some(bytes) if bytes <= MAX_PACKED_THRESHOLD => bytes,
+        _ => {
+            return Err(Error::text(
+                "ERR argument must be a memory value bigger than 1 and smaller than 4gb",
+            ));
+        }
+    };
+    PACKED_THRESHOLD.store(bytes as usize, Ordering::Relaxed);
+    // Every worker makes its options anew.
+    let config = cx.shared.config();
+    cx.shared.publish_settings(&config);
+    drop(config);
+    cx.local.refresh(cx.shared);
+    cx.out().ok();
+    Ok(Flow::Done)
+}
+
+/// A sample of a type of reply.
+fn protocol(cx: &mut NodeCx<'_, '_>, name: &[u8]) -> Result<Flow, Error> {
+    let resp3 = cx.client.proto == Proto::Resp3;
+    let mut out = cx.out();
+    match name.to_ascii_lowercase().as_slice() {
+        b"string" => out.bulk(b"Hello World"),
+        b"integer" => out.int(12345),
+        b"double" => out.double(3.141),
+        b"null" => out.null(),
+        b"bignum" => out.big_number("1234567999999999999999999999999999999"),
+        b"array" => {
+            out.array(3);
+            (0..3).for_each(|n| out.int(n));
+        }
+        b"set" => {
+            out.set(3);
+            (0..3).for_each(|n| out.int(n));
+        }
+        b"map" => {
+            out.map(3);
+            for n in 0..3 {
+                out.int(n);
+                out.boolean(n == 1);
+            }
+        }
+        b"attrib" => {
+            if out.attribute(1) {
+                out.bulk(b"key-popularity");
+                out.array(2);
+                out.bulk(b"key:123");
+                out.int(90);
+            }
+            out.bulk(b"Some real reply following the attribute");
+        }
+        b"push" => {
+            if !resp3 {
+                return Err(Error::text("ERR RESP2 is not supported by this command"));
+            }
+            out.push(2);
+            out.bulk(b"server-cpu-usage");
+            out.int(42);
+            out.bulk(b"Some real reply following the push reply");
+        }
+        b"true" => out.boolean(true),
+        b"false" => out.boolean(false),
+        b"verbatim" => out.verbatim(b"txt", b"This is a verbatim\nstring"),
+        _ => {
+            return Err(Error::text(
+                "ERR Wrong protocol type name. Please use one of the following: \
+                 string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false",
+            ));
+        }
+    }
+    Ok(Flow::Done)
+}

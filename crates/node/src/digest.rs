@@ -1,0 +1,123 @@
+//! DEBUG DIGEST: a signature of contents that does not depend on the order in which a server keeps them.
+//!
+//! The same algorithm as in the real server, so that two servers with the same data have the same digest. It knows two
+//! ways to take something in: *mixing*, where the order matters (the elements of a list), and *xoring*, where it does not
+//! (the fields of a hash, the keys of a database):
+//!
+//! ```text
+//!   xor(d, x) = d ⊕ SHA1(x)
+//!   mix(d, x) = SHA1(d ⊕ SHA1(x))
+//! ```
+
+use sha1::{Digest as _, Sha1};
+use structures::ValueRef;
+use structures::number::IntBuffer;
+
+/// Numbers of types as they stand in the digest.
+const STRING: u32 = 0;
+const LIST: u32 = 1;
+const HASH: u32 = 4;
+
+/// Taken in for a value that expires; when does not matter.
+const EXPIRES: &[u8] = b"!!expire!!";
+
+/// Twenty bytes, shown as hexadecimal digits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Digest([u8; 20]);
+
+impl Digest {
+    fn sha1(bytes: &[u8]) -> [u8; 20] {
+        Sha1::digest(bytes).into()
+    }
+
+    /// Takes something in whose order does not matter.
+    pub(crate) fn xor(&mut self, bytes: &[u8]) {
+        for (own, other) in self.0.iter_mut().zip(Digest::sha1(bytes)) {
+            *own ^= other;
+        }
+    }
+
+    /// Takes something in whose order matters.
+    pub(crate) fn mix(&mut self, bytes: &[u8]) {
+        self.xor(bytes);
+        self.0 = Digest::sha1(&self.0);
+    }
+
+    /// Takes in the number of a database before its keys.
+    pub(crate) fn database(&mut self, db: u32) {
+        self.mix(&db.to_be_bytes());
+    }
+
+    /// Takes in a key with its value.
+    pub(crate) fn entry(&mut self, key: &[u8], value: ValueRef<'_>, expires: bool) {
+        let mut own = Digest::default();
+        own.mix(key);
+        own.value(value, expires);
+        self.xor(&own.0);
+    }
+
+    /// Takes in a value.
+    pub(crate) fn value(&mut self, value: ValueRef<'_>, expires: bool) {
+        let mut buffer = IntBuffer::new();
+        match value {
+            ValueRef::Int(int) => {
+                self.mix(&STRING.to_be_bytes());
+                self.mix(structures::Item::Int(int).text(&mut buffer));
+            }
+            ValueRef::Bytes(bytes) => {
+                self.mix(&STRING.to_be_bytes());
+                self.mix(bytes);
+            }
+            ValueRef::List(list) => {
+                self.mix(&LIST.to_be_bytes());
+                list.iter().for_each(|element| self.mix(element.text(&mut buffer)));
+            }
+            ValueRef::Hash(hash) => {
+                self.mix(&HASH.to_be_bytes());
+                for (field, value) in hash.iter() {
+                    let mut pair = Digest::default();
+                    pair.mix(field.text(&mut buffer));
+                    pair.mix(value.text(&mut buffer));
+                    self.xor(&pair.0);
+                }
+            }
+        }
+        if expires {
+            self.xor(EXPIRES);
+        }
+    }
+}
+
+impl std::fmt::Display for Digest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a real server answered for `SET a 1` alone in database 0.
+    #[test]
+    fn a_string_has_the_real_servers_digest() {
+        let mut value = Digest::default();
+        value.value(ValueRef::Int(1), false);
+        assert_eq!(value.to_string(), "b4fc66738120fba0b5aa500ab5c2bf89cea1c5da");
+        let mut all = Digest::default();
+        all.database(0);
+        all.entry(b"a", ValueRef::Int(1), false);
+        assert_eq!(all.to_string(), "943d800368fb9c0e951138f1bc0e313ac769d91f");
+    }
+
+    #[test]
+    fn an_expiry_shows_and_keys_come_in_any_order() {
+        let digest = |keys: &[&[u8]], expires| {
+            let mut digest = Digest::default();
+            keys.iter().for_each(|key| digest.entry(key, ValueRef::Bytes(b"x"), expires));
+            digest
+        };
+        assert_eq!(digest(&[b"a", b"b"], false), digest(&[b"b", b"a"], false));
+        assert_ne!(digest(&[b"a"], false), digest(&[b"a"], true));
+    }
+}

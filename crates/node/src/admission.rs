@@ -68,7 +68,6 @@ pub(crate) fn admit(
     local: &mut Local,
     client: &mut Client,
     command: &'static Command,
-    argv: &[&[u8]],
 ) -> Result<(), Refusal> {
     let flags = command.spec.flags;
     if !client.authenticated && !flags.contains(Flags::NO_AUTH) {
@@ -120,20 +119,14 @@ pub(crate) fn admit(
     let may_replicate = is_write
         || flags.contains(Flags::MAY_REPLICATE)
         || (is_exec && queue_has(client, Flags::MAY_REPLICATE));
-    if shared.pauses.holds(may_replicate, local.now_ms) && is_pausable(client, command, argv) {
+    // Queueing waits as well, and so does CLIENT UNPAUSE when everything is paused.
+    if shared.pauses.holds(may_replicate, local.now_ms) {
         return Err(Refusal::Suspend(Suspend::Paused));
     }
     if may_replicate && shared.stream.is_full() {
         return Err(Refusal::Suspend(Suspend::StreamFull));
     }
     Ok(())
-}
-
-/// Inside MULTI only EXEC waits, and the one who paused must be able to end it.
-fn is_pausable(client: &Client, command: &'static Command, argv: &[&[u8]]) -> bool {
-    let queueing = client.multi.is_some() && !runs_inside_multi(command);
-    let is_client_command = argv[0].eq_ignore_ascii_case(b"client");
-    !queueing && !is_client_command
 }
 
 #[cold]

@@ -63,12 +63,22 @@ pub(crate) mod flag {
     pub(crate) const REPLICA: u32 = 1 << 5;
     pub(crate) const PRIMARY: u32 = 1 << 6;
     pub(crate) const UNBLOCKED: u32 = 1 << 7;
+    /// Its command waits for the end of CLIENT PAUSE.
+    pub(crate) const PAUSED: u32 = 1 << 8;
 }
 
 impl ClientShared {
     pub(crate) fn set_flag(&self, bit: u32, on: bool) {
-        let flags = self.flags.load(Ordering::Relaxed);
-        self.flags.store(if on { flags | bit } else { flags & !bit }, Ordering::Relaxed);
+        if on {
+            self.flags.fetch_or(bit, Ordering::Relaxed);
+        } else {
+            self.flags.fetch_and(!bit, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes a flag away; whether it was there. One of several who try succeeds.
+    pub(crate) fn take_flag(&self, bit: u32) -> bool {
+        self.flags.fetch_and(!bit, Ordering::Relaxed) & bit != 0
     }
 
     pub(crate) fn has_flag(&self, bit: u32) -> bool {

@@ -18,7 +18,7 @@ use crate::mailbox::Message;
 use crate::pubsub::Delivery;
 use crate::shared::{Shared, options};
 use crate::stats::Counter;
-use command_spec::{Flags, KeyFlags, Need, keys::positions};
+use command_spec::{Flags, Group, KeyFlags, Need, keys::positions};
 use commands::{Cx, Error, Options, Random};
 use config::Settings;
 use keyspace::{EventClass, Expiry, Guard, Keys, KeysContext, Located, Reclaimer, Scratch, Ticket};
@@ -176,6 +176,7 @@ pub(crate) fn process(
         client.reply = ReplyMode::Skipping;
     }
     let mode = client.reply;
+    let known = command.as_ref().ok().copied();
     let next = dispatch(shared, local, client, command, argv, place);
     if let Next::Stall(_) = next {
         client.out.truncate(start);
@@ -184,7 +185,7 @@ pub(crate) fn process(
         }
         return next;
     }
-    if mode != ReplyMode::On && client.reply != ReplyMode::On {
+    if mode != ReplyMode::On && client.reply != ReplyMode::On && !known.is_some_and(is_notice) {
         client.out.truncate(start);
     }
     if client.reply == ReplyMode::Skipping {
@@ -203,12 +204,16 @@ fn dispatch(
 ) -> Next {
     let command = match command {
         Ok(command) => command,
-        Err(error) => return refuse(shared, local, client, None, &error),
+        Err(error) => {
+            client.shared.last_command.store(0, Ordering::Relaxed);
+            return refuse(shared, local, client, None, &error);
+        }
     };
+    client.shared.last_command.store(command.run.id as u32 + 1, Ordering::Relaxed);
     if !command.spec.arity_fits(argv.len()) {
         return refuse(shared, local, client, Some(command), &Error::Arity(command.run.full_name.into()));
     }
-    match admission::admit(shared, local, client, command, argv) {
+    match admission::admit(shared, local, client, command) {
         Ok(()) => {}
         Err(admission::Refusal::Error(error)) => return refuse(shared, local, client, Some(command), &error),
         Err(admission::Refusal::Suspend(suspend)) => return Next::Stall(suspend),
@@ -222,7 +227,6 @@ fn dispatch(
         client.writer().simple("QUEUED");
         return Next::Continue;
     }
-    client.shared.last_command.store(command.run.id as u32 + 1, Ordering::Relaxed);
     let start = client.out.len();
     let outcome = execute(shared, local, client, command, argv, place);
     let now = Instant::now();
@@ -279,8 +283,13 @@ fn refuse(
     Next::Continue
 }
 
+/// Whether a command is answered by notices, which CLIENT REPLY does not switch off.
+fn is_notice(command: &'static Command) -> bool {
+    command.spec.group == Group::PubSub && command.spec.name.ends_with("subscribe")
+}
+
 #[inline]
-fn note_slow(
+pub(crate) fn note_slow(
     shared: &Shared,
     local: &Local,
     client: &Client,
@@ -570,6 +579,10 @@ fn serve(shared: &Shared, local: &mut Local, guard: &mut Guard<'_>) {
                 ticket.release();
                 local.unserved.push((db, key.clone()));
                 break;
+            }
+            // Claimed under all of its locks: nobody else can be serving it, so only its client can be faster.
+            if !ticket.claim() {
+                continue;
             }
             if serve_ticket(shared, local, guard, &ticket) {
                 let context = local.context(db, true);

@@ -1,32 +1,39 @@
 //! CLIENT PAUSE: commands of clients wait until its end.
+//!
+//! There is one pause. A further one while it is on can make it longer and extend it from writes to everything, never the
+//! other way round. It lies in one word, so that looking at it costs one load: the end in Unix ms, shifted by one, and
+//! below it whether everything is paused or writes alone. Zero is no pause.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What is paused until when, in Unix ms; 0 is not at all.
+/// The pause of a node.
 #[derive(Debug, Default)]
-pub(crate) struct Pauses {
-    all_until_ms: AtomicU64,
-    writes_until_ms: AtomicU64,
-}
+pub(crate) struct Pauses(AtomicU64);
+
+const ALL: u64 = 1;
 
 impl Pauses {
-    /// Pauses everything, or writes alone. A longer pause is never shortened by this.
-    pub(crate) fn pause(&self, all: bool, until_ms: u64) {
-        let cell = if all { &self.all_until_ms } else { &self.writes_until_ms };
-        cell.fetch_max(until_ms, Ordering::SeqCst);
+    /// Pauses everything, or writes alone.
+    pub(crate) fn pause(&self, all: bool, until_ms: u64, now_ms: u64) {
+        let asked = (until_ms << 1, u64::from(all));
+        let merge = |current: u64| {
+            let (until, all) = if current >> 1 > now_ms { (current & !ALL, current & ALL) } else { (0, 0) };
+            Some(until.max(asked.0) | all | asked.1)
+        };
+        // The update never declines, so it cannot fail.
+        let _ = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, merge);
     }
 
-    /// Ends all pauses.
+    /// Ends the pause.
     pub(crate) fn unpause(&self) {
-        self.all_until_ms.store(0, Ordering::SeqCst);
-        self.writes_until_ms.store(0, Ordering::SeqCst);
+        self.0.store(0, Ordering::SeqCst);
     }
 
     /// Whether a command must wait now.
     #[inline]
     pub(crate) fn holds(&self, is_write: bool, now_ms: u64) -> bool {
-        self.all_until_ms.load(Ordering::Relaxed) > now_ms
-            || (is_write && self.writes_until_ms.load(Ordering::Relaxed) > now_ms)
+        let pause = self.0.load(Ordering::Relaxed);
+        pause >> 1 > now_ms && (is_write || pause & ALL != 0)
     }
 
     /// Whether keys must not be removed by expiry and eviction, which are writes too.
@@ -35,10 +42,36 @@ impl Pauses {
         self.holds(true, now_ms)
     }
 
-    /// When the last pause ends, if one is on.
+    /// When the pause ends, if one is on.
     pub(crate) fn until_ms(&self, now_ms: u64) -> Option<u64> {
-        let until =
-            self.all_until_ms.load(Ordering::Relaxed).max(self.writes_until_ms.load(Ordering::Relaxed));
-        (until > now_ms).then_some(until)
+        let until_ms = self.0.load(Ordering::Relaxed) >> 1;
+        (until_ms > now_ms).then_some(until_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stricter_and_the_longer_pause_stay() {
+        let pauses = Pauses::default();
+        assert!(!pauses.holds(true, 0) && pauses.until_ms(0).is_none());
+        pauses.pause(false, 100, 10);
+        assert!(pauses.holds(true, 99) && !pauses.holds(false, 99) && !pauses.holds(true, 100));
+        pauses.pause(true, 50, 20);
+        assert!(pauses.holds(false, 99));
+        pauses.pause(false, 200, 30);
+        assert_eq!((pauses.holds(false, 199), pauses.until_ms(199)), (true, Some(200)));
+    }
+
+    #[test]
+    fn a_pause_that_has_ended_leaves_nothing_behind() {
+        let pauses = Pauses::default();
+        pauses.pause(true, 100, 10);
+        pauses.pause(false, 300, 200);
+        assert!(!pauses.holds(false, 250) && pauses.holds_writes(250));
+        pauses.unpause();
+        assert!(!pauses.holds_writes(250));
     }
 }

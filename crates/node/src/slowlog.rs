@@ -37,7 +37,14 @@ impl SlowLog {
         let id = self.next_id;
         self.next_id += 1;
         let (addr, name) = who;
-        self.entries.push_front(SlowEntry { id, unix_s, microseconds, argv: shortened(argv), addr, name });
+        self.entries.push_front(SlowEntry {
+            id,
+            unix_s,
+            microseconds,
+            argv: shortened(&redacted(argv)),
+            addr,
+            name,
+        });
         self.entries.truncate(max_len);
     }
 
@@ -49,6 +56,26 @@ impl SlowLog {
     pub(crate) fn reset(&mut self) {
         self.entries.clear();
     }
+}
+
+/// The arguments with what nobody may read replaced: passwords.
+fn redacted<'a>(argv: &[&'a [u8]]) -> Vec<&'a [u8]> {
+    const HIDDEN: &[u8] = b"(redacted)";
+    let mut shown = argv.to_vec();
+    let is =
+        |at: usize, word: &str| argv.get(at).is_some_and(|arg| arg.eq_ignore_ascii_case(word.as_bytes()));
+    if is(0, "auth") {
+        shown[1..].fill(HIDDEN);
+    } else if is(0, "hello") {
+        let at = (2..argv.len()).find(|&at| is(at, "auth")).unwrap_or(argv.len());
+        shown.iter_mut().skip(at + 1).take(2).for_each(|arg| *arg = HIDDEN);
+    } else if is(0, "config") && is(1, "set") {
+        let secret = |at| {
+            ["requirepass", "masterauth", "primaryauth", "tls-key-file-pass"].iter().any(|name| is(at, name))
+        };
+        (3..argv.len()).step_by(2).filter(|&at| secret(at - 1)).for_each(|at| shown[at] = HIDDEN);
+    }
+    shown
 }
 
 fn shortened(argv: &[&[u8]]) -> Vec<Vec<u8>> {
@@ -82,6 +109,19 @@ mod tests {
         assert_eq!(short.len(), 32);
         assert!(short[0].ends_with(b"x... (72 more bytes)"));
         assert_eq!(short[31], b"... (9 more arguments)");
+    }
+
+    #[test]
+    fn passwords_are_not_kept() {
+        let shown = |line: &str| {
+            let argv: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+            String::from_utf8(redacted(&argv).join(&b' ')).expect("text")
+        };
+        assert_eq!(shown("AUTH p"), "AUTH (redacted)");
+        assert_eq!(shown("auth u p"), "auth (redacted) (redacted)");
+        assert_eq!(shown("HELLO 3 AUTH u p SETNAME n"), "HELLO 3 AUTH (redacted) (redacted) SETNAME n");
+        assert_eq!(shown("config set port 1 RequirePass p"), "config set port 1 RequirePass (redacted)");
+        assert_eq!(shown("set auth p"), "set auth p");
     }
 
     #[test]

@@ -76,6 +76,8 @@ pub(crate) struct Worker {
     deadlines: BTreeSet<(u64, u64)>,
     spare: Vec<Vec<u8>>,
     last_cron_ms: u64,
+    /// When the pause ends that a stalled client waits for.
+    paused_until_ms: Option<u64>,
     /// Stalled clients are to be tried again.
     look: bool,
 }
@@ -103,6 +105,7 @@ impl Worker {
             deadlines: BTreeSet::new(),
             spare: Vec::new(),
             last_cron_ms: 0,
+            paused_until_ms: None,
             look: false,
             shared,
         }
@@ -124,7 +127,7 @@ impl Worker {
                 self.take_event(&shared, event);
             }
             self.events = events;
-            if self.look {
+            if self.look || self.paused_until_ms.is_some_and(|at_ms| at_ms <= self.local.now_ms) {
                 self.retry_stalled(&shared);
             }
             self.parse_all(&shared);
@@ -144,7 +147,8 @@ impl Worker {
         }
         let cron = self.last_cron_ms + CRON_MS;
         let deadline = self.deadlines.first().map_or(u64::MAX, |&(at_ms, _)| at_ms);
-        Duration::from_millis(cron.min(deadline).saturating_sub(unix_ms()))
+        let pause = self.paused_until_ms.unwrap_or(u64::MAX);
+        Duration::from_millis(cron.min(deadline).min(pause).saturating_sub(unix_ms()))
     }
 
     fn client(&mut self, token: Token) -> Option<(usize, &mut Client)> {
@@ -414,12 +418,14 @@ impl Worker {
     /// Tries clients again whose command could not run.
     fn retry_stalled(&mut self, shared: &Shared) {
         self.look = false;
+        self.paused_until_ms = None;
         let stalled = std::mem::take(&mut self.stalled);
         for at in stalled {
             if let Some(client) = &mut self.clients[at]
                 && client.stalled
             {
                 client.stalled = false;
+                client.shared.set_flag(flag::PAUSED, false);
                 if !client.listed {
                     client.listed = true;
                     self.next_parse.push(at);
@@ -553,7 +559,10 @@ impl Worker {
     fn execute(&mut self, shared: &Shared, entry: &Entry) {
         let Worker { io, clients, args, local, .. } = self;
         let Some(client) = clients[entry.client].as_deref_mut() else { return };
-        if client.token != entry.token || !client.is_runnable() {
+        if client.token != entry.token
+            || !client.is_runnable()
+            || client.shared.killed.load(Ordering::Relaxed)
+        {
             return;
         }
         // The client's own buffer leaves it for the time of the command, so that both can be borrowed.
@@ -604,6 +613,7 @@ impl Worker {
             Next::Continue => {}
             Next::Stall(why) => {
                 client.stalled = true;
+                client.shared.set_flag(flag::PAUSED, why == Suspend::Paused);
                 self.stalled.push(at);
                 self.register(shared, why);
             }
@@ -636,7 +646,10 @@ impl Worker {
             Suspend::Gate => shared.keyspace.gate().register(thread),
             Suspend::Slot(busy) => shared.keyspace.register(busy, thread),
             // Pauses end by the clock or by CLIENT UNPAUSE, which makes everybody look; so does the stream thread.
-            Suspend::Paused => true,
+            Suspend::Paused => {
+                self.paused_until_ms = shared.pauses.until_ms(self.local.now_ms);
+                self.paused_until_ms.is_some()
+            }
             Suspend::StreamFull => shared.stream.is_full(),
         };
         if !held {

@@ -1,5 +1,6 @@
 //! Channels: PUBLISH says, SUBSCRIBE listens, PSUBSCRIBE listens by pattern.
 
+use super::wrong_arguments;
 use crate::client::Client;
 use crate::command::NodeCommand;
 use crate::cx::{Flow, NodeCx};
@@ -19,7 +20,7 @@ pub(super) const COMMANDS: &[NodeCommand] = &[
     NodeCommand::new(&PUNSUBSCRIBE, punsubscribe),
     NodeCommand {
         spec: &PUBSUB,
-        run: pubsub,
+        run: super::container,
         subcommands: &[
             NodeCommand::new(&PUBSUB_CHANNELS, channels),
             NodeCommand::new(&PUBSUB_NUMSUB, numsub),
@@ -244,10 +245,6 @@ const PUBSUB: Spec = Spec {
     ..Spec::BASE
 };
 
-fn pubsub(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
-    Err(Error::Arity(cx.command.run.full_name.into()))
-}
-
 const ASK: Flags = Flags::PUBSUB.union(Flags::LOADING).union(Flags::STALE);
 
 /// `PUBSUB CHANNELS`
@@ -272,15 +269,6 @@ fn channels(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     out.array(found.len());
     found.iter().for_each(|channel| out.bulk(channel));
     Ok(Flow::Done)
-}
-
-/// The error of a subcommand whose own count of arguments is wrong.
-fn wrong_arguments(container: &str, sub: &[u8]) -> Error {
-    let sub = String::from_utf8_lossy(sub);
-    Error::Other(
-        format!("ERR unknown subcommand or wrong number of arguments for '{sub}'. Try {container} HELP.")
-            .into(),
-    )
 }
 
 /// `PUBSUB NUMSUB`

@@ -4,10 +4,10 @@
 //! and the last command nobody else comes in. The effects of all commands are one effect in the stream. Clients that
 //! block on keys are served after the whole body.
 
-use crate::client::{Watching, flag};
+use crate::client::{ReplyMode, Watching};
 use crate::command::{Command, NodeCommand};
 use crate::cx::{Flow, NodeCx, Suspend};
-use crate::exec::{call, emit, give_world_back, own_world, serve_unserved, slots_of};
+use crate::exec::{call, emit, give_world_back, note_slow, own_world, serve_unserved, slots_of};
 use crate::stats::Counter;
 use command_spec::*;
 use commands::Error;
@@ -99,6 +99,9 @@ const WATCH: Spec = Spec {
 };
 
 fn watch(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    if cx.client.multi.is_some() {
+        return Err(Error::text("ERR WATCH inside MULTI is not allowed"));
+    }
     let client = &mut *cx.client;
     let context = cx.local.context(client.db, true);
     let guard = cx.guard.as_deref_mut().expect("WATCH locks its keys");
@@ -168,21 +171,21 @@ fn exec(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
         cx.local.scratch.effects.wanted =
             EventClass::from_bits_truncate(cx.local.settings.notify_keyspace_events.0);
         cx.local.expiry = crate::admission::expiry(shared, cx.local.now_ms);
-        run_queue(cx, shared.keyspace.world(cx.local.thread));
+        let flow = run_queue(cx, shared.keyspace.world(cx.local.thread));
         give_world_back(shared, cx.local);
-        return Ok(Flow::Done);
+        return Ok(flow);
     };
     if !cx.local.enter(shared) {
         return Ok(Flow::Suspend(Suspend::Gate));
     }
-    match shared.keyspace.lock_many(&need) {
+    let flow = match shared.keyspace.lock_many(&need) {
         Ok(guard) => run_queue(cx, guard),
         Err(busy) => return Ok(Flow::Suspend(Suspend::Slot(busy))),
-    }
+    };
     if !cx.local.unserved.is_empty() {
         serve_unserved(shared, cx.local);
     }
-    Ok(Flow::Done)
+    Ok(flow)
 }
 
 /// The slots of everything queued and watched, ascending; `None` when only the world is enough.
@@ -218,35 +221,53 @@ fn is_spoilt(cx: &mut NodeCx<'_, '_>, guard: &mut Guard<'_>) -> bool {
     })
 }
 
-/// Runs what was queued, under locks that cover all of it.
-fn run_queue(cx: &mut NodeCx<'_, '_>, mut guard: Guard<'_>) {
+/// Runs what was queued, under locks that cover all of it. The connection may have to end after it.
+fn run_queue(cx: &mut NodeCx<'_, '_>, mut guard: Guard<'_>) -> Flow {
     cx.local.scratch.effects.clear();
     if is_spoilt(cx, &mut guard) {
         cx.client.discard();
         cx.out().null_array();
-        return;
+        return Flow::Done;
     }
     let queue = cx.client.multi.take().map(|multi| multi.queue).unwrap_or_default();
-    cx.client.discard();
+    cx.client.unwatch();
     cx.out().array(queue.len());
-    cx.client.shared.set_flag(flag::DIRTY_WATCH, false);
+    let mut flow = Flow::Done;
     for queued in &queue {
         let argv: Vec<&[u8]> = queued.argv.iter().map(Vec::as_slice).collect();
-        run_queued(cx, queued.command, &argv, &mut guard);
+        let start = cx.client.out.len();
+        let is_mute = matches!(flow, Flow::Close) || cx.client.reply == ReplyMode::Off;
+        if let Flow::Close = run_queued(cx, queued.command, &argv, &mut guard) {
+            flow = Flow::Close;
+        }
+        // What comes after the end of the connection, or while replies are off, is done but not told.
+        if is_mute && (matches!(flow, Flow::Close) || cx.client.reply == ReplyMode::Off) {
+            cx.client.out.truncate(start);
+        }
     }
+    cx.client.shared.queued.store(-1, Ordering::Relaxed);
     emit(cx.shared, cx.local, cx.client, &mut guard);
+    flow
 }
 
-fn run_queued(cx: &mut NodeCx<'_, '_>, command: &'static Command, argv: &[&[u8]], guard: &mut Guard<'_>) {
+fn run_queued(
+    cx: &mut NodeCx<'_, '_>,
+    command: &'static Command,
+    argv: &[&[u8]],
+    guard: &mut Guard<'_>,
+) -> Flow {
     let start = cx.client.out.len();
     let began = std::time::Instant::now();
     let outcome = call(cx.shared, cx.local, cx.client, command, argv, None, guard, true);
     let nanoseconds = began.elapsed().as_nanos() as u64;
     let failed = outcome.is_err();
-    if let Err(error) = outcome {
+    let flow = outcome.unwrap_or_else(|error| {
         cx.client.out.truncate(start);
         cx.client.writer().error_value(&error);
         cx.shared.stats.add(cx.local.thread, Counter::Errors, 1);
-    }
+        Flow::Done
+    });
     cx.shared.stats.called(cx.local.thread, command.run.id, nanoseconds, failed);
+    note_slow(cx.shared, cx.local, cx.client, command, argv, nanoseconds);
+    flow
 }

@@ -63,4 +63,6 @@ pub(crate) enum Flow {
     Blocked,
     /// The connection ends once its replies are sent.
     Close,
+    /// The connection leaves for the feeder: it is a replica's.
+    Detach,
 }

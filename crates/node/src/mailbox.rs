@@ -34,6 +34,8 @@ pub(crate) enum Message {
     },
     /// CLIENT KILL.
     Kill(u64),
+    /// The node follows a primary now: clients that block are told and closed.
+    RoleChanged,
     /// Nothing but a reason to look again: the gate opened, a slot was released, settings changed.
     Look,
 }

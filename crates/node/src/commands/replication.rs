@@ -48,12 +48,8 @@ const REPLICAOF: Spec = Spec {
 };
 
 /// `SLAVEOF`
-const SLAVEOF: Spec = Spec {
-    name: "slaveof",
-    since: "1.0.0",
-    deprecated: Some(("5.0.0", "`REPLICAOF`")),
-    ..REPLICAOF
-};
+const SLAVEOF: Spec =
+    Spec { name: "slaveof", since: "1.0.0", deprecated: Some(("5.0.0", "`REPLICAOF`")), ..REPLICAOF };
 
 fn replicaof(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     if argv[1].eq_ignore_ascii_case(b"no") && argv[2].eq_ignore_ascii_case(b"one") {
@@ -68,7 +64,8 @@ fn replicaof(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     let Some(port) = port else { return Err(Error::text("ERR Invalid master port")) };
     let address = PrimaryAddress { host: argv[1].to_vec(), port };
     let present = cx.shared.settings().replicaof.clone();
-    let same = present.is_some_and(|present| present.host.eq_ignore_ascii_case(&address.host) && present.port == port);
+    let same = present
+        .is_some_and(|present| present.host.eq_ignore_ascii_case(&address.host) && present.port == port);
     if same && cx.shared.role.is_replica.load(Ordering::Acquire) {
         cx.out().simple("OK Already connected to specified master");
         return Ok(Flow::Done);
@@ -87,7 +84,11 @@ const ROLE: Spec = Spec {
     since: "2.8.12",
     group: Group::Server,
     arity: 1,
-    flags: Flags::NOSCRIPT.union(Flags::LOADING).union(Flags::STALE).union(Flags::FAST).union(Flags::SENTINEL),
+    flags: Flags::NOSCRIPT
+        .union(Flags::LOADING)
+        .union(Flags::STALE)
+        .union(Flags::FAST)
+        .union(Flags::SENTINEL),
     categories: Categories::ADMIN.union(Categories::DANGEROUS),
     ..Spec::BASE
 };
@@ -160,8 +161,12 @@ fn wait(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     }
     let wait = cx.local.next_wait;
     cx.local.next_wait += 1;
-    cx.client.blocked =
-        Some(Box::new(Blocked { on: WaitFor::Elsewhere, wait, deadline_ms: None, timeout: TimeoutReply::Null }));
+    cx.client.blocked = Some(Box::new(Blocked {
+        on: WaitFor::Elsewhere,
+        wait,
+        deadline_ms: None,
+        timeout: TimeoutReply::Null,
+    }));
     let request = WaitRequest {
         client: cx.client.id,
         offset,

@@ -259,7 +259,8 @@ impl Applier {
             }
             Action::Close(error) => {
                 if error != LinkError::Reconfigured {
-                    self.shared.log(Loglevel::Notice, format_args!("Link with the primary given up: {error:?}"));
+                    self.shared
+                        .log(Loglevel::Notice, format_args!("Link with the primary given up: {error:?}"));
                 }
                 self.attempt += 1;
                 self.hang_up();
@@ -302,8 +303,14 @@ impl Applier {
 
     fn load_begin(&mut self, length: Option<u64>) {
         match length {
-            Some(length) => self.shared.log(Loglevel::Notice, format_args!("PRIMARY <-> REPLICA sync: receiving {length} bytes from primary to disk")),
-            None => self.shared.log(Loglevel::Notice, format_args!("PRIMARY <-> REPLICA sync: receiving streamed RDB from primary")),
+            Some(length) => self.shared.log(
+                Loglevel::Notice,
+                format_args!("PRIMARY <-> REPLICA sync: receiving {length} bytes from primary to disk"),
+            ),
+            None => self.shared.log(
+                Loglevel::Notice,
+                format_args!("PRIMARY <-> REPLICA sync: receiving streamed RDB from primary"),
+            ),
         }
         self.forget_stream();
         let shared = self.shared.clone();
@@ -322,7 +329,10 @@ impl Applier {
 
     /// The data set can't be taken: the link is given up and tried again later.
     fn load_failed(&mut self, error: &snapshot::LoadError) {
-        self.shared.log(Loglevel::Notice, format_args!("Failed trying to load the PRIMARY synchronization DB: {error}"));
+        self.shared.log(
+            Loglevel::Notice,
+            format_args!("Failed trying to load the PRIMARY synchronization DB: {error}"),
+        );
         let was_direct = matches!(self.load.take(), Some(Load::Direct(_)));
         if was_direct {
             let shared = self.shared.clone();
@@ -356,11 +366,17 @@ impl Applier {
             Ok(report) => {
                 let db = report.repl_stream_db.and_then(|db| u16::try_from(db).ok()).unwrap_or(0);
                 shared.replication.stream_db.store(db, Ordering::Relaxed);
-                self.shared.log(Loglevel::Notice, format_args!("PRIMARY <-> REPLICA sync: Finished with success, {} keys", report.keys));
+                self.shared.log(
+                    Loglevel::Notice,
+                    format_args!("PRIMARY <-> REPLICA sync: Finished with success, {} keys", report.keys),
+                );
                 self.step(Event::Loaded(true));
             }
             Err(error) => {
-                self.shared.log(Loglevel::Notice, format_args!("Failed trying to load the PRIMARY synchronization DB: {error}"));
+                self.shared.log(
+                    Loglevel::Notice,
+                    format_args!("Failed trying to load the PRIMARY synchronization DB: {error}"),
+                );
                 load::empty(&shared, &mut self.local, false);
                 self.step(Event::Loaded(false));
             }

@@ -93,7 +93,10 @@ impl Applier {
             }
             Err(Stop::Void) => self.collect_void(),
             Err(Stop::Inconsistent(why)) => {
-                self.shared.log(Loglevel::Notice, format_args!("The primary's stream does not fit the data ({why}): synchronizing anew"));
+                self.shared.log(
+                    Loglevel::Notice,
+                    format_args!("The primary's stream does not fit the data ({why}): synchronizing anew"),
+                );
                 self.start_over();
             }
         }
@@ -122,13 +125,7 @@ impl Applier {
     }
 
     /// Takes a command over that was parsed, and applies when there is enough.
-    fn frame(
-        &mut self,
-        shared: &Shared,
-        pending: &[u8],
-        start: usize,
-        request: Request,
-    ) -> Result<(), Stop> {
+    fn frame(&mut self, shared: &Shared, pending: &[u8], start: usize, request: Request) -> Result<(), Stop> {
         let bytes = &pending[start..];
         let (command, place) = self.locate(shared, bytes, &request)?;
         match command.spec.name {
@@ -249,14 +246,28 @@ impl Applier {
         }
         let slots = match (entry.command.spec.need, entry.place) {
             (Need::Keys, Some(place)) if entry.command.run.single_key => vec![place.slot],
-            (Need::Keys, _) => slots_of(entry.command, &argv).map_err(|e| Stop::Inconsistent(e.to_string()))?,
+            (Need::Keys, _) => {
+                slots_of(entry.command, &argv).map_err(|e| Stop::Inconsistent(e.to_string()))?
+            }
             (Need::None, _) => Vec::new(),
             (Need::SlotBySlot | Need::World, _) => {
-                return self.in_world(shared, pending, entry.start, entry.start + entry.request.consumed, &[entry]);
+                return self.in_world(
+                    shared,
+                    pending,
+                    entry.start,
+                    entry.start + entry.request.consumed,
+                    &[entry],
+                );
             }
         };
         if slots.len() > MANY_SLOTS {
-            return self.in_world(shared, pending, entry.start, entry.start + entry.request.consumed, &[entry]);
+            return self.in_world(
+                shared,
+                pending,
+                entry.start,
+                entry.start + entry.request.consumed,
+                &[entry],
+            );
         }
         let mut guard = self.lock(shared, pending, entry.start, &slots)?;
         self.run_command(shared, entry.command, &argv, entry.place, &mut guard)?;

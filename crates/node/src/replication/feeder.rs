@@ -255,8 +255,11 @@ impl Feeder {
             Action::StartStream { link } => {
                 let shared = self.shared.clone();
                 let fed = shared.replication.primary(&shared.stream);
-                let position =
-                    fed.primary.reader(link).zip(fed.primary.backlog()).map(|(reader, backlog)| backlog.position(reader));
+                let position = fed
+                    .primary
+                    .reader(link)
+                    .zip(fed.primary.backlog())
+                    .map(|(reader, backlog)| backlog.position(reader));
                 if let Some(connection) = self.connection(token) {
                     connection.stream = position;
                 }
@@ -478,7 +481,9 @@ impl Feeder {
                 takers.push(token);
                 must_wait |= is_full;
                 if was_blocked != is_full {
-                    self.shared.replication.step(&self.shared, Event::SnapshotBlocked { link: id, blocked: is_full });
+                    self.shared
+                        .replication
+                        .step(&self.shared, Event::SnapshotBlocked { link: id, blocked: is_full });
                     if let Some(connection) = self.connection(token) {
                         connection.blocked = is_full;
                     }

@@ -18,8 +18,8 @@ use config::Loglevel;
 use rdb::{AuxFields, ReplicationAux, SaveOptions};
 use replication::primary::{Event, SnapshotFilter, SnapshotForm};
 use snapshot::{
-    Background as Thread, ChunkReceiver, ChannelSink, Control, Header, NotBegun, Overflow, Sink, Snapshot, SnapshotOptions,
-    chunk_channel, clean,
+    Background as Thread, ChannelSink, ChunkReceiver, Control, Header, NotBegun, Overflow, Sink, Snapshot,
+    SnapshotOptions, chunk_channel, clean,
 };
 use std::io;
 use std::path::PathBuf;
@@ -107,7 +107,9 @@ fn snapshot(shared: &Arc<Shared>, form: SnapshotForm, filter: SnapshotFilter) ->
     }
     let overflow = match form {
         SnapshotForm::Diskless => Overflow::Abort,
-        SnapshotForm::Spool => Overflow::Spill(dir.join(format!("temp-sync-images-{}.rdb", std::process::id()))),
+        SnapshotForm::Spool => {
+            Overflow::Spill(dir.join(format!("temp-sync-images-{}.rdb", std::process::id())))
+        }
     };
     let mut spool = match form {
         SnapshotForm::Diskless => None,
@@ -175,7 +177,8 @@ fn begin(shared: &Shared, fed: &mut Fed, control: &Arc<Control>, receiver: Optio
 fn header(shared: &Shared, fed: &Fed) -> Header {
     let is_replica = shared.role.is_replica.load(Ordering::Acquire);
     // A primary's stream names its database behind every snapshot.
-    let stream_db = if is_replica { i64::from(shared.replication.stream_db.load(Ordering::Relaxed)) } else { 0 };
+    let stream_db =
+        if is_replica { i64::from(shared.replication.stream_db.load(Ordering::Relaxed)) } else { 0 };
     let replication = ReplicationAux {
         stream_db,
         id: fed.primary.history().id().as_str().to_owned(),

@@ -544,10 +544,10 @@ impl<'k, 'g> Keys<'k, 'g> {
         self.guard.cell(slot).set_registered(true);
     }
 
-    /// Claims the next ticket on a key, in the order of arrival, passing over the first `after`. It stays in its place
-    /// until [`Keys::served`].
-    pub fn next_waiter(&mut self, db: u16, key: &[u8], after: usize) -> Option<Arc<Ticket>> {
-        self.guard.registry(Slot::of(key)).claim(db, key, after)
+    /// The next ticket on a key, in the order of arrival, passing over the first `after`. Who has all of its locks may
+    /// claim it; it stays in its place until [`Keys::served`].
+    pub fn waiter(&mut self, db: u16, key: &[u8], after: usize) -> Option<Arc<Ticket>> {
+        self.guard.registry(Slot::of(key)).waiter(db, key, after)
     }
 
     /// A claimed ticket was served: it leaves the queue of this key, and those of its other keys when they are met.

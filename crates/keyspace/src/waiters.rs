@@ -166,18 +166,13 @@ impl Registry {
         self.waiters.entry((ticket.db, key.into())).or_default().push_back(ticket.clone());
     }
 
-    /// Claims the first ticket of a key that can be, not counting so many that are not over.
-    pub(crate) fn claim(&mut self, db: u16, key: &[u8], after: usize) -> Option<Arc<Ticket>> {
+    /// The first ticket of a key that is not over, not counting so many of them.
+    pub(crate) fn waiter(&mut self, db: u16, key: &[u8], after: usize) -> Option<Arc<Ticket>> {
         let queue = self.waiters.get_mut(&(db, Box::from(key)))?;
         while queue.front().is_some_and(|ticket| ticket.is_over()) {
             queue.pop_front();
         }
-        let found = queue
-            .iter()
-            .filter(|ticket| !ticket.is_over())
-            .skip(after)
-            .find(|ticket| ticket.claim())
-            .cloned();
+        let found = queue.iter().filter(|ticket| !ticket.is_over()).nth(after).cloned();
         if queue.is_empty() {
             self.waiters.remove(&(db, Box::from(key)));
         }

@@ -4,6 +4,7 @@ use crate::Sink;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// With `rdb-save-incremental-fsync`, the file is synced each time so many bytes were added: the last sync has
 /// little left to wait for.
@@ -23,12 +24,14 @@ pub struct FileSink {
 }
 
 impl FileSink {
-    /// A sink for the file `name` in `dir`, collected in `temp-<pid>.rdb` beside it.
+    /// A sink for the file `name` in `dir`, collected in `temp-<pid>-<number>.rdb` beside it.
     ///
     /// # Errors
     /// When that can't be created.
     pub fn create(dir: &Path, name: &str, incremental_sync: bool) -> io::Result<FileSink> {
-        let temp = dir.join(format!("temp-{}.rdb", std::process::id()));
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let temp = dir.join(format!("temp-{}-{number}.rdb", std::process::id()));
         Ok(FileSink {
             file: File::create(&temp)?,
             temp,

@@ -90,8 +90,9 @@ fn tickets_are_served_in_order_and_once() {
         keys.ready(b"a");
         assert_eq!(keys.effects().ready, [(0, b"a"[..].into())]);
 
-        let next =
-            |keys: &mut Keys<'_, '_>, key: &[u8], after| keys.next_waiter(0, key, after).map(|t| t.client);
+        let next = |keys: &mut Keys<'_, '_>, key: &[u8], after| {
+            keys.waiter(0, key, after).filter(|ticket| ticket.claim()).map(|ticket| ticket.client)
+        };
         assert_eq!(next(keys, b"a", 0), Some(1));
         first.release();
         assert_eq!(next(keys, b"a", 1), Some(2), "the first one found nothing and keeps its place");

@@ -4,17 +4,35 @@
 #![allow(clippy::disallowed_methods)]
 #![forbid(unsafe_code)]
 
+mod default_run;
 mod node_command;
+mod running;
 
-use anyhow::{Result, bail};
-use std::ffi::OsString;
+use anyhow::Result;
+use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
 #[global_allocator]
 static ALLOCATOR: memory::CountingAllocator = memory::CountingAllocator;
 
+/// An in-memory data store that speaks as Valkey or Redis. Without a subcommand: one node on this host, with its data
+/// in the user's data directory.
+#[derive(Debug, Parser)]
+#[command(name = "engram", version, propagate_version = true, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: default_run::Arguments,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Node(node_command::Arguments),
+}
+
 fn main() -> ExitCode {
-    match run(std::env::args_os().skip(1).collect()) {
+    match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("engram: {error:#}");
@@ -23,10 +41,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Vec<OsString>) -> Result<()> {
-    match arguments.first().and_then(|first| first.to_str()) {
-        Some("node") => node_command::run(&arguments[1..]),
-        Some(other) => bail!("unknown subcommand '{other}'"),
-        None => node_command::run(&[]),
+fn run(cli: Cli) -> Result<()> {
+    match cli.command {
+        Some(Command::Node(arguments)) => node_command::run(&arguments),
+        None => default_run::run(&cli.run),
     }
 }

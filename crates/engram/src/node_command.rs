@@ -1,13 +1,24 @@
 //! `engram node [FILE] [--port 7000 --save "" …]`: a stand-alone node in redis-server's style.
 
+use crate::running::until_the_end;
 use anyhow::{Context, Result};
 use config::{CommandLine, Config, Directives};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 use std::ffi::OsString;
 use std::io::Read;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
+
+/// Runs a stand-alone node, configured as redis-server is
+///
+/// The first argument may name a configuration file in the format of redis.conf. Parameters follow as options, such as
+/// --port 7000 --save "" --engine redis-7.0, and win over the file. A single - at the start or the end reads
+/// parameters from the standard input.
+#[derive(Debug, clap::Args)]
+#[command(override_usage = "engram node [FILE] [--PARAMETER VALUE ...]")]
+pub(crate) struct Arguments {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    arguments: Vec<OsString>,
+}
 
 /// Reads included files from disk.
 struct Files;
@@ -19,36 +30,31 @@ impl Directives for Files {
 }
 
 /// Runs a node until it is told to end.
-pub(crate) fn run(arguments: &[OsString]) -> Result<()> {
-    let arguments: Vec<&[u8]> = arguments.iter().map(|argument| argument.as_bytes()).collect();
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let arguments: Vec<&[u8]> = arguments.arguments.iter().map(|argument| argument.as_bytes()).collect();
     let line = CommandLine::parse(&arguments);
-    let file = match &line.file {
-        Some(path) => {
-            let path = PathBuf::from(OsString::from_vec(path.clone()));
-            std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?
-        }
+    let file = line.file.as_ref().map(|path| PathBuf::from(OsString::from_vec(path.clone())));
+    let text = match &file {
+        Some(path) => std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?,
         None => Vec::new(),
     };
     let mut stdin = Vec::new();
     if line.stdin {
         std::io::stdin().read_to_end(&mut stdin).context("cannot read the standard input")?;
     }
-    let config = match Config::load(profile::Profile::default(), &line.text(&file, &stdin), &mut Files) {
+    let config = match Config::load(profile::Profile::default(), &line.text(&text, &stdin), &mut Files) {
         Ok(config) => config,
         Err(error) => {
+            // As redis-server prints it, without this program's name before it.
             eprintln!("{error}");
             std::process::exit(1);
         }
     };
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
-    let options = node::Options {
-        config,
-        config_file: line.file.map(|path| PathBuf::from(OsString::from_vec(path))),
-        executable: std::env::current_exe().unwrap_or_default(),
+    // CONFIG REWRITE must find it whatever the working directory is.
+    let config_file = match file {
+        Some(file) => Some(file.canonicalize().with_context(|| format!("cannot find {}", file.display()))?),
+        None => None,
     };
-    let mut node = node::Node::start(options)?;
-    println!("Ready to accept connections {:?} {}", node.addresses(), node.backend());
-    signals.forever().next();
-    node.end();
-    Ok(())
+    let executable = std::env::current_exe().unwrap_or_default();
+    until_the_end(node::Node::start(node::Options { config, config_file, executable })?)
 }

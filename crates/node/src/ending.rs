@@ -3,6 +3,8 @@
 //! A signal, a command and a thread that failed all ask in the same way. [`crate::Node::wait`] returns to the owner, who
 //! calls [`crate::Node::end`]. The first to ask wins; it says why.
 
+use crate::shared::Shared;
+use config::Loglevel;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 /// Somebody's wish that the node ends.
@@ -42,11 +44,12 @@ impl Ending {
 
 /// Asks a node to end, from any thread.
 #[derive(Debug, Clone)]
-pub struct Stopper(pub(crate) Arc<Ending>);
+pub struct Stopper(pub(crate) Arc<Shared>);
 
 impl Stopper {
-    /// Asks for the end; returns at once.
-    pub fn stop(&self) {
-        self.0.ask(Why::Signal);
+    /// Asks for the end because this signal came; returns at once.
+    pub fn stop(&self, signal: &str) {
+        self.0.log(Loglevel::Warning, format_args!("Received {signal} scheduling shutdown..."));
+        self.0.end.ask(Why::Signal);
     }
 }

@@ -1,6 +1,6 @@
 //! What a client may take: connections, time, and bytes in both directions.
 
-use crate::client::{Client, Source, flag};
+use crate::client::{Client, ReplyMode, Source, flag};
 use crate::exec::Local;
 use crate::shared::Shared;
 use crate::stats::Counter;
@@ -11,6 +11,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// An own buffer larger than this gives its memory back once it is empty.
 const KEPT_INBUF_BYTES: usize = 32 * 1024;
+
+/// Descriptors that a process needs besides those of its clients.
+const RESERVED_DESCRIPTORS: u64 = 32;
 
 /// Adds to a counter that only this thread writes.
 #[inline]
@@ -63,10 +66,13 @@ pub(crate) fn consume(client: &mut Client) {
 }
 
 /// Answers a protocol error; the connection ends after it.
-pub(crate) fn protocol_error(client: &mut Client, error: ProtocolError) {
+pub(crate) fn protocol_error(shared: &Shared, local: &Local, client: &mut Client, error: ProtocolError) {
     let mut text = b"ERR ".to_vec();
     text.extend_from_slice(&error.message());
-    client.writer().error(text);
+    shared.stats.error(local.thread, &"ERR");
+    if client.reply != ReplyMode::Off {
+        client.writer().error(text);
+    }
     client.closing = true;
     client.shared.set_flag(flag::CLOSE_AFTER_REPLY, true);
 }
@@ -111,4 +117,22 @@ pub(crate) fn output_exceeded(shared: &Shared, local: &Local, client: &mut Clien
         return true;
     }
     false
+}
+
+/// Lets the process have a descriptor for each of so many clients; how many clients it can have if that is fewer.
+pub(crate) fn raise_descriptor_limit(clients: u64) -> Result<(), u64> {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return Ok(()) };
+    let wanted = clients + RESERVED_DESCRIPTORS;
+    if soft >= wanted {
+        return Ok(());
+    }
+    if setrlimit(Resource::RLIMIT_NOFILE, wanted, hard.max(wanted)).is_ok() {
+        return Ok(());
+    }
+    if hard >= wanted && setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).is_ok() {
+        return Ok(());
+    }
+    let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
+    Err(hard.max(soft).saturating_sub(RESERVED_DESCRIPTORS))
 }

@@ -68,7 +68,7 @@ pub(crate) struct Shared {
     /// DEBUG SET-ACTIVE-EXPIRE.
     pub(crate) active_expire: AtomicBool,
     /// Somebody's wish that the node ends.
-    pub(crate) end: Arc<Ending>,
+    pub(crate) end: Ending,
     /// The node is ending: threads stop.
     pub(crate) ending: AtomicBool,
 }
@@ -184,7 +184,7 @@ impl Shared {
             loading: AtomicBool::new(false),
             save_failed: AtomicBool::new(false),
             active_expire: AtomicBool::new(true),
-            end: Arc::default(),
+            end: Ending::default(),
             ending: AtomicBool::new(false),
             settings: RwLock::new(settings),
             settings_version: AtomicU64::new(1),

@@ -3,6 +3,7 @@
 use crate::ending::{Stopper, Why};
 use crate::exec::Local;
 use crate::lazyfree::LazyFree;
+use crate::limits::raise_descriptor_limit;
 use crate::listening;
 use crate::log::{Log, Speaker};
 use crate::replication::applier::Applier;
@@ -61,14 +62,12 @@ impl fmt::Display for StartError {
                 write!(f, "cannot listen on {error}; choose another with --{parameter}")
             }
             StartError::Directory(path, error) => {
-                write!(f, "cannot use the directory {} ({error}); choose another with --dir", path.display())
+                let (path, why) = (path.display(), words_of(error));
+                write!(f, "cannot use the directory {path} ({why}); choose another with --dir")
             }
             StartError::LogFile(path, error) => {
-                write!(
-                    f,
-                    "cannot write the log file {} ({error}); choose another with --logfile",
-                    path.display()
-                )
+                let (path, why) = (path.display(), words_of(error));
+                write!(f, "cannot write the log file {path} ({why}); choose another with --logfile")
             }
             StartError::Backend(error) => {
                 write!(f, "the event loop cannot be set up ({error}); try --io-backend epoll")
@@ -98,6 +97,10 @@ impl Node {
         let settings = options.config.settings().clone();
         let log = open_log(&settings, &directory)?;
         greet(&log, &options);
+        if let Err(possible) = raise_descriptor_limit(settings.maxclients.into()) {
+            let text = format_args!("The system's limit on open files allows {possible} clients, fewer than maxclients.");
+            log.write(Speaker::Starting, Loglevel::Warning, text);
+        }
         let opened = listening::open(&settings)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let workers = match settings.workers {
@@ -255,7 +258,7 @@ impl Node {
 
     /// What other threads ask the node to end by.
     pub fn stopper(&self) -> Stopper {
-        Stopper(self.shared.end.clone())
+        Stopper(self.shared.clone())
     }
 
     /// Waits until somebody asks the node to end.
@@ -293,6 +296,18 @@ impl Node {
             // It may be gone already.
             let _ = std::fs::remove_file(Path::new(OsStr::from_bytes(&settings.unixsocket)));
         }
+    }
+}
+
+/// The system's words for an error, without its number.
+pub(crate) fn words_of(error: &std::io::Error) -> String {
+    if error.kind() == std::io::ErrorKind::NotADirectory {
+        return "Not a directory".to_owned();
+    }
+    let text = error.to_string();
+    match text.rfind(" (os error") {
+        Some(at) => text[..at].to_owned(),
+        None => text,
     }
 }
 

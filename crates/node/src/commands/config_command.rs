@@ -6,7 +6,8 @@
 
 use crate::command::NodeCommand;
 use crate::cx::{Flow, NodeCx};
-use crate::start::resolve_directory;
+use crate::limits::raise_descriptor_limit;
+use crate::start::{resolve_directory, words_of};
 use command_spec::*;
 use commands::Error;
 use config::{Applied, Asker, Config, Loglevel};
@@ -30,9 +31,6 @@ pub(super) const COMMANDS: &[NodeCommand] = &[NodeCommand {
 }];
 
 const ADMIN: Flags = Flags::ADMIN.union(Flags::NOSCRIPT).union(Flags::LOADING).union(Flags::STALE);
-
-/// Descriptors that a process needs besides those of its clients.
-const RESERVED_DESCRIPTORS: u64 = 32;
 
 /// `CONFIG`
 const CONFIG: Spec = Spec {
@@ -122,7 +120,7 @@ fn act(
     if applied.contains("dir") {
         let path = |config: &Config| PathBuf::from(OsStr::from_bytes(&config.settings().dir));
         let found =
-            resolve_directory(&path(now), &path(wanted)).map_err(|error| ("dir", reason_of(&error)))?;
+            resolve_directory(&path(now), &path(wanted)).map_err(|error| ("dir", words_of(&error)))?;
         wanted.set_directory(found.as_os_str().as_bytes());
     }
     if applied.contains("maxclients") {
@@ -148,36 +146,6 @@ fn act(
         }
     }
     Ok(())
-}
-
-/// Lets the process have a descriptor for each of so many clients; how many clients it can have if that is fewer.
-pub(crate) fn raise_descriptor_limit(clients: u64) -> Result<(), u64> {
-    use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return Ok(()) };
-    let wanted = clients + RESERVED_DESCRIPTORS;
-    if soft >= wanted {
-        return Ok(());
-    }
-    if setrlimit(Resource::RLIMIT_NOFILE, wanted, hard.max(wanted)).is_ok() {
-        return Ok(());
-    }
-    if hard >= wanted && setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).is_ok() {
-        return Ok(());
-    }
-    let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
-    Err(hard.max(soft).saturating_sub(RESERVED_DESCRIPTORS))
-}
-
-/// The system's words for an error, without its number.
-fn reason_of(error: &std::io::Error) -> String {
-    let text = match error.kind() {
-        std::io::ErrorKind::NotADirectory => return "Not a directory".to_owned(),
-        _ => error.to_string(),
-    };
-    match text.rfind(" (os error") {
-        Some(at) => text[..at].to_owned(),
-        None => text,
-    }
 }
 
 /// `CONFIG RESETSTAT`
@@ -221,7 +189,7 @@ fn rewrite(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
     drop(config);
     if let Err(error) = written {
         cx.shared.log(Loglevel::Warning, format_args!("CONFIG REWRITE failed: {error}"));
-        return Err(Error::Other(format!("ERR Rewriting config file: {}", reason_of(&error)).into()));
+        return Err(Error::Other(format!("ERR Rewriting config file: {}", words_of(&error)).into()));
     }
     cx.shared.log(Loglevel::Warning, "CONFIG REWRITE executed with success.");
     cx.out().ok();

@@ -1,0 +1,82 @@
+//! `engram` without a subcommand.
+
+use crate::process::{Directory, Program, ask, expect_refusal, free_port, run};
+use nix::sys::signal::Signal;
+use std::net::{Ipv4Addr, TcpListener};
+
+#[test]
+fn it_says_where_it_is_and_stops_cleanly() {
+    let directory = Directory::new();
+    let data = directory.path().join("new/data");
+    let port = free_port();
+    let arguments = ["--data-dir", data.to_str().expect("plain"), "--port", &port.to_string()];
+    let mut program = Program::start(&arguments);
+    let ready = program.wait_for("is ready");
+    assert!(ready.contains(&format!("127.0.0.1:{port}")), "{ready}");
+    for command in ["set greeting hello", "get greeting", "redis-benchmark"] {
+        let line = program.wait_for(command);
+        assert!(line.contains(&format!("-p {port}")), "{line}");
+    }
+    assert_eq!(ask(port, "PING"), "+PONG\r\n");
+    program.signal(Signal::SIGINT);
+    let (code, _) = program.end();
+    assert_eq!(code, Some(0));
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("nobody listens any more");
+    let log = std::fs::read_to_string(data.join("engram.log")).expect("a log");
+    assert!(log.contains("Received SIGINT scheduling shutdown...") && log.contains("bye bye"), "{log}");
+}
+
+#[test]
+fn a_taken_port_is_one_sentence_with_the_flag_that_helps() {
+    let directory = Directory::new();
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let port = taken.local_addr().expect("an address").port();
+    expect_refusal(
+        &["--data-dir", directory.text(), "--port", &port.to_string()],
+        &format!("127.0.0.1:{port} is already in use; choose another with --port"),
+    );
+}
+
+#[test]
+fn an_unusable_directory_is_one_sentence_with_the_flag_that_helps() {
+    let directory = Directory::new();
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").expect("a file");
+    let within = file.join("data");
+    expect_refusal(
+        &["--data-dir", within.to_str().expect("plain"), "--port", &free_port().to_string()],
+        &format!(
+            "cannot use the data directory {} (Not a directory); choose another with --data-dir",
+            within.display()
+        ),
+    );
+}
+
+#[test]
+fn two_do_not_share_a_directory() {
+    let directory = Directory::new();
+    let mut first = Program::start(&["--data-dir", directory.text(), "--port", &free_port().to_string()]);
+    first.wait_for("is ready");
+    let real = directory.path().canonicalize().expect("it exists");
+    expect_refusal(
+        &["--data-dir", directory.text(), "--port", &free_port().to_string()],
+        &format!("another engram uses the data directory {}; choose another with --data-dir", real.display()),
+    );
+    first.signal(Signal::SIGTERM);
+    assert_eq!(first.end().0, Some(0));
+}
+
+#[test]
+fn help_and_version_are_there() {
+    for (arguments, text) in [
+        (&["--help"][..], "--data-dir"),
+        (&["--version"], env!("CARGO_PKG_VERSION")),
+        (&["node", "--help"], "redis.conf"),
+        (&["node", "--version"], env!("CARGO_PKG_VERSION")),
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        assert!(String::from_utf8_lossy(&output.stdout).contains(text), "{arguments:?}");
+    }
+    assert_eq!(run(&["nonsense"]).status.code(), Some(2));
+}

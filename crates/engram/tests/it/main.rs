@@ -1,0 +1,8 @@
+//! The program from outside: what it prints, what it answers to signals, and how it ends.
+
+// Tests own processes and files.
+#![allow(clippy::disallowed_methods)]
+
+mod default_run;
+mod node;
+mod process;

@@ -287,7 +287,7 @@ fn protocol(cx: &mut NodeCx<'_, '_>, name: &[u8]) -> Result<Flow, Error> {
     match name.to_ascii_lowercase().as_slice() {
         b"string" => out.bulk(b"Hello World"),
         b"integer" => out.int(12345),
-        b"double" => out.double(3.141),
+        b"double" => out.double_text("3.141"),
         b"null" => out.null(),
         b"bignum" => out.big_number("1234567999999999999999999999999999999"),
         b"array" => {

@@ -68,6 +68,36 @@ pub(crate) mod flag {
 }
 
 impl ClientShared {
+    /// The connection to a primary, as a client whose commands are the primary's. No worker has it.
+    pub(crate) fn of_primary(id: u64, addr: String, laddr: String, fd: i32, now_ms: u64) -> ClientShared {
+        ClientShared {
+            id,
+            worker: 0,
+            addr,
+            laddr,
+            is_unix: false,
+            fd: AtomicI32::new(fd),
+            created_ms: now_ms,
+            active_ms: AtomicU64::new(now_ms),
+            db: AtomicU16::new(0),
+            proto: AtomicU8::new(2),
+            channels: AtomicU32::new(0),
+            patterns: AtomicU32::new(0),
+            queued: AtomicI32::new(-1),
+            watched: AtomicU32::new(0),
+            flags: AtomicU32::new(flag::PRIMARY),
+            query_bytes: AtomicU64::new(0),
+            output_bytes: AtomicU64::new(0),
+            memory_bytes: AtomicU64::new(0),
+            bytes_in: AtomicU64::new(0),
+            bytes_out: AtomicU64::new(0),
+            commands: AtomicU64::new(0),
+            last_command: AtomicU32::new(0),
+            names: Default::default(),
+            killed: AtomicBool::new(false),
+        }
+    }
+
     pub(crate) fn set_flag(&self, bit: u32, on: bool) {
         if on {
             self.flags.fetch_or(bit, Ordering::Relaxed);
@@ -208,6 +238,10 @@ pub(crate) struct Client {
     pub(crate) dirty: bool,
     /// Close once everything is sent; nothing more is executed.
     pub(crate) closing: bool,
+    /// It leaves its worker: its connection is a replica's.
+    pub(crate) leaving: bool,
+    /// It has introduced itself as a replica.
+    pub(crate) introduced: bool,
     /// The soft limit of its output buffer is exceeded since then.
     pub(crate) over_soft_since_ms: Option<u64>,
     /// Offset in the stream after its last write: what WAIT waits for.
@@ -238,6 +272,8 @@ impl Client {
             listed: false,
             dirty: false,
             closing: false,
+            leaving: false,
+            introduced: false,
             over_soft_since_ms: None,
             write_offset: 0,
         }
@@ -252,7 +288,7 @@ impl Client {
     /// Whether its requests may run: it neither waits nor is on its way out.
     #[inline]
     pub(crate) fn is_runnable(&self) -> bool {
-        !self.stalled && !self.closing && self.blocked.is_none()
+        !self.stalled && !self.closing && !self.leaving && self.blocked.is_none()
     }
 
     /// Whether only the commands of subscribers are allowed: RESP2 with subscriptions.

@@ -79,54 +79,57 @@ impl CommandTable {
 
     /// The command that a request names, its subcommand if it is a container.
     #[inline]
-    pub(crate) fn resolve(&self, argv: &[&[u8]]) -> Result<&'static Command, Error> {
-        let Some(command) = self.get(argv[0]) else { return Err(unknown(argv)) };
+    pub(crate) fn resolve(&self, argv: &[&[u8]]) -> Result<&'static Command, Unknown> {
+        let Some(command) = self.get(argv[0]) else { return Err(Unknown::command(argv)) };
         if command.subcommands.is_empty() || argv.len() < 2 {
             return Ok(command);
         }
         match command.subcommand(argv[1]) {
             Some(sub) => Ok(sub),
-            None => Err(Error::UnknownSubcommand(
-                command.spec.name.to_ascii_uppercase().leak_name(),
-                String::from_utf8_lossy(&argv[1][..argv[1].len().min(128)]).into_owned(),
-            )),
+            None => Err(Unknown::subcommand(command.spec.name, argv[1])),
         }
     }
 }
 
-/// Names of containers are few: an upper-case copy of each lives on.
-trait LeakName {
-    fn leak_name(self) -> &'static str;
-}
+/// The error for a command nobody knows. It shows what was sent, byte for byte, so it is no text.
+#[derive(Debug)]
+pub(crate) struct Unknown(pub(crate) Vec<u8>);
 
-impl LeakName for String {
-    fn leak_name(self) -> &'static str {
-        use std::collections::BTreeSet;
-        use std::sync::{Mutex, PoisonError};
-        static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
-        let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = names.get(self.as_str()) {
-            return known;
+impl Unknown {
+    /// It shows the beginning of the arguments.
+    fn command(argv: &[&[u8]]) -> Unknown {
+        let mut args = Vec::new();
+        for arg in &argv[1..] {
+            if args.len() >= SHOWN {
+                break;
+            }
+            args.push(b'\'');
+            args.extend_from_slice(shown(arg, SHOWN + 1 - args.len()));
+            args.extend_from_slice(b"' ");
         }
-        let name: &'static str = self.leak();
-        names.insert(name);
-        name
+        let name = shown(argv[0], SHOWN);
+        Unknown([b"ERR unknown command '", name, b"', with args beginning with: ", &args].concat())
+    }
+
+    fn subcommand(container: &str, sub: &[u8]) -> Unknown {
+        let help = format!("'. Try {} HELP.", container.to_ascii_uppercase());
+        Unknown([b"ERR unknown subcommand '", shown(sub, SHOWN), help.as_bytes()].concat())
     }
 }
 
-/// The error for a command nobody knows: it shows the beginning of the arguments.
-fn unknown(argv: &[&[u8]]) -> Error {
-    const SHOWN: usize = 128;
-    let shown = |arg: &[u8], room: usize| String::from_utf8_lossy(&arg[..arg.len().min(room)]).into_owned();
-    let mut args = String::new();
-    for arg in &argv[1..] {
-        if args.len() >= SHOWN {
-            break;
-        }
-        args.push_str(&format!("'{}' ", shown(arg, SHOWN - args.len())));
+impl std::fmt::Display for Unknown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&self.0))
     }
-    let name = shown(argv[0], SHOWN);
-    Error::Other(format!("ERR unknown command '{name}', with args beginning with: {args}").into())
+}
+
+/// Bytes of a name, and of all arguments, that are shown.
+const SHOWN: usize = 128;
+
+/// What is shown of an argument: it ends at a zero byte, as in C.
+fn shown(arg: &[u8], room: usize) -> &[u8] {
+    let end = arg.iter().position(|&b| b == 0).unwrap_or(arg.len());
+    &arg[..end.min(room)]
 }
 
 struct Build {
@@ -306,7 +309,15 @@ mod tests {
 
     #[test]
     fn an_unknown_command_is_shown_in_part() {
-        let text = |argv: &[&[u8]]| unknown(argv).to_string();
+        let text = |argv: &[&[u8]]| Unknown::command(argv).to_string();
+        assert_eq!(
+            Unknown::command(&[b"\xff\xfe\0x", b"\0"]).0,
+            b"ERR unknown command '\xff\xfe', with args beginning with: '' "
+        );
+        assert_eq!(
+            Unknown::subcommand("config", b"x").to_string(),
+            "ERR unknown subcommand 'x'. Try CONFIG HELP."
+        );
         assert_eq!(text(&[b"foo"]), "ERR unknown command 'foo', with args beginning with: ");
         assert_eq!(
             text(&[b"foo", b"a", b"b"]),

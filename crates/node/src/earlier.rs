@@ -32,20 +32,28 @@ fn with_an_argument(spec: &mut Spec) {
     spec.arity = -4;
 }
 
+fn without_tips(spec: &mut Spec) {
+    spec.tips = &[];
+}
+
 const DIFFERENCES: &[Earlier] = &[
     earlier("blpop", "7.2.0", not_from_scripts),
     earlier("brpop", "7.2.0", not_from_scripts),
     earlier("blmove", "7.2.0", not_from_scripts),
-    earlier("blmpop", "7.2.0", not_from_scripts),
     earlier("brpoplpush", "7.2.0", not_from_scripts),
     earlier("bzpopmin", "7.2.0", not_from_scripts),
     earlier("bzpopmax", "7.2.0", not_from_scripts),
-    earlier("bzmpop", "7.2.0", not_from_scripts),
     earlier("multi", "7.2.0", refused_by_itself),
     earlier("watch", "7.2.0", refused_by_itself),
     earlier("command|getkeys", "7.2.0", with_an_argument),
     earlier("command|getkeysandflags", "7.2.0", with_an_argument),
-    earlier("client|setname", "7.2.0", |spec| spec.tips = &[]),
+    earlier("client|setname", "7.2.0", without_tips),
+    earlier("config|resetstat", "7.2.0", without_tips),
+    earlier("config|rewrite", "7.2.0", without_tips),
+    earlier("wait", "7.2.0", |spec| {
+        spec.flags.remove(Flags::BLOCKING);
+        spec.flags.insert(Flags::NOSCRIPT);
+    }),
     earlier("msetnx", "8.0.0", |spec| {
         spec.tips = &["request_policy:multi_shard", "response_policy:agg_min"];
     }),

@@ -11,7 +11,7 @@
 
 use crate::admission;
 use crate::client::{Blocked, Client, Queued, ReplyMode, TimeoutReply, WaitFor, flag};
-use crate::command::{Command, Run};
+use crate::command::{Command, Run, Unknown};
 use crate::cx::{Flow, NodeCx, Suspend};
 use crate::lazyfree::LazyFree;
 use crate::mailbox::Message;
@@ -134,6 +134,15 @@ impl Local {
             self.inside = false;
             shared.keyspace.leave(self.thread);
         }
+        // A worker does so once a turn.
+        if self.thread >= shared.workers() {
+            shared.stream.notify();
+        }
+        let Scratch { hits, misses, .. } = &mut self.scratch;
+        if *hits | *misses != 0 {
+            shared.stats.add(self.thread, Counter::Hits, std::mem::take(hits));
+            shared.stats.add(self.thread, Counter::Misses, std::mem::take(misses));
+        }
         self.reclaimer.collect(&shared.keyspace, &mut self.scratch.retired);
         if !self.scratch.garbage.is_empty() {
             self.lazyfree.entries(&mut self.scratch.garbage);
@@ -145,7 +154,7 @@ impl Local {
 pub(crate) static PACKED_THRESHOLD: std::sync::atomic::AtomicUsize =
     std::sync::atomic::AtomicUsize::new(1 << 30);
 
-fn settings_packed_threshold() -> usize {
+pub(crate) fn settings_packed_threshold() -> usize {
     PACKED_THRESHOLD.load(Ordering::Relaxed)
 }
 
@@ -160,6 +169,8 @@ pub(crate) enum Next {
     Blocked,
     /// Close it once its replies are sent.
     Close,
+    /// Nothing: its connection leaves the worker.
+    Detach,
 }
 
 /// Executes one request of a client, or queues it, or refuses it.
@@ -167,7 +178,7 @@ pub(crate) fn process(
     shared: &Shared,
     local: &mut Local,
     client: &mut Client,
-    command: Result<&'static Command, Error>,
+    command: Result<&'static Command, Unknown>,
     argv: &[&[u8]],
     place: Option<Located>,
 ) -> Next {
@@ -198,24 +209,21 @@ fn dispatch(
     shared: &Shared,
     local: &mut Local,
     client: &mut Client,
-    command: Result<&'static Command, Error>,
+    command: Result<&'static Command, Unknown>,
     argv: &[&[u8]],
     place: Option<Located>,
 ) -> Next {
     let command = match command {
         Ok(command) => command,
-        Err(error) => {
-            client.shared.last_command.store(0, Ordering::Relaxed);
-            return refuse(shared, local, client, None, &error);
-        }
+        Err(unknown) => return refuse_unknown(shared, local, client, argv, unknown),
     };
     client.shared.last_command.store(command.run.id as u32 + 1, Ordering::Relaxed);
     if !command.spec.arity_fits(argv.len()) {
-        return refuse(shared, local, client, Some(command), &Error::Arity(command.run.full_name.into()));
+        return refuse(shared, local, client, command, &Error::Arity(command.run.full_name.into()));
     }
     match admission::admit(shared, local, client, command) {
         Ok(()) => {}
-        Err(admission::Refusal::Error(error)) => return refuse(shared, local, client, Some(command), &error),
+        Err(admission::Refusal::Error(error)) => return refuse(shared, local, client, command, &error),
         Err(admission::Refusal::Suspend(suspend)) => return Next::Stall(suspend),
     }
     if let Some(multi) = &mut client.multi
@@ -237,6 +245,7 @@ fn dispatch(
         Ok(Flow::Suspend(suspend)) => return Next::Stall(suspend),
         Ok(Flow::Blocked) => Next::Blocked,
         Ok(Flow::Close) => Next::Close,
+        Ok(Flow::Detach) => Next::Detach,
         Err(Error::SlotBusy(slot)) => {
             client.out.truncate(start);
             let slot = Slot::new(slot).expect("a slot that was locked");
@@ -245,7 +254,7 @@ fn dispatch(
         Err(error) => {
             client.out.truncate(start);
             client.writer().error_value(&error);
-            shared.stats.add(local.thread, Counter::Errors, 1);
+            shared.stats.error(local.thread, &error);
             shared.stats.called(local.thread, command.run.id, nanoseconds, true);
             note_slow(shared, local, client, command, argv, nanoseconds);
             return Next::Continue;
@@ -256,29 +265,49 @@ fn dispatch(
     next
 }
 
+/// Answers to a command nobody knows.
+fn refuse_unknown(
+    shared: &Shared,
+    local: &mut Local,
+    client: &mut Client,
+    argv: &[&[u8]],
+    unknown: Unknown,
+) -> Next {
+    // A browser that was talked into sending a request here: what follows is not from a client. It learns nothing.
+    if argv[0].eq_ignore_ascii_case(b"post") || argv[0].eq_ignore_ascii_case(b"host:") {
+        client.out.clear();
+        return Next::Close;
+    }
+    client.shared.last_command.store(0, Ordering::Relaxed);
+    if let Some(multi) = &mut client.multi {
+        multi.aborted = true;
+    }
+    shared.stats.error(local.thread, &unknown);
+    client.writer().error(unknown.0);
+    Next::Continue
+}
+
 /// Answers with an error before execution; inside MULTI that spoils the transaction.
 fn refuse(
     shared: &Shared,
     local: &mut Local,
     client: &mut Client,
-    command: Option<&'static Command>,
+    command: &'static Command,
     error: &Error,
 ) -> Next {
     if let Some(multi) = &mut client.multi {
         multi.aborted = true;
     }
-    if let Some(command) = command {
-        shared.stats.rejected(local.thread, command.run.id);
-        if command.spec.name == "exec" {
-            // A transaction that cannot be executed is over.
-            client.discard();
-            let text = format!("EXECABORT Transaction discarded because of: {}", error);
-            shared.stats.add(local.thread, Counter::Errors, 1);
-            client.writer().error(text);
-            return Next::Continue;
-        }
+    shared.stats.rejected(local.thread, command.run.id);
+    if command.spec.name == "exec" {
+        // A transaction that cannot be executed is over.
+        client.discard();
+        let text = format!("EXECABORT Transaction discarded because of: {}", error);
+        shared.stats.error(local.thread, &text);
+        client.writer().error(text);
+        return Next::Continue;
     }
-    shared.stats.add(local.thread, Counter::Errors, 1);
+    shared.stats.error(local.thread, error);
     client.writer().error_value(error);
     Next::Continue
 }
@@ -572,11 +601,10 @@ fn serve(shared: &Shared, local: &mut Local, guard: &mut Guard<'_>) {
             if keys.peek(&key).is_none() {
                 break;
             }
-            let Some(ticket) = keys.next_waiter(db, &key, passed_over) else { break };
+            let Some(ticket) = keys.waiter(db, &key, passed_over) else { break };
             let all_held =
                 ticket.slots.iter().all(|&slot| Slot::new(slot).is_some_and(|slot| keys.covers(slot)));
             if !all_held {
-                ticket.release();
                 local.unserved.push((db, key.clone()));
                 break;
             }
@@ -667,8 +695,7 @@ fn slots_of_first_waiter(shared: &Shared, local: &mut Local, db: u16, key: &[u8]
     };
     let context = local.context(db, true);
     let mut keys = Keys::new(&shared.keyspace, &mut guard, &mut local.scratch, context);
-    let ticket = keys.next_waiter(db, key, 0)?;
-    ticket.release();
+    let ticket = keys.waiter(db, key, 0)?;
     let mut slots: Vec<Slot> = ticket.slots.iter().filter_map(|&slot| Slot::new(slot)).collect();
     slots.push(own);
     slots.sort_unstable();

@@ -73,6 +73,9 @@ pub(crate) struct Worker {
     stalled: Vec<usize>,
     /// Clients with replies to send.
     dirty: Vec<usize>,
+    /// Clients whose connections leave at the end of this turn, and those on their way out.
+    departing: Vec<usize>,
+    leaving: HashMap<Token, Box<Client>>,
     deadlines: BTreeSet<(u64, u64)>,
     spare: Vec<Vec<u8>>,
     last_cron_ms: u64,
@@ -102,6 +105,8 @@ impl Worker {
             ended: Vec::new(),
             stalled: Vec::new(),
             dirty: Vec::new(),
+            departing: Vec::new(),
+            leaving: HashMap::new(),
             deadlines: BTreeSet::new(),
             spare: Vec::new(),
             last_cron_ms: 0,
@@ -121,6 +126,7 @@ impl Worker {
             self.local.now_ms = unix_ms();
             let shared = self.shared.clone();
             self.local.refresh(&shared);
+            let began = self.local.clock;
             shared.stats.add(self.number, Counter::Turns, 1);
             self.take_messages(&shared);
             for event in events.drain(..) {
@@ -135,6 +141,8 @@ impl Worker {
             self.settle(&shared);
             self.finish_turn(&shared);
             self.io.end_turn();
+            let busy_ns = began.elapsed().as_nanos() as u64;
+            shared.stats.add(self.number, Counter::BusyNs, busy_ns);
         }
         self.say_good_bye();
         Ok(())
@@ -172,11 +180,11 @@ impl Worker {
             Message::Deliver(clients, delivery) => self.deliver(&clients, &delivery),
             Message::Answer { client, wait, reply } => self.answer(client, wait, &reply),
             Message::Unblock { client, error } => self.unblock(client, error),
-            Message::Kill(client) => {
-                if let Some(&at) = self.by_id.get(&client) {
-                    self.close(shared, at);
-                }
-            }
+            Message::Kill(client) => match self.by_id.get(&client) {
+                Some(&at) => self.close(shared, at),
+                None => crate::link::kill(shared, client),
+            },
+            Message::RoleChanged => self.role_changed(),
             Message::Look => self.look = true,
         }
     }
@@ -188,7 +196,11 @@ impl Worker {
                 shared.stats.add(thread, Counter::BytesIn, len as u64);
                 shared.stats.add(thread, Counter::Reads, 1);
                 let now_ms = self.local.now_ms;
-                let Worker { io, clients, parse, touched, .. } = self;
+                let Worker { io, clients, parse, touched, leaving, .. } = self;
+                if let Some(client) = leaving.get_mut(&token) {
+                    client.inbuf.extend_from_slice(io.received(buf));
+                    return;
+                }
                 let Some(client) = clients.get_mut(token.index()).and_then(Option::as_deref_mut) else {
                     return;
                 };
@@ -239,7 +251,12 @@ impl Worker {
                     }
                 }
             }
-            Event::Woken | Event::Detached { .. } => {}
+            Event::Detached { token, fd, unsent } => {
+                if let Some(client) = self.leaving.remove(&token) {
+                    crate::link::hand_over(shared, *client, fd, unsent);
+                }
+            }
+            Event::Woken => {}
         }
     }
 
@@ -334,6 +351,9 @@ impl Worker {
         if self.local.world_for == Some(client.id) {
             exec::give_world_back(shared, &mut self.local);
         }
+        if client.introduced {
+            crate::link::forget_replica(shared, client.id);
+        }
         shared.clients.remove(client.id);
     }
 
@@ -398,8 +418,16 @@ impl Worker {
         let Some(client) = &mut self.clients[at] else { return };
         let Some(blocked) = &client.blocked else { return };
         match &blocked.on {
-            // A pusher was faster: its answer is on the way.
-            WaitFor::Key(ticket) if !ticket.cancel() => return,
+            // Somebody is serving it: either the answer is on the way, or it will wait on and is asked again.
+            WaitFor::Key(ticket) if !ticket.cancel() => {
+                let soon_ms = self.local.now_ms + 1;
+                if error {
+                    self.shared.mailboxes[self.number].post(Message::Unblock { client: id, error });
+                } else {
+                    self.deadlines.insert((soon_ms, id));
+                }
+                return;
+            }
             WaitFor::Key(_) => {}
             WaitFor::Elsewhere => return crate::link::end_wait(&self.shared, id, error),
         }
@@ -502,7 +530,7 @@ impl Worker {
                     // The error comes again, and is answered, once what came before has run.
                     let nothing_before = batch.last().is_none_or(|entry| entry.client != at);
                     if nothing_before {
-                        limits::protocol_error(client, error);
+                        limits::protocol_error(shared, local, client, error);
                         self.mark_dirty(at);
                     } else {
                         next_parse.push(at);
@@ -625,6 +653,10 @@ impl Worker {
                     self.deadlines.insert((at_ms, id));
                 }
             }
+            Next::Detach => {
+                client.leaving = true;
+                self.departing.push(at);
+            }
             Next::Close => {
                 client.closing = true;
                 client.shared.set_flag(flag::CLOSE_AFTER_REPLY, true);
@@ -705,9 +737,43 @@ impl Worker {
             }
         }
         self.send_all(shared);
+        shared.stream.notify();
+        self.see_off(shared);
         if self.local.now_ms >= self.last_cron_ms + CRON_MS {
             self.last_cron_ms = self.local.now_ms;
             self.cron(shared);
+        }
+    }
+
+    /// Lets connections go that belong to the feeder now.
+    fn see_off(&mut self, shared: &Shared) {
+        for at in std::mem::take(&mut self.departing) {
+            let Some(mut client) = self.clients[at].take() else { continue };
+            self.by_id.remove(&client.id);
+            client.unwatch();
+            crate::commands::forget_subscriptions(shared, &mut client);
+            self.io.detach(client.token);
+            self.leaving.insert(client.token, client);
+        }
+    }
+
+    /// The node follows a primary now: what clients wait for will not happen here.
+    fn role_changed(&mut self) {
+        for at in 0..self.clients.len() {
+            let Some(client) = self.clients[at].as_deref_mut() else { continue };
+            let Some(blocked) = &client.blocked else { continue };
+            match &blocked.on {
+                // A pusher was faster.
+                WaitFor::Key(ticket) if !ticket.cancel() => continue,
+                WaitFor::Key(_) => {}
+                WaitFor::Elsewhere => crate::link::forget_wait(&self.shared, client.id),
+            }
+            client.writer().error(
+                "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)",
+            );
+            client.closing = true;
+            client.shared.set_flag(flag::CLOSE_AFTER_REPLY, true);
+            self.resume(at);
         }
     }
 

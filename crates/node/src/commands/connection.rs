@@ -260,7 +260,7 @@ const SELECT: Spec = Spec {
 fn select(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     let index = parse_i64(argv[1]).ok_or(Error::NotInteger)?;
     if index < i32::MIN.into() || index > i32::MAX.into() {
-        return Err(Error::OutOfRange);
+        return Err(Error::text("ERR value is out of range, value must between -2147483648 and 2147483647"));
     }
     if index < 0 || index >= cx.shared.keyspace.databases() as i64 {
         return Err(Error::text("ERR DB index is out of range"));

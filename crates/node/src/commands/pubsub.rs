@@ -225,7 +225,7 @@ fn unsubscribe_from(shared: &crate::shared::Shared, client: &mut Client, argv: &
 }
 
 /// Ends all subscriptions without a word: RESET.
-pub(super) fn forget_all(shared: &crate::shared::Shared, client: &mut Client) {
+pub(crate) fn forget_all(shared: &crate::shared::Shared, client: &mut Client) {
     let listener = client.listener();
     if let Some(subs) = client.subscriptions.take() {
         subs.channels.iter().for_each(|channel| shared.pubsub.unsubscribe(channel, listener));

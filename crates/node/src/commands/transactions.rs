@@ -8,7 +8,6 @@ use crate::client::{ReplyMode, Watching};
 use crate::command::{Command, NodeCommand};
 use crate::cx::{Flow, NodeCx, Suspend};
 use crate::exec::{call, emit, give_world_back, note_slow, own_world, serve_unserved, slots_of};
-use crate::stats::Counter;
 use command_spec::*;
 use commands::Error;
 use keyspace::{EventClass, Guard, Keys};
@@ -193,6 +192,8 @@ fn needs(cx: &NodeCx<'_, '_>) -> Option<Vec<Slot>> {
     let mut slots: Vec<Slot> = Vec::new();
     for queued in cx.client.multi.iter().flat_map(|multi| &multi.queue) {
         match queued.command.spec.need {
+            // What DEBUG needs depends on its subcommand, and the world is enough for any.
+            Need::None if queued.command.spec.name == "debug" => return None,
             Need::None => {}
             Need::Keys => {
                 let argv: Vec<&[u8]> = queued.argv.iter().map(Vec::as_slice).collect();
@@ -264,7 +265,7 @@ fn run_queued(
     let flow = outcome.unwrap_or_else(|error| {
         cx.client.out.truncate(start);
         cx.client.writer().error_value(&error);
-        cx.shared.stats.add(cx.local.thread, Counter::Errors, 1);
+        cx.shared.stats.error(cx.local.thread, &error);
         Flow::Done
     });
     cx.shared.stats.called(cx.local.thread, command.run.id, nanoseconds, failed);

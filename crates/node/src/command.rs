@@ -50,7 +50,7 @@ impl CommandTable {
         let mut build = Build { profile, next_id: 0 };
         let mut all: Vec<Command> = Vec::new();
         for command in commands::all() {
-            all.extend(build.convert(command, "", |command| Run::Data(command)));
+            all.extend(build.convert(command, "", Run::Data));
         }
         for command in crate::commands::all() {
             all.extend(build.convert(command, "", |command| Run::Node(command.run)));

@@ -35,6 +35,7 @@ mod log;
 mod mailbox;
 mod maxmemory;
 mod pause;
+mod persistence;
 mod pubsub;
 mod replication;
 mod shared;

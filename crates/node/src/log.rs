@@ -9,7 +9,6 @@
 //! A line goes to the standard output, or to the end of `logfile`, which is opened for each line so that it can be moved
 //! away at any time. Lines are rare; keys and values never stand in them.
 
-use crate::shared::Shared;
 use config::Loglevel;
 use std::fmt::Display;
 use std::fs::OpenOptions;
@@ -70,16 +69,6 @@ impl Log {
                 .and_then(|mut file| file.write_all(line.as_bytes())),
         };
     }
-}
-
-/// What an operator wants to read in any case.
-pub(crate) fn notice(shared: &Shared, message: std::fmt::Arguments<'_>) {
-    shared.log(Loglevel::Notice, message);
-}
-
-/// What an operator must not miss.
-pub(crate) fn warning(shared: &Shared, message: std::fmt::Arguments<'_>) {
-    shared.log(Loglevel::Warning, message);
 }
 
 fn line(pid: u32, speaker: Speaker, now: &jiff::Zoned, level: Loglevel, message: &dyn Display) -> String {

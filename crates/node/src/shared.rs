@@ -8,6 +8,7 @@ use crate::listening::Listening;
 use crate::log::{Log, Speaker};
 use crate::mailbox::{Mailbox, Message};
 use crate::pause::Pauses;
+use crate::persistence::Persistence;
 use crate::pubsub::PubSub;
 use crate::replication::Replication;
 use crate::slowlog::SlowLog;
@@ -58,6 +59,7 @@ pub(crate) struct Shared {
     pub(crate) slowlog: Mutex<SlowLog>,
     pub(crate) pauses: Pauses,
     pub(crate) stream: Stream,
+    pub(crate) persistence: Persistence,
     pub(crate) role: Role,
     pub(crate) replication: Replication,
     pub(crate) start: Start,
@@ -77,7 +79,6 @@ pub(crate) struct Shared {
 #[derive(Debug)]
 pub(crate) struct Start {
     pub(crate) instant: Instant,
-    pub(crate) unix_ms: u64,
     /// Memory in use before any data, in bytes.
     pub(crate) used_bytes: u64,
     /// 40 hexadecimal digits, new at every start.
@@ -170,11 +171,11 @@ impl Shared {
             pubsub: PubSub::new(random_u64()),
             pauses: Pauses::default(),
             stream: Stream::default(),
+            persistence: Persistence::new(),
             role: Role::default(),
             replication: Replication::new(&settings),
             start: Start {
                 instant: Instant::now(),
-                unix_ms: unix_ms(),
                 used_bytes: memory::used_bytes(),
                 run_id,
                 executable,

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// What a node is started with.
 #[derive(Debug)]
@@ -46,6 +47,8 @@ pub enum StartError {
     Directory(PathBuf, std::io::Error),
     /// The log file cannot be opened.
     LogFile(PathBuf, std::io::Error),
+    /// The snapshot file cannot be loaded: starting without it would overwrite it later.
+    Load(PathBuf, snapshot::LoadError),
     /// The event loop that was asked for cannot be had.
     Backend(std::io::Error),
     /// A thread cannot be made.
@@ -68,6 +71,10 @@ impl fmt::Display for StartError {
             StartError::LogFile(path, error) => {
                 let (path, why) = (path.display(), words_of(error));
                 write!(f, "cannot write the log file {path} ({why}); choose another with --logfile")
+            }
+            StartError::Load(path, error) => {
+                let path = path.display();
+                write!(f, "cannot load {path} ({error}); move it away, or choose another with --dbfilename")
             }
             StartError::Backend(error) => {
                 write!(f, "the event loop cannot be set up ({error}); try --io-backend epoll")
@@ -98,7 +105,9 @@ impl Node {
         let log = open_log(&settings, &directory)?;
         greet(&log, &options);
         if let Err(possible) = raise_descriptor_limit(settings.maxclients.into()) {
-            let text = format_args!("The system's limit on open files allows {possible} clients, fewer than maxclients.");
+            let text = format_args!(
+                "The system's limit on open files allows {possible} clients, fewer than maxclients."
+            );
             log.write(Speaker::Starting, Loglevel::Warning, text);
         }
         let opened = listening::open(&settings)?;
@@ -125,12 +134,17 @@ impl Node {
         let started = node.start_workers(workers, settings.io_backend, &lazyfree);
         let started = started.and_then(|()| node.start_background(&lazyfree));
         let started = started.and_then(|()| {
+            // Clients may come from now on, and are told that the data is being loaded.
+            shared.loading.store(true, Ordering::Release);
+            shared.log(Loglevel::Notice, format_args!("Running mode=standalone, port={}.", settings.port));
+            shared.log(level_of_start(shared.profile), "Server initialized");
+            shared.listening.start(&shared.mailboxes, opened).map_err(StartError::Thread)?;
+            load(&shared)?;
+            shared.loading.store(false, Ordering::Release);
             if let Some(primary) = &settings.replicaof {
                 crate::replication::role::follow(&shared, primary);
             }
-            shared.log(Loglevel::Notice, format_args!("Running mode=standalone, port={}.", settings.port));
-            shared.log(level_of_start(shared.profile), "Server initialized");
-            shared.listening.start(&shared.mailboxes, opened).map_err(StartError::Thread)
+            Ok(())
         });
         if let Err(error) = started {
             node.stop();
@@ -208,6 +222,11 @@ impl Node {
             crate::cron::run(&theirs);
             Ok(())
         })?;
+        let saver = shared.clone();
+        self.spawn("snapshot".into(), move || {
+            crate::persistence::run(&saver);
+            Ok(())
+        })?;
         self.spawn("expiry".into(), move || {
             crate::expiry::run(&shared, local);
             Ok(())
@@ -216,8 +235,13 @@ impl Node {
 
     fn start_replication(&mut self, lazyfree: &LazyFree) -> Result<(), StartError> {
         // Loops of few connections, which are busy or asleep for long.
-        let config =
-            LoopConfig { receive_buffer_len: 64 << 10, receive_buffers: 16, ..LoopConfig::default() };
+        // To wait busily for what workers do would take their time.
+        let config = LoopConfig {
+            receive_buffer_len: 64 << 10,
+            receive_buffers: 16,
+            max_spin: Duration::ZERO,
+            ..LoopConfig::default()
+        };
         let shared = self.shared.clone();
         self.spawn("feeder".into(), move || {
             let io = EventLoop::new(Backend::Auto, config)?;
@@ -271,6 +295,12 @@ impl Node {
         let shared = self.shared.clone();
         shared.log(Loglevel::Warning, "User requested shutdown...");
         self.stop();
+        if let Err(error) = crate::persistence::save_at_end(&shared) {
+            shared.log(
+                Loglevel::Warning,
+                format_args!("Error trying to save the DB, the last one stays: {error}"),
+            );
+        }
         let server = server_name(shared.profile);
         shared.log(Loglevel::Warning, format_args!("{server} is now ready to exit, bye bye..."));
     }
@@ -280,6 +310,8 @@ impl Node {
         self.shared.ending.store(true, Ordering::Release);
         self.shared.look();
         self.shared.replication.wake();
+        self.shared.persistence.abort_running();
+        self.shared.persistence.wake();
         self.shared.parkers.iter().for_each(crate::shared::Parker::unpark);
         self.threads.iter().for_each(|thread| thread.thread().unpark());
         for thread in self.threads.drain(..) {
@@ -297,6 +329,23 @@ impl Node {
             let _ = std::fs::remove_file(Path::new(OsStr::from_bytes(&settings.unixsocket)));
         }
     }
+}
+
+/// Brings the data of the last snapshot file back.
+fn load(shared: &Shared) -> Result<(), StartError> {
+    let began = std::time::Instant::now();
+    match crate::persistence::load_file(shared) {
+        Ok(None) => {}
+        Ok(Some(report)) => {
+            let (keys, expired) = (report.keys, report.expired);
+            let done = format_args!("Done loading RDB, keys loaded: {keys}, keys expired: {expired}.");
+            shared.log(Loglevel::Notice, done);
+            let took = format_args!("DB loaded from disk: {:.3} seconds", began.elapsed().as_secs_f64());
+            shared.log(Loglevel::Notice, took);
+        }
+        Err(error) => return Err(StartError::Load(crate::persistence::file(shared), error)),
+    }
+    Ok(())
 }
 
 /// The system's words for an error, without its number.

@@ -73,17 +73,26 @@ impl Stream {
 
     /// Appends what a command did, under its locks. The offset after it.
     pub(crate) fn append(&self, effects: &Effects) -> u64 {
+        if let [record] = effects.records.as_slice() {
+            let part = EffectPart { db: record.db.into(), command: &effects.bytes[..record.end] };
+            return self.append_parts(&[part]);
+        }
         let mut parts = Vec::with_capacity(effects.records.len());
         let mut start = 0;
         for record in &effects.records {
             parts.push(EffectPart { db: record.db.into(), command: &effects.bytes[start..record.end] });
             start = record.end;
         }
+        self.append_parts(&parts)
+    }
+
+    #[inline]
+    fn append_parts(&self, parts: &[EffectPart<'_>]) -> u64 {
         self.append_with(|tail| {
             // Who appends outside the gate may come late.
             if self.is_on() {
                 let Tail { encoder, bytes } = tail;
-                encoder.encode(&parts, bytes);
+                encoder.encode(parts, bytes);
             }
         })
     }
@@ -110,14 +119,18 @@ impl Stream {
         self.waiting.store(tail.bytes.len(), Ordering::Relaxed);
         let offset = self.offset.load(Ordering::Relaxed) + added as u64;
         self.offset.store(offset, Ordering::Release);
-        drop(tail);
-        if before == 0
-            && added > 0
+        offset
+    }
+
+    /// Wakes the stream thread if something has gathered: when a thread has done what it had to do at once. A wake for
+    /// each write would make the two threads take turns for every single one.
+    #[inline]
+    pub(crate) fn notify(&self) {
+        if self.waiting.load(Ordering::Relaxed) > 0
             && let Some(wake) = self.consumer.get()
         {
             wake();
         }
-        offset
     }
 
     /// Takes everything that has gathered into `spare`, which is empty: by the stream thread.

@@ -7,9 +7,10 @@ use crate::command::NodeCommand;
 use crate::cx::{Flow, NodeCx, Suspend};
 use crate::digest::Digest;
 use crate::exec::{PACKED_THRESHOLD, give_world_back, own_world};
+use crate::persistence::Reload;
 use command_spec::*;
 use commands::Error;
-use config::{Loglevel, memory_size};
+use config::{Loglevel, ProtectedAction, memory_size};
 use keyspace::{Expiry, Guard, Keys, KeysContext};
 use rdb::SaveOptions;
 use resp::Proto;
@@ -45,6 +46,13 @@ const MAX_PACKED_THRESHOLD: u64 = (1 << 32) - (1 << 20);
 const DUMP_EXTRA_BYTES: usize = 1 + 2 + 8;
 
 fn debug(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    if !is_allowed(cx) {
+        return Err(Error::text(
+            "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it \
+             from a local connection, otherwise you need to set this option in the configuration file, and then \
+             restart the server.",
+        ));
+    }
     match (argv[1].to_ascii_lowercase().as_slice(), &argv[2..]) {
         (b"sleep", &[seconds]) => sleep(cx, seconds),
         (b"object", &[key]) => object(cx, key),
@@ -67,8 +75,17 @@ fn debug(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
             Ok(Flow::Done)
         }
         (b"quicklist-packed-threshold", &[bytes]) => packed_threshold(cx, bytes),
+        (b"reload", words) => reload(cx, words),
         (b"help", []) => super::help(cx, "DEBUG", HELP),
         _ => Err(super::wrong_arguments("DEBUG", argv[1])),
+    }
+}
+
+fn is_allowed(cx: &NodeCx<'_, '_>) -> bool {
+    match cx.local.settings.enable_debug_command {
+        ProtectedAction::Yes => true,
+        ProtectedAction::Local => super::is_local(cx.client),
+        ProtectedAction::No => false,
     }
 }
 
@@ -88,6 +105,8 @@ const HELP: &[&str] = &[
     "    verbatim, true or false.",
     "QUICKLIST-PACKED-THRESHOLD <size>",
     "    Elements of lists from this size on get nodes of their own; 0 brings the default of 1 GB back.",
+    "RELOAD [MERGE] [NOFLUSH] [NOSAVE]",
+    "    Writes the data to the snapshot file and reads it back.",
     "SET-ACTIVE-EXPIRE <0|1>",
     "    Whether expired keys are removed though nobody looks at them.",
     "SLEEP <seconds>",
@@ -111,6 +130,38 @@ fn sleep(cx: &mut NodeCx<'_, '_>, seconds: &[u8]) -> Result<Flow, Error> {
     if let Ok(duration) = Duration::try_from_secs_f64(leading_number(seconds)) {
         std::thread::sleep(duration);
     }
+    cx.out().ok();
+    Ok(Flow::Done)
+}
+
+/// Writes the data and reads it back, in the world.
+fn reload(cx: &mut NodeCx<'_, '_>, words: &[&[u8]]) -> Result<Flow, Error> {
+    let mut how = Reload { save: true, flush: true, merge: false };
+    for word in words {
+        match word.to_ascii_lowercase().as_slice() {
+            b"merge" => how.merge = true,
+            b"noflush" => how.flush = false,
+            b"nosave" => how.save = false,
+            _ => {
+                let text = "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.";
+                return Err(Error::text(text));
+            }
+        }
+    }
+    if cx.in_exec {
+        return Err(Error::text("ERR DEBUG RELOAD is not possible inside a transaction"));
+    }
+    let shared = cx.shared;
+    if !own_world(shared, cx.local, cx.client.id) {
+        return Ok(Flow::Suspend(Suspend::Gate));
+    }
+    let outcome = crate::persistence::reload(shared, cx.local, how);
+    give_world_back(shared, cx.local);
+    if let Err(why) = outcome {
+        shared.log(Loglevel::Warning, format_args!("DEBUG RELOAD: {why}"));
+        return Err(Error::text("ERR Error trying to load the RDB dump, check server logs."));
+    }
+    shared.log(Loglevel::Warning, "DB reloaded by DEBUG RELOAD");
     cx.out().ok();
     Ok(Flow::Done)
 }

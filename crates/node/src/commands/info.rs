@@ -101,14 +101,13 @@ impl Lines {
 fn info(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     let asked: Vec<Vec<u8>> = argv[1..].iter().map(|arg| arg.to_ascii_lowercase()).collect();
     let named = |name: &str| asked.iter().any(|asked| asked == name.as_bytes());
+    // ALL leaves out what modules add, and there are none.
     let everything = named("all") || named("everything");
     let default = asked.is_empty() || named("default");
     let facts = Facts { shared: cx.shared, local: cx.local, valkey: cx.shared.profile.is_valkey() };
     let mut lines = Lines(String::with_capacity(8 << 10));
     for section in SECTIONS {
-        // ALL is everything but what modules add.
-        let all = everything && (section.name != "modules" || named("everything"));
-        if all || (default && section.by_default) || named(section.name) {
+        if everything || (default && section.by_default) || named(section.name) {
             if !lines.0.is_empty() {
                 lines.0.push_str("\r\n");
             }
@@ -392,30 +391,46 @@ fn persistence(facts: &Facts<'_>, lines: &mut Lines) {
     let shared = facts.shared;
     lines.put("loading", u8::from(shared.loading.load(Ordering::Relaxed)));
     lines.zeros(&["async_loading", "current_cow_peak", "current_cow_size", "current_cow_size_age"]);
-    lines.put("current_fork_perc", "0.00");
-    lines.zeros(&["current_save_keys_processed", "current_save_keys_total"]);
-    lines.put("rdb_changes_since_last_save", shared.stats.sum(Counter::Dirty));
-    lines.put("rdb_bgsave_in_progress", 0);
-    lines.put("rdb_last_save_time", shared.start.unix_ms / 1000);
-    let status = if shared.save_failed.load(Ordering::Relaxed) { "err" } else { "ok" };
-    lines.put("rdb_last_bgsave_status", status);
-    lines.put("rdb_last_bgsave_time_sec", -1);
-    lines.put("rdb_current_bgsave_time_sec", -1);
-    lines.zeros(&[
-        "rdb_saves",
-        "rdb_last_cow_size",
-        "rdb_last_load_keys_expired",
-        "rdb_last_load_keys_loaded",
-        "aof_enabled",
-        "aof_rewrite_in_progress",
-        "aof_rewrite_scheduled",
-    ]);
+    let info = shared.persistence.info(shared);
+    let saving = info.running.filter(|(kind, _)| *kind == snapshot::Kind::Save);
+    let (processed, total) = info.keys;
+    let percent = if total == 0 { 0.0 } else { processed as f64 * 100.0 / total as f64 };
+    lines.put("current_fork_perc", format_args!("{percent:.2}"));
+    lines.put("current_save_keys_processed", processed);
+    lines.put("current_save_keys_total", total);
+    lines.put("rdb_changes_since_last_save", info.changes);
+    lines.put("rdb_bgsave_in_progress", u8::from(saving.is_some()));
+    lines.put("rdb_last_save_time", info.report.last_save_s);
+    lines.put("rdb_last_bgsave_status", if info.report.last_ok { "ok" } else { "err" });
+    let seconds = |seconds: Option<u64>| seconds.map_or(-1, |seconds| seconds as i64);
+    lines.put("rdb_last_bgsave_time_sec", seconds(info.report.last_duration_s));
+    lines.put("rdb_current_bgsave_time_sec", seconds(saving.map(|(_, seconds)| seconds)));
+    lines.put("rdb_saves", info.report.saves);
+    lines.zeros(&["rdb_last_cow_size"]);
+    let loads = &shared.persistence.loading;
+    lines.put("rdb_last_load_keys_expired", loads.keys_expired.load(Ordering::Relaxed));
+    lines.put("rdb_last_load_keys_loaded", loads.keys_loaded.load(Ordering::Relaxed));
+    lines.zeros(&["aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled"]);
     lines.put("aof_last_rewrite_time_sec", -1);
     lines.put("aof_current_rewrite_time_sec", -1);
     lines.put("aof_last_bgrewrite_status", "ok");
     lines.zeros(&["aof_rewrites", "aof_rewrites_consecutive_failures"]);
     lines.put("aof_last_write_status", "ok");
     lines.zeros(&["aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"]);
+    if shared.loading.load(Ordering::Relaxed) {
+        let began_s = loads.began_s.load(Ordering::Relaxed);
+        let (loaded, total) =
+            (loads.loaded_bytes.load(Ordering::Relaxed), loads.total_bytes.load(Ordering::Relaxed));
+        let elapsed_s = (crate::shared::unix_ms() / 1000).saturating_sub(began_s);
+        lines.put("loading_start_time", began_s);
+        lines.put("loading_total_bytes", total);
+        lines.put("loading_rdb_used_mem", 0);
+        lines.put("loading_loaded_bytes", loaded);
+        let percent = if total == 0 { 0.0 } else { loaded as f64 * 100.0 / total as f64 };
+        lines.put("loading_loaded_perc", format_args!("{percent:.2}"));
+        let eta_s = if loaded == 0 { 1 } else { elapsed_s * total.saturating_sub(loaded) / loaded };
+        lines.put("loading_eta_seconds", eta_s);
+    }
 }
 
 fn cpu(_: &Facts<'_>, lines: &mut Lines) {

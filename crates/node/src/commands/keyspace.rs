@@ -71,6 +71,9 @@ fn flushall(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
         memory::purge();
     }
     replicate(cx, argv);
+    if !cx.shared.role.is_replica.load(std::sync::atomic::Ordering::Relaxed) {
+        crate::persistence::forget_file(cx.shared, cx.guard());
+    }
     cx.out().ok();
     Ok(Flow::Done)
 }

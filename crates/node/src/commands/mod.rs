@@ -8,6 +8,7 @@ mod connection;
 mod debug;
 mod info;
 mod keyspace;
+mod persistence;
 mod pubsub;
 mod replication;
 mod slowlog;
@@ -29,6 +30,7 @@ const FAMILIES: &[&[NodeCommand]] = &[
     slowlog::COMMANDS,
     time::COMMANDS,
     keyspace::COMMANDS,
+    persistence::COMMANDS,
     config_command::COMMANDS,
     info::COMMANDS,
     debug::COMMANDS,
@@ -70,7 +72,7 @@ fn wrong_arguments(container: &str, sub: &[u8]) -> Error {
 }
 
 /// Whether a client comes from this host: what `local` means in the parameters that protect others.
-pub(crate) fn is_local(client: &crate::client::Client) -> bool {
+fn is_local(client: &crate::client::Client) -> bool {
     let addr = &client.shared.addr;
     client.shared.is_unix || addr.starts_with("127.") || addr.starts_with("[::1]:")
 }

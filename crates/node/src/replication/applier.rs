@@ -12,7 +12,7 @@
 //! synchronisation is a full one.
 
 use super::load::{self, Load};
-use super::{connect, now_ms};
+use super::{connect, now_ms, replica_settings};
 use crate::client::{Client, ClientShared};
 use crate::exec::Local;
 use crate::shared::{Shared, unix_ms};
@@ -62,6 +62,8 @@ pub(crate) struct Applier {
     pub(super) args: Args,
     pub(super) batch: super::apply::Batch,
     next_tick_ms: u64,
+    /// The version of the settings that the core knows.
+    configured: u64,
 }
 
 impl Applier {
@@ -84,6 +86,7 @@ impl Applier {
             args: Args::new(),
             batch: Default::default(),
             next_tick_ms: 0,
+            configured: 0,
         }
     }
 
@@ -119,7 +122,13 @@ impl Applier {
     }
 
     fn tick(&mut self) {
-        let now_ms = now_ms(&self.shared);
+        let shared = self.shared.clone();
+        if self.configured != self.local.settings_version {
+            self.configured = self.local.settings_version;
+            let settings = replica_settings(&shared, &self.local.settings);
+            shared.replication.link().replica.configure(settings);
+        }
+        let now_ms = now_ms(&shared);
         if now_ms >= self.next_tick_ms {
             self.next_tick_ms = now_ms + TICK_MS;
             self.step(Event::Tick);

@@ -132,8 +132,8 @@ impl Feeder {
             self.tick();
             self.take_messages();
             self.send_snapshot();
-            self.send_stream();
             self.answer_waits();
+            self.send_stream();
             // What was decided just now must not wait for the next reason to turn.
             self.take_messages();
         }

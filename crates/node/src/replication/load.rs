@@ -4,6 +4,8 @@
 //! what it has; when they are complete the keyspace is emptied and loaded from it. With `on-empty-db` an empty node
 //! loads them as they arrive. `swapdb` is taken as `disabled`: a second keyspace beside the first is not kept.
 //!
+//! With the data goes its history: sub-replicas are cut off, and nobody may continue from it.
+//!
 //! **Invariant:** from the emptying to the end of the load clients are refused (-LOADING). A load that fails leaves the
 //! keyspace empty, not half full.
 
@@ -108,6 +110,9 @@ pub(crate) fn empty(shared: &Shared, local: &mut Local, loading: bool) {
     let mut keys = 0;
     background(shared, local).with_world(|world| {
         shared.loading.store(loading, Ordering::Release);
+        if loading {
+            shared.replication.forget_history(shared);
+        }
         for db in 0..shared.keyspace.databases() as u16 {
             keys += shared.keyspace.len(db);
             let context = local.context(db, true);

@@ -45,7 +45,7 @@ use crate::stream::Stream;
 use config::Settings;
 use inbox::Inbox;
 use replication::primary::{Action, Event};
-use replication::{History, Primary, Replica, primary, replica};
+use replication::{History, Primary, Replica, ReplicationId, primary, replica};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU16, AtomicU64};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -147,6 +147,15 @@ impl Replication {
         if !actions.is_empty() {
             self.feeder.post(feeder::Message::Actions(actions));
         }
+    }
+
+    /// The data is about to be replaced, in the world: what its history says is true of nothing any more.
+    pub(crate) fn forget_history(&self, shared: &Shared) {
+        let mut fed = self.primary(&shared.stream);
+        let (id, offset) = (ReplicationId::from_random(random_id()), fed.primary.offset());
+        let mut actions = Vec::new();
+        fed.primary.adopt_snapshot(id, offset, now_ms(shared), &mut actions);
+        self.post(shared, actions);
     }
 
     /// Gives the full-sync thread something to do.

@@ -7,6 +7,7 @@
 
 mod clients;
 mod command_table;
+mod server;
 
 use config::{Config, NoDirectives};
 use conformance::connection::Connection;

@@ -10,6 +10,7 @@ use crate::exec::Local;
 use crate::shared::Shared;
 use command_spec::Flags;
 use commands::Error;
+use config::ProtectedAction;
 use keyspace::Expiry;
 use std::sync::atomic::Ordering;
 
@@ -70,6 +71,13 @@ pub(crate) fn admit(
     command: &'static Command,
 ) -> Result<(), Refusal> {
     let flags = command.spec.flags;
+    if flags.contains(Flags::PROTECTED) && !may_debug(local, client) {
+        return Err(text(
+            "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it \
+             from a local connection, otherwise you need to set this option in the configuration file, and then \
+             restart the server.",
+        ));
+    }
     if !client.authenticated && !flags.contains(Flags::NO_AUTH) {
         return Err(text("NOAUTH Authentication required."));
     }
@@ -157,5 +165,15 @@ pub(crate) fn expiry(shared: &Shared, now_ms: u64) -> Expiry {
         Expiry::Hide
     } else {
         Expiry::Delete
+    }
+}
+
+/// Whether a client may use DEBUG, the only protected command.
+#[cold]
+fn may_debug(local: &Local, client: &Client) -> bool {
+    match local.settings.enable_debug_command {
+        ProtectedAction::Yes => true,
+        ProtectedAction::Local => crate::commands::is_local(client),
+        ProtectedAction::No => false,
     }
 }

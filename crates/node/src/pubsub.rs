@@ -30,11 +30,14 @@ const SHARDS: usize = 64;
 
 type Shard = HashMap<Arc<[u8]>, Vec<Listener>, FixedState>;
 
+/// Patterns with those who listen by them, in the order of the first subscription.
+type Patterns = Vec<(Arc<[u8]>, Vec<Listener>)>;
+
 /// The registry.
 #[derive(Debug)]
 pub(crate) struct PubSub {
     channels: Box<[Mutex<Shard>]>,
-    patterns: RwLock<Vec<(Arc<[u8]>, Vec<Listener>)>>,
+    patterns: RwLock<Patterns>,
     pattern_count: AtomicUsize,
     hasher: FixedState,
 }

@@ -10,7 +10,7 @@ use crate::exec::{PACKED_THRESHOLD, give_world_back, own_world};
 use crate::persistence::Reload;
 use command_spec::*;
 use commands::Error;
-use config::{Loglevel, ProtectedAction, memory_size};
+use config::{Loglevel, memory_size};
 use keyspace::{Expiry, Guard, Keys, KeysContext};
 use rdb::SaveOptions;
 use resp::Proto;
@@ -46,13 +46,6 @@ const MAX_PACKED_THRESHOLD: u64 = (1 << 32) - (1 << 20);
 const DUMP_EXTRA_BYTES: usize = 1 + 2 + 8;
 
 fn debug(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
-    if !is_allowed(cx) {
-        return Err(Error::text(
-            "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it \
-             from a local connection, otherwise you need to set this option in the configuration file, and then \
-             restart the server.",
-        ));
-    }
     match (argv[1].to_ascii_lowercase().as_slice(), &argv[2..]) {
         (b"sleep", &[seconds]) => sleep(cx, seconds),
         (b"object", &[key]) => object(cx, key),
@@ -78,14 +71,6 @@ fn debug(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
         (b"reload", words) => reload(cx, words),
         (b"help", []) => super::help(cx, "DEBUG", HELP),
         _ => Err(super::wrong_arguments("DEBUG", argv[1])),
-    }
-}
-
-fn is_allowed(cx: &NodeCx<'_, '_>) -> bool {
-    match cx.local.settings.enable_debug_command {
-        ProtectedAction::Yes => true,
-        ProtectedAction::Local => super::is_local(cx.client),
-        ProtectedAction::No => false,
     }
 }
 

@@ -428,7 +428,7 @@ fn persistence(facts: &Facts<'_>, lines: &mut Lines) {
         lines.put("loading_loaded_bytes", loaded);
         let percent = if total == 0 { 0.0 } else { loaded as f64 * 100.0 / total as f64 };
         lines.put("loading_loaded_perc", format_args!("{percent:.2}"));
-        let eta_s = if loaded == 0 { 1 } else { elapsed_s * total.saturating_sub(loaded) / loaded };
+        let eta_s = (elapsed_s * total.saturating_sub(loaded)).checked_div(loaded).unwrap_or(1);
         lines.put("loading_eta_seconds", eta_s);
     }
 }

@@ -31,8 +31,9 @@ impl TestNode {
         let dir = std::env::temp_dir().join(format!("node-it-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&dir).expect("a directory for the socket");
         let at = dir.display();
-        let text =
-            format!("engine {profile}\nport 0\nsave \"\"\ndir {at}\nunixsocket {at}/s\nworkers 2\n{more}");
+        let text = format!(
+            "engine {profile}\nport 0\nsave \"\"\ndir {at}\nunixsocket {at}/s\nlogfile log\nworkers 2\n{more}"
+        );
         let config =
             Config::load(profile, text.as_bytes(), &mut NoDirectives).expect("a valid configuration");
         let options = Options { config, config_file: None, executable: PathBuf::new() };

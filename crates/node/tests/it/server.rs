@@ -1,19 +1,10 @@
 //! INFO, CONFIG, DEBUG and whole databases, beside a real redis-server.
 
-use crate::{TestNode, ask};
+use crate::{TestNode, ask, oracle};
 use conformance::connection::Connection;
 use conformance::peer::{Launch, Peer, not_run};
 use conformance::reply::Reply;
 use profile::Profile;
-
-/// A real server that allows DEBUG, or a note that the test does nothing.
-fn oracle() -> Option<Peer> {
-    let Some(launch) = Launch::redis_server() else {
-        not_run("no redis-server on PATH");
-        return None;
-    };
-    Some(Peer::start(&launch.with(&["--enable-debug-command", "yes"])).expect("redis-server starts"))
-}
 
 fn node(profile: Profile) -> TestNode {
     TestNode::start(profile, "enable-debug-command yes\n")
@@ -67,20 +58,24 @@ fn errors_are_redis_servers() {
 #[test]
 fn debug_is_refused_unless_it_is_enabled() {
     let Some(launch) = Launch::redis_server() else { return not_run("no redis-server on PATH") };
-    let real = Peer::start(&launch).expect("redis-server starts");
-    same(&real, &TestNode::start(Profile::Redis70, ""), &["MULTI", "DEBUG SLEEP 0", "EXEC"]);
-    let real = Peer::start(&launch.with(&["--enable-debug-command", "local"])).expect("redis-server starts");
-    same(&real, &TestNode::start(Profile::Redis70, "enable-debug-command local\n"), &["DEBUG SLEEP 0"]);
+    let lines =
+        ["DEBUG SLEEP 0", "MULTI", "DEBUG SLEEP 0", "EXEC", "CONFIG SET requirepass x", "DEBUG SLEEP 0"];
+    for who in ["no", "local"] {
+        let launch = launch.clone().with(&["--enable-debug-command", who]);
+        let real = Peer::start(&launch).expect("redis-server starts");
+        let node = TestNode::start(Profile::Redis70, &format!("enable-debug-command {who}\n"));
+        same(&real, &node, &lines);
+        // Before the password is asked for.
+        same(&real, &node, &["DEBUG SLEEP 0"]);
+    }
 }
 
 #[test]
 fn protocol_samples_are_the_same() {
     let Some(real) = oracle() else { return };
     let node = node(Profile::Redis70);
-    let types = [
-        "string", "integer", "double", "bignum", "null", "array", "set", "map", "verbatim", "true",
-        "false",
-    ];
+    let types =
+        ["string", "integer", "double", "bignum", "null", "array", "set", "map", "verbatim", "true", "false"];
     for hello in ["HELLO 2", "HELLO 3"] {
         let (mut theirs, mut ours) = (real.connect().expect("a connection"), node.connect());
         for connection in [&mut theirs, &mut ours] {

@@ -80,3 +80,20 @@ fn help_and_version_are_there() {
     }
     assert_eq!(run(&["nonsense"]).status.code(), Some(2));
 }
+
+#[test]
+fn the_next_start_has_the_data_back() {
+    let directory = Directory::new();
+    for round in 0..2 {
+        let port = free_port();
+        let mut program = Program::start(&["--data-dir", directory.text(), "--port", &port.to_string()]);
+        program.wait_for("is ready");
+        if round == 0 {
+            assert_eq!(ask(port, "SET greeting hello"), "+OK\r\n");
+        } else {
+            assert_eq!(ask(port, "STRLEN greeting"), ":5\r\n");
+        }
+        program.signal(Signal::SIGINT);
+        assert_eq!(program.end().0, Some(0));
+    }
+}

@@ -183,10 +183,10 @@ fn rewrite(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
     let Some(path) = &cx.shared.start.config_file else {
         return Err(Error::text("ERR The server is running without a config file"));
     };
-    // Held throughout, so that two rewrites do not mix.
-    let config = cx.shared.config();
-    let written = read_or_empty(path).and_then(|old| replace(path, &config.rewrite(&old, &[])));
-    drop(config);
+    // A copy, since others ask for the configuration while the disk works.
+    let config = cx.shared.config().clone();
+    let written =
+        read_or_empty(path).and_then(|old| replace(path, cx.local.thread, &config.rewrite(&old, &[])));
     if let Err(error) = written {
         cx.shared.log(Loglevel::Warning, format_args!("CONFIG REWRITE failed: {error}"));
         return Err(Error::Other(format!("ERR Rewriting config file: {}", words_of(&error)).into()));
@@ -203,11 +203,12 @@ fn read_or_empty(path: &Path) -> std::io::Result<Vec<u8>> {
     }
 }
 
-/// Replaces a file as a whole: whoever reads it sees the old or the new one, a crash included.
-fn replace(path: &Path, text: &[u8]) -> std::io::Result<()> {
+/// Replaces a file as a whole: whoever reads it sees the old or the new one, a crash included. Threads that replace it at
+/// once do not mix; the last wins.
+fn replace(path: &Path, thread: usize, text: &[u8]) -> std::io::Result<()> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
+    name.push(format!(".{}.{thread}.tmp", std::process::id()));
     let new = directory.join(name);
     let write = || {
         let mut file = std::fs::File::create(&new)?;

@@ -7,6 +7,7 @@
 
 mod clients;
 mod command_table;
+mod replication;
 mod server;
 
 use config::{Config, NoDirectives};

@@ -1,0 +1,150 @@
+//! Two nodes of this process as primary and replica. WAIT is the event that says that a replica is there and has it all.
+
+use crate::{TestNode, ask};
+use conformance::connection::Connection;
+use conformance::reply::Reply;
+use profile::Profile;
+
+/// A node with a TCP port, which replicas need.
+fn node(more: &str) -> (TestNode, u16) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    drop(listener);
+    let more = format!("port {port}\nbind 127.0.0.1\nrepl-diskless-sync-delay 0\n{more}");
+    (TestNode::start(Profile::Redis70, &more), port)
+}
+
+#[track_caller]
+fn expect(connection: &mut Connection, line: &str, reply: &str) {
+    assert_eq!(ask(connection, line).to_text(), reply, "{line}");
+}
+
+/// Waits until one replica has everything that this connection wrote.
+#[track_caller]
+fn settle(primary: &mut Connection) {
+    assert_eq!(ask(primary, "WAIT 1 60000"), Reply::Integer(1));
+}
+
+fn field(connection: &mut Connection, section: &str, name: &str) -> String {
+    let info = ask(connection, &format!("INFO {section}")).to_text();
+    let value = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::to_owned);
+    value.unwrap_or_else(|| panic!("INFO {section} has no {name}"))
+}
+
+/// Writes one of everything that takes a way of its own through the stream.
+fn write(primary: &mut Connection) {
+    for line in [
+        "SET a 1",
+        "RPUSH list a b c",
+        "MULTI",
+        "INCR a",
+        "SELECT 3",
+        "SET other 1",
+        "EXEC",
+        "SWAPDB 3 5",
+        "SELECT 2",
+        "SET gone 1",
+        "FLUSHDB",
+        "SELECT 0",
+        "HSET hash f v",
+        "SET volatile 1 PX 1",
+    ] {
+        assert!(!ask(primary, line).is_error(), "{line}");
+    }
+    let large = vec![b'x'; 3 << 20];
+    assert_eq!(primary.call(&[&b"SET"[..], b"large", &large]).expect("a reply"), Reply::Simple(b"OK".to_vec()));
+}
+
+#[test]
+fn a_replica_gets_the_data_and_then_the_stream() {
+    for form in ["yes", "no"] {
+        let (primary, port) = node(&format!("repl-diskless-sync {form}\nenable-debug-command yes\n"));
+        let mut to_primary = primary.connect();
+        write(&mut to_primary);
+        let (replica, _) = node(&format!("enable-debug-command yes\nreplicaof 127.0.0.1 {port}\n"));
+        let mut to_replica = replica.connect();
+        expect(&mut to_primary, "SET b 2", "OK");
+        settle(&mut to_primary);
+        write(&mut to_primary);
+        settle(&mut to_primary);
+        // Expired keys leave the replica when the primary says so.
+        ask(&mut to_primary, "DEL volatile");
+        expect(&mut to_primary, "SET last 1", "OK");
+        settle(&mut to_primary);
+        let digest = ask(&mut to_primary, "DEBUG DIGEST");
+        assert_eq!(ask(&mut to_replica, "DEBUG DIGEST"), digest, "diskless {form}");
+        expect(&mut to_replica, "SET a 1", "READONLY You can't write against a read only replica.");
+    }
+}
+
+#[test]
+fn a_promoted_replica_goes_on_with_the_history() {
+    let (first, first_port) = node("");
+    let (second, second_port) = node("");
+    let (mut to_first, mut to_second) = (first.connect(), second.connect());
+    expect(&mut to_first, "SET a 1", "OK");
+    expect(&mut to_second, &format!("REPLICAOF 127.0.0.1 {first_port}"), "OK");
+    expect(
+        &mut to_second,
+        &format!("REPLICAOF 127.0.0.1 {first_port}"),
+        "OK Already connected to specified master",
+    );
+    settle(&mut to_first);
+    expect(&mut to_second, "REPLICAOF NO ONE", "OK");
+    expect(&mut to_second, "SET b 2", "OK");
+    expect(&mut to_first, &format!("REPLICAOF 127.0.0.1 {second_port}"), "OK");
+    settle(&mut to_second);
+    expect(&mut to_first, "GET b", "2");
+    assert_eq!(field(&mut to_second, "stats", "sync_partial_ok"), "1");
+    assert_eq!(field(&mut to_second, "stats", "sync_full"), "0");
+    assert_eq!(
+        field(&mut to_first, "replication", "master_replid"),
+        field(&mut to_second, "replication", "master_replid")
+    );
+}
+
+#[test]
+fn sub_replicas_get_the_same_history() {
+    let (primary, port) = node("");
+    let (middle, middle_port) = node(&format!("replicaof 127.0.0.1 {port}\n"));
+    let mut to_primary = primary.connect();
+    settle(&mut to_primary);
+    let (leaf, _) = node(&format!("replicaof 127.0.0.1 {middle_port}\n"));
+    let mut to_leaf = leaf.connect();
+    // The leaf's listeners hear what is published at the top, in the order of the stream.
+    let mut listener = leaf.connect();
+    assert!(!ask(&mut listener, "SUBSCRIBE done").is_error());
+    write(&mut to_primary);
+    loop {
+        ask(&mut to_primary, "PUBLISH done now");
+        settle(&mut to_primary);
+        if field(&mut to_leaf, "replication", "master_link_status") == "up" {
+            break;
+        }
+    }
+    ask(&mut to_primary, "PUBLISH done now");
+    let message = listener.receive().expect("a message");
+    assert_eq!(message.elements().map(|elements| elements[2].clone()), Some(Reply::bulk("now")));
+    expect(&mut to_leaf, "GET a", "2");
+    drop(middle);
+}
+
+#[test]
+fn clients_that_block_learn_of_the_change_of_role() {
+    let (node, port) = node("");
+    let mut blocked = node.connect();
+    let mut waiting = node.connect();
+    let mut admin = node.connect();
+    blocked.send(&["BLPOP", "nothing", "0"]).expect("it is sent");
+    waiting.send(&["WAIT", "1", "0"]).expect("it is sent");
+    while field(&mut admin, "clients", "blocked_clients") != "2" {
+        std::thread::yield_now();
+    }
+    expect(&mut admin, &format!("REPLICAOF 127.0.0.1 {port}"), "OK");
+    for client in [&mut blocked, &mut waiting] {
+        let reply = client.receive().expect("a reply").to_text();
+        assert!(reply.starts_with("UNBLOCKED force unblock from blocking operation"), "{reply}");
+        assert!(client.receive().is_err(), "the connection is closed");
+    }
+    assert!(ask(&mut admin, "WAIT 0 0").to_text().starts_with("ERR WAIT cannot be used with replica"));
+}

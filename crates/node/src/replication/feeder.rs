@@ -168,6 +168,7 @@ impl Feeder {
         shared.replication.step(&shared, Event::Tick);
         let good = shared.replication.primary(&shared.stream).primary.good_replicas(now_ms);
         shared.role.good_replicas.store(good as u32, Ordering::Relaxed);
+        self.note_buffers();
         let late: Vec<Token> = self
             .connections
             .iter()
@@ -176,6 +177,19 @@ impl Feeder {
             .map(|connection| connection.token)
             .collect();
         late.into_iter().for_each(|token| self.close(token));
+    }
+
+    /// Tells CLIENT LIST what each replica has not got yet.
+    fn note_buffers(&self) {
+        let fed = self.shared.replication.primary(&self.shared.stream);
+        for connection in self.connections.iter().flatten() {
+            let unsent = fed
+                .primary
+                .reader(connection.id)
+                .zip(fed.primary.backlog())
+                .map_or(0, |(reader, backlog)| backlog.unsent(reader));
+            connection.info.output_bytes.store(unsent, Ordering::Relaxed);
+        }
     }
 
     fn connection(&mut self, token: Token) -> Option<&mut Connection> {

@@ -117,3 +117,24 @@ pub(crate) fn next_of_stream(
     }
     Some(buffer)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_of_the_stream_follow_each_other_without_a_gap() {
+        let mut backlog = replication::Backlog::new(7, 1 << 20);
+        let bytes: Vec<u8> = (0..3 * PIECE_BYTES + 5).map(|i| i as u8).collect();
+        for chunk in bytes.chunks(10_007) {
+            backlog.append(chunk);
+        }
+        let (mut from, mut read) = (7, Vec::new());
+        while let Some(piece) = next_of_stream(&backlog, from, Vec::new()) {
+            assert!(!piece.is_empty() && piece.len() <= PIECE_BYTES);
+            from += piece.len() as u64;
+            read.extend(piece);
+        }
+        assert_eq!((from, read), (backlog.end(), bytes));
+    }
+}

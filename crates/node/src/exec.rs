@@ -302,7 +302,10 @@ fn refuse(
     if command.spec.name == "exec" {
         // A transaction that cannot be executed is over.
         client.discard();
-        let text = format!("EXECABORT Transaction discarded because of: {}", error);
+        // The general code is left out, a code of its own is shown.
+        let error = error.to_string();
+        let why = error.strip_prefix("ERR ").unwrap_or(&error);
+        let text = format!("EXECABORT Transaction discarded because of: {why}");
         shared.stats.error(local.thread, &text);
         client.writer().error(text);
         return Next::Continue;

@@ -118,7 +118,12 @@ fn hello(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
         } else if option.eq_ignore_ascii_case(b"setname") && rest.len() >= 1 {
             let given = rest.next().copied().unwrap_or_default();
             check_name(given)?;
-            name = Some(given);
+            if cx.shared.profile.has("7.2.0") {
+                name = Some(given);
+            } else {
+                // Older servers do as they read, whatever follows.
+                cx.client.shared.names().name = given.to_vec();
+            }
         } else {
             let option = String::from_utf8_lossy(option);
             return Err(Error::Other(format!("ERR Syntax error in HELLO option '{option}'").into()));

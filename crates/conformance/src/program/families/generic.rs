@@ -33,7 +33,7 @@ pub(super) const FAMILY: Family = Family {
         SCAN (abc|0x|1.5|99999999999999999999) ~ rare
         OBJECT ENCODING {key}
         OBJECT FREQ {key}
-        OBJECT IDLETIME {key} ~ seconds
+        OBJECT IDLETIME {key} ~ shape
         OBJECT (NONSENSE|ENCODING) {key} {key} ~ rare
         DUMP {key} ~ transfer
         RESTORE {key} (0|{ms}|{at-ms}|{odd}) {value} [REPLACE] [ABSTTL] [IDLETIME {int}] [FREQ {int}]

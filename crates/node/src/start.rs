@@ -182,11 +182,7 @@ impl Node {
         backend: IoBackend,
         lazyfree: &LazyFree,
     ) -> Result<(), StartError> {
-        let backend = match backend {
-            IoBackend::Auto => Backend::Auto,
-            IoBackend::IoUring => Backend::Uring,
-            IoBackend::Epoll => Backend::Epoll,
-        };
+        let backend = loop_backend(backend);
         let (ready, is_ready) = mpsc::channel();
         for number in 0..workers {
             let (shared, lazyfree, ready) = (self.shared.clone(), lazyfree.clone(), ready.clone());
@@ -243,14 +239,15 @@ impl Node {
             ..LoopConfig::default()
         };
         let shared = self.shared.clone();
+        let backend = loop_backend(shared.settings().io_backend);
         self.spawn("feeder".into(), move || {
-            let io = EventLoop::new(Backend::Auto, config)?;
+            let io = EventLoop::new(backend, config)?;
             Feeder::new(shared, io).run()
         })?;
         let shared = self.shared.clone();
         let local = Local::new(&shared, shared.thread_of(Background::Applier), lazyfree.clone());
         self.spawn("applier".into(), move || {
-            let io = EventLoop::new(Backend::Auto, config)?;
+            let io = EventLoop::new(backend, config)?;
             Applier::new(shared, io, local).run()
         })?;
         let shared = self.shared.clone();
@@ -357,6 +354,14 @@ pub(crate) fn words_of(error: &std::io::Error) -> String {
     match text.rfind(" (os error") {
         Some(at) => text[..at].to_owned(),
         None => text,
+    }
+}
+
+fn loop_backend(backend: IoBackend) -> Backend {
+    match backend {
+        IoBackend::Auto => Backend::Auto,
+        IoBackend::IoUring => Backend::Uring,
+        IoBackend::Epoll => Backend::Epoll,
     }
 }
 

@@ -68,7 +68,7 @@ pub(crate) struct Worker {
     /// Clients whose bytes of this turn must be settled at its end.
     touched: Vec<usize>,
     /// Clients whose peer will send no more: they end once what came before has run.
-    ended: Vec<usize>,
+    ended: Vec<Token>,
     /// Clients whose next command cannot run now.
     stalled: Vec<usize>,
     /// Clients with replies to send.
@@ -230,9 +230,7 @@ impl Worker {
                 }
             }
             Event::Closed { token } => {
-                if let Some((at, _)) = self.client(token) {
-                    self.ended.push(at);
-                }
+                self.ended.push(token);
             }
             Event::Failed { token, .. } => {
                 if let Some((at, _)) = self.client(token) {
@@ -423,7 +421,10 @@ impl Worker {
                 let soon_ms = self.local.now_ms + 1;
                 if error {
                     self.shared.mailboxes[self.number].post(Message::Unblock { client: id, error });
-                } else {
+                } else if let Some(blocked) = &mut client.blocked {
+                    // Noted in the wait as well: with the wait its deadline goes.
+                    let before_ms = blocked.deadline_ms.replace(soon_ms);
+                    self.unschedule(id, before_ms);
                     self.deadlines.insert((soon_ms, id));
                 }
                 return;
@@ -730,18 +731,29 @@ impl Worker {
             self.deadlines.pop_first();
             self.unblock(id, false);
         }
-        for at in std::mem::take(&mut self.ended) {
-            if let Some(client) = &mut self.clients[at] {
-                client.closing = true;
-                self.mark_dirty(at);
-            }
-        }
+        self.end_clients(shared);
         self.send_all(shared);
         shared.stream.notify();
         self.see_off(shared);
         if self.local.now_ms >= self.last_cron_ms + CRON_MS {
             self.last_cron_ms = self.local.now_ms;
             self.cron(shared);
+        }
+    }
+
+    /// Ends clients whose peer will send no more, once everything that it sent has run.
+    fn end_clients(&mut self, shared: &Shared) {
+        for token in std::mem::take(&mut self.ended) {
+            let Some((at, client)) = self.client(token) else { continue };
+            if client.blocked.is_some() {
+                // Nobody is there to take what it waits for.
+                self.close(shared, at);
+            } else if client.stalled || client.listed {
+                self.ended.push(token);
+            } else {
+                client.closing = true;
+                self.mark_dirty(at);
+            }
         }
     }
 

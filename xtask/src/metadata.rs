@@ -15,7 +15,8 @@ pub(crate) struct Member {
     pub(crate) name: String,
     /// Its folder.
     pub(crate) dir: PathBuf,
-    /// Names of all it depends on, tests and build included.
+    /// Names of what it is built from. What only its tests reach for is not among them: a test binary is above all
+    /// layers, and drives a node with the harness of the conformance crate for instance.
     pub(crate) dependencies: Vec<String>,
 }
 
@@ -50,6 +51,7 @@ fn member(package: &Value) -> Result<Member> {
         dir: manifest.parent().context("a manifest without a folder")?.to_owned(),
         dependencies: dependencies
             .iter()
+            .filter(|dependency| dependency["kind"] != "dev")
             .map(|dependency| text(&dependency["name"]))
             .collect::<Result<_>>()?,
     })

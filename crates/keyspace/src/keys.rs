@@ -7,13 +7,14 @@
 //! A key whose time has come is treated as absent by every look-up. On a primary the look-up that notices removes it,
 //! and its removal goes to the stream ahead of the command itself; a replica waits for its primary to say so.
 
+use crate::edit::Edit;
 use crate::effects::{Effects, EventClass};
 use crate::slots::{Flushed, Guard, Parts};
 use crate::waiters::{Ticket, Watch};
 use crate::{Keyspace, SlotBusy};
 use std::sync::Arc;
 use structures::{Value, ValueRef};
-use table::{Entry, EntryBox, EntryMut, Occupied, Retired, ValueMut, Walk};
+use table::{Entry, EntryBox, Occupied, Retired, Walk};
 use topology::Slot;
 
 /// What becomes of a key whose time has come.
@@ -746,63 +747,5 @@ fn effort(value: ValueRef<'_>) -> usize {
         ValueRef::List(list) => list.nodes().take(LAZY_FREE_EFFORT + 1).count(),
         ValueRef::Hash(hash) if hash.as_listpack().is_some() => 1,
         ValueRef::Hash(hash) => hash.len(),
-    }
-}
-
-/// A key that is being changed: settles the slot's accounts when it drops.
-#[derive(Debug)]
-pub struct Edit<'e> {
-    occupied: Occupied<'e>,
-    before: usize,
-    bytes: &'e mut i64,
-    earliest_ms: &'e mut u64,
-}
-
-impl Edit<'_> {
-    /// The entry as it is now.
-    #[inline]
-    pub fn entry(&self) -> Entry<'_> {
-        self.occupied.entry()
-    }
-
-    /// Its value.
-    #[inline]
-    pub fn value(&self) -> ValueRef<'_> {
-        self.occupied.entry().value()
-    }
-
-    /// Its value, to be changed in place.
-    #[inline]
-    pub fn value_mut(&mut self) -> ValueMut<'_> {
-        self.occupied.entry_mut().into_value_mut()
-    }
-
-    /// The entry, to be changed in place.
-    pub fn entry_mut(&mut self) -> EntryMut<'_> {
-        self.occupied.entry_mut()
-    }
-
-    /// Replaces a string by another.
-    pub fn set_bytes(&mut self, bytes: &[u8]) {
-        let at = self.occupied.entry().expire_at();
-        self.occupied.set_bytes(bytes, at);
-    }
-
-    /// Replaces a string by an integer.
-    pub fn set_int(&mut self, int: i64) {
-        let at = self.occupied.entry().expire_at();
-        self.occupied.set_int(int, at);
-    }
-
-    /// The bytes of a string, to be grown or overwritten: from then on its encoding is `raw`.
-    pub fn bytes_mut(&mut self) -> &mut Vec<u8> {
-        self.occupied.bytes_mut()
-    }
-}
-
-impl Drop for Edit<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        *self.bytes += self.occupied.entry().memory() as i64 - self.before as i64;
     }
 }

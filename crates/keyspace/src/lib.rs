@@ -18,6 +18,7 @@
 #![deny(unsafe_code)]
 
 mod counters;
+mod edit;
 mod effects;
 mod gate;
 mod keys;
@@ -30,9 +31,10 @@ mod sync;
 mod waiters;
 mod walk;
 
+pub use edit::Edit;
 pub use effects::{Effects, Event, EventClass, Record};
 pub use gate::{Gate, Passage};
-pub use keys::{Edit, Expiry, Keys, KeysContext, Located, Scratch, Ttl};
+pub use keys::{Expiry, Keys, KeysContext, Located, Scratch, Ttl};
 pub use lock::{MAX_THREADS, SPINS};
 pub use reclaim::Reclaimer;
 pub use slots::{Flushed, Guard};

@@ -5,13 +5,16 @@ use crate::metadata::Member;
 
 /// Where unsafe code may be: a folder or file below `crates`, and why it has to be there.
 const UNSAFE_KERNELS: &[(&str, &str)] = &[
+    (
+        "memory/",
+        "the allocator's own interface, and the counters that every thread keeps in its thread-local block",
+    ),
     ("table/", "the hash table and its entries: one allocation an entry, buckets of one cache line"),
-    ("structures/", "compact encodings in one allocation"),
-    ("keyspace/src/slots", "slots behind the harness's own locks"),
+    ("keyspace/src/slots.rs", "cells that a slot's own lock guards, in place of a mutex for each"),
+    ("keyspace/src/reclaim.rs", "hands replaced tables to a thread that frees them"),
     ("keyspace/src/lock.rs", "loom's cells in the models of the slot lock"),
     ("keyspace/src/gate.rs", "loom's cells in the models of the gate"),
     ("event-loop/", "io_uring, epoll and their buffers"),
-    ("engram/src/main.rs", "the global allocator and its options"),
 ];
 
 /// Longest source file without a stated reason.

@@ -1,0 +1,68 @@
+//! A key in the hands of the command that changes it.
+//!
+//! [`Keys::edit`](crate::Keys::edit) makes one, after the pre-image went to a running snapshot; only the entry and the
+//! slot's accounts are borrowed, so that the effects can be described meanwhile.
+
+use structures::ValueRef;
+use table::{Entry, EntryMut, Occupied, ValueMut};
+
+/// A key that is being changed: settles the slot's accounts when it drops.
+#[derive(Debug)]
+pub struct Edit<'e> {
+    pub(crate) occupied: Occupied<'e>,
+    /// What the entry weighed before, in bytes.
+    pub(crate) before: usize,
+    /// The slot's account of this database.
+    pub(crate) bytes: &'e mut i64,
+    /// When the first key of the slot expires, as Unix time.
+    pub(crate) earliest_ms: &'e mut u64,
+}
+
+impl Edit<'_> {
+    /// The entry as it is now.
+    #[inline]
+    pub fn entry(&self) -> Entry<'_> {
+        self.occupied.entry()
+    }
+
+    /// Its value.
+    #[inline]
+    pub fn value(&self) -> ValueRef<'_> {
+        self.occupied.entry().value()
+    }
+
+    /// Its value, to be changed in place.
+    #[inline]
+    pub fn value_mut(&mut self) -> ValueMut<'_> {
+        self.occupied.entry_mut().into_value_mut()
+    }
+
+    /// The entry, to be changed in place.
+    pub fn entry_mut(&mut self) -> EntryMut<'_> {
+        self.occupied.entry_mut()
+    }
+
+    /// Replaces a string by another.
+    pub fn set_bytes(&mut self, bytes: &[u8]) {
+        let at = self.occupied.entry().expire_at();
+        self.occupied.set_bytes(bytes, at);
+    }
+
+    /// Replaces a string by an integer.
+    pub fn set_int(&mut self, int: i64) {
+        let at = self.occupied.entry().expire_at();
+        self.occupied.set_int(int, at);
+    }
+
+    /// The bytes of a string, to be grown or overwritten: from then on its encoding is `raw`.
+    pub fn bytes_mut(&mut self) -> &mut Vec<u8> {
+        self.occupied.bytes_mut()
+    }
+}
+
+impl Drop for Edit<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        *self.bytes += self.occupied.entry().memory() as i64 - self.before as i64;
+    }
+}

@@ -21,7 +21,7 @@ use crate::stats::Counter;
 use command_spec::{Flags, Group, KeyFlags, Need, keys::positions};
 use commands::{Cx, Error, Options, Random};
 use config::Settings;
-use keyspace::{EventClass, Expiry, Guard, Keys, KeysContext, Located, Reclaimer, Scratch, Ticket};
+use keyspace::{EventClass, Expiry, Guard, Keys, KeysContext, Located, Reclaimer, Scratch, SlotBusy, Ticket};
 use resp::{Proto, Writer};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -189,6 +189,10 @@ pub(crate) fn process(
     let mode = client.reply;
     let known = command.as_ref().ok().copied();
     let next = dispatch(shared, local, client, command, argv, place);
+    if local.world_for == Some(client.id) && next != Next::Stall(Suspend::Gate) {
+        // It had closed the gate and was refused, or paused, before it got the world.
+        give_world_back(shared, local);
+    }
     if let Next::Stall(_) = next {
         client.out.truncate(start);
         if mode == ReplyMode::Skipping {
@@ -470,6 +474,9 @@ pub(crate) fn own_world(shared: &Shared, local: &mut Local, client: u64) -> bool
 pub(crate) fn give_world_back(shared: &Shared, local: &mut Local) {
     local.world_for = None;
     shared.keyspace.open(local.thread);
+    if !local.unserved.is_empty() {
+        shared.wake(local.thread);
+    }
 }
 
 /// Runs a command whose locks are held: as itself or inside EXEC.
@@ -667,43 +674,51 @@ pub(crate) fn serve_unserved(shared: &Shared, local: &mut Local) {
     for (db, key) in waiting {
         if !local.enter(shared) {
             local.unserved.push((db, key));
+            // One who waits for the world itself looks again when it gives it back.
+            if local.world_for.is_none() && !shared.keyspace.gate().register(local.thread) {
+                shared.wake(local.thread);
+            }
             continue;
         }
-        let Some(slots) = slots_of_first_waiter(shared, local, db, &key) else { continue };
-        match shared.keyspace.lock_many(&slots) {
-            Ok(mut guard) => {
-                local.scratch.effects.clear();
-                local.scratch.effects.ready.push((db, key));
-                serve(shared, local, &mut guard);
-                if !local.scratch.effects.events.is_empty() {
-                    publish_events(shared, local);
-                }
-            }
-            Err(busy) => {
-                local.unserved.push((db, key));
-                if !shared.keyspace.register(busy, local.thread) {
-                    shared.wake(local.thread);
-                }
+        if let Err(busy) = serve_first_waiter(shared, local, db, &key) {
+            local.unserved.push((db, key));
+            if !shared.keyspace.register(busy, local.thread) {
+                shared.wake(local.thread);
             }
         }
     }
 }
 
-/// The slots that the first client waiting for a key needs, and the key's own.
-fn slots_of_first_waiter(shared: &Shared, local: &mut Local, db: u16, key: &[u8]) -> Option<Vec<Slot>> {
+/// Serves clients that wait for a key under the locks that the first of them needs.
+fn serve_first_waiter(shared: &Shared, local: &mut Local, db: u16, key: &[u8]) -> Result<(), SlotBusy> {
+    let Some(slots) = slots_of_first_waiter(shared, local, db, key)? else { return Ok(()) };
+    let mut guard = shared.keyspace.lock_many(&slots)?;
+    local.scratch.effects.clear();
+    local.scratch.effects.ready.push((db, key.into()));
+    serve(shared, local, &mut guard);
+    if !local.scratch.effects.events.is_empty() {
+        publish_events(shared, local);
+    }
+    Ok(())
+}
+
+/// The slots that the first client waiting for a key needs, and the key's own; `None` when nobody waits.
+fn slots_of_first_waiter(
+    shared: &Shared,
+    local: &mut Local,
+    db: u16,
+    key: &[u8],
+) -> Result<Option<Vec<Slot>>, SlotBusy> {
     let own = Slot::of(key);
-    let Ok(mut guard) = shared.keyspace.lock(own) else {
-        // Try again with the slot alone; the caller meets the same holder and registers.
-        return Some(vec![own]);
-    };
+    let mut guard = shared.keyspace.lock(own)?;
     let context = local.context(db, true);
     let mut keys = Keys::new(&shared.keyspace, &mut guard, &mut local.scratch, context);
-    let ticket = keys.waiter(db, key, 0)?;
+    let Some(ticket) = keys.waiter(db, key, 0) else { return Ok(None) };
     let mut slots: Vec<Slot> = ticket.slots.iter().filter_map(|&slot| Slot::new(slot)).collect();
     slots.push(own);
     slots.sort_unstable();
     slots.dedup();
-    Some(slots)
+    Ok(Some(slots))
 }
 
 /// Sends out the effects of what the node did on its own: an eviction, an expiry. Its locks are held.

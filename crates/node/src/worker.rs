@@ -373,6 +373,15 @@ impl Worker {
         }
     }
 
+    /// Hands out the messages that this worker's own commands caused.
+    fn deliver_own(&mut self) {
+        if !self.local.deliveries.is_empty() {
+            for (ids, delivery) in std::mem::take(&mut self.local.deliveries) {
+                self.deliver(&ids, &delivery);
+            }
+        }
+    }
+
     fn mark_dirty(&mut self, at: usize) {
         if let Some(client) = &mut self.clients[at]
             && !client.dirty
@@ -464,6 +473,7 @@ impl Worker {
         if !self.local.unserved.is_empty() {
             exec::serve_unserved(shared, &mut self.local);
             self.local.leave(shared);
+            self.deliver_own();
         }
     }
 
@@ -617,10 +627,10 @@ impl Worker {
             Ok(_) => unreachable!("the same name was unknown a moment ago"),
         });
         let next = exec::process(shared, local, client, command, argv, entry.place);
-        shared.stats.add(local.thread, Counter::Commands, 1);
-        limits::bump(&client.shared.commands, 1);
         client.inbuf = own;
         if !matches!(next, Next::Stall(_)) {
+            shared.stats.add(local.thread, Counter::Commands, 1);
+            limits::bump(&client.shared.commands, 1);
             client.consumed = entry.start + entry.request.consumed;
         }
         self.after(shared, entry.client, next);
@@ -628,11 +638,7 @@ impl Worker {
 
     /// Draws the consequences of a command.
     fn after(&mut self, shared: &Shared, at: usize, next: Next) {
-        if !self.local.deliveries.is_empty() {
-            for (ids, delivery) in std::mem::take(&mut self.local.deliveries) {
-                self.deliver(&ids, &delivery);
-            }
-        }
+        self.deliver_own();
         let Some(client) = &mut self.clients[at] else { return };
         if !client.out.is_empty() && !client.dirty {
             client.dirty = true;
@@ -816,8 +822,8 @@ impl Worker {
 
     /// Looks after all clients.
     fn cron(&mut self, shared: &Shared) {
-        // Pauses and a full stream end without anybody's telling.
-        self.look |= !self.stalled.is_empty();
+        // Pauses and a full stream end without anybody's telling; and the first who waits for a key may be another by now.
+        self.look |= !self.stalled.is_empty() || !self.local.unserved.is_empty();
         let now_ms = self.local.now_ms;
         for at in 0..self.clients.len() {
             let Some(client) = self.clients[at].as_deref_mut() else { continue };

@@ -146,6 +146,8 @@ pub struct Parameter {
     pub until: Option<&'static str>,
     /// What setting it does here.
     pub standing: Standing,
+    /// Words of a choice that name what does not exist here, and the sentence that refuses them.
+    pub missing: Option<(&'static [&'static str], &'static str)>,
 }
 
 impl Parameter {
@@ -173,6 +175,7 @@ impl Parameter {
             since: "0",
             until: None,
             standing: Standing::Honoured,
+            missing: None,
         }
     }
 
@@ -260,6 +263,15 @@ impl Parameter {
 
     pub(crate) const fn accepted(mut self, reason: &'static str) -> Parameter {
         self.standing = Standing::Accepted(reason);
+        self
+    }
+
+    pub(crate) const fn missing(
+        mut self,
+        words: &'static [&'static str],
+        sentence: &'static str,
+    ) -> Parameter {
+        self.missing = Some((words, sentence));
         self
     }
 

@@ -74,6 +74,21 @@ fn settings_follow_and_snapshots_stay() {
 }
 
 #[test]
+fn what_does_not_exist_yet_is_refused() {
+    for policy in ["volatile-ttl", "ALLKEYS-LFU", "allkeys-random"] {
+        check(
+            &[("maxmemory-policy", policy)],
+            "ERR CONFIG SET failed (possibly related to argument 'maxmemory-policy') - This policy isn't available yet; \
+             choose allkeys-lru or noeviction.",
+        );
+    }
+    let text = b"maxmemory-policy volatile-lru\n";
+    let error =
+        Config::load(Profile::Redis70, text, &mut config::NoDirectives).expect_err("nobody evicts so");
+    assert!(error.to_string().contains("isn't available yet"), "{error}");
+}
+
+#[test]
 fn protected_parameters_follow_their_setting() {
     let text = b"enable-protected-configs local\n";
     let mut config =

@@ -107,7 +107,9 @@ fn value() -> impl Strategy<Value = String> {
         "yes|no|local|allkeys-lru|volatile-ttl|notice|nothing|always|swapdb|nosave force|save",
         "[1-9][0-9]{0,4} [0-9]{1,4}( [1-9][0-9]{0,4} [0-9]{1,4}){0,2}",
         "(normal|slave|replica|pubsub) [0-9]{1,3}(mb|gb)? [0-9]{1,3} [0-9]{1,3}",
-        "[Ag$lshzxeKEtmdn]{0,6}",
+        // Beside `A` the server does not show `n`.
+        "[g$lshzxeKEtmdn]{0,6}",
+        "[Ag$lshzxeKEtmd]{0,6}",
         "[a-z0-9./ -]{0,12}",
         "\\PC{0,8}",
     ]

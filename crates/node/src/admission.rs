@@ -8,7 +8,7 @@ use crate::command::Command;
 use crate::cx::Suspend;
 use crate::exec::Local;
 use crate::shared::Shared;
-use command_spec::Flags;
+use command_spec::{Flags, Need};
 use commands::Error;
 use config::ProtectedAction;
 use keyspace::Expiry;
@@ -88,7 +88,11 @@ pub(crate) fn admit(
     }
     if local.settings.maxmemory_bytes > 0 {
         let denies = flags.contains(Flags::DENYOOM) || (is_exec && queue_has(client, Flags::DENYOOM));
-        let enough = crate::maxmemory::make_room(shared, local)?;
+        let enough = match crate::maxmemory::make_room(shared, local) {
+            // What needs no keys does not wait for those who have them all.
+            Err(_) if command.spec.need == Need::None && !is_exec => true,
+            enough => enough?,
+        };
         // Queueing is refused as well: the transaction would grow without limit.
         if !enough && (denies || (client.multi.is_some() && !runs_inside_multi(command))) {
             return Err(text("OOM command not allowed when used memory > 'maxmemory'."));

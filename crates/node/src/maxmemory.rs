@@ -13,12 +13,15 @@ use crate::stats::Counter;
 use config::MaxmemoryPolicy;
 use keyspace::{EventClass, Keys};
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 use topology::Slot;
 
 /// Candidates kept between evictions.
 const POOL: usize = 16;
-/// Evictions of one admission: beyond this the command goes on and the next one continues.
-const BATCH: usize = 128;
+/// Time that one admission spends: beyond it the command goes on, and the next one and the worker's cron continue.
+const BUDGET: Duration = Duration::from_micros(500);
+/// Candidates that are tried for one eviction.
+const TRIES: usize = 128;
 
 /// A key that may be evicted.
 #[derive(Debug)]
@@ -62,10 +65,15 @@ pub(crate) fn make_room(shared: &Shared, local: &mut Local) -> Result<bool, Refu
     {
         return Ok(false);
     }
+    if local.world_for.is_some() {
+        // This very thread holds the gate closed, for a command that has asked already: waiting here would be for itself.
+        return Ok(true);
+    }
     if !local.enter(shared) {
         return Err(Refusal::Suspend(Suspend::Gate));
     }
-    for _ in 0..BATCH {
+    let began = Instant::now();
+    while began.elapsed() < BUDGET {
         if !evict_one(shared, local) {
             return Ok(false);
         }
@@ -80,7 +88,7 @@ pub(crate) fn make_room(shared: &Shared, local: &mut Local) -> Result<bool, Refu
 /// Evicts the best candidate; `false` when there is nothing to evict.
 fn evict_one(shared: &Shared, local: &mut Local) -> bool {
     // A candidate may have gone or be in use meanwhile; an empty keyspace has none at all.
-    for _ in 0..BATCH {
+    for _ in 0..TRIES {
         fill_pool(shared, local);
         let Some(Candidate { db, key, .. }) = local.pool.0.pop() else { return false };
         if remove(shared, local, db, &key) {

@@ -824,6 +824,12 @@ impl Worker {
     fn cron(&mut self, shared: &Shared) {
         // Pauses and a full stream end without anybody's telling; and the first who waits for a key may be another by now.
         self.look |= !self.stalled.is_empty() || !self.local.unserved.is_empty();
+        if self.local.settings.maxmemory_bytes > 0 {
+            // What the last commands left to be evicted; a closed gate is no reason to wait here.
+            let _ = crate::maxmemory::make_room(shared, &mut self.local);
+            self.local.leave(shared);
+            self.deliver_own();
+        }
         let now_ms = self.local.now_ms;
         for at in 0..self.clients.len() {
             let Some(client) = self.clients[at].as_deref_mut() else { continue };

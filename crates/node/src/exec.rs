@@ -747,6 +747,9 @@ fn publish_events(shared: &Shared, local: &mut Local) {
 }
 
 /// Publishes a message; the number of clients that get it. One that publishes to itself has it before its reply.
+///
+/// What others have published before and this worker has not looked at yet comes before it: the order of a channel is the
+/// same for everybody. The channel is locked, so nothing gets in between.
 pub(crate) fn publish(
     shared: &Shared,
     local: &mut Local,
@@ -761,11 +764,13 @@ pub(crate) fn publish(
             shared.mailboxes[worker].post(Message::Deliver(clients, delivery));
             return;
         }
-        if let Some(publisher) = publisher.as_deref_mut()
-            && let Some(at) = clients.iter().position(|&id| id == publisher.id)
-        {
-            clients.remove(at);
-            deliver(publisher, &delivery);
+        let seen = deliveries.len();
+        shared.mailboxes[own].take_deliveries(deliveries);
+        if let Some(publisher) = publisher.as_deref_mut() {
+            for (clients, earlier) in &mut deliveries[seen..] {
+                deliver_to_publisher(publisher, clients, earlier);
+            }
+            deliver_to_publisher(publisher, &mut clients, &delivery);
         }
         if !clients.is_empty() {
             deliveries.push((clients, delivery));
@@ -773,8 +778,23 @@ pub(crate) fn publish(
     })
 }
 
-/// Writes a message to a client that listens.
+/// The client whose command is running is not among those its worker can look up meanwhile.
+fn deliver_to_publisher(publisher: &mut Client, clients: &mut Vec<u64>, delivery: &Delivery) {
+    if let Some(at) = clients.iter().position(|&id| id == publisher.id) {
+        clients.remove(at);
+        deliver(publisher, delivery);
+    }
+}
+
+/// Writes a message to a client, unless it has stopped listening since the message was published.
 pub(crate) fn deliver(client: &mut Client, delivery: &Delivery) {
+    let listens = client.subscriptions.as_ref().is_some_and(|subs| match delivery {
+        Delivery::Message { channel, .. } => subs.channels.contains(channel),
+        Delivery::PatternMessage { pattern, .. } => subs.patterns.contains(pattern),
+    });
+    if !listens {
+        return;
+    }
     let mut out = client.writer();
     match delivery {
         Delivery::Message { channel, payload } => {

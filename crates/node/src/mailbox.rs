@@ -66,6 +66,16 @@ impl Mailbox {
         }
     }
 
+    /// Takes the messages of channels alone, in their order.
+    pub(crate) fn take_deliveries(&self, into: &mut Vec<(Vec<u64>, Delivery)>) {
+        let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = messages.extract_if(.., |message| matches!(message, Message::Deliver(..)));
+        into.extend(taken.filter_map(|message| match message {
+            Message::Deliver(clients, delivery) => Some((clients, delivery)),
+            _ => None,
+        }));
+    }
+
     /// Takes all messages, leaving `spare`'s memory for the next ones.
     pub(crate) fn drain(&self, spare: &mut Vec<Message>) {
         debug_assert!(spare.is_empty());

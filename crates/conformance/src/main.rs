@@ -127,7 +127,7 @@ fn check(server: &str, files: &[String]) -> Result<bool> {
 
 fn files_or_all(files: &[String]) -> Result<Vec<PathBuf>> {
     if files.is_empty() {
-        return transcript::find(&transcript::commands_directory());
+        return transcript::beside_commands();
     }
     Ok(files.iter().map(PathBuf::from).collect())
 }

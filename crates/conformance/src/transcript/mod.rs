@@ -46,7 +46,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// The transcripts beside the commands: all `.txt` files below a directory, in order of their names.
+/// The transcripts below a directory: all `.txt` files, in order of their names.
 pub fn find(below: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut directories = vec![below.to_owned()];
@@ -64,7 +64,10 @@ pub fn find(below: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// The sources of the commands in this workspace, where their transcripts are.
-pub fn commands_directory() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../commands/src")
+/// All transcripts beside the handlers of commands: those of data and those of the node.
+pub fn beside_commands() -> Result<Vec<PathBuf>> {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut found = find(&crates.join("commands/src"))?;
+    found.extend(find(&crates.join("node/src/commands"))?);
+    Ok(found)
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use conformance::peer::Launch;
-use conformance::transcript::{Runner, Transcript, commands_directory, find};
+use conformance::transcript::{Runner, Transcript, beside_commands};
 
 use crate::{oracle, subject};
 
@@ -22,14 +22,19 @@ fn check(launch: &Launch, files: &[PathBuf]) {
 }
 
 fn files(valkey_only: bool) -> Vec<PathBuf> {
-    let all = find(&commands_directory()).unwrap();
+    let all = beside_commands().unwrap();
     all.into_iter().filter(|file| Transcript::read(file).unwrap().valkey_only == valkey_only).collect()
 }
 
 #[test]
 fn redis_server_agrees_with_what_it_wrote() {
     let Some(oracle) = oracle() else { return };
-    check(&oracle, &files(false));
+    let files = files(false);
+    for place in ["commands/src/string", "commands/src/generic", "node/src/commands"] {
+        let is_there = |file: &PathBuf| file.parent().is_some_and(|parent| parent.ends_with(place));
+        assert!(files.iter().any(is_there), "no transcript in {place}");
+    }
+    check(&oracle, &files);
 }
 
 #[test]

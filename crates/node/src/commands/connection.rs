@@ -130,10 +130,12 @@ fn hello(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
         }
     }
     if !cx.client.authenticated {
-        return Err(Error::text(
-            "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> \
-             option can be used to authenticate the client and select the RESP protocol version at the same time",
-        ));
+        let version = if cx.shared.profile.has("7.2.0") { "<proto> " } else { "" };
+        let text = format!(
+            "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO {version}AUTH <user> <pass> \
+             option can be used to authenticate the client and select the RESP protocol version at the same time"
+        );
+        return Err(Error::Other(text.into()));
     }
     if let Some(name) = name {
         cx.client.shared.names().name = name.to_vec();

@@ -8,7 +8,6 @@ use crate::exec::publish;
 use crate::stats::Counter;
 use command_spec::*;
 use commands::Error;
-use resp::Proto;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -89,15 +88,6 @@ fn count(client: &Client) -> usize {
     channels + patterns
 }
 
-/// Inside EXEC a RESP2 client has no way to tell notices from replies.
-fn refuse_in_exec(cx: &NodeCx<'_, '_>) -> Result<(), Error> {
-    if cx.in_exec && cx.client.proto == Proto::Resp2 {
-        let name = cx.command.spec.name.to_ascii_uppercase();
-        return Err(Error::Other(format!("ERR {name} isn't allowed for a DENY BLOCKING client").into()));
-    }
-    Ok(())
-}
-
 /// `SUBSCRIBE`
 const SUBSCRIBE: Spec = Spec {
     name: "subscribe",
@@ -112,7 +102,6 @@ const SUBSCRIBE: Spec = Spec {
 };
 
 fn subscribe(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
-    refuse_in_exec(cx)?;
     for &name in &argv[1..] {
         let listener = cx.client.listener();
         let subs = cx.client.subscriptions.get_or_insert_default();
@@ -141,7 +130,6 @@ const PSUBSCRIBE: Spec = Spec {
 };
 
 fn psubscribe(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
-    refuse_in_exec(cx)?;
     for &name in &argv[1..] {
         let listener = cx.client.listener();
         let subs = cx.client.subscriptions.get_or_insert_default();

@@ -2,8 +2,8 @@
 
 use anyhow::{Result, bail};
 
-use crate::root;
 use crate::run::Task;
+use crate::target_dir;
 
 /// Builds the binary and the benchmarks, and runs them. The benchmarks know their own arguments.
 pub(crate) fn bench(args: &[&str]) -> Result<()> {
@@ -11,7 +11,7 @@ pub(crate) fn bench(args: &[&str]) -> Result<()> {
     if !built.success {
         bail!("the release build failed");
     }
-    let finished = Task::new(root().join("target/release/bench")).args(args).run()?;
+    let finished = Task::new(target_dir().join("release/bench")).args(args).run()?;
     if !finished.success {
         bail!("the benchmarks failed");
     }

@@ -1,5 +1,5 @@
 //! What the tests need from outside, installed when it is missing: Debian packages if we are root, Python packages in
-//! an environment of our own under `target`. A redis-server that apt brings up as a service is left alone; ours listen
+//! an environment of our own where cargo builds. A redis-server that apt brings up as a service is left alone; ours listen
 //! on private sockets.
 
 use std::env;
@@ -7,8 +7,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::root;
 use crate::run::Task;
+use crate::{root, target_dir};
 
 /// The outcome of looking for something: where it is, or why it can't be had.
 pub(crate) type Found<T> = Result<T, String>;
@@ -32,7 +32,7 @@ pub(crate) fn python() -> Found<PathBuf> {
     if !has_venv() {
         install(&["python3-venv"], has_venv)?;
     }
-    let venv = root().join("target/venv");
+    let venv = target_dir().join("venv");
     let python = venv.join("bin/python");
     let wanted =
         fs::read_to_string(root().join("tests/requirements.txt")).map_err(|error| error.to_string())?;
@@ -40,8 +40,8 @@ pub(crate) fn python() -> Found<PathBuf> {
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(python);
     }
-    println!("installing the Python packages of tests/requirements.txt under target/venv");
-    succeed(Task::new("python3").args(&["-m", "venv", "--clear", "target/venv"]), "create target/venv")?;
+    println!("installing the Python packages of tests/requirements.txt in {}", venv.display());
+    succeed(Task::new("python3").args(&["-m", "venv", "--clear"]).args(&[&venv]), "create the environment")?;
     let pip =
         ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", "tests/requirements.txt"];
     succeed(Task::new(&python).args(&pip), "install the Python packages")?;

@@ -7,6 +7,7 @@
 #![allow(clippy::disallowed_methods)] // chores run programs, read files and the environment
 
 mod bench;
+mod fuzz;
 mod install;
 mod metadata;
 mod report;
@@ -29,6 +30,8 @@ usage: cargo xtask <chore>
   ci                      test, and a required step that can't be run fails (CI=true)
   tidy                    the rules of the source tree
   bench …                 benchmarks beside redis-server
+  fuzz [TARGET…] [--seconds N]
+                          fuzz targets, all or those named, each for N seconds (default 30); needs a nightly toolchain
   transcripts --record    redis-server writes the replies into the commands' transcripts
   transcripts --check [BINARY]
                           runs the transcripts on redis-server, or on an engram binary";
@@ -55,10 +58,16 @@ fn chore(args: &[&str]) -> Result<bool> {
         ["ci"] => Ok(test::test(&test::Options { is_quick: false, is_ci: true })),
         ["tidy"] => tidy::tidy().map(|()| true),
         ["bench", rest @ ..] => bench::bench(rest).map(|()| true),
+        ["fuzz", rest @ ..] => fuzz::fuzz(rest),
         ["transcripts", "--record", files @ ..] => transcripts::record(files).map(|()| true),
         ["transcripts", "--check", rest @ ..] => transcripts::check(rest).map(|()| true),
         _ => bail!("{USAGE}"),
     }
+}
+
+/// Where cargo builds: what CARGO_TARGET_DIR says, or `target`.
+fn target_dir() -> PathBuf {
+    root().join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 
 /// The root of the workspace.

@@ -6,6 +6,8 @@
 //! Parsing decides framing only. The bytes of a client's requests are, during a turn, either in one receive buffer (nothing
 //! is copied) or in the client's own buffer; what is not executed by the end of the turn moves to the client's own.
 
+// Longer than 800 lines because all phases of a turn work on the same fields, and are read in the order in which they run.
+
 use crate::client::{Client, ClientShared, Source, TimeoutReply, WaitFor, flag};
 use crate::command::Command;
 use crate::cx::Suspend;

@@ -215,6 +215,8 @@ pub(crate) struct Client {
     pub(crate) parser: Parser,
     /// Received bytes that are not executed yet, unless they are in a receive buffer.
     pub(crate) inbuf: Vec<u8>,
+    /// Bytes at the front of its own buffer that have been executed: they go when they are most of it.
+    pub(crate) skip: usize,
     pub(crate) source: Source,
     /// How many bytes of the source have been executed.
     pub(crate) consumed: usize,
@@ -232,6 +234,8 @@ pub(crate) struct Client {
     pub(crate) blocked: Option<Box<Blocked>>,
     /// Its next command cannot run now; it is retried when the worker is told to look.
     pub(crate) stalled: bool,
+    /// It has sent so much ahead that nothing more is received from it for now.
+    pub(crate) throttled: bool,
     /// It stands in the worker's list of clients to parse in the next turn.
     pub(crate) listed: bool,
     /// It stands in the worker's list of clients with replies to send.
@@ -256,6 +260,8 @@ impl Client {
             shared,
             parser: Parser::new(),
             inbuf: Vec::new(),
+            skip: 0,
+            throttled: false,
             source: Source::None,
             consumed: 0,
             parsed: 0,
@@ -277,6 +283,12 @@ impl Client {
             over_soft_since_ms: None,
             write_offset: 0,
         }
+    }
+
+    /// How many received bytes of its own buffer are not executed yet.
+    #[inline]
+    pub(crate) fn backlog(&self) -> usize {
+        self.inbuf.len() - self.skip
     }
 
     /// A writer for its next reply.

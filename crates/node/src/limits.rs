@@ -5,12 +5,16 @@ use crate::exec::Local;
 use crate::shared::Shared;
 use crate::stats::Counter;
 use config::ClientClass;
-use event_loop::Peer;
+use event_loop::{EventLoop, Peer};
 use resp::ProtocolError;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// An own buffer larger than this gives its memory back once it is empty.
 const KEPT_INBUF_BYTES: usize = 32 * 1024;
+
+/// Framed requests beyond this stop a client, until less than the other is left.
+const MAX_BACKLOG_BYTES: usize = 1 << 20;
+const RESUME_BACKLOG_BYTES: usize = 256 << 10;
 
 /// Descriptors that a process needs besides those of its clients.
 const RESERVED_DESCRIPTORS: u64 = 32;
@@ -41,28 +45,44 @@ pub(crate) fn refuse_connection(shared: &Shared, local: &Local, peer: &Peer) -> 
 
 /// Makes room in a client's own buffer: for all of a large argument at once, so that it is copied once.
 pub(crate) fn reserve_for(client: &mut Client, len: usize) {
-    let missing = client.parser.bulk_missing(client.inbuf.len());
+    let missing = client.parser.bulk_missing(client.backlog());
     if missing > len {
         // A claimed length is not believed beyond what it costs little to be wrong about.
         client.inbuf.reserve(missing.min(client.inbuf.len().max(1 << 20)));
     }
 }
 
-/// Removes executed bytes from a client's own buffer.
+/// Removes executed bytes from a client's own buffer. What is left moves only when it is the smaller part, so that a long
+/// pipeline is not moved once for every turn.
 pub(crate) fn consume(client: &mut Client) {
+    debug_assert_eq!(client.source, Source::Own);
+    let executed = client.consumed.max(client.skip);
+    client.skip = 0;
     if client.closing {
         client.inbuf = Vec::new();
-        return;
-    }
-    if client.consumed == client.inbuf.len() {
+    } else if executed == client.inbuf.len() {
         client.inbuf.clear();
         if client.inbuf.capacity() > KEPT_INBUF_BYTES {
             client.inbuf = Vec::new();
         }
-    } else if client.consumed > 0 {
-        client.inbuf.drain(..client.consumed);
+    } else if executed > client.inbuf.len() / 2 {
+        client.inbuf.drain(..executed);
+    } else {
+        client.skip = executed;
     }
-    debug_assert_eq!(client.source, Source::Own);
+}
+
+/// Stops receiving from a client that sends faster than its commands can run, and goes on when most of it has run. One that
+/// waits for more bytes or for a key is not behind.
+pub(crate) fn throttle(io: &mut EventLoop, client: &mut Client) {
+    let is_behind = client.listed || client.stalled;
+    if client.throttled && (!is_behind || client.backlog() < RESUME_BACKLOG_BYTES) {
+        client.throttled = false;
+        io.start_receiving(client.token);
+    } else if !client.throttled && is_behind && client.backlog() > MAX_BACKLOG_BYTES {
+        client.throttled = true;
+        io.stop_receiving(client.token);
+    }
 }
 
 /// Answers a protocol error; the connection ends after it.
@@ -88,7 +108,7 @@ pub(crate) fn is_idle(local: &Local, client: &Client, now_ms: u64) -> bool {
 
 /// Whether a client has sent more than it may without it being executed.
 pub(crate) fn query_exceeded(shared: &Shared, local: &Local, client: &Client) -> bool {
-    let exceeded = client.inbuf.len() as u64 > local.settings.client_query_buffer_limit_bytes;
+    let exceeded = client.backlog() as u64 > local.settings.client_query_buffer_limit_bytes;
     if exceeded {
         shared.stats.add(local.thread, Counter::QueryLimit, 1);
     }

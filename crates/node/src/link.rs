@@ -29,7 +29,7 @@ pub(crate) fn kill(shared: &Shared, client: u64) {
 
 /// The connection of a client that asked to synchronise goes to the feeder.
 pub(crate) fn hand_over(shared: &Shared, mut client: Client, fd: OwnedFd, unsent: Vec<u8>) {
-    let received = std::mem::take(&mut client.inbuf);
+    let received = client.inbuf.split_off(client.skip);
     let adopted = Adopted { fd, unsent, received, info: client.shared.clone() };
     shared.replication.feeder.post(Message::Adopt(Box::new(adopted)));
 }

@@ -513,9 +513,9 @@ impl Worker {
             Source::Received(buf) => io.received(buf),
             Source::Own => &client.inbuf,
         };
-        client.consumed = 0;
-        client.parsed = 0;
-        let mut start = 0;
+        let mut start = if client.source == Source::Own { client.skip } else { 0 };
+        client.consumed = start;
+        client.parsed = start;
         for _ in 0..REQUESTS_PER_TURN {
             match client.parser.parse(&buffer[start..], &limits, args) {
                 Ok(Parsed::Request(request)) => {
@@ -720,7 +720,10 @@ impl Worker {
             }
             client.source = Source::None;
             (client.consumed, client.parsed) = (0, 0);
-            client.shared.query_bytes.store(client.inbuf.len() as u64, Ordering::Relaxed);
+            client.shared.query_bytes.store(client.backlog() as u64, Ordering::Relaxed);
+            if !client.closing {
+                limits::throttle(io, client);
+            }
             if limits::query_exceeded(shared, local, client) {
                 too_much.push(at);
             }

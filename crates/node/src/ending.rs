@@ -21,6 +21,8 @@ pub enum Why {
     Signal,
     /// A client asked for it.
     Command,
+    /// A thread of the node could not go on.
+    Failed,
 }
 
 impl Ending {

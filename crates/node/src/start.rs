@@ -12,10 +12,12 @@ use crate::shared::{Background, Ingredients, Shared};
 use crate::worker::Worker;
 use config::{Config, IoBackend, Loglevel, Settings};
 use event_loop::{Backend, EventLoop, ListenError, LoopConfig};
+use std::any::Any;
 use std::ffi::OsStr;
 use std::fmt;
 use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
@@ -262,7 +264,17 @@ impl Node {
         name: String,
         run: impl FnOnce() -> std::io::Result<()> + Send + 'static,
     ) -> Result<(), StartError> {
-        let thread = std::thread::Builder::new().name(name).spawn(run).map_err(StartError::Thread)?;
+        let (shared, whose) = (self.shared.clone(), name.clone());
+        let guarded = move || match std::panic::catch_unwind(AssertUnwindSafe(run)) {
+            Ok(outcome) => {
+                if outcome.is_err() {
+                    shared.end.ask(Why::Failed);
+                }
+                outcome
+            }
+            Err(panic) => abort_after(&shared, &whose, panic.as_ref()),
+        };
+        let thread = std::thread::Builder::new().name(name).spawn(guarded).map_err(StartError::Thread)?;
         self.threads.push(thread);
         Ok(())
     }
@@ -326,6 +338,17 @@ impl Node {
             let _ = std::fs::remove_file(Path::new(OsStr::from_bytes(&settings.unixsocket)));
         }
     }
+}
+
+/// A panic may have left a command half done, which must neither be served nor saved.
+fn abort_after(shared: &Shared, thread: &str, panic: &(dyn Any + Send)) -> ! {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
+    shared.log(
+        Loglevel::Warning,
+        format_args!("The thread {thread} panicked, so the process ends at once: {text}"),
+    );
+    std::process::abort()
 }
 
 /// Brings the data of the last snapshot file back.

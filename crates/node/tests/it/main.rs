@@ -7,6 +7,8 @@
 
 mod clients;
 mod command_table;
+mod connections;
+mod lifetime;
 mod replication;
 mod server;
 

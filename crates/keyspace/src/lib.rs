@@ -23,6 +23,7 @@ mod effects;
 mod gate;
 mod keys;
 mod lock;
+mod rank;
 #[allow(unsafe_code)]
 mod reclaim;
 #[allow(unsafe_code)]
@@ -36,6 +37,7 @@ pub use effects::{Effects, Event, EventClass, Record};
 pub use gate::{Gate, Passage};
 pub use keys::{Expiry, Keys, KeysContext, Located, Scratch, Ttl};
 pub use lock::{MAX_THREADS, SPINS};
+pub use rank::{Rank, RankedGuard, RankedMutex};
 pub use reclaim::Reclaimer;
 pub use slots::{Flushed, Guard};
 pub use waiters::{Ticket, Watch};

@@ -18,6 +18,7 @@
 //! at a time, the gate stays closed while it exists, nobody gets a lock meanwhile, and in debug builds nobody has one.
 
 use crate::lock::{SlotLock, WakeSet};
+use crate::rank;
 use crate::sync::{AtomicBool, AtomicU32, Ordering};
 use crate::waiters::Registry;
 use crate::{Gate, Located, SlotBusy};
@@ -187,13 +188,19 @@ enum Held {
 pub struct Guard<'a> {
     slots: &'a Slots,
     held: Held,
+    _ranked: rank::Held,
     /// A guard stays on the thread that took the locks.
     _not_send: std::marker::PhantomData<*const ()>,
 }
 
 impl<'a> Guard<'a> {
     fn new(slots: &'a Slots, held: Held) -> Guard<'a> {
-        Guard { slots, held, _not_send: std::marker::PhantomData }
+        Guard {
+            slots,
+            held,
+            _ranked: rank::Held::note(rank::Rank::Slots),
+            _not_send: std::marker::PhantomData,
+        }
     }
 
     #[inline]

@@ -6,8 +6,9 @@
 
 use crate::pubsub::Delivery;
 use event_loop::{Peer, Waker};
+use keyspace::{Rank, RankedMutex};
 use std::os::fd::OwnedFd;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 /// What a worker may be told.
 #[derive(Debug)]
@@ -41,10 +42,16 @@ pub(crate) enum Message {
 }
 
 /// One worker's mailbox.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Mailbox {
-    messages: Mutex<Vec<Message>>,
+    messages: RankedMutex<Vec<Message>>,
     waker: OnceLock<Waker>,
+}
+
+impl Default for Mailbox {
+    fn default() -> Self {
+        Mailbox { messages: RankedMutex::new(Rank::Mailbox, Vec::new()), waker: OnceLock::new() }
+    }
 }
 
 impl Mailbox {
@@ -55,7 +62,7 @@ impl Mailbox {
 
     /// Posts a message and wakes the worker.
     pub(crate) fn post(&self, message: Message) {
-        self.messages.lock().unwrap_or_else(PoisonError::into_inner).push(message);
+        self.messages.lock().push(message);
         self.wake();
     }
 
@@ -68,7 +75,7 @@ impl Mailbox {
 
     /// Takes the messages of channels alone, in their order.
     pub(crate) fn take_deliveries(&self, into: &mut Vec<(Vec<u64>, Delivery)>) {
-        let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut messages = self.messages.lock();
         let taken = messages.extract_if(.., |message| matches!(message, Message::Deliver(..)));
         into.extend(taken.filter_map(|message| match message {
             Message::Deliver(clients, delivery) => Some((clients, delivery)),
@@ -79,6 +86,6 @@ impl Mailbox {
     /// Takes all messages, leaving `spare`'s memory for the next ones.
     pub(crate) fn drain(&self, spare: &mut Vec<Message>) {
         debug_assert!(spare.is_empty());
-        std::mem::swap(&mut *self.messages.lock().unwrap_or_else(PoisonError::into_inner), spare);
+        std::mem::swap(&mut *self.messages.lock(), spare);
     }
 }

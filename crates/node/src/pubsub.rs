@@ -5,10 +5,11 @@
 //! at, are a list of their own. A message is posted to a worker once, with all of its clients that get it.
 
 use foldhash::fast::FixedState;
+use keyspace::{Rank, RankedGuard, RankedMutex};
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// A client, and the worker that serves it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,7 +37,7 @@ type Patterns = Vec<(Arc<[u8]>, Vec<Listener>)>;
 /// The registry.
 #[derive(Debug)]
 pub(crate) struct PubSub {
-    channels: Box<[Mutex<Shard>]>,
+    channels: Box<[RankedMutex<Shard>]>,
     patterns: RwLock<Patterns>,
     pattern_count: AtomicUsize,
     hasher: FixedState,
@@ -46,16 +47,18 @@ impl PubSub {
     pub(crate) fn new(seed: u64) -> PubSub {
         let hasher = FixedState::with_seed(seed);
         PubSub {
-            channels: (0..SHARDS).map(|_| Mutex::new(Shard::with_hasher(hasher.clone()))).collect(),
+            channels: (0..SHARDS)
+                .map(|_| RankedMutex::new(Rank::Channels, Shard::with_hasher(hasher.clone())))
+                .collect(),
             patterns: RwLock::default(),
             pattern_count: AtomicUsize::new(0),
             hasher,
         }
     }
 
-    fn shard(&self, channel: &[u8]) -> std::sync::MutexGuard<'_, Shard> {
+    fn shard(&self, channel: &[u8]) -> RankedGuard<'_, Shard> {
         let at = self.hasher.hash_one(channel) as usize % SHARDS;
-        self.channels[at].lock().unwrap_or_else(PoisonError::into_inner)
+        self.channels[at].lock()
     }
 
     pub(crate) fn subscribe(&self, channel: &Arc<[u8]>, listener: Listener) {
@@ -133,7 +136,7 @@ impl PubSub {
     pub(crate) fn channels(&self, pattern: Option<&[u8]>) -> Vec<Arc<[u8]>> {
         let mut found = Vec::new();
         for shard in &self.channels {
-            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            let shard = shard.lock();
             let matches = |channel: &&Arc<[u8]>| {
                 pattern.is_none_or(|pattern| topology::glob::matches(pattern, channel, false))
             };
@@ -149,7 +152,7 @@ impl PubSub {
 
     /// Number of channels somebody listens to.
     pub(crate) fn channel_count(&self) -> usize {
-        self.channels.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).len()).sum()
+        self.channels.iter().map(|shard| shard.lock().len()).sum()
     }
 
     /// Number of different patterns.

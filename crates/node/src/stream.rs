@@ -9,18 +9,18 @@
 //! nobody takes it. It is switched in the world, so within one passage of the gate it is on or off for all.
 
 use keyspace::Effects;
+use keyspace::{Rank, RankedMutex};
 use replication::{EffectPart, StreamEncoder};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Bytes that may gather before writers wait for the stream thread.
 const TAIL_LIMIT_BYTES: usize = 64 << 20;
 
 /// The tail of the stream.
-#[derive(Default)]
 pub(crate) struct Stream {
     on: AtomicBool,
-    tail: Mutex<Tail>,
+    tail: RankedMutex<Tail>,
     /// Bytes of the tail, for admission.
     waiting: AtomicUsize,
     /// The offset after the last appended byte.
@@ -35,9 +35,15 @@ struct Tail {
     bytes: Vec<u8>,
 }
 
-impl Default for Tail {
+impl Default for Stream {
     fn default() -> Self {
-        Tail { encoder: StreamEncoder::new(), bytes: Vec::new() }
+        Stream {
+            on: AtomicBool::new(false),
+            tail: RankedMutex::new(Rank::Tail, Tail { encoder: StreamEncoder::new(), bytes: Vec::new() }),
+            waiting: AtomicUsize::new(0),
+            offset: AtomicU64::new(0),
+            consumer: OnceLock::new(),
+        }
     }
 }
 
@@ -112,7 +118,7 @@ impl Stream {
     }
 
     fn append_with(&self, write: impl FnOnce(&mut Tail)) -> u64 {
-        let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tail = self.tail.lock();
         let before = tail.bytes.len();
         write(&mut tail);
         let added = tail.bytes.len() - before;
@@ -136,26 +142,26 @@ impl Stream {
     /// Takes everything that has gathered into `spare`, which is empty: by the stream thread.
     pub(crate) fn take(&self, spare: &mut Vec<u8>) {
         debug_assert!(spare.is_empty());
-        let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tail = self.tail.lock();
         std::mem::swap(&mut tail.bytes, spare);
         self.waiting.store(0, Ordering::Relaxed);
     }
 
     /// The next command says its database again: a replica attaches here.
     pub(crate) fn forget_db(&self) {
-        self.tail.lock().unwrap_or_else(PoisonError::into_inner).encoder.forget_db();
+        self.tail.lock().encoder.forget_db();
     }
 
     /// Switches the stream, in the world.
     pub(crate) fn switch(&self, on: bool) {
         // Under the lock, so that nobody who found it on appends after it was switched off.
-        let _tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        let _tail = self.tail.lock();
         self.on.store(on, Ordering::Relaxed);
     }
 
     /// Continues at another offset, in the world: after a full synchronisation.
     pub(crate) fn reset(&self, offset: u64) {
-        let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tail = self.tail.lock();
         tail.bytes.clear();
         tail.encoder.forget_db();
         self.waiting.store(0, Ordering::Relaxed);

@@ -1,18 +1,19 @@
 //! What other threads tell a thread that sleeps in an event loop of its own. Posting never waits.
 
 use event_loop::Waker;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use keyspace::{Rank, RankedMutex};
+use std::sync::OnceLock;
 
 /// Messages in the order of their posting.
 #[derive(Debug)]
 pub(crate) struct Inbox<T> {
-    messages: Mutex<Vec<T>>,
+    messages: RankedMutex<Vec<T>>,
     waker: OnceLock<Waker>,
 }
 
 impl<T> Default for Inbox<T> {
     fn default() -> Self {
-        Inbox { messages: Mutex::default(), waker: OnceLock::new() }
+        Inbox { messages: RankedMutex::new(Rank::Mailbox, Vec::new()), waker: OnceLock::new() }
     }
 }
 
@@ -23,7 +24,7 @@ impl<T> Inbox<T> {
     }
 
     pub(crate) fn post(&self, message: T) {
-        self.messages.lock().unwrap_or_else(PoisonError::into_inner).push(message);
+        self.messages.lock().push(message);
         self.wake();
     }
 
@@ -35,6 +36,6 @@ impl<T> Inbox<T> {
 
     /// Takes all messages.
     pub(crate) fn take(&self) -> Vec<T> {
-        std::mem::take(&mut *self.messages.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.messages.lock())
     }
 }

@@ -44,19 +44,20 @@ use crate::shared::{Background, Shared, random_u64};
 use crate::stream::Stream;
 use config::Settings;
 use inbox::Inbox;
+use keyspace::{Rank, RankedGuard, RankedMutex};
 use replication::primary::{Action, Event};
 use replication::{History, Primary, Replica, ReplicationId, primary, replica};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU16, AtomicU64};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 /// The tail's buffer is not kept when it has become larger than this.
 const KEPT_BUFFER_BYTES: usize = 1 << 20;
 
 /// What the threads of a node share for replication.
 pub(crate) struct Replication {
-    primary: Mutex<Fed>,
-    link: Mutex<Link>,
+    primary: RankedMutex<Fed>,
+    link: RankedMutex<Link>,
     /// Grows with every change of the role or of the primary. What the applier has received for an earlier one is
     /// void. It changes in the world only.
     pub(crate) generation: AtomicU64,
@@ -98,14 +99,17 @@ impl Replication {
         let mut random: primary::Random = Box::new(random_id);
         let history = History::new(Primary::random_id(&mut random));
         Replication {
-            primary: Mutex::new(Fed {
-                primary: Primary::new(primary_settings(settings), history, 0, 0, random),
-                buffer: Vec::new(),
-            }),
-            link: Mutex::new(Link {
-                replica: Replica::new(replica::Settings::default()),
-                actions: Vec::new(),
-            }),
+            primary: RankedMutex::new(
+                Rank::Primary,
+                Fed {
+                    primary: Primary::new(primary_settings(settings), history, 0, 0, random),
+                    buffer: Vec::new(),
+                },
+            ),
+            link: RankedMutex::new(
+                Rank::Link,
+                Link { replica: Replica::new(replica::Settings::default()), actions: Vec::new() },
+            ),
             generation: AtomicU64::new(0),
             stream_db: AtomicU16::new(0),
             feeder: Inbox::default(),
@@ -115,13 +119,13 @@ impl Replication {
     }
 
     /// The link to a primary.
-    pub(crate) fn link(&self) -> MutexGuard<'_, Link> {
-        self.link.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn link(&self) -> RankedGuard<'_, Link> {
+        self.link.lock()
     }
 
     /// The primary, with everything that was appended to the stream until now.
-    pub(crate) fn primary(&self, stream: &Stream) -> MutexGuard<'_, Fed> {
-        let mut fed = self.primary.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn primary(&self, stream: &Stream) -> RankedGuard<'_, Fed> {
+        let mut fed = self.primary.lock();
         fed.pump(stream);
         fed
     }

@@ -1,0 +1,139 @@
+//! Ranks of locks: what keeps threads that hold one lock and want another from deadlock.
+//!
+//! A thread that holds a lock may take only locks of a higher rank. Debug builds check it at every taking, so that a test
+//! that merely passes by finds an order that could deadlock; release builds know nothing of it.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Which lock it is, lowest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rank {
+    /// Slots, which have their own order among themselves, or the world.
+    Slots,
+    /// A replica's link to its primary.
+    Link,
+    /// A primary's view of its replicas.
+    Primary,
+    /// A shard of channels.
+    Channels,
+    /// The stream's tail.
+    Tail,
+    /// A mailbox: nothing is taken under it, and posting never waits for anything else.
+    Mailbox,
+}
+
+#[cfg(debug_assertions)]
+thread_local! {
+    static HELD: std::cell::RefCell<Vec<Rank>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
+/// A lock of some rank is held until this drops.
+#[derive(Debug)]
+pub(crate) struct Held {
+    #[cfg(debug_assertions)]
+    rank: Rank,
+}
+
+impl Held {
+    /// The thread is about to take a lock of this rank.
+    #[inline]
+    pub(crate) fn note(rank: Rank) -> Held {
+        #[cfg(debug_assertions)]
+        {
+            HELD.with_borrow_mut(|held| {
+                if let Some(highest) = held.iter().max() {
+                    assert!(*highest < rank, "{rank:?} is taken by a thread that holds {highest:?}");
+                }
+                held.push(rank);
+            });
+            Held { rank }
+        }
+        #[cfg(not(debug_assertions))]
+        {
+            let _ = rank;
+            Held {}
+        }
+    }
+}
+
+impl Drop for Held {
+    #[inline]
+    fn drop(&mut self) {
+        #[cfg(debug_assertions)]
+        HELD.with_borrow_mut(|held| {
+            let at = held.iter().rposition(|rank| *rank == self.rank);
+            held.remove(at.expect("what is given back was taken"));
+        });
+    }
+}
+
+/// A mutex with a rank. What it guards is whole after every step, so a panic elsewhere does not spoil it.
+#[derive(Debug)]
+pub struct RankedMutex<T> {
+    rank: Rank,
+    mutex: Mutex<T>,
+}
+
+impl<T> RankedMutex<T> {
+    /// A mutex of this rank.
+    pub const fn new(rank: Rank, value: T) -> RankedMutex<T> {
+        RankedMutex { rank, mutex: Mutex::new(value) }
+    }
+
+    /// Takes it.
+    ///
+    /// # Panics
+    /// In debug builds, when the thread holds a lock of the same or a higher rank.
+    #[inline]
+    pub fn lock(&self) -> RankedGuard<'_, T> {
+        let held = Held::note(self.rank);
+        RankedGuard { guard: self.mutex.lock().unwrap_or_else(PoisonError::into_inner), _held: held }
+    }
+}
+
+/// A [`RankedMutex`] that is held.
+#[derive(Debug)]
+pub struct RankedGuard<'a, T> {
+    guard: MutexGuard<'a, T>,
+    _held: Held,
+}
+
+impl<T> Deref for RankedGuard<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.guard
+    }
+}
+
+impl<T> DerefMut for RankedGuard<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.guard
+    }
+}
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn upwards_is_allowed() {
+        let (tail, mailbox) = (RankedMutex::new(Rank::Tail, 1), RankedMutex::new(Rank::Mailbox, 2));
+        let sum = *tail.lock() + *mailbox.lock();
+        let first = tail.lock();
+        assert_eq!((*first + *mailbox.lock(), sum), (3, 3));
+        drop(first);
+        drop(tail.lock());
+    }
+
+    #[test]
+    #[should_panic(expected = "Tail is taken by a thread that holds Mailbox")]
+    fn downwards_is_not() {
+        let (tail, mailbox) = (RankedMutex::new(Rank::Tail, ()), RankedMutex::new(Rank::Mailbox, ()));
+        let _mailbox = mailbox.lock();
+        drop(tail.lock());
+    }
+}

@@ -164,8 +164,12 @@ fn shutdown(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     if wanted && !loading && save_now(shared, cx.guard()).is_err() && !how.force {
         return Err(Error::text("ERR Errors trying to SHUTDOWN. Check logs."));
     }
-    // What was saved, or was not to be saved, needs no file at the node's end.
-    shared.persistence.waive();
+    if wanted && !loading {
+        // Others may write until their worker ends, and are told that it is done.
+        shared.persistence.insist();
+    } else {
+        shared.persistence.waive();
+    }
     shared.end.ask(Why::Command);
     Ok(Flow::Close)
 }

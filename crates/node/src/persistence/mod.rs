@@ -36,6 +36,8 @@ pub(crate) struct Persistence {
     dirty_at_save: AtomicU64,
     /// The node's end writes no file.
     waived: AtomicBool,
+    /// The node's end writes a file, save points or not.
+    insisted: AtomicBool,
     /// Progress of loading.
     pub(crate) loading: LoadProgress,
 }
@@ -79,6 +81,7 @@ impl Persistence {
             changed: Condvar::new(),
             dirty_at_save: AtomicU64::new(0),
             waived: AtomicBool::new(false),
+            insisted: AtomicBool::new(false),
             loading: LoadProgress::default(),
         }
     }
@@ -144,6 +147,11 @@ impl Persistence {
     /// The node's end writes no file: SHUTDOWN has decided about it.
     pub(crate) fn waive(&self) {
         self.waived.store(true, Ordering::Relaxed);
+    }
+
+    /// SHUTDOWN has written a file: what changes until the last worker has ended must not be missing from it.
+    pub(crate) fn insist(&self) {
+        self.insisted.store(true, Ordering::Relaxed);
     }
 
     /// Wakes the snapshot thread: the node ends.
@@ -234,15 +242,16 @@ pub(crate) fn save_now(shared: &Shared, world: &mut Guard<'_>) -> Result<Finishe
     written
 }
 
-/// At the node's end, when all other threads have ended: writes the file if save points ask for one and something
-/// changed since the last.
+/// At the node's end, when all other threads have ended: writes the file if save points or SHUTDOWN ask for one and
+/// something changed since the last.
 ///
 /// # Errors
 /// Why there is no new file.
 pub(crate) fn save_at_end(shared: &Shared) -> Result<(), SnapshotError> {
     let settings = shared.settings();
     let waived = shared.persistence.waived.load(Ordering::Relaxed);
-    if waived || settings.save.is_empty() || shared.persistence.changes(shared) == 0 {
+    let asked_for = !settings.save.is_empty() || shared.persistence.insisted.load(Ordering::Relaxed);
+    if waived || !asked_for || shared.persistence.changes(shared) == 0 {
         return Ok(());
     }
     let thread = shared.thread_of(crate::shared::Background::Snapshot);

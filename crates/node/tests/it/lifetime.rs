@@ -4,6 +4,7 @@ use crate::{TestNode, ask};
 use conformance::connection::Connection;
 use conformance::reply::Reply;
 use profile::Profile;
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// Longer than anything here takes on a loaded machine; reached only by a test that fails.
@@ -42,4 +43,64 @@ fn many_keys_expire_soon_and_each_is_told_of() {
     assert!(began.elapsed() < LONG);
     assert_eq!(ask(&mut client, "DBSIZE"), Reply::Integer(0));
     assert_eq!(number(&mut client, "expired_keys"), count);
+}
+
+#[test]
+fn what_was_answered_during_shutdown_is_in_the_file() {
+    let mut node = TestNode::start(Profile::Redis70, "");
+    let mut ending = node.connect();
+    assert_eq!(ask(&mut ending, "INCR n"), Reply::Integer(1));
+    let mut writers: Vec<Connection> = (0..2).map(|_| node.connect()).collect();
+    let last = thread::scope(|scope| {
+        let counting = writers.iter_mut().map(|client| {
+            scope.spawn(move || {
+                let mut last = 0;
+                while let Ok(Reply::Integer(n)) = client.call(&["INCR", "n"]) {
+                    last = n;
+                }
+                last
+            })
+        });
+        let counting: Vec<_> = counting.collect();
+        ending.send(&["SHUTDOWN", "SAVE"]).expect("sent");
+        node.node.wait();
+        node.node.end();
+        counting.into_iter().map(|thread| thread.join().expect("a writer")).max()
+    });
+    let again = TestNode::start(Profile::Redis70, &format!("dir {}\n", node.dir.display()));
+    let Some(kept) = ask(&mut again.connect(), "GET n").text().map(<[u8]>::to_vec) else {
+        panic!("nothing is kept")
+    };
+    let kept: i64 = String::from_utf8_lossy(&kept).parse().expect("a number");
+    assert!(Some(kept) >= last, "{kept} is kept, {last:?} was answered");
+}
+
+#[test]
+fn a_snapshot_under_writes_is_of_one_instant() {
+    let node = TestNode::start(Profile::Redis70, "");
+    let (mut client, mut other) = (node.connect(), node.connect());
+    // Always equal, in slots far apart.
+    let write = |client: &mut Connection, n: i64| {
+        let n = n.to_string();
+        client.call(&["MSET", "a", &n, "b", &n, "c", &n, "d", &n]).expect("a reply")
+    };
+    for n in 0..2000 {
+        ask(&mut client, &format!("SET filler:{n} {n}"));
+    }
+    write(&mut client, 0);
+    let before = ask(&mut client, "LASTSAVE");
+    assert!(!ask(&mut other, "BGSAVE").is_error());
+    let began = Instant::now();
+    let mut n = 0;
+    while n % 50 != 0 || number(&mut other, "rdb_bgsave_in_progress") == 1 || n == 0 {
+        n += 1;
+        write(&mut client, n);
+        assert!(began.elapsed() < LONG);
+    }
+    assert!(ask(&mut client, "LASTSAVE") >= before);
+    let again = TestNode::start(Profile::Redis70, &format!("dir {}\n", node.dir.display()));
+    let reply = ask(&mut again.connect(), "MGET a b c d");
+    let values = reply.elements().expect("four values");
+    assert!(values.iter().all(|value| *value == values[0] && value.text().is_some()), "{values:?}");
+    assert_eq!(ask(&mut again.connect(), "DBSIZE"), Reply::Integer(2004));
 }

@@ -102,6 +102,7 @@ pub(crate) fn is_idle(local: &Local, client: &Client, now_ms: u64) -> bool {
     let timeout_ms = u64::from(local.settings.timeout_seconds) * 1000;
     timeout_ms > 0
         && client.blocked.is_none()
+        && !client.stalled
         && client.subscriptions.as_ref().is_none_or(|subs| subs.len() == 0)
         && now_ms.saturating_sub(client.shared.active_ms.load(Ordering::Relaxed)) > timeout_ms
 }

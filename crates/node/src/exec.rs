@@ -9,6 +9,10 @@
 //! the world. What it did is in its effects; they leave while the locks are still held, so that their order is the
 //! order of the locks: the stream first, then clients that block on a key it made ready, then keyspace events.
 
+mod publishing;
+
+pub(crate) use publishing::{deliver, publish};
+
 use crate::admission;
 use crate::client::{Blocked, Client, Queued, ReplyMode, TimeoutReply, WaitFor, flag};
 use crate::command::{Command, Run, Unknown};
@@ -22,6 +26,7 @@ use command_spec::{Flags, Group, KeyFlags, Need, keys::positions};
 use commands::{Cx, Error, Options, Random};
 use config::Settings;
 use keyspace::{EventClass, Expiry, Guard, Keys, KeysContext, Located, Reclaimer, Scratch, SlotBusy, Ticket};
+use publishing::publish_events;
 use resp::{Proto, Writer};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -726,89 +731,5 @@ pub(crate) fn publish_events_of(shared: &Shared, local: &mut Local) {
     append(shared, local);
     if !local.scratch.effects.events.is_empty() {
         publish_events(shared, local);
-    }
-}
-
-/// Publishes keyspace events, in the order in which they happened.
-fn publish_events(shared: &Shared, local: &mut Local) {
-    let events = std::mem::take(&mut local.scratch.effects.events);
-    let wanted = local.scratch.effects.wanted;
-    for event in &events {
-        if wanted.contains(EventClass::KEYSPACE) {
-            let mut channel = format!("__keyspace@{}__:", event.db).into_bytes();
-            channel.extend_from_slice(&event.key);
-            publish(shared, local, None, &channel, event.name.as_bytes());
-        }
-        if wanted.contains(EventClass::KEYEVENT) {
-            let channel = format!("__keyevent@{}__:{}", event.db, event.name);
-            publish(shared, local, None, channel.as_bytes(), &event.key);
-        }
-    }
-}
-
-/// Publishes a message; the number of clients that get it. One that publishes to itself has it before its reply.
-///
-/// What others have published before and this worker has not looked at yet comes before it: the order of a channel is the
-/// same for everybody. The channel is locked, so nothing gets in between.
-pub(crate) fn publish(
-    shared: &Shared,
-    local: &mut Local,
-    mut publisher: Option<&mut Client>,
-    channel: &[u8],
-    payload: &[u8],
-) -> usize {
-    let own = local.thread;
-    let deliveries = &mut local.deliveries;
-    shared.pubsub.publish(channel, payload, |worker, mut clients, delivery| {
-        if worker != own {
-            shared.mailboxes[worker].post(Message::Deliver(clients, delivery));
-            return;
-        }
-        let seen = deliveries.len();
-        shared.mailboxes[own].take_deliveries(deliveries);
-        if let Some(publisher) = publisher.as_deref_mut() {
-            for (clients, earlier) in &mut deliveries[seen..] {
-                deliver_to_publisher(publisher, clients, earlier);
-            }
-            deliver_to_publisher(publisher, &mut clients, &delivery);
-        }
-        if !clients.is_empty() {
-            deliveries.push((clients, delivery));
-        }
-    })
-}
-
-/// The client whose command is running is not among those its worker can look up meanwhile.
-fn deliver_to_publisher(publisher: &mut Client, clients: &mut Vec<u64>, delivery: &Delivery) {
-    if let Some(at) = clients.iter().position(|&id| id == publisher.id) {
-        clients.remove(at);
-        deliver(publisher, delivery);
-    }
-}
-
-/// Writes a message to a client, unless it has stopped listening since the message was published.
-pub(crate) fn deliver(client: &mut Client, delivery: &Delivery) {
-    let listens = client.subscriptions.as_ref().is_some_and(|subs| match delivery {
-        Delivery::Message { channel, .. } => subs.channels.contains(channel),
-        Delivery::PatternMessage { pattern, .. } => subs.patterns.contains(pattern),
-    });
-    if !listens {
-        return;
-    }
-    let mut out = client.writer();
-    match delivery {
-        Delivery::Message { channel, payload } => {
-            out.push(3);
-            out.bulk(b"message");
-            out.bulk(channel);
-            out.bulk(payload);
-        }
-        Delivery::PatternMessage { pattern, channel, payload } => {
-            out.push(4);
-            out.bulk(b"pmessage");
-            out.bulk(pattern);
-            out.bulk(channel);
-            out.bulk(payload);
-        }
     }
 }

@@ -1,0 +1,95 @@
+//! Messages on their way: what a command publishes, or its keyspace events, to whoever listens.
+//!
+//! A message for clients of another worker goes to that worker's mailbox; one for clients of this worker waits in
+//! `Local::deliveries` until the command is through.
+
+use super::Local;
+use crate::client::Client;
+use crate::mailbox::Message;
+use crate::pubsub::Delivery;
+use crate::shared::Shared;
+use keyspace::EventClass;
+
+/// Publishes keyspace events, in the order in which they happened.
+pub(super) fn publish_events(shared: &Shared, local: &mut Local) {
+    let events = std::mem::take(&mut local.scratch.effects.events);
+    let wanted = local.scratch.effects.wanted;
+    for event in &events {
+        if wanted.contains(EventClass::KEYSPACE) {
+            let mut channel = format!("__keyspace@{}__:", event.db).into_bytes();
+            channel.extend_from_slice(&event.key);
+            publish(shared, local, None, &channel, event.name.as_bytes());
+        }
+        if wanted.contains(EventClass::KEYEVENT) {
+            let channel = format!("__keyevent@{}__:{}", event.db, event.name);
+            publish(shared, local, None, channel.as_bytes(), &event.key);
+        }
+    }
+}
+
+/// Publishes a message; the number of clients that get it. One that publishes to itself has it before its reply.
+///
+/// What others have published before and this worker has not looked at yet comes before it: the order of a channel is the
+/// same for everybody. The channel is locked, so nothing gets in between.
+pub(crate) fn publish(
+    shared: &Shared,
+    local: &mut Local,
+    mut publisher: Option<&mut Client>,
+    channel: &[u8],
+    payload: &[u8],
+) -> usize {
+    let own = local.thread;
+    let deliveries = &mut local.deliveries;
+    shared.pubsub.publish(channel, payload, |worker, mut clients, delivery| {
+        if worker != own {
+            shared.mailboxes[worker].post(Message::Deliver(clients, delivery));
+            return;
+        }
+        let seen = deliveries.len();
+        shared.mailboxes[own].take_deliveries(deliveries);
+        if let Some(publisher) = publisher.as_deref_mut() {
+            for (clients, earlier) in &mut deliveries[seen..] {
+                deliver_to_publisher(publisher, clients, earlier);
+            }
+            deliver_to_publisher(publisher, &mut clients, &delivery);
+        }
+        if !clients.is_empty() {
+            deliveries.push((clients, delivery));
+        }
+    })
+}
+
+/// The client whose command is running is not among those its worker can look up meanwhile.
+fn deliver_to_publisher(publisher: &mut Client, clients: &mut Vec<u64>, delivery: &Delivery) {
+    if let Some(at) = clients.iter().position(|&id| id == publisher.id) {
+        clients.remove(at);
+        deliver(publisher, delivery);
+    }
+}
+
+/// Writes a message to a client, unless it has stopped listening since the message was published.
+pub(crate) fn deliver(client: &mut Client, delivery: &Delivery) {
+    let listens = client.subscriptions.as_ref().is_some_and(|subs| match delivery {
+        Delivery::Message { channel, .. } => subs.channels.contains(channel),
+        Delivery::PatternMessage { pattern, .. } => subs.patterns.contains(pattern),
+    });
+    if !listens {
+        return;
+    }
+    let mut out = client.writer();
+    match delivery {
+        Delivery::Message { channel, payload } => {
+            out.push(3);
+            out.bulk(b"message");
+            out.bulk(channel);
+            out.bulk(payload);
+        }
+        Delivery::PatternMessage { pattern, channel, payload } => {
+            out.push(4);
+            out.bulk(b"pmessage");
+            out.bulk(pattern);
+            out.bulk(channel);
+            out.bulk(payload);
+        }
+    }
+}

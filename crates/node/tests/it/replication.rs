@@ -52,7 +52,10 @@ fn write(primary: &mut Connection) {
         assert!(!ask(primary, line).is_error(), "{line}");
     }
     let large = vec![b'x'; 3 << 20];
-    assert_eq!(primary.call(&[&b"SET"[..], b"large", &large]).expect("a reply"), Reply::Simple(b"OK".to_vec()));
+    assert_eq!(
+        primary.call(&[&b"SET"[..], b"large", &large]).expect("a reply"),
+        Reply::Simple(b"OK".to_vec())
+    );
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Replication: PSYNC as primary and as replica, the backlog, acknowledgements and WAIT.
 //!
 //! ```text
-//!  workers' rings ─▶ Merge ─▶ StreamEncoder ─▶ Primary::feed ─▶ Backlog ──┬─▶ reader of link 1
-//!   (seq, effects)   (order)  (SELECT, MULTI)   (offsets)                 └─▶ reader of link 2
+//!  effects, in the order of ─▶ StreamEncoder ─▶ Primary::feed ─▶ Backlog ──┬─▶ reader of link 1
+//!  the locks they came from   (SELECT, MULTI)   (offsets)                  └─▶ reader of link 2
 //!
 //!  a primary's socket ─▶ Replica::step ─▶ Load…, Apply… ─▶ the node's applier ─▶ Primary::feed
 //!                                                          (same bytes: chained replicas)
@@ -35,5 +35,5 @@ pub use backlog::{Backlog, ReaderId};
 pub use id::{History, ReplicationId};
 pub use primary::Primary;
 pub use replica::Replica;
-pub use stream::{EffectPart, GETACK, Merge, PING, StreamEncoder};
+pub use stream::{EffectPart, GETACK, PING, StreamEncoder};
 pub use waiters::{WaitKind, WaitOutcome, WaitRequest, Waiters};

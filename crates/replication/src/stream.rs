@@ -1,9 +1,9 @@
 //! From executed effects to the bytes of the stream.
 //!
-//! Producers (one a worker) take a sequence number while they hold their locks and hand over effects in any
-//! order; [`Merge`] gives them back in the order of the numbers. [`StreamEncoder`] writes them: it names
-//! the database whenever it changes, and wraps more than one command into MULTI and EXEC, so that a
-//! replica shows all of them or none. A single command stands alone even when it came from EXEC or a script.
+//! Whoever executed a command hands its effects over while it still holds its locks, so they come in the order of
+//! the locks. [`StreamEncoder`] writes them: it names the database whenever it changes, and wraps more than one
+//! command into MULTI and EXEC, so that a replica shows all of them or none. A single command stands alone even
+//! when it came from EXEC or a script.
 //!
 //! ```text
 //!  effects (db 0: SET d) (db 5: SET e)   ─▶  SELECT 0 · MULTI · SET d · SELECT 5 · SET e · EXEC
@@ -12,8 +12,6 @@
 //! The database that the last SELECT named is state shared by everyone who reads the stream, so whoever
 //! starts to read it in the middle, with a snapshot and no SELECT before, must see one first:
 //! [`StreamEncoder::forget_db`].
-
-use std::collections::VecDeque;
 
 /// The keep-alive command a primary puts into its stream every `repl-ping-replica-period`.
 pub const PING: &[u8] = b"*1\r\n$4\r\nping\r\n";
@@ -102,59 +100,9 @@ pub(crate) fn push_command(out: &mut Vec<u8>, args: &[&[u8]]) {
     }
 }
 
-/// Puts what several producers hand over back into the order of its sequence numbers.
-///
-/// The window between the next number and the highest one seen is held; its size is bounded by what the
-/// producers' rings can hold, since every number belongs to a slot some producer reserved.
-#[derive(Debug)]
-pub struct Merge<T> {
-    next: u64,
-    window: VecDeque<Option<T>>,
-}
-
-impl<T> Merge<T> {
-    /// A merge whose first item is number `first`.
-    pub fn new(first: u64) -> Merge<T> {
-        Merge { next: first, window: VecDeque::new() }
-    }
-
-    /// The number that [`Merge::pop`] waits for.
-    pub fn next_sequence(&self) -> u64 {
-        self.next
-    }
-
-    /// Takes the item of number `sequence`.
-    ///
-    /// # Panics
-    /// When the number was given before: two positions in one place would make replicas differ.
-    pub fn push(&mut self, sequence: u64, item: T) {
-        let index = sequence.checked_sub(self.next).expect("the sequence number is not in the past") as usize;
-        if index >= self.window.len() {
-            self.window.resize_with(index + 1, || None);
-        }
-        let previous = self.window[index].replace(item);
-        assert!(previous.is_none(), "sequence number {sequence} was given twice");
-    }
-
-    /// The next item in order, if it has arrived.
-    pub fn pop(&mut self) -> Option<(u64, T)> {
-        let item = self.window.front_mut()?.take()?;
-        self.window.pop_front();
-        let sequence = self.next;
-        self.next += 1;
-        Some((sequence, item))
-    }
-
-    /// Items that wait for an earlier one.
-    pub fn waiting(&self) -> usize {
-        self.window.iter().flatten().count()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     fn command(words: &str) -> Vec<u8> {
         let mut out = Vec::new();
@@ -203,30 +151,5 @@ mod tests {
         out.clear();
         encoder.encode(&[EffectPart { db: 0, command: &set }], &mut out);
         assert_eq!(out, [command("SELECT 0"), set].concat());
-    }
-
-    #[test]
-    #[should_panic(expected = "given twice")]
-    fn a_number_has_one_item() {
-        let mut merge = Merge::new(1);
-        merge.push(2, ());
-        merge.push(2, ());
-    }
-
-    proptest! {
-        #[test]
-        fn merge_restores_the_order(order in Just((10u64..60).collect::<Vec<_>>()).prop_shuffle()) {
-            let mut merge = Merge::new(10);
-            let mut popped = Vec::new();
-            for (count, sequence) in order.iter().enumerate() {
-                merge.push(*sequence, *sequence);
-                while let Some((sequence, item)) = merge.pop() {
-                    prop_assert_eq!(sequence, item);
-                    popped.push(item);
-                }
-                prop_assert_eq!(merge.waiting() + popped.len(), count + 1);
-            }
-            prop_assert_eq!(popped, (10..60).collect::<Vec<_>>());
-        }
     }
 }

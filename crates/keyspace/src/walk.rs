@@ -190,10 +190,3 @@ pub struct WalkCursor {
     slot: usize,
     within: u64,
 }
-
-impl WalkCursor {
-    /// Slots of the current database that are done, for progress.
-    pub fn slots_done(&self) -> usize {
-        self.slot
-    }
-}

@@ -125,11 +125,17 @@ impl Local {
             return false;
         }
         self.inside = true;
-        // Roles and the stream change in the world only, so they hold for the whole passage.
+        self.begin_passage(shared);
+        true
+    }
+
+    /// Looks at what holds for a whole passage of the gate, or for as long as the world is this thread's: roles and the
+    /// stream change in the world only.
+    #[inline]
+    pub(crate) fn begin_passage(&mut self, shared: &Shared) {
         self.scratch.effects.replicating = shared.stream.is_on();
         self.scratch.effects.wanted = EventClass::from_bits_truncate(self.settings.notify_keyspace_events.0);
         self.expiry = admission::expiry(shared, self.now_ms);
-        true
     }
 
     /// Leaves the gate, and lets go of what nobody looks at any more.
@@ -446,10 +452,7 @@ fn in_world(
     if !own_world(shared, local, client.id) {
         return Ok(Flow::Suspend(Suspend::Gate));
     }
-    let replicating = shared.stream.is_on();
-    local.scratch.effects.replicating = replicating;
-    local.scratch.effects.wanted = EventClass::from_bits_truncate(local.settings.notify_keyspace_events.0);
-    local.expiry = admission::expiry(shared, local.now_ms);
+    local.begin_passage(shared);
     let outcome = locked(shared, local, client, command, argv, None, shared.keyspace.world(local.thread));
     give_world_back(shared, local);
     outcome

@@ -10,7 +10,7 @@ use crate::cx::{Flow, NodeCx, Suspend};
 use crate::exec::{call, emit, give_world_back, note_slow, own_world, serve_unserved, slots_of};
 use command_spec::*;
 use commands::Error;
-use keyspace::{EventClass, Guard, Keys};
+use keyspace::{Guard, Keys};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use topology::Slot;
@@ -166,10 +166,7 @@ fn exec(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
         if !own_world(shared, cx.local, cx.client.id) {
             return Ok(Flow::Suspend(Suspend::Gate));
         }
-        cx.local.scratch.effects.replicating = shared.stream.is_on();
-        cx.local.scratch.effects.wanted =
-            EventClass::from_bits_truncate(cx.local.settings.notify_keyspace_events.0);
-        cx.local.expiry = crate::admission::expiry(shared, cx.local.now_ms);
+        cx.local.begin_passage(shared);
         let flow = run_queue(cx, shared.keyspace.world(cx.local.thread));
         give_world_back(shared, cx.local);
         return Ok(flow);

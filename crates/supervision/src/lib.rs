@@ -1,0 +1,27 @@
+//! What the agent and a managed node say to each other over the node's private Unix socket.
+//!
+//! ```text
+//!   agent ── Request (+ descriptors) ──▶ node
+//!         ◀── Reply  (+ descriptors) ───
+//!   frame = length of the JSON (u32, little endian) │ JSON
+//! ```
+//! A connection carries one request at a time: the agent sends the next one after the reply. The agent holds two, one for
+//! [`Request::Status`], which takes no lock in the node and is answered however busy the node is, and one for everything
+//! that may take a moment. A listener goes with the frame that speaks of it, as `SCM_RIGHTS`.
+//!
+//! **Epochs.** Everything that changes what a node is carries the epoch of its shard. A node remembers the highest it has seen and
+//! refuses a lower one ([`Refusal::OldEpoch`]), so a step that was sent before a crash of the control plane, and arrives
+//! after its successor has decided otherwise, does nothing. Repeating a request with the same epoch is harmless.
+//!
+//! **A managed node has no role at first.** It serves nobody until it is assigned one: its listeners are what the agent passed
+//! to it, and a connection is tied to the endpoint it came by. Taking the endpoint away closes the connection.
+#![forbid(unsafe_code)]
+
+mod connection;
+mod message;
+
+pub use connection::{Connection, Error, MAX_DESCRIPTORS, MAX_FRAME_BYTES};
+pub use message::{
+    Endpoint, Envelope, Link, Listening, Position, Refusal, Reply, Request, Role, Status, Upstream,
+    WorkerProgress,
+};

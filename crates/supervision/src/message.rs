@@ -1,0 +1,234 @@
+//! Requests and replies.
+
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// What the agent asks of a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Request {
+    /// How are you? Answered by [`Reply::Status`], without any lock.
+    Status,
+    /// Be this from now on. Answered by [`Reply::Done`] once it is so (for a replica: once it follows, not once it is in sync).
+    Assign {
+        /// The shard's epoch.
+        epoch: u64,
+        /// What to be.
+        role: Role,
+    },
+    /// Stop following after having applied everything that has arrived, and say how far that is: [`Reply::Position`]. The node
+    /// stays a read-only replica without a link until it is assigned a role. On a primary: refused.
+    Drain {
+        /// The epoch that the decision is made for.
+        epoch: u64,
+    },
+    /// Accept connections on the listener that comes with this frame.
+    Listen {
+        /// What clients reach by it.
+        endpoint: Endpoint,
+        /// Where it listens.
+        address: SocketAddr,
+    },
+    /// Accept no more by this endpoint, and close the connections that came by it.
+    Unlisten {
+        /// Which one.
+        endpoint: Endpoint,
+    },
+    /// Hand out second handles of all listeners: [`Reply::Listeners`], a descriptor for each in the same order.
+    Listeners,
+    /// Run no write (expiry and eviction included) until `ResumeWrites`, an assigned role, or the time is over. Answered by
+    /// [`Reply::Position`] when the last write that had begun is in the stream.
+    PauseWrites {
+        /// The epoch that the decision is made for.
+        epoch: u64,
+        /// The longest that clients may be kept waiting, should the agent vanish, in ms.
+        for_ms: u64,
+    },
+    /// End a pause.
+    ResumeWrites {
+        /// The epoch of the pause.
+        epoch: u64,
+    },
+    /// Answer with [`Reply::Position`] as soon as the replica has applied up to this offset of this history.
+    AwaitPosition {
+        /// What is to be reached.
+        position: Position,
+        /// After this long: [`Refusal::NotReached`], in ms.
+        for_ms: u64,
+    },
+    /// Set configuration parameters, as CONFIG SET does: all or none.
+    Configure {
+        /// Names and values.
+        parameters: Vec<(String, String)>,
+    },
+    /// End the process cleanly. The reply comes before the end does.
+    Shutdown {
+        /// Write the data to the node's RDB file, if there is any.
+        save: bool,
+    },
+}
+
+/// What a node answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reply {
+    /// The answer to [`Request::Status`].
+    Status(Box<Status>),
+    /// It is so now.
+    Done,
+    /// How far the node's data is.
+    Position(Position),
+    /// The listeners whose descriptors come with this frame.
+    Listeners(Vec<Listening>),
+    /// It is not so, and nothing has changed.
+    Refused(Refusal),
+}
+
+/// Why a node did not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum Refusal {
+    /// A later decision has been seen.
+    #[error("the node has seen epoch {seen}")]
+    OldEpoch {
+        /// The node's epoch.
+        seen: u64,
+    },
+    /// The node is not what the request is meant for, or not yet (it loads its file).
+    #[error("the node is {0}")]
+    WrongRole(String),
+    /// A position was not reached in time; the node is here.
+    #[error("the node has reached {0:?} only")]
+    NotReached(Position),
+    /// The request makes no sense: a listener is missing, a parameter is unknown.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+/// What a node is for its shard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Role {
+    /// Just started: serves nobody.
+    Unassigned,
+    /// Takes writes.
+    Primary,
+    /// Follows.
+    Replica(Upstream),
+    /// Was a replica; follows nobody until it is assigned a role.
+    Drained,
+}
+
+/// Where a replica gets its data from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upstream {
+    /// The id of the primary's node.
+    pub node: String,
+    /// The primary's trusted data socket, by which PSYNC is permitted.
+    pub socket: PathBuf,
+    /// The primary's own address, as INFO and ROLE show it.
+    pub address: SocketAddr,
+}
+
+/// Which of its faces a node shows on a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Endpoint {
+    /// The node itself, whatever its role.
+    Node,
+    /// The primary of the shard.
+    Primary,
+    /// Any replica of the shard.
+    Reader,
+}
+
+/// A listener of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Listening {
+    /// What clients reach by it.
+    pub endpoint: Endpoint,
+    /// Where.
+    pub address: SocketAddr,
+}
+
+/// A place in a history of writes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// The replication id: 40 hexadecimal digits.
+    pub history: String,
+    /// Bytes of the stream since its beginning.
+    pub offset: u64,
+}
+
+/// How a node is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// The id it was started with.
+    pub node: String,
+    /// Its process.
+    pub pid: u32,
+    /// The highest epoch it has seen; 0 before any.
+    pub epoch: u64,
+    /// What it is.
+    pub role: Role,
+    /// The link of a replica; [`Link::Down`] for everybody else.
+    pub link: Link,
+    /// The data is complete: a primary's always is once it is assigned, a replica's after its first full synchronisation.
+    pub holds_data: bool,
+    /// A file or a full synchronisation is being loaded.
+    pub loading: bool,
+    /// How far it is.
+    pub position: Position,
+    /// What it listens on.
+    pub listening: Vec<Listening>,
+    /// Writes are paused by [`Request::PauseWrites`].
+    pub writes_paused: bool,
+    /// Its worker threads, in their order.
+    pub workers: Vec<WorkerProgress>,
+    /// Memory in use, in bytes.
+    pub used_memory_bytes: u64,
+    /// Its limit, in bytes; 0 for none.
+    pub maxmemory_bytes: u64,
+    /// Keys in all databases.
+    pub keys: u64,
+    /// Connections of clients.
+    pub clients: u64,
+    /// Replicas whose link is up.
+    pub connected_replicas: u64,
+}
+
+/// A replica's link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Link {
+    /// Not connected, or not agreed on where to begin.
+    Down,
+    /// A full synchronisation is under way.
+    Syncing,
+    /// The stream is being applied.
+    Up,
+}
+
+/// Whether a worker gets on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkerProgress {
+    /// Turns of its loop and commands it has run: it grows while the worker gets on.
+    pub progress: u64,
+    /// The command that it runs now, if it has run for longer than a turn should take.
+    pub running: Option<String>,
+}
+
+/// Anything that is sent, with the name of the protocol's version for both sides to compare.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope<T> {
+    /// [`Envelope::VERSION`] of the sender.
+    pub version: u32,
+    /// What is said.
+    pub body: T,
+}
+
+impl<T> Envelope<T> {
+    /// Raised when a message changes its meaning. Nodes outlive the control plane that started them, so a newer agent must
+    /// know what an older node speaks.
+    pub const VERSION: u32 = 1;
+
+    /// Around what this program says.
+    pub fn new(body: T) -> Envelope<T> {
+        Envelope { version: Envelope::<T>::VERSION, body }
+    }
+}

@@ -1,2 +1,26 @@
-//! The wire of AWS APIs: how requests become typed values, how answers become bytes, and who signed them.
+//! The wire of AWS APIs: how the bytes of a request become typed values, how answers become bytes, and who signed.
+//!
+//! ```text
+//!   headers, body ──▶ sigv4::verify ──▶ Identity: access key, region, service
+//!   query or body ──▶ query::Request::parse ──▶ action, version, Params
+//!            Params ──▶ query::decode::<T> ──▶ T: an operation's input, any serde type
+//!   T: an operation's output ──▶ xml::reply ──▶ body        Fault ──▶ xml::fault ──▶ body
+//! ```
+//!
+//! Operations are typed once, as serde structs elsewhere; a codec here knows nothing of any operation. What serde's data
+//! model has no word for travels under agreed forms, so that a codec of another protocol can give it its own spelling:
+//! a [`Timestamp`] is a newtype struct of a reserved name, the items of a list get theirs from [`Members`].
+//!
+//! This crate opens no socket, asks no clock, starts no thread, and trusts no byte: sizes, counts and depths are
+//! bounded before anything is built from them.
 #![forbid(unsafe_code)]
+
+mod fault;
+mod members;
+pub mod query;
+mod timestamp;
+mod uri;
+
+pub use fault::{Fault, Kind};
+pub use members::{Item, Members};
+pub use timestamp::Timestamp;

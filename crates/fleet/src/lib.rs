@@ -1,4 +1,20 @@
 //! The fleet: what is desired, what is seen, and the steps from the one to the other. Decisions alone.
 #![forbid(unsafe_code)]
 
+mod address;
+mod apply;
+mod command;
+mod event;
+mod model;
+pub mod placement;
 pub mod step;
+
+pub use address::AddressPool;
+pub use apply::Missing;
+pub use command::{Changes, Command, NewDeployment, NewMember};
+pub use event::{Event, KEPT_AT_MOST, KEPT_FOR_MS, Source};
+pub use model::{
+    Deployment, DeploymentId, Engine, Fleet, Member, MemberState, Node, NodeSize, Phase, Region, Settings,
+    Shard,
+};
+pub use step::NodeId;

@@ -1,0 +1,454 @@
+//! How commands change the fleet. The same commands in the same order give the same state, byte for byte.
+
+use crate::command::{Changes, Command, NewDeployment, NewMember};
+use crate::event::{Event, KEPT_AT_MOST, KEPT_FOR_MS, Source};
+use crate::model::{
+    Deployment, DeploymentId, Fleet, Member, MemberState, Node, NodeSize, Phase, Region, Shard,
+};
+use crate::step::NodeId;
+use std::net::{IpAddr, SocketAddr};
+use supervision::Endpoint;
+
+/// A command names what is not there. Commands are decided against the state they are applied to, so this is a bug, or a log
+/// that was tampered with.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is not there")]
+pub struct Missing(pub String);
+
+impl Fleet {
+    /// Lets a command happen in a region at a time (Unix ms).
+    ///
+    /// # Errors
+    /// When it names what is not there; nothing has changed then.
+    pub fn apply(&mut self, at_ms: u64, region: &str, command: &Command) -> Result<(), Missing> {
+        match command {
+            Command::Create(new) => self.create(at_ms, region, new),
+            Command::Modify { id, changes } => self.modify(region, id, changes)?,
+            Command::AddMembers { id, members } => self.add_members(at_ms, region, id, members)?,
+            Command::RemoveMembers { id, members } => {
+                let deployment = self.deployment_mut(region, id)?;
+                deployment.phase = Phase::Modifying;
+                for member in all_members(deployment).filter(|member| members.contains(&member.name)) {
+                    member.state = MemberState::Deleting;
+                }
+            }
+            Command::Promote { id, member } => {
+                let deployment = self.deployment_mut(region, id)?;
+                let shard = shard_of(deployment, member)?;
+                shard.wanted_primary = Some(member.clone());
+                deployment.phase = Phase::Modifying;
+            }
+            Command::TestFailover { id, shard } => {
+                let deployment = self.deployment_mut(region, id)?;
+                shard_mut(deployment, shard)?.test_failover = true;
+                deployment.phase = Phase::Modifying;
+                let text = format!("Test Failover API called for node group {shard}");
+                self.tell(at_ms, region, Source::ReplicationGroup, id.name(), text);
+            }
+            Command::Reboot { id, member } => {
+                self.member_mut(region, id, member)?.state = MemberState::Rebooting { kill: true };
+            }
+            Command::Delete { id, retain_primary } => self.delete(at_ms, region, id, *retain_primary)?,
+            Command::Tag { id, member, tags } => {
+                self.tags(region, id, member.as_deref())?.extend(tags.clone());
+            }
+            Command::Untag { id, member, keys } => {
+                self.tags(region, id, member.as_deref())?.retain(|key, _| !keys.contains(key));
+            }
+            Command::Serves { id, member } => self.serves(at_ms, region, id, member)?,
+            Command::Lost { id, member } => {
+                self.member_mut(region, id, member)?.state = MemberState::Recovering;
+                self.tell(at_ms, region, Source::CacheCluster, member, "Recovering cache nodes 0001".into());
+            }
+            Command::Killed { id, member } => {
+                self.member_mut(region, id, member)?.state = MemberState::Rebooting { kill: false };
+                self.tell(at_ms, region, Source::CacheCluster, member, "Cache node 0001 shutdown".into());
+            }
+            Command::BeginHandover { id, shard, to } => {
+                let shard = shard_mut(self.deployment_mut(region, id)?, shard)?;
+                shard.epoch += 1;
+                shard.handover = Some(*to);
+            }
+            Command::Elect { id, shard, node, epoch, stands_in } => {
+                self.elect(at_ms, region, id, shard, *node, *epoch, *stands_in)?;
+            }
+            Command::Replace { id, member } => {
+                let member = self.member_mut(region, id, member)?;
+                if let Some(replacement) = member.replacement.take() {
+                    let old = std::mem::replace(&mut member.node, replacement).id;
+                    self.retired.insert(old);
+                }
+            }
+            Command::Leave { id, member } => self.leave(at_ms, region, id, member)?,
+            Command::Settle { id } => self.settle(at_ms, region, id)?,
+            Command::FailCreation { id, reason } => {
+                self.deployment_mut(region, id)?.phase = Phase::CreateFailed;
+                let text = format!("Failed to create {id}: {reason}");
+                self.tell(at_ms, region, source_of(id), id.name(), text);
+            }
+            Command::Forget { node } => {
+                self.retired.remove(node);
+            }
+            Command::Closed { endpoint, address } => {
+                self.released.remove(&(*endpoint, *address));
+            }
+        }
+        Ok(())
+    }
+
+    fn create(&mut self, at_ms: u64, region: &str, new: &NewDeployment) {
+        let fixed = new.primary_ip.map(|ip| SocketAddr::new(IpAddr::V4(ip), new.port));
+        let alone = matches!(new.id, DeploymentId::Cluster(_));
+        let mut members = Vec::new();
+        let mut taken = Vec::new();
+        // A group has endpoints of its own besides those of its members.
+        let (primary_address, reader_address) = if alone {
+            let address = fixed.unwrap_or_else(|| self.take_address(new.port, &[]));
+            (address, address)
+        } else {
+            let primary = fixed.unwrap_or_else(|| self.take_address(new.port, &[]));
+            (primary, self.take_address(new.port, &[primary]))
+        };
+        taken.extend([primary_address, reader_address]);
+        for member in &new.members {
+            let address = if alone { primary_address } else { self.take_address(new.port, &taken) };
+            taken.push(address);
+            members.push(self.new_member(at_ms, new, member, address));
+        }
+        let shard = Shard {
+            id: "0001".into(),
+            epoch: 1,
+            primary: members.first().expect("a deployment is made with a member").node.id,
+            handover: None,
+            stands_in_for: None,
+            test_failover: false,
+            wanted_primary: None,
+            primary_address,
+            reader_address,
+            members,
+        };
+        let deployment = Deployment {
+            id: new.id.clone(),
+            description: new.description.clone(),
+            engine: new.engine,
+            engine_version: new.engine_version.clone(),
+            profile: new.profile.clone(),
+            size: new.size.clone(),
+            port: new.port,
+            phase: Phase::Creating,
+            automatic_failover: new.automatic_failover,
+            multi_az: new.multi_az,
+            settings: new.settings.clone(),
+            tags: new.tags.clone(),
+            created_at_ms: at_ms,
+            shards: vec![shard],
+        };
+        self.insert(region, deployment);
+    }
+
+    fn insert(&mut self, region: &str, deployment: Deployment) {
+        let region = self.regions.entry(region.to_owned()).or_default();
+        let of_kind = match deployment.id {
+            DeploymentId::Group(_) => &mut region.groups,
+            DeploymentId::Cluster(_) => &mut region.clusters,
+        };
+        of_kind.insert(deployment.id.name().to_owned(), deployment);
+    }
+
+    fn new_member(&mut self, at_ms: u64, of: &NewDeployment, new: &NewMember, address: SocketAddr) -> Member {
+        let mut tags = of.tags.clone();
+        tags.extend(new.tags.clone());
+        Member {
+            name: new.name.clone(),
+            availability_zone: new.availability_zone.clone(),
+            address,
+            state: MemberState::Creating,
+            node: self.new_node(&of.size),
+            replacement: None,
+            tags,
+            created_at_ms: at_ms,
+        }
+    }
+
+    fn new_node(&mut self, size: &NodeSize) -> Node {
+        let id = NodeId(self.next_node);
+        self.next_node += 1;
+        Node { id, size: size.clone() }
+    }
+
+    fn take_address(&mut self, port: u16, also_taken: &[SocketAddr]) -> SocketAddr {
+        let mut in_use: Vec<SocketAddr> = also_taken.to_vec();
+        in_use.extend(self.released.iter().map(|(_, address)| *address));
+        for (_, deployment) in self.deployments() {
+            for shard in &deployment.shards {
+                in_use.extend([shard.primary_address, shard.reader_address]);
+                in_use.extend(shard.members.iter().map(|member| member.address));
+            }
+        }
+        self.addresses.take(port, |address| in_use.contains(&address))
+    }
+
+    fn modify(&mut self, region: &str, id: &DeploymentId, changes: &Changes) -> Result<(), Missing> {
+        let mut next_node = self.next_node;
+        let mut retired = Vec::new();
+        let deployment = self.deployment_mut(region, id)?;
+        if let Some(description) = &changes.description {
+            deployment.description.clone_from(description);
+        }
+        deployment.automatic_failover = changes.automatic_failover.unwrap_or(deployment.automatic_failover);
+        deployment.multi_az = changes.multi_az.unwrap_or(deployment.multi_az);
+        if let Some(settings) = &changes.settings {
+            deployment.settings.clone_from(settings);
+        }
+        if let Some(size) = &changes.size {
+            deployment.size.clone_from(size);
+            deployment.phase = Phase::Modifying;
+            for member in all_members(deployment) {
+                if member.replacement.as_ref().is_some_and(|replacement| replacement.size == *size) {
+                    continue;
+                }
+                retired.extend(member.replacement.take().map(|node| node.id));
+                if member.node.size != *size {
+                    member.replacement = Some(Node { id: NodeId(next_node), size: size.clone() });
+                    next_node += 1;
+                }
+            }
+        }
+        self.next_node = next_node;
+        self.retired.extend(retired);
+        Ok(())
+    }
+
+    fn add_members(
+        &mut self,
+        at_ms: u64,
+        region: &str,
+        id: &DeploymentId,
+        new: &[NewMember],
+    ) -> Result<(), Missing> {
+        let deployment = self.deployment_mut(region, id)?;
+        deployment.phase = Phase::Modifying;
+        let (size, port, tags) = (deployment.size.clone(), deployment.port, deployment.tags.clone());
+        for new in new {
+            let address = self.take_address(port, &[]);
+            let node = self.new_node(&size);
+            let mut tags = tags.clone();
+            tags.extend(new.tags.clone());
+            let member = Member {
+                name: new.name.clone(),
+                availability_zone: new.availability_zone.clone(),
+                address,
+                state: MemberState::Creating,
+                node,
+                replacement: None,
+                tags,
+                created_at_ms: at_ms,
+            };
+            let deployment = self.deployment_mut(region, id)?;
+            deployment.shards.first_mut().expect("a deployment has a shard").members.push(member);
+        }
+        Ok(())
+    }
+
+    fn delete(&mut self, at_ms: u64, region: &str, id: &DeploymentId, retain: bool) -> Result<(), Missing> {
+        let deployment = self.deployment_mut(region, id)?;
+        deployment.phase = Phase::Deleting;
+        let kept = if retain { take_primary(deployment) } else { None };
+        let gone: Vec<NodeId> =
+            deployment.members().flat_map(|(_, member)| member.nodes().map(|node| node.id)).collect();
+        self.retired.extend(gone);
+        if let Some(kept) = kept {
+            let text = format!("Cache cluster was removed from {id} and stays");
+            self.tell(at_ms, region, Source::CacheCluster, kept.id.clone().name(), text);
+            self.insert(region, kept);
+        }
+        Ok(())
+    }
+
+    fn serves(&mut self, at_ms: u64, region: &str, id: &DeploymentId, name: &str) -> Result<(), Missing> {
+        let member = self.member_mut(region, id, name)?;
+        let was = std::mem::replace(&mut member.state, MemberState::Available);
+        let text = match was {
+            MemberState::Creating => {
+                format!("Added cache node 0001 in availability zone {}", member.availability_zone)
+            }
+            MemberState::Rebooting { .. } => "Cache node 0001 restarted".into(),
+            MemberState::Recovering => "Finished recovery for cache nodes 0001".into(),
+            MemberState::Available | MemberState::Deleting => return Ok(()),
+        };
+        self.tell(at_ms, region, Source::CacheCluster, name, text);
+        Ok(())
+    }
+
+    #[allow(clippy::too_many_arguments)] // The fields of one command.
+    fn elect(
+        &mut self,
+        at_ms: u64,
+        region: &str,
+        id: &DeploymentId,
+        shard: &str,
+        node: NodeId,
+        epoch: u64,
+        stands_in: bool,
+    ) -> Result<(), Missing> {
+        let shard = shard_mut(self.deployment_mut(region, id)?, shard)?;
+        let name = |node: NodeId| shard.members.iter().find(|one| one.runs(node)).map(|one| one.name.clone());
+        let (before, after) = (name(shard.primary), name(node));
+        shard.primary = node;
+        shard.epoch = epoch;
+        shard.handover = None;
+        shard.test_failover = false;
+        if after == shard.wanted_primary {
+            shard.wanted_primary = None;
+        }
+        if stands_in {
+            shard.stands_in_for = shard.stands_in_for.take().or(before);
+            return Ok(());
+        }
+        let back = shard.stands_in_for.take();
+        let before = back.or(before);
+        if let (Some(before), Some(after)) = (before, after)
+            && before != after
+        {
+            let text = format!("Failover from primary node {before} to replica node {after} completed");
+            self.tell(at_ms, region, Source::CacheCluster, &before, text.clone());
+            self.tell(at_ms, region, Source::ReplicationGroup, id.name(), text);
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self, at_ms: u64, region: &str, id: &DeploymentId, name: &str) -> Result<(), Missing> {
+        let shard = shard_of(self.deployment_mut(region, id)?, name)?;
+        let at = shard.members.iter().position(|member| member.name == name).expect("it is this one's");
+        let member = shard.members.remove(at);
+        self.retired.extend(member.nodes().map(|node| node.id));
+        self.released.insert((Endpoint::Node, member.address));
+        self.tell(at_ms, region, Source::CacheCluster, name, "Cache cluster deleted".into());
+        Ok(())
+    }
+
+    fn settle(&mut self, at_ms: u64, region: &str, id: &DeploymentId) -> Result<(), Missing> {
+        let deployment = self.deployment_mut(region, id)?;
+        let was = std::mem::replace(&mut deployment.phase, Phase::Available);
+        match was {
+            Phase::Creating => {
+                let members: Vec<String> = deployment.members().map(|(_, one)| one.name.clone()).collect();
+                for member in members {
+                    self.tell(at_ms, region, Source::CacheCluster, &member, "Cache cluster created".into());
+                }
+                if let DeploymentId::Group(name) = id {
+                    let text = format!("Replication group {name} created");
+                    self.tell(at_ms, region, Source::ReplicationGroup, name, text);
+                }
+            }
+            Phase::Deleting => self.drop_deployment(at_ms, region, id),
+            Phase::Modifying | Phase::Available | Phase::CreateFailed => {}
+        }
+        Ok(())
+    }
+
+    fn drop_deployment(&mut self, at_ms: u64, region: &str, id: &DeploymentId) {
+        let Some(of) = self.regions.get_mut(region) else { return };
+        let dropped = match id {
+            DeploymentId::Group(name) => of.groups.remove(name),
+            DeploymentId::Cluster(name) => of.clusters.remove(name),
+        };
+        let Some(dropped) = dropped else { return };
+        for shard in &dropped.shards {
+            if matches!(id, DeploymentId::Group(_)) {
+                self.released.insert((Endpoint::Primary, shard.primary_address));
+                self.released.insert((Endpoint::Reader, shard.reader_address));
+            }
+            for member in &shard.members {
+                self.released.insert((Endpoint::Node, member.address));
+                self.tell(at_ms, region, Source::CacheCluster, &member.name, "Cache cluster deleted".into());
+            }
+        }
+        if let DeploymentId::Group(name) = id {
+            let text = format!("Replication group {name} deleted");
+            self.tell(at_ms, region, Source::ReplicationGroup, name, text);
+        }
+    }
+
+    fn tell(&mut self, at_ms: u64, region: &str, source: Source, source_id: &str, message: String) {
+        let events = &mut self.regions.entry(region.to_owned()).or_default().events;
+        events.push_back(Event { at_ms, source, source_id: source_id.to_owned(), message });
+        let is_old = |event: &Event| event.at_ms + KEPT_FOR_MS < at_ms;
+        while events.len() > KEPT_AT_MOST || events.front().is_some_and(is_old) {
+            events.pop_front();
+        }
+    }
+
+    fn region_mut(&mut self, region: &str) -> Result<&mut Region, Missing> {
+        self.regions.get_mut(region).ok_or_else(|| Missing(format!("region {region}")))
+    }
+
+    fn deployment_mut(&mut self, region: &str, id: &DeploymentId) -> Result<&mut Deployment, Missing> {
+        self.region_mut(region)?.deployment_mut(id).ok_or_else(|| Missing(id.to_string()))
+    }
+
+    fn member_mut(&mut self, region: &str, id: &DeploymentId, name: &str) -> Result<&mut Member, Missing> {
+        let shard = shard_of(self.deployment_mut(region, id)?, name)?;
+        Ok(shard.member_mut(name).expect("it is this shard's"))
+    }
+
+    fn tags(
+        &mut self,
+        region: &str,
+        id: &DeploymentId,
+        member: Option<&str>,
+    ) -> Result<&mut std::collections::BTreeMap<String, String>, Missing> {
+        Ok(match member {
+            Some(name) => &mut self.member_mut(region, id, name)?.tags,
+            None => &mut self.deployment_mut(region, id)?.tags,
+        })
+    }
+}
+
+/// Takes the primary's member out of a group, as a cluster alone.
+fn take_primary(group: &mut Deployment) -> Option<Deployment> {
+    let shard = group.shards.first_mut()?;
+    let at = shard.members.iter().position(|member| member.runs(shard.primary))?;
+    let member = shard.members.remove(at);
+    let (name, address, tags) = (member.name.clone(), member.address, member.tags.clone());
+    let shard = Shard {
+        handover: None,
+        stands_in_for: None,
+        test_failover: false,
+        wanted_primary: None,
+        primary_address: address,
+        reader_address: address,
+        members: vec![member],
+        ..shard.clone()
+    };
+    Some(Deployment {
+        id: DeploymentId::Cluster(name),
+        description: String::new(),
+        phase: Phase::Modifying,
+        automatic_failover: false,
+        multi_az: false,
+        tags,
+        shards: vec![shard],
+        ..group.clone()
+    })
+}
+
+fn source_of(id: &DeploymentId) -> Source {
+    match id {
+        DeploymentId::Group(_) => Source::ReplicationGroup,
+        DeploymentId::Cluster(_) => Source::CacheCluster,
+    }
+}
+
+fn all_members(deployment: &mut Deployment) -> impl Iterator<Item = &mut Member> {
+    deployment.shards.iter_mut().flat_map(|shard| shard.members.iter_mut())
+}
+
+fn shard_mut<'a>(deployment: &'a mut Deployment, id: &str) -> Result<&'a mut Shard, Missing> {
+    deployment.shards.iter_mut().find(|shard| shard.id == id).ok_or_else(|| Missing(format!("shard {id}")))
+}
+
+fn shard_of<'a>(deployment: &'a mut Deployment, member: &str) -> Result<&'a mut Shard, Missing> {
+    let found = deployment.shards.iter_mut().find(|shard| shard.member(member).is_some());
+    found.ok_or_else(|| Missing(format!("member {member}")))
+}

@@ -1,0 +1,229 @@
+//! What can happen to the fleet: wishes of users, and facts that were seen.
+//!
+//! Commands are what the log holds. They are decided before they are written: a command that comes to [`Fleet::apply`] has been
+//! checked against the very state that it is applied to, and says in full what shall be, so that applying it again from the
+//! log gives the same state.
+//!
+//! [`Fleet::apply`]: crate::Fleet::apply
+
+use crate::model::{DeploymentId, Engine, NodeSize, Settings};
+use crate::step::NodeId;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use supervision::Endpoint;
+
+/// One thing that happens in a region.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    // Wishes.
+    /// Make a replication group or a cluster alone. Its id is free.
+    Create(Box<NewDeployment>),
+    /// Change what a deployment is; what is `None` stays.
+    Modify {
+        /// Which.
+        id: DeploymentId,
+        /// What.
+        changes: Box<Changes>,
+    },
+    /// Add replicas to the only shard of a group.
+    AddMembers {
+        /// Which.
+        id: DeploymentId,
+        /// Who.
+        members: Vec<NewMember>,
+    },
+    /// Remove replicas from a shard; the primary moves to another member first if it is among them.
+    RemoveMembers {
+        /// Which.
+        id: DeploymentId,
+        /// Their names.
+        members: Vec<String>,
+    },
+    /// Make a member the primary.
+    Promote {
+        /// Which.
+        id: DeploymentId,
+        /// Its name.
+        member: String,
+    },
+    /// Kill the primary of a shard to see a replica take over.
+    TestFailover {
+        /// Which.
+        id: DeploymentId,
+        /// The shard's id.
+        shard: String,
+    },
+    /// Restart a member; what it holds is lost.
+    Reboot {
+        /// Which.
+        id: DeploymentId,
+        /// Its name.
+        member: String,
+    },
+    /// Remove a deployment.
+    Delete {
+        /// Which.
+        id: DeploymentId,
+        /// Keep the primary as a cache cluster alone, under its member's name.
+        retain_primary: bool,
+    },
+    /// Set tags, of a deployment or of one of its members.
+    Tag {
+        /// Which.
+        id: DeploymentId,
+        /// A member as a cache cluster; `None` for the deployment itself.
+        member: Option<String>,
+        /// Keys and values.
+        tags: BTreeMap<String, String>,
+    },
+    /// Remove tags by their keys.
+    Untag {
+        /// Which.
+        id: DeploymentId,
+        /// A member as a cache cluster; `None` for the deployment itself.
+        member: Option<String>,
+        /// Keys.
+        keys: Vec<String>,
+    },
+
+    // Facts.
+    /// A member serves, in the role that it is meant to have.
+    Serves {
+        /// Of which deployment.
+        id: DeploymentId,
+        /// Its name.
+        member: String,
+    },
+    /// The node of a member was lost.
+    Lost {
+        /// Of which deployment.
+        id: DeploymentId,
+        /// Its name.
+        member: String,
+    },
+    /// A member that was to be restarted has been killed.
+    Killed {
+        /// Of which deployment.
+        id: DeploymentId,
+        /// Its name.
+        member: String,
+    },
+    /// A planned change of the primary begins; it takes a new epoch.
+    BeginHandover {
+        /// Of which deployment.
+        id: DeploymentId,
+        /// The shard's id.
+        shard: String,
+        /// The node that is to be the primary.
+        to: NodeId,
+    },
+    /// The primary is another one from now on, or still the same after a handover that failed.
+    Elect {
+        /// Of which deployment.
+        id: DeploymentId,
+        /// The shard's id.
+        shard: String,
+        /// The primary.
+        node: NodeId,
+        /// The epoch.
+        epoch: u64,
+        /// It only keeps the data until the lost primary can have it back.
+        stands_in: bool,
+    },
+    /// The replacement of a member has its data and its role, and is its node from now on.
+    Replace {
+        /// Of which deployment.
+        id: DeploymentId,
+        /// The member.
+        member: String,
+    },
+    /// A member that was to be removed is not the primary (any more), and goes.
+    Leave {
+        /// Of which deployment.
+        id: DeploymentId,
+        /// The member.
+        member: String,
+    },
+    /// Everything that was asked for is there.
+    Settle {
+        /// Which deployment.
+        id: DeploymentId,
+    },
+    /// It cannot be made.
+    FailCreation {
+        /// Which deployment.
+        id: DeploymentId,
+        /// Why, for people.
+        reason: String,
+    },
+    /// A retired node is no more.
+    Forget {
+        /// Which.
+        node: NodeId,
+    },
+    /// A released listener is closed.
+    Closed {
+        /// What clients reached.
+        endpoint: Endpoint,
+        /// Where.
+        address: SocketAddr,
+    },
+}
+
+/// A deployment to be made, all defaults filled in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewDeployment {
+    /// Its kind and id.
+    pub id: DeploymentId,
+    /// See [`crate::Deployment`], as for the fields below.
+    pub description: String,
+    /// Which engine.
+    pub engine: Engine,
+    /// The full version.
+    pub engine_version: String,
+    /// What nodes speak as.
+    pub profile: String,
+    /// How big its nodes are.
+    pub size: NodeSize,
+    /// The port of its endpoints.
+    pub port: u16,
+    /// Whether a replica takes over by itself.
+    pub automatic_failover: bool,
+    /// Whether its members are spread.
+    pub multi_az: bool,
+    /// What is only described.
+    pub settings: Settings,
+    /// Its tags; members of a group begin with the same.
+    pub tags: BTreeMap<String, String>,
+    /// The first becomes the primary.
+    pub members: Vec<NewMember>,
+    /// The address of the primary endpoint, where it is not to be taken from the pool.
+    pub primary_ip: Option<Ipv4Addr>,
+}
+
+/// A member to be made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewMember {
+    /// Its name.
+    pub name: String,
+    /// Where.
+    pub availability_zone: String,
+    /// Tags of its own, besides those of the group.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// What shall be different.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changes {
+    /// `ReplicationGroupDescription`
+    pub description: Option<String>,
+    /// Nodes of another size replace those there are.
+    pub size: Option<NodeSize>,
+    /// Automatic failover on or off.
+    pub automatic_failover: Option<bool>,
+    /// Multi-AZ on or off. Members stay where they are.
+    pub multi_az: Option<bool>,
+    /// All that is only described.
+    pub settings: Option<Settings>,
+}

@@ -1,0 +1,362 @@
+//! What the control plane keeps: deployments, as they are meant to be and as far as they have come.
+//!
+//! ```text
+//!   Fleet ─ Region ─┬─ groups   ─ Deployment ─ Shard ─ Member ─ Node (one process)
+//!                   └─ clusters ─ Deployment        └─ replacement: Node
+//! ```
+//! A *deployment* is the only model; a replication group and a lone cache cluster are two faces of it. A *member* is what clients
+//! and users know by name and address (`web-001`); the *node* behind it changes when the member gets another size, and
+//! nobody sees it. Everything here is in the log, so nothing is here that only an agent can know: what nodes are *seen* to
+//! be enters by a command that says so.
+
+use crate::address::AddressPool;
+use crate::event::Event;
+use crate::step::NodeId;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
+use std::net::SocketAddr;
+use supervision::Endpoint;
+
+/// Everything that the control plane keeps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fleet {
+    /// By the name in the scope of a request's credentials: `us-east-1`. Made by the first command that names it.
+    pub regions: BTreeMap<String, Region>,
+    /// Nodes that nobody needs any more, until their directories are gone.
+    pub retired: BTreeSet<NodeId>,
+    /// Listeners that nobody will own again, until they are closed.
+    pub released: BTreeSet<(Endpoint, SocketAddr)>,
+    pub(crate) addresses: AddressPool,
+    pub(crate) next_node: u64,
+}
+
+/// One region. Regions know nothing of each other.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Region {
+    /// Replication groups by id.
+    pub groups: BTreeMap<String, Deployment>,
+    /// Cache clusters that belong to no group, by id.
+    pub clusters: BTreeMap<String, Deployment>,
+    /// What has happened, oldest first.
+    pub events: VecDeque<Event>,
+}
+
+/// Which face a deployment has, and its id.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum DeploymentId {
+    /// A replication group.
+    Group(String),
+    /// A cache cluster alone.
+    Cluster(String),
+}
+
+impl DeploymentId {
+    /// The id without its kind.
+    pub fn name(&self) -> &str {
+        match self {
+            DeploymentId::Group(name) | DeploymentId::Cluster(name) => name,
+        }
+    }
+}
+
+impl fmt::Display for DeploymentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DeploymentId::Group(name) => write!(f, "replication group {name}"),
+            DeploymentId::Cluster(name) => write!(f, "cache cluster {name}"),
+        }
+    }
+}
+
+/// Valkey or Redis OSS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Engine {
+    /// `valkey`
+    Valkey,
+    /// `redis`
+    Redis,
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Engine::Valkey => "valkey",
+            Engine::Redis => "redis",
+        })
+    }
+}
+
+/// How big a node is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeSize {
+    /// `cache.t4g.micro`
+    pub node_type: String,
+    /// What its data may take, in bytes: the type's maxmemory less the reserved part.
+    pub maxmemory_bytes: u64,
+    /// Its vCPUs; the host's cores limit the workers further.
+    pub vcpus: u32,
+}
+
+/// A deployment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deployment {
+    /// Its kind and id.
+    pub id: DeploymentId,
+    /// `ReplicationGroupDescription`; empty for a cluster.
+    pub description: String,
+    /// Which engine.
+    pub engine: Engine,
+    /// The full version that is shown: `8.0.1`.
+    pub engine_version: String,
+    /// The profile that its nodes are started with: `valkey-8.0`.
+    pub profile: String,
+    /// The size that its nodes have, or are getting.
+    pub size: NodeSize,
+    /// The port that was asked for.
+    pub port: u16,
+    /// Where it stands.
+    pub phase: Phase,
+    /// Whether a replica takes over by itself when the primary is lost.
+    pub automatic_failover: bool,
+    /// Whether members are spread over availability zones.
+    pub multi_az: bool,
+    /// What is only described: stored, shown, without an effect on nodes.
+    pub settings: Settings,
+    /// Tags of the group, or of the cluster alone.
+    pub tags: BTreeMap<String, String>,
+    /// When it was made, Unix ms.
+    pub created_at_ms: u64,
+    /// Its shards; one while cluster mode is off.
+    pub shards: Vec<Shard>,
+}
+
+/// What a deployment is described by.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// `default.valkey8`
+    pub parameter_group: String,
+    /// `default`
+    pub subnet_group: String,
+    /// `sun:05:00-sun:06:00`
+    pub maintenance_window: String,
+    /// `03:00-04:00`
+    pub snapshot_window: String,
+    /// Days that automatic snapshots are kept; 0 for none.
+    pub snapshot_retention_days: u32,
+    /// The member that automatic snapshots are taken from.
+    pub snapshotting_cluster: Option<String>,
+    /// `AutoMinorVersionUpgrade`
+    pub auto_minor_version_upgrade: bool,
+    /// Names of VPC security groups.
+    pub security_groups: Vec<String>,
+}
+
+/// Where a deployment stands. `Modifying` and the states of members together make the status that AWS shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Phase {
+    /// Its first nodes are coming up.
+    Creating,
+    /// Everything that was asked for is there.
+    Available,
+    /// Something that was asked for is under way.
+    Modifying,
+    /// Its nodes are being removed.
+    Deleting,
+    /// It could not be made; it can only be deleted.
+    CreateFailed,
+}
+
+/// A part of the keyspace with one primary.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shard {
+    /// `0001`
+    pub id: String,
+    /// The highest epoch that was used for it.
+    pub epoch: u64,
+    /// The node that takes writes, or is meant to.
+    pub primary: NodeId,
+    /// A planned change that has begun: the node that is to be the primary with `epoch`.
+    pub handover: Option<NodeId>,
+    /// The primary only keeps the data for this member, which has lost it and is to be the primary again: automatic failover is
+    /// off. Meanwhile nobody has the primary endpoint.
+    pub stands_in_for: Option<String>,
+    /// The primary is to be killed, as a test.
+    pub test_failover: bool,
+    /// The member that shall be the primary, by wish of the user.
+    pub wanted_primary: Option<String>,
+    /// The primary endpoint.
+    pub primary_address: SocketAddr,
+    /// The reader endpoint.
+    pub reader_address: SocketAddr,
+    /// In the order of their making.
+    pub members: Vec<Member>,
+}
+
+/// A named place in a shard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// `web-001`; of a cluster alone its id.
+    pub name: String,
+    /// `us-east-1a`
+    pub availability_zone: String,
+    /// Its own endpoint.
+    pub address: SocketAddr,
+    /// How it is.
+    pub state: MemberState,
+    /// The process that serves it.
+    pub node: Node,
+    /// The process that will.
+    pub replacement: Option<Node>,
+    /// Tags of the member as a cache cluster.
+    pub tags: BTreeMap<String, String>,
+    /// When it was made, Unix ms.
+    pub created_at_ms: u64,
+}
+
+/// How a member is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MemberState {
+    /// Its first node is coming up.
+    Creating,
+    /// It serves.
+    Available,
+    /// Its node was lost and is coming back.
+    Recovering,
+    /// It is being restarted by wish of the user: its process is to be killed once (`kill`), then comes back.
+    Rebooting {
+        /// Not killed yet.
+        kill: bool,
+    },
+    /// It is leaving the shard.
+    Deleting,
+}
+
+/// A process that serves a member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Node {
+    /// Its id.
+    pub id: NodeId,
+    /// Its size.
+    pub size: NodeSize,
+}
+
+impl Fleet {
+    /// An empty fleet that takes addresses from a pool.
+    pub fn new(addresses: AddressPool) -> Fleet {
+        Fleet {
+            regions: BTreeMap::new(),
+            retired: BTreeSet::new(),
+            released: BTreeSet::new(),
+            addresses,
+            next_node: 1,
+        }
+    }
+
+    /// All deployments, with the names of their regions.
+    pub fn deployments(&self) -> impl Iterator<Item = (&str, &Deployment)> {
+        self.regions.iter().flat_map(|(name, region)| {
+            region.groups.values().chain(region.clusters.values()).map(move |one| (name.as_str(), one))
+        })
+    }
+
+    /// A deployment of a region.
+    pub fn deployment(&self, region: &str, id: &DeploymentId) -> Option<&Deployment> {
+        self.regions.get(region)?.deployment(id)
+    }
+}
+
+impl Region {
+    /// A deployment.
+    pub fn deployment(&self, id: &DeploymentId) -> Option<&Deployment> {
+        match id {
+            DeploymentId::Group(name) => self.groups.get(name),
+            DeploymentId::Cluster(name) => self.clusters.get(name),
+        }
+    }
+
+    pub(crate) fn deployment_mut(&mut self, id: &DeploymentId) -> Option<&mut Deployment> {
+        match id {
+            DeploymentId::Group(name) => self.groups.get_mut(name),
+            DeploymentId::Cluster(name) => self.clusters.get_mut(name),
+        }
+    }
+
+    /// The cache clusters by id, alone or members of groups: each with its deployment and shard.
+    pub fn cache_clusters(&self) -> BTreeMap<&str, (&Deployment, &Shard, &Member)> {
+        let all = self.groups.values().chain(self.clusters.values());
+        let members = all.flat_map(|one| {
+            one.shards.iter().flat_map(move |shard| shard.members.iter().map(move |m| (one, shard, m)))
+        });
+        members.map(|found| (found.2.name.as_str(), found)).collect()
+    }
+}
+
+impl Deployment {
+    /// All members with their shards.
+    pub fn members(&self) -> impl Iterator<Item = (&Shard, &Member)> {
+        self.shards.iter().flat_map(|shard| shard.members.iter().map(move |member| (shard, member)))
+    }
+
+    /// The status that AWS shows: what is really going on.
+    pub fn status(&self) -> &'static str {
+        let unsettled = || self.members().any(|(_, member)| member.state != MemberState::Available);
+        match self.phase {
+            Phase::Creating => "creating",
+            Phase::Deleting => "deleting",
+            Phase::CreateFailed => "create-failed",
+            Phase::Modifying => "modifying",
+            Phase::Available if unsettled() => "modifying",
+            Phase::Available => "available",
+        }
+    }
+}
+
+impl Shard {
+    /// The member whose node is the primary.
+    pub fn primary_member(&self) -> Option<&Member> {
+        self.members.iter().find(|member| member.runs(self.primary))
+    }
+
+    /// A member by its name.
+    pub fn member(&self, name: &str) -> Option<&Member> {
+        self.members.iter().find(|member| member.name == name)
+    }
+
+    pub(crate) fn member_mut(&mut self, name: &str) -> Option<&mut Member> {
+        self.members.iter_mut().find(|member| member.name == name)
+    }
+
+    /// What a member shows as its role: the primary, as users are to see it.
+    pub fn is_primary(&self, member: &Member) -> bool {
+        match &self.stands_in_for {
+            Some(name) => member.name == *name,
+            None => member.runs(self.primary),
+        }
+    }
+}
+
+impl Member {
+    /// Whether a node is this member's, now or in future.
+    pub fn runs(&self, node: NodeId) -> bool {
+        self.node.id == node || self.replacement.as_ref().is_some_and(|replacement| replacement.id == node)
+    }
+
+    /// Its nodes.
+    pub fn nodes(&self) -> impl Iterator<Item = &Node> {
+        std::iter::once(&self.node).chain(&self.replacement)
+    }
+
+    /// The status that AWS shows of a cache cluster.
+    pub fn status(&self, deployment: &Deployment) -> &'static str {
+        match (&deployment.phase, self.state) {
+            (Phase::Deleting, _) | (_, MemberState::Deleting) => "deleting",
+            (Phase::CreateFailed, _) => "create-failed",
+            (_, MemberState::Creating) => "creating",
+            (_, MemberState::Rebooting { .. }) => "rebooting cluster nodes",
+            (_, MemberState::Recovering) => "modifying",
+            (_, MemberState::Available) if self.replacement.is_some() => "modifying",
+            (_, MemberState::Available) => "available",
+        }
+    }
+}

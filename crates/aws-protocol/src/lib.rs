@@ -18,8 +18,10 @@
 mod fault;
 mod members;
 pub mod query;
+pub mod sigv4;
 mod timestamp;
 mod uri;
+pub mod xml;
 
 pub use fault::{Fault, Kind};
 pub use members::{Item, Members};

@@ -218,6 +218,10 @@ settings! {
     io_backend: IoBackend = "io-backend",
     /// The server that the node speaks as.
     engine: Profile = "engine",
+    /// The id of a managed node; empty is a stand-alone node.
+    managed_node: Vec<u8> = "managed-node",
+    /// Path of the private socket of a managed node.
+    private_socket: Vec<u8> = "private-socket",
 }
 
 /// A type that a field may have. A missing value comes from a profile that lacks the parameter.

@@ -1,7 +1,16 @@
 //! One thread that accepts connections from all listeners and hands them out.
 //!
 //! One acceptor dealing connections round is even; listeners of each worker's own left one worker with up to three
-//! quarters of them. The thread sleeps in poll(2); stopping it closes the listeners.
+//! quarters of them. The thread sleeps in poll(2). Listeners come and go while it runs:
+//!
+//! ```text
+//!   add, remove ── wanted listeners, version ──▶ signal ──▶ thread: poll ─▶ accept what is still wanted
+//!        ▲                                                    │
+//!        └────────────── seen version ◀───────────────────────┘
+//! ```
+//! **Invariant:** once [`Acceptor::remove`] has returned, no connection of that listener is handed out any more, and the
+//! thread has let go of its descriptor. Connections that wait in the listener's backlog stay there: another handle of
+//! the same socket, in this process or another, takes them.
 
 use crate::net::{self, Listener};
 use crate::poller::Signal;
@@ -9,7 +18,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 /// Out of descriptors or memory, accepting would fail in a tight loop: the thread waits this long, or for its stop.
@@ -24,7 +33,7 @@ pub struct Peer {
     pub local: Option<SocketAddr>,
     /// The listener's path, for a Unix socket.
     pub unix_path: Option<PathBuf>,
-    /// Which of the listeners accepted it, in the order they were given.
+    /// The number under which the listener was added.
     pub listener: usize,
 }
 
@@ -40,72 +49,167 @@ impl Peer {
     }
 }
 
+/// A listener of an [`Acceptor`], to remove it by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListenerId(u64);
+
 /// A running accept thread. Dropping it stops the thread and closes its listeners.
 #[derive(Debug)]
 pub struct Acceptor {
-    stop: Arc<Signal>,
+    control: Arc<Control>,
     thread: Option<JoinHandle<()>>,
 }
 
+/// What the thread and those who steer it share.
+#[derive(Debug)]
+struct Control {
+    signal: Signal,
+    wanted: Mutex<Wanted>,
+    /// The thread has seen a version, or is over.
+    seen: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Wanted {
+    listeners: Vec<(ListenerId, usize, Arc<Listener>)>,
+    next_id: u64,
+    version: u64,
+    seen: u64,
+    stop: bool,
+    over: bool,
+}
+
+impl Control {
+    fn wanted(&self) -> MutexGuard<'_, Wanted> {
+        self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whoever waits for the thread must not do so for ever when it panics.
+struct Over(Arc<Control>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.wanted().over = true;
+        self.0.seen.notify_all();
+    }
+}
+
 impl Acceptor {
-    /// Starts the thread; `accepted` is called on it for every connection, with TCP_NODELAY already set.
+    /// Starts the thread with listeners that are numbered in their order; `accepted` is called on it for every connection,
+    /// with TCP_NODELAY already set.
+    ///
+    /// # Errors
+    /// When the system refuses the thread or a listener.
     pub fn start(
         listeners: Vec<Listener>,
         accepted: impl FnMut(OwnedFd, Peer) + Send + 'static,
     ) -> io::Result<Acceptor> {
-        for listener in &listeners {
-            listener.socket().set_nonblocking(true)?;
+        let control =
+            Arc::new(Control { signal: Signal::new()?, wanted: Mutex::default(), seen: Condvar::new() });
+        let over = Over(Arc::clone(&control));
+        let thread =
+            std::thread::Builder::new().name("acceptor".into()).spawn(move || run(&over.0, accepted))?;
+        let acceptor = Acceptor { control, thread: Some(thread) };
+        for (number, listener) in listeners.into_iter().enumerate() {
+            acceptor.add(listener, number)?;
         }
-        let stop = Arc::new(Signal::new()?);
-        let stopped = Arc::clone(&stop);
-        let thread = std::thread::Builder::new()
-            .name("acceptor".into())
-            .spawn(move || run(&listeners, &stopped, accepted))?;
-        Ok(Acceptor { stop, thread: Some(thread) })
+        Ok(acceptor)
+    }
+
+    /// Accepts from this listener too; its connections carry the number.
+    ///
+    /// # Errors
+    /// When the listener cannot be made nonblocking.
+    pub fn add(&self, listener: Listener, number: usize) -> io::Result<ListenerId> {
+        listener.socket().set_nonblocking(true)?;
+        let mut wanted = self.control.wanted();
+        let id = ListenerId(wanted.next_id);
+        wanted.next_id += 1;
+        wanted.version += 1;
+        wanted.listeners.push((id, number, Arc::new(listener)));
+        drop(wanted);
+        self.control.signal.raise();
+        Ok(id)
+    }
+
+    /// Accepts nothing more from a listener, and closes its descriptor. Not to be called by `accepted`.
+    pub fn remove(&self, id: ListenerId) {
+        let mut wanted = self.control.wanted();
+        wanted.listeners.retain(|(known, ..)| *known != id);
+        wanted.version += 1;
+        let version = wanted.version;
+        self.control.signal.raise();
+        while wanted.seen < version && !wanted.over {
+            wanted = self.control.seen.wait(wanted).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 
     /// Stops accepting, waits for the thread and closes the listeners. A panic of the closure goes on here.
     pub fn stop(mut self) {
-        self.stop.raise();
+        self.ask_to_stop();
         if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join) {
             std::panic::resume_unwind(panic);
         }
+    }
+
+    fn ask_to_stop(&self) {
+        let mut wanted = self.control.wanted();
+        wanted.stop = true;
+        wanted.listeners.clear();
+        drop(wanted);
+        self.control.signal.raise();
     }
 }
 
 impl Drop for Acceptor {
     fn drop(&mut self) {
-        self.stop.raise();
         if let Some(thread) = self.thread.take() {
+            self.ask_to_stop();
             // A panic of the thread has been reported by the panic hook; a second one here would abort.
             let _ = thread.join();
         }
     }
 }
 
-fn run(listeners: &[Listener], stop: &Signal, mut accepted: impl FnMut(OwnedFd, Peer)) {
+fn run(control: &Control, mut accepted: impl FnMut(OwnedFd, Peer)) {
     let watch = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
-    let mut watched = vec![watch(stop.as_raw_fd())];
-    watched.extend(listeners.iter().map(|listener| watch(listener.socket().as_raw_fd())));
+    let mut watched = vec![watch(control.signal.as_raw_fd())];
+    let mut listeners: Vec<(ListenerId, usize, Arc<Listener>)> = Vec::new();
+    let mut version = 0;
     let mut back_off = false;
     loop {
-        // While backing off only the stop counts.
+        // While backing off only the signal counts.
         let (fds, timeout_ms) =
             if back_off { (&mut watched[..1], BACK_OFF_MS) } else { (&mut watched[..], -1) };
         let waited = net::wait_readable(fds, timeout_ms);
-        if watched[0].revents != 0 {
-            return;
+        if std::mem::take(&mut watched[0].revents) != 0 {
+            control.signal.drain();
         }
         // An interrupted or refused wait says nothing about readiness.
         back_off = matches!(&waited, Err(error) if error.kind() != io::ErrorKind::Interrupted);
-        if waited.is_err() {
-            continue;
+        // Held while accepting: what is removed meanwhile is removed after it.
+        let mut wanted = control.wanted();
+        if wanted.stop {
+            return;
         }
-        for (index, listener) in listeners.iter().enumerate() {
-            if std::mem::take(&mut watched[index + 1].revents) != 0 {
-                back_off |= accept_one(index, listener, &mut accepted).is_err();
+        if waited.is_ok() {
+            for (at, (id, number, listener)) in listeners.iter().enumerate() {
+                if std::mem::take(&mut watched[at + 1].revents) != 0
+                    && wanted.listeners.iter().any(|(known, ..)| known == id)
+                {
+                    back_off |= accept_one(*number, listener, &mut accepted).is_err();
+                }
             }
         }
+        if wanted.version != version {
+            version = wanted.version;
+            listeners.clone_from(&wanted.listeners);
+            watched.truncate(1);
+            watched.extend(listeners.iter().map(|(_, _, listener)| watch(listener.socket().as_raw_fd())));
+        }
+        wanted.seen = version;
+        control.seen.notify_all();
     }
 }
 

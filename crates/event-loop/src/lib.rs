@@ -41,7 +41,7 @@ mod spin;
 mod uring;
 mod wake;
 
-pub use acceptor::{Acceptor, Peer};
+pub use acceptor::{Acceptor, ListenerId, Peer};
 pub use net::{ListenError, Listener, address_text, listen_tcp, listen_unix, set_keepalive, set_nodelay};
 pub use slab::Token;
 pub use wake::Waker;

@@ -19,4 +19,8 @@ pub(super) const ROWS: &[Parameter] = &[
         .valkey_default("valkey-8.0")
         .immutable()
         .hidden(),
+    // The id of a node that an agent started, which decides its role; empty is a stand-alone node.
+    Parameter::name("managed-node", NameCheck::Any, "").immutable().hidden(),
+    // Where a managed node listens for its agent.
+    Parameter::text("private-socket").immutable().hidden(),
 ];

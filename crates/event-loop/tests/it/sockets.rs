@@ -1,9 +1,11 @@
 //! Listening and accepting.
 
-use event_loop::{Acceptor, ListenError, Peer, address_text, listen_tcp, listen_unix, set_keepalive};
+use event_loop::{
+    Acceptor, ListenError, Listener, Peer, address_text, listen_tcp, listen_unix, set_keepalive,
+};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc;
@@ -53,4 +55,37 @@ fn addresses_look_as_in_client_list() {
     let text = |address: &str| address_text(Some(address.parse().unwrap()), None);
     assert_eq!(text("127.0.0.1:6379"), "127.0.0.1:6379");
     assert_eq!(text("[::1]:6379"), "[::1]:6379");
+}
+
+#[test]
+fn listeners_come_and_go_and_a_backlog_outlives_them() {
+    let listen = || listen_tcp(SocketAddr::from(([127, 0, 0, 1], 0)), 16).unwrap();
+    let (sender, accepted) = mpsc::channel::<(OwnedFd, Peer)>();
+    let acceptor = Acceptor::start(Vec::new(), move |fd, peer| sender.send((fd, peer)).unwrap()).unwrap();
+    let listener = listen();
+    let (address, other) = (listener.local_addr().unwrap(), Listener::from_fd(second_handle(&listener)));
+    let id = acceptor.add(listener, 7).unwrap();
+    let first = TcpStream::connect(address).unwrap();
+    let (_fd, peer) = accepted.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert_eq!((peer.listener, peer.address), (7, Some(first.local_addr().unwrap())));
+
+    // Taken away, a listener hands out nothing; who connects waits for another handle of it.
+    acceptor.remove(id);
+    let waiting = TcpStream::connect(address).unwrap();
+    let later = listen();
+    let later_address = later.local_addr().unwrap();
+    acceptor.add(later, 8).unwrap();
+    let _client = TcpStream::connect(later_address).unwrap();
+    assert_eq!(accepted.recv_timeout(Duration::from_secs(20)).unwrap().1.listener, 8);
+    let id = acceptor.add(other, 9).unwrap();
+    let (_fd, peer) = accepted.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert_eq!((peer.listener, peer.address), (9, Some(waiting.local_addr().unwrap())));
+
+    // The last handle closes the address itself.
+    acceptor.remove(id);
+    assert!(TcpStream::connect(address).is_err());
+}
+
+fn second_handle(listener: &Listener) -> OwnedFd {
+    listener.as_fd().try_clone_to_owned().unwrap()
 }

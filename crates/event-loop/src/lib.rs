@@ -7,9 +7,9 @@
 //! ```
 //!
 //! The loop is *phased*: one turn receives from all ready connections before anything is executed, and all replies
-//! leave together. Three backends stand behind the same calls: io_uring (multishot receive into a ring of provided
-//! buffers, sends submitted in one batch), epoll (level triggered, a few events a turn, direct sends), and poll(2)
-//! where neither exists. [`Backend::Auto`] takes the first that the kernel permits.
+//! leave together. Three backends stand behind the same calls: io_uring (receives into a ring of provided buffers, handed
+//! over in one batch with the sends), epoll (level triggered, a few events a turn, direct sends), and poll(2) where neither
+//! exists. [`Backend::Auto`] takes the first that the kernel permits.
 //!
 //! This crate knows nothing of protocols, commands and locks. It is an unsafe kernel: system calls, and buffers that
 //! the kernel writes to or reads from while no Rust reference to them exists. What holds everywhere:

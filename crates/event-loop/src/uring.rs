@@ -1,11 +1,14 @@
 //! The loop over io_uring: the kernel receives by itself into provided buffers, and takes sends in batches.
 //!
 //! ```text
-//!   each connection: one multishot receive (armed) that completes once per filled buffer, until it ends by itself,
-//!                    by cancelling (back-pressure, close, detach) or for want of buffers (starved)
+//!   each connection: one receive in flight (armed) that completes with one filled buffer, by cancelling (back-pressure,
+//!                    close, detach) or for want of buffers (starved); the next one goes out with the turn's sends
 //!                    at most one send in flight; what is queued meanwhile goes together in the next one
 //!   a turn:          one system call hands over all sends, runs the kernel's deferred work and waits
 //! ```
+//!
+//! A receive is armed anew after each completion. Multishot receives would save that, but they lose wake-ups: what arrives
+//! while one is being worked on after 128 others had piled up is not seen before the next (`docs/decisions/receive.md`).
 //!
 //! The ring is set up for one submitting thread whose completions are worked out only inside its own calls
 //! (SINGLE_ISSUER, DEFER_TASKRUN: Linux 6.1); older kernels refuse it and epoll takes over. Completions are never
@@ -39,6 +42,8 @@ const MAX_SEND: usize = 1 << 30;
 /// Waits of [`DRAIN_WAIT`] that dropping a loop grants the kernel to let go of its memory.
 const DRAIN_ROUNDS: usize = 20;
 const DRAIN_WAIT: Duration = Duration::from_millis(50);
+/// `IORING_RECVSEND_POLL_FIRST`: do not try before the socket is ready.
+const POLL_FIRST: u16 = 1;
 /// `IORING_ENTER_GETEVENTS`: run deferred work and post completions.
 const GETEVENTS: u32 = 1;
 
@@ -63,6 +68,8 @@ struct Connection {
     receiving: bool,
     armed: bool,
     cancelling: bool,
+    /// The last receive left nothing behind.
+    drained: bool,
     starved: bool,
     sending: bool,
     dirty: bool,
@@ -177,6 +184,7 @@ impl Uring {
                 receiving: true,
                 armed: false,
                 cancelling: false,
+                drained: false,
                 starved: false,
                 sending: false,
                 dirty: false,
@@ -193,12 +201,16 @@ impl Uring {
         self.connections.get_mut(token).filter(|connection| connection.leaving == Leaving::No)
     }
 
-    /// Starts the multishot receive unless it runs, waits for buffers, or is not wanted.
+    /// Starts a receive unless one runs, waits for buffers, or is not wanted.
     fn arm(&mut self, token: Token) {
         let Some(connection) = self.connections.get_mut(token) else { return };
         if connection.wants_bytes() && !connection.armed && !connection.starved {
             connection.armed = true;
-            let operation = opcode::RecvMulti::new(Fd(connection.fd.as_raw_fd()), GROUP).build();
+            let operation = opcode::Recv::new(Fd(connection.fd.as_raw_fd()), std::ptr::null_mut(), 0)
+                .buf_group(GROUP)
+                .ioprio(if connection.drained { POLL_FIRST } else { 0 })
+                .build()
+                .flags(squeue::Flags::BUFFER_SELECT);
             // SAFETY: the receive writes only to provided buffers, which outlive it, and the descriptor stays open
             // while `armed`.
             unsafe { self.push(operation.user_data(user_data(token, RECEIVE))) };
@@ -463,10 +475,9 @@ impl Uring {
     fn received_some(&mut self, token: Token, result: i32, flags: u32) {
         let buffer = cqueue::buffer_select(flags);
         let Some(connection) = self.connections.get_mut(token) else { return };
-        if !cqueue::more(flags) {
-            connection.armed = false;
-            connection.cancelling = false;
-        }
+        connection.armed = false;
+        connection.cancelling = false;
+        connection.drained = result > 0 && !cqueue::sock_nonempty(flags);
         if let Some(id) = buffer {
             self.buffers.take(id);
             if result > 0 && connection.leaving != Leaving::Close {

@@ -4,6 +4,8 @@ use crate::harness::{Driver, PATIENCE, on_each_backend, pattern, small};
 use event_loop::{EventLoop, LoopConfig, Token};
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 fn echo(event_loop: &mut EventLoop, token: Token, bytes: Vec<u8>) {
@@ -283,5 +285,40 @@ fn a_socket_made_nonblocking_by_somebody_else_works_and_lets_the_loop_sleep() {
         });
         driver.until(|driver| driver.seen(token).sent == 4 << 20);
         reader.join().unwrap();
+    });
+}
+
+/// Many small writes while the loop is elsewhere, and more while it reads them: the kernel may merge their wake-ups, but the
+/// last bytes and the end must come without another.
+#[test]
+fn wake_ups_that_pile_up_hide_nothing() {
+    const BEFORE: usize = 140;
+    on_each_backend(LoopConfig { max_spin: Duration::ZERO, ..LoopConfig::default() }, |driver| {
+        for round in 0..300 {
+            let (token, mut stream) = driver.connect();
+            driver.turn(Duration::ZERO, |_, _, _| {});
+            let pieces = BEFORE + round;
+            let written = Arc::new(AtomicUsize::new(0));
+            let count = written.clone();
+            let writer = std::thread::spawn(move || {
+                for _ in 0..pieces {
+                    stream.write_all(b"x").unwrap();
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+                if round % 2 == 0 {
+                    stream.shutdown(std::net::Shutdown::Write).unwrap();
+                }
+                stream
+            });
+            while written.load(Ordering::Relaxed) < BEFORE {
+                std::thread::yield_now();
+            }
+            driver.until(|driver| {
+                let seen = driver.seen(token);
+                seen.received.len() == pieces && (seen.closed || round % 2 == 1)
+            });
+            driver.event_loop.close(token);
+            drop(writer.join());
+        }
     });
 }

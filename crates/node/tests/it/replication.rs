@@ -87,12 +87,13 @@ fn a_promoted_replica_goes_on_with_the_history() {
     let (mut to_first, mut to_second) = (first.connect(), second.connect());
     expect(&mut to_first, "SET a 1", "OK");
     expect(&mut to_second, &format!("REPLICAOF 127.0.0.1 {first_port}"), "OK");
+    // Before it has loaded everything it would refuse the next one, as redis-server does.
+    settle(&mut to_first);
     expect(
         &mut to_second,
         &format!("REPLICAOF 127.0.0.1 {first_port}"),
         "OK Already connected to specified master",
     );
-    settle(&mut to_first);
     expect(&mut to_second, "REPLICAOF NO ONE", "OK");
     expect(&mut to_second, "SET b 2", "OK");
     expect(&mut to_first, &format!("REPLICAOF 127.0.0.1 {second_port}"), "OK");

@@ -30,10 +30,10 @@ impl Timestamp {
     /// Reads ISO 8601 in its extended form: a date, or a date and a time, with `Z`, an offset, or nothing for UTC.
     /// None if it is something else, or not between the years 1 and 9999.
     pub fn parse_iso8601(text: &str) -> Option<Timestamp> {
-        // The library would take an offset without a colon or a name of a zone in brackets too.
+        // The library would take a name of a zone in brackets and the basic form too.
         let plausible =
             |byte: u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b':' | b'.' | b'T' | b't' | b'Z' | b'z');
-        if !text.bytes().all(plausible) || !text.starts_with(|c: char| c.is_ascii_digit()) {
+        if !text.bytes().all(plausible) || text.as_bytes().get(4) != Some(&b'-') {
             return None;
         }
         if let Ok(instant) = text.parse::<jiff::Timestamp>() {

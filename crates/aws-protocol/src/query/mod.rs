@@ -80,8 +80,8 @@ impl Request {
             }
             let (name, value) = (text(name)?, text(value)?);
             match name.as_str() {
-                "Action" if action.is_none() => action = Some(value),
-                "Version" if version.is_none() => version = Some(value),
+                "Action" => once(&mut action, &name, value)?,
+                "Version" => once(&mut version, &name, value)?,
                 _ if name.starts_with("X-Amz-") => (),
                 _ => params.insert(&name, value, limits.max_depth)?,
             }
@@ -97,6 +97,11 @@ impl Request {
             other => Err(Fault::invalid_action(&self.action, other)),
         }
     }
+}
+
+/// Keeps the value of a parameter that may come once.
+fn once(slot: &mut Option<String>, name: &str, value: String) -> Result<(), Fault> {
+    slot.replace(value).map_or(Ok(()), |_| Err(params::comes_twice(name)))
 }
 
 /// One name or value of a form, decoded.

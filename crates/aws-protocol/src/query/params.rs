@@ -47,11 +47,13 @@ impl Params {
             }
             node = node.children.entry(part.to_owned()).or_default();
         }
-        if node.value.replace(value).is_some() {
-            return Err(Fault::malformed_query_string(format!("The parameter {} comes twice.", brief(name))));
-        }
-        Ok(())
+        node.value.replace(value).map_or(Ok(()), |_| Err(comes_twice(name)))
     }
+}
+
+/// Neither the first nor the last of two values is what the client meant.
+pub(super) fn comes_twice(name: &str) -> Fault {
+    Fault::malformed_query_string(format!("The parameter {} comes twice.", brief(name)))
 }
 
 /// As much of a client's word as an error repeats.

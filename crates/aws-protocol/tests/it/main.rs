@@ -1,0 +1,8 @@
+//! The crate from outside: AWS's own vectors, what botocore sends, what it can read, and whatever else may come.
+
+mod botocore;
+mod http;
+mod query;
+mod sigv4;
+mod vectors;
+mod xml;

@@ -35,8 +35,10 @@ impl Fleet {
             Command::Promote { id, member } => {
                 let deployment = self.deployment_mut(region, id)?;
                 let shard = shard_of(deployment, member)?;
-                shard.wanted_primary = Some(member.clone());
-                deployment.phase = Phase::Modifying;
+                if shard.primary_member().is_none_or(|primary| primary.name != *member) {
+                    shard.wanted_primary = Some(member.clone());
+                    deployment.phase = Phase::Modifying;
+                }
             }
             Command::TestFailover { id, shard } => {
                 let deployment = self.deployment_mut(region, id)?;
@@ -82,7 +84,11 @@ impl Fleet {
             Command::Leave { id, member } => self.leave(at_ms, region, id, member)?,
             Command::Settle { id } => self.settle(at_ms, region, id)?,
             Command::FailCreation { id, reason } => {
-                self.deployment_mut(region, id)?.phase = Phase::CreateFailed;
+                let deployment = self.deployment_mut(region, id)?;
+                deployment.phase = Phase::CreateFailed;
+                let nodes = deployment.members().flat_map(|(_, member)| member.nodes());
+                let gone: Vec<NodeId> = nodes.map(|node| node.id).collect();
+                self.retired.extend(gone);
                 let text = format!("Failed to create {id}: {reason}");
                 self.tell(at_ms, region, source_of(id), id.name(), text);
             }
@@ -302,7 +308,11 @@ impl Fleet {
             shard.wanted_primary = None;
         }
         if stands_in {
+            // For itself nobody stands in: the member it was for has become the primary.
             shard.stands_in_for = shard.stands_in_for.take().or(before);
+            if shard.stands_in_for == after {
+                shard.stands_in_for = None;
+            }
             return Ok(());
         }
         let back = shard.stands_in_for.take();
@@ -321,6 +331,12 @@ impl Fleet {
         let shard = shard_of(self.deployment_mut(region, id)?, name)?;
         let at = shard.members.iter().position(|member| member.name == name).expect("it is this one's");
         let member = shard.members.remove(at);
+        if shard.wanted_primary.as_deref() == Some(name) {
+            shard.wanted_primary = None;
+        }
+        if shard.stands_in_for.as_deref() == Some(name) {
+            shard.stands_in_for = None;
+        }
         self.retired.extend(member.nodes().map(|node| node.id));
         self.released.insert((Endpoint::Node, member.address));
         self.tell(at_ms, region, Source::CacheCluster, name, "Cache cluster deleted".into());

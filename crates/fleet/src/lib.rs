@@ -7,6 +7,8 @@ mod command;
 mod event;
 mod model;
 pub mod placement;
+mod plan;
+mod reconciler;
 pub mod step;
 
 pub use address::AddressPool;
@@ -17,4 +19,6 @@ pub use model::{
     Deployment, DeploymentId, Engine, Fleet, Member, MemberState, Node, NodeSize, Phase, Region, Settings,
     Shard,
 };
+pub use plan::{Host, Plan, Seen, plan};
+pub use reconciler::{Ended, Next, Reconciler};
 pub use step::NodeId;

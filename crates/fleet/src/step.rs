@@ -22,7 +22,7 @@ impl fmt::Display for NodeId {
 }
 
 /// What a node is started with, beyond what the agent itself decides (directories, sockets).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct NodeSpec {
     /// The server it speaks as: `valkey-8.0`.
     pub profile: String,
@@ -37,7 +37,7 @@ pub struct NodeSpec {
 }
 
 /// A role by the agent's names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Assignment {
     /// Takes writes.
     Primary,
@@ -51,7 +51,7 @@ pub enum Assignment {
 }
 
 /// One thing for an agent to do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Step {
     /// Have its process running: makes the directory if it is missing. Finished when the private socket answers.
     Start {

@@ -1,0 +1,167 @@
+//! The plan with what lies around it: the last report of every node, steps under way, and patience.
+//!
+//! The shell calls three things: [`Reconciler::report`] with what an agent tells, [`Reconciler::next`] for what to do, and
+//! waits no longer than [`Reconciler::wake_at_ms`]. A step that ended is not asked for again at once: if it failed, after
+//! a pause that doubles each time; if it succeeded and the plan still asks for it, after a moment, for a report may be
+//! on its way.
+
+use crate::command::Command;
+use crate::model::Fleet;
+use crate::plan::{Host, Plan, Reports, Seen, plan};
+use crate::step::{NodeId, Observed, Outcome, Process, Report, Step, StepError};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::SocketAddr;
+
+/// First pause after a failure; it doubles with each further one.
+const FIRST_PAUSE_MS: u64 = 50;
+
+/// The longest pause: a node whose program is broken is tried this often.
+const LONGEST_PAUSE_MS: u64 = 5_000;
+
+/// Between two successes of the same step.
+const MOMENT_MS: u64 = 50;
+
+/// Carries the plan out, without doing anything itself.
+#[derive(Debug)]
+pub struct Reconciler {
+    host: Host,
+    nodes: Reports,
+    under_way: BTreeMap<u64, Step>,
+    patience: HashMap<Step, Patience>,
+    /// Where others listened.
+    taken: BTreeSet<SocketAddr>,
+    /// What ended steps have made true, to be written down.
+    facts: Vec<Command>,
+    next_ticket: u64,
+    unknown: Observed,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Patience {
+    failures: u32,
+    not_before_ms: u64,
+}
+
+/// What has become of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// The step.
+    pub step: Step,
+    /// How.
+    pub outcome: Result<Outcome, StepError>,
+}
+
+impl Seen for Reconciler {
+    fn node(&self, node: NodeId) -> &Observed {
+        self.nodes.get(&node).unwrap_or(&self.unknown)
+    }
+
+    fn failures(&self, step: &Step) -> u32 {
+        self.patience.get(step).map_or(0, |patience| patience.failures)
+    }
+
+    fn is_busy(&self, node: NodeId) -> bool {
+        self.under_way.values().any(|step| step.node() == Some(node))
+    }
+
+    fn is_taken(&self, address: SocketAddr) -> bool {
+        self.taken.contains(&address)
+    }
+}
+
+impl Reconciler {
+    /// Knows nothing yet.
+    pub fn new(host: Host) -> Reconciler {
+        Reconciler {
+            host,
+            nodes: Reports::new(),
+            under_way: BTreeMap::new(),
+            patience: HashMap::new(),
+            taken: BTreeSet::new(),
+            facts: Vec::new(),
+            next_ticket: 1,
+            unknown: Observed::default(),
+        }
+    }
+
+    /// What was last seen of a node.
+    pub fn seen(&self, node: NodeId) -> &Observed {
+        self.node(node)
+    }
+
+    /// Takes in what an agent tells; the step that has ended, if one has.
+    pub fn report(&mut self, now_ms: u64, report: Report) -> Option<Ended> {
+        match report {
+            Report::Observed { node, observed } => {
+                if observed.process == Process::Absent {
+                    self.nodes.remove(&node);
+                } else {
+                    self.nodes.insert(node, *observed);
+                }
+                None
+            }
+            Report::Finished { ticket, outcome } => {
+                let step = self.under_way.remove(&ticket)?;
+                if let (Step::Close { endpoint, address }, Ok(_)) = (&step, &outcome) {
+                    self.facts.push(Command::Closed { endpoint: *endpoint, address: *address });
+                }
+                match (&step, &outcome) {
+                    (_, Err(StepError::AddressInUse(address))) => {
+                        self.taken.insert(*address);
+                    }
+                    (Step::Listen { address, .. }, Ok(_)) => {
+                        self.taken.remove(address);
+                    }
+                    _ => {}
+                }
+                let patience = self.patience.entry(step.clone()).or_default();
+                if outcome.is_ok() {
+                    *patience = Patience { failures: 0, not_before_ms: now_ms + MOMENT_MS };
+                } else {
+                    let pause_ms = FIRST_PAUSE_MS << patience.failures.min(10);
+                    patience.failures += 1;
+                    patience.not_before_ms = now_ms + pause_ms.min(LONGEST_PAUSE_MS);
+                }
+                Some(Ended { step, outcome })
+            }
+        }
+    }
+
+    /// What to write down, else what to begin: each step with its ticket.
+    pub fn next(&mut self, now_ms: u64, fleet: &Fleet) -> Next {
+        let Plan { mut commands, steps } = plan(fleet, self, self.host);
+        commands.extend(self.facts.drain(..).map(|fact| (String::new(), fact)));
+        if !commands.is_empty() {
+            return Next::Write(commands);
+        }
+        // Patience with what is not asked for any more is of no use.
+        self.patience.retain(|step, patience| steps.contains(step) || patience.not_before_ms > now_ms);
+        let mut begun = Vec::new();
+        for step in steps {
+            let waits = self.patience.get(&step).is_some_and(|patience| patience.not_before_ms > now_ms);
+            if waits || self.under_way.values().any(|under_way| *under_way == step) {
+                continue;
+            }
+            let ticket = self.next_ticket;
+            self.next_ticket += 1;
+            self.under_way.insert(ticket, step.clone());
+            begun.push((ticket, step));
+        }
+        Next::Begin(begun)
+    }
+
+    /// When to ask again although nothing was reported, Unix ms.
+    pub fn wake_at_ms(&self, now_ms: u64) -> Option<u64> {
+        let later = self.patience.values().map(|patience| patience.not_before_ms);
+        later.filter(|at_ms| *at_ms > now_ms).min()
+    }
+}
+
+/// What to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Write these down and apply them, each in its region; then ask again.
+    Write(Vec<(String, Command)>),
+    /// Begin these.
+    Begin(Vec<(u64, Step)>),
+}

@@ -1,0 +1,207 @@
+//! Random wishes and faults: whatever happens, one node at most takes writes, nothing that a replica has is lost by one fault, and
+//! in the end everything that was asked for is there.
+
+use crate::world::{REGION, World};
+use fleet::{
+    Changes, Command, DeploymentId, Engine, MemberState, NewDeployment, NewMember, NodeId, NodeSize, Phase,
+    Settings, placement,
+};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+pub fn size(node_type: &str) -> NodeSize {
+    NodeSize { node_type: node_type.into(), maxmemory_bytes: 1 << 20, vcpus: 2 }
+}
+
+pub fn group(name: &str, members: usize, automatic_failover: bool) -> NewDeployment {
+    let zones = placement::place(REGION, &[], members, true);
+    let member = |(at, zone): (usize, &String)| NewMember {
+        name: format!("{name}-{:03}", at + 1),
+        availability_zone: zone.clone(),
+        tags: BTreeMap::new(),
+    };
+    NewDeployment {
+        id: DeploymentId::Group(name.into()),
+        description: "x".into(),
+        engine: Engine::Valkey,
+        engine_version: "8.0.1".into(),
+        profile: "valkey-8.0".into(),
+        size: size("cache.t4g.micro"),
+        port: 6379,
+        automatic_failover,
+        multi_az: automatic_failover,
+        settings: Settings::default(),
+        tags: BTreeMap::new(),
+        members: zones.iter().enumerate().map(member).collect(),
+        primary_ip: None,
+    }
+}
+
+fn id() -> DeploymentId {
+    DeploymentId::Group("web".into())
+}
+
+/// What a user might ask for now, if the state permits it.
+fn wish(world: &mut World) {
+    let Some(deployment) = world.deployments().first().map(|one| (*one).clone()) else { return };
+    if deployment.status() != "available" {
+        return;
+    }
+    let shard = &deployment.shards[0];
+    let any = world.random.below(shard.members.len() as u64) as usize;
+    let member = shard.members[any].name.clone();
+    let command = match world.random.below(7) {
+        0 => Command::Promote { id: id(), member },
+        1 if shard.members.len() > 1 => Command::RemoveMembers { id: id(), members: vec![member] },
+        2 if shard.members.len() < 6 => {
+            let name = format!("web-{:03}", 7 + world.log.len());
+            let new = NewMember { name, availability_zone: "us-east-1a".into(), tags: BTreeMap::new() };
+            Command::AddMembers { id: id(), members: vec![new] }
+        }
+        3 => {
+            let size = size(["cache.t4g.micro", "cache.m7g.large"][world.random.below(2) as usize]);
+            Command::Modify {
+                id: id(),
+                changes: Box::new(Changes { size: Some(size), ..Changes::default() }),
+            }
+        }
+        4 => Command::Reboot { id: id(), member },
+        5 if deployment.automatic_failover && shard.members.len() > 1 => {
+            Command::TestFailover { id: id(), shard: shard.id.clone() }
+        }
+        _ => return,
+    };
+    world.wish(command);
+}
+
+/// All is as it was asked for, and everybody has the same.
+fn check_end(world: &World) {
+    let told: Vec<&String> = world.told.iter().rev().take(6).collect();
+    assert_eq!(
+        world.deployments()[0].status(),
+        "available",
+        "{:?}\n{:?}\n{told:#?}",
+        world.nodes,
+        world.deployments()
+    );
+    let deployment = world.deployments()[0].clone();
+    let shard = &deployment.shards[0];
+    assert_eq!(world.writable(), [shard.primary]);
+    let primary = &world.nodes[&shard.primary];
+    for member in &shard.members {
+        assert_eq!(member.node.size, deployment.size);
+        assert_eq!(world.nodes[&member.node.id].data, primary.data, "{}", member.name);
+        assert_eq!(world.nodes[&member.node.id].epoch, shard.epoch);
+    }
+    assert_eq!(world.nodes.len(), shard.members.len(), "nothing is left behind");
+    assert!(world.fleet.retired.is_empty() && world.fleet.released.is_empty());
+}
+
+fn a_node(world: &mut World) -> Option<NodeId> {
+    let at = world.random.below(world.nodes.len().max(1) as u64) as usize;
+    world.nodes.keys().nth(at).copied()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+
+    /// Anything fails at any time, several things at once.
+    #[test]
+    fn one_writer_at_most_and_everything_there_in_the_end(
+        seed: u64, members in 1_usize..4, automatic: bool, turns in 50_u64..400,
+    ) {
+        let mut world = World::new(seed);
+        world.trouble = world.random.below(20);
+        world.wish(Command::Create(Box::new(group("web", members, automatic && members > 1))));
+        for _ in 0..turns {
+            world.turn();
+            prop_assert!(world.writable().len() <= 1, "{:#?}", world.nodes);
+            world.client_writes();
+            match world.random.below(60) {
+                0 => { if let Some(node) = a_node(&mut world) { world.kill(node) } }
+                1 => { if let Some(node) = a_node(&mut world) { world.hang(node) } }
+                2 => { if let Some(node) = a_node(&mut world) { world.wake(node) } }
+                3 => world.crash_control_plane(),
+                4..=8 => wish(&mut world),
+                _ => {}
+            }
+        }
+        world.trouble = 0;
+        world.settle();
+        world.crash_control_plane();
+        world.settle();
+        check_end(&world);
+    }
+
+    /// One fault at a time: what a replica has is kept, whoever fails, and wherever the control plane dies while it deals with it.
+    #[test]
+    fn one_fault_loses_nothing_that_a_replica_has(seed: u64, members in 2_usize..4) {
+        let mut world = World::new(seed);
+        world.wish(Command::Create(Box::new(group("web", members, true))));
+        world.settle();
+        for _ in 0..4 {
+            for _ in 0..world.random.below(5) {
+                world.client_writes();
+                world.turn();
+            }
+            wish(&mut world);
+            for _ in 0..world.random.below(10) {
+                world.turn();
+                world.client_writes();
+            }
+            let rebooting = |world: &World| {
+                let state = |one: &fleet::Member| matches!(one.state, MemberState::Rebooting { .. });
+                world.deployments()[0].members().any(|(_, one)| state(one))
+            };
+            if world.deployments()[0].members().count() > 1 && !rebooting(&world)
+                && world.deployments()[0].phase == Phase::Available
+            {
+                let primary = world.deployments()[0].shards[0].primary;
+                let others = world.nodes.iter().filter(|(id, node)| **id != primary && node.holds_data);
+                let kept = others.map(|(_, node)| node.data.len()).max().unwrap_or_default();
+                let kept = world.nodes[&primary].data[..kept.min(world.nodes[&primary].data.len())].to_vec();
+                match world.random.below(2) {
+                    0 => world.kill(primary),
+                    _ => world.hang(primary),
+                }
+                if world.random.chance(50) {
+                    let turns = world.random.below(12);
+                    for _ in 0..turns { world.turn(); }
+                    world.crash_control_plane();
+                }
+                world.settle();
+                let now = world.deployments()[0].shards[0].primary;
+                prop_assert!(world.nodes[&now].data.starts_with(&kept));
+            } else {
+                world.settle();
+            }
+        }
+        check_end(&world);
+    }
+
+    /// Wherever the control plane dies in an operation, the next one finishes it.
+    #[test]
+    fn every_operation_is_finished_by_whoever_comes_next(seed: u64, dies_after in 0_u64..40) {
+        let mut world = World::new(seed);
+        world.wish(Command::Create(Box::new(group("web", 3, true))));
+        let creating = world.random.chance(30);
+        if !creating {
+            world.settle();
+            wish(&mut world);
+        }
+        for _ in 0..dies_after {
+            world.turn();
+        }
+        world.crash_control_plane();
+        world.settle();
+        check_end(&world);
+        world.wish(Command::Delete { id: id(), retain_primary: false });
+        for _ in 0..dies_after {
+            world.turn();
+        }
+        world.crash_control_plane();
+        world.settle();
+        prop_assert!(world.nodes.is_empty() && world.deployments().is_empty());
+        prop_assert!(world.fleet.retired.is_empty() && world.fleet.released.is_empty());
+    }
+}

@@ -1,0 +1,116 @@
+//! What is decided in the plain cases, step by step.
+
+use crate::simulation::group;
+use crate::world::World;
+use fleet::{Command, DeploymentId};
+
+fn id() -> DeploymentId {
+    DeploymentId::Group("web".into())
+}
+
+fn messages(world: &World) -> Vec<String> {
+    let region = world.fleet.regions.values().next().unwrap();
+    region.events.iter().map(|event| format!("{}: {}", event.source_id, event.message)).collect()
+}
+
+#[test]
+fn a_group_comes_up_one_step_after_the_other() {
+    let mut world = World::new(1);
+    world.wish(Command::Create(Box::new(group("web", 2, true))));
+    assert_eq!(world.deployments()[0].status(), "creating");
+    world.settle();
+    assert_eq!(world.deployments()[0].status(), "available");
+    let kinds: Vec<&str> = world.told.iter().map(|step| step.split([' ', '{']).next().unwrap()).collect();
+    assert_eq!(kinds[..2], ["Start", "Start"]);
+    assert_eq!(
+        messages(&world),
+        [
+            "web-001: Added cache node 0001 in availability zone us-east-1a",
+            "web-002: Added cache node 0001 in availability zone us-east-1b",
+            "web-001: Cache cluster created",
+            "web-002: Cache cluster created",
+            "web: Replication group web created",
+        ]
+    );
+}
+
+#[test]
+fn a_lost_primary_is_replaced_and_comes_back_as_a_replica() {
+    let mut world = World::new(1);
+    world.wish(Command::Create(Box::new(group("web", 2, true))));
+    world.settle();
+    let before = messages(&world).len();
+    let lost = world.deployments()[0].shards[0].primary;
+    world.kill(lost);
+    world.settle();
+    let shard = &world.deployments()[0].shards[0];
+    assert_eq!(shard.primary_member().unwrap().name, "web-002");
+    assert_eq!(
+        messages(&world)[before..],
+        [
+            "web-001: Recovering cache nodes 0001",
+            "web-001: Failover from primary node web-001 to replica node web-002 completed",
+            "web: Failover from primary node web-001 to replica node web-002 completed",
+            "web-001: Finished recovery for cache nodes 0001",
+        ]
+    );
+}
+
+#[test]
+fn a_tested_failover_is_told_in_elasticaches_order() {
+    let mut world = World::new(1);
+    world.wish(Command::Create(Box::new(group("web", 2, true))));
+    world.settle();
+    let before = messages(&world).len();
+    world.wish(Command::TestFailover { id: id(), shard: "0001".into() });
+    world.settle();
+    let told = messages(&world)[before..].to_vec();
+    assert_eq!(told[0], "web: Test Failover API called for node group 0001");
+    assert_eq!(told.last().unwrap(), "web-001: Finished recovery for cache nodes 0001");
+}
+
+#[test]
+fn without_automatic_failover_the_primary_gets_its_data_back_from_a_replica() {
+    let mut world = World::new(3);
+    world.wish(Command::Create(Box::new(group("web", 2, false))));
+    world.settle();
+    let write = world.client_writes().unwrap();
+    world.settle();
+    let primary = world.deployments()[0].shards[0].primary;
+    world.kill(primary);
+    world.settle();
+    let shard = &world.deployments()[0].shards[0];
+    assert_eq!(shard.primary_member().unwrap().name, "web-001");
+    assert!(world.nodes[&shard.primary].data.contains(&write));
+    assert!(!messages(&world).iter().any(|message| message.contains("Failover")));
+}
+
+#[test]
+fn a_retained_primary_is_a_cluster_alone_with_its_data() {
+    let mut world = World::new(5);
+    world.wish(Command::Create(Box::new(group("web", 3, true))));
+    world.settle();
+    let write = world.client_writes().unwrap();
+    world.wish(Command::Delete { id: id(), retain_primary: true });
+    world.settle();
+    let left = world.deployments();
+    assert_eq!((left.len(), left[0].id.clone()), (1, DeploymentId::Cluster("web-001".into())));
+    assert_eq!((left[0].status(), world.nodes.len()), ("available", 1));
+    assert!(world.nodes.values().all(|node| node.data == [write]));
+}
+
+#[test]
+fn a_taken_address_fails_the_creation_and_leaves_nothing_behind() {
+    let mut world = World::new(7);
+    world.taken.push("127.1.0.1:6379".parse().unwrap());
+    world.wish(Command::Create(Box::new(group("web", 2, true))));
+    world.settle();
+    assert_eq!((world.deployments()[0].status(), world.nodes.len()), ("create-failed", 0));
+    assert_eq!(
+        messages(&world).last().unwrap(),
+        "web: Failed to create replication group web: 127.1.0.1:6379 is already in use"
+    );
+    world.wish(Command::Delete { id: id(), retain_primary: false });
+    world.settle();
+    assert!(world.deployments().is_empty());
+}

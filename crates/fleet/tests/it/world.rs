@@ -1,0 +1,452 @@
+//! A host in memory: nodes that do what real ones promise, an agent that carries steps out at any pace and may fail at any of them,
+//! and a log from which the control plane starts again.
+
+use fleet::step::{Assignment, Observed, Outcome, Process, Report, Step, StepError};
+use fleet::{AddressPool, Command, Deployment, Fleet, Host, Next, NodeId, Reconciler};
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use supervision::{Endpoint, Link, Listening, Position, Refusal, Role, Status, Upstream};
+
+pub const REGION: &str = "us-east-1";
+
+/// Small random numbers from a seed.
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Random {
+        Random(seed | 1)
+    }
+
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) % limit
+    }
+
+    pub fn chance(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Life {
+    Running,
+    Stopped,
+    Dead,
+}
+
+#[derive(Clone, Debug)]
+pub struct Node {
+    pub life: Life,
+    pub epoch: u64,
+    pub role: Role,
+    pub link: Link,
+    pub holds_data: bool,
+    pub paused: bool,
+    pub history: String,
+    /// The writes it has, by number.
+    pub data: Vec<u64>,
+    pub listening: Vec<Listening>,
+    file: Vec<u64>,
+}
+
+pub struct World {
+    pub fleet: Fleet,
+    pub log: Vec<String>,
+    pub reconciler: Reconciler,
+    pub nodes: BTreeMap<NodeId, Node>,
+    pub pending: VecDeque<(u64, Step)>,
+    reports: VecDeque<Report>,
+    pub random: Random,
+    pub now_ms: u64,
+    /// Percent of steps that fail without an effect, or with half of one.
+    pub trouble: u64,
+    /// Where others listen.
+    pub taken: Vec<SocketAddr>,
+    histories: u64,
+    pub writes: u64,
+    /// Every step that was begun, for transcripts.
+    pub told: Vec<String>,
+}
+
+const HOST: Host = Host { cores: 2 };
+
+impl World {
+    pub fn new(seed: u64) -> World {
+        World {
+            fleet: Fleet::new(AddressPool::Loopback { block: 1, last: 0 }),
+            log: Vec::new(),
+            reconciler: Reconciler::new(HOST),
+            nodes: BTreeMap::new(),
+            pending: VecDeque::new(),
+            reports: VecDeque::new(),
+            random: Random::new(seed),
+            now_ms: 1_000_000,
+            trouble: 0,
+            taken: Vec::new(),
+            histories: 0,
+            writes: 0,
+            told: Vec::new(),
+        }
+    }
+
+    pub fn write(&mut self, region: &str, command: Command) {
+        let line = serde_json::to_string(&(self.now_ms, region, &command)).unwrap();
+        self.fleet.apply(self.now_ms, region, &command).unwrap_or_else(|missing| panic!("{missing}: {line}"));
+        self.log.push(line);
+    }
+
+    pub fn wish(&mut self, command: Command) {
+        self.write(REGION, command);
+    }
+
+    /// The control plane dies and starts again: from its log, and from what the nodes are then.
+    pub fn crash_control_plane(&mut self) {
+        let mut fleet = Fleet::new(AddressPool::Loopback { block: 1, last: 0 });
+        for line in &self.log {
+            let (at_ms, region, command): (u64, String, Command) = serde_json::from_str(line).unwrap();
+            fleet.apply(at_ms, &region, &command).unwrap();
+        }
+        assert_eq!(fleet, self.fleet, "the log says what the state is");
+        // What was on its way may still arrive, or not.
+        while let Some((_, step)) = self.pending.pop_front() {
+            if self.random.chance(50) {
+                let _ = self.carry_out(&step);
+            }
+        }
+        self.reports.clear();
+        self.reconciler = Reconciler::new(HOST);
+        for node in self.nodes.keys().copied().collect::<Vec<_>>() {
+            self.observe(node);
+        }
+        while let Some(report) = self.reports.pop_front() {
+            self.reconciler.report(self.now_ms, report);
+        }
+    }
+
+    /// Lets one thing happen; false when nothing is left to do.
+    pub fn turn(&mut self) -> bool {
+        self.now_ms += 1;
+        for _ in 0..100 {
+            match self.reconciler.next(self.now_ms, &self.fleet) {
+                Next::Write(commands) => {
+                    for (region, command) in commands {
+                        self.write(&region, command);
+                    }
+                }
+                Next::Begin(steps) => {
+                    self.told.extend(steps.iter().map(|(_, step)| format!("{step:?}")));
+                    self.pending.extend(steps);
+                    return self.go_on();
+                }
+            }
+        }
+        panic!("the plan never comes to rest: {:?}", self.log.iter().rev().take(5).collect::<Vec<_>>());
+    }
+
+    fn go_on(&mut self) -> bool {
+        let moved = self.replicate();
+        if !self.pending.is_empty() {
+            let at = self.random.below(self.pending.len() as u64) as usize;
+            let (ticket, step) = self.pending.remove(at).unwrap();
+            let outcome = self.carry_out(&step);
+            self.reports.push_back(Report::Finished { ticket, outcome });
+        } else if !moved && self.reports.is_empty() {
+            match self.reconciler.wake_at_ms(self.now_ms) {
+                Some(at_ms) => self.now_ms = at_ms,
+                None => return false,
+            }
+        }
+        for _ in 0..=self.random.below(3) {
+            if let Some(report) = self.reports.pop_front() {
+                self.reconciler.report(self.now_ms, report);
+            }
+        }
+        true
+    }
+
+    /// Until nothing is left to do.
+    pub fn settle(&mut self) {
+        for _ in 0..20_000 {
+            if !self.turn() {
+                return;
+            }
+        }
+        panic!(
+            "it never settles: {:#?}\n{:#?}",
+            self.told.iter().rev().take(8).collect::<Vec<_>>(),
+            self.nodes
+        );
+    }
+
+    pub fn observe(&mut self, id: NodeId) {
+        let observed = match self.nodes.get(&id) {
+            None => Observed::default(),
+            Some(node) => Observed {
+                process: match node.life {
+                    Life::Running => Process::Running,
+                    Life::Stopped => Process::Hung,
+                    Life::Dead => Process::Ended,
+                },
+                status: (node.life == Life::Running).then(|| status(id, node)),
+            },
+        };
+        self.reports.push_back(Report::Observed { node: id, observed: Box::new(observed) });
+    }
+
+    pub fn kill(&mut self, id: NodeId) {
+        if let Some(node) = self.nodes.get_mut(&id) {
+            node.life = Life::Dead;
+            node.data.clear();
+            node.listening.clear();
+            self.observe(id);
+        }
+    }
+
+    pub fn hang(&mut self, id: NodeId) {
+        if let Some(node) = self.nodes.get_mut(&id).filter(|node| node.life == Life::Running) {
+            node.life = Life::Stopped;
+            self.observe(id);
+        }
+    }
+
+    pub fn wake(&mut self, id: NodeId) {
+        if let Some(node) = self.nodes.get_mut(&id).filter(|node| node.life == Life::Stopped) {
+            node.life = Life::Running;
+            self.observe(id);
+        }
+    }
+
+    /// Every replica gets a part of what its primary has; true when anything changed.
+    fn replicate(&mut self) -> bool {
+        let mut moved = false;
+        for id in self.nodes.keys().copied().collect::<Vec<_>>() {
+            let node = &self.nodes[&id];
+            let Role::Replica(upstream) = &node.role else { continue };
+            let primary = self.nodes.iter().find(|(other, _)| other.to_string() == upstream.node);
+            let serves = |node: &Node| node.life == Life::Running && node.role == Role::Primary;
+            let source = primary.map(|(_, node)| node).filter(|node| serves(node)).cloned();
+            let (old, lag) = (node.clone(), self.random.chance(30));
+            let node = self.nodes.get_mut(&id).unwrap();
+            if node.life != Life::Running {
+                continue;
+            }
+            match source {
+                None => node.link = Link::Down,
+                Some(primary) => {
+                    let all = primary.data.len();
+                    if primary.data.starts_with(&node.data) && node.holds_data {
+                        let until = if lag { all.min(node.data.len() + 1) } else { all };
+                        node.data = primary.data[..until].to_vec();
+                    } else {
+                        node.data.clone_from(&primary.data);
+                    }
+                    node.history.clone_from(&primary.history);
+                    node.holds_data = true;
+                    node.link = Link::Up;
+                }
+            }
+            if (old.link, old.holds_data) != (node.link, node.holds_data) {
+                self.observe(id);
+            }
+            moved |= old.link != self.nodes[&id].link || old.data != self.nodes[&id].data;
+        }
+        moved
+    }
+
+    fn carry_out(&mut self, step: &Step) -> Result<Outcome, StepError> {
+        let fails = self.random.chance(self.trouble);
+        if fails && !matches!(step, Step::Handover { .. }) {
+            return Err(StepError::Failed("trouble".into()));
+        }
+        let outcome = match step {
+            Step::Start { node, .. } => {
+                let file = self.nodes.get(node).map(|node| node.file.clone()).unwrap_or_default();
+                if self.nodes.get(node).is_none_or(|node| node.life == Life::Dead) {
+                    self.nodes.insert(*node, fresh(file));
+                }
+                Ok(Outcome::Done)
+            }
+            Step::Kill { node } => {
+                self.kill(*node);
+                Ok(Outcome::Done)
+            }
+            Step::Stop { node } => {
+                if let Some(node) = self.nodes.get_mut(node) {
+                    node.file = node.data.clone();
+                }
+                self.kill(*node);
+                Ok(Outcome::Done)
+            }
+            Step::Remove { node } => {
+                self.nodes.remove(node);
+                Ok(Outcome::Done)
+            }
+            Step::Assign { node, epoch, role } => self.assign(*node, *epoch, *role),
+            Step::Drain { node, epoch } => {
+                let it = self.running(*node, *epoch)?;
+                if it.role == Role::Primary || it.role == Role::Unassigned {
+                    return Err(StepError::Refused(Refusal::WrongRole(format!("{:?}", it.role))));
+                }
+                (it.role, it.link) = (Role::Drained, Link::Down);
+                let position = position(it);
+                Ok(Outcome::Position { position, holds_data: it.holds_data })
+            }
+            Step::Handover { from, from_address, to, to_address, epoch } => {
+                let pieces = if fails { self.random.below(4) } else { 4 };
+                self.hand_over((*from, *from_address), (*to, *to_address), *epoch, pieces)
+            }
+            Step::Listen { node, endpoint, address } => {
+                if self.taken.contains(address) {
+                    return Err(StepError::AddressInUse(*address));
+                }
+                let it = self.running(*node, u64::MAX)?;
+                let listening = Listening { endpoint: *endpoint, address: *address };
+                if !it.listening.contains(&listening) {
+                    it.listening.push(listening);
+                }
+                Ok(Outcome::Done)
+            }
+            Step::Unlisten { node, endpoint } => {
+                self.running(*node, u64::MAX)?.listening.retain(|one| one.endpoint != *endpoint);
+                Ok(Outcome::Done)
+            }
+            Step::Close { .. } | Step::Configure { .. } => Ok(Outcome::Done),
+        };
+        if let Some(node) = step.node() {
+            self.observe(node);
+        }
+        if let Step::Handover { from, .. } = step {
+            self.observe(*from);
+        }
+        outcome
+    }
+
+    fn hand_over(
+        &mut self,
+        from: (NodeId, SocketAddr),
+        to: (NodeId, SocketAddr),
+        epoch: u64,
+        pieces: u64,
+    ) -> Result<Outcome, StepError> {
+        let failed = || Err(StepError::Failed("half way".into()));
+        if pieces == 0 {
+            return failed();
+        }
+        let old = self.running(from.0, epoch)?;
+        if old.role == Role::Primary {
+            old.paused = true;
+            let data = old.data.clone();
+            let new = self.running(to.0, epoch)?;
+            if pieces == 1 {
+                self.nodes.get_mut(&from.0).unwrap().paused = false;
+                return failed();
+            }
+            new.data = data;
+            self.assign(from.0, epoch, Assignment::Replica { of: to.0, address: to.1 })?;
+        }
+        if pieces == 2 {
+            return failed();
+        }
+        self.assign(to.0, epoch, Assignment::Primary)?;
+        if pieces == 3 { failed() } else { Ok(Outcome::Done) }
+    }
+
+    fn assign(&mut self, id: NodeId, epoch: u64, role: Assignment) -> Result<Outcome, StepError> {
+        self.histories += 1;
+        let history = format!("h{}", self.histories);
+        let node = self.running(id, epoch)?;
+        node.epoch = epoch;
+        node.paused = false;
+        match role {
+            Assignment::Primary => {
+                if node.role != Role::Primary {
+                    node.history = history;
+                }
+                (node.role, node.link, node.holds_data) = (Role::Primary, Link::Down, true);
+            }
+            Assignment::Replica { of, address } => {
+                let upstream = Upstream { node: of.to_string(), socket: "socket".into(), address };
+                (node.role, node.link) = (Role::Replica(upstream), Link::Down);
+                node.listening.retain(|one| one.endpoint != Endpoint::Primary);
+            }
+        }
+        Ok(Outcome::Done)
+    }
+
+    fn running(&mut self, id: NodeId, epoch: u64) -> Result<&mut Node, StepError> {
+        let node = self.nodes.get_mut(&id).filter(|node| node.life == Life::Running);
+        let node = node.ok_or(StepError::NodeGone)?;
+        if epoch < node.epoch {
+            return Err(StepError::Refused(Refusal::OldEpoch { seen: node.epoch }));
+        }
+        if epoch != u64::MAX {
+            node.epoch = epoch;
+        }
+        Ok(node)
+    }
+
+    /// The nodes that a client of the primary endpoint could write to.
+    pub fn writable(&self) -> Vec<NodeId> {
+        let reached = |node: &Node| node.listening.iter().any(|one| one.endpoint == Endpoint::Primary);
+        let takes = |node: &Node| node.role == Role::Primary && node.life != Life::Dead && reached(node);
+        self.nodes.iter().filter(|(_, node)| takes(node)).map(|(id, _)| *id).collect()
+    }
+
+    /// A client writes; the number of the write, if somebody took it.
+    pub fn client_writes(&mut self) -> Option<u64> {
+        let node = *self.writable().first()?;
+        let node = self.nodes.get_mut(&node)?;
+        if node.life != Life::Running || node.paused {
+            return None;
+        }
+        self.writes += 1;
+        node.data.push(self.writes);
+        Some(self.writes)
+    }
+
+    pub fn deployments(&self) -> Vec<&Deployment> {
+        self.fleet.deployments().map(|(_, deployment)| deployment).collect()
+    }
+}
+
+fn fresh(data: Vec<u64>) -> Node {
+    Node {
+        life: Life::Running,
+        epoch: 0,
+        role: Role::Unassigned,
+        link: Link::Down,
+        holds_data: false,
+        paused: false,
+        history: "none".into(),
+        data,
+        listening: Vec::new(),
+        file: Vec::new(),
+    }
+}
+
+fn position(node: &Node) -> Position {
+    Position { history: node.history.clone(), offset: node.data.len() as u64 }
+}
+
+fn status(id: NodeId, node: &Node) -> Status {
+    Status {
+        node: id.to_string(),
+        pid: 1,
+        epoch: node.epoch,
+        role: node.role.clone(),
+        link: node.link,
+        holds_data: node.holds_data,
+        loading: false,
+        position: position(node),
+        listening: node.listening.clone(),
+        writes_paused: node.paused,
+        workers: Vec::new(),
+        used_memory_bytes: 0,
+        maxmemory_bytes: 0,
+        keys: 0,
+        clients: 0,
+        connected_replicas: 0,
+    }
+}

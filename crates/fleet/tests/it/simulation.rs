@@ -157,7 +157,8 @@ proptest! {
                 && world.deployments()[0].phase == Phase::Available
             {
                 let primary = world.deployments()[0].shards[0].primary;
-                let others = world.nodes.iter().filter(|(id, node)| **id != primary && node.holds_data);
+                let stays = |id: &NodeId| *id != primary && !world.fleet.retired.contains(id);
+                let others = world.nodes.iter().filter(|(id, node)| stays(id) && node.holds_data);
                 let kept = others.map(|(_, node)| node.data.len()).max().unwrap_or_default();
                 let kept = world.nodes[&primary].data[..kept.min(world.nodes[&primary].data.len())].to_vec();
                 match world.random.below(2) {

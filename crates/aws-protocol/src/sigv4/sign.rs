@@ -48,7 +48,7 @@ impl Signer {
         let signed_headers = signed(&headers);
         let message = Message { headers: &headers, ..*message };
         let payload = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("x-amz-content-sha256"));
-        let unsigned = payload.is_some_and(|(_, value)| *value == UNSIGNED_PAYLOAD.as_bytes());
+        let unsigned = payload.is_some_and(|(_, value)| value.trim_ascii() == UNSIGNED_PAYLOAD.as_bytes());
         let (scope, signature) = self.signature(&message, &signed_headers, &instant, unsigned)?;
         let authorization = format!(
             "{ALGORITHM} Credential={}/{}, SignedHeaders={}, Signature={signature}",

@@ -1,4 +1,4 @@
-//! Requests as text: a request line, headers, an empty line, a body.
+//! Requests as text: a request line, headers, an empty line, a body. A line feed at the end belongs to the file.
 
 use aws_protocol::sigv4::Message;
 
@@ -28,7 +28,7 @@ impl Text {
             path: path.to_owned(),
             query: query.to_owned(),
             headers: lines.map(header).collect(),
-            body: body.to_owned(),
+            body: body.strip_suffix('\n').unwrap_or(body).to_owned(),
         }
     }
 

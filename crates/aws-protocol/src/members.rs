@@ -2,7 +2,8 @@
 //!
 //! In XML a list is `<Tags><Tag>…</Tag></Tags>`, in JSON `"Tags": […]`; Query requests write `Tags.Tag.1` or
 //! `Tags.member.1`. The name of the item belongs to neither the field nor serde's data model, so it travels as the name of
-//! a newtype struct around the sequence: the XML codec prints it, codecs without such names don't see it.
+//! a newtype struct around the sequence: the XML codec prints it, codecs without such names don't see it. A derived newtype
+//! around a `Vec` does the same with its own name; a bare `Vec` has items named `member`.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

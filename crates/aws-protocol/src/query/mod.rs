@@ -11,7 +11,8 @@
 //! list. A map is `Name.entry.1.key` and `Name.entry.1.value`. A boolean is `true`, `false`, `1` or `0`, in lower case only.
 //!
 //! Input types refuse parameters that they don't have by `#[serde(deny_unknown_fields)]`; an absent parameter is a `None`
-//! or a refusal. What is answered to a bad request:
+//! or a refusal. (`#[serde(flatten)]` would hide from the decoder that a type is a structure, and doesn't work.) What is
+//! answered to a bad request:
 //!
 //! | the request | code | text | seen from |
 //! |---|---|---|---|
@@ -26,7 +27,8 @@
 //! | has no list where one is | MalformedInput | Unexpected list element termination | SES, CloudFront |
 //! | has a word that is none of a set | ValidationError | 1 validation error detected: Value 'v' at 'x' failed … | SES |
 //!
-//! Limits: [`Limits`]. Names and values are UTF-8; a parameter that comes twice is refused, since no answer is right.
+//! Sizes are bounded by [`Limits`]; a parsed request takes some twenty times its bytes at worst, so signatures are to be
+//! checked before. Names and values are UTF-8; a parameter that comes twice is refused, since no answer is right.
 
 mod de;
 mod params;

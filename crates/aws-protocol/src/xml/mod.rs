@@ -21,6 +21,9 @@ use serde::Serialize;
 
 use crate::Fault;
 
+/// Of every document here. The request id also goes into the header `x-amzn-RequestId`.
+pub const CONTENT_TYPE: &str = "text/xml";
+
 /// The answer to an operation that went well. `()` has no result element.
 /// The error, [`Fault::internal_failure`], means that the type has no form in XML (an enum with fields, a bare list).
 pub fn reply<T: Serialize + ?Sized>(

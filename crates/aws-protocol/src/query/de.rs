@@ -149,10 +149,7 @@ impl<'a> NodeDeserializer<'a> {
 }
 
 /// The nodes by number, if all their names are numbers and there is one at least.
-fn numbered<'a>(
-    nodes: &'a std::collections::BTreeMap<String, Node>,
-    prefix: &str,
-) -> Option<Vec<(String, &'a Node)>> {
+fn numbered<'a>(nodes: &'a [(String, Node)], prefix: &str) -> Option<Vec<(String, &'a Node)>> {
     let number = |name: &str| {
         let canonical = name.bytes().all(|b| b.is_ascii_digit()) && (name == "0" || !name.starts_with('0'));
         if canonical { name.parse::<u32>().ok() } else { None }
@@ -336,7 +333,7 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
 
 /// The fields of a structure, by name.
 struct Fields<'a> {
-    rest: std::collections::btree_map::Iter<'a, String, Node>,
+    rest: std::slice::Iter<'a, (String, Node)>,
     value: Option<(&'a str, &'a Node)>,
 }
 
@@ -386,10 +383,15 @@ impl<'de> MapAccess<'de> for Entries<'_> {
         let Some((name, entry)) = self.rest.next() else { return Ok(None) };
         let part = |part: &str| {
             let missing = || Error::Missing(format!("{name}.{part}"));
-            entry.children.get(part).ok_or_else(missing)
+            entry.child(part).ok_or_else(missing)
         };
         let (key, value) = (part("key")?, part("value")?);
-        if let Some(other) = entry.children.keys().find(|part| !["key", "value"].contains(&part.as_str())) {
+        if let Some(other) = entry
+            .children
+            .iter()
+            .map(|(part, _)| part)
+            .find(|part| !["key", "value"].contains(&part.as_str()))
+        {
             return Err(Error::Unknown(format!("{name}.{other}")));
         }
         let key = NodeDeserializer { node: key }.scalar()?.to_owned();

@@ -27,8 +27,8 @@
 //! | has no list where one is | MalformedInput | Unexpected list element termination | SES, CloudFront |
 //! | has a word that is none of a set | ValidationError | 1 validation error detected: Value 'v' at 'x' failed … | SES |
 //!
-//! Sizes are bounded by [`Limits`]; a parsed request takes some twenty times its bytes at worst, so signatures are to be
-//! checked before. Names and values are UTF-8; a parameter that comes twice is refused, since no answer is right.
+//! Sizes are bounded by [`Limits`]: a parsed request has at most `max_params` × `max_depth` names, each of about a hundred
+//! bytes. Signatures are to be checked before. Names and values are UTF-8; a parameter that comes twice is refused, since no answer is right.
 
 mod de;
 mod params;
@@ -74,7 +74,7 @@ impl Request {
         if raw_query.len().max(body.len()) > limits.max_bytes {
             return Err(Fault::request_too_large("The request is too large."));
         }
-        let (mut action, mut version, mut params) = (None, None, Params::default());
+        let (mut action, mut version, mut params) = (None, None, Vec::new());
         let pairs = uri::raw_pairs(raw_query).chain(uri::raw_pairs(body));
         for (count, (name, value)) in pairs.enumerate() {
             if count >= limits.max_params {
@@ -85,10 +85,11 @@ impl Request {
                 "Action" => once(&mut action, &name, value)?,
                 "Version" => once(&mut version, &name, value)?,
                 _ if name.starts_with("X-Amz-") => (),
-                _ => params.insert(&name, value, limits.max_depth)?,
+                _ => params.push((name, value)),
             }
         }
         let action = action.filter(|action| !action.is_empty()).ok_or_else(Fault::missing_action)?;
+        let params = Params::build(params, limits.max_depth)?;
         Ok(Request { action, version: version.filter(|version| !version.is_empty()), params })
     }
 

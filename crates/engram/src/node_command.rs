@@ -1,6 +1,6 @@
 //! `engram node [FILE] [--port 7000 --save "" …]`: a stand-alone node in redis-server's style.
 
-use crate::running::until_the_end;
+use crate::running::{until_the_agent_ends_it, until_the_end};
 use anyhow::{Context, Result};
 use config::{CommandLine, Config, Directives};
 use std::ffi::OsString;
@@ -19,6 +19,9 @@ pub(crate) struct Arguments {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
     arguments: Vec<OsString>,
 }
+
+/// The exit status of a managed node whose directory another process is the node of: EX_TEMPFAIL of sysexits.h.
+const TAKEN: i32 = 75;
 
 /// Reads included files from disk.
 struct Files;
@@ -56,5 +59,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         None => None,
     };
     let executable = std::env::current_exe().unwrap_or_default();
-    until_the_end(node::Node::start(node::Options { config, config_file, executable })?)
+    let is_managed = !config.settings().managed_node.is_empty();
+    let started = node::Node::start(node::Options { config, config_file, executable });
+    if !is_managed {
+        return until_the_end(started?);
+    }
+    if let Err(taken @ node::StartError::Taken(_)) = started {
+        eprintln!("engram: {taken}");
+        std::process::exit(TAKEN);
+    }
+    // Signals for the terminal of whoever started the agent are not for the node. It may lead a session already.
+    let _ = rustix::process::setsid();
+    until_the_agent_ends_it(started?)
 }

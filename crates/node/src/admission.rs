@@ -13,6 +13,7 @@ use commands::Error;
 use config::ProtectedAction;
 use keyspace::Expiry;
 use std::sync::atomic::Ordering;
+use supervision::Endpoint;
 
 /// Why a command does not run.
 #[derive(Debug)]
@@ -70,6 +71,7 @@ pub(crate) fn admit(
     client: &mut Client,
     command: &'static Command,
 ) -> Result<(), Refusal> {
+    local.decided = shared.decisions.load(Ordering::Acquire);
     let flags = command.spec.flags;
     if flags.contains(Flags::PROTECTED) && !may_debug(local, client) {
         return Err(text(
@@ -110,6 +112,10 @@ pub(crate) fn admit(
         {
             return Err(text("NOREPLICAS Not enough good replicas to write."));
         }
+    }
+    if is_replica && is_write && client.endpoint == Some(Endpoint::Primary) {
+        // The node is the primary no more, and the connection is about to be closed: it gets no further reply.
+        return Err(Refusal::Suspend(Suspend::Paused));
     }
     if is_replica && is_write && local.settings.replica_read_only {
         return Err(text("READONLY You can't write against a read only replica."));

@@ -11,6 +11,7 @@ use resp::{Parser, Proto, Writer};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use supervision::Endpoint;
 
 /// What is known of a client outside of its worker.
 #[derive(Debug)]
@@ -227,6 +228,8 @@ pub(crate) struct Client {
     pub(crate) proto: Proto,
     pub(crate) db: u16,
     pub(crate) authenticated: bool,
+    /// The endpoint of a managed node that it came by; `None` for the node's own listeners, which are trusted.
+    pub(crate) endpoint: Option<Endpoint>,
     pub(crate) reply: ReplyMode,
     pub(crate) multi: Option<Box<Multi>>,
     pub(crate) watching: Option<Box<Watching>>,
@@ -269,6 +272,7 @@ impl Client {
             proto: Proto::Resp2,
             db: 0,
             authenticated,
+            endpoint: None,
             reply: ReplyMode::On,
             multi: None,
             watching: None,

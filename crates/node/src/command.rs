@@ -29,6 +29,8 @@ pub(crate) struct Handler {
     pub(crate) first_key: u8,
     /// It has exactly one key, at `first_key`.
     pub(crate) single_key: bool,
+    /// Clients of a managed node's endpoints do not have it.
+    pub(crate) restricted: bool,
 }
 
 /// A command of the node's table.
@@ -97,7 +99,7 @@ pub(crate) struct Unknown(pub(crate) Vec<u8>);
 
 impl Unknown {
     /// It shows the beginning of the arguments.
-    fn command(argv: &[&[u8]]) -> Unknown {
+    pub(crate) fn command(argv: &[&[u8]]) -> Unknown {
         let mut args = Vec::new();
         for arg in &argv[1..] {
             if args.len() >= SHOWN {
@@ -111,7 +113,7 @@ impl Unknown {
         Unknown([b"ERR unknown command '", name, b"', with args beginning with: ", &args].concat())
     }
 
-    fn subcommand(container: &str, sub: &[u8]) -> Unknown {
+    pub(crate) fn subcommand(container: &str, sub: &[u8]) -> Unknown {
         let help = format!("'. Try {} HELP.", container.to_ascii_uppercase());
         Unknown([b"ERR unknown subcommand '", shown(sub, SHOWN), help.as_bytes()].concat())
     }
@@ -161,7 +163,14 @@ impl Build {
             command.subcommands.iter().filter_map(|sub| self.convert(sub, command.spec.name, run)).collect();
         Some(Command {
             spec,
-            run: Handler { run: run(command), id, full_name, first_key, single_key },
+            run: Handler {
+                run: run(command),
+                id,
+                full_name,
+                first_key,
+                single_key,
+                restricted: crate::managed::restricted::lists(full_name),
+            },
             subcommands: subcommands.leak(),
         })
     }

@@ -53,6 +53,8 @@ pub(crate) struct Local {
     pub(crate) now_ms: u64,
     /// The end of the last command, where the next one's time begins.
     pub(crate) clock: Instant,
+    /// What admission decided by when the last command was admitted: [`Shared::decisions`].
+    pub(crate) decided: u64,
     /// Whether the thread is inside the gate.
     pub(crate) inside: bool,
     /// The client for which this thread closed the gate and has not yet got the world.
@@ -84,6 +86,7 @@ impl Local {
             lazyfree,
             now_ms: crate::shared::unix_ms(),
             clock: Instant::now(),
+            decided: 0,
             inside: false,
             world_for: None,
             unserved: Vec::new(),
@@ -127,6 +130,23 @@ impl Local {
         self.inside = true;
         self.begin_passage(shared);
         true
+    }
+
+    /// Enters the gate for a command that was admitted; `false` when it is closed, or when the role or a handover has
+    /// changed between admission and here, so that the command is to be admitted anew.
+    #[inline]
+    pub(crate) fn enter_admitted(&mut self, shared: &Shared) -> bool {
+        if self.inside {
+            return true;
+        }
+        if !self.enter(shared) {
+            return false;
+        }
+        if shared.decisions.load(Ordering::Acquire) == self.decided {
+            return true;
+        }
+        self.leave(shared);
+        false
     }
 
     /// Looks at what holds for a whole passage of the gate, or for as long as the world is this thread's: roles and the
@@ -232,7 +252,12 @@ fn dispatch(
         Ok(command) => command,
         Err(unknown) => return refuse_unknown(shared, local, client, argv, unknown),
     };
+    if client.endpoint.is_some() && command.run.restricted {
+        let unknown = crate::managed::restricted::unknown(command, argv);
+        return refuse_unknown(shared, local, client, argv, unknown);
+    }
     client.shared.last_command.store(command.run.id as u32 + 1, Ordering::Relaxed);
+    shared.stats.runs(local.thread, command.run.id);
     if !command.spec.arity_fits(argv.len()) {
         return refuse(shared, local, client, command, &Error::Arity(command.run.full_name.into()));
     }
@@ -368,7 +393,7 @@ fn execute(
     match command.spec.need {
         Need::None => run_node(shared, local, client, command, argv, None, false),
         Need::Keys => {
-            if !local.enter(shared) {
+            if !local.enter_admitted(shared) {
                 return Ok(Flow::Suspend(Suspend::Gate));
             }
             if let Some(place) = place
@@ -394,7 +419,7 @@ fn execute(
             }
         }
         Need::SlotBySlot => {
-            if !local.enter(shared) {
+            if !local.enter_admitted(shared) {
                 return Ok(Flow::Suspend(Suspend::Gate));
             }
             locked(shared, local, client, command, argv, None, shared.keyspace.walk_slots())
@@ -469,13 +494,20 @@ pub(crate) fn own_world(shared: &Shared, local: &mut Local, client: u64) -> bool
         return false;
     }
     local.world_for = Some(client);
-    for _ in 0..WORLD_SPINS {
-        if gate.is_quiet() {
-            return true;
+    let mut spins = 0;
+    while !gate.is_quiet() {
+        if spins == WORLD_SPINS {
+            return false;
         }
+        spins += 1;
         std::hint::spin_loop();
     }
-    gate.is_quiet()
+    if shared.decisions.load(Ordering::Acquire) != local.decided {
+        // Admitted before the world was another's.
+        give_world_back(shared, local);
+        return false;
+    }
+    true
 }
 
 /// Opens the gate that this thread closed.
@@ -649,11 +681,15 @@ fn take_first<T>(items: &mut Vec<T>) -> Option<T> {
 /// Runs a claimed ticket's command; whether it has its answer.
 fn serve_ticket(shared: &Shared, local: &mut Local, guard: &mut Guard<'_>, ticket: &Arc<Ticket>) -> bool {
     let argv: Vec<&[u8]> = ticket.argv.iter().map(|arg| &**arg).collect();
-    let Ok(Command { run: crate::command::Handler { run: Run::Data(data), .. }, .. }) =
+    let Ok(Command { run: crate::command::Handler { run: Run::Data(data), .. }, spec, .. }) =
         shared.commands.resolve(&argv)
     else {
         unreachable!("only data commands wait for keys");
     };
+    if spec.flags.contains(Flags::WRITE) && shared.role.is_replica.load(Ordering::Relaxed) {
+        // The node follows a primary by now, and its worker is about to say so.
+        return false;
+    }
     let mut reply = Vec::new();
     let proto = if ticket.resp3 { Proto::Resp3 } else { Proto::Resp2 };
     let context = local.context(ticket.db, true);
@@ -686,6 +722,11 @@ pub(crate) fn serve_unserved(shared: &Shared, local: &mut Local) {
             if local.world_for.is_none() && !shared.keyspace.gate().register(local.thread) {
                 shared.wake(local.thread);
             }
+            continue;
+        }
+        if shared.pauses.holds_writes(local.now_ms) {
+            // What they would take is a write.
+            local.unserved.push((db, key));
             continue;
         }
         if let Err(busy) = serve_first_waiter(shared, local, db, &key) {

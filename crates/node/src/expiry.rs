@@ -50,6 +50,10 @@ fn sweep(shared: &Shared, local: &mut Local, db: u16) {
             std::thread::park_timeout(PERIOD);
             continue;
         }
+        if local.expiry != Expiry::Delete {
+            // Decided between the look above and the gate.
+            return local.leave(shared);
+        }
         let began = Instant::now();
         while slot < SLOTS && began.elapsed() < PASSAGE && !shared.keyspace.gate().is_closed() {
             let Some(at) = shared.keyspace.next_occupied(shared.keyspace.physical(db), slot) else {

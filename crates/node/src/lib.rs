@@ -33,6 +33,7 @@ mod link;
 mod listening;
 mod log;
 mod mailbox;
+mod managed;
 mod maxmemory;
 mod pause;
 mod persistence;

@@ -3,16 +3,21 @@
 //! One acceptor deals connections to the workers in turn. CONFIG SET of `port` or `bind` replaces the TCP listeners: the
 //! old ones are closed first, because an address that covers another cannot be listened on beside it, and opened again
 //! when the new ones cannot be had. The Unix socket stays the same socket throughout.
+//!
+//! A managed node's agent passes listeners of its own, each for an endpoint: a face that the node shows by it. Whether
+//! connections are taken depends on the node's role. Where they are not they wait in the listener's backlog, which other
+//! nodes share, for one whose role it is.
 
 use crate::mailbox::{Mailbox, Message};
 use crate::start::StartError;
 use config::Settings;
-use event_loop::{Acceptor, ListenError, Listener, Peer, listen_tcp, listen_unix};
+use event_loop::{Acceptor, ListenError, Listener, ListenerId, Peer, listen_tcp, listen_unix};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use supervision::{Endpoint, Listening as Passed};
 
 /// What the node listens on now.
 #[derive(Debug, Default)]
@@ -21,9 +26,31 @@ pub(crate) struct Listening(Mutex<Sockets>);
 #[derive(Debug, Default)]
 struct Sockets {
     acceptor: Option<Acceptor>,
-    addresses: Vec<SocketAddr>,
-    /// A second handle of the Unix socket, which outlives a change of the TCP listeners.
-    unix: Option<OwnedFd>,
+    tcp: Vec<(ListenerId, SocketAddr)>,
+    passed: Vec<Handle>,
+}
+
+/// A listener that the agent passed.
+#[derive(Debug)]
+struct Handle {
+    what: Passed,
+    fd: OwnedFd,
+    /// Its connections are taken.
+    accepting: Option<ListenerId>,
+}
+
+/// The number of the node's own listeners; those of endpoints follow.
+const OWN: usize = 0;
+
+const ENDPOINTS: [Endpoint; 3] = [Endpoint::Node, Endpoint::Primary, Endpoint::Reader];
+
+fn number_of(endpoint: Endpoint) -> usize {
+    1 + endpoint as usize
+}
+
+/// The endpoint that a connection came by; `None` for the node's own listeners.
+pub(crate) fn endpoint_of(peer: &Peer) -> Option<Endpoint> {
+    ENDPOINTS.into_iter().find(|&endpoint| number_of(endpoint) == peer.listener)
 }
 
 /// Listeners that were opened but accept nothing yet.
@@ -31,13 +58,6 @@ struct Sockets {
 pub(crate) struct Opened {
     tcp: Vec<Listener>,
     unix: Option<Listener>,
-}
-
-impl Opened {
-    /// The TCP addresses, with the ports that the system chose.
-    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
-        self.tcp.iter().filter_map(Listener::local_addr).collect()
-    }
 }
 
 /// Opens everything that the settings name.
@@ -60,21 +80,22 @@ impl Listening {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The TCP addresses now.
+    /// The TCP addresses now, with those of endpoints.
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
-        self.sockets().addresses.clone()
+        let sockets = self.sockets();
+        let own = sockets.tcp.iter().map(|(_, address)| *address);
+        own.chain(sockets.passed.iter().map(|handle| handle.what.address)).collect()
     }
 
     /// Accepts connections from now on.
     pub(crate) fn start(&self, mailboxes: &Arc<[Mailbox]>, opened: Opened) -> io::Result<()> {
         let mut sockets = self.sockets();
-        sockets.addresses = opened.addresses();
-        let mut listeners = opened.tcp;
+        let acceptor = accept(mailboxes)?;
+        sockets.tcp = add(&acceptor, opened.tcp)?;
         if let Some(unix) = opened.unix {
-            sockets.unix = Some(unix.as_fd().try_clone_to_owned()?);
-            listeners.push(unix);
+            acceptor.add(unix, OWN)?;
         }
-        sockets.acceptor = accept(mailboxes, listeners)?;
+        sockets.acceptor = Some(acceptor);
         Ok(())
     }
 
@@ -82,34 +103,95 @@ impl Listening {
     ///
     /// # Errors
     /// When one cannot be had; the old ones are listened on again then.
-    pub(crate) fn change(
-        &self,
-        mailboxes: &Arc<[Mailbox]>,
-        old: &Settings,
-        new: &Settings,
-    ) -> Result<(), StartError> {
+    pub(crate) fn change(&self, old: &Settings, new: &Settings) -> Result<(), StartError> {
         let mut sockets = self.sockets();
-        sockets.acceptor = None;
-        let (tcp, outcome) = match open_tcp(new) {
-            Ok(tcp) => (tcp, Ok(())),
+        let Sockets { acceptor: Some(acceptor), tcp, .. } = &mut *sockets else { return Ok(()) };
+        tcp.drain(..).for_each(|(id, _)| acceptor.remove(id));
+        let (opened, outcome) = match open_tcp(new) {
+            Ok(opened) => (opened, Ok(())),
             Err(error) => (open_tcp(old).unwrap_or_default(), Err(error)),
         };
-        sockets.addresses = tcp.iter().filter_map(Listener::local_addr).collect();
-        let mut listeners = tcp;
-        if let Some(unix) = &sockets.unix {
-            listeners.push(Listener::from_fd(unix.try_clone().map_err(StartError::Thread)?));
-        }
-        sockets.acceptor = accept(mailboxes, listeners).map_err(StartError::Thread)?;
+        *tcp = add(acceptor, opened).map_err(StartError::Thread)?;
         outcome
+    }
+
+    /// Takes over a listener of an endpoint; `false` when the node has it already.
+    pub(crate) fn pass(&self, what: Passed, fd: OwnedFd) -> bool {
+        let mut sockets = self.sockets();
+        if sockets.passed.iter().any(|handle| handle.what == what) {
+            return false;
+        }
+        sockets.passed.push(Handle { what, fd, accepting: None });
+        true
+    }
+
+    /// Gives the listeners of an endpoint up: when this returns, no further connection comes by it.
+    pub(crate) fn give_up(&self, endpoint: Endpoint) -> Vec<Passed> {
+        let mut sockets = self.sockets();
+        let Sockets { acceptor, passed, .. } = &mut *sockets;
+        let given_up: Vec<Handle> =
+            passed.extract_if(.., |handle| handle.what.endpoint == endpoint).collect();
+        for id in given_up.iter().filter_map(|handle| handle.accepting) {
+            if let Some(acceptor) = acceptor {
+                acceptor.remove(id);
+            }
+        }
+        given_up.iter().map(|handle| handle.what).collect()
+    }
+
+    /// Takes connections by those endpoints that `shown` names, and by no others.
+    ///
+    /// # Errors
+    /// When a listener cannot be accepted from.
+    pub(crate) fn show(&self, shown: impl Fn(Endpoint) -> bool) -> io::Result<()> {
+        let mut sockets = self.sockets();
+        let Sockets { acceptor: Some(acceptor), passed, .. } = &mut *sockets else { return Ok(()) };
+        for handle in passed {
+            match (shown(handle.what.endpoint), handle.accepting) {
+                (true, None) => {
+                    let listener = Listener::from_fd(handle.fd.try_clone()?);
+                    handle.accepting = Some(acceptor.add(listener, number_of(handle.what.endpoint))?);
+                }
+                (false, Some(id)) => {
+                    acceptor.remove(id);
+                    handle.accepting = None;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The listeners of endpoints, with second handles of them.
+    ///
+    /// # Errors
+    /// When the process has no descriptor left.
+    pub(crate) fn handles(&self) -> io::Result<(Vec<Passed>, Vec<OwnedFd>)> {
+        let sockets = self.sockets();
+        let fds = sockets.passed.iter().map(|handle| handle.fd.try_clone()).collect::<io::Result<_>>()?;
+        Ok((sockets.passed.iter().map(|handle| handle.what).collect(), fds))
+    }
+
+    /// The listeners of endpoints.
+    pub(crate) fn passed(&self) -> Vec<Passed> {
+        self.sockets().passed.iter().map(|handle| handle.what).collect()
+    }
+
+    /// Where the node itself is reached, if the agent has said so.
+    pub(crate) fn node_address(&self) -> Option<SocketAddr> {
+        let sockets = self.sockets();
+        let node = sockets.passed.iter().find(|handle| handle.what.endpoint == Endpoint::Node)?;
+        Some(node.what.address)
+    }
+
+    /// The port of the node: of its endpoint, or its own.
+    pub(crate) fn port(&self, settings: &Settings) -> u16 {
+        self.node_address().map_or(settings.port, |address| address.port())
     }
 
     /// Accepts nothing more.
     pub(crate) fn stop(&self) {
-        let acceptor = {
-            let mut sockets = self.sockets();
-            sockets.unix = None;
-            sockets.acceptor.take()
-        };
+        let acceptor = self.sockets().acceptor.take();
         if let Some(acceptor) = acceptor {
             acceptor.stop();
         }
@@ -117,17 +199,22 @@ impl Listening {
 }
 
 /// Starts the thread that deals connections to the workers in turn.
-fn accept(mailboxes: &Arc<[Mailbox]>, listeners: Vec<Listener>) -> io::Result<Option<Acceptor>> {
-    if listeners.is_empty() {
-        return Ok(None);
-    }
+fn accept(mailboxes: &Arc<[Mailbox]>) -> io::Result<Acceptor> {
     let mailboxes = mailboxes.clone();
     let mut next = 0;
     let accepted = move |fd: OwnedFd, peer: Peer| {
         mailboxes[next].post(Message::Accepted(fd, peer));
         next = (next + 1) % mailboxes.len();
     };
-    Acceptor::start(listeners, accepted).map(Some)
+    Acceptor::start(Vec::new(), accepted)
+}
+
+fn add(acceptor: &Acceptor, listeners: Vec<Listener>) -> io::Result<Vec<(ListenerId, SocketAddr)>> {
+    let added = listeners.into_iter().filter_map(|listener| {
+        let address = listener.local_addr()?;
+        Some(acceptor.add(listener, OWN).map(|id| (id, address)))
+    });
+    added.collect()
 }
 
 fn open_tcp(settings: &Settings) -> Result<Vec<Listener>, StartError> {

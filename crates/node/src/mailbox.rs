@@ -9,6 +9,7 @@ use event_loop::{Peer, Waker};
 use keyspace::{Rank, RankedMutex};
 use std::os::fd::OwnedFd;
 use std::sync::OnceLock;
+use supervision::Endpoint;
 
 /// What a worker may be told.
 #[derive(Debug)]
@@ -37,6 +38,8 @@ pub(crate) enum Message {
     Kill(u64),
     /// The node follows a primary now: clients that block are told and closed.
     RoleChanged,
+    /// Connections that came by an endpoint end at once: it is another node's now.
+    CloseEndpoint(Endpoint),
     /// Nothing but a reason to look again: the gate opened, a slot was released, settings changed.
     Look,
 }

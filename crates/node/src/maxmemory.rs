@@ -72,6 +72,12 @@ pub(crate) fn make_room(shared: &Shared, local: &mut Local) -> Result<bool, Refu
     if !local.enter(shared) {
         return Err(Refusal::Suspend(Suspend::Gate));
     }
+    if shared.pauses.holds_writes(local.now_ms)
+        || shared.role.is_replica.load(Ordering::Relaxed) != is_replica
+    {
+        // Decided between the look above and the gate: the command is admitted anew.
+        return Ok(true);
+    }
     let began = Instant::now();
     while began.elapsed() < BUDGET {
         if !evict_one(shared, local) {

@@ -7,6 +7,7 @@ use crate::ending::Ending;
 use crate::listening::Listening;
 use crate::log::{Log, Speaker};
 use crate::mailbox::{Mailbox, Message};
+use crate::managed::Managed;
 use crate::pause::Pauses;
 use crate::persistence::Persistence;
 use crate::pubsub::PubSub;
@@ -34,10 +35,12 @@ pub(crate) enum Background {
     Applier,
     /// Walks the keyspace for replicas.
     FullSync,
+    /// Does what the agent of a managed node asks for.
+    Agent,
 }
 
 /// How many [`Background`] threads there are.
-pub(crate) const BACKGROUND_THREADS: usize = 4;
+pub(crate) const BACKGROUND_THREADS: usize = 5;
 
 /// The node.
 pub(crate) struct Shared {
@@ -61,6 +64,11 @@ pub(crate) struct Shared {
     pub(crate) stream: Stream,
     pub(crate) persistence: Persistence,
     pub(crate) role: Role,
+    /// Grows in the world with every change of the role and every handover: a command that was admitted before one and
+    /// enters the gate behind it is admitted anew.
+    pub(crate) decisions: AtomicU64,
+    /// What a managed node has beyond others.
+    pub(crate) managed: Option<Managed>,
     pub(crate) replication: Replication,
     pub(crate) start: Start,
     /// Data is being loaded: most commands are refused.
@@ -144,11 +152,12 @@ pub(crate) struct Ingredients {
     pub(crate) log: Log,
     pub(crate) executable: PathBuf,
     pub(crate) config_file: Option<PathBuf>,
+    pub(crate) managed: Option<Managed>,
 }
 
 impl Shared {
     pub(crate) fn new(ingredients: Ingredients) -> Shared {
-        let Ingredients { config, workers, log, executable, config_file } = ingredients;
+        let Ingredients { config, workers, log, executable, config_file, managed } = ingredients;
         let profile = config.profile();
         let settings = config.settings().clone();
         let threads = workers + BACKGROUND_THREADS;
@@ -173,6 +182,8 @@ impl Shared {
             stream: Stream::default(),
             persistence: Persistence::new(),
             role: Role::default(),
+            decisions: AtomicU64::new(0),
+            managed,
             replication: Replication::new(&settings),
             start: Start {
                 instant: Instant::now(),

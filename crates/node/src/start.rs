@@ -6,12 +6,13 @@ use crate::lazyfree::LazyFree;
 use crate::limits::raise_descriptor_limit;
 use crate::listening;
 use crate::log::{Log, Speaker};
+use crate::managed::Managed;
 use crate::replication::applier::Applier;
 use crate::replication::feeder::Feeder;
 use crate::shared::{Background, Ingredients, Shared};
 use crate::worker::Worker;
 use config::{Config, IoBackend, Loglevel, Settings};
-use event_loop::{Backend, EventLoop, ListenError, LoopConfig};
+use event_loop::{Acceptor, Backend, EventLoop, ListenError, LoopConfig};
 use std::any::Any;
 use std::ffi::OsStr;
 use std::fmt;
@@ -55,6 +56,10 @@ pub enum StartError {
     Backend(std::io::Error),
     /// A thread cannot be made.
     Thread(std::io::Error),
+    /// Another process is the managed node of this directory.
+    Taken(PathBuf),
+    /// A managed node cannot be configured like this: the sentence that says why.
+    Unmanageable(&'static str),
 }
 
 impl fmt::Display for StartError {
@@ -82,6 +87,14 @@ impl fmt::Display for StartError {
                 write!(f, "the event loop cannot be set up ({error}); try --io-backend epoll")
             }
             StartError::Thread(error) => write!(f, "cannot start a thread ({error})"),
+            StartError::Taken(path) => {
+                let path = path.display();
+                write!(
+                    f,
+                    "another process is the node of {path}; stop that one, or choose another with --dir"
+                )
+            }
+            StartError::Unmanageable(why) => f.write_str(why),
         }
     }
 }
@@ -93,6 +106,8 @@ impl std::error::Error for StartError {}
 pub struct Node {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<std::io::Result<()>>>,
+    /// Accepts the agent's connections.
+    agent: Option<Acceptor>,
 }
 
 impl Node {
@@ -104,6 +119,7 @@ impl Node {
         let directory = directory(&options.config)?;
         options.config.set_directory(directory.as_os_str().as_bytes());
         let settings = options.config.settings().clone();
+        let managed = managed(&settings, &directory)?;
         let log = open_log(&settings, &directory)?;
         greet(&log, &options);
         if let Err(possible) = raise_descriptor_limit(settings.maxclients.into()) {
@@ -124,6 +140,7 @@ impl Node {
             log,
             executable: options.executable,
             config_file: options.config_file,
+            managed,
         }));
         let wake = Arc::downgrade(&shared);
         shared.keyspace.set_wake(move |thread| {
@@ -132,8 +149,9 @@ impl Node {
             }
         });
         let lazyfree = LazyFree::start().map_err(StartError::Thread)?;
-        let mut node = Node { shared: shared.clone(), threads: Vec::new() };
-        let started = node.start_workers(workers, settings.io_backend, &lazyfree);
+        let mut node = Node { shared: shared.clone(), threads: Vec::new(), agent: None };
+        let started = node.start_agent(&settings);
+        let started = started.and_then(|()| node.start_workers(workers, settings.io_backend, &lazyfree));
         let started = started.and_then(|()| node.start_background(&lazyfree));
         let started = started.and_then(|()| {
             // Clients may come from now on, and are told that the data is being loaded.
@@ -141,10 +159,14 @@ impl Node {
             shared.log(Loglevel::Notice, format_args!("Running mode=standalone, port={}.", settings.port));
             shared.log(level_of_start(shared.profile), "Server initialized");
             shared.listening.start(&shared.mailboxes, opened).map_err(StartError::Thread)?;
-            load(&shared)?;
+            let found = load(&shared)?;
             shared.loading.store(false, Ordering::Release);
+            if let Some(managed) = &shared.managed {
+                let removed = managed.note_loaded(&shared, found);
+                return removed.map_err(|error| StartError::Directory(directory, error));
+            }
             if let Some(primary) = &settings.replicaof {
-                crate::replication::role::follow(&shared, primary);
+                crate::replication::role::follow(&shared, primary, None);
             }
             Ok(())
         });
@@ -176,6 +198,20 @@ impl Node {
                 shared.log(Loglevel::Notice, ready);
             }
         }
+    }
+
+    /// Lets the agent of a managed node ask how it is from now on, while it loads too.
+    fn start_agent(&mut self, settings: &Settings) -> Result<(), StartError> {
+        if self.shared.managed.is_none() {
+            return Ok(());
+        }
+        crate::replication::role::begin_unassigned(&self.shared);
+        let path = Path::new(OsStr::from_bytes(&settings.private_socket));
+        let listener = crate::managed::identity::listen(path)
+            .map_err(|error| StartError::Listen { error, parameter: "private-socket" })?;
+        let agent = crate::managed::server::start(&self.shared, listener).map_err(StartError::Thread)?;
+        self.agent = Some(agent);
+        Ok(())
     }
 
     fn start_workers(
@@ -316,6 +352,10 @@ impl Node {
 
     fn stop(&mut self) {
         self.shared.listening.stop();
+        let has_agent = self.agent.is_some();
+        if let Some(agent) = self.agent.take() {
+            agent.stop();
+        }
         self.shared.ending.store(true, Ordering::Release);
         self.shared.look();
         self.shared.replication.wake();
@@ -333,15 +373,41 @@ impl Node {
             }
         }
         let settings = self.shared.settings();
-        if !settings.unixsocket.is_empty() {
+        if let Some(managed) = &self.shared.managed {
+            managed.end();
+        }
+        let private = if has_agent { settings.private_socket.as_slice() } else { b"" };
+        for socket in [&settings.unixsocket, private].into_iter().filter(|path| !path.is_empty()) {
             // It may be gone already.
-            let _ = std::fs::remove_file(Path::new(OsStr::from_bytes(&settings.unixsocket)));
+            let _ = std::fs::remove_file(Path::new(OsStr::from_bytes(socket)));
         }
     }
 }
 
+/// What a managed node has beyond others, with the lock of its directory; `None` for any other node.
+fn managed(settings: &Settings, directory: &Path) -> Result<Option<Managed>, StartError> {
+    if settings.managed_node.is_empty() {
+        return Ok(None);
+    }
+    if settings.private_socket.is_empty() {
+        return Err(StartError::Unmanageable(
+            "a managed node needs a place for its agent; set private-socket",
+        ));
+    }
+    if !settings.save.is_empty() {
+        return Err(StartError::Unmanageable(
+            "a managed node that dies comes back empty, so it has no save points; set save \"\"",
+        ));
+    }
+    let lock = crate::managed::identity::lock(directory)
+        .map_err(|error| StartError::Directory(directory.to_owned(), error))?;
+    let lock = lock.ok_or_else(|| StartError::Taken(directory.to_owned()))?;
+    let node = String::from_utf8_lossy(&settings.managed_node).into_owned();
+    Ok(Some(Managed::new(node, lock)))
+}
+
 /// A panic may have left a command half done, which must neither be served nor saved.
-fn abort_after(shared: &Shared, thread: &str, panic: &(dyn Any + Send)) -> ! {
+pub(crate) fn abort_after(shared: &Shared, thread: &str, panic: &(dyn Any + Send)) -> ! {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
     shared.log(
@@ -351,21 +417,21 @@ fn abort_after(shared: &Shared, thread: &str, panic: &(dyn Any + Send)) -> ! {
     std::process::abort()
 }
 
-/// Brings the data of the last snapshot file back.
-fn load(shared: &Shared) -> Result<(), StartError> {
+/// Brings the data of the last snapshot file back; whether there was one.
+fn load(shared: &Shared) -> Result<bool, StartError> {
     let began = std::time::Instant::now();
     match crate::persistence::load_file(shared) {
-        Ok(None) => {}
+        Ok(None) => Ok(false),
         Ok(Some(report)) => {
             let (keys, expired) = (report.keys, report.expired);
             let done = format_args!("Done loading RDB, keys loaded: {keys}, keys expired: {expired}.");
             shared.log(Loglevel::Notice, done);
             let took = format_args!("DB loaded from disk: {:.3} seconds", began.elapsed().as_secs_f64());
             shared.log(Loglevel::Notice, took);
+            Ok(true)
         }
-        Err(error) => return Err(StartError::Load(crate::persistence::file(shared), error)),
+        Err(error) => Err(StartError::Load(crate::persistence::file(shared), error)),
     }
-    Ok(())
 }
 
 /// The system's words for an error, without its number.

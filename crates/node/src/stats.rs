@@ -3,7 +3,7 @@
 use crate::latency::{Histogram, Latencies};
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Kinds of errors that are counted apart; others are counted only in the sum. A bound, since clients can make up kinds.
@@ -67,6 +67,10 @@ counters! {
 #[repr(align(64))]
 struct Cells {
     counters: [AtomicU64; COUNTERS],
+    /// When the running turn began, in Unix ms; 0 while the thread waits for something to do.
+    turn_began_ms: AtomicU64,
+    /// The command that the turn runs or ran last.
+    running: AtomicUsize,
     /// By command: calls, nanoseconds, refusals before and failures during execution.
     commands: Box<[[AtomicU64; 4]]>,
     /// By command, from its first call on.
@@ -102,6 +106,8 @@ impl Stats {
     pub(crate) fn new(threads: usize, commands: usize) -> Stats {
         let cells = || Cells {
             counters: [const { AtomicU64::new(0) }; COUNTERS],
+            turn_began_ms: AtomicU64::new(0),
+            running: AtomicUsize::new(usize::MAX),
             commands: (0..commands).map(|_| [const { AtomicU64::new(0) }; 4]).collect(),
             latencies: (0..commands).map(|_| OnceLock::new()).collect(),
             errors: Mutex::default(),
@@ -112,6 +118,36 @@ impl Stats {
     /// `latency-tracking`: whether times are kept by command.
     pub(crate) fn track_latency(&self, on: bool) {
         self.track_latency.store(on, Ordering::Relaxed);
+    }
+
+    /// The calling thread has something to do.
+    #[inline]
+    pub(crate) fn begin_turn(&self, thread: usize, now_ms: u64) {
+        let cells = &self.threads[thread];
+        cells.running.store(usize::MAX, Ordering::Relaxed);
+        cells.turn_began_ms.store(now_ms, Ordering::Relaxed);
+    }
+
+    /// The calling thread is about to run a command.
+    #[inline]
+    pub(crate) fn runs(&self, thread: usize, command: usize) {
+        self.threads[thread].running.store(command, Ordering::Relaxed);
+    }
+
+    /// The calling thread has done what there was to do.
+    #[inline]
+    pub(crate) fn end_turn(&self, thread: usize) {
+        self.threads[thread].turn_began_ms.store(0, Ordering::Relaxed);
+    }
+
+    /// Turns and commands of a thread, and the command that a turn runs which began before `before_ms`.
+    pub(crate) fn progress(&self, thread: usize, before_ms: u64) -> (u64, Option<usize>) {
+        let cells = &self.threads[thread];
+        let count = |counter: Counter| cells.counters[counter as usize].load(Ordering::Relaxed);
+        let began_ms = cells.turn_began_ms.load(Ordering::Relaxed);
+        let running = cells.running.load(Ordering::Relaxed);
+        let is_long = began_ms != 0 && began_ms < before_ms && running != usize::MAX;
+        (count(Counter::Turns) + count(Counter::Commands), is_long.then_some(running))
     }
 
     /// Adds to a counter of the calling thread.

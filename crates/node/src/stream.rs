@@ -103,10 +103,11 @@ impl Stream {
         })
     }
 
-    /// Appends what the node itself says as a primary: PING, GETACK. Nothing when it is none any more.
-    pub(crate) fn append_own(&self, raw: &[u8]) -> u64 {
+    /// Appends what the node itself says as a primary: PING, GETACK. Nothing when it is none any more, or when it `must_not`:
+    /// asked where the order of the stream is decided.
+    pub(crate) fn append_own(&self, raw: &[u8], must_not: impl Fn() -> bool) -> u64 {
         self.append_with(|tail| {
-            if self.is_on() {
+            if self.is_on() && !must_not() {
                 tail.bytes.extend_from_slice(raw);
             }
         })

@@ -24,6 +24,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use supervision::Endpoint;
 use topology::Slot;
 
 /// Commands executed between two looks at the gate, and prefetched together.
@@ -129,6 +130,7 @@ impl Worker {
             let shared = self.shared.clone();
             self.local.refresh(&shared);
             let began = self.local.clock;
+            shared.stats.begin_turn(self.number, self.local.now_ms);
             shared.stats.add(self.number, Counter::Turns, 1);
             self.take_messages(&shared);
             for event in events.drain(..) {
@@ -145,6 +147,7 @@ impl Worker {
             self.io.end_turn();
             let busy_ns = began.elapsed().as_nanos() as u64;
             shared.stats.add(self.number, Counter::BusyNs, busy_ns);
+            shared.stats.end_turn(self.number);
         }
         self.say_good_bye();
         Ok(())
@@ -187,6 +190,7 @@ impl Worker {
                 None => crate::link::kill(shared, client),
             },
             Message::RoleChanged => self.role_changed(),
+            Message::CloseEndpoint(endpoint) => self.close_endpoint(shared, endpoint),
             Message::Look => self.look = true,
         }
     }
@@ -313,7 +317,8 @@ impl Worker {
         shared.stats.add(self.number, Counter::Connections, 1);
         shared.clients.add(&info);
         let authenticated = self.local.settings.requirepass.is_empty();
-        let client = Box::new(Client::new(token, info, authenticated));
+        let mut client = Box::new(Client::new(token, info, authenticated));
+        client.endpoint = crate::listening::endpoint_of(peer);
         let at = token.index();
         if self.clients.len() <= at {
             self.clients.resize_with(at + 1, || None);
@@ -797,6 +802,15 @@ impl Worker {
             client.closing = true;
             client.shared.set_flag(flag::CLOSE_AFTER_REPLY, true);
             self.resume(at);
+        }
+    }
+
+    /// An endpoint is shown no more: its clients go, whatever they wait for, and connect anew.
+    fn close_endpoint(&mut self, shared: &Shared, endpoint: Endpoint) {
+        for at in 0..self.clients.len() {
+            if self.clients[at].as_ref().is_some_and(|client| client.endpoint == Some(endpoint)) {
+                self.close(shared, at);
+            }
         }
     }
 

@@ -41,12 +41,20 @@ const COMMAND: Spec = Spec {
 };
 
 fn command(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
-    let shared = cx.shared;
-    let all = shared.commands.iter();
+    let all = commands_of(cx);
     let mut out = cx.out();
     out.array(all.len());
-    all.for_each(|command| describe(&mut out, command));
+    all.into_iter().for_each(|command| describe(&mut out, command));
     Ok(Flow::Done)
+}
+
+/// The commands that this client has.
+fn commands_of(cx: &NodeCx<'_, '_>) -> Vec<&'static Command> {
+    cx.shared.commands.iter().filter(|command| has(cx, command)).collect()
+}
+
+fn has(cx: &NodeCx<'_, '_>, command: &Command) -> bool {
+    cx.client.endpoint.is_none() || !command.run.restricted
 }
 
 /// `COMMAND COUNT`
@@ -62,7 +70,7 @@ const COMMAND_COUNT: Spec = Spec {
 };
 
 fn count(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
-    let count = cx.shared.commands.iter().len();
+    let count = commands_of(cx).len();
     cx.out().int(count as i64);
     Ok(Flow::Done)
 }
@@ -116,7 +124,6 @@ fn list(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
         }
         _ => return Err(Error::Syntax),
     };
-    let shared = cx.shared;
     let shown = |command: &&Command| match filter {
         Filter::All => true,
         Filter::Nothing => false,
@@ -124,8 +131,9 @@ fn list(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
         Filter::Pattern(pattern) => topology::glob::matches(pattern, command.run.full_name.as_bytes(), true),
     };
     let every =
-        shared.commands.iter().flat_map(|command| std::iter::once(command).chain(command.subcommands));
-    let names: Vec<&str> = every.filter(shown).map(|command| command.run.full_name).collect();
+        cx.shared.commands.iter().flat_map(|command| std::iter::once(command).chain(command.subcommands));
+    let names: Vec<&str> =
+        every.filter(|command| has(cx, command)).filter(shown).map(|command| command.run.full_name).collect();
     let mut out = cx.out();
     out.array(names.len());
     names.iter().for_each(|name| out.bulk(name.as_bytes()));
@@ -152,10 +160,12 @@ fn info(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
         return command(cx, argv);
     }
     let shared = cx.shared;
+    let found = |name: &&[u8]| by_full_name(&shared.commands, name).filter(|command| has(cx, command));
+    let found: Vec<Option<&Command>> = argv[2..].iter().map(found).collect();
     let mut out = cx.out();
-    out.array(argv.len() - 2);
-    for name in &argv[2..] {
-        match by_full_name(&shared.commands, name) {
+    out.array(found.len());
+    for command in found {
+        match command {
             Some(command) => describe(&mut out, command),
             None => out.null(),
         }
@@ -274,8 +284,11 @@ const COMMAND_DOCS: Spec = Spec {
 fn docs(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     let shared = cx.shared;
     let wanted: Vec<&Command> = match &argv[2..] {
-        [] => shared.commands.iter().collect(),
-        named => named.iter().filter_map(|name| by_full_name(&shared.commands, name)).collect(),
+        [] => commands_of(cx),
+        named => {
+            let known = named.iter().filter_map(|name| by_full_name(&shared.commands, name));
+            known.filter(|command| has(cx, command)).collect()
+        }
     };
     document_all(&mut cx.out(), shared.profile, wanted.into_iter());
     Ok(Flow::Done)

@@ -7,6 +7,7 @@
 use crate::command::NodeCommand;
 use crate::cx::{Flow, NodeCx};
 use crate::limits::raise_descriptor_limit;
+use crate::shared::Shared;
 use crate::start::{resolve_directory, words_of};
 use command_spec::*;
 use commands::Error;
@@ -89,18 +90,26 @@ fn set(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     let pairs: Vec<(&[u8], &[u8])> = pairs.iter().map(|&[name, value]| (name, value)).collect();
     let asker =
         Asker { local: super::is_local(cx.client), loading: cx.shared.loading.load(Ordering::Relaxed) };
-    let mut config = cx.shared.config();
-    let mut wanted = config.clone();
-    let applied = wanted.set(&pairs, asker).map_err(|error| Error::Other(error.to_string().into()))?;
-    act(cx, &config, &mut wanted, &applied).map_err(|(name, reason)| failed(&pairs, name, &reason))?;
-    cx.shared.publish_settings(&wanted);
-    *config = wanted;
-    drop(config);
+    change(cx.shared, &pairs, asker)?;
     cx.local.refresh(cx.shared);
     cx.local.scratch.effects.wanted =
         EventClass::from_bits_truncate(cx.local.settings.notify_keyspace_events.0);
     cx.out().ok();
     Ok(Flow::Done)
+}
+
+/// Sets parameters, all or none.
+///
+/// # Errors
+/// The reply that says which cannot be set, and why.
+pub(crate) fn change(shared: &Shared, pairs: &[(&[u8], &[u8])], asker: Asker) -> Result<(), Error> {
+    let mut config = shared.config();
+    let mut wanted = config.clone();
+    let applied = wanted.set(pairs, asker).map_err(|error| Error::Other(error.to_string().into()))?;
+    act(shared, &config, &mut wanted, &applied).map_err(|(name, reason)| failed(pairs, name, &reason))?;
+    shared.publish_settings(&wanted);
+    *config = wanted;
+    Ok(())
 }
 
 /// The error of a parameter whose change failed, by the name by which it was asked for.
@@ -112,7 +121,7 @@ fn failed(pairs: &[(&[u8], &[u8])], name: &str, reason: &str) -> Error {
 
 /// Does what a change asks for beyond new settings; the parameter that failed, and why.
 fn act(
-    cx: &NodeCx<'_, '_>,
+    shared: &Shared,
     now: &Config,
     wanted: &mut Config,
     applied: &Applied,
@@ -134,8 +143,7 @@ fn act(
     // Sockets last: nothing after them can fail, so they need not be undone.
     let changed = ["port", "bind"].into_iter().find(|name| applied.contains(name));
     if let Some(name) = changed {
-        let shared = cx.shared;
-        let outcome = shared.listening.change(&shared.mailboxes, now.settings(), wanted.settings());
+        let outcome = shared.listening.change(now.settings(), wanted.settings());
         if let Err(error) = outcome {
             shared.log(Loglevel::Warning, format_args!("{name} stays as it was: {error}"));
             let reason = match name {

@@ -152,7 +152,7 @@ fn server(facts: &Facts<'_>, lines: &mut Lines) {
     lines.put("process_id", std::process::id());
     lines.put("process_supervised", "no");
     lines.put("run_id", &shared.start.run_id);
-    lines.put("tcp_port", local.settings.port);
+    lines.put("tcp_port", shared.listening.port(&local.settings));
     let now_us = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     lines.put("server_time_usec", now_us.as_micros());
     let uptime_s = shared.start.instant.elapsed().as_secs();

@@ -70,7 +70,7 @@ fn replicaof(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
         cx.out().simple("OK Already connected to specified master");
         return Ok(Flow::Done);
     }
-    role::follow(cx.shared, &address);
+    role::follow(cx.shared, &address, None);
     let host = String::from_utf8_lossy(&address.host).into_owned();
     cx.shared.log(Loglevel::Notice, format_args!("REPLICAOF {host}:{port} enabled (user request)"));
     cx.out().ok();

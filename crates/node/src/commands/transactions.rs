@@ -171,7 +171,7 @@ fn exec(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
         give_world_back(shared, cx.local);
         return Ok(flow);
     };
-    if !cx.local.enter(shared) {
+    if !cx.local.enter_admitted(shared) {
         return Ok(Flow::Suspend(Suspend::Gate));
     }
     let flow = match shared.keyspace.lock_many(&need) {

@@ -250,8 +250,15 @@ pub(crate) fn save_now(shared: &Shared, world: &mut Guard<'_>) -> Result<Finishe
 pub(crate) fn save_at_end(shared: &Shared) -> Result<(), SnapshotError> {
     let settings = shared.settings();
     let waived = shared.persistence.waived.load(Ordering::Relaxed);
-    let asked_for = !settings.save.is_empty() || shared.persistence.insisted.load(Ordering::Relaxed);
-    if waived || !asked_for || shared.persistence.changes(shared) == 0 {
+    let asked_for = match &shared.managed {
+        // The file it began with is gone, so everything it holds is to be written.
+        Some(managed) => managed.holds_data.load(Ordering::Acquire) && !shared.keyspace.is_empty(),
+        None => {
+            let insisted = shared.persistence.insisted.load(Ordering::Relaxed);
+            (insisted || !settings.save.is_empty()) && shared.persistence.changes(shared) > 0
+        }
+    };
+    if waived || !asked_for {
         return Ok(());
     }
     let thread = shared.thread_of(crate::shared::Background::Snapshot);

@@ -11,8 +11,9 @@
 //! What fails to apply shows that the data is not the primary's. The history is given up then, and the next
 //! synchronisation is a full one.
 
+use super::connect::{self, Stream, Target};
 use super::load::{self, Load};
-use super::{connect, now_ms, replica_settings};
+use super::{now_ms, replica_settings};
 use crate::client::{Client, ClientShared};
 use crate::exec::Local;
 use crate::shared::{Shared, unix_ms};
@@ -24,20 +25,23 @@ use resp::{Args, Parser};
 use snapshot::Background;
 use std::collections::VecDeque;
 use std::io;
-use std::net::TcpStream;
-use std::os::fd::AsRawFd;
-use std::sync::Arc;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 /// How often the core is told that time passed.
 const TICK_MS: u64 = 100;
+/// How long the end of what has arrived may take to be seen, when the link is to be dropped.
+const DRAIN_MS: u64 = 1000;
 
 /// What the applier is told.
 #[derive(Debug)]
 pub(crate) enum Message {
     /// A connection was made, or not.
-    Connected(u64, io::Result<TcpStream>),
+    Connected(u64, io::Result<Stream>),
+    /// Apply what has arrived, drop the link, follow nobody, and say so.
+    Drain(mpsc::Sender<()>),
     /// CLIENT KILL of the connection to the primary.
     Kill(u64),
 }
@@ -50,6 +54,10 @@ pub(crate) struct Applier {
     /// The generation that everything here belongs to.
     pub(super) generation: u64,
     token: Option<Token>,
+    /// A second handle of the connection.
+    stream: Option<Stream>,
+    /// Who waits for the link to be dropped, and when that is done whatever has been seen.
+    drain: Option<(mpsc::Sender<()>, u64)>,
     /// Who runs the primary's commands: the connection as a client.
     pub(super) client: Option<Box<Client>>,
     /// Number of the last attempt to connect; results of earlier ones are void.
@@ -77,6 +85,8 @@ impl Applier {
             local,
             generation: 0,
             token: None,
+            stream: None,
+            drain: None,
             client: None,
             attempt: 0,
             actions: VecDeque::new(),
@@ -109,6 +119,9 @@ impl Applier {
             self.io.end_turn();
             self.apply_pending();
             self.act(&[]);
+            if self.drain.as_ref().is_some_and(|(_, until_ms)| *until_ms <= now_ms(&self.shared)) {
+                self.end_drain();
+            }
         }
         Ok(())
     }
@@ -116,6 +129,9 @@ impl Applier {
     fn timeout(&self) -> Option<Duration> {
         if !self.actions.is_empty() {
             return Some(Duration::ZERO);
+        }
+        if let Some((_, until_ms)) = &self.drain {
+            return Some(Duration::from_millis(until_ms.saturating_sub(now_ms(&self.shared))));
         }
         let follows = self.shared.role.is_replica.load(Ordering::Acquire);
         follows.then(|| Duration::from_millis(self.next_tick_ms.saturating_sub(now_ms(&self.shared))))
@@ -168,7 +184,7 @@ impl Applier {
         let mut link = shared.replication.link();
         let is_mine = shared.replication.generation.load(Ordering::Acquire) == self.generation;
         if is_mine || matches!(event, Event::Tick) {
-            let super::Link { replica, actions } = &mut *link;
+            let super::Link { replica, actions, .. } = &mut *link;
             replica.step(event, now_ms(&shared), actions);
         }
         self.take_actions(&mut link);
@@ -188,6 +204,7 @@ impl Applier {
                 self.shared.log(Loglevel::Notice, format_args!("Unable to connect to PRIMARY: {error}"));
                 self.step(Event::Closed);
             }
+            Message::Drain(done) => self.begin_drain(done),
             Message::Kill(id) if self.client.as_ref().is_some_and(|client| client.id == id) => {
                 self.hang_up();
                 self.step(Event::Closed);
@@ -197,11 +214,14 @@ impl Applier {
         self.act(&[]);
     }
 
-    fn add(&mut self, stream: TcpStream) -> io::Result<()> {
+    fn add(&mut self, stream: Stream) -> io::Result<()> {
         self.hang_up();
-        let (addr, laddr) = (stream.peer_addr()?.to_string(), stream.local_addr()?.to_string());
-        let raw = stream.as_raw_fd();
-        let token = self.io.add(stream.into())?;
+        let (addr, laddr) = stream.addresses()?;
+        let second = stream.try_clone()?;
+        let fd = OwnedFd::from(stream);
+        let raw = fd.as_raw_fd();
+        let token = self.io.add(fd)?;
+        self.stream = Some(second);
         let info = Arc::new(ClientShared::of_primary(
             self.shared.clients.next_id(),
             addr,
@@ -215,7 +235,30 @@ impl Applier {
         Ok(())
     }
 
+    /// The link is to be dropped. Its end is closed for what is still to come, so that the end of what has arrived is
+    /// seen, whether the primary runs, hangs or is gone.
+    fn begin_drain(&mut self, done: mpsc::Sender<()>) {
+        let is_up = self.shared.replication.link().replica.state() == State::Connected;
+        self.drain = Some((done, now_ms(&self.shared) + DRAIN_MS));
+        match &self.stream {
+            Some(stream) if is_up => stream.stop_receiving(),
+            _ => self.end_drain(),
+        }
+    }
+
+    fn end_drain(&mut self) {
+        let Some((done, _)) = self.drain.take() else { return };
+        self.apply_pending();
+        self.hang_up();
+        self.step(Event::Promote);
+        self.act(&[]);
+        self.shared.replication.draining.store(false, Ordering::Release);
+        // Who asked may have given up.
+        let _ = done.send(());
+    }
+
     fn hang_up(&mut self) {
+        self.stream = None;
         if let Some(token) = self.token.take() {
             self.io.close(token);
         }
@@ -235,6 +278,9 @@ impl Applier {
                 self.act(&bytes);
             }
             IoEvent::Closed { token } | IoEvent::Failed { token, .. } if Some(token) == self.token => {
+                if self.drain.is_some() {
+                    return self.end_drain();
+                }
                 self.shared.log(Loglevel::Notice, format_args!("Connection with primary lost."));
                 // What has arrived whole is applied before the link is given up.
                 self.apply_pending();
@@ -259,7 +305,9 @@ impl Applier {
                 self.attempt += 1;
                 self.shared.log(Loglevel::Notice, format_args!("Connecting to PRIMARY {host}:{port}"));
                 let timeout = Duration::from_secs(self.local.settings.repl_timeout_seconds.into());
-                connect::begin(&self.shared, self.attempt, host, port, timeout);
+                let socket = self.shared.replication.link().socket.clone();
+                let target = socket.map_or(Target::Address { host, port }, Target::Socket);
+                connect::begin(&self.shared, self.attempt, target, timeout);
             }
             Action::Send(bytes) => {
                 if let Some(token) = self.token {
@@ -293,10 +341,18 @@ impl Applier {
                 let mut actions = Vec::new();
                 fed.primary.adopt_id(id, now_ms(shared), &mut actions);
                 shared.replication.post(shared, actions);
+                self.holds_data();
             }
             Action::StateChanged(state) => self.state_changed(state),
             // The node was promoted in the world, by whoever asked for it.
             Action::Promoted | Action::ScheduleReconnect { .. } => {}
+        }
+    }
+
+    /// The data is the primary's as of some offset.
+    fn holds_data(&self) {
+        if let Some(managed) = &self.shared.managed {
+            managed.holds_data.store(true, Ordering::Release);
         }
     }
 
@@ -365,7 +421,7 @@ impl Applier {
                 next_tick_ms = now_ms(&shared) + 1000;
                 keep_alive(&shared, io, *token, actions);
             }
-            !shared.ending.load(Ordering::Acquire)
+            !shared.ending.load(Ordering::Acquire) && !shared.replication.draining.load(Ordering::Acquire)
         };
         let loaded = load.finish(&shared, local, breathe);
         if let Some(token) = self.token {
@@ -415,6 +471,7 @@ impl Applier {
             let mut actions = Vec::new();
             fed.primary.adopt_snapshot(id, offset, now_ms(&shared), &mut actions);
             shared.replication.post(&shared, actions);
+            self.holds_data();
         });
     }
 

@@ -89,7 +89,11 @@ impl Applier {
                 if self.batch.entries.is_empty() && !self.batch.in_transaction && !self.parser.in_request() {
                     self.args.clear();
                 }
-                self.step(Event::Applied(shared.stream.offset()));
+                let offset = shared.stream.offset();
+                self.step(Event::Applied(offset));
+                if let Some(managed) = &shared.managed {
+                    managed.note_applied(offset);
+                }
             }
             Err(Stop::Void) => self.collect_void(),
             Err(Stop::Inconsistent(why)) => {

@@ -297,7 +297,7 @@ impl Feeder {
                 self.receiver = None;
             }
             Action::Feed(bytes) => {
-                shared.stream.append_own(bytes);
+                self.say(bytes);
             }
             Action::Acknowledged => self.acknowledged = true,
             Action::BacklogReleased => shared.replication.order(&shared, Job::SwitchOff),
@@ -305,6 +305,13 @@ impl Feeder {
             Action::AcknowledgeUpstream => {}
             _ => {}
         }
+    }
+
+    /// Says something in the stream that is no write. During a handover the stream stands still: what were behind the
+    /// position that it is handed over at, the new primary would not know.
+    fn say(&self, bytes: &[u8]) {
+        let shared = &self.shared;
+        shared.stream.append_own(bytes, || shared.pauses.hands_over(crate::shared::unix_ms()));
     }
 
     fn adopt(&mut self, adopted: Adopted) {
@@ -577,7 +584,7 @@ impl Feeder {
     fn answer_waits(&mut self) {
         let shared = self.shared.clone();
         if self.waiters.take_getack() {
-            shared.stream.append_own(replication::GETACK);
+            self.say(replication::GETACK);
         }
         if self.waiters.is_empty() {
             self.acknowledged = false;

@@ -111,6 +111,9 @@ pub(crate) fn empty(shared: &Shared, local: &mut Local, loading: bool) {
     background(shared, local).with_world(|world| {
         shared.loading.store(loading, Ordering::Release);
         if loading {
+            if let Some(managed) = &shared.managed {
+                managed.holds_data.store(false, Ordering::Release);
+            }
             shared.replication.forget_history(shared);
         }
         for db in 0..shared.keyspace.databases() as u16 {

@@ -48,7 +48,8 @@ use keyspace::{Rank, RankedGuard, RankedMutex};
 use replication::primary::{Action, Event};
 use replication::{History, Primary, Replica, ReplicationId, primary, replica};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU16, AtomicU64};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64};
 use std::sync::{Mutex, PoisonError};
 
 /// The tail's buffer is not kept when it has become larger than this.
@@ -66,6 +67,8 @@ pub(crate) struct Replication {
     pub(crate) feeder: Inbox<feeder::Message>,
     pub(crate) applier: Inbox<applier::Message>,
     pub(crate) jobs: Mutex<VecDeque<full_sync::Job>>,
+    /// The link is to be dropped: a load that is under way is not worth its end.
+    pub(crate) draining: AtomicBool,
 }
 
 /// The primary's core, and the buffer by which the tail comes to it.
@@ -78,6 +81,8 @@ pub(crate) struct Fed {
 pub(crate) struct Link {
     pub(crate) replica: Replica,
     pub(crate) actions: Vec<replica::Action>,
+    /// The primary's Unix socket, where the link does not go to its address.
+    pub(crate) socket: Option<PathBuf>,
 }
 
 impl std::fmt::Debug for Replication {
@@ -108,13 +113,18 @@ impl Replication {
             ),
             link: RankedMutex::new(
                 Rank::Link,
-                Link { replica: Replica::new(replica::Settings::default()), actions: Vec::new() },
+                Link {
+                    replica: Replica::new(replica::Settings::default()),
+                    actions: Vec::new(),
+                    socket: None,
+                },
             ),
             generation: AtomicU64::new(0),
             stream_db: AtomicU16::new(0),
             feeder: Inbox::default(),
             applier: Inbox::default(),
             jobs: Mutex::default(),
+            draining: AtomicBool::new(false),
         }
     }
 
@@ -215,9 +225,15 @@ pub(crate) fn primary_settings(settings: &Settings) -> primary::Settings {
 pub(crate) fn replica_settings(shared: &Shared, settings: &Settings) -> replica::Settings {
     let announced = settings.replica_announce_port;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    // A link over a Unix socket shows nothing of where the node is reached.
+    let node = shared.listening.node_address();
+    let ip = match settings.replica_announce_ip.as_slice() {
+        b"" => node.map(|address| address.ip().to_string()),
+        announced => Some(text(announced)),
+    };
     replica::Settings {
-        port: if announced == 0 { settings.port } else { announced },
-        announce_ip: (!settings.replica_announce_ip.is_empty()).then(|| text(&settings.replica_announce_ip)),
+        port: if announced == 0 { shared.listening.port(settings) } else { announced },
+        announce_ip: ip,
         auth_password: settings.masterauth.clone(),
         auth_user: (!settings.masteruser.is_empty()).then(|| settings.masteruser.clone()),
         version: shared.profile.is_valkey().then(|| shared.profile.version().to_string()),

@@ -10,11 +10,13 @@ use crate::mailbox::Message;
 use crate::shared::Shared;
 use config::PrimaryAddress;
 use replication::primary::{CloseReason, Upstream};
-use replication::replica::{Action, Event};
+use replication::replica::{Action, Event, State};
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
-/// Follows a primary; the clients that block are told.
-pub(crate) fn follow(shared: &Shared, address: &PrimaryAddress) {
+/// Follows a primary; the clients that block are told. With a socket the link goes over that, and the address is what is
+/// shown of it.
+pub(crate) fn follow(shared: &Shared, address: &PrimaryAddress, socket: Option<PathBuf>) {
     let replication = &shared.replication;
     let settings = shared.settings();
     let now_ms = now_ms(shared);
@@ -26,8 +28,10 @@ pub(crate) fn follow(shared: &Shared, address: &PrimaryAddress) {
     let mut actions = Vec::new();
     fed.primary.ensure_backlog();
     let offset = fed.primary.offset();
-    // A new primary may know our own past.
-    let resume = (!was_replica).then(|| (fed.primary.history().id(), offset));
+    link.socket = socket;
+    // A new primary may know our own past; a replica with a link offers what it was offered.
+    let has_link = link.replica.state() != State::None;
+    let resume = (!has_link).then(|| (fed.primary.history().id(), offset));
     link.replica.configure(replica_settings(shared, &settings));
     let mut decided = Vec::new();
     link.replica.step(Event::ReplicaOf { host: &host, port: address.port, resume }, now_ms, &mut decided);
@@ -41,6 +45,7 @@ pub(crate) fn follow(shared: &Shared, address: &PrimaryAddress) {
     fed.primary.close_all(CloseReason::HistoryChanged, now_ms, &mut actions);
     replication.post(shared, actions);
     replication.generation.fetch_add(1, Ordering::Release);
+    shared.decisions.fetch_add(1, Ordering::Release);
     drop((fed, link));
     replication.applier.wake();
     remember(shared, Some(address.clone()));
@@ -66,13 +71,21 @@ pub(crate) fn promote(shared: &Shared) {
     drain(&mut link, decided, fed.primary.offset(), now_ms);
     fed.primary.promote(now_ms, &mut actions);
     replication.post(shared, actions);
-    shared.stream.switch(true);
+    // A node that nobody has followed yet has nothing for a stream to be remembered in.
+    shared.stream.switch(fed.primary.backlog().is_some());
     shared.role.is_replica.store(false, Ordering::Release);
     shared.role.link_up.store(false, Ordering::Release);
     replication.generation.fetch_add(1, Ordering::Release);
+    shared.decisions.fetch_add(1, Ordering::Release);
     drop((fed, link));
     replication.applier.wake();
     remember(shared, None);
+}
+
+/// Begins as nobody's replica: the node takes no writes and lets nobody follow it, until it is told what it is.
+pub(crate) fn begin_unassigned(shared: &Shared) {
+    shared.role.is_replica.store(true, Ordering::Release);
+    shared.replication.primary(&shared.stream).primary.set_upstream(Upstream::Down);
 }
 
 /// Leaves what the core decided to the applier, except what is done here and now.
@@ -80,7 +93,7 @@ fn drain(link: &mut super::Link, decided: Vec<Action>, offset: u64, now_ms: u64)
     let must_drain = decided.contains(&Action::Drain);
     link.actions.extend(decided.into_iter().filter(|action| *action != Action::Drain));
     if must_drain {
-        let super::Link { replica, actions } = link;
+        let super::Link { replica, actions, .. } = link;
         replica.step(Event::Drained(offset), now_ms, actions);
     }
 }

@@ -9,6 +9,7 @@ mod clients;
 mod command_table;
 mod connections;
 mod lifetime;
+mod managed;
 mod replication;
 mod server;
 

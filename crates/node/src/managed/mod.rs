@@ -1,0 +1,128 @@
+//! A managed node: one that an agent started, and whose role the agent decides.
+//!
+//! ```text
+//!   agent ── private socket ──▶ a thread a connection ─▶ Status: atomics and short locks, answered however busy the node is
+//!     │                                              └─▶ all else: one request at a time, in the world where it has to be
+//!     └── listeners, by descriptor ──▶ acceptor ──▶ workers: a client knows the endpoint it came by
+//! ```
+//! - [`identity`]: the directory's lock, which makes the process the node, and the socket's place.
+//! - [`server`]: connections of the private socket.
+//! - [`status`]: how the node is.
+//! - [`requests`]: what changes it.
+//! - [`restricted`]: commands that clients of endpoints do not have.
+//!
+//! **Data and the file.** A managed node is a cache: one that dies comes back empty rather than with old data. So its RDB file
+//! is removed as soon as it is loaded, and written again by a clean end alone.
+//!
+//! **Invariant:** without a role, and without a link, the node takes no writes and lets nobody follow it: a replica that still
+//! looks for its dead primary must not empty itself after the one that came back.
+//!
+//! **Invariant:** between the position that a pause of writes is answered with and its end nothing is appended to the stream, so
+//! whoever has reached that position has everything, and the demoted node continues from it without a full synchronisation.
+
+pub(crate) mod identity;
+mod requests;
+pub(crate) mod restricted;
+pub(crate) mod server;
+mod status;
+
+use crate::shared::Shared;
+use server::Connections;
+use std::fs::File;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use supervision::Role;
+
+/// What a managed node has beyond others.
+#[derive(Debug)]
+pub(crate) struct Managed {
+    /// The id it was started with.
+    node: String,
+    /// The lock of its directory, held as long as the process lives.
+    _lock: File,
+    /// The data is complete, as [`supervision::Status::holds_data`] has it.
+    pub(crate) holds_data: AtomicBool,
+    /// The file of the last clean end is loaded, so roles may be assigned.
+    pub(crate) is_loaded: AtomicBool,
+    /// Requests that change the node do so one after the other.
+    acting: Mutex<()>,
+    /// Never held while anything is waited for.
+    decided: Mutex<Decided>,
+    connections: Connections,
+    /// The lowest offset that somebody waits for.
+    awaited: AtomicU64,
+    waiting: Mutex<()>,
+    reached: Condvar,
+}
+
+/// What the agent has decided.
+#[derive(Clone, Debug)]
+struct Decided {
+    epoch: u64,
+    role: Role,
+}
+
+impl Managed {
+    /// A node with this id and its directory's lock.
+    pub(crate) fn new(node: String, lock: File) -> Managed {
+        Managed {
+            node,
+            _lock: lock,
+            holds_data: AtomicBool::new(false),
+            is_loaded: AtomicBool::new(false),
+            acting: Mutex::default(),
+            decided: Mutex::new(Decided { epoch: 0, role: Role::Unassigned }),
+            connections: Connections::default(),
+            awaited: AtomicU64::new(u64::MAX),
+            waiting: Mutex::default(),
+            reached: Condvar::new(),
+        }
+    }
+
+    fn decided(&self) -> MutexGuard<'_, Decided> {
+        self.decided.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The applier has applied the stream up to this offset, which others can see by now.
+    #[inline]
+    pub(crate) fn note_applied(&self, offset: u64) {
+        if offset >= self.awaited.load(Ordering::SeqCst) {
+            self.wake_waiting();
+        }
+    }
+
+    /// The node has ended, and tells nobody any more.
+    pub(crate) fn end(&self) {
+        self.wake_waiting();
+        self.connections.end();
+    }
+
+    fn wake_waiting(&self) {
+        drop(self.waiting.lock());
+        self.reached.notify_all();
+    }
+
+    /// Sleeps until `offset` may be reached, at most for `at_most`; `is_reached` is asked before, in an order with
+    /// [`Managed::note_applied`] that misses nothing.
+    fn wait_for(&self, offset: u64, at_most: Duration, is_reached: impl FnOnce() -> bool) {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        self.awaited.fetch_min(offset, Ordering::SeqCst);
+        if !is_reached() {
+            drop(self.reached.wait_timeout(waiting, at_most));
+        }
+        // Whoever waits on says so again.
+        self.awaited.store(u64::MAX, Ordering::SeqCst);
+        self.reached.notify_all();
+    }
+
+    /// The file of the last clean end is loaded, if there was one.
+    pub(crate) fn note_loaded(&self, shared: &Shared, found: bool) -> std::io::Result<()> {
+        if found {
+            std::fs::remove_file(crate::persistence::file(shared))?;
+            self.holds_data.store(true, Ordering::Release);
+        }
+        self.is_loaded.store(true, Ordering::Release);
+        Ok(())
+    }
+}

@@ -1,0 +1,331 @@
+//! What the agent asks of the node beyond its status.
+//!
+//! Whatever changes the node is done by one connection at a time, and carries an epoch: the highest that was obeyed is
+//! remembered, and a lower one is refused. A change of the role happens in the world, so commands see the role before or behind
+//! it, and connections that must not outlive it are closed by messages that workers take before they run anything else.
+//!
+//! A replica leaves its primary by draining: its end of the link takes nothing more in, what has arrived is applied up to its
+//! end, and the link is dropped. That ends however the primary is, and is how every change from a replica begins.
+
+use super::Managed;
+use super::status::{position, status};
+use crate::commands::change_config;
+use crate::ending::Why;
+use crate::mailbox::Message;
+use crate::replication::{applier, role};
+use crate::shared::{Background, Shared, unix_ms};
+use config::{Asker, Loglevel, PrimaryAddress};
+use event_loop::Listener;
+use snapshot::Background as Thread;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::Ordering;
+use std::sync::{PoisonError, mpsc};
+use std::time::{Duration, Instant};
+use supervision::{Endpoint, Listening, Position, Refusal, Reply, Request, Role, Upstream};
+
+/// How often one who waits looks whether the node ends.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What goes back to the agent.
+pub(super) struct Answer {
+    pub(super) reply: Reply,
+    pub(super) descriptors: Vec<OwnedFd>,
+    /// The node ends once the reply is sent.
+    pub(super) end: Option<Why>,
+}
+
+/// Carries a request out.
+pub(super) fn answer(shared: &Shared, request: Request, descriptors: Vec<OwnedFd>) -> Answer {
+    let managed = shared.managed.as_ref().expect("only a managed node has a private socket");
+    let (mut passed, mut end) = (Vec::new(), None);
+    let outcome = match request {
+        Request::Status => Ok(Reply::Status(Box::new(status(shared, managed)))),
+        Request::AwaitPosition { position, for_ms } => await_position(shared, managed, &position, for_ms),
+        Request::Listeners => match shared.listening.handles() {
+            Ok((listening, fds)) => {
+                passed = fds;
+                Ok(Reply::Listeners(listening))
+            }
+            Err(error) => Err(Refusal::Invalid(error.to_string())),
+        },
+        Request::Shutdown { save } => {
+            if save {
+                shared.persistence.insist();
+            } else {
+                shared.persistence.waive();
+            }
+            end = Some(Why::Command);
+            Ok(Reply::Done)
+        }
+        changing => {
+            let _one_at_a_time = managed.acting.lock().unwrap_or_else(PoisonError::into_inner);
+            change(shared, managed, changing, descriptors)
+        }
+    };
+    Answer { reply: outcome.unwrap_or_else(Reply::Refused), descriptors: passed, end }
+}
+
+fn change(
+    shared: &Shared,
+    managed: &Managed,
+    request: Request,
+    descriptors: Vec<OwnedFd>,
+) -> Result<Reply, Refusal> {
+    match request {
+        Request::Assign { epoch, role } => assign(shared, managed, epoch, role),
+        Request::Drain { epoch } => drain(shared, managed, epoch),
+        Request::Listen { endpoint, address } => {
+            listen(shared, managed, Listening { endpoint, address }, descriptors)
+        }
+        Request::Unlisten { endpoint } => {
+            unlisten(shared, endpoint);
+            Ok(Reply::Done)
+        }
+        Request::PauseWrites { epoch, for_ms } => pause_writes(shared, managed, epoch, for_ms),
+        Request::ResumeWrites { epoch } => {
+            obey(managed, epoch)?;
+            end_pause(shared);
+            Ok(Reply::Done)
+        }
+        Request::Configure { parameters } => configure(shared, &parameters),
+        Request::Status | Request::AwaitPosition { .. } | Request::Listeners | Request::Shutdown { .. } => {
+            unreachable!("they change nothing, or end it all")
+        }
+    }
+}
+
+/// Refuses an epoch below the highest.
+fn not_old(managed: &Managed, epoch: u64) -> Result<(), Refusal> {
+    let seen = managed.decided().epoch;
+    if epoch < seen { Err(Refusal::OldEpoch { seen }) } else { Ok(()) }
+}
+
+/// Refuses an epoch below the highest, and remembers any other.
+fn obey(managed: &Managed, epoch: u64) -> Result<(), Refusal> {
+    not_old(managed, epoch)?;
+    managed.decided().epoch = epoch;
+    Ok(())
+}
+
+fn in_world<R>(shared: &Shared, act: impl FnOnce() -> R) -> R {
+    // Whoever acts for the agent is this keyspace thread for as long.
+    shared.parkers[Background::Agent as usize].attach();
+    Thread::new(&shared.keyspace, shared.thread_of(Background::Agent)).with_world(|_| act())
+}
+
+fn assign(shared: &Shared, managed: &Managed, epoch: u64, wanted: Role) -> Result<Reply, Refusal> {
+    not_old(managed, epoch)?;
+    if !managed.is_loaded.load(Ordering::Acquire) {
+        return Err(Refusal::WrongRole("loading its file".into()));
+    }
+    if !matches!(wanted, Role::Primary | Role::Replica(_)) {
+        return Err(Refusal::Invalid("a node is assigned to be a primary or a replica".into()));
+    }
+    let present = managed.decided().role.clone();
+    if present != wanted {
+        if matches!(present, Role::Replica(_)) {
+            drain_link(shared)?;
+            managed.decided().role = Role::Drained;
+        }
+        match &wanted {
+            Role::Replica(upstream) => become_replica(shared, managed, epoch, &present, upstream),
+            _ => become_primary(shared, managed, epoch),
+        }
+    }
+    managed.decided().epoch = epoch;
+    end_pause(shared);
+    managed.wake_waiting();
+    show(shared, managed)?;
+    Ok(Reply::Done)
+}
+
+fn become_primary(shared: &Shared, managed: &Managed, epoch: u64) {
+    in_world(shared, || {
+        role::promote(shared);
+        managed.holds_data.store(true, Ordering::Release);
+        managed.decided().role = Role::Primary;
+    });
+    shared.look();
+    shared.log(Loglevel::Notice, format_args!("MASTER MODE enabled (assigned, epoch {epoch})"));
+}
+
+fn become_replica(shared: &Shared, managed: &Managed, epoch: u64, present: &Role, upstream: &Upstream) {
+    let (ip, port) = (upstream.address.ip().to_string(), upstream.address.port());
+    let address = PrimaryAddress { host: ip.clone().into_bytes(), port };
+    in_world(shared, || {
+        if *present == Role::Unassigned {
+            // What it loaded is of no history that the primary knows.
+            managed.holds_data.store(false, Ordering::Release);
+        }
+        if *present == Role::Primary {
+            // Nobody who comes from now on finds the former primary by the primary's endpoint, and nobody stays.
+            let shown = shared.listening.show(|endpoint| endpoint != Endpoint::Primary);
+            if let Err(error) = shown {
+                shared.log(Loglevel::Warning, format_args!("An endpoint is not listened on: {error}"));
+            }
+            // First of all, so that they hear nothing of the change.
+            close_clients_of(shared, Endpoint::Primary);
+        }
+        role::follow(shared, &address, Some(upstream.socket.clone()));
+        managed.decided().role = Role::Replica(upstream.clone());
+    });
+    let node = &upstream.node;
+    shared.log(
+        Loglevel::Notice,
+        format_args!("REPLICAOF {ip}:{port} enabled (assigned, node {node}, epoch {epoch})"),
+    );
+}
+
+/// Takes connections by the endpoints that the role shows. The others' wait in their backlogs.
+fn show(shared: &Shared, managed: &Managed) -> Result<(), Refusal> {
+    let role = managed.decided().role.clone();
+    let shown = shared.listening.show(|endpoint| match role {
+        Role::Unassigned => false,
+        Role::Primary => true,
+        Role::Replica(_) | Role::Drained => endpoint != Endpoint::Primary,
+    });
+    shown.map_err(|error| Refusal::Invalid(error.to_string()))
+}
+
+fn close_clients_of(shared: &Shared, endpoint: Endpoint) {
+    shared.mailboxes.iter().for_each(|mailbox| mailbox.post(Message::CloseEndpoint(endpoint)));
+}
+
+fn drain(shared: &Shared, managed: &Managed, epoch: u64) -> Result<Reply, Refusal> {
+    not_old(managed, epoch)?;
+    let present = managed.decided().role.clone();
+    match present {
+        Role::Primary => return Err(Refusal::WrongRole("a primary".into())),
+        Role::Unassigned => return Err(Refusal::WrongRole("without a role".into())),
+        Role::Drained => {}
+        Role::Replica(_) => drain_link(shared)?,
+    }
+    obey(managed, epoch)?;
+    managed.decided().role = Role::Drained;
+    let position = position(shared);
+    if present != Role::Drained {
+        let offset = position.offset;
+        shared.log(
+            Loglevel::Notice,
+            format_args!("Link with the primary dropped at offset {offset} (epoch {epoch})"),
+        );
+    }
+    Ok(Reply::Position(position))
+}
+
+/// Has the applier apply what has arrived and drop the link.
+fn drain_link(shared: &Shared) -> Result<(), Refusal> {
+    let (done, is_done) = mpsc::channel();
+    shared.replication.draining.store(true, Ordering::Release);
+    shared.replication.applier.post(applier::Message::Drain(done));
+    while is_done.recv_timeout(LOOK).is_err() {
+        if shared.ending.load(Ordering::Acquire) {
+            return Err(Refusal::WrongRole("ending".into()));
+        }
+    }
+    Ok(())
+}
+
+fn listen(
+    shared: &Shared,
+    managed: &Managed,
+    what: Listening,
+    mut descriptors: Vec<OwnedFd>,
+) -> Result<Reply, Refusal> {
+    let (Some(fd), true) = (descriptors.pop(), descriptors.is_empty()) else {
+        return Err(Refusal::Invalid("a request to listen comes with one listener".into()));
+    };
+    let listener = Listener::from_fd(fd);
+    if listener.local_addr().is_none() {
+        return Err(Refusal::Invalid("the descriptor is no TCP listener".into()));
+    }
+    if shared.listening.pass(what, listener.into_fd()) {
+        show(shared, managed)?;
+        let Listening { endpoint, address } = what;
+        shared.log(Loglevel::Notice, format_args!("Listening at {address} ({})", name_of(endpoint)));
+    }
+    Ok(Reply::Done)
+}
+
+fn unlisten(shared: &Shared, endpoint: Endpoint) {
+    for given_up in shared.listening.give_up(endpoint) {
+        let address = given_up.address;
+        shared.log(Loglevel::Notice, format_args!("Listening no more at {address} ({})", name_of(endpoint)));
+    }
+    close_clients_of(shared, endpoint);
+}
+
+fn name_of(endpoint: Endpoint) -> &'static str {
+    match endpoint {
+        Endpoint::Node => "the node's endpoint",
+        Endpoint::Primary => "the primary endpoint",
+        Endpoint::Reader => "the reader endpoint",
+    }
+}
+
+fn pause_writes(shared: &Shared, managed: &Managed, epoch: u64, for_ms: u64) -> Result<Reply, Refusal> {
+    not_old(managed, epoch)?;
+    if managed.decided().role != Role::Primary {
+        return Err(Refusal::WrongRole("not a primary".into()));
+    }
+    obey(managed, epoch)?;
+    let until_ms = unix_ms().saturating_add(for_ms);
+    shared.pauses.hand_over(until_ms);
+    // Whoever is inside has begun before; whoever enters behind this is admitted anew.
+    let position = in_world(shared, || {
+        shared.decisions.fetch_add(1, Ordering::Release);
+        position(shared)
+    });
+    if unix_ms() >= until_ms {
+        // A long command has used the time up, and others may write again.
+        return Err(Refusal::NotReached(position));
+    }
+    shared.stream.notify();
+    Ok(Reply::Position(position))
+}
+
+fn end_pause(shared: &Shared) {
+    if shared.pauses.hands_over(0) {
+        shared.pauses.hand_over(0);
+        shared.look();
+    }
+}
+
+fn await_position(
+    shared: &Shared,
+    managed: &Managed,
+    wanted: &Position,
+    for_ms: u64,
+) -> Result<Reply, Refusal> {
+    let deadline = Instant::now() + Duration::from_millis(for_ms);
+    loop {
+        match managed.decided().role {
+            Role::Primary => return Err(Refusal::WrongRole("a primary".into())),
+            Role::Unassigned => return Err(Refusal::WrongRole("without a role".into())),
+            Role::Replica(_) | Role::Drained => {}
+        }
+        let here = position(shared);
+        if here.history == wanted.history && here.offset >= wanted.offset {
+            return Ok(Reply::Position(here));
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() || shared.ending.load(Ordering::Acquire) {
+            return Err(Refusal::NotReached(here));
+        }
+        let is_there = here.history == wanted.history;
+        managed
+            .wait_for(wanted.offset, left.min(LOOK), || is_there && shared.stream.offset() >= wanted.offset);
+    }
+}
+
+fn configure(shared: &Shared, parameters: &[(String, String)]) -> Result<Reply, Refusal> {
+    let pairs: Vec<_> = parameters.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
+    let asker = Asker { local: true, loading: shared.loading.load(Ordering::Acquire) };
+    change_config(shared, &pairs, asker).map_err(|error| {
+        let text = error.to_string();
+        Refusal::Invalid(text.strip_prefix("ERR ").unwrap_or(&text).to_owned())
+    })?;
+    let names: Vec<&str> = parameters.iter().map(|(name, _)| name.as_str()).collect();
+    shared.log(Loglevel::Notice, format_args!("Parameters set: {}", names.join(", ")));
+    Ok(Reply::Done)
+}

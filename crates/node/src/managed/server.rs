@@ -1,0 +1,131 @@
+//! The private socket's connections: a thread each, for a request may take its time while another connection asks for the
+//! status.
+
+use super::requests::answer;
+use crate::shared::Shared;
+use crate::start::abort_after;
+use config::Loglevel;
+use event_loop::{Acceptor, Listener, Peer};
+use std::collections::HashMap;
+use std::io;
+use std::net::Shutdown;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use supervision::{Connection, Error, Refusal, Reply, Request};
+
+/// The agent holds two, and a person may look too.
+const MAX_CONNECTIONS: usize = 8;
+
+/// The connections that are open.
+#[derive(Debug, Default)]
+pub(crate) struct Connections(Mutex<Open>);
+
+#[derive(Debug, Default)]
+struct Open {
+    next: u64,
+    /// A second handle of each, to end it by.
+    streams: HashMap<u64, UnixStream>,
+    threads: Vec<JoinHandle<()>>,
+    closed: bool,
+}
+
+impl Connections {
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends all of them and waits for their threads.
+    pub(crate) fn end(&self) {
+        let threads = {
+            let mut open = self.open();
+            open.closed = true;
+            for stream in open.streams.values() {
+                // One that is closed already is what is wanted.
+                let _ = stream.shutdown(Shutdown::Both);
+            }
+            std::mem::take(&mut open.threads)
+        };
+        for thread in threads {
+            // A panic in one ends the process.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Serves the private socket from now on.
+///
+/// # Errors
+/// When the system refuses the thread.
+pub(crate) fn start(shared: &Arc<Shared>, listener: Listener) -> io::Result<Acceptor> {
+    let weak = Arc::downgrade(shared);
+    let accepted = move |fd: OwnedFd, _: Peer| {
+        if let Some(shared) = weak.upgrade()
+            && let Err(error) = take(&shared, fd)
+        {
+            shared.log(Loglevel::Warning, format_args!("A connection of the private socket failed: {error}"));
+        }
+    };
+    Acceptor::start(vec![listener], accepted)
+}
+
+/// Takes a connection over, or drops it when there are too many.
+fn take(shared: &Arc<Shared>, fd: OwnedFd) -> io::Result<()> {
+    let stream = UnixStream::from(fd);
+    stream.set_nonblocking(false)?;
+    let Some(managed) = &shared.managed else { return Ok(()) };
+    let mut open = managed.connections.open();
+    if open.closed || open.streams.len() >= MAX_CONNECTIONS {
+        return Ok(());
+    }
+    open.threads.retain(|thread| !thread.is_finished());
+    let number = open.next;
+    open.next += 1;
+    open.streams.insert(number, stream.try_clone()?);
+    let theirs = shared.clone();
+    let run = move || {
+        let served = std::panic::catch_unwind(AssertUnwindSafe(|| serve(&theirs, stream)));
+        if let Err(panic) = served {
+            abort_after(&theirs, "agent", panic.as_ref());
+        }
+        if let Some(managed) = &theirs.managed {
+            managed.connections.open().streams.remove(&number);
+        }
+    };
+    match std::thread::Builder::new().name("agent".into()).spawn(run) {
+        Ok(thread) => open.threads.push(thread),
+        Err(error) => {
+            open.streams.remove(&number);
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+/// Answers one request after the other, until the agent closes the connection or says what cannot be understood.
+fn serve(shared: &Arc<Shared>, stream: UnixStream) {
+    let mut connection = Connection::new(stream);
+    loop {
+        let (request, descriptors) = match connection.receive::<Request>() {
+            Ok(received) => received,
+            Err(Error::Malformed(why)) => {
+                let refusal = Reply::Refused(Refusal::Invalid(why));
+                // What follows in the connection is not understood either.
+                let _ = connection.send(&refusal, &[]);
+                return;
+            }
+            Err(_) => return,
+        };
+        let answer = answer(shared, request, descriptors);
+        let fds: Vec<_> = answer.descriptors.iter().map(AsFd::as_fd).collect();
+        let sent = connection.send(&answer.reply, &fds);
+        if let Some(why) = answer.end {
+            shared.end.ask(why);
+        }
+        if sent.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! How the node is. Nothing here waits for a command, a slot or the world: counters are atomics, and the locks taken are
+//! those that nobody holds while waiting for anything.
+
+use super::Managed;
+use crate::shared::{Shared, unix_ms};
+use replication::replica::State;
+use std::sync::atomic::Ordering;
+use supervision::{Link, Position, Status, WorkerProgress};
+
+/// A turn of a worker is to take a millisecond: one that takes this long is in one command, or in far too many.
+const LONG_TURN_MS: u64 = 100;
+
+/// How the node is now.
+pub(super) fn status(shared: &Shared, managed: &Managed) -> Status {
+    let decided = managed.decided().clone();
+    let now_ms = unix_ms();
+    let link = match shared.replication.link().replica.state() {
+        State::Connected => Link::Up,
+        State::Transfer | State::Loading => Link::Syncing,
+        State::None | State::Connect | State::Connecting | State::Handshake => Link::Down,
+    };
+    let (position, connected_replicas) = {
+        let fed = shared.replication.primary(&shared.stream);
+        (position_of(&fed.primary), fed.primary.acks(0).applied.len() as u64)
+    };
+    let databases = 0..shared.keyspace.databases() as u16;
+    Status {
+        node: managed.node.clone(),
+        pid: std::process::id(),
+        epoch: decided.epoch,
+        role: decided.role,
+        link,
+        holds_data: managed.holds_data.load(Ordering::Acquire),
+        loading: shared.loading.load(Ordering::Acquire) || !managed.is_loaded.load(Ordering::Acquire),
+        position,
+        listening: shared.listening.passed(),
+        writes_paused: shared.pauses.hands_over(now_ms),
+        workers: (0..shared.workers()).map(|worker| progress(shared, worker, now_ms)).collect(),
+        used_memory_bytes: memory::used_bytes(),
+        maxmemory_bytes: shared.settings().maxmemory_bytes,
+        keys: databases.map(|db| shared.keyspace.len(db)).sum(),
+        clients: shared.clients.len() as u64,
+        connected_replicas,
+    }
+}
+
+/// How far the data is.
+pub(super) fn position(shared: &Shared) -> Position {
+    position_of(&shared.replication.primary(&shared.stream).primary)
+}
+
+fn position_of(primary: &replication::Primary) -> Position {
+    Position { history: primary.history().id().as_str().to_owned(), offset: primary.offset() }
+}
+
+fn progress(shared: &Shared, worker: usize, now_ms: u64) -> WorkerProgress {
+    let (progress, running) = shared.stats.progress(worker, now_ms.saturating_sub(LONG_TURN_MS));
+    let name = |id: usize| shared.commands.by_id().get(id).map(|command| command.run.full_name.to_owned());
+    WorkerProgress { progress, running: running.and_then(name) }
+}

@@ -84,6 +84,11 @@ impl Reconciler {
         }
     }
 
+    /// The nodes that were ever reported and are not gone.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeId> {
+        self.nodes.keys().copied()
+    }
+
     /// What was last seen of a node.
     pub fn seen(&self, node: NodeId) -> &Observed {
         self.node(node)

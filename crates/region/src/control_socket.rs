@@ -1,0 +1,65 @@
+//! Questions of this host's user to the running control plane: one line in, one line of JSON out.
+//!
+//! The socket lies in a directory that only its user can enter, which is all the permission there is.
+
+use crate::service::Service;
+use crate::view::RegionView;
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixListener;
+
+const STATUS: &str = "status";
+
+/// A question is short; what is longer is none.
+const MAX_QUESTION_BYTES: u64 = 1024;
+
+/// Opens the socket; one that a crash has left behind is replaced.
+///
+/// # Errors
+/// When the system refuses.
+pub fn open(path: &Path) -> io::Result<UnixListener> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    UnixListener::bind(path)
+}
+
+/// Answers until the runtime ends.
+pub async fn serve(listener: UnixListener, service: Service) {
+    while let Ok((stream, _)) = listener.accept().await {
+        tokio::spawn(answer(stream, service.clone()));
+    }
+}
+
+async fn answer(mut stream: tokio::net::UnixStream, service: Service) {
+    let mut question = String::new();
+    let (reading, mut writing) = stream.split();
+    let mut reading = tokio::io::BufReader::new(reading.take(MAX_QUESTION_BYTES));
+    if reading.read_line(&mut question).await.is_err() || question.trim_end() != STATUS {
+        return;
+    }
+    if let Ok(view) = service.view().await
+        && let Ok(mut line) = serde_json::to_vec(&view)
+    {
+        line.push(b'\n');
+        // Who asked may have gone.
+        let _ = writing.write_all(&line).await;
+    }
+}
+
+/// Asks the control plane of a socket how everything is.
+///
+/// # Errors
+/// When none runs, or its answer cannot be understood.
+pub fn ask_status(path: &Path) -> io::Result<Vec<RegionView>> {
+    let mut stream = UnixStream::connect(path)?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    stream.write_all(format!("{STATUS}\n").as_bytes())?;
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line)?;
+    Ok(serde_json::from_str(&line)?)
+}

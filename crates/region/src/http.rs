@@ -1,0 +1,134 @@
+//! The endpoint of the AWS APIs.
+//!
+//! A request is read within limits, its signature verified, its service taken from the credential's scope, its operation
+//! decoded; then the one thread decides, and what comes back is printed as the protocol of the service wants it. Whatever
+//! goes wrong on the way is an error document with AWS's code.
+
+use crate::credentials::{ACCOUNT, Credentials};
+use crate::service::{Decision, Service, unix_ms};
+use aws_protocol::query::{Limits, Request as QueryRequest};
+use aws_protocol::{Fault, Timestamp, sigv4, xml};
+use elasticache::{Call, Cx};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use std::convert::Infallible;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tracing::{debug, info};
+
+/// What the connections share.
+struct Api {
+    service: Service,
+    credentials: Credentials,
+    limits: Limits,
+}
+
+/// Serves until the runtime ends.
+pub async fn serve(listener: TcpListener, service: Service, credentials: Credentials) {
+    let api = Arc::new(Api { service, credentials, limits: Limits::default() });
+    loop {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // Out of descriptors: those that are in use will be given back.
+                debug!(%error, "a connection could not be accepted");
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let api = api.clone();
+        tokio::spawn(async move {
+            let answer = hyper::service::service_fn(move |request| answer(api.clone(), request));
+            let builder = hyper::server::conn::http1::Builder::new();
+            if let Err(error) = builder.serve_connection(TokioIo::new(stream), answer).await {
+                debug!(%error, "a connection failed");
+            }
+        });
+    }
+}
+
+async fn answer(api: Arc<Api>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let request_id = request_id();
+    let namespace = namespace_of(&request);
+    let (status, body) = match call(&api, request, &request_id).await {
+        Ok(body) => (200, body),
+        Err(fault) => {
+            info!(request_id, code = %fault.code, message = fault.message, "refused");
+            (fault.status, xml::fault(&fault, namespace, &request_id))
+        }
+    };
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(xml::CONTENT_TYPE));
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        headers.insert("x-amzn-requestid", value);
+    }
+    Ok(response)
+}
+
+async fn call(api: &Api, request: Request<Incoming>, request_id: &str) -> Result<String, Fault> {
+    let (head, body) = request.into_parts();
+    let body = Limited::new(body, api.limits.max_bytes).collect().await;
+    let body = body.map_err(|_| Fault::request_too_large("The request is too large."))?.to_bytes();
+    let query = head.uri.query().unwrap_or_default();
+    let mut headers: Vec<(&str, &[u8])> =
+        head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+    let host = head.uri.authority().map(|authority| authority.as_str());
+    if let (None, Some(host)) = (head.headers.get("host"), host) {
+        headers.push(("host", host.as_bytes()));
+    }
+    let message = sigv4::Message {
+        method: head.method.as_str(),
+        path: head.uri.path(),
+        query,
+        headers: &headers,
+        body: &body,
+    };
+    let now = Timestamp::from_unix_ms(unix_ms() as i64);
+    let secret_of =
+        |key: &str| (key == api.credentials.access_key_id).then(|| api.credentials.secret_access_key.clone());
+    let identity = sigv4::verify(&message, now, secret_of)?;
+    let request = QueryRequest::parse(query.as_bytes(), &body, &api.limits)?;
+    info!(request_id, service = identity.service, region = identity.region, action = request.action, "call");
+    let call = elasticache::call(&identity.service, request, request_id)?;
+    let region = identity.region.clone();
+    let decided = api.service.call(identity.region, move |fleet, now_ms| decide(call, fleet, region, now_ms));
+    decided.await.map_err(|ending| Fault::service_unavailable(ending.to_string()))??
+}
+
+/// Lets a call decide on the present state, and answer from the state behind it.
+fn decide(
+    call: Box<dyn Call>,
+    fleet: &fleet::Fleet,
+    region: String,
+    now_ms: u64,
+) -> Result<Decision<Result<String, Fault>>, Fault> {
+    let commands = call.decide(&Cx { fleet, region: &region, account: ACCOUNT, now_ms })?;
+    let answer =
+        move |fleet: &fleet::Fleet| call.answer(&Cx { fleet, region: &region, account: ACCOUNT, now_ms });
+    Ok(Decision { commands, answer: Box::new(answer) })
+}
+
+/// The namespace of an error document: of the service that the scope names, whether or not the signature is right.
+fn namespace_of(request: &Request<Incoming>) -> &'static str {
+    let header = request.headers().get("authorization").and_then(|value| value.to_str().ok());
+    let scope = header.or_else(|| request.uri().query()).unwrap_or_default();
+    elasticache::namespace(if scope.contains("/sts/") || scope.contains("%2Fsts%2F") { "sts" } else { "" })
+}
+
+/// As AWS's look: a random UUID.
+fn request_id() -> String {
+    let mut bytes = [0_u8; 16];
+    // Without randomness it is still an id, only not a unique one.
+    let _ = getrandom::fill(&mut bytes);
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex = |range: std::ops::Range<usize>| -> String {
+        bytes[range].iter().map(|byte| format!("{byte:02x}")).collect()
+    };
+    [hex(0..4), hex(4..6), hex(6..8), hex(8..10), hex(10..16)].join("-")
+}

@@ -1,0 +1,28 @@
+//! The running control plane of this host.
+//!
+//! ```text
+//!   http ───────────┐                           ┌─▶ store (log, snapshot)
+//!   control_socket ─┴─▶ service: one thread ────┤
+//!                          ▲      fleet's plan  └─▶ agent ─▶ nodes
+//!                          └────────── reports ──────┘
+//! ```
+//! Here are the sockets, the clock, the files and the threads around decisions that are pure: `fleet` says what follows from
+//! what, `elasticache` what a call means, `aws-protocol` how it is spoken. The nodes do not depend on this: when it
+//! is gone they serve on, and the next start takes them over.
+#![forbid(unsafe_code)]
+// This crate is the shell: it owns clocks, threads, files and sockets.
+#![allow(clippy::disallowed_methods)]
+
+pub mod control_socket;
+mod credentials;
+mod directories;
+pub mod http;
+mod service;
+mod store;
+mod view;
+
+pub use credentials::{ACCOUNT, Credentials};
+pub use directories::{Directories, DirectoryError};
+pub use service::{Decision, Ending, Service};
+pub use store::{Store, StoreError};
+pub use view::{DeploymentView, NodeView, RegionView};

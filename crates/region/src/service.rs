@@ -1,0 +1,335 @@
+//! The one thread that decides.
+//!
+//! ```text
+//!   API calls ──▶ ┌───────────────────────────────────┐ ──▶ steps ──▶ agent
+//!   reports ────▶ │ fleet · reconciler · log, in turn │
+//!   questions ──▶ └───────────────────────────────────┘ ──▶ answers
+//! ```
+//! Everything that changes the fleet comes through one channel to one thread. So an operation sees the true state, decides, is
+//! written down, applied and answered before anything else happens, and there is no lock and no race to think about. Nothing
+//! here waits for a node: steps end as reports.
+
+use crate::store::Store;
+use crate::view::RegionView;
+use agent::Agent;
+use fleet::step::{Process, Report, Step};
+use fleet::{Command, DeploymentId, Fleet, Host, MemberState, Next, NodeId, Phase, Reconciler};
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::oneshot;
+use tracing::{error, info, warn};
+
+/// Plans that follow each other without a pause. More is a plan that never comes to rest, which is a bug.
+const MAX_PLANS: u32 = 1_000;
+
+/// What the decision of a call comes to.
+pub struct Decision<T> {
+    /// To be written down and applied, all or none.
+    pub commands: Vec<Command>,
+    /// Makes the answer from the state behind them.
+    pub answer: Box<dyn FnOnce(&Fleet) -> T + Send>,
+}
+
+/// What comes to the thread.
+enum Input {
+    Call(Box<dyn FnOnce(&mut Thread) + Send>),
+    Report(Report),
+    WhenSettled(String, DeploymentId, oneshot::Sender<Phase>),
+    End(oneshot::Sender<()>),
+}
+
+/// The running thread. Clones speak to the same one.
+#[derive(Clone, Debug)]
+pub struct Service {
+    inputs: Sender<Input>,
+}
+
+/// The thread has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the control plane is ending")]
+pub struct Ending;
+
+struct Thread {
+    fleet: Fleet,
+    store: Store,
+    reconciler: Reconciler,
+    agent: Agent,
+    waiting: Vec<(String, DeploymentId, oneshot::Sender<Phase>)>,
+}
+
+impl Service {
+    /// Takes over the nodes that an agent has found, and begins to decide.
+    ///
+    /// # Errors
+    /// When the agent or the threads cannot be started.
+    pub fn start(
+        store: Store,
+        fleet: Fleet,
+        agent: agent::Config,
+        host: Host,
+    ) -> io::Result<(Service, JoinHandle<()>)> {
+        let (report_to, reports) = mpsc::channel();
+        let agent = Agent::start(agent, report_to)?;
+        let mut reconciler = Reconciler::new(host);
+        // The plan begins from what is: nobody is taken for lost because the report is still on its way.
+        for report in reports.try_iter() {
+            reconciler.report(unix_ms(), report);
+        }
+        let (inputs, received) = mpsc::channel();
+        let forward = inputs.clone();
+        std::thread::Builder::new().name("reports".into()).spawn(move || {
+            for report in reports {
+                if forward.send(Input::Report(report)).is_err() {
+                    return;
+                }
+            }
+        })?;
+        let mut thread = Thread { fleet, store, reconciler, agent, waiting: Vec::new() };
+        thread.remove_strangers();
+        let running =
+            std::thread::Builder::new().name("control".into()).spawn(move || thread.run(&received))?;
+        Ok((Service { inputs }, running))
+    }
+
+    /// Lets a call decide, in a region, on the present state (and time, Unix ms).
+    ///
+    /// # Errors
+    /// [`Ending`], before anything was decided.
+    pub async fn call<T: Send + 'static, E: Send + 'static>(
+        &self,
+        region: String,
+        decide: impl FnOnce(&Fleet, u64) -> Result<Decision<T>, E> + Send + 'static,
+    ) -> Result<Result<T, E>, Ending> {
+        let (reply, answered) = oneshot::channel();
+        let call = move |thread: &mut Thread| {
+            let now_ms = unix_ms();
+            let answer = decide(&thread.fleet, now_ms).map(|decision| {
+                thread.write(now_ms, decision.commands.into_iter().map(|c| (region.clone(), c)).collect());
+                (decision.answer)(&thread.fleet)
+            });
+            // Who asked may have gone.
+            let _ = reply.send(answer);
+        };
+        self.inputs.send(Input::Call(Box::new(call))).map_err(|_| Ending)?;
+        answered.await.map_err(|_| Ending)
+    }
+
+    /// How everything is.
+    ///
+    /// # Errors
+    /// [`Ending`].
+    pub async fn view(&self) -> Result<Vec<RegionView>, Ending> {
+        let (reply, answered) = oneshot::channel();
+        let look = move |thread: &mut Thread| {
+            let _ = reply.send(crate::view::look(&thread.fleet, &thread.reconciler));
+        };
+        self.inputs.send(Input::Call(Box::new(look))).map_err(|_| Ending)?;
+        answered.await.map_err(|_| Ending)
+    }
+
+    /// Waits until a deployment is neither being made nor changed.
+    ///
+    /// # Errors
+    /// [`Ending`], also when it is not there.
+    pub async fn settled(&self, region: &str, id: DeploymentId) -> Result<Phase, Ending> {
+        let (reply, settled) = oneshot::channel();
+        self.inputs.send(Input::WhenSettled(region.to_owned(), id, reply)).map_err(|_| Ending)?;
+        settled.await.map_err(|_| Ending)
+    }
+
+    /// Ends all nodes cleanly, each with its data in its file, and then the thread.
+    ///
+    /// # Errors
+    /// [`Ending`], if somebody else has asked before.
+    pub async fn end(&self) -> Result<(), Ending> {
+        let (reply, ended) = oneshot::channel();
+        self.inputs.send(Input::End(reply)).map_err(|_| Ending)?;
+        ended.await.map_err(|_| Ending)
+    }
+}
+
+impl Thread {
+    fn run(mut self, inputs: &Receiver<Input>) {
+        self.reconcile();
+        loop {
+            let now_ms = unix_ms();
+            let wake_ms = self.reconciler.wake_at_ms(now_ms).map(|at_ms| at_ms.saturating_sub(now_ms));
+            let input = match wake_ms {
+                Some(wait_ms) => inputs.recv_timeout(Duration::from_millis(wait_ms.max(1))),
+                None => inputs.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            match input {
+                Ok(Input::End(reply)) => {
+                    self.end(inputs);
+                    let _ = reply.send(());
+                    return;
+                }
+                Ok(input) => self.take(input),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            // Everything that is there already counts for the next plan.
+            loop {
+                match inputs.try_recv() {
+                    Ok(Input::End(reply)) => {
+                        self.end(inputs);
+                        let _ = reply.send(());
+                        return;
+                    }
+                    Ok(input) => self.take(input),
+                    Err(_) => break,
+                }
+            }
+            self.reconcile();
+        }
+    }
+
+    fn take(&mut self, input: Input) {
+        match input {
+            Input::Call(call) => call(self),
+            Input::Report(report) => self.report(report),
+            Input::WhenSettled(region, id, reply) => self.waiting.push((region, id, reply)),
+            Input::End(_) => unreachable!("the loop deals with it"),
+        }
+    }
+
+    fn report(&mut self, report: Report) {
+        if let Report::Observed { node, observed } = &report {
+            let before = self.reconciler.seen(*node).process;
+            if before != observed.process {
+                info!(%node, label = self.label(*node), from = ?before, to = ?observed.process, "process");
+            }
+        }
+        if let Some(ended) = self.reconciler.report(unix_ms(), report)
+            && let Err(why) = &ended.outcome
+        {
+            warn!(step = ?ended.step, %why, "a step failed and is tried again if it is still needed");
+        }
+    }
+
+    /// Plans, and begins what is next.
+    fn reconcile(&mut self) {
+        for _ in 0..MAX_PLANS {
+            let now_ms = unix_ms();
+            match self.reconciler.next(now_ms, &self.fleet) {
+                Next::Write(commands) => self.write(now_ms, commands),
+                Next::Begin(steps) => {
+                    for (ticket, step) in steps {
+                        info!(ticket, ?step, "step");
+                        self.agent.execute(ticket, step);
+                    }
+                    self.tell_who_waits();
+                    return;
+                }
+            }
+        }
+        error!("the plan does not come to rest");
+    }
+
+    /// Writes commands down and applies them. Without its log the control plane must not go on: it ends, the nodes stay.
+    fn write(&mut self, now_ms: u64, commands: Vec<(String, Command)>) {
+        if commands.is_empty() {
+            return;
+        }
+        let durable = commands.iter().any(|(_, command)| must_be_durable(command));
+        let pairs = commands.iter().map(|(region, command)| (region.as_str(), command));
+        if let Err(why) = self.store.append(now_ms, pairs, durable) {
+            error!(%why, "the log of the fleet cannot be written; the nodes go on, the control plane ends");
+            std::process::exit(1);
+        }
+        for (region, command) in &commands {
+            info!(region, ?command, "command");
+            if let Err(missing) = self.fleet.apply(now_ms, region, command) {
+                error!(%missing, ?command, "a command could not be applied");
+            }
+        }
+        if let Err(why) = self.store.compact(&self.fleet) {
+            warn!(%why, "no new snapshot of the fleet; the log goes on");
+        }
+    }
+
+    fn tell_who_waits(&mut self) {
+        let mut still = Vec::new();
+        for (region, id, reply) in self.waiting.drain(..) {
+            let Some(deployment) = self.fleet.deployment(&region, &id) else { continue };
+            let unsettled = |state: MemberState| state != MemberState::Available;
+            let busy = matches!(deployment.phase, Phase::Creating | Phase::Modifying | Phase::Deleting)
+                || (deployment.phase == Phase::Available
+                    && deployment.members().any(|(_, member)| unsettled(member.state)));
+            if busy {
+                still.push((region, id, reply));
+            } else {
+                let _ = reply.send(deployment.phase.clone());
+            }
+        }
+        self.waiting = still;
+    }
+
+    /// Directories of nodes that the log knows nothing of: their making was not written down, or the log is an older copy.
+    fn remove_strangers(&mut self) {
+        let mut known: BTreeSet<NodeId> = self.fleet.retired.clone();
+        for (_, deployment) in self.fleet.deployments() {
+            known.extend(deployment.members().flat_map(|(_, member)| member.nodes().map(|node| node.id)));
+        }
+        for node in self.reconciler.nodes().filter(|node| !known.contains(node)) {
+            warn!(%node, "a node that is in no deployment; its process is left alone");
+        }
+    }
+
+    /// Ends all nodes that run.
+    fn end(&mut self, inputs: &Receiver<Input>) {
+        let running: Vec<NodeId> = self
+            .reconciler
+            .nodes()
+            .filter(|node| !matches!(self.reconciler.seen(*node).process, Process::Absent | Process::Ended))
+            .collect();
+        info!(nodes = running.len(), "stopping");
+        let first_ticket = u64::MAX / 2;
+        let mut open: BTreeSet<u64> = BTreeSet::new();
+        for (ticket, node) in (first_ticket..).zip(running) {
+            open.insert(ticket);
+            self.agent.execute(ticket, Step::Stop { node });
+        }
+        // The agent bounds each stop by killing what takes too long.
+        let limit = Instant::now() + Duration::from_secs(120);
+        while !open.is_empty() {
+            match inputs.recv_timeout(limit.saturating_duration_since(Instant::now())) {
+                Ok(Input::Report(Report::Finished { ticket, outcome })) => {
+                    if open.remove(&ticket)
+                        && let Err(why) = outcome
+                    {
+                        warn!(%why, "a node did not stop cleanly");
+                    }
+                }
+                Ok(_) => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn label(&self, node: NodeId) -> &str {
+        let members = self.fleet.deployments().flat_map(|(_, deployment)| deployment.members());
+        let mut members = members.map(|(_, member)| member);
+        members.find(|member| member.runs(node)).map_or("", |member| member.name.as_str())
+    }
+}
+
+/// Whether a command must be on the disk before anybody hears of it. The others are seen again.
+fn must_be_durable(command: &Command) -> bool {
+    !matches!(
+        command,
+        Command::Serves { .. }
+            | Command::Lost { .. }
+            | Command::Killed { .. }
+            | Command::Forget { .. }
+            | Command::Closed { .. }
+    )
+}
+
+/// Unix time in ms.
+pub(crate) fn unix_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}

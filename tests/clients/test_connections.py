@@ -1,6 +1,7 @@
 """Pipelines, transactions, pub/sub, blocking commands, and many connections."""
 
 import threading
+import time
 
 import pytest
 import redis
@@ -55,11 +56,11 @@ def test_pubsub(node, client):
     subscriber.psubscribe("n?ws")
     # Two confirmations, then what is published.
     for _ in range(2):
-        assert subscriber.get_message(timeout=5) is None
+        assert subscriber.get_message(timeout=60) is None
     with node.client() as publisher:
         assert publisher.publish("news", "hello") == 2
         assert publisher.pubsub_numsub("news") == [("news", 1)]
-    received = [subscriber.get_message(timeout=5) for _ in range(2)]
+    received = [subscriber.get_message(timeout=60) for _ in range(2)]
     assert [(message["type"], message["data"]) for message in received] == [("message", "hello"), ("pmessage", "hello")]
     subscriber.unsubscribe()
     subscriber.punsubscribe()
@@ -68,12 +69,12 @@ def test_pubsub(node, client):
 
 def test_a_blocked_pop_gets_what_another_client_pushes(node, client):
     popped = []
-    waiter = threading.Thread(target=lambda: popped.append(client.blpop(["l", "m"], timeout=20)))
+    waiter = threading.Thread(target=lambda: popped.append(client.blpop(["l", "m"], timeout=60)))
     waiter.start()
     with node.client() as other:
         wait_for_blocked(other, 1)
         other.rpush("m", "x")
-        waiter.join(timeout=20)
+        waiter.join(timeout=60)
         assert popped == [("m", "x")] or popped == [["m", "x"]]
         assert other.exists("m") == 0
 
@@ -85,14 +86,14 @@ def test_blocked_pops_are_served_in_order(node):
         for n in range(3):
             def pop(n=n):
                 with node.client() as mine:
-                    popped.append((n, mine.blpop("l", timeout=20)[1]))
+                    popped.append((n, mine.blpop("l", timeout=60)[1]))
 
             threads.append(threading.Thread(target=pop))
             threads[-1].start()
             wait_for_blocked(other, n + 1)
         other.rpush("l", "a", "b", "c")
         for thread in threads:
-            thread.join(timeout=20)
+            thread.join(timeout=60)
     assert sorted(popped) == [(0, "a"), (1, "b"), (2, "c")]
 
 
@@ -105,7 +106,7 @@ def test_a_queue_between_threads_loses_nothing(node):
 
     def consume(_):
         with node.client() as mine:
-            while (item := mine.brpop("queue", timeout=20)[1]) != "end":
+            while (item := mine.brpop("queue", timeout=60)[1]) != "end":
                 received.append(item)
 
     def produce(n):
@@ -120,7 +121,7 @@ def test_a_queue_between_threads_loses_nothing(node):
     with node.client() as client:
         client.lpush("queue", *["end"] * 4)
     for thread in consumers:
-        thread.join(timeout=30)
+        thread.join(timeout=60)
     assert sorted(received) == sorted(f"{n}:{m}" for n in range(4) for m in range(200))
 
 
@@ -137,7 +138,9 @@ def test_connections_come_and_go(node):
         run_in_threads(8, churn)
         assert [steady.get(f"churned:{n}") for n in range(8)] == ["50"] * 8
         # Closing is noticed when the server's loop gets to it; each INFO is one more turn of it.
-        assert any(steady.info("clients")["connected_clients"] == before for _ in range(1000))
+        deadline = time.monotonic() + 60
+        while steady.info("clients")["connected_clients"] != before:
+            assert time.monotonic() < deadline
 
 
 def test_a_pool_shared_by_threads(node):
@@ -163,10 +166,9 @@ def test_a_client_can_kill_another(node):
 
 
 def wait_for_blocked(client, count):
-    for _ in range(20000):
-        if client.info("clients")["blocked_clients"] == count:
-            return
-    pytest.fail(f"there never were {count} blocked clients")
+    deadline = time.monotonic() + 60
+    while client.info("clients")["blocked_clients"] != count:
+        assert time.monotonic() < deadline, f"there never were {count} blocked clients"
 
 
 def run_in_threads(count, work):

@@ -31,13 +31,13 @@ def test_shutdown_saves_or_not_as_asked(new_node):
     with node.client() as client:
         client.set("a", "1")
         client.shutdown(save=True)
-    assert node.process.wait(timeout=30) == 0
+    assert node.process.wait(timeout=60) == 0
     node.start()
     with node.client() as client:
         assert client.get("a") == "1"
         client.set("a", "2")
         client.shutdown(nosave=True)
-    assert node.process.wait(timeout=30) == 0
+    assert node.process.wait(timeout=60) == 0
     node.start()
     with node.client() as client:
         assert client.get("a") == "1"
@@ -59,7 +59,7 @@ def test_a_configuration_file_and_arguments(new_node, tmp_path):
 def test_a_taken_port_is_one_clear_sentence(new_node, node):
     second = new_node("--save", "", port=node.port)
     process = spawn(second.command(), second.log)
-    assert process.wait(timeout=30) != 0
+    assert process.wait(timeout=60) != 0
     text = second.log.read_text()
     assert str(node.port) in text and "in use" in text.lower(), text
     assert "panicked" not in text, text
@@ -71,7 +71,7 @@ def test_a_directory_that_can_not_be_used_is_one_clear_sentence(new_node, tmp_pa
     node = new_node("--save", "")
     command = [str(file) if argument == str(node.directory) else argument for argument in node.command()]
     process = spawn(command, node.log)
-    assert process.wait(timeout=30) != 0
+    assert process.wait(timeout=60) != 0
     text = node.log.read_text()
     assert str(file) in text and "panicked" not in text, text
 
@@ -92,7 +92,7 @@ def test_the_default_run_starts_one_node_and_says_what_to_try(tmp_path):
                 assert subprocess.check_output([*cli, "set", "a", "1"]) == b"OK\n"
             assert subprocess.check_output([*cli, "get", "a"]) == b"1\n"
             process.send_signal(signal.SIGINT)
-            assert process.wait(timeout=30) == 0
+            assert process.wait(timeout=60) == 0
         finally:
             if process.poll() is None:
                 process.kill()
@@ -103,7 +103,7 @@ def test_the_default_run_starts_one_node_and_says_what_to_try(tmp_path):
 def wait_for_authenticated(client, process):
     import redis
 
-    for _ in range(3000):
+    for _ in range(6000):
         try:
             client.ping()
             return

@@ -21,9 +21,9 @@ use anyhow::{Context, Result, bail};
 use crate::connection::Connection;
 
 /// How long a server may take to answer its first PING, loading included.
-const READY_TIMEOUT: Duration = Duration::from_secs(30);
+const READY_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a server may take to end after a signal.
-const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+const STOP_TIMEOUT: Duration = Duration::from_secs(60);
 /// Another port is tried this often when somebody took the chosen one in the meantime.
 const START_ATTEMPTS: usize = 3;
 /// Lines of a server's log that are kept to explain a failure.

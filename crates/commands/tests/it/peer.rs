@@ -98,7 +98,7 @@ impl Client {
     fn connect(directory: &std::path::Path) -> Client {
         let stream = UnixStream::connect(directory.join("socket")).expect("the server's socket");
         // A server that does not answer is a failure, not a test that never ends.
-        stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
+        stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
         Client { stream, decoder: Decoder::new() }
     }
 

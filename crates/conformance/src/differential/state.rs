@@ -11,7 +11,7 @@ use crate::reply::{Reply, quoted};
 /// Databases of a server with the default configuration.
 const DATABASES: usize = 16;
 /// How far apart two remaining times to live may be: time passes between the two servers.
-const TTL_TOLERANCE_MS: u64 = 5_000;
+const TTL_TOLERANCE_MS: u64 = 30_000;
 
 /// One key.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -61,8 +61,8 @@ fn parse_line(line: &str) -> Result<Line> {
             "hello" => parsed.compare = Compare::Hello,
             "scan" => parsed.compare = Compare::Scan,
             "transfer" => parsed.compare = Compare::Transfer,
-            "seconds" => parsed.compare = Compare::Near(3),
-            "ms" => parsed.compare = Compare::Near(3000),
+            "seconds" => parsed.compare = Compare::Near(30),
+            "ms" => parsed.compare = Compare::Near(30_000),
             other => bail!("unknown modifier {other:?}"),
         }
     }

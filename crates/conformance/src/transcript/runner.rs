@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -12,9 +12,12 @@ use super::format::{Action, Section, Step, Transcript};
 use super::matching::matches;
 use crate::connection::{Connection, Failure};
 use crate::peer::{Launch, Peer};
+use crate::reply::Reply;
 
-/// How long silence must last to count as "this client waits". A server answers in well under a millisecond.
-const SILENCE: Duration = Duration::from_millis(150);
+/// How long silence must last to count as "no reply", where the server does not say that the client waits.
+const SILENCE: Duration = Duration::from_millis(500);
+/// Between two questions to the server whether the client waits.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// A reply that is not what the transcript says.
 #[derive(Debug)]
@@ -133,7 +136,7 @@ fn run_section(peer: &Peer, section: &Section, each: &mut impl FnMut(&Step, Vec<
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
             std::collections::btree_map::Entry::Vacant(entry) => entry.insert(peer.connect()?),
         };
-        each(step, run_step(client, step)?);
+        each(step, run_step(peer, client, step)?);
     }
     for (number, mut client) in clients {
         if let Ok(Some(unread)) = client.receive_within(Duration::from_millis(1)) {
@@ -146,16 +149,54 @@ fn run_section(peer: &Peer, section: &Section, each: &mut impl FnMut(&Step, Vec<
     Ok(())
 }
 
-fn run_step(client: &mut Connection, step: &Step) -> Result<Vec<String>> {
+/// A connection that asks a server how many of its clients wait. It exists only meanwhile: other steps count connections.
+struct Waiting(Option<Connection>);
+
+impl Waiting {
+    /// `None` where the server does not say: it wants a password, or takes no further client.
+    fn count(&mut self) -> Option<usize> {
+        let list = self.0.as_mut()?.call(&["CLIENT", "LIST"]).ok()?;
+        if list.is_error() {
+            return None;
+        }
+        let text = list.to_text();
+        let flags =
+            text.lines().filter_map(|line| line.split(' ').find_map(|word| word.strip_prefix("flags=")));
+        Some(flags.filter(|flags| flags.contains('b')).count())
+    }
+}
+
+/// A reply, or `None` once it is certain, or has been silent for long enough to believe, that there is none.
+fn silence(
+    client: &mut Connection,
+    waiting: &mut Waiting,
+    before: Option<usize>,
+) -> Result<Option<Reply>, Failure> {
+    let deadline = Instant::now() + SILENCE;
+    loop {
+        if let Some(reply) = client.receive_within(LOOK_AGAIN)? {
+            return Ok(Some(reply));
+        }
+        let waits = before.zip(waiting.count()).is_some_and(|(before, now)| now > before);
+        if waits || Instant::now() > deadline {
+            return Ok(None);
+        }
+    }
+}
+
+fn run_step(peer: &Peer, client: &mut Connection, step: &Step) -> Result<Vec<String>> {
+    // Recording a new step looks the same as expecting silence.
+    let expects_silence = step.expected.is_empty();
+    let mut waiting = Waiting(if expects_silence { peer.connect().ok() } else { None });
+    let before = waiting.count();
     let sent = match &step.action {
         Action::Command(args) => client.send(args),
         Action::Raw(bytes) => client.send_raw(bytes),
         Action::Await => Ok(()),
     };
-    let received = match (sent, step.expected.is_empty()) {
+    let received = match (sent, expects_silence) {
         (Err(failure), _) => Err(failure),
-        // Recording a new step looks the same as expecting silence.
-        (Ok(()), true) => client.receive_within(SILENCE),
+        (Ok(()), true) => silence(client, &mut waiting, before),
         (Ok(()), false) => client.receive().map(Some),
     };
     match received {

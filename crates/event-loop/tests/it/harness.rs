@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 /// A test that waits longer than this for something hangs.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs `test` on every backend that the machine permits, printing which.
 pub(crate) fn on_each_backend(config: LoopConfig, test: impl Fn(&mut Driver)) {

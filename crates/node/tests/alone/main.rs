@@ -97,7 +97,7 @@ fn memory_stays_near_the_limit_under_load(connect: &(dyn Fn() -> Connection + Sy
     }
     let began = Instant::now();
     while number(&mut client, "used_memory") > base + room {
-        assert!(began.elapsed() < Duration::from_secs(20), "nobody evicts the rest");
+        assert!(began.elapsed() < Duration::from_secs(60), "nobody evicts the rest");
     }
 }
 

@@ -17,7 +17,7 @@ use config::{Config, NoDirectives};
 use conformance::connection::Connection;
 use conformance::peer::{Launch, Peer, not_run};
 use conformance::reply::Reply;
-use node::{Node, Options};
+use node::{Node, Options, StartError};
 use profile::Profile;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -30,6 +30,10 @@ struct TestNode {
 
 impl TestNode {
     fn start(profile: Profile, more: &str) -> TestNode {
+        TestNode::try_start(profile, more).expect("the node starts")
+    }
+
+    fn try_start(profile: Profile, more: &str) -> Result<TestNode, StartError> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let dir = std::env::temp_dir().join(format!("node-it-{}-{number}", std::process::id()));
@@ -41,7 +45,7 @@ impl TestNode {
         let config =
             Config::load(profile, text.as_bytes(), &mut NoDirectives).expect("a valid configuration");
         let options = Options { config, config_file: None, executable: PathBuf::new() };
-        TestNode { node: Node::start(options).expect("the node starts"), dir }
+        Ok(TestNode { node: Node::start(options)?, dir })
     }
 
     fn connect(&self) -> Connection {

@@ -1,7 +1,7 @@
 //! What is measured by the clock: rates, and the peak of used memory.
 //!
 //! A thread takes a sample every 100 ms. A rate is the mean of the last 16 samples, as in Redis, so it follows a change
-//! within 1.6 seconds. The same thread returns free memory to the system, which the allocator does by itself only while
+//! within 1.6 seconds. While nothing happens it sleeps for longer. The same thread returns free memory to the system, which the allocator does by itself only while
 //! threads allocate.
 
 use crate::shared::Shared;
@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 const PERIOD: Duration = Duration::from_millis(100);
+const IDLE_PERIOD: Duration = Duration::from_secs(1);
 const SAMPLES: usize = 16;
 
 /// What a rate is kept of.
@@ -69,12 +70,18 @@ impl Gauges {
 /// Runs until the node ends, woken early for that by its thread's handle.
 pub(crate) fn run(shared: &Shared) {
     let mut last = Instant::now();
+    // Samples without a byte or a command.
+    let (mut quiet, mut counted) = (0, 0);
     while !shared.ending.load(Ordering::Acquire) {
-        std::thread::park_timeout(PERIOD.saturating_sub(last.elapsed()));
+        let period = if quiet > SAMPLES { IDLE_PERIOD } else { PERIOD };
+        std::thread::park_timeout(period.saturating_sub(last.elapsed()));
         let elapsed = last.elapsed();
-        if elapsed < PERIOD {
+        if elapsed < period {
             continue;
         }
+        let activity = shared.stats.sum(Counter::Commands) + shared.stats.sum(Counter::BytesIn);
+        quiet = if activity == counted { quiet + 1 } else { 0 };
+        counted = activity;
         last = Instant::now();
         shared.gauges.peak_bytes();
         let counters = SAMPLED.map(|counter| shared.stats.sum(counter));

@@ -15,6 +15,8 @@ use topology::SLOTS;
 
 /// How often the slots are gone through.
 const PERIOD: Duration = Duration::from_millis(100);
+/// How often is looked whether there are keys that expire, while there are none.
+const IDLE_PERIOD: Duration = Duration::from_secs(1);
 /// How long one passage of the gate lasts at most.
 const PASSAGE: Duration = Duration::from_micros(200);
 /// Volatile entries looked at under one hold of a slot's lock.
@@ -25,15 +27,17 @@ pub(crate) fn run(shared: &Arc<Shared>, mut local: Local) {
     shared.parkers[Background::Expiry as usize].attach();
     while !shared.ending.load(Ordering::Acquire) {
         let began = Instant::now();
+        let mut period = IDLE_PERIOD;
         if shared.active_expire.load(Ordering::Relaxed) && !shared.loading.load(Ordering::Relaxed) {
             local.refresh(shared);
             for db in 0..shared.keyspace.databases() as u16 {
                 if shared.keyspace.volatile_len(db) > 0 {
+                    period = PERIOD;
                     sweep(shared, &mut local, db);
                 }
             }
         }
-        std::thread::park_timeout(PERIOD.saturating_sub(began.elapsed()));
+        std::thread::park_timeout(period.saturating_sub(began.elapsed()));
     }
 }
 

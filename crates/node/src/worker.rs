@@ -33,8 +33,10 @@ const CHUNK: usize = 64;
 const REQUESTS_PER_TURN: usize = 512;
 /// Replies leave early once a turn has run this long.
 const TURN_BUDGET: Duration = Duration::from_millis(1);
-/// How often a worker looks after its clients: timeouts, limits.
+/// How often a worker looks after its clients: timeouts, limits. One to whom nothing has happened for the longer period
+/// does it as seldom as that: a sleeping node costs nothing.
 const CRON_MS: u64 = 100;
+const IDLE_CRON_MS: u64 = 1000;
 /// Buffers kept for replies, and the largest that is kept.
 const SPARE_BUFFERS: usize = 64;
 const SPARE_BUFFER_BYTES: usize = 64 * 1024;
@@ -82,6 +84,8 @@ pub(crate) struct Worker {
     deadlines: BTreeSet<(u64, u64)>,
     spare: Vec<Vec<u8>>,
     last_cron_ms: u64,
+    /// When something happened last.
+    active_ms: u64,
     /// When the pause ends that a stalled client waits for.
     paused_until_ms: Option<u64>,
     /// Stalled clients are to be tried again.
@@ -113,6 +117,7 @@ impl Worker {
             deadlines: BTreeSet::new(),
             spare: Vec::new(),
             last_cron_ms: 0,
+            active_ms: 0,
             paused_until_ms: None,
             look: false,
             shared,
@@ -158,10 +163,17 @@ impl Worker {
         if !self.next_parse.is_empty() || self.look {
             return Duration::ZERO;
         }
-        let cron = self.last_cron_ms + CRON_MS;
+        let cron = self.last_cron_ms + self.cron_period_ms();
         let deadline = self.deadlines.first().map_or(u64::MAX, |&(at_ms, _)| at_ms);
         let pause = self.paused_until_ms.unwrap_or(u64::MAX);
         Duration::from_millis(cron.min(deadline).min(pause).saturating_sub(unix_ms()))
+    }
+
+    fn cron_period_ms(&self) -> u64 {
+        let is_idle = self.local.now_ms.saturating_sub(self.active_ms) > IDLE_CRON_MS
+            && self.stalled.is_empty()
+            && self.local.unserved.is_empty();
+        if is_idle { IDLE_CRON_MS } else { CRON_MS }
     }
 
     fn client(&mut self, token: Token) -> Option<(usize, &mut Client)> {
@@ -173,6 +185,9 @@ impl Worker {
     fn take_messages(&mut self, shared: &Shared) {
         let mut messages = std::mem::take(&mut self.messages);
         shared.mailboxes[self.number].drain(&mut messages);
+        if !messages.is_empty() {
+            self.active_ms = self.local.now_ms;
+        }
         for message in messages.drain(..) {
             self.take_message(shared, message);
         }
@@ -196,6 +211,7 @@ impl Worker {
     }
 
     fn take_event(&mut self, shared: &Shared, event: Event) {
+        self.active_ms = self.local.now_ms;
         match event {
             Event::Received { token, buf, len } => {
                 let thread = self.number;
@@ -751,7 +767,7 @@ impl Worker {
         self.send_all(shared);
         shared.stream.notify();
         self.see_off(shared);
-        if self.local.now_ms >= self.last_cron_ms + CRON_MS {
+        if self.local.now_ms >= self.last_cron_ms + self.cron_period_ms() {
             self.last_cron_ms = self.local.now_ms;
             self.cron(shared);
         }

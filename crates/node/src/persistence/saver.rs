@@ -15,6 +15,8 @@ use std::time::Duration;
 
 /// How often the save points are looked at.
 const PERIOD: Duration = Duration::from_millis(100);
+/// The same without save points, which may come to be.
+const IDLE_PERIOD: Duration = Duration::from_secs(1);
 /// How often it is looked whether another walk has ended.
 const AFTER_ANOTHER: Duration = Duration::from_millis(10);
 /// After a save point's save failed, the next try waits this long.
@@ -28,7 +30,8 @@ pub(crate) fn run(shared: &Arc<Shared>) {
             let state = shared.persistence.state();
             let waits =
                 |state: &mut super::State| state.due.is_none() && !shared.ending.load(Ordering::Acquire);
-            let waited = shared.persistence.changed.wait_timeout_while(state, PERIOD, waits);
+            let period = if shared.settings().save.is_empty() { IDLE_PERIOD } else { PERIOD };
+            let waited = shared.persistence.changed.wait_timeout_while(state, period, waits);
             let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
             state.due.take()
         };

@@ -30,8 +30,10 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-/// How often the core is told that time passed.
+/// How often the core is told that time passed: less often while the link is up or there is to be none, for what it does by
+/// the clock then are signs of life, one a second.
 const TICK_MS: u64 = 100;
+const CALM_TICK_MS: u64 = 500;
 /// How long the end of what has arrived may take to be seen, when the link is to be dropped.
 const DRAIN_MS: u64 = 1000;
 
@@ -146,7 +148,9 @@ impl Applier {
         }
         let now_ms = now_ms(&shared);
         if now_ms >= self.next_tick_ms {
-            self.next_tick_ms = now_ms + TICK_MS;
+            let state = shared.replication.link().replica.state();
+            let is_calm = matches!(state, State::Connected | State::None);
+            self.next_tick_ms = now_ms + if is_calm { CALM_TICK_MS } else { TICK_MS };
             self.step(Event::Tick);
         } else {
             self.collect();

@@ -31,6 +31,8 @@ use std::time::Duration;
 
 /// How often the core is told that time passed.
 const TICK_MS: u64 = 100;
+/// The same while all replicas get the stream: the longest that the core allows.
+const CALM_TICK_MS: u64 = 1000;
 /// How long a connection that is to be closed may take to send its last bytes.
 const FAREWELL_MS: u64 = 2000;
 /// Bytes a replica may have sent without a whole command among them: its commands are short.
@@ -164,9 +166,15 @@ impl Feeder {
         if now_ms < self.next_tick_ms {
             return;
         }
-        self.next_tick_ms = now_ms + TICK_MS;
         shared.replication.step(&shared, Event::Tick);
-        let good = shared.replication.primary(&shared.stream).primary.good_replicas(now_ms);
+        let (good, is_calm) = {
+            let fed = shared.replication.primary(&shared.stream);
+            let online = fed.primary.acks(0).applied.len();
+            (fed.primary.good_replicas(now_ms), online == fed.primary.connected_replicas())
+        };
+        let is_closing = self.connections.iter().flatten().any(|c| c.closing_until_ms.is_some());
+        let is_calm = is_calm && !is_closing && self.waiters.is_empty() && self.early.is_empty();
+        self.next_tick_ms = now_ms + if is_calm { CALM_TICK_MS } else { TICK_MS };
         shared.role.good_replicas.store(good as u32, Ordering::Relaxed);
         self.note_buffers();
         let late: Vec<Token> = self
@@ -322,6 +330,8 @@ impl Feeder {
         }
         let Ok(token) = self.io.add(fd) else { return self.lost_on_the_way(id) };
         info.set_flag(flag::REPLICA, true);
+        // What it waits for may be due.
+        self.next_tick_ms = 0;
         let at = token.index();
         if self.connections.len() <= at {
             self.connections.resize_with(at + 1, || None);
@@ -375,6 +385,7 @@ impl Feeder {
             return self.close(token);
         }
         connection.closing_until_ms = Some(now_ms + FAREWELL_MS);
+        self.next_tick_ms = self.next_tick_ms.min(now_ms + TICK_MS);
     }
 
     /// The connection is gone without the core's doing.

@@ -1,2 +1,256 @@
-//! The agent: runs and watches the node processes of one host.
+//! The agent: runs and watches the node processes of one host, and keeps their listeners.
+//!
+//! ```text
+//!                execute(step) ──▶ ┌───────┐ ──▶ Report::Observed, Report::Finished
+//!                                  │ agent │ ═══ listeners of all endpoints
+//!                                  └───┬───┘
+//!         a keeper and a worker thread for each node, one thread for a handover
+//!                  private socket      │      pidfd, /proc
+//!                ┌─────────────────────┼─────────────────────┐
+//!              node                  node                  node     own groups, own logs, outlive the agent
+//! ```
+//! **Identity.** A node is a directory. Who holds the lock in it is the node's process, whoever started it, and its private socket
+//! is how it is spoken to (`place`). No pid is ever written down, so it does not matter at which moment a control plane dies: the
+//! next one looks at the directories and adopts who lives there.
+//!
+//! **Watching** (`keeper`, `silence`). The end of a process is news by its pidfd; a dying one that still frees its memory by the
+//! flags of its threads; one that hangs by threads of which none moves. A node that is only slow is never more than slow.
+//!
+//! **Steps** (`steps`, `handover`). A node's steps are done in order by its worker, which may wait for the node. A kill does not
+//! wait: it ends what is under way (`node`).
+//!
+//! **Listeners** (`listeners`) are opened here and passed on as handles.
+//!
+//! **Processes** are killed by pidfd, never by pid. Nodes are put into process groups of their own, so a terminal's Ctrl-C does
+//! not reach them; a session of their own would need unsafe code between fork and exec, and adds nothing for processes
+//! that have no terminal open.
 #![forbid(unsafe_code)]
+// This crate is the shell around the fleet's decisions: it owns clocks, threads, files and sockets.
+#![allow(clippy::disallowed_methods)]
+
+mod handover;
+mod keeper;
+mod line;
+mod listeners;
+mod node;
+mod place;
+mod process;
+mod silence;
+mod steps;
+mod threads;
+
+use crate::handover::Handover;
+use crate::node::{End, Item, Node, Shared};
+use crate::place::Place;
+use fleet::step::{NodeId, Outcome, Report, Step, StepError};
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// Where things are, and how long they may take.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Holds a directory for each node.
+    pub nodes_directory: PathBuf,
+    /// Holds the nodes' sockets. Short: a socket's path has at most 107 bytes.
+    pub runtime_directory: PathBuf,
+    /// What is run as `EXECUTABLE node DIRECTORY/node.conf`.
+    pub executable: PathBuf,
+    /// Between two questions how a node is. 100 ms by default: a quarter of the time in which a failover is to be over, at a
+    /// cost that ten idle nodes do not show.
+    pub heartbeat: Duration,
+    /// From the start of a process to its first answer, which it gives before it loads its data; then it is killed. 30 s by default:
+    /// a starved machine makes everything slow.
+    pub start_limit: Duration,
+    /// For a clean end with saving; then the process is killed. 60 s by default: 10 GB on a fast disk, 2 GB on a slow one.
+    pub stop_limit: Duration,
+    /// For the answer to a request that changes something. 30 s by default: it waits for commands that run.
+    pub command_limit: Duration,
+    /// How long [`Agent::start`] waits for the answers of nodes that it adopts. 2 s by default, and a node that hangs has been
+    /// noticed by then.
+    pub adoption_limit: Duration,
+}
+
+impl Config {
+    /// With default times.
+    pub fn new(nodes_directory: PathBuf, runtime_directory: PathBuf, executable: PathBuf) -> Config {
+        Config {
+            nodes_directory,
+            runtime_directory,
+            executable,
+            heartbeat: Duration::from_millis(100),
+            start_limit: Duration::from_secs(30),
+            stop_limit: Duration::from_secs(60),
+            command_limit: Duration::from_secs(30),
+            adoption_limit: Duration::from_secs(2),
+        }
+    }
+}
+
+/// Looks after the nodes of this host until it is dropped. The nodes run on.
+pub struct Agent {
+    shared: Arc<Shared>,
+    nodes: Mutex<HashMap<NodeId, Arc<Node>>>,
+    handovers: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Agent {
+    /// Adopts every node that lives in the directory, takes their listeners back, and reports how each directory's node is
+    /// before it returns.
+    ///
+    /// # Errors
+    /// When the directories can't be made or read, a path is too long for a socket, or there is no thread to be had.
+    pub fn start(config: Config, reports: Sender<Report>) -> io::Result<Agent> {
+        fs::create_dir_all(&config.nodes_directory)?;
+        fs::create_dir_all(&config.runtime_directory)?;
+        let longest = NodeId(u64::MAX);
+        Place::new(&config.nodes_directory, &config.runtime_directory, longest).check_lengths()?;
+        let limit = config.adoption_limit;
+        let agent = Agent {
+            shared: Arc::new(Shared::new(config, reports)),
+            nodes: Mutex::default(),
+            handovers: Mutex::default(),
+        };
+        let (surveyed, answers) = mpsc::channel();
+        let mut waits = 0;
+        for entry in fs::read_dir(&agent.shared.config.nodes_directory)? {
+            let name = entry?.file_name();
+            let Some(id) = name.to_str().and_then(node_id) else { continue };
+            let node = Node::begin(id, agent.shared.clone(), Some(surveyed.clone()))?;
+            agent.nodes().insert(id, node);
+            waits += 1;
+        }
+        let until = Instant::now() + limit;
+        while waits > 0 && answers.recv_timeout(until.saturating_duration_since(Instant::now())).is_ok() {
+            waits -= 1;
+        }
+        Ok(agent)
+    }
+
+    /// Begins a step, whose end is a [`Report::Finished`] with this ticket. Never waits for a node.
+    pub fn execute(&self, ticket: u64, step: Step) {
+        let begun = match step {
+            Step::Close { endpoint, address } => {
+                self.shared.listeners.close(endpoint, address);
+                self.shared.finish(ticket, Ok(Outcome::Done));
+                Ok(())
+            }
+            Step::Kill { node } => self.end_node(node, ticket, false),
+            Step::Remove { node } => self.end_node(node, ticket, true),
+            Step::Handover { from, from_address, to, to_address, epoch } => {
+                self.hand_over(ticket, (from, from_address), (to, to_address), epoch)
+            }
+            Step::Start { node, .. }
+            | Step::Stop { node }
+            | Step::Assign { node, .. }
+            | Step::Drain { node, .. }
+            | Step::Listen { node, .. }
+            | Step::Unlisten { node, .. }
+            | Step::Configure { node, .. } => {
+                self.enqueue(&mut self.nodes(), node, Item::Step { ticket: Some(ticket), step }).map(drop)
+            }
+        };
+        if let Err(error) = begun {
+            self.shared.finish(ticket, Err(StepError::Failed(error.to_string())));
+        }
+    }
+
+    /// Lets go of everything without touching nodes. Steps that are under way have no end.
+    pub fn end(self) {}
+
+    fn end_node(&self, node: NodeId, ticket: u64, removes: bool) -> io::Result<()> {
+        let mut nodes = self.nodes();
+        while !self.node(&mut nodes, node)?.overtake(End { ticket, removes }) {
+            nodes.remove(&node);
+        }
+        Ok(())
+    }
+
+    fn hand_over(
+        &self,
+        ticket: u64,
+        (from, from_address): (NodeId, std::net::SocketAddr),
+        (to, to_address): (NodeId, std::net::SocketAddr),
+        epoch: u64,
+    ) -> io::Result<()> {
+        if from == to {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a handover needs two nodes"));
+        }
+        let mut nodes = self.nodes();
+        let old = self.node(&mut nodes, from)?;
+        let new = self.node(&mut nodes, to)?;
+        let handover = Arc::new(Handover::new(ticket, (old, from_address), (new, to_address), epoch));
+        for node in [&handover.from, &handover.to] {
+            if node.enqueue(Item::Handover(handover.clone())).is_err() {
+                handover.abandon(node.id);
+            }
+        }
+        drop(nodes);
+        let (run, from) = (handover.clone(), handover.from.id);
+        let running = thread::Builder::new()
+            .name("handover".into())
+            .spawn(move || run.run())
+            .inspect_err(|_| handover.abandon(from))?;
+        let mut handovers = self.handovers.lock().unwrap_or_else(PoisonError::into_inner);
+        handovers.retain(|handover| !handover.is_finished());
+        handovers.push(running);
+        Ok(())
+    }
+
+    fn enqueue(
+        &self,
+        nodes: &mut HashMap<NodeId, Arc<Node>>,
+        id: NodeId,
+        mut item: Item,
+    ) -> io::Result<Arc<Node>> {
+        loop {
+            let node = self.node(nodes, id)?;
+            match node.enqueue(item) {
+                Ok(()) => return Ok(node),
+                Err(returned) => item = returned,
+            }
+            nodes.remove(&id);
+        }
+    }
+
+    /// The node with its threads, which are begun if nobody looks after it yet.
+    fn node(&self, nodes: &mut HashMap<NodeId, Arc<Node>>, id: NodeId) -> io::Result<Arc<Node>> {
+        if let Some(node) = nodes.get(&id) {
+            return Ok(node.clone());
+        }
+        let node = Node::begin(id, self.shared.clone(), None)?;
+        nodes.insert(id, node.clone());
+        Ok(node)
+    }
+
+    fn nodes(&self) -> MutexGuard<'_, HashMap<NodeId, Arc<Node>>> {
+        self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let nodes: Vec<Arc<Node>> = self.nodes().drain().map(|(_, node)| node).collect();
+        for node in &nodes {
+            node.leave();
+        }
+        for node in &nodes {
+            node.join();
+        }
+        let handovers = std::mem::take(&mut *self.handovers.lock().unwrap_or_else(PoisonError::into_inner));
+        for handover in handovers {
+            let _ = handover.join();
+        }
+    }
+}
+
+/// The node whose directory has this name.
+fn node_id(name: &str) -> Option<NodeId> {
+    let id = NodeId(name.strip_prefix('n')?.parse().ok()?);
+    (id.to_string() == name).then_some(id)
+}

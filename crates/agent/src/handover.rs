@@ -1,0 +1,175 @@
+//! A planned change of the primary, over both of its nodes.
+//!
+//! ```text
+//!   old primary          new primary
+//!   PauseWrites ──position──▶ AwaitPosition     a failure: ResumeWrites, all as before
+//!   Assign replica                              from here on only forwards
+//!                             Assign primary
+//! ```
+//! Both nodes' workers attend: each comes to the handover in the order of its steps, waits until it is over, and so lends its line.
+//! Both halves are queued under one lock, so handovers that cross do not wait for each other.
+//!
+//! The pause ends by itself, should the control plane vanish. It is longer than anything before the demotion may take, or writes that
+//! the old primary took again would be lost with its role. Repeated after a crash in the middle, it begins by asking both nodes
+//! how far it had come.
+
+use crate::line::Line;
+use crate::node::Node;
+use crate::steps::{QUESTION_LIMIT, upstream};
+use fleet::step::{NodeId, Outcome, StepError};
+use std::net::SocketAddr;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use supervision::{Link, Refusal, Request, Role, Status};
+
+/// Clients notice a longer wait; a replica whose link is up lags by less.
+const REACH_LIMIT: Duration = Duration::from_millis(1500);
+/// The pause outlasts the wait by what a starved machine may take to say so.
+const PAUSE_LIMIT: Duration = Duration::from_secs(4);
+/// No demotion is sent later than this after the pause was asked for.
+const DEMOTION_LIMIT: Duration = Duration::from_secs(3);
+
+#[derive(Default)]
+struct Attendance {
+    present: Vec<NodeId>,
+    abandoned: bool,
+    over: bool,
+}
+
+pub(crate) struct Handover {
+    pub(crate) ticket: u64,
+    pub(crate) from: Arc<Node>,
+    pub(crate) from_address: SocketAddr,
+    pub(crate) to: Arc<Node>,
+    pub(crate) to_address: SocketAddr,
+    pub(crate) epoch: u64,
+    attendance: Mutex<Attendance>,
+    changed: Condvar,
+}
+
+impl Handover {
+    pub(crate) fn new(
+        ticket: u64,
+        (from, from_address): (Arc<Node>, SocketAddr),
+        (to, to_address): (Arc<Node>, SocketAddr),
+        epoch: u64,
+    ) -> Handover {
+        let attendance = Mutex::default();
+        Handover { ticket, from, from_address, to, to_address, epoch, attendance, changed: Condvar::new() }
+    }
+
+    /// A worker is here, and stays until it is over or given up.
+    pub(crate) fn attend(&self, node: NodeId) {
+        let mut attendance = self.lock();
+        attendance.present.push(node);
+        self.changed.notify_all();
+        while !attendance.over && !attendance.abandoned {
+            attendance = self.changed.wait(attendance).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// One of the two is killed: nothing more is asked of it, and no answer of the other is waited for.
+    pub(crate) fn abandon(&self, node: NodeId) {
+        let mut attendance = self.lock();
+        if attendance.over || std::mem::replace(&mut attendance.abandoned, true) {
+            return;
+        }
+        self.changed.notify_all();
+        drop(attendance);
+        let other = if node == self.from.id { &self.to } else { &self.from };
+        other.switch.interrupt();
+    }
+
+    /// The handover's own thread.
+    pub(crate) fn run(&self) {
+        let outcome = if self.assemble() { self.hand_over() } else { Err(StepError::NodeGone) };
+        self.from.probe();
+        self.to.probe();
+        self.from.shared.finish(self.ticket, outcome.map(|()| Outcome::Done));
+        self.lock().over = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits for both workers.
+    fn assemble(&self) -> bool {
+        let mut attendance = self.lock();
+        while attendance.present.len() < 2 && !attendance.abandoned {
+            attendance = self.changed.wait(attendance).unwrap_or_else(PoisonError::into_inner);
+        }
+        !attendance.abandoned
+    }
+
+    fn hand_over(&self) -> Result<(), StepError> {
+        let from = Line::dial(&self.from)?.status(QUESTION_LIMIT)?;
+        let to = Line::dial(&self.to)?.status(QUESTION_LIMIT)?;
+        if to.role == Role::Primary && to.epoch >= self.epoch {
+            return if self.follows(&from) { Ok(()) } else { self.demote() };
+        }
+        if self.follows(&from) && from.epoch >= self.epoch {
+            return self.promote();
+        }
+        if from.role != Role::Primary {
+            return Err(wrong_role(&from, "not the primary"));
+        }
+        if !matches!(to.role, Role::Replica(_)) || to.link != Link::Up || !to.holds_data {
+            return Err(wrong_role(&to, "not a replica in sync"));
+        }
+        self.catch_up().and_then(|()| self.demote()).inspect_err(|_| self.resume())?;
+        self.promote()
+    }
+
+    /// Until the new primary has everything that the old one has acknowledged.
+    fn catch_up(&self) -> Result<(), StepError> {
+        let asked = Instant::now();
+        let pause = Request::PauseWrites { epoch: self.epoch, for_ms: PAUSE_LIMIT.as_millis() as u64 };
+        let position = Line::dial(&self.from)?.position(&pause, REACH_LIMIT)?;
+        let left = REACH_LIMIT.saturating_sub(asked.elapsed());
+        let reach = Request::AwaitPosition { position, for_ms: left.as_millis() as u64 };
+        Line::dial(&self.to)?.position(&reach, left + Duration::from_millis(500))?;
+        if asked.elapsed() < DEMOTION_LIMIT {
+            Ok(())
+        } else {
+            Err(StepError::Failed("the pause of writes was nearly over".into()))
+        }
+    }
+
+    fn demote(&self) -> Result<(), StepError> {
+        self.check_attendance()?;
+        let role = Role::Replica(upstream(&self.from, self.to.id, self.to_address));
+        let limit = self.from.shared.config.command_limit;
+        Line::dial(&self.from)?.order(&Request::Assign { epoch: self.epoch, role }, limit)
+    }
+
+    fn promote(&self) -> Result<(), StepError> {
+        self.check_attendance()?;
+        let limit = self.to.shared.config.command_limit;
+        let request = Request::Assign { epoch: self.epoch, role: Role::Primary };
+        Line::dial(&self.to)?.order(&request, limit)
+    }
+
+    /// Ends the pause, if the old primary still is one. Whether a demotion that was not answered has happened is not known; the node
+    /// refuses this if it has.
+    fn resume(&self) {
+        let resumed = Line::dial(&self.from)
+            .and_then(|mut line| line.order(&Request::ResumeWrites { epoch: self.epoch }, QUESTION_LIMIT));
+        // Otherwise the pause ends by itself.
+        drop(resumed);
+    }
+
+    /// After one of the two was killed, nobody gets a role by this.
+    fn check_attendance(&self) -> Result<(), StepError> {
+        if self.lock().abandoned { Err(StepError::NodeGone) } else { Ok(()) }
+    }
+
+    fn follows(&self, from: &Status) -> bool {
+        matches!(&from.role, Role::Replica(upstream) if upstream.node == self.to.id.to_string())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Attendance> {
+        self.attendance.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn wrong_role(status: &Status, what: &str) -> StepError {
+    StepError::Refused(Refusal::WrongRole(format!("{} is {what}", status.node)))
+}

@@ -1,0 +1,205 @@
+//! The steps as the worker of a node does them, one after the other.
+
+use crate::line::{Line, unexpected};
+use crate::node::{Mail, Node};
+use fleet::step::{Assignment, NodeId, NodeSpec, Outcome, Process, Step, StepError};
+use std::fs;
+use std::io;
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+use supervision::{Endpoint, Listening, Reply, Request, Role, Upstream};
+
+/// What a node answers from what it has at hand. A starved machine may still take long.
+pub(crate) const QUESTION_LIMIT: Duration = Duration::from_secs(5);
+/// Between looks at a lock that somebody holds: the kernel frees a dead process's memory before its locks.
+const LOCK_PERIOD: Duration = Duration::from_millis(20);
+/// A process that was sent SIGKILL shows it as soon as its threads are scheduled.
+const DEATH_LIMIT: Duration = Duration::from_secs(30);
+
+type Done = Result<Outcome, StepError>;
+
+/// Does a step. Kill, Remove, Handover and Close are not a worker's.
+pub(crate) fn perform(node: &Node, step: &Step) -> Done {
+    match step {
+        Step::Start { spec, .. } => start(node, spec),
+        Step::Stop { .. } => stop(node),
+        Step::Assign { epoch, role, .. } => {
+            let mut line = Line::dial(node)?;
+            let role = role_of(node, role);
+            line.order(&Request::Assign { epoch: *epoch, role }, limit(node))?;
+            Ok(Outcome::Done)
+        }
+        Step::Drain { epoch, .. } => drain(node, *epoch),
+        Step::Listen { endpoint, address, .. } => {
+            listen(node, Listening { endpoint: *endpoint, address: *address })
+        }
+        Step::Unlisten { endpoint, .. } => unlisten(node, *endpoint),
+        Step::Configure { parameters, .. } => {
+            let mut line = Line::dial(node)?;
+            line.order(&Request::Configure { parameters: parameters.clone() }, limit(node))?;
+            Ok(Outcome::Done)
+        }
+        Step::Kill { .. } | Step::Remove { .. } | Step::Handover { .. } | Step::Close { .. } => {
+            unreachable!("the agent does these elsewhere")
+        }
+    }
+}
+
+fn limit(node: &Node) -> Duration {
+    node.shared.config.command_limit
+}
+
+fn role_of(node: &Node, assignment: &Assignment) -> Role {
+    match assignment {
+        Assignment::Primary => Role::Primary,
+        Assignment::Replica { of, address } => Role::Replica(upstream(node, *of, *address)),
+    }
+}
+
+/// Where a node of this host is followed.
+pub(crate) fn upstream(node: &Node, of: NodeId, address: std::net::SocketAddr) -> Upstream {
+    let config = &node.shared.config;
+    let place = crate::place::Place::new(&config.nodes_directory, &config.runtime_directory, of);
+    Upstream { node: of.to_string(), socket: place.data_socket, address }
+}
+
+fn start(node: &Node, spec: &NodeSpec) -> Done {
+    let limit = node.shared.config.start_limit;
+    let until = Instant::now() + limit;
+    let failed =
+        |error: io::Error| StepError::Failed(format!("cannot start {} ({}): {error}", node.id, spec.label));
+    fs::create_dir_all(&node.place.directory).map_err(failed)?;
+    let mut attempted = false;
+    loop {
+        if node.switch.is_off() {
+            return Err(StepError::NodeGone);
+        }
+        match node.seen().process {
+            Process::Running => return Ok(Outcome::Done),
+            Process::Hung => return Err(StepError::Failed(format!("{} hangs", node.id))),
+            Process::Starting => {
+                let left = until.saturating_duration_since(Instant::now());
+                if !node.wait_until(left, |seen| seen.process != Process::Starting) && !node.switch.is_off() {
+                    node.post(Mail::Kill);
+                    node.wait_until(DEATH_LIMIT, |seen| seen.process != Process::Starting);
+                    return Err(StepError::Failed(format!("{} did not answer in {limit:?}", node.id)));
+                }
+            }
+            Process::Absent | Process::Ended => match node.place.try_lock().map_err(failed)? {
+                Some(_) if attempted => {
+                    let words = node.place.last_words();
+                    return Err(StepError::Failed(format!("{} ended at its start: {words}", node.id)));
+                }
+                Some(lock) => {
+                    attempted = true;
+                    let process = node
+                        .place
+                        .spawn(node.id, spec, &node.shared.config.executable, lock)
+                        .map_err(failed)?;
+                    node.see(|seen| seen.process = Process::Starting);
+                    node.post(Mail::Spawned(process));
+                }
+                // The node before this one still frees its memory, or another start was first.
+                None if Instant::now() < until => {
+                    node.post(Mail::Survey);
+                    node.wait_until(LOCK_PERIOD, |seen| {
+                        !matches!(seen.process, Process::Absent | Process::Ended)
+                    });
+                }
+                None => {
+                    return Err(StepError::Failed(format!("somebody holds the lock of {}", node.id)));
+                }
+            },
+        }
+    }
+}
+
+fn stop(node: &Node) -> Done {
+    let ended = |seen: &crate::node::Seen| matches!(seen.process, Process::Absent | Process::Ended);
+    if ended(&node.seen()) {
+        return Ok(Outcome::Done);
+    }
+    let asked = Line::dial(node)
+        .and_then(|mut line| line.order(&Request::Shutdown { save: true }, node.shared.config.stop_limit));
+    if let Err(refused @ StepError::Refused(_)) = asked {
+        return Err(refused);
+    }
+    if node.wait_until(node.shared.config.stop_limit, ended) {
+        return Ok(Outcome::Done);
+    }
+    if node.switch.is_off() {
+        return Err(StepError::NodeGone);
+    }
+    node.post(Mail::Kill);
+    if node.wait_until(DEATH_LIMIT, ended) {
+        Ok(Outcome::Done)
+    } else {
+        Err(StepError::Failed(format!("{} does not end", node.id)))
+    }
+}
+
+fn drain(node: &Node, epoch: u64) -> Done {
+    let mut line = Line::dial(node)?;
+    let position = line.position(&Request::Drain { epoch }, limit(node))?;
+    let holds_data = line.status(QUESTION_LIMIT)?.holds_data;
+    Ok(Outcome::Position { position, holds_data })
+}
+
+fn listen(node: &Node, listening: Listening) -> Done {
+    let mut line = Line::dial(node)?;
+    let withdrawn = listening.endpoint == Endpoint::Reader && node.seen().reader_withdrawn;
+    let listens = line.status(QUESTION_LIMIT)?.listening.contains(&listening);
+    if listens && !withdrawn {
+        if !node.shared.listeners.has(node.id, listening) {
+            take_back(node, &mut line)?;
+        }
+        return Ok(Outcome::Done);
+    }
+    let handle = node.shared.listeners.obtain(node.id, listening)?;
+    let Listening { endpoint, address } = listening;
+    match line.call(&Request::Listen { endpoint, address }, &[handle.as_fd()], limit(node))?.0 {
+        Reply::Done => {}
+        other => return Err(unexpected(&other)),
+    }
+    if withdrawn {
+        node.see(|seen| seen.reader_withdrawn = false);
+    }
+    Ok(Outcome::Done)
+}
+
+fn unlisten(node: &Node, endpoint: Endpoint) -> Done {
+    let told = Line::dial(node).and_then(|mut line| line.order(&Request::Unlisten { endpoint }, limit(node)));
+    if endpoint == Endpoint::Reader {
+        node.shared.listeners.withdraw_reader(node.id);
+    }
+    match told {
+        Ok(()) => {
+            if endpoint == Endpoint::Reader {
+                node.see(|seen| seen.reader_withdrawn = false);
+            }
+            Ok(Outcome::Done)
+        }
+        // Who is gone listens no more.
+        Err(StepError::NodeGone) if matches!(node.seen().process, Process::Absent | Process::Ended) => {
+            Ok(Outcome::Done)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Takes the listeners of an adopted node back.
+pub(crate) fn recover(node: &Node) -> Result<(), StepError> {
+    take_back(node, &mut Line::dial(node)?)
+}
+
+fn take_back(node: &Node, line: &mut Line<'_>) -> Result<(), StepError> {
+    let (reply, handles) = line.call(&Request::Listeners, &[], limit(node))?;
+    let Reply::Listeners(listeners) = reply else { return Err(unexpected(&reply)) };
+    if listeners.len() != handles.len() {
+        return Err(StepError::Failed(format!("{} listeners, {} handles", listeners.len(), handles.len())));
+    }
+    for (listening, handle) in listeners.into_iter().zip(handles) {
+        node.shared.listeners.keep(node.id, listening, handle);
+    }
+    Ok(())
+}

@@ -1,0 +1,144 @@
+//! How nodes come, go, hang, and are found again.
+
+use crate::support::{Host, PATIENCE, STAND_IN, answer, free, listen, signal, start};
+use fleet::step::{NodeId, Outcome, Process, Step, StepError};
+use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use supervision::Endpoint;
+
+const ONE: NodeId = NodeId(1);
+
+#[test]
+fn a_node_starts_once_and_stops_cleanly() {
+    let mut host = Host::new();
+    assert_eq!(host.start(1, &[]), Ok(Outcome::Done));
+    let pid = host.pid(1);
+    assert_eq!(host.start(1, &[]), Ok(Outcome::Done));
+    assert_eq!(host.pid(1), pid);
+    assert_eq!(host.told[&ONE], [Process::Starting, Process::Running]);
+    assert_eq!(host.run(Step::Stop { node: ONE }), Ok(Outcome::Done));
+    assert_eq!(host.seen[&ONE].process, Process::Ended);
+    assert_eq!(host.start(1, &[]), Ok(Outcome::Done));
+    assert_ne!(host.pid(1), pid);
+}
+
+#[test]
+fn a_node_that_does_not_start_says_why() {
+    let mut host = Host::new();
+    let error = host.start(1, &[("stand-in-fail", "no such engine")]).unwrap_err();
+    assert!(error.to_string().contains("no such engine"), "{error}");
+}
+
+#[test]
+fn the_next_agent_finds_nodes_and_listeners() {
+    let mut host = Host::new();
+    let address = free();
+    host.start(1, &[]).unwrap();
+    host.run(listen(1, Endpoint::Primary, address)).unwrap();
+    let pid = host.pid(1);
+    host.end();
+    assert_eq!(answer(TcpStream::connect(address).unwrap()), "n1 Primary");
+    host.begin();
+    assert_eq!(host.seen[&ONE].process, Process::Running);
+    assert_eq!(host.pid(1), pid);
+    // The listener is there again: a client that comes between two owners waits.
+    host.run(Step::Kill { node: ONE }).unwrap();
+    let client = TcpStream::connect(address).unwrap();
+    host.start(2, &[]).unwrap();
+    host.run(listen(2, Endpoint::Primary, address)).unwrap();
+    assert_eq!(answer(client), "n2 Primary");
+}
+
+#[test]
+fn a_control_plane_that_is_killed_leaves_its_nodes_to_the_next() {
+    let mut host = Host::empty();
+    let address = free();
+    std::fs::write(host.directory.join("address"), address.to_string()).unwrap();
+    let mut first =
+        Command::new(STAND_IN).arg("agent").arg(&host.directory).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(first.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "1 Ok(Done)");
+    assert_eq!(lines.next().unwrap().unwrap(), "2 Ok(Done)");
+    first.kill().unwrap();
+    first.wait().unwrap();
+    host.begin();
+    assert_eq!(host.seen[&ONE].process, Process::Running);
+    assert_eq!(answer(TcpStream::connect(address).unwrap()), "n1 Primary");
+    assert_eq!(host.run(Step::Kill { node: ONE }), Ok(Outcome::Done));
+}
+
+#[test]
+fn a_node_that_was_not_yet_answering_when_the_control_plane_died_is_found() {
+    let mut host = Host::new();
+    host.ask(start(1, &[("stand-in-mute-ms", "3000")]));
+    host.until(1, Process::Starting);
+    host.end();
+    host.begin();
+    host.until(1, Process::Running);
+    assert_eq!(host.start(1, &[]), Ok(Outcome::Done));
+    let of_this_life = host.told[&ONE].iter().filter(|process| **process == Process::Running).count();
+    assert_eq!(of_this_life, 1);
+}
+
+#[test]
+fn kill_9_is_noticed() {
+    let mut host = Host::new();
+    host.start(1, &[]).unwrap();
+    signal(host.pid(1), "KILL");
+    host.until(1, Process::Ended);
+}
+
+#[test]
+fn a_stopped_node_hangs_until_it_goes_on() {
+    let mut host = Host::new();
+    let address = free();
+    for node in [1, 2] {
+        host.start(node, &[]).unwrap();
+        host.run(listen(node, Endpoint::Reader, address)).unwrap();
+    }
+    signal(host.pid(1), "STOP");
+    host.until(1, Process::Hung);
+    for _ in 0..16 {
+        assert_eq!(answer(TcpStream::connect(address).unwrap()), "n2 Reader");
+    }
+    signal(host.pid(1), "CONT");
+    host.until(1, Process::Running);
+    assert!(host.seen[&ONE].status.as_ref().unwrap().listening.is_empty());
+    assert_eq!(host.run(listen(1, Endpoint::Reader, address)), Ok(Outcome::Done));
+    assert_eq!(host.seen[&ONE].status.as_ref().unwrap().listening.len(), 1);
+}
+
+#[test]
+fn a_node_of_which_nothing_moves_hangs_and_one_that_computes_does_not() {
+    let mut host = Host::new();
+    host.start(1, &[]).unwrap();
+    host.start(2, &[]).unwrap();
+    host.configure(2, "stand-in-busy-ms", "5000");
+    let busy = Instant::now();
+    host.configure(1, "stand-in-deaf", "yes");
+    host.until(1, Process::Hung);
+    host.configure(2, "stand-in-offset", "7");
+    assert!(busy.elapsed() >= Duration::from_secs(5) && busy.elapsed() < PATIENCE);
+    assert_eq!(host.told[&NodeId(2)], [Process::Starting, Process::Running]);
+}
+
+#[test]
+fn remove_leaves_nothing() {
+    let mut host = Host::new();
+    let (own, primary) = (free(), free());
+    host.start(1, &[]).unwrap();
+    host.run(listen(1, Endpoint::Node, own)).unwrap();
+    host.run(listen(1, Endpoint::Primary, primary)).unwrap();
+    assert_eq!(host.run(Step::Remove { node: ONE }), Ok(Outcome::Done));
+    assert_eq!(host.seen[&ONE].process, Process::Absent);
+    assert_eq!(std::fs::read_dir(host.directory.join("nodes")).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(host.directory.join("run")).unwrap().count(), 0);
+    TcpStream::connect(own).unwrap_err();
+    TcpStream::connect(primary).unwrap();
+    assert_eq!(host.run(Step::Close { endpoint: Endpoint::Primary, address: primary }), Ok(Outcome::Done));
+    TcpStream::connect(primary).unwrap_err();
+    assert_eq!(host.run(Step::Remove { node: ONE }), Ok(Outcome::Done));
+    assert_eq!(host.run(Step::Drain { node: ONE, epoch: 1 }), Err(StepError::NodeGone));
+}

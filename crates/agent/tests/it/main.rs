@@ -1,0 +1,6 @@
+//! The agent with processes that behave as nodes do, or do not. Everything waits for reports.
+#![allow(clippy::disallowed_methods)]
+
+mod lives;
+mod steps;
+mod support;

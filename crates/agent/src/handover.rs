@@ -39,7 +39,6 @@ struct Attendance {
 pub(crate) struct Handover {
     pub(crate) ticket: u64,
     pub(crate) from: Arc<Node>,
-    pub(crate) from_address: SocketAddr,
     pub(crate) to: Arc<Node>,
     pub(crate) to_address: SocketAddr,
     pub(crate) epoch: u64,
@@ -50,12 +49,12 @@ pub(crate) struct Handover {
 impl Handover {
     pub(crate) fn new(
         ticket: u64,
-        (from, from_address): (Arc<Node>, SocketAddr),
+        from: Arc<Node>,
         (to, to_address): (Arc<Node>, SocketAddr),
         epoch: u64,
     ) -> Handover {
         let attendance = Mutex::default();
-        Handover { ticket, from, from_address, to, to_address, epoch, attendance, changed: Condvar::new() }
+        Handover { ticket, from, to, to_address, epoch, attendance, changed: Condvar::new() }
     }
 
     /// A worker is here, and stays until it is over or given up.

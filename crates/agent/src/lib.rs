@@ -142,8 +142,9 @@ impl Agent {
             }
             Step::Kill { node } => self.end_node(node, ticket, false),
             Step::Remove { node } => self.end_node(node, ticket, true),
-            Step::Handover { from, from_address, to, to_address, epoch } => {
-                self.hand_over(ticket, (from, from_address), (to, to_address), epoch)
+            // The old primary's own address is nobody's business before it is followed.
+            Step::Handover { from, to, to_address, epoch, .. } => {
+                self.hand_over(ticket, from, (to, to_address), epoch)
             }
             Step::Start { node, .. }
             | Step::Stop { node }
@@ -174,7 +175,7 @@ impl Agent {
     fn hand_over(
         &self,
         ticket: u64,
-        (from, from_address): (NodeId, std::net::SocketAddr),
+        from: NodeId,
         (to, to_address): (NodeId, std::net::SocketAddr),
         epoch: u64,
     ) -> io::Result<()> {
@@ -184,7 +185,7 @@ impl Agent {
         let mut nodes = self.nodes();
         let old = self.node(&mut nodes, from)?;
         let new = self.node(&mut nodes, to)?;
-        let handover = Arc::new(Handover::new(ticket, (old, from_address), (new, to_address), epoch));
+        let handover = Arc::new(Handover::new(ticket, old, (new, to_address), epoch));
         for node in [&handover.from, &handover.to] {
             if node.enqueue(Item::Handover(handover.clone())).is_err() {
                 handover.abandon(node.id);

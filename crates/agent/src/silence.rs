@@ -137,8 +137,8 @@ mod tests {
         check("TT*15", Verdict::Slow);
         check("TT*16", Verdict::Hung);
         check("TTZ*16", Verdict::Hung);
-        check("TT*14 SS TT*15", Verdict::Slow);
-        check("TT*14 SS TT*16", Verdict::Hung);
+        check("TT*14 SS+ TT*15", Verdict::Slow);
+        check("TT*14 SS+ TT*16", Verdict::Hung);
         check("ST*20", Verdict::Slow);
     }
 

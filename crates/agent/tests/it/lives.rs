@@ -115,8 +115,8 @@ fn a_node_of_which_nothing_moves_hangs_and_one_that_computes_does_not() {
     let mut host = Host::new();
     host.start(1, &[]).unwrap();
     host.start(2, &[]).unwrap();
-    host.configure(2, "stand-in-busy-ms", "5000");
     let busy = Instant::now();
+    host.configure(2, "stand-in-busy-ms", "5000");
     host.configure(1, "stand-in-deaf", "yes");
     host.until(1, Process::Hung);
     host.configure(2, "stand-in-offset", "7");

@@ -3,7 +3,7 @@
 use super::wrong_arguments;
 use crate::client::Client;
 use crate::command::NodeCommand;
-use crate::cx::{Flow, NodeCx};
+use crate::cx::{Flow, NodeCx, Suspend};
 use crate::exec::publish;
 use crate::stats::Counter;
 use command_spec::*;
@@ -49,6 +49,10 @@ const PUBLISH: Spec = Spec {
 };
 
 fn publish_command(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    // What goes into the stream does so inside the gate: in the world the stream's position stands still.
+    if cx.shared.stream.is_on() && !cx.in_exec && !cx.local.enter_admitted(cx.shared) {
+        return Ok(Flow::Suspend(Suspend::Gate));
+    }
     let receivers = publish(cx.shared, cx.local, Some(cx.client), argv[1], argv[2]);
     cx.shared.stats.add(cx.local.thread, Counter::Published, 1);
     if cx.shared.stream.is_on() {

@@ -70,7 +70,7 @@ impl Gauges {
 /// Runs until the node ends, woken early for that by its thread's handle.
 pub(crate) fn run(shared: &Shared) {
     let mut last = Instant::now();
-    // Samples without a byte or a command.
+    // Samples in which nothing was counted.
     let (mut quiet, mut counted) = (0, 0);
     while !shared.ending.load(Ordering::Acquire) {
         let period = if quiet > SAMPLES { IDLE_PERIOD } else { PERIOD };
@@ -79,14 +79,18 @@ pub(crate) fn run(shared: &Shared) {
         if elapsed < period {
             continue;
         }
-        let activity = shared.stats.sum(Counter::Commands) + shared.stats.sum(Counter::BytesIn);
+        let active = [Counter::Commands, Counter::BytesIn, Counter::Expired];
+        let activity = active.map(|counter| shared.stats.sum(counter)).iter().sum::<u64>();
         quiet = if activity == counted { quiet + 1 } else { 0 };
         counted = activity;
         last = Instant::now();
         shared.gauges.peak_bytes();
         let counters = SAMPLED.map(|counter| shared.stats.sum(counter));
         shared.gauges.rates.lock().unwrap_or_else(PoisonError::into_inner).sample(counters, elapsed);
-        memory::trim();
+        // What was freed before the node fell silent goes back within the first idle seconds; then there is nothing more.
+        if quiet < 2 * SAMPLES {
+            memory::trim();
+        }
     }
 }
 

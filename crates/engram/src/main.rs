@@ -4,9 +4,12 @@
 #![allow(clippy::disallowed_methods)]
 #![forbid(unsafe_code)]
 
-mod default_run;
+mod data_directory;
+mod env;
 mod node_command;
 mod running;
+mod serve;
+mod status;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -15,19 +18,25 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: memory::CountingAllocator = memory::CountingAllocator;
 
-/// An in-memory data store that speaks as Valkey or Redis. Without a subcommand: one node on this host, with its data
-/// in the user's data directory.
+/// ElastiCache on this host: in-memory data stores that speak as Valkey or Redis, and the AWS APIs that make and manage
+/// them. Without a subcommand: serve.
 #[derive(Debug, Parser)]
 #[command(name = "engram", version, propagate_version = true, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    run: default_run::Arguments,
+    serve: serve::Arguments,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Serve the AWS APIs and run the nodes that are asked for
+    Serve(serve::Arguments),
+    /// Print what a shell needs to reach the region: eval "$(engram env)"
+    Env(env::Arguments),
+    /// Show deployments, nodes, roles, zones, memory and endpoints
+    Status(status::Arguments),
     Node(node_command::Arguments),
 }
 
@@ -44,6 +53,9 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Some(Command::Node(arguments)) => node_command::run(&arguments),
-        None => default_run::run(&cli.run),
+        Some(Command::Serve(arguments)) => serve::run(&arguments),
+        Some(Command::Env(arguments)) => env::run(&arguments),
+        Some(Command::Status(arguments)) => status::run(&arguments),
+        None => serve::run(&cli.serve),
     }
 }

@@ -29,6 +29,16 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use supervision::{Link, Role, Status};
 
+/// What every node is configured with, besides its size: the defaults of ElastiCache's parameter groups where they differ from the
+/// engine's own.
+const NODE_PARAMETERS: [(&str, &str); 3] = [
+    // Data is kept by replicas, and by a clean end.
+    ("save", ""),
+    ("maxclients", "65000"),
+    // Replicas come one at a time here, so there is nobody to wait for before a synchronisation begins.
+    ("repl-diskless-sync-delay", "0"),
+];
+
 /// What the plan must know of the host that runs nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Host {
@@ -302,7 +312,7 @@ impl<'a> Planner<'a> {
             profile: self.deployment.profile.clone(),
             maxmemory_bytes: node.size.maxmemory_bytes,
             workers: node.size.vcpus.min(self.host.cores).max(1),
-            parameters: Vec::new(),
+            parameters: NODE_PARAMETERS.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
             label: member.name.clone(),
         }
     }

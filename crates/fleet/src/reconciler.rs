@@ -18,6 +18,9 @@ const FIRST_PAUSE_MS: u64 = 50;
 /// The longest pause: a node whose program is broken is tried this often.
 const LONGEST_PAUSE_MS: u64 = 5_000;
 
+/// Failures count as a row when they are no further apart.
+const FORGET_AFTER_MS: u64 = 10_000;
+
 /// Between two successes of the same step.
 const MOMENT_MS: u64 = 50;
 
@@ -139,8 +142,9 @@ impl Reconciler {
         if !commands.is_empty() {
             return Next::Write(commands);
         }
-        // Patience with what is not asked for any more is of no use.
-        self.patience.retain(|step, patience| steps.contains(step) || patience.not_before_ms > now_ms);
+        // A step that has not been asked for in a while begins anew. Not at once: it is not asked for while it is under way.
+        let recent = |patience: &Patience| patience.not_before_ms + FORGET_AFTER_MS > now_ms;
+        self.patience.retain(|step, patience| recent(patience) || steps.contains(step));
         let mut begun = Vec::new();
         for step in steps {
             let waits = self.patience.get(&step).is_some_and(|patience| patience.not_before_ms > now_ms);

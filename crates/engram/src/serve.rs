@@ -1,0 +1,178 @@
+//! `engram serve`, and `engram` alone: a region on this host. The API, the nodes it is asked for, and at the first start a
+//! cache that is there to be tried.
+
+use anyhow::{Context, Result, anyhow, bail};
+use fleet::{AddressPool, Command, DeploymentId, Fleet, Host, Phase};
+use region::{ACCOUNT, Credentials, Directories, Service, Store};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The options of a region.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) data: crate::data_directory::DataDirectory,
+    /// Where the AWS APIs are served
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4566")]
+    api: SocketAddr,
+    /// The port of the cache named default, on 127.0.0.1
+    #[arg(long, default_value_t = 6379)]
+    port: u16,
+    /// Make no cache at the first start
+    #[arg(long)]
+    no_default_cache: bool,
+}
+
+/// The cache of the first start, and the region it is in.
+const DEFAULT: &str = "default";
+pub(crate) const REGION: &str = "us-east-1";
+
+/// Serves until a signal comes.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    log_to_stderr();
+    let (directories, _lock) = Directories::prepare(&arguments.data.path()?)?;
+    let is_first = !directories.control().join("fleet.json").exists();
+    let wants_default = is_first && !arguments.no_default_cache;
+    if wants_default {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port));
+        free(address).with_context(|| {
+            format!("{address} is already in use; choose another with --port, or --no-default-cache")
+        })?;
+    }
+    let listener = TcpListener::bind(arguments.api).map_err(|error| {
+        anyhow!("cannot listen on {} ({error}); choose another with --api", arguments.api)
+    })?;
+    listener.set_nonblocking(true)?;
+    let api = listener.local_addr()?;
+    let credentials = Credentials::load_or_make(&directories.control())
+        .with_context(|| format!("cannot use {}", directories.control().display()))?;
+    crate::env::remember(&directories, api)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let (store, fleet) = Store::open(&directories.control(), || Fleet::new(addresses()))?;
+        let executable = std::env::current_exe().context("cannot tell where this program is")?;
+        let agent = agent::Config::new(directories.nodes(), directories.runtime.clone(), executable);
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+        let (service, thread) =
+            Service::start(store, fleet, agent, Host { cores }).context("cannot look after the nodes")?;
+        let control = region::control_socket::open(&directories.control_socket())?;
+        tokio::spawn(region::control_socket::serve(control, service.clone()));
+        tokio::spawn(region::http::serve(listener, service.clone(), credentials.clone()));
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let begin = async {
+            if wants_default {
+                make_default(&service, arguments.port).await?;
+            }
+            introduce(&service, &directories, &credentials, api).await
+        };
+        let stopped_early = tokio::select! {
+            begun = begin => { begun?; false }
+            _ = interrupt.recv() => true,
+            _ = terminate.recv() => true,
+        };
+        if !stopped_early {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        println!("Stopping: every node writes its data to its file.");
+        tokio::select! {
+            ended = service.end() => ended?,
+            // A second signal ends the control plane at once; the nodes go on.
+            _ = interrupt.recv() => bail!("stopped at once; nodes may still be running"),
+        }
+        thread.join().map_err(|_| anyhow!("the control plane failed"))?;
+        println!("Stopped.");
+        Ok(())
+    })
+}
+
+/// One line an event, on the standard error: the standard output is for people.
+fn log_to_stderr() {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_max_level(tracing::Level::INFO)
+        .init();
+}
+
+/// Whether an address can be listened on.
+fn free(address: SocketAddr) -> std::io::Result<()> {
+    TcpListener::bind(address).map(drop)
+}
+
+/// Where endpoints are: own addresses where all of 127.0.0.0/8 is this host, else ports.
+fn addresses() -> AddressPool {
+    let mut random = [0_u8; 1];
+    // Any block does; a random one keeps regions with different data apart.
+    let _ = getrandom::fill(&mut random);
+    let block = random[0].clamp(1, 254);
+    match free(SocketAddr::from((Ipv4Addr::new(127, block, 0, 1), 0))) {
+        Ok(()) => AddressPool::Loopback { block, last: 0 },
+        Err(_) => AddressPool::Ports { ip: Ipv4Addr::LOCALHOST.into(), first: 7000, last: 0 },
+    }
+}
+
+/// Makes the cache that is there to be tried, by the very operation that users call.
+async fn make_default(service: &Service, port: u16) -> Result<()> {
+    let parameters = [
+        ("ReplicationGroupId", DEFAULT),
+        ("ReplicationGroupDescription", "The cache of the first start"),
+        ("Engine", "valkey"),
+        ("CacheNodeType", "cache.t4g.medium"),
+        ("NumCacheClusters", "1"),
+        ("Port", &port.to_string()),
+    ];
+    let body = aws_protocol::query::encode(
+        [("Action", "CreateReplicationGroup"), ("Version", elasticache::VERSION)]
+            .into_iter()
+            .chain(parameters.iter().map(|(name, value)| (*name, *value))),
+    );
+    let limits = aws_protocol::query::Limits::default();
+    let request = aws_protocol::query::Request::parse(b"", body.as_bytes(), &limits);
+    let call = request.and_then(|request| elasticache::call("elasticache", request, "first-start"));
+    let call = call.map_err(|fault| anyhow!("{fault}"))?;
+    let decide = move |fleet: &Fleet, now_ms: u64| {
+        let cx = elasticache::Cx { fleet, region: REGION, account: ACCOUNT, now_ms };
+        let mut commands = call.decide(&cx)?;
+        for command in &mut commands {
+            if let Command::Create(new) = command {
+                new.primary_ip = Some(Ipv4Addr::LOCALHOST);
+            }
+        }
+        Ok::<_, aws_protocol::Fault>(region::Decision { commands, answer: Box::new(|_: &Fleet| ()) })
+    };
+    service.call(REGION.to_owned(), decide).await?.map_err(|fault| anyhow!("{fault}"))
+}
+
+/// Says what there is and what to try.
+async fn introduce(
+    service: &Service,
+    directories: &Directories,
+    credentials: &Credentials,
+    api: SocketAddr,
+) -> Result<()> {
+    println!("Engram {} serves the AWS APIs at http://{api}", env!("CARGO_PKG_VERSION"));
+    println!("Its data is in {}. Ctrl-C stops it and keeps the data.\n", directories.data.display());
+    println!("For a shell (again at any time: eval \"$(engram env)\"):");
+    print!("{}", crate::env::exports(credentials, api));
+    let id = DeploymentId::Group(DEFAULT.to_owned());
+    let phase = service.settled(REGION, id).await.unwrap_or(Phase::CreateFailed);
+    if phase == Phase::Available {
+        let view = service.view().await?;
+        let all = view.iter().filter(|region| region.name == REGION).flat_map(|region| &region.deployments);
+        if let Some(cache) = all.into_iter().find(|one| one.id == DEFAULT && one.kind == "replication-group")
+        {
+            println!("\nThe cache named {DEFAULT} is ready at {}. Try:", cache.primary_endpoint);
+            let port = cache.primary_endpoint.rsplit(':').next().unwrap_or_default();
+            let flag = if port == "6379" { String::new() } else { format!(" -p {port}") };
+            println!("  redis-cli{flag} set greeting hello");
+            println!("  redis-cli{flag} get greeting");
+        }
+    }
+    println!("  aws elasticache describe-replication-groups\n");
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! `engram status`: the region as a table, or as JSON for scripts.
+
+use anyhow::{Context, Result};
+use region::{Directories, RegionView};
+
+/// The options of `engram status`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    data: crate::data_directory::DataDirectory,
+    /// Everything, as one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+const HEAD: [&str; 9] = ["ID", "STATUS", "NODE", "ROLE", "AZ", "PROCESS", "MEMORY", "KEYS", "ENDPOINT"];
+
+/// Asks the control plane that runs on the data directory.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let path = arguments.data.path()?;
+    let none = || format!("no region runs on {}; start one with engram serve", path.display());
+    let directories = Directories::of(&path).with_context(none)?;
+    let regions = region::control_socket::ask_status(&directories.control_socket()).with_context(none)?;
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&regions)?);
+    } else {
+        print!("{}", table(&regions));
+    }
+    Ok(())
+}
+
+/// A table a region; a deployment has a line of its own and one for each node.
+fn table(regions: &[RegionView]) -> String {
+    let mut text = String::new();
+    for region in regions {
+        let mut rows: Vec<[String; 9]> = vec![HEAD.map(str::to_owned)];
+        for deployment in &region.deployments {
+            let endpoint = match &deployment.reader_endpoint {
+                Some(reader) => format!("{} (reader {reader})", deployment.primary_endpoint),
+                None => deployment.primary_endpoint.clone(),
+            };
+            let mut row: [String; 9] = Default::default();
+            row[0].clone_from(&deployment.id);
+            row[1].clone_from(&deployment.status);
+            row[2] = format!("{} {}", deployment.engine, deployment.engine_version);
+            row[4].clone_from(&deployment.node_type);
+            row[8] = endpoint;
+            rows.push(row);
+            for node in &deployment.nodes {
+                let memory = format!("{} of {}", size(node.used_memory_bytes), size(node.maxmemory_bytes));
+                rows.push([
+                    String::new(),
+                    node.status.clone(),
+                    node.member.clone(),
+                    node.role.clone(),
+                    node.availability_zone.clone(),
+                    match node.pid {
+                        Some(pid) => format!("{} {pid}", node.process),
+                        None => node.process.clone(),
+                    },
+                    memory,
+                    node.keys.to_string(),
+                    node.endpoint.clone(),
+                ]);
+            }
+        }
+        text.push_str(&format!("Region {}\n", region.name));
+        let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+        let widths: Vec<usize> = (0..HEAD.len()).map(width).collect();
+        for row in &rows {
+            let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+            let line = cells.collect::<Vec<_>>().join("  ");
+            text.push_str(&format!("  {}\n", line.trim_end()));
+        }
+    }
+    if regions.is_empty() {
+        text.push_str("Nothing has been made yet.\n");
+    }
+    text
+}
+
+fn size(bytes: u64) -> String {
+    let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    match units.iter().find(|(unit, _)| bytes >= *unit) {
+        Some((unit, name)) => format!("{:.1} {name}", bytes as f64 / *unit as f64),
+        None => format!("{bytes} B"),
+    }
+}

@@ -383,7 +383,7 @@ impl Applier {
         }
         self.forget_stream();
         let shared = self.shared.clone();
-        match Load::begin(&shared, &mut self.local) {
+        match Load::begin(&shared, &mut self.local, self.generation) {
             Ok(load) => self.load = Some(load),
             Err(error) => self.load_failed(&error.into()),
         }
@@ -404,8 +404,7 @@ impl Applier {
         );
         let was_direct = matches!(self.load.take(), Some(Load::Direct(_)));
         if was_direct {
-            let shared = self.shared.clone();
-            load::empty(&shared, &mut self.local, false);
+            self.give_up_data();
         }
         self.hang_up();
         self.step(Event::Closed);
@@ -418,6 +417,7 @@ impl Applier {
         }
         let shared = self.shared.clone();
         self.shared.log(Loglevel::Notice, format_args!("PRIMARY <-> REPLICA sync: Loading DB in memory"));
+        let generation = self.generation;
         let Applier { io, local, token, actions, .. } = self;
         let mut next_tick_ms = now_ms(&shared) + 1000;
         let breathe = || {
@@ -427,7 +427,7 @@ impl Applier {
             }
             !shared.ending.load(Ordering::Acquire) && !shared.replication.draining.load(Ordering::Acquire)
         };
-        let loaded = load.finish(&shared, local, breathe);
+        let loaded = load.finish(&shared, local, generation, breathe);
         if let Some(token) = self.token {
             self.io.start_receiving(token);
         }
@@ -446,7 +446,7 @@ impl Applier {
                     Loglevel::Notice,
                     format_args!("Failed trying to load the PRIMARY synchronization DB: {error}"),
                 );
-                load::empty(&shared, &mut self.local, false);
+                self.give_up_data();
                 self.step(Event::Loaded(false));
             }
         }
@@ -454,10 +454,15 @@ impl Applier {
 
     fn load_aborted(&mut self) {
         if matches!(self.load.take(), Some(Load::Direct(_))) {
-            let shared = self.shared.clone();
-            load::empty(&shared, &mut self.local, false);
+            self.give_up_data();
         }
         self.forget_stream();
+    }
+
+    /// What was loaded so far is of no use: an empty node serves clients again, unless it is somebody else's affair by now.
+    fn give_up_data(&mut self) {
+        let shared = self.shared.clone();
+        let _ = load::empty(&shared, &mut self.local, self.generation, false);
     }
 
     /// The data is the primary's at this offset: so is the history, and clients are served again.

@@ -260,7 +260,10 @@ impl Feeder {
             _ => return self.act_for_all(action),
         };
         let Some(&token) = self.by_id.get(&link) else {
-            self.early.entry(link).or_default().push(action);
+            // Of a connection that is lost already it is void; kept, it would hold up every later snapshot.
+            if self.shared.clients.get(link).is_some() {
+                self.early.entry(link).or_default().push(action);
+            }
             return;
         };
         match action {

@@ -6,8 +6,9 @@
 //!
 //! With the data goes its history: sub-replicas are cut off, and nobody may continue from it.
 //!
-//! **Invariant:** from the emptying to the end of the load clients are refused (-LOADING). A load that fails leaves the
-//! keyspace empty, not half full.
+//! **Invariant:** from the emptying to the end of the load clients are refused (-LOADING), and with them every change of the
+//! role. A load whose generation is over before the emptying changes nothing; one that fails after it leaves the keyspace
+//! empty, not half full.
 
 use super::sink::anonymous_file;
 use crate::exec::Local;
@@ -32,11 +33,11 @@ pub(crate) enum Load {
 }
 
 impl Load {
-    /// Prepares for the first byte.
-    pub(crate) fn begin(shared: &Shared, local: &mut Local) -> io::Result<Load> {
+    /// Prepares for the first byte of a data set of this generation.
+    pub(crate) fn begin(shared: &Shared, local: &mut Local, generation: u64) -> io::Result<Load> {
         let on_empty = local.settings.repl_diskless_load == ReplDisklessLoad::OnEmptyDb;
         if on_empty && shared.keyspace.is_empty() {
-            empty(shared, local, true);
+            empty(shared, local, generation, true)?;
             return Ok(Load::Direct(Box::new(loader(local, shared))));
         }
         let dir = PathBuf::from(String::from_utf8_lossy(&local.settings.dir).into_owned());
@@ -59,6 +60,7 @@ impl Load {
         self,
         shared: &Shared,
         local: &mut Local,
+        generation: u64,
         mut breathe: impl FnMut() -> bool,
     ) -> Result<LoadReport, LoadError> {
         let mut file = match self {
@@ -66,7 +68,7 @@ impl Load {
             Load::File(file) => file,
         };
         file.rewind()?;
-        empty(shared, local, true);
+        empty(shared, local, generation, true)?;
         let mut loader = loader(local, shared);
         let mut buffer = vec![0; PASSAGE_BYTES];
         loop {
@@ -104,11 +106,17 @@ fn loader(local: &Local, shared: &Shared) -> Loader {
     Loader::new(local.thread, options)
 }
 
-/// Empties the keyspace, and refuses or admits clients from then on.
-pub(crate) fn empty(shared: &Shared, local: &mut Local, loading: bool) {
+/// Empties the keyspace, and refuses or admits clients from then on; nothing of this when the generation is over.
+///
+/// # Errors
+/// `Interrupted` when the generation is over.
+pub(crate) fn empty(shared: &Shared, local: &mut Local, generation: u64, loading: bool) -> io::Result<()> {
     let mut removed = Vec::new();
     let mut keys = 0;
     background(shared, local).with_world(|world| {
+        if shared.replication.generation.load(Ordering::Acquire) != generation {
+            return Err(io::Error::from(io::ErrorKind::Interrupted));
+        }
         shared.loading.store(loading, Ordering::Release);
         if loading {
             if let Some(managed) = &shared.managed {
@@ -121,9 +129,11 @@ pub(crate) fn empty(shared: &Shared, local: &mut Local, loading: bool) {
             let context = local.context(db, true);
             removed.append(&mut Keys::new(&shared.keyspace, world, &mut local.scratch, context).flush());
         }
-    });
+        Ok(())
+    })?;
     local.scratch.effects.clear();
     if local.settings.replica_lazy_flush {
         local.lazyfree.tables(removed, keys);
     }
+    Ok(())
 }

@@ -2,24 +2,33 @@
 
 use libmimalloc_sys as mimalloc;
 
-/// Options of mimalloc 3 that differ from its defaults: place in its list, value, reason. Somebody's own setting in the
-/// environment (`MIMALLOC_PURGE_DELAY=…`) wins.
-const OPTIONS: &[(mimalloc::mi_option_t, std::ffi::c_long)] = &[
-    // arena_eager_commit: reserve address space only, and make pages usable as they are needed. Eagerly, the system's
-    // overcommit is trusted and whole blocks of pages get touched: 6.1 MB resident at the start of an empty process
-    // instead of 2.4, and 29 MB instead of 16 with four threads that hold 3 MB. Speed is the same.
-    (4, 0),
-    // purge_delay: milliseconds until freed pages go back to the system. mimalloc's 1000 makes a finished save or a
-    // flushed database look like a leak; 0 doubles the time of a load that grows and shrinks.
-    (15, 100),
-];
+// Part of mimalloc's interface that the bindings leave out: an arena of so many bytes, usable at once or as needed, of huge
+// pages or not; 0 when it is there.
+unsafe extern "C" {
+    fn mi_reserve_os_memory(size: usize, commit: bool, allow_large: bool) -> std::ffi::c_int;
+}
 
-/// Sets the options before anything is allocated: what runs before `main` allocates already, and the first
-/// allocation makes the first arena.
-extern "C" fn set_options() {
-    for &(option, value) in OPTIONS {
-        // SAFETY: the options exist in this version, and there are no other threads yet.
-        unsafe { mimalloc::mi_option_set_default(option, value) };
+// Places in mimalloc 3's list of options. Somebody's own setting in the environment (`MIMALLOC_PURGE_DELAY=…`) wins.
+const ARENA_EAGER_COMMIT: mimalloc::mi_option_t = 4;
+const PURGE_DELAY: mimalloc::mi_option_t = 15;
+
+/// Milliseconds until freed pages go back to the system. mimalloc's 1000 makes a finished save or a flushed database look
+/// like a leak; 0 doubles the time of a load that grows and shrinks.
+const PURGE_DELAY_MS: std::ffi::c_long = 100;
+
+/// Size of the first arena (a multiple of 32 MiB, mimalloc's smallest). It holds what an idle node needs, and only touches
+/// what is used. Those behind it hold data, and are made for huge pages: see `docs/decisions/huge-pages.md`.
+const FIRST_ARENA_BYTES: usize = 64 << 20;
+
+/// Sets the options and makes the first arena, before anything is allocated: what runs before `main` allocates already.
+extern "C" fn set_up() {
+    // SAFETY: the options exist in this version, and there are no other threads yet.
+    unsafe {
+        mimalloc::mi_process_init();
+        mimalloc::mi_option_set_default(PURGE_DELAY, PURGE_DELAY_MS);
+        mimalloc::mi_option_set_default(ARENA_EAGER_COMMIT, 1);
+        // Address space only. Where it is refused, the first allocation makes an arena like all others.
+        mi_reserve_os_memory(FIRST_ARENA_BYTES, false, false);
     }
 }
 
@@ -27,7 +36,7 @@ extern "C" fn set_options() {
 #[used]
 #[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,__mod_init_func"))]
 #[cfg_attr(not(target_os = "macos"), unsafe(link_section = ".init_array"))]
-static BEFORE_MAIN: extern "C" fn() = set_options;
+static BEFORE_MAIN: extern "C" fn() = set_up;
 
 /// Gives memory that is free back to the operating system now: all of the calling thread's, and what other threads
 /// left behind. For MEMORY PURGE and after a flush; it may take milliseconds.

@@ -4,6 +4,7 @@
 use anyhow::{Context, Result, anyhow, bail};
 use fleet::{AddressPool, Command, DeploymentId, Fleet, Host, Phase};
 use region::{ACCOUNT, Credentials, Directories, Service, Store};
+use std::io::IsTerminal;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -94,6 +95,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 fn log_to_stderr() {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .with_max_level(tracing::Level::INFO)
         .init();

@@ -1,0 +1,78 @@
+//! Finding what a call names, and whether it may be changed now.
+
+use crate::{Cx, faults, names};
+use aws_protocol::Fault;
+use fleet::{Deployment, DeploymentId, Member, Phase, Region, Shard};
+
+/// Nodes in a region, by ElastiCache's default quota.
+pub(crate) const MAX_NODES: usize = 300;
+
+/// Nodes in a shard: a primary and five replicas.
+pub(crate) const MAX_MEMBERS: usize = 6;
+
+impl<'a> Cx<'a> {
+    /// What is in the region; nothing, before anything was made there.
+    pub(crate) fn here(&self) -> Option<&'a Region> {
+        self.fleet.regions.get(self.region)
+    }
+
+    /// A replication group.
+    pub(crate) fn group(&self, id: &str) -> Result<&'a Deployment, Fault> {
+        let id = names::replication_group(id)?;
+        let found = self.here().and_then(|region| region.groups.get(&id));
+        found.ok_or_else(|| faults::replication_group_not_found(&id))
+    }
+
+    /// A replication group whose status is available.
+    pub(crate) fn available_group(&self, id: &str) -> Result<&'a Deployment, Fault> {
+        let group = self.group(id)?;
+        match group.status() {
+            "available" => Ok(group),
+            status => Err(faults::invalid_group_state(group.id.name(), status)),
+        }
+    }
+
+    /// A cache cluster, alone or a member of a group.
+    pub(crate) fn cluster(&self, id: &str) -> Result<(&'a Deployment, &'a Shard, &'a Member), Fault> {
+        let id = names::cache_cluster(id)?;
+        let found = self.here().and_then(|region| region.cache_clusters().remove(id.as_str()));
+        found.ok_or_else(|| faults::cache_cluster_not_found(&id))
+    }
+
+    /// Whether a cluster has this id, alone or as a member.
+    pub(crate) fn has_cluster(&self, id: &str) -> bool {
+        self.here().is_some_and(|region| region.cache_clusters().contains_key(id))
+    }
+
+    /// Refuses more nodes than the quota.
+    pub(crate) fn check_node_quota(&self, more: usize) -> Result<(), Fault> {
+        let present = self.here().map_or(0, |region| region.cache_clusters().len());
+        match present + more > MAX_NODES {
+            true => Err(faults::node_quota_for_customer(MAX_NODES)),
+            false => Ok(()),
+        }
+    }
+}
+
+/// The only shard that a group has while cluster mode is off.
+pub(crate) fn shard(group: &Deployment) -> Result<&Shard, Fault> {
+    group.shards.first().ok_or_else(Fault::internal_failure)
+}
+
+/// The names of so many new members of a group: the lowest numbers that are free.
+pub(crate) fn new_names(cx: &Cx<'_>, group: &str, count: usize) -> Vec<String> {
+    let names = (1..).map(|number| format!("{group}-{number:03}"));
+    names.filter(|name| !cx.has_cluster(name)).take(count).collect()
+}
+
+/// Refuses to delete what is being made, changed or deleted. What merely recovers may go.
+pub(crate) fn may_be_deleted(deployment: &Deployment) -> Result<(), Fault> {
+    match (&deployment.phase, &deployment.id) {
+        (Phase::Available | Phase::CreateFailed, _) => Ok(()),
+        (_, DeploymentId::Group(name)) => Err(faults::invalid_group_state(name, deployment.status())),
+        (_, DeploymentId::Cluster(name)) => Err(faults::invalid_cluster_state(format!(
+            "Cache cluster {name} is not in a valid state to be deleted, it is in {} state.",
+            deployment.status()
+        ))),
+    }
+}

@@ -1,0 +1,105 @@
+//! `DecreaseReplicaCount`: fewer replicas, those that are named or the newest.
+
+use super::increase_replica_count::{ConfigureShard, immediately, wanted};
+use crate::lookup::shard;
+use crate::operation::Operation;
+use crate::shapes::{self, ReplicationGroup};
+use crate::{Cx, faults};
+use aws_protocol::Fault;
+use fleet::{Command, Deployment};
+use serde::{Deserialize, Serialize};
+
+pub(crate) struct DecreaseReplicaCount;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(crate) struct Input {
+    replication_group_id: String,
+    new_replica_count: Option<i32>,
+    replica_configuration: Option<Vec<ConfigureShard>>,
+    replicas_to_remove: Option<Vec<String>>,
+    apply_immediately: bool,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Output {
+    replication_group: ReplicationGroup,
+}
+
+impl Operation for DecreaseReplicaCount {
+    const NAME: &'static str = "DecreaseReplicaCount";
+    type Input = Input;
+    type Output = Output;
+
+    fn decide(cx: &Cx<'_>, input: &Input) -> Result<Vec<Command>, Fault> {
+        let group = cx.available_group(&input.replication_group_id)?;
+        immediately(input.apply_immediately)?;
+        let named = input.replicas_to_remove.as_deref().unwrap_or_default();
+        let has_count = input.new_replica_count.is_some() || input.replica_configuration.is_some();
+        let members = match (named.is_empty(), has_count) {
+            (false, true) => {
+                return Err(faults::combination(
+                    "ReplicasToRemove cannot be specified with NewReplicaCount or ReplicaConfiguration.",
+                ));
+            }
+            (false, false) => those_named(group, named)?,
+            (true, _) => {
+                let wanted = wanted(group, input.new_replica_count, input.replica_configuration.as_deref())?;
+                the_newest(group, wanted.replicas)?
+            }
+        };
+        check_what_stays(group, members.len())?;
+        Ok(vec![Command::RemoveMembers { id: group.id.clone(), members }])
+    }
+
+    fn answer(cx: &Cx<'_>, input: &Input) -> Result<Output, Fault> {
+        let group = cx.group(&input.replication_group_id)?;
+        Ok(Output { replication_group: shapes::replication_group(cx, group) })
+    }
+}
+
+fn those_named(group: &Deployment, named: &[String]) -> Result<Vec<String>, Fault> {
+    let shard = shard(group)?;
+    let mut members = Vec::new();
+    for name in named {
+        let name = name.to_lowercase();
+        let Some(member) = shard.member(&name) else {
+            return Err(faults::cache_cluster_not_found(&name));
+        };
+        if shard.is_primary(member) {
+            return Err(faults::value(format!(
+                "The cache cluster {name} is the primary of replication group {} and cannot be removed.",
+                group.id.name()
+            )));
+        }
+        if !members.contains(&name) {
+            members.push(name);
+        }
+    }
+    Ok(members)
+}
+
+fn the_newest(group: &Deployment, replicas: i64) -> Result<Vec<String>, Fault> {
+    let shard = shard(group)?;
+    let present = shard.members.len() as i64 - 1;
+    if replicas >= present {
+        return Err(faults::no_operation(format!(
+            "The replication group {} has {present} replicas already.",
+            group.id.name()
+        )));
+    }
+    let newest_first = shard.members.iter().rev().filter(|member| !shard.is_primary(member));
+    Ok(newest_first.take((present - replicas) as usize).map(|member| member.name.clone()).collect())
+}
+
+/// A group that fails over by itself keeps somebody to fail over to.
+pub(super) fn check_what_stays(group: &Deployment, removed: usize) -> Result<(), Fault> {
+    let stay = shard(group)?.members.len() - removed;
+    match group.automatic_failover && stay < 2 {
+        true => Err(faults::value(
+            "The number of replicas must be at least 1 while automatic failover is enabled.",
+        )),
+        false => Ok(()),
+    }
+}

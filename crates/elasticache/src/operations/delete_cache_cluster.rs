@@ -1,0 +1,67 @@
+//! `DeleteCacheCluster`: a cluster alone, or a replica of a group.
+
+use super::decrease_replica_count::check_what_stays;
+use crate::lookup::may_be_deleted;
+use crate::operation::Operation;
+use crate::shapes::{self, CacheCluster};
+use crate::unsupported::refuse;
+use crate::{Cx, faults};
+use aws_protocol::Fault;
+use fleet::{Command, DeploymentId};
+use serde::{Deserialize, Serialize};
+
+pub(crate) struct DeleteCacheCluster;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(crate) struct Input {
+    cache_cluster_id: String,
+    final_snapshot_identifier: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Output {
+    cache_cluster: CacheCluster,
+}
+
+impl Operation for DeleteCacheCluster {
+    const NAME: &'static str = "DeleteCacheCluster";
+    type Input = Input;
+    type Output = Output;
+
+    fn decide(cx: &Cx<'_>, input: &Input) -> Result<Vec<Command>, Fault> {
+        let (deployment, shard, member) = cx.cluster(&input.cache_cluster_id)?;
+        let snapshot = input.final_snapshot_identifier.as_deref().unwrap_or_default();
+        refuse("FinalSnapshotIdentifier", !snapshot.is_empty())?;
+        let id = deployment.id.clone();
+        let DeploymentId::Group(group) = &deployment.id else {
+            may_be_deleted(deployment)?;
+            return Ok(vec![Command::Delete { id, retain_primary: false }]);
+        };
+        let name = &member.name;
+        if shard.members.len() == 1 {
+            return Err(faults::invalid_cluster_state(format!(
+                "Cluster {name} is the only member of a replication group {group} and cannot be deleted."
+            )));
+        }
+        if shard.is_primary(member) {
+            return Err(faults::invalid_cluster_state(format!(
+                "Cluster {name} is serving as primary for replication group {group} and cannot be deleted."
+            )));
+        }
+        if deployment.status() != "available" {
+            return Err(faults::invalid_cluster_state(format!(
+                "Cluster {name} cannot be deleted while replication group {group} is in {} state.",
+                deployment.status()
+            )));
+        }
+        check_what_stays(deployment, 1)?;
+        Ok(vec![Command::RemoveMembers { id, members: vec![name.clone()] }])
+    }
+
+    fn answer(cx: &Cx<'_>, input: &Input) -> Result<Output, Fault> {
+        let (deployment, _, member) = cx.cluster(&input.cache_cluster_id)?;
+        Ok(Output { cache_cluster: shapes::cache_cluster(cx, deployment, member, false) })
+    }
+}

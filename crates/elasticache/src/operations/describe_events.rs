@@ -1,0 +1,145 @@
+//! `DescribeEvents`: what has happened, the last hour unless asked otherwise.
+
+use crate::operation::Operation;
+use crate::{Cx, faults, paging};
+use aws_protocol::{Fault, Item, Members, Timestamp};
+use fleet::{Command, KEPT_FOR_MS};
+use serde::{Deserialize, Serialize};
+
+/// Minutes that are looked back where nothing else is asked for.
+const DEFAULT_MINUTES: i32 = 60;
+
+const MINUTE_MS: u64 = 60_000;
+
+/// Everything that can have events.
+const SOURCE_TYPES: [&str; 9] = [
+    "cache-cluster",
+    "cache-parameter-group",
+    "cache-security-group",
+    "cache-subnet-group",
+    "replication-group",
+    "serverless-cache",
+    "serverless-cache-snapshot",
+    "user",
+    "user-group",
+];
+
+pub(crate) struct DescribeEvents;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(crate) struct Input {
+    source_identifier: Option<String>,
+    source_type: Option<String>,
+    start_time: Option<Timestamp>,
+    end_time: Option<Timestamp>,
+    duration: Option<i32>,
+    max_records: Option<i32>,
+    marker: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Output {
+    marker: Option<String>,
+    events: Members<Event>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Event {
+    source_identifier: String,
+    source_type: &'static str,
+    message: String,
+    date: Timestamp,
+}
+
+impl Item for Event {
+    const NAME: &'static str = "Event";
+}
+
+impl Operation for DescribeEvents {
+    const NAME: &'static str = "DescribeEvents";
+    type Input = Input;
+    type Output = Output;
+
+    fn decide(_: &Cx<'_>, _: &Input) -> Result<Vec<Command>, Fault> {
+        Ok(Vec::new())
+    }
+
+    fn answer(cx: &Cx<'_>, input: &Input) -> Result<Output, Fault> {
+        let source_type = input.source_type.as_deref();
+        if let Some(unknown) = source_type.filter(|name| !SOURCE_TYPES.contains(name)) {
+            return Err(faults::value(format!("Invalid value for SourceType: {unknown}")));
+        }
+        let source = input.source_identifier.as_deref();
+        if source.is_some() && source_type.is_none() {
+            return Err(faults::combination(
+                "Cannot specify SourceIdentifier without specifying SourceType.",
+            ));
+        }
+        let (from_ms, to_ms) = period(cx, input)?;
+        // Events of one instant keep their order, whatever was forgotten at the front meanwhile.
+        let mut keys = Keys::default();
+        let events = cx.here().into_iter().flat_map(|region| &region.events);
+        let numbered = events.map(|event| (keys.next(event.at_ms), event)).filter(|(_, event)| {
+            (from_ms..=to_ms).contains(&event.at_ms)
+                && source_type.is_none_or(|name| event.source.name() == name)
+                && source.is_none_or(|id| event.source_id.eq_ignore_ascii_case(id))
+        });
+        let (page, marker) = paging::page(
+            numbered.collect(),
+            |(key, _)| key.clone(),
+            input.marker.as_deref(),
+            input.max_records,
+        )?;
+        let event = |(_, event): (String, &fleet::Event)| Event {
+            source_identifier: event.source_id.clone(),
+            source_type: event.source.name(),
+            message: event.message.clone(),
+            date: Timestamp::from_unix_ms(event.at_ms as i64),
+        };
+        Ok(Output { marker, events: page.into_iter().map(event).collect() })
+    }
+}
+
+/// Keys for paging: the instant, and a number within it.
+#[derive(Default)]
+struct Keys {
+    at_ms: u64,
+    number: u32,
+}
+
+impl Keys {
+    fn next(&mut self, at_ms: u64) -> String {
+        self.number = if at_ms == self.at_ms { self.number + 1 } else { 0 };
+        self.at_ms = at_ms;
+        format!("{at_ms:020}-{:06}", self.number)
+    }
+}
+
+/// From when to when, in Unix ms.
+fn period(cx: &Cx<'_>, input: &Input) -> Result<(u64, u64), Fault> {
+    let at = |time: Timestamp| u64::try_from(time.unix_ms).unwrap_or_default();
+    let kept_minutes = (KEPT_FOR_MS / MINUTE_MS) as i32;
+    if let Some(duration) = input.duration.filter(|minutes| !(0..=kept_minutes).contains(minutes)) {
+        return Err(faults::value(format!(
+            "Invalid value {duration} for Duration. Must be between 0 and {kept_minutes} minutes."
+        )));
+    }
+    let span_ms = input.duration.unwrap_or(DEFAULT_MINUTES) as u64 * MINUTE_MS;
+    let (from_ms, to_ms) = match (input.start_time.map(at), input.end_time.map(at)) {
+        (Some(_), Some(_)) if input.duration.is_some() => {
+            return Err(faults::combination("Cannot specify StartTime, EndTime and Duration together."));
+        }
+        (Some(from_ms), Some(to_ms)) => (from_ms, to_ms),
+        (Some(from_ms), None) if input.duration.is_some() => (from_ms, from_ms + span_ms),
+        (Some(from_ms), None) => (from_ms, cx.now_ms),
+        (None, Some(to_ms)) => (to_ms.saturating_sub(span_ms), to_ms),
+        (None, None) => (cx.now_ms.saturating_sub(span_ms), cx.now_ms),
+    };
+    match from_ms > to_ms {
+        true => Err(faults::combination("StartTime must not be after EndTime.")),
+        false => Ok((from_ms, to_ms)),
+    }
+}

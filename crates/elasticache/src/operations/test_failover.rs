@@ -1,0 +1,76 @@
+//! `TestFailover`: the primary of a shard is killed, and a replica takes over as it would if it had failed by itself.
+
+use crate::lookup::shard;
+use crate::operation::Operation;
+use crate::shapes::{self, ReplicationGroup};
+use crate::{Cx, faults};
+use aws_protocol::Fault;
+use fleet::{Command, Source};
+use serde::{Deserialize, Serialize};
+
+/// Shards whose failover may be tested in any 24 hours, by the service's default quota.
+const TESTS_A_DAY: usize = 15;
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
+pub(crate) struct TestFailover;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(crate) struct Input {
+    replication_group_id: String,
+    node_group_id: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Output {
+    replication_group: ReplicationGroup,
+}
+
+impl Operation for TestFailover {
+    const NAME: &'static str = "TestFailover";
+    type Input = Input;
+    type Output = Output;
+
+    fn decide(cx: &Cx<'_>, input: &Input) -> Result<Vec<Command>, Fault> {
+        let group = cx.group(&input.replication_group_id)?;
+        let id = &input.node_group_id;
+        let is_number = (1..=4).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_number {
+            return Err(faults::value(format!("The node group id {id} is not valid: it has 1 to 4 digits.")));
+        }
+        let shard = shard(group)?;
+        if id.parse::<u16>() != shard.id.parse() {
+            return Err(faults::node_group_not_found(id, group.id.name()));
+        }
+        let group = cx.available_group(&input.replication_group_id)?;
+        if !group.automatic_failover {
+            return Err(faults::test_failover_not_available(format!(
+                "Test Failover is not available for replication group {}: automatic failover is not enabled.",
+                group.id.name()
+            )));
+        }
+        let tested = |event: &&fleet::Event| {
+            event.source == Source::ReplicationGroup
+                && event.at_ms + DAY_MS > cx.now_ms
+                && event.message.starts_with("Test Failover API called")
+        };
+        let count = cx.here().map_or(0, |region| region.events.iter().filter(tested).count());
+        if count >= TESTS_A_DAY {
+            return Err(Fault::sender(
+                "APICallRateForCustomerExceeded",
+                400,
+                format!(
+                    "The TestFailover API can be called for up to {TESTS_A_DAY} node groups in 24 hours."
+                ),
+            ));
+        }
+        Ok(vec![Command::TestFailover { id: group.id.clone(), shard: shard.id.clone() }])
+    }
+
+    fn answer(cx: &Cx<'_>, input: &Input) -> Result<Output, Fault> {
+        let group = cx.group(&input.replication_group_id)?;
+        Ok(Output { replication_group: shapes::replication_group(cx, group) })
+    }
+}

@@ -59,6 +59,8 @@ pub struct Scratch {
     pub hits: u64,
     /// Look-ups for reading that did not.
     pub misses: u64,
+    /// Since it was cleared, something of the keyspace may have changed: a panic may have left it half done.
+    pub has_changed: bool,
 }
 
 /// What becomes of a key's expiry when its value is replaced.
@@ -298,6 +300,7 @@ impl<'k, 'g> Keys<'k, 'g> {
 
     #[inline]
     fn edit_at(&mut self, key: &[u8], place: Located) -> Option<Edit<'_>> {
+        self.scratch.has_changed = true;
         let physical = self.physical;
         let Parts { table, bytes, earliest_ms } = self.guard.parts(place.slot, physical);
         let occupied = table.into_occupied(place.hash, key)?;
@@ -337,6 +340,7 @@ impl<'k, 'g> Keys<'k, 'g> {
 
     /// The one constructor: everything that comes to be comes through here.
     fn attach(&mut self, place: Located, entry: EntryBox) {
+        self.scratch.has_changed = true;
         let epoch = self.space.walk.epoch();
         let (physical, db, thread) = (self.physical, self.context.db, self.context.thread);
         let Parts { mut table, bytes, earliest_ms } = self.guard.parts(place.slot, physical);
@@ -361,6 +365,7 @@ impl<'k, 'g> Keys<'k, 'g> {
 
     /// The one hook: everything that ceases to be goes through here.
     fn take(&mut self, key: &[u8], place: Located) -> Option<EntryBox> {
+        self.scratch.has_changed = true;
         let (physical, thread) = (self.physical, self.context.thread);
         let Parts { mut table, bytes, .. } = self.guard.parts(place.slot, physical);
         let occupied = table.find_mut(place.hash, key)?;
@@ -507,6 +512,7 @@ impl<'k, 'g> Keys<'k, 'g> {
     fn touch(&mut self, key: &[u8], slot: Slot) {
         let cell = self.guard.cell(slot);
         if cell.is_registered() {
+            self.scratch.has_changed = true;
             let db = self.context.db;
             let registry = self.guard.registry(slot);
             registry.touch(db, key);
@@ -530,6 +536,7 @@ impl<'k, 'g> Keys<'k, 'g> {
 
     /// Hangs a ticket on a key.
     pub fn wait(&mut self, key: &[u8], ticket: &Arc<Ticket>) {
+        self.scratch.has_changed = true;
         let slot = Slot::of(key);
         self.guard.registry(slot).wait(key, ticket);
         self.guard.cell(slot).set_registered(true);
@@ -537,6 +544,7 @@ impl<'k, 'g> Keys<'k, 'g> {
 
     /// Hangs a watch on a key. One whose time has come is removed before, since that is no change to what is watched.
     pub fn watch(&mut self, key: &[u8], watch: &Arc<Watch>) {
+        self.scratch.has_changed = true;
         let place = self.locate(key);
         self.expire_if_due(key, place);
         let slot = place.slot;
@@ -553,6 +561,7 @@ impl<'k, 'g> Keys<'k, 'g> {
 
     /// A claimed ticket was served: it leaves the queue of this key, and those of its other keys when they are met.
     pub fn served(&mut self, db: u16, key: &[u8], ticket: &Arc<Ticket>) {
+        self.scratch.has_changed = true;
         let slot = Slot::of(key);
         let registry = self.guard.registry(slot);
         registry.finish(db, key, ticket);
@@ -626,6 +635,7 @@ impl<'k, 'g> Keys<'k, 'g> {
     /// needs goes to it.
     pub fn flush(&mut self) -> Vec<Flushed> {
         assert!(self.guard.is_world(), "a database is flushed in the world");
+        self.scratch.has_changed = true;
         let (physical, thread, db, space) = (self.physical, self.context.thread, self.context.db, self.space);
         let mut removed = Vec::new();
         let mut from = 0;
@@ -677,6 +687,7 @@ impl<'k, 'g> Keys<'k, 'g> {
 
     /// Recomputes that bound, after a whole slot has been looked at.
     pub fn settle_earliest(&mut self, slot: Slot) {
+        self.scratch.has_changed = true;
         let space = self.space;
         let mut earliest = u64::MAX;
         for physical in 0..space.databases() {
@@ -695,6 +706,7 @@ impl<'k, 'g> Keys<'k, 'g> {
 
     /// Notes the stream position of a write to the slots of these keys.
     pub fn note_position(&mut self, slot: Slot, position: u64) {
+        self.scratch.has_changed = true;
         *self.guard.last_position(slot) = position;
     }
 
@@ -704,6 +716,7 @@ impl<'k, 'g> Keys<'k, 'g> {
         if a == b {
             return;
         }
+        self.scratch.has_changed = true;
         let (pa, pb) = (self.space.physical(a), self.space.physical(b));
         for slot in Slot::all() {
             if !self.guard.cell(slot).is_registered() {

@@ -457,13 +457,37 @@ fn locked(
     mut guard: Guard<'_>,
 ) -> Result<Flow, Error> {
     local.scratch.effects.clear();
-    let outcome = call(shared, local, client, command, argv, place, &mut guard, false);
+    local.scratch.has_changed = false;
+    let outcome = contained(shared, local, client, command, argv, place, &mut guard);
     emit(shared, local, client, &mut guard);
     drop(guard);
     if !local.unserved.is_empty() {
         serve_unserved(shared, local);
     }
     outcome
+}
+
+/// Runs a command whose locks are held; the panic of one that has changed nothing is an error.
+#[inline]
+fn contained(
+    shared: &Shared,
+    local: &mut Local,
+    client: &mut Client,
+    command: &'static Command,
+    argv: &[&[u8]],
+    place: Option<Located>,
+    guard: &mut Guard<'_>,
+) -> Result<Flow, Error> {
+    let is_data = matches!(command.run.run, Run::Data(_));
+    let mut state = (local, client, guard);
+    crate::panics::contain(
+        shared,
+        command,
+        &mut state,
+        |(local, client, guard)| call(shared, local, client, command, argv, place, guard, false),
+        // What the node's own commands change is not noted.
+        |(local, ..)| !is_data || local.scratch.has_changed,
+    )
 }
 
 /// Runs a command in the world, which this thread must get first.

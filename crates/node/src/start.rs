@@ -13,7 +13,6 @@ use crate::shared::{Background, Ingredients, Shared};
 use crate::worker::Worker;
 use config::{Config, IoBackend, Loglevel, Settings};
 use event_loop::{Acceptor, Backend, EventLoop, ListenError, LoopConfig};
-use std::any::Any;
 use std::ffi::OsStr;
 use std::fmt;
 use std::net::SocketAddr;
@@ -308,7 +307,7 @@ impl Node {
                 }
                 outcome
             }
-            Err(panic) => abort_after(&shared, &whose, panic.as_ref()),
+            Err(panic) => crate::panics::abort_after(&shared, &whose, panic.as_ref()),
         };
         let thread = std::thread::Builder::new().name(name).spawn(guarded).map_err(StartError::Thread)?;
         self.threads.push(thread);
@@ -404,17 +403,6 @@ fn managed(settings: &Settings, directory: &Path) -> Result<Option<Managed>, Sta
     let lock = lock.ok_or_else(|| StartError::Taken(directory.to_owned()))?;
     let node = String::from_utf8_lossy(&settings.managed_node).into_owned();
     Ok(Some(Managed::new(node, lock)))
-}
-
-/// A panic may have left a command half done, which must neither be served nor saved.
-pub(crate) fn abort_after(shared: &Shared, thread: &str, panic: &(dyn Any + Send)) -> ! {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
-    shared.log(
-        Loglevel::Warning,
-        format_args!("The thread {thread} panicked, so the process ends at once: {text}"),
-    );
-    std::process::abort()
 }
 
 /// Brings the data of the last snapshot file back; whether there was one.

@@ -81,6 +81,19 @@ fn a_second_signal_ends_it_at_once() {
 }
 
 #[test]
+fn debug_panic_ends_it_as_a_bug_would() {
+    let directory = Directory::new();
+    let port = free_port();
+    let mut program = start(&directory, port, &["--enable-debug-command", "local"]);
+    program.wait_for("Ready to accept connections");
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+    std::io::Write::write_all(&mut stream, b"DEBUG PANIC\r\n").expect("it reads");
+    program.wait_for("=== VALKEY BUG REPORT START: Cut & paste starting from here ===");
+    program.wait_for("called by DEBUG PANIC");
+    assert_eq!(program.end().0, None, "a signal ends it");
+}
+
+#[test]
 fn what_it_cannot_use_is_one_sentence() {
     let directory = Directory::new();
     let port = free_port().to_string();

@@ -17,6 +17,15 @@ fn in_world<R>(space: &Keyspace, db: u16, now_ms: u64, f: impl FnOnce(&mut Keys<
     result
 }
 
+/// Whether a step counts as one behind which a panic can't be answered by an error any more.
+fn notes_a_change(space: &Keyspace, step: impl FnOnce(&mut Keys<'_, '_>)) -> bool {
+    in_world(space, 0, 5, |keys| {
+        keys.scratch.has_changed = false;
+        step(keys);
+        keys.scratch.has_changed
+    })
+}
+
 fn put(keys: &mut Keys<'_, '_>, key: &[u8], ttl: Ttl) {
     keys.put_string(key, b"v", ttl);
     keys.changed(key, EventClass::STRING, "set", 1);
@@ -142,4 +151,38 @@ fn the_dead_do_not_pile_up() {
     });
     let kept = watches.iter().filter(|watch| Arc::strong_count(watch) > 1).count();
     assert!(kept <= 2, "{kept} kept");
+}
+
+#[test]
+fn whatever_changes_something_is_noted_and_reading_is_not() {
+    type Step = fn(&mut Keys<'_, '_>);
+    let reads: [Step; 5] = [
+        |keys| assert!(keys.lookup(b"k").is_some() && keys.lookup(b"absent").is_none()),
+        |keys| assert!(keys.peek(b"k").is_some()),
+        |keys| keys.ready(b"k"),
+        |keys| assert!(keys.scan_slot(Slot::of(b"k"), 0, 10, |_| {}).is_ok()),
+        |keys| assert!(keys.sample(7, |_| {}).expect("the world is held").is_some()),
+    ];
+    let changes: [Step; 10] = [
+        |keys| put(keys, b"k", Ttl::Clear),
+        |keys| put(keys, b"new", Ttl::At(9)),
+        |keys| drop(keys.edit(b"k")),
+        |keys| assert!(keys.set_expire(b"k", Some(100))),
+        |keys| drop(keys.remove(b"k")),
+        |keys| assert!(keys.peek(b"due").is_none(), "it goes on the way"),
+        |keys| keys.watch(b"k", &Arc::new(Watch::default())),
+        |keys| keys.wait(b"k", &ticket(1, &[b"k"])),
+        |keys| drop(keys.flush()),
+        |keys| keys.swap(0, 1),
+    ];
+    for (at, (step, expected)) in
+        reads.map(|step| (step, false)).into_iter().chain(changes.map(|step| (step, true))).enumerate()
+    {
+        let space = Keyspace::with_hasher(2, 1, *HASHER);
+        in_world(&space, 0, 1, |keys| {
+            put(keys, b"k", Ttl::Clear);
+            put(keys, b"due", Ttl::At(3));
+        });
+        assert_eq!(notes_a_change(&space, step), expected, "step {at}");
+    }
 }

@@ -69,6 +69,7 @@ fn debug(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
         }
         (b"quicklist-packed-threshold", &[bytes]) => packed_threshold(cx, bytes),
         (b"reload", words) => reload(cx, words),
+        (b"panic", []) => panic!("called by DEBUG PANIC"),
         (b"help", []) => super::help(cx, "DEBUG", HELP),
         _ => Err(super::wrong_arguments("DEBUG", argv[1])),
     }
@@ -85,6 +86,8 @@ const HELP: &[&str] = &[
     "    Writes a line into the log.",
     "OBJECT <key>",
     "    Tells how the value at a key is kept.",
+    "PANIC",
+    "    Ends the process as a bug would.",
     "PROTOCOL <type>",
     "    Answers with a sample of a reply: string, integer, double, bignum, null, array, set, map, attrib, push,",
     "    verbatim, true or false.",

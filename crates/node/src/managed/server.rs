@@ -2,8 +2,8 @@
 //! status.
 
 use super::requests::answer;
+use crate::panics::abort_after;
 use crate::shared::Shared;
-use crate::start::abort_after;
 use config::Loglevel;
 use event_loop::{Acceptor, Listener, Peer};
 use std::collections::HashMap;

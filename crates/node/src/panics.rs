@@ -1,0 +1,204 @@
+//! What becomes of a panic, which is always a bug.
+//!
+//! A panic may have left a command half done, and half a command must neither be served nor saved: the process aborts, with
+//! the locks of the command still held. Only a data command that has changed nothing yet is an exception: it has merely read,
+//! under locks that its guard gives back in any case, so its client gets an error and nothing else is affected. Whether it has
+//! changed something, the keyspace's hooks note ([`keyspace::Scratch`]).
+
+use crate::command::Command;
+use crate::shared::Shared;
+use commands::Error;
+use config::Loglevel;
+use std::any::Any;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// What a panic carries.
+type Panic = Box<dyn Any + Send>;
+
+/// Runs a data command; its panic is an error if nothing `has_changed`, and else the end of the process.
+#[inline]
+pub(crate) fn contain<R, S>(
+    shared: &Shared,
+    command: &Command,
+    state: &mut S,
+    run: impl FnOnce(&mut S) -> Result<R, Error>,
+    has_changed: impl FnOnce(&S) -> bool,
+) -> Result<R, Error> {
+    // What is behind the panic is not used again, except what only reads can have touched.
+    match catch_unwind(AssertUnwindSafe(|| run(state))) {
+        Ok(outcome) => outcome,
+        Err(panic) if has_changed(state) => abort_after(shared, &whose(), panic.as_ref()),
+        Err(panic) => Err(refuse_after(shared, command, &panic)),
+    }
+}
+
+#[cold]
+fn refuse_after(shared: &Shared, command: &Command, panic: &Panic) -> Error {
+    let (name, thread) = (command.run.full_name, whose());
+    let why = text_of(panic.as_ref());
+    report(
+        shared,
+        format_args!(
+            "The command '{name}' panicked in the thread {thread} before it changed anything: {why}"
+        ),
+    );
+    Error::text("ERR internal error: the command failed before it changed anything")
+}
+
+/// Ends the process at once after a panic of a thread.
+#[cold]
+pub(crate) fn abort_after(shared: &Shared, thread: &str, panic: &(dyn Any + Send)) -> ! {
+    let why = text_of(panic);
+    report(shared, format_args!("The thread {thread} panicked, so the process ends at once: {why}"));
+    std::process::abort()
+}
+
+/// Writes to the log under the head that the people and scripts of redis-server look for.
+fn report(shared: &Shared, what: fmt::Arguments<'_>) {
+    let server = if shared.profile.is_valkey() { "VALKEY" } else { "REDIS" };
+    let head = format_args!("=== {server} BUG REPORT START: Cut & paste starting from here ===");
+    shared.log(Loglevel::Warning, head);
+    shared.log(Loglevel::Warning, what);
+}
+
+fn whose() -> String {
+    std::thread::current().name().unwrap_or("without a name").to_owned()
+}
+
+fn text_of(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::{Client, ClientShared};
+    use crate::command::{Handler, Run};
+    use crate::exec::{self, Local, Next};
+    use crate::lazyfree::LazyFree;
+    use crate::log::Log;
+    use crate::shared::Ingredients;
+    use command_spec::{KeyFlags, KeySpec, Need, Spec};
+    use config::{Config, NoDirectives};
+    use event_loop::{Backend, EventLoop, LoopConfig};
+    use profile::Profile;
+    use std::os::unix::net::UnixStream;
+    use std::os::unix::process::ExitStatusExt;
+    use std::path::{Path, PathBuf};
+    use std::sync::Arc;
+
+    const KEY: &[KeySpec] = &[KeySpec::one(1, KeyFlags::empty())];
+    const SPEC: Spec = Spec { name: "panics", arity: 2, need: Need::Keys, keys: KEY, ..Spec::BASE };
+
+    static READS: commands::Command = commands::Command::new(&SPEC, commands::Handler::Plain(read_and_panic));
+    static WRITES: commands::Command =
+        commands::Command::new(&SPEC, commands::Handler::Plain(write_and_panic));
+
+    fn read_and_panic(cx: &mut commands::Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
+        cx.out.simple("half a reply");
+        assert!(cx.keys.lookup(argv[1]).is_some(), "the key is there");
+        panic!("injected into a read");
+    }
+
+    fn write_and_panic(cx: &mut commands::Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
+        cx.keys.put_string(argv[1], b"half", keyspace::Ttl::Clear);
+        panic!("injected into a write");
+    }
+
+    fn node_command(command: &'static commands::Command) -> &'static Command {
+        let handler = Handler {
+            run: Run::Data(command),
+            id: 0,
+            full_name: "panics",
+            first_key: 1,
+            single_key: true,
+            restricted: false,
+        };
+        Box::leak(Box::new(Command::new(&SPEC, handler)))
+    }
+
+    fn log_file(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("node-panics-{name}-{}", std::process::id()));
+        drop(std::fs::remove_file(&path));
+        path
+    }
+
+    /// Runs commands of one client on a node without threads; what it was answered.
+    fn run(log: &Path, commands: &[(&'static Command, &[&[u8]])]) -> String {
+        let config = Config::load(Profile::Redis70, b"save \"\"", &mut NoDirectives).expect("valid");
+        let shared = Arc::new(Shared::new(Ingredients {
+            log: Log::open(Some(log.to_owned()), Loglevel::Notice).expect("a log"),
+            config,
+            workers: 1,
+            executable: PathBuf::new(),
+            config_file: None,
+            managed: None,
+        }));
+        let mut local = Local::new(&shared, 0, LazyFree::start().expect("a thread"));
+        let mut io = EventLoop::new(Backend::Poll, LoopConfig::default()).expect("a loop");
+        let token = io.add(UnixStream::pair().expect("a pair").0.into()).expect("added");
+        let info = Arc::new(ClientShared::of_primary(1, String::new(), String::new(), 0, 0));
+        let mut client = Client::new(token, info, true);
+        for (command, argv) in commands {
+            let next = exec::process(&shared, &mut local, &mut client, Ok(command), argv, None);
+            assert_eq!(next, Next::Continue);
+        }
+        local.leave(&shared);
+        String::from_utf8(client.out).expect("text")
+    }
+
+    fn real(name: &str) -> &'static Command {
+        let table = Box::leak(Box::new(crate::command::CommandTable::new(Profile::Redis70)));
+        table.get(name.as_bytes()).expect("it exists")
+    }
+
+    #[test]
+    fn a_command_that_panics_before_it_changed_anything_is_an_error() {
+        let log = log_file("read");
+        let (panics, get, set) = (node_command(&READS), real("get"), real("set"));
+        let replies = run(
+            &log,
+            &[
+                (set, &[b"set", b"a", b"1"]),
+                (panics, &[b"panics", b"a"]),
+                // The slot is free, and what it holds is as before.
+                (get, &[b"get", b"a"]),
+                (set, &[b"set", b"a", b"2"]),
+                (get, &[b"get", b"a"]),
+            ],
+        );
+        let error = "-ERR internal error: the command failed before it changed anything\r\n";
+        assert_eq!(replies, format!("+OK\r\n{error}$1\r\n1\r\n+OK\r\n$1\r\n2\r\n"));
+        let text = std::fs::read_to_string(&log).expect("a log");
+        assert!(text.contains("=== REDIS BUG REPORT START: Cut & paste starting from here ==="), "{text}");
+        assert!(text.contains("'panics' panicked") && text.contains("injected into a read"), "{text}");
+        drop(std::fs::remove_file(log));
+    }
+
+    /// By POSIX the same number everywhere.
+    const SIGABRT: i32 = 6;
+    /// Set in the process that is to end.
+    const ABORTING: &str = "NODE_TEST_ABORTING";
+
+    #[test]
+    fn a_command_that_panics_behind_a_change_ends_the_process() {
+        if let Some(log) = std::env::var_os(ABORTING) {
+            run(Path::new(&log), &[(node_command(&WRITES), &[b"panics", b"a"])]);
+            unreachable!("it goes on");
+        }
+        let log = log_file("write");
+        let name = "panics::tests::a_command_that_panics_behind_a_change_ends_the_process";
+        let this = std::env::current_exe().expect("a test binary");
+        let output = std::process::Command::new(this)
+            .args(["--exact", name, "--nocapture"])
+            .env(ABORTING, &log)
+            .output()
+            .expect("it runs");
+        assert_eq!(output.status.signal(), Some(SIGABRT), "{output:?}");
+        let text = std::fs::read_to_string(&log).expect("a log");
+        assert!(text.contains("BUG REPORT START") && text.contains("injected into a write"), "{text}");
+        drop(std::fs::remove_file(log));
+    }
+}

@@ -51,5 +51,5 @@ pub(super) const ROWS: &[Parameter] = &[
         .accepted("The allocator is mimalloc, which has no such thread."),
     Parameter::yes_no("disable-thp", "yes")
         .immutable()
-        .accepted("There is no fork, so huge pages are not copied."),
+        .accepted("There is no fork, so huge pages are not copied; large data is kept in them."),
 ];

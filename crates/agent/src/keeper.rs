@@ -88,6 +88,7 @@ impl Keeper {
             }
             self.node.is_surveyed();
         }
+        self.node.may_begin();
         loop {
             let now = Instant::now();
             self.tick(now);
@@ -309,9 +310,7 @@ impl Keeper {
                 self.node.enqueue_first(Item::Step { ticket: None, step });
             }
         }
-        if first && life.adopted {
-            self.node.enqueue_first(Item::Recover);
-        }
+        let adopted = first && life.adopted;
         let settled = is_settled(&status);
         let before = self.observed.status.as_ref();
         let changed =
@@ -322,6 +321,9 @@ impl Keeper {
         self.observed.status = Some(status);
         if changed || now >= self.next_report {
             self.publish(Process::Running);
+        }
+        if adopted {
+            self.node.enqueue_first(Item::Recover);
         }
         self.node.probed(asked.probe);
         self.schedule(now, settled);
@@ -423,29 +425,34 @@ impl Keeper {
         if self.ends.is_empty() || self.life.is_some() || !self.node.is_idle() {
             return false;
         }
-        let mut removed = false;
         let ends = std::mem::take(&mut self.ends);
         let count = ends.len();
-        for end in ends {
-            let outcome = if end.removes && !removed {
-                self.node.shared.listeners.close_of(self.node.id);
-                let result = self.node.place.remove();
-                removed = result.is_ok();
-                result.map_err(|error| StepError::Failed(format!("cannot remove {}: {error}", self.node.id)))
-            } else {
-                Ok(())
-            };
-            if removed {
-                self.observed = Observed::default();
-                self.publish(Process::Absent);
+        let removal = ends.iter().any(|end| end.removes).then(|| self.remove());
+        if let Some(Ok(())) = removal {
+            self.observed = Observed::default();
+            self.publish(Process::Absent);
+            // From here on steps go to a successor; what has come until now is done with this.
+            self.node.ended(count, true);
+            let late = self.node.take_mail().into_iter();
+            let late = late.filter_map(|mail| if let Mail::End(end) = mail { Some(end) } else { None });
+            for end in ends.into_iter().chain(late) {
+                self.node.shared.finish(end.ticket, Ok(Outcome::Done));
             }
+            self.leave_to_die();
+            return true;
+        }
+        for end in ends {
+            let outcome = removal.clone().filter(|_| end.removes).unwrap_or(Ok(()));
             self.node.shared.finish(end.ticket, outcome.map(|()| Outcome::Done));
         }
-        self.node.ended(count, removed);
-        if removed {
-            self.leave_to_die();
-        }
-        removed
+        self.node.ended(count, false);
+        false
+    }
+
+    fn remove(&self) -> Result<(), StepError> {
+        self.node.shared.listeners.close_of(self.node.id);
+        let removed = self.node.place.remove();
+        removed.map_err(|error| StepError::Failed(format!("cannot remove {}: {error}", self.node.id)))
     }
 
     /// Waits for what still frees its memory, so that it is reaped.

@@ -74,6 +74,8 @@ struct Queue {
     running: bool,
     /// The item under way is a handover.
     handover: Option<Arc<Handover>>,
+    /// It is known who lives here.
+    open: bool,
     /// Kills and removes that have not ended.
     ends: usize,
     closed: bool,
@@ -227,6 +229,12 @@ impl Node {
         !lock(&self.queue).running
     }
 
+    /// It is known who lives here, so steps know what they begin with.
+    pub(crate) fn may_begin(&self) {
+        lock(&self.queue).open = true;
+        self.turn.notify_all();
+    }
+
     /// Ends kills: steps that came after them may begin. With `close` the node is gone for good, and they end.
     pub(crate) fn ended(&self, ends: usize, close: bool) {
         let mut queue = lock(&self.queue);
@@ -272,7 +280,8 @@ impl Node {
             if queue.closed {
                 return None;
             }
-            if queue.ends == 0
+            if queue.open
+                && queue.ends == 0
                 && let Some(item) = queue.items.pop_front()
             {
                 self.switch.turn_on();

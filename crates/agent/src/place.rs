@@ -68,13 +68,10 @@ impl Place {
         }
     }
 
-    /// The process that lives here, whoever started it, with a connection if it takes one.
+    /// The process that lives here, whoever started it, with a connection if it takes one. The lock itself is not tried: a
+    /// node that is about to take it would find it taken.
     pub(crate) fn find(&self) -> io::Result<Option<(Process, Option<UnixStream>)>> {
         if !self.exists() {
-            return Ok(None);
-        }
-        if let Some(lock) = self.try_lock()? {
-            lock.unlock()?;
             return Ok(None);
         }
         if let Ok(stream) = self.connect()
@@ -89,7 +86,8 @@ impl Place {
 
     /// Who holds the lock, by the kernel's list.
     fn holder(&self) -> io::Result<Option<Process>> {
-        let inode = fs::metadata(self.directory.join("lock"))?.ino();
+        let Ok(lock) = fs::metadata(self.directory.join("lock")) else { return Ok(None) };
+        let inode = lock.ino();
         let pid = || -> io::Result<Option<u32>> {
             Ok(threads::lock_holder(&fs::read_to_string("/proc/locks")?, inode))
         };
@@ -150,6 +148,8 @@ impl Place {
         row("port", b"0");
         row("dir", self.directory.as_os_str().as_bytes());
         row("workers", spec.workers.to_string().as_bytes());
+        // Who dies comes back empty and follows; a file is written at a clean end alone.
+        row("save", b"");
         row("maxmemory", spec.maxmemory_bytes.to_string().as_bytes());
         for (name, value) in &spec.parameters {
             let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
@@ -233,7 +233,7 @@ mod tests {
         assert_eq!(
             text,
             "engine \"valkey-8.0\"\nmanaged-node \"n7\"\nprivate-socket \"/r/n7.private\"\n\
-             unixsocket \"/r/n7.data\"\nport \"0\"\ndir \"/n/n7\"\nworkers \"2\"\nmaxmemory \"1024\"\n\
+             unixsocket \"/r/n7.data\"\nport \"0\"\ndir \"/n/n7\"\nworkers \"2\"\nsave \"\"\nmaxmemory \"1024\"\n\
              save \"\\\"a\\\\\\nb\"\n"
         );
         spec.parameters[0].0 = "save\nport".into();

@@ -30,7 +30,9 @@ fn an_acceptor_hands_out_connections_of_all_its_listeners() {
     assert_eq!((peer.listener, peer.address), (0, Some(client.local_addr().unwrap())));
     assert_eq!(peer.address_text(), client.local_addr().unwrap().to_string());
     assert_eq!(peer.local_text(), address.to_string());
+    assert!(!socket2::SockRef::from(&fd).keepalive().unwrap());
     set_keepalive(&fd, Duration::from_secs(300)).unwrap();
+    keeps_alive(&fd);
     let server = TcpStream::from(fd);
     assert!(server.nodelay().unwrap());
 
@@ -88,4 +90,19 @@ fn listeners_come_and_go_and_a_backlog_outlives_them() {
 
 fn second_handle(listener: &Listener) -> OwnedFd {
     listener.as_fd().try_clone_to_owned().unwrap()
+}
+
+/// A peer that is gone is noticed within about twice the time that was asked for.
+#[cfg(target_os = "linux")]
+fn keeps_alive(fd: &OwnedFd) {
+    let socket = socket2::SockRef::from(fd);
+    assert!(socket.keepalive().unwrap());
+    assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(300));
+    assert_eq!(socket.tcp_keepalive_interval().unwrap(), Duration::from_secs(100));
+    assert_eq!(socket.tcp_keepalive_retries().unwrap(), 3);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn keeps_alive(fd: &OwnedFd) {
+    assert!(socket2::SockRef::from(fd).keepalive().unwrap());
 }

@@ -162,6 +162,42 @@ fn a_pause_ends_by_itself() {
 }
 
 #[test]
+fn replies_are_left_out_as_a_client_asks() {
+    let node = TestNode::start(Profile::Valkey80, "");
+    let mut client = node.connect();
+    let pong = Reply::Simple(b"PONG".to_vec());
+    // Each in a packet of its own: what is left out is remembered from turn to turn.
+    for (lines, expected) in [
+        (&["CLIENT REPLY SKIP", "GET", "PING"][..], vec![pong.clone()]),
+        (&["CLIENT REPLY OFF", "SET a 1", "NOTHING", "CLIENT REPLY SKIP", "INCR a"], vec![]),
+        (&["CLIENT REPLY ON", "GET a"], vec![Reply::Simple(b"OK".to_vec()), Reply::bulk("2")]),
+        (
+            &["CLIENT REPLY SKIP", "CLIENT REPLY ON", "PING"],
+            vec![Reply::Simple(b"OK".to_vec()), pong.clone()],
+        ),
+    ] {
+        for line in lines {
+            client.send(&line.split(' ').collect::<Vec<_>>()).expect("sent");
+            // Another client's turn in between.
+            ask(&mut node.connect(), "PING");
+        }
+        for reply in expected {
+            assert_eq!(client.receive().expect("a reply"), reply, "{lines:?}");
+        }
+    }
+    // What waits for a key is not answered either, and is done all the same.
+    let mut other = node.connect();
+    let id = id(&mut client);
+    for line in ["CLIENT REPLY OFF", "BLPOP l 0"] {
+        client.send(&line.split(' ').collect::<Vec<_>>()).expect("sent");
+    }
+    while !field(&mut other, id, "flags").contains('b') {}
+    assert_eq!(ask(&mut other, "RPUSH l x y"), Reply::Integer(2));
+    assert_eq!(ask(&mut client, "CLIENT REPLY ON"), Reply::Simple(b"OK".to_vec()));
+    assert_eq!(ask(&mut client, "LPOP l"), Reply::bulk("y"));
+}
+
+#[test]
 fn a_request_of_a_browser_gets_no_word() {
     let node = TestNode::start(Profile::Valkey80, "");
     for request in ["POST / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\n\r\n"] {

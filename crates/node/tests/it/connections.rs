@@ -347,6 +347,38 @@ fn one_who_does_not_read_is_cut_off() {
 }
 
 #[test]
+fn one_who_is_behind_for_too_long_is_cut_off() {
+    on_both("client-output-buffer-limit pubsub 0 1mb 1\n", |node| {
+        let (mut deaf, mut publisher) = (node.connect(), node.connect());
+        ask(&mut deaf, "SUBSCRIBE c");
+        // More than the limit and what the socket takes; without a hard limit that is no reason by itself.
+        let payload = "x".repeat(100_000);
+        for _ in 0..40 {
+            ask(&mut publisher, &format!("PUBLISH c {payload}"));
+        }
+        until(&mut publisher, "client_output_buffer_limit_disconnections", |count| count == 1);
+        assert_eq!(ask(&mut publisher, "PUBLISH c x"), Reply::Integer(0));
+    });
+}
+
+#[test]
+fn one_who_catches_up_in_time_is_not_cut_off() {
+    on_both("client-output-buffer-limit pubsub 0 1mb 3600\n", |node| {
+        let (mut slow, mut publisher) = (node.connect(), node.connect());
+        ask(&mut slow, "SUBSCRIBE c");
+        let payload = "x".repeat(100_000);
+        for _ in 0..40 {
+            assert_eq!(ask(&mut publisher, &format!("PUBLISH c {payload}")), Reply::Integer(1));
+        }
+        for _ in 0..40 {
+            let message = slow.receive_within(LONG).expect("a message").expect("in time");
+            assert_eq!(message.elements().map(|elements| elements[2].text()), Some(Some(payload.as_bytes())));
+        }
+        assert_eq!(ask(&mut publisher, "PUBLISH c x"), Reply::Integer(1));
+    });
+}
+
+#[test]
 fn one_who_sends_a_request_without_end_is_cut_off() {
     on_both("client-query-buffer-limit 1mb\n", |node| {
         let mut stream = raw(node);
@@ -359,6 +391,42 @@ fn one_who_sends_a_request_without_end_is_cut_off() {
         assert_eq!(ask(&mut other, "PING"), Reply::Simple(b"PONG".to_vec()));
         until(&mut other, "client_query_buffer_limit_disconnections", |count| count == 1);
     });
+}
+
+/// The kernel's list of TCP sockets says of each which timer it runs: 2 is that of keep-alive.
+#[cfg(target_os = "linux")]
+#[test]
+fn connections_over_tcp_are_kept_alive_as_configured() {
+    let timer = |ours: std::net::SocketAddr, theirs: std::net::SocketAddr| -> Option<String> {
+        let hex = |address: std::net::SocketAddr| format!(":{:04X}", address.port());
+        let sockets = std::fs::read_to_string("/proc/net/tcp").expect("Linux tells");
+        let mut lines = sockets.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let socket =
+            lines.find(|words| words[1].ends_with(&hex(ours)) && words[2].ends_with(&hex(theirs)))?;
+        socket[5].split(':').next().map(str::to_owned)
+    };
+    for backend in ["epoll", "auto"] {
+        let node = TestNode::start(Profile::Redis70, &format!("io-backend {backend}\nport 0\n"));
+        let mut admin = node.connect();
+        let port =
+            std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("it").port();
+        assert_eq!(ask(&mut admin, "CONFIG SET bind 127.0.0.1"), ok());
+        assert_eq!(ask(&mut admin, &format!("CONFIG SET port {port}")), ok());
+        for (seconds, expected) in [("0", "00"), ("300", "02")] {
+            assert_eq!(ask(&mut admin, &format!("CONFIG SET tcp-keepalive {seconds}")), ok());
+            // Every worker has the setting once it has answered after it.
+            (0..2).for_each(|_| drop(ask(&mut node.connect(), "PING")));
+            let mut client = std::net::TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+            client.write_all(b"PING\r\n").expect("sent");
+            client.read_exact(&mut [0; 7]).expect("an answer");
+            let (ours, theirs) = (client.peer_addr().expect("it"), client.local_addr().expect("it"));
+            // The timer of an answer that is not acknowledged yet comes first.
+            let began = Instant::now();
+            while timer(ours, theirs).as_deref() != Some(expected) {
+                assert!(began.elapsed() < LONG, "{:?} with tcp-keepalive {seconds}", timer(ours, theirs));
+            }
+        }
+    }
 }
 
 #[test]

@@ -123,3 +123,33 @@ def new_node(tmp_path):
     yield make
     for node in nodes:
         node.kill()
+
+
+@pytest.fixture(scope="module")
+def region(tmp_path_factory):
+    """A region without a default cache, for the tests of a module."""
+    from region import Region
+
+    region = Region(tmp_path_factory.mktemp("region"), "--no-default-cache")
+    try:
+        yield region.start()
+    finally:
+        region.end()
+
+
+@pytest.fixture
+def new_region(tmp_path):
+    """Makes regions of the test's own: new_region("--port", "7000") is not yet started."""
+    from region import Region
+
+    regions = []
+
+    def make(*args):
+        place = tmp_path / f"region-{len(regions)}"
+        place.mkdir()
+        regions.append(Region(place, *args))
+        return regions[-1]
+
+    yield make
+    for region in regions:
+        region.end()

@@ -3,9 +3,10 @@
 
 use anyhow::{Context, Result, anyhow, bail};
 use fleet::{AddressPool, Command, DeploymentId, Fleet, Host, Phase};
-use region::{ACCOUNT, Credentials, Directories, Service, Store};
-use std::io::IsTerminal;
+use region::{ACCOUNT, Credentials, DeploymentView, Directories, Service, Store};
+use std::io::{ErrorKind, IsTerminal};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The options of a region.
@@ -16,9 +17,9 @@ pub(crate) struct Arguments {
     /// Where the AWS APIs are served
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4566")]
     api: SocketAddr,
-    /// The port of the cache named default, on 127.0.0.1
-    #[arg(long, default_value_t = 6379)]
-    port: u16,
+    /// The port of the cache named default, on 127.0.0.1 [default: 6379]
+    #[arg(long)]
+    port: Option<u16>,
     /// Make no cache at the first start
     #[arg(long)]
     no_default_cache: bool,
@@ -34,11 +35,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let (directories, _lock) = Directories::prepare(&arguments.data.path()?)?;
     let is_first = !directories.control().join("fleet.json").exists();
     let wants_default = is_first && !arguments.no_default_cache;
+    let port = arguments.port.unwrap_or(6379);
     if wants_default {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port));
-        free(address).with_context(|| {
-            format!("{address} is already in use; choose another with --port, or --no-default-cache")
-        })?;
+        must_be_free(
+            SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            "--port, or leave the cache out with --no-default-cache",
+        )?;
     }
     let listener = TcpListener::bind(arguments.api).map_err(|error| {
         anyhow!("cannot listen on {} ({error}); choose another with --api", arguments.api)
@@ -52,6 +54,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let (store, fleet) = Store::open(&directories.control(), || Fleet::new(addresses()))?;
+        check_default(&fleet, &directories, arguments.port)?;
         let executable = std::env::current_exe().context("cannot tell where this program is")?;
         let agent = agent::Config::new(directories.nodes(), directories.runtime.clone(), executable);
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
@@ -64,7 +67,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         let mut terminate = signal(SignalKind::terminate())?;
         let begin = async {
             if wants_default {
-                make_default(&service, arguments.port).await?;
+                make_default(&service, port).await?;
             }
             introduce(&service, &directories, &credentials, api).await
         };
@@ -101,9 +104,19 @@ fn log_to_stderr() {
         .init();
 }
 
-/// Whether an address can be listened on.
-fn free(address: SocketAddr) -> std::io::Result<()> {
-    TcpListener::bind(address).map(drop)
+/// One sentence, with the flag that helps.
+fn must_be_free(address: SocketAddr, flag: &str) -> Result<()> {
+    match TcpListener::bind(address) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            bail!("{address} is already in use; choose another with {flag}")
+        }
+        Err(error) => {
+            let text = error.to_string();
+            let why = text.split(" (os error").next().unwrap_or_default();
+            bail!("cannot listen on {address} ({why}); choose another with {flag}")
+        }
+    }
 }
 
 /// Where endpoints are: own addresses where all of 127.0.0.0/8 is this host, else ports.
@@ -112,8 +125,8 @@ fn addresses() -> AddressPool {
     // Any block does; a random one keeps regions with different data apart.
     let _ = getrandom::fill(&mut random);
     let block = random[0].clamp(1, 254);
-    match free(SocketAddr::from((Ipv4Addr::new(127, block, 0, 1), 0))) {
-        Ok(()) => AddressPool::Loopback { block, last: 0 },
+    match TcpListener::bind((Ipv4Addr::new(127, block, 0, 1), 0)) {
+        Ok(_) => AddressPool::Loopback { block, last: 0 },
         Err(_) => AddressPool::Ports { ip: Ipv4Addr::LOCALHOST.into(), first: 7000, last: 0 },
     }
 }
@@ -150,6 +163,40 @@ async fn make_default(service: &Service, port: u16) -> Result<()> {
     service.call(REGION.to_owned(), decide).await?.map_err(|fault| anyhow!("{fault}"))
 }
 
+/// The cache of an earlier start has the port of that start, and comes back only where nobody else has taken it.
+fn check_default(fleet: &Fleet, directories: &Directories, asked: Option<u16>) -> Result<()> {
+    let id = DeploymentId::Group(DEFAULT.to_owned());
+    let Some(cache) = fleet.deployment(REGION, &id) else { return Ok(()) };
+    let Some(shard) = cache.shards.first() else { return Ok(()) };
+    let address = shard.primary_address;
+    if asked.is_some_and(|port| port != address.port()) {
+        bail!(
+            "the cache named {DEFAULT} has the port {} since the first start; leave --port out",
+            address.port()
+        );
+    }
+    // A node that lives on from before listens there itself.
+    let mut nodes = shard.members.iter().flat_map(|member| member.nodes());
+    let lives = nodes.any(|node| is_locked(&directories.nodes().join(node.id.to_string()).join("lock")));
+    if !lives && TcpListener::bind(address).is_err() {
+        bail!("{address}, where the cache named {DEFAULT} is, is already in use; stop what uses it");
+    }
+    Ok(())
+}
+
+/// Whether a process holds the lock of a node's directory.
+fn is_locked(path: &Path) -> bool {
+    let file = std::fs::File::open(path);
+    file.is_ok_and(|file| matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock)))
+}
+
+async fn default_cache(service: &Service) -> Result<Option<DeploymentView>> {
+    let regions = service.view().await?;
+    let all =
+        regions.into_iter().filter(|region| region.name == REGION).flat_map(|region| region.deployments);
+    Ok(all.into_iter().find(|one| one.id == DEFAULT && one.kind == "replication-group"))
+}
+
 /// Says what there is and what to try.
 async fn introduce(
     service: &Service,
@@ -164,10 +211,7 @@ async fn introduce(
     let id = DeploymentId::Group(DEFAULT.to_owned());
     let phase = service.settled(REGION, id).await.unwrap_or(Phase::CreateFailed);
     if phase == Phase::Available {
-        let view = service.view().await?;
-        let all = view.iter().filter(|region| region.name == REGION).flat_map(|region| &region.deployments);
-        if let Some(cache) = all.into_iter().find(|one| one.id == DEFAULT && one.kind == "replication-group")
-        {
+        if let Some(cache) = default_cache(service).await? {
             println!("\nThe cache named {DEFAULT} is ready at {}. Try:", cache.primary_endpoint);
             let port = cache.primary_endpoint.rsplit(':').next().unwrap_or_default();
             let flag = if port == "6379" { String::new() } else { format!(" -p {port}") };

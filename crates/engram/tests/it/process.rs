@@ -107,7 +107,11 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        // A region that is killed leaves its nodes behind, so it is asked first, as long as it listens to that.
+        if let Ok(None) = self.child.try_wait() {
+            let _ = kill(Pid::from_raw(self.child.id() as i32), Signal::SIGTERM);
+            let _ = self.child.stdout.take();
+        }
         let _ = self.child.wait();
     }
 }

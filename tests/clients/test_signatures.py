@@ -43,6 +43,6 @@ def test_a_request_that_nobody_signed(region):
 def test_a_presigned_address_is_good_for_a_while(region):
     import urllib.request
 
-    url = region.aws("sts").generate_presigned_url("get_caller_identity", ExpiresIn=60)
+    url = region.aws("sts").generate_presigned_url("get_caller_identity", ExpiresIn=60, HttpMethod="GET")
     with urllib.request.urlopen(url) as answer:
         assert b"<Account>000000000000</Account>" in answer.read()

@@ -450,7 +450,7 @@ impl Keeper {
     }
 
     fn remove(&self) -> Result<(), StepError> {
-        self.node.shared.listeners.close_of(self.node.id);
+        self.node.shared.listeners.withdraw_reader(self.node.id);
         let removed = self.node.place.remove();
         removed.map_err(|error| StepError::Failed(format!("cannot remove {}: {error}", self.node.id)))
     }

@@ -18,7 +18,8 @@ use supervision::{Endpoint, Listening};
 /// What redis-server asks for, and several seconds of connects at a failover; the kernel caps it at `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
 
-/// A primary's endpoint is nobody's in particular; the others are one node's.
+/// A reader's listener is one node's. The others are nobody's in particular: a role moves, and so does a member's own address
+/// when it gets another node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Key {
     endpoint: Endpoint,
@@ -28,7 +29,7 @@ struct Key {
 
 impl Key {
     fn new(node: NodeId, Listening { endpoint, address }: Listening) -> Key {
-        Key { endpoint, address, node: (endpoint != Endpoint::Primary).then_some(node) }
+        Key { endpoint, address, node: (endpoint == Endpoint::Reader).then_some(node) }
     }
 }
 
@@ -66,11 +67,6 @@ impl Listeners {
     /// Closes the readers' listeners of a node. True if there was one.
     pub(crate) fn withdraw_reader(&self, node: NodeId) -> bool {
         self.close_where(|key| key.node == Some(node) && key.endpoint == Endpoint::Reader)
-    }
-
-    /// Closes what is a node's alone.
-    pub(crate) fn close_of(&self, node: NodeId) {
-        self.close_where(|key| key.node == Some(node));
     }
 
     /// Closes an endpoint.
@@ -127,8 +123,8 @@ mod tests {
         let client = TcpStream::connect(primary.address).unwrap();
         let second = TcpListener::from(listeners.obtain(NodeId(2), primary).unwrap());
         assert_eq!(second.accept().unwrap().1, client.local_addr().unwrap());
-        listeners.close_of(NodeId(1));
-        listeners.close_of(NodeId(2));
+        listeners.withdraw_reader(NodeId(1));
+        listeners.withdraw_reader(NodeId(2));
         TcpStream::connect(primary.address).unwrap();
         listeners.close(Endpoint::Primary, primary.address);
         assert_eq!(TcpStream::connect(primary.address).unwrap_err().kind(), io::ErrorKind::ConnectionRefused);

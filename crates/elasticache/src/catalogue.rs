@@ -90,7 +90,7 @@ const VERSIONS: [EngineVersion; 2] = [
     EngineVersion {
         engine: Engine::Redis,
         asked: "7.0",
-        full: "7.0.7",
+        full: "7.0.15",
         profile: "redis-7.0",
         family: "redis7",
         default_parameter_group: "default.redis7",

@@ -70,7 +70,7 @@ pub enum Step {
         /// The node.
         node: NodeId,
     },
-    /// Kill it and remove its directory and the listeners that are its alone.
+    /// Kill it and remove its directory. Its own endpoint stays open for the node that takes its place, until [`Step::Close`].
     Remove {
         /// The node.
         node: NodeId,

@@ -331,7 +331,9 @@ fn a_handover_under_load_loses_nothing_that_was_acknowledged() {
     sibling.until(|status| status.link == Link::Up);
     // Both went on where they were.
     assert_eq!(first.field("stats", "sync_full"), "0");
-    assert_eq!(first.field("stats", "sync_partial_ok"), "2");
+    // A link that broke on a busy machine was continued once more.
+    let continued: u64 = first.field("stats", "sync_partial_ok").parse().expect("a number");
+    assert!(continued >= 2, "{continued}");
     expect(&mut client, "SET last 1", "OK");
     let position = first.status().position;
     for node in [&mut old, &mut sibling] {

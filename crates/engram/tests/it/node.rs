@@ -32,25 +32,6 @@ fn it_logs_its_start_and_its_end_as_redis_server_does() {
 }
 
 #[test]
-fn sigterm_saves_where_there_are_save_points_and_ends_without_an_error() {
-    let directory = Directory::new();
-    for round in 0..2 {
-        let port = free_port();
-        let mut program = start(&directory, port, &["--save", "3600 1000"]);
-        program.wait_for("Ready to accept connections");
-        if round == 0 {
-            assert_eq!(ask(port, "SET a 1"), "+OK\r\n");
-        } else {
-            assert_eq!(ask(port, "STRLEN a"), ":1\r\n");
-        }
-        program.signal(Signal::SIGTERM);
-        program.wait_for("Received SIGTERM scheduling shutdown...");
-        assert_eq!(program.end().0, Some(0));
-        assert!(directory.path().join("dump.rdb").is_file());
-    }
-}
-
-#[test]
 fn a_file_and_options_configure_it_and_rewrite_finds_the_file() {
     let directory = Directory::new();
     let file = directory.path().join("node.conf");

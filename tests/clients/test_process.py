@@ -80,7 +80,7 @@ def test_the_default_run_starts_one_node_and_says_what_to_try(tmp_path):
     port = free_port()
     data = tmp_path / "data"
     log = tmp_path / "log"
-    command = [binary(), "--data-dir", str(data), "--port", str(port)]
+    command = [binary(), "--data-dir", str(data), "--port", str(port), "--api", "127.0.0.1:0"]
     for start in range(2):
         process = spawn(command, log)
         try:

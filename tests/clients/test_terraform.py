@@ -1,6 +1,7 @@
 """The calls of Terraform's provider for groups and clusters, in its order, with what it reads and tolerates."""
 
 import botocore.exceptions
+import pytest
 
 from region import wait_until
 
@@ -54,10 +55,8 @@ def test_a_replication_group(region):
         ReplicationGroupId="tf", SnapshotRetentionLimit=3, SnapshottingClusterId="tf-001", ApplyImmediately=True
     )
     available()
-    try:
+    with pytest.raises(botocore.exceptions.ClientError, match="No modifications were requested"):
         client.modify_replication_group(ReplicationGroupId="tf", ApplyImmediately=True)
-    except botocore.exceptions.ClientError as error:
-        assert "No modifications were requested" in str(error)
     client.decrease_replica_count(ReplicationGroupId="tf", NewReplicaCount=1, ApplyImmediately=True)
     available()
     assert read() == {**first, "retention": 3}

@@ -1,6 +1,6 @@
 //! `engram node [FILE] [--port 7000 --save "" …]`: a stand-alone node in redis-server's style.
 
-use crate::running::{until_the_agent_ends_it, until_the_end};
+use crate::running::EndSignals;
 use anyhow::{Context, Result};
 use config::{CommandLine, Config, Directives};
 use std::ffi::OsString;
@@ -60,15 +60,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     };
     let executable = std::env::current_exe().unwrap_or_default();
     let is_managed = !config.settings().managed_node.is_empty();
+    let signals = match is_managed {
+        true => EndSignals::listen_to_the_agent()?,
+        false => EndSignals::listen()?,
+    };
     let started = node::Node::start(node::Options { config, config_file, executable });
-    if !is_managed {
-        return until_the_end(started?);
-    }
     if let Err(taken @ node::StartError::Taken(_)) = started {
         eprintln!("engram: {taken}");
         std::process::exit(TAKEN);
     }
-    // Signals for the terminal of whoever started the agent are not for the node. It may lead a session already.
-    let _ = rustix::process::setsid();
-    until_the_agent_ends_it(started?)
+    if is_managed {
+        // Signals for the terminal of whoever started the agent are not for the node. It may lead a session already.
+        let _ = rustix::process::setsid();
+    }
+    signals.wait(started?)
 }

@@ -210,14 +210,14 @@ async fn introduce(
     print!("{}", crate::env::exports(credentials, api));
     let id = DeploymentId::Group(DEFAULT.to_owned());
     let phase = service.settled(REGION, id).await.unwrap_or(Phase::CreateFailed);
-    if phase == Phase::Available {
-        if let Some(cache) = default_cache(service).await? {
-            println!("\nThe cache named {DEFAULT} is ready at {}. Try:", cache.primary_endpoint);
-            let port = cache.primary_endpoint.rsplit(':').next().unwrap_or_default();
-            let flag = if port == "6379" { String::new() } else { format!(" -p {port}") };
-            println!("  redis-cli{flag} set greeting hello");
-            println!("  redis-cli{flag} get greeting");
-        }
+    if phase == Phase::Available
+        && let Some(cache) = default_cache(service).await?
+    {
+        println!("\nThe cache named {DEFAULT} is ready at {}. Try:", cache.primary_endpoint);
+        let port = cache.primary_endpoint.rsplit(':').next().unwrap_or_default();
+        let flag = if port == "6379" { String::new() } else { format!(" -p {port}") };
+        println!("  redis-cli{flag} set greeting hello");
+        println!("  redis-cli{flag} get greeting");
     }
     println!("  aws elasticache describe-replication-groups\n");
     Ok(())

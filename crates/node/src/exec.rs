@@ -11,7 +11,7 @@
 
 mod publishing;
 
-pub(crate) use publishing::{deliver, publish};
+pub(crate) use publishing::{deliver, publish, publish_events_of};
 
 use crate::admission;
 use crate::client::{Blocked, Client, Queued, ReplyMode, TimeoutReply, WaitFor, flag};
@@ -792,12 +792,4 @@ fn slots_of_first_waiter(
     slots.sort_unstable();
     slots.dedup();
     Ok(Some(slots))
-}
-
-/// Sends out the effects of what the node did on its own: an eviction, an expiry. Its locks are held.
-pub(crate) fn publish_events_of(shared: &Shared, local: &mut Local) {
-    append(shared, local);
-    if !local.scratch.effects.events.is_empty() {
-        publish_events(shared, local);
-    }
 }

@@ -21,6 +21,19 @@ pub const MAX_DESCRIPTORS: usize = 16;
 
 const LENGTH_BYTES: usize = 4;
 
+/// Descriptors are not for programs that are started meanwhile; where the kernel cannot see to that it is done afterwards.
+#[cfg(target_os = "linux")]
+const CLOSE_ON_EXEC: RecvFlags = RecvFlags::CMSG_CLOEXEC;
+#[cfg(not(target_os = "linux"))]
+const CLOSE_ON_EXEC: RecvFlags = RecvFlags::empty();
+
+fn close_on_exec(descriptor: &OwnedFd) -> io::Result<()> {
+    if cfg!(not(target_os = "linux")) {
+        rustix::io::fcntl_setfd(descriptor, rustix::io::FdFlags::CLOEXEC)?;
+    }
+    Ok(())
+}
+
 /// Why a message could not be exchanged. The connection is of no use afterwards.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -94,7 +107,8 @@ impl Connection {
         Ok(())
     }
 
-    /// The first piece of a frame, which carries the descriptors.
+    /// The first piece of a frame, which carries the descriptors. A closed peer is an error and no signal: Rust programs
+    /// ignore SIGPIPE.
     fn send_first(&self, frame: &[u8], descriptors: &[BorrowedFd<'_>]) -> Result<usize, Error> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
@@ -103,7 +117,7 @@ impl Connection {
             assert!(fits, "the space is made for the most descriptors");
         }
         loop {
-            match sendmsg(&self.stream, &[IoSlice::new(frame)], &mut ancillary, SendFlags::NOSIGNAL) {
+            match sendmsg(&self.stream, &[IoSlice::new(frame)], &mut ancillary, SendFlags::empty()) {
                 Err(rustix::io::Errno::INTR) => {}
                 sent => return Ok(sent.map_err(io::Error::from)?),
             }
@@ -143,14 +157,17 @@ impl Connection {
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
         let received = loop {
             let mut slices = [IoSliceMut::new(into)];
-            match recvmsg(&self.stream, &mut slices, &mut ancillary, RecvFlags::CMSG_CLOEXEC) {
+            match recvmsg(&self.stream, &mut slices, &mut ancillary, CLOSE_ON_EXEC) {
                 Err(rustix::io::Errno::INTR) => {}
                 received => break received.map_err(io::Error::from)?,
             }
         };
         for message in ancillary.drain() {
             if let RecvAncillaryMessage::ScmRights(rights) = message {
-                descriptors.extend(rights);
+                for descriptor in rights {
+                    close_on_exec(&descriptor)?;
+                    descriptors.push(descriptor);
+                }
             }
         }
         Ok(received.bytes)

@@ -3,7 +3,7 @@
 //! A message for clients of another worker goes to that worker's mailbox; one for clients of this worker waits in
 //! `Local::deliveries` until the command is through.
 
-use super::Local;
+use super::{Local, append};
 use crate::client::Client;
 use crate::mailbox::Message;
 use crate::pubsub::Delivery;
@@ -91,5 +91,13 @@ pub(crate) fn deliver(client: &mut Client, delivery: &Delivery) {
             out.bulk(channel);
             out.bulk(payload);
         }
+    }
+}
+
+/// Sends out the effects of what the node did on its own: an eviction, an expiry. Its locks are held.
+pub(crate) fn publish_events_of(shared: &Shared, local: &mut Local) {
+    append(shared, local);
+    if !local.scratch.effects.events.is_empty() {
+        publish_events(shared, local);
     }
 }

@@ -39,7 +39,10 @@ pub(super) fn status(shared: &Shared, managed: &Managed) -> Status {
         used_memory_bytes: memory::used_bytes(),
         maxmemory_bytes: shared.settings().maxmemory_bytes,
         keys: databases.map(|db| shared.keyspace.len(db)).sum(),
-        clients: shared.clients.len() as u64,
+        // Links of replication are connections too, but nobody's who would notice.
+        clients: (shared.clients.len() as u64)
+            .saturating_sub(connected_replicas)
+            .saturating_sub(u64::from(link != Link::Down)),
         connected_replicas,
     }
 }

@@ -9,11 +9,11 @@ use fleet::{
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
-pub fn size(node_type: &str) -> NodeSize {
+pub(crate) fn size(node_type: &str) -> NodeSize {
     NodeSize { node_type: node_type.into(), maxmemory_bytes: 1 << 20, vcpus: 2 }
 }
 
-pub fn group(name: &str, members: usize, automatic_failover: bool) -> NewDeployment {
+pub(crate) fn group(name: &str, members: usize, automatic_failover: bool) -> NewDeployment {
     let zones = placement::place(REGION, &[], members, true);
     let member = |(at, zone): (usize, &String)| NewMember {
         name: format!("{name}-{:03}", at + 1),

@@ -7,73 +7,73 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use supervision::{Endpoint, Link, Listening, Position, Refusal, Role, Status, Upstream};
 
-pub const REGION: &str = "us-east-1";
+pub(crate) const REGION: &str = "us-east-1";
 
 /// Small random numbers from a seed.
-pub struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub fn new(seed: u64) -> Random {
+    pub(crate) fn new(seed: u64) -> Random {
         Random(seed | 1)
     }
 
-    pub fn below(&mut self, limit: u64) -> u64 {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         (self.0 >> 11) % limit
     }
 
-    pub fn chance(&mut self, percent: u64) -> bool {
+    pub(crate) fn chance(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum Life {
+pub(crate) enum Life {
     Running,
     Stopped,
     Dead,
 }
 
 #[derive(Clone, Debug)]
-pub struct Node {
-    pub life: Life,
-    pub epoch: u64,
-    pub role: Role,
-    pub link: Link,
-    pub holds_data: bool,
-    pub paused: bool,
-    pub history: String,
+pub(crate) struct Node {
+    pub(crate) life: Life,
+    pub(crate) epoch: u64,
+    pub(crate) role: Role,
+    pub(crate) link: Link,
+    pub(crate) holds_data: bool,
+    pub(crate) paused: bool,
+    pub(crate) history: String,
     /// The writes it has, by number.
-    pub data: Vec<u64>,
-    pub listening: Vec<Listening>,
+    pub(crate) data: Vec<u64>,
+    pub(crate) listening: Vec<Listening>,
     file: Vec<u64>,
 }
 
-pub struct World {
-    pub fleet: Fleet,
-    pub log: Vec<String>,
-    pub reconciler: Reconciler,
-    pub nodes: BTreeMap<NodeId, Node>,
-    pub pending: VecDeque<(u64, Step)>,
+pub(crate) struct World {
+    pub(crate) fleet: Fleet,
+    pub(crate) log: Vec<String>,
+    pub(crate) reconciler: Reconciler,
+    pub(crate) nodes: BTreeMap<NodeId, Node>,
+    pub(crate) pending: VecDeque<(u64, Step)>,
     reports: VecDeque<Report>,
-    pub random: Random,
-    pub now_ms: u64,
+    pub(crate) random: Random,
+    pub(crate) now_ms: u64,
     /// Percent of steps that fail without an effect, or with half of one.
-    pub trouble: u64,
+    pub(crate) trouble: u64,
     /// Where others listen.
-    pub taken: Vec<SocketAddr>,
+    pub(crate) taken: Vec<SocketAddr>,
     histories: u64,
-    pub writes: u64,
+    pub(crate) writes: u64,
     /// Every step that was begun, for transcripts.
-    pub told: Vec<String>,
+    pub(crate) told: Vec<String>,
 }
 
 const HOST: Host = Host { cores: 2 };
 
 impl World {
-    pub fn new(seed: u64) -> World {
+    pub(crate) fn new(seed: u64) -> World {
         World {
             fleet: Fleet::new(AddressPool::Loopback { block: 1, last: 0 }),
             log: Vec::new(),
@@ -91,18 +91,18 @@ impl World {
         }
     }
 
-    pub fn write(&mut self, region: &str, command: Command) {
+    pub(crate) fn write(&mut self, region: &str, command: Command) {
         let line = serde_json::to_string(&(self.now_ms, region, &command)).unwrap();
         self.fleet.apply(self.now_ms, region, &command).unwrap_or_else(|missing| panic!("{missing}: {line}"));
         self.log.push(line);
     }
 
-    pub fn wish(&mut self, command: Command) {
+    pub(crate) fn wish(&mut self, command: Command) {
         self.write(REGION, command);
     }
 
     /// The control plane dies and starts again: from its log, and from what the nodes are then.
-    pub fn crash_control_plane(&mut self) {
+    pub(crate) fn crash_control_plane(&mut self) {
         let mut fleet = Fleet::new(AddressPool::Loopback { block: 1, last: 0 });
         for line in &self.log {
             let (at_ms, region, command): (u64, String, Command) = serde_json::from_str(line).unwrap();
@@ -126,7 +126,7 @@ impl World {
     }
 
     /// Lets one thing happen; false when nothing is left to do.
-    pub fn turn(&mut self) -> bool {
+    pub(crate) fn turn(&mut self) -> bool {
         self.now_ms += 1;
         for _ in 0..100 {
             match self.reconciler.next(self.now_ms, &self.fleet) {
@@ -167,7 +167,7 @@ impl World {
     }
 
     /// Until nothing is left to do.
-    pub fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         for _ in 0..20_000 {
             if !self.turn() {
                 return;
@@ -180,7 +180,7 @@ impl World {
         );
     }
 
-    pub fn observe(&mut self, id: NodeId) {
+    pub(crate) fn observe(&mut self, id: NodeId) {
         let observed = match self.nodes.get(&id) {
             None => Observed::default(),
             Some(node) => Observed {
@@ -195,7 +195,7 @@ impl World {
         self.reports.push_back(Report::Observed { node: id, observed: Box::new(observed) });
     }
 
-    pub fn kill(&mut self, id: NodeId) {
+    pub(crate) fn kill(&mut self, id: NodeId) {
         if let Some(node) = self.nodes.get_mut(&id) {
             node.life = Life::Dead;
             node.data.clear();
@@ -204,14 +204,14 @@ impl World {
         }
     }
 
-    pub fn hang(&mut self, id: NodeId) {
+    pub(crate) fn hang(&mut self, id: NodeId) {
         if let Some(node) = self.nodes.get_mut(&id).filter(|node| node.life == Life::Running) {
             node.life = Life::Stopped;
             self.observe(id);
         }
     }
 
-    pub fn wake(&mut self, id: NodeId) {
+    pub(crate) fn wake(&mut self, id: NodeId) {
         if let Some(node) = self.nodes.get_mut(&id).filter(|node| node.life == Life::Stopped) {
             node.life = Life::Running;
             self.observe(id);
@@ -388,14 +388,14 @@ impl World {
     }
 
     /// The nodes that a client of the primary endpoint could write to.
-    pub fn writable(&self) -> Vec<NodeId> {
+    pub(crate) fn writable(&self) -> Vec<NodeId> {
         let reached = |node: &Node| node.listening.iter().any(|one| one.endpoint == Endpoint::Primary);
         let takes = |node: &Node| node.role == Role::Primary && node.life != Life::Dead && reached(node);
         self.nodes.iter().filter(|(_, node)| takes(node)).map(|(id, _)| *id).collect()
     }
 
     /// A client writes; the number of the write, if somebody took it.
-    pub fn client_writes(&mut self) -> Option<u64> {
+    pub(crate) fn client_writes(&mut self) -> Option<u64> {
         let node = *self.writable().first()?;
         let node = self.nodes.get_mut(&node)?;
         if node.life != Life::Running || node.paused {
@@ -406,7 +406,7 @@ impl World {
         Some(self.writes)
     }
 
-    pub fn deployments(&self) -> Vec<&Deployment> {
+    pub(crate) fn deployments(&self) -> Vec<&Deployment> {
         self.fleet.deployments().map(|(_, deployment)| deployment).collect()
     }
 }

@@ -23,7 +23,9 @@ pub trait Operation {
     ///
     /// # Errors
     /// With AWS's code, when it cannot.
-    fn decide(cx: &Cx<'_>, input: &Self::Input) -> Result<Vec<Command>, Fault>;
+    fn decide(_cx: &Cx<'_>, _input: &Self::Input) -> Result<Vec<Command>, Fault> {
+        Ok(Vec::new())
+    }
 
     /// The answer, from the state behind what was decided.
     ///

@@ -4,7 +4,7 @@ use crate::operation::Operation;
 use crate::shapes::{self, CacheCluster};
 use crate::{Cx, paging};
 use aws_protocol::{Fault, Members};
-use fleet::{Command, Deployment, DeploymentId, Member};
+use fleet::{Deployment, DeploymentId, Member};
 use serde::{Deserialize, Serialize};
 
 pub(crate) struct DescribeCacheClusters;
@@ -30,10 +30,6 @@ impl Operation for DescribeCacheClusters {
     const NAME: &'static str = "DescribeCacheClusters";
     type Input = Input;
     type Output = Output;
-
-    fn decide(_: &Cx<'_>, _: &Input) -> Result<Vec<Command>, Fault> {
-        Ok(Vec::new())
-    }
 
     fn answer(cx: &Cx<'_>, input: &Input) -> Result<Output, Fault> {
         let alone_only = input.show_cache_clusters_not_in_replication_groups == Some(true);

@@ -4,7 +4,7 @@ use crate::catalogue::{self, EngineVersion};
 use crate::operation::Operation;
 use crate::{Cx, paging, shapes};
 use aws_protocol::{Fault, Item, Members};
-use fleet::{Command, Engine};
+use fleet::Engine;
 use serde::{Deserialize, Serialize};
 
 pub(crate) struct DescribeCacheEngineVersions;
@@ -45,10 +45,6 @@ impl Operation for DescribeCacheEngineVersions {
     const NAME: &'static str = "DescribeCacheEngineVersions";
     type Input = Input;
     type Output = Output;
-
-    fn decide(_: &Cx<'_>, _: &Input) -> Result<Vec<Command>, Fault> {
-        Ok(Vec::new())
-    }
 
     fn answer(_: &Cx<'_>, input: &Input) -> Result<Output, Fault> {
         let engine = input.engine.as_deref();

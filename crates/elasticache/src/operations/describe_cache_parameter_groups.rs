@@ -4,7 +4,6 @@ use crate::operation::Operation;
 use crate::shapes::arn;
 use crate::{Cx, catalogue, faults, paging};
 use aws_protocol::{Fault, Item, Members};
-use fleet::Command;
 use serde::{Deserialize, Serialize};
 
 pub(crate) struct DescribeCacheParameterGroups;
@@ -43,10 +42,6 @@ impl Operation for DescribeCacheParameterGroups {
     const NAME: &'static str = "DescribeCacheParameterGroups";
     type Input = Input;
     type Output = Output;
-
-    fn decide(_: &Cx<'_>, _: &Input) -> Result<Vec<Command>, Fault> {
-        Ok(Vec::new())
-    }
 
     fn answer(cx: &Cx<'_>, input: &Input) -> Result<Output, Fault> {
         let name = input.cache_parameter_group_name.as_deref().filter(|name| !name.is_empty());

@@ -4,7 +4,7 @@ use crate::operation::Operation;
 use crate::shapes::arn;
 use crate::{Cx, faults, paging};
 use aws_protocol::{Fault, Item, Members};
-use fleet::{Command, placement};
+use fleet::placement;
 use serde::{Deserialize, Serialize};
 
 /// The network that everything of a host is in.
@@ -67,10 +67,6 @@ impl Operation for DescribeCacheSubnetGroups {
     const NAME: &'static str = "DescribeCacheSubnetGroups";
     type Input = Input;
     type Output = Output;
-
-    fn decide(_: &Cx<'_>, _: &Input) -> Result<Vec<Command>, Fault> {
-        Ok(Vec::new())
-    }
 
     fn answer(cx: &Cx<'_>, input: &Input) -> Result<Output, Fault> {
         if let Some(name) = input.cache_subnet_group_name.as_deref().filter(|name| !name.is_empty())

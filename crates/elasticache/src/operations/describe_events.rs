@@ -3,7 +3,7 @@
 use crate::operation::Operation;
 use crate::{Cx, faults, paging};
 use aws_protocol::{Fault, Item, Members, Timestamp};
-use fleet::{Command, KEPT_FOR_MS};
+use fleet::KEPT_FOR_MS;
 use serde::{Deserialize, Serialize};
 
 /// Minutes that are looked back where nothing else is asked for.
@@ -62,10 +62,6 @@ impl Operation for DescribeEvents {
     const NAME: &'static str = "DescribeEvents";
     type Input = Input;
     type Output = Output;
-
-    fn decide(_: &Cx<'_>, _: &Input) -> Result<Vec<Command>, Fault> {
-        Ok(Vec::new())
-    }
 
     fn answer(cx: &Cx<'_>, input: &Input) -> Result<Output, Fault> {
         let source_type = input.source_type.as_deref();

@@ -4,7 +4,6 @@ use crate::operation::Operation;
 use crate::shapes::{self, ReplicationGroup};
 use crate::{Cx, paging};
 use aws_protocol::{Fault, Members};
-use fleet::Command;
 use serde::{Deserialize, Serialize};
 
 pub(crate) struct DescribeReplicationGroups;
@@ -28,10 +27,6 @@ impl Operation for DescribeReplicationGroups {
     const NAME: &'static str = "DescribeReplicationGroups";
     type Input = Input;
     type Output = Output;
-
-    fn decide(_: &Cx<'_>, _: &Input) -> Result<Vec<Command>, Fault> {
-        Ok(Vec::new())
-    }
 
     fn answer(cx: &Cx<'_>, input: &Input) -> Result<Output, Fault> {
         let groups = match input.replication_group_id.as_deref().filter(|id| !id.is_empty()) {

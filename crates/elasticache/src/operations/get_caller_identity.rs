@@ -3,7 +3,6 @@
 use crate::operation::Operation;
 use crate::{Cx, Service};
 use aws_protocol::Fault;
-use fleet::Command;
 use serde::{Deserialize, Serialize};
 
 pub(crate) struct GetCallerIdentity;
@@ -25,10 +24,6 @@ impl Operation for GetCallerIdentity {
     const SERVICE: Service = Service::Sts;
     type Input = Input;
     type Output = Output;
-
-    fn decide(_: &Cx<'_>, _: &Input) -> Result<Vec<Command>, Fault> {
-        Ok(Vec::new())
-    }
 
     fn answer(cx: &Cx<'_>, _: &Input) -> Result<Output, Fault> {
         let account = cx.account.to_owned();

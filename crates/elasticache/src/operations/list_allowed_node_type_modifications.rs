@@ -4,7 +4,6 @@ use crate::catalogue::{self, NodeType};
 use crate::operation::Operation;
 use crate::{Cx, faults};
 use aws_protocol::{Fault, Members};
-use fleet::Command;
 use serde::{Deserialize, Serialize};
 
 pub(crate) struct ListAllowedNodeTypeModifications;
@@ -27,10 +26,6 @@ impl Operation for ListAllowedNodeTypeModifications {
     const NAME: &'static str = "ListAllowedNodeTypeModifications";
     type Input = Input;
     type Output = Output;
-
-    fn decide(_: &Cx<'_>, _: &Input) -> Result<Vec<Command>, Fault> {
-        Ok(Vec::new())
-    }
 
     fn answer(cx: &Cx<'_>, input: &Input) -> Result<Output, Fault> {
         let deployment = match (&input.cache_cluster_id, &input.replication_group_id) {

@@ -5,7 +5,6 @@ use crate::Cx;
 use crate::operation::Operation;
 use crate::shapes::Tag;
 use aws_protocol::{Fault, Members};
-use fleet::Command;
 use serde::{Deserialize, Serialize};
 
 pub(crate) struct ListTagsForResource;
@@ -26,10 +25,6 @@ impl Operation for ListTagsForResource {
     const NAME: &'static str = "ListTagsForResource";
     type Input = Input;
     type Output = Output;
-
-    fn decide(_: &Cx<'_>, _: &Input) -> Result<Vec<Command>, Fault> {
-        Ok(Vec::new())
-    }
 
     fn answer(cx: &Cx<'_>, input: &Input) -> Result<Output, Fault> {
         Ok(Output { tag_list: tags::listed(tags::find(cx, &input.resource_name)?.tags) })

@@ -6,6 +6,7 @@
 //!        │      └─▶ load     one thread, epoll, closed loop: sends the next batch when the last is answered
 //!        └────────▶ subject  a server process of its own, and what the kernel knows about it
 //! ```
+//! `cargo xtask bench region` measures a whole region from outside, beside targets instead of peers (`region`).
 //!
 //! # What is measured
 //! The key figure is the server's CPU time per request: unlike throughput it does not depend on how fast the generator
@@ -38,6 +39,8 @@ mod histogram;
 #[cfg(target_os = "linux")]
 mod load;
 #[cfg(target_os = "linux")]
+mod region;
+#[cfg(target_os = "linux")]
 mod replies;
 #[cfg(target_os = "linux")]
 mod report;
@@ -49,7 +52,11 @@ mod subject;
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    match runner::Options::parse(&args).and_then(|options| runner::run(&options)) {
+    let result = match args.split_first() {
+        Some((first, rest)) if first == "region" => region::run(rest),
+        _ => runner::Options::parse(&args).and_then(|options| runner::run(&options)),
+    };
+    match result {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bench: {error:#}");

@@ -12,7 +12,8 @@ use crate::report::{self, Column};
 use crate::subject::{Setting, Subject};
 
 const USAGE: &str = "\
-usage: cargo xtask bench [--only CASE]… [--subject NAME]… [--runs N] [--quick] [--unpinned]
+usage: cargo xtask bench region [--quick]
+       cargo xtask bench [--only CASE]… [--subject NAME]… [--runs N] [--quick] [--unpinned]
 
   --only CASE      only this case, or several
   --subject NAME   only subjects whose name starts so: redis, engram, \"engram epoll\"

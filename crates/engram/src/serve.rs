@@ -89,6 +89,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             _ = interrupt.recv() => bail!("stopped at once; nodes may still be running"),
         }
         thread.join().map_err(|_| anyhow!("the control plane failed"))?;
+        directories.leave();
         println!("Stopped.");
         Ok(())
     })

@@ -92,6 +92,15 @@ impl Directories {
     }
 }
 
+impl Directories {
+    /// Removes the place of the sockets, once nothing that uses it is left: the next start makes it again.
+    pub fn leave(&self) {
+        let _ = std::fs::remove_file(self.control_socket());
+        // With a node's socket in it, it stays.
+        let _ = std::fs::remove_dir(&self.runtime);
+    }
+}
+
 /// Makes a directory that is this user's alone. In a place like /tmp somebody else may have made it before.
 fn private(directory: &Path) -> io::Result<()> {
     match DirBuilder::new().mode(0o700).create(directory) {

@@ -16,6 +16,8 @@ const CONFIRM_EVERY: u64 = 10;
 const PAUSE: Duration = Duration::from_micros(200);
 /// After this a connection that says nothing is given up. WAIT may take 200 ms longer.
 const SILENCE: Duration = Duration::from_millis(100);
+/// So long after a failure answers of the node that failed may still come in.
+const STRAGGLERS: Duration = Duration::from_millis(50);
 const WAIT: Duration = Duration::from_millis(200);
 
 /// A connection in RESP2 for simple answers.
@@ -148,21 +150,19 @@ pub(super) struct Written {
 }
 
 impl Written {
-    fn longest(&self) -> Option<(Instant, Instant)> {
-        let pairs = self.instants.windows(2).map(|pair| (pair[0], pair[1]));
-        pairs.max_by_key(|(from, to)| *to - *from)
-    }
-
     /// The longest time without an acknowledged write, in seconds.
     pub(super) fn gap_s(&self) -> Result<f64> {
-        let (from, to) = self.longest().context("too few writes")?;
-        Ok((to - from).as_secs_f64())
+        let gaps = self.instants.windows(2).map(|pair| pair[1] - pair[0]);
+        Ok(gaps.max().context("too few writes")?.as_secs_f64())
     }
 
-    /// From an instant to the end of the longest time without an acknowledged write: answers of the node that died may
-    /// still come in just after the instant.
-    pub(super) fn back_after_s(&self, from: Instant) -> Result<f64> {
-        let (_, to) = self.longest().context("too few writes")?;
-        Ok(to.saturating_duration_since(from).as_secs_f64())
+    /// From the instant of a failure to the end of the longest time without an acknowledged write that begins with it. Answers of
+    /// the node that failed may still come in just after the instant; what stalls later has another cause.
+    pub(super) fn back_after_s(&self, failed: Instant) -> Result<f64> {
+        let with_it = |from: Instant| from <= failed + STRAGGLERS;
+        let pairs = self.instants.windows(2).map(|pair| (pair[0], pair[1]));
+        let gaps = pairs.filter(|(from, to)| with_it(*from) && *to > failed);
+        let (_, to) = gaps.max_by_key(|(from, to)| *to - *from).context("no write after the failure")?;
+        Ok(to.saturating_duration_since(failed).as_secs_f64())
     }
 }

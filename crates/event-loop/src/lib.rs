@@ -34,6 +34,7 @@ mod buffer_ring;
 mod net;
 mod poller;
 mod readiness;
+mod relay;
 mod send_queue;
 mod slab;
 mod spin;
@@ -42,7 +43,10 @@ mod uring;
 mod wake;
 
 pub use acceptor::{Acceptor, ListenerId, Peer};
-pub use net::{ListenError, Listener, address_text, listen_tcp, listen_unix, set_keepalive, set_nodelay};
+pub use net::{
+    ListenError, Listener, address_text, listen_tcp, listen_unix, send_now, set_keepalive, set_nodelay,
+};
+pub use relay::Relay;
 pub use slab::Token;
 pub use wake::Waker;
 

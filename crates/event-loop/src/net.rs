@@ -4,7 +4,7 @@ use crate::poller::check;
 use crate::send_queue::{MAX_BATCH, SendQueue};
 use socket2::{Domain, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 use std::fmt;
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -161,25 +161,35 @@ pub(crate) fn prepare_stream(fd: &OwnedFd) -> io::Result<()> {
     set_nonblocking(fd, true)
 }
 
+/// Offers bytes to a connected stream socket, outside of any loop: how many it took. It never waits, whatever the mode of
+/// the descriptor. A connection that a loop sends on as well must have nothing pending there.
+///
+/// # Errors
+/// `WouldBlock` when the socket is full.
+pub fn send_now(fd: &OwnedFd, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    SockRef::from(fd).send_vectored_with_flags(slices, SEND_FLAGS)
+}
+
+#[cfg(target_vendor = "apple")]
+const SEND_FLAGS: i32 = libc::MSG_DONTWAIT;
+#[cfg(not(target_vendor = "apple"))]
+const SEND_FLAGS: i32 = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+
 /// Offers the head of the queue to the socket: bytes taken and bytes offered.
 pub(crate) fn send_some(fd: &OwnedFd, queue: &SendQueue) -> io::Result<(usize, usize)> {
     let mut vectors = [libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 }; MAX_BATCH];
     let used = queue.vectors(&mut vectors);
     let offered = vectors[..used].iter().map(|vector| vector.iov_len).sum();
-    #[cfg(target_vendor = "apple")]
-    let flags = libc::MSG_DONTWAIT;
-    #[cfg(not(target_vendor = "apple"))]
-    let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
     let taken = if used == 1 {
         // SAFETY: the vector describes bytes of a buffer that the borrowed queue keeps alive; they are only read.
-        unsafe { libc::send(fd.as_raw_fd(), vectors[0].iov_base, vectors[0].iov_len, flags) }
+        unsafe { libc::send(fd.as_raw_fd(), vectors[0].iov_base, vectors[0].iov_len, SEND_FLAGS) }
     } else {
         // SAFETY: a message header is plain data, for which all zeros is a value.
         let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
         message.msg_iov = vectors.as_mut_ptr();
         message.msg_iovlen = used as _;
         // SAFETY: header and vectors live on this stack frame, the bytes in the borrowed queue; all are only read.
-        unsafe { libc::sendmsg(fd.as_raw_fd(), &message, flags) }
+        unsafe { libc::sendmsg(fd.as_raw_fd(), &message, SEND_FLAGS) }
     };
     if taken < 0 { Err(io::Error::last_os_error()) } else { Ok((taken as usize, offered)) }
 }

@@ -4,7 +4,7 @@
 //! that merely passes by finds an order that could deadlock; release builds know nothing of it.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 /// Which lock it is, lowest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,6 +90,21 @@ impl<T> RankedMutex<T> {
         let held = Held::note(self.rank);
         RankedGuard { guard: self.mutex.lock().unwrap_or_else(PoisonError::into_inner), _held: held }
     }
+
+    /// Takes it if nobody has it.
+    ///
+    /// # Panics
+    /// As [`RankedMutex::lock`]: one that is tried out of order would be taken out of order.
+    #[inline]
+    pub fn try_lock(&self) -> Option<RankedGuard<'_, T>> {
+        let held = Held::note(self.rank);
+        let guard = match self.mutex.try_lock() {
+            Ok(guard) => guard,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        Some(RankedGuard { guard, _held: held })
+    }
 }
 
 /// A [`RankedMutex`] that is held.
@@ -127,6 +142,18 @@ mod tests {
         assert_eq!((*first + *mailbox.lock(), sum), (3, 3));
         drop(first);
         drop(tail.lock());
+    }
+
+    #[test]
+    fn one_that_is_taken_is_not_waited_for() {
+        let tail = RankedMutex::new(Rank::Tail, 1);
+        let held = tail.lock();
+        let seen = std::thread::scope(|scope| {
+            scope.spawn(|| tail.try_lock().map(|value| *value)).join().expect("no panic")
+        });
+        assert_eq!(seen, None);
+        drop(held);
+        assert_eq!(tail.try_lock().map(|value| *value), Some(1));
     }
 
     #[test]

@@ -129,11 +129,17 @@ impl Stream {
         offset
     }
 
+    /// Whether something waits to be taken.
+    #[inline]
+    pub(crate) fn has_gathered(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
+    }
+
     /// Wakes the stream thread if something has gathered: when a thread has done what it had to do at once. A wake for
     /// each write would make the two threads take turns for every single one.
     #[inline]
     pub(crate) fn notify(&self) {
-        if self.waiting.load(Ordering::Relaxed) > 0
+        if self.has_gathered()
             && let Some(wake) = self.consumer.get()
         {
             wake();

@@ -765,7 +765,7 @@ impl Worker {
         }
         self.end_clients(shared);
         self.send_all(shared);
-        shared.stream.notify();
+        shared.replication.send(shared);
         self.see_off(shared);
         if self.local.now_ms >= self.last_cron_ms + self.cron_period_ms() {
             self.last_cron_ms = self.local.now_ms;

@@ -3,7 +3,7 @@
 //! ```text
 //!        start                                             end = master_repl_offset
 //!          ▼                                                 ▼
-//!          ├─ block ─┼─ block ─┼────── block ──────┼─ tail ──┤
+//!          ├─ block ─┼─ block ─┼────── block ──────┼─ block ─┤ room
 //!               ▲                        ▲               ▲
 //!            reader 2                 repl-backlog-size   reader 1
 //!            (slow: pins)             back from the end   (nearly caught up)
@@ -15,32 +15,42 @@
 //! than the limit, by part of a block or by what a slow reader holds back, and a replica may resume from
 //! any byte that is still there, as in Redis 7.
 //!
-//! Sealed blocks and the tail are [`Bytes`] of one allocation each, so a handle to unsent bytes can be given
-//! to a send that outlives the borrow ([`Backlog::share_from`]) without copying; taking one seals the
-//! tail's written part and leaves its room for what follows.
+//! The last block is filled up before another one begins. A large buffer of the stream becomes a block as it is
+//! ([`Backlog::append_buffer`]), and blocks that are dropped are filled again: at a steady pace bytes are not copied here
+//! and no memory is asked for.
 //!
-//! **Invariant:** blocks are contiguous: each begins where the one before it ends, the tail at the last end.
+//! **Invariant:** blocks are contiguous: each begins where the one before it ends, the last ends at `end`.
 //! **Invariant:** no reader stands before `start` or behind `end`.
 
-use bytes::{Bytes, BytesMut};
 use std::collections::VecDeque;
+use std::mem;
 
 /// Room of a block that small appends share. As large as Redis's reply chunks: big enough for a
 /// `writev` to be worth it, small enough that trimming by blocks stays close to the limit.
 const BLOCK_BYTES: usize = 16 * 1024;
+/// The largest buffer that becomes a block: the end of the history is kept by whole blocks.
+const MAX_BLOCK_BYTES: usize = 256 * 1024;
+/// So many of them fit into `repl-backlog-size` at least.
+const BLOCKS_OF_LIMIT: u64 = 4;
+/// Dropped blocks that are kept for reuse.
+const SPARE_BLOCKS: usize = 2;
 
 /// What a block costs besides its bytes: its place in the queue and the allocation's header.
-const BLOCK_OVERHEAD_BYTES: usize = size_of::<Block>() + 32;
+const BLOCK_OVERHEAD_BYTES: usize = size_of::<Block>() + 16;
 
 #[derive(Debug)]
 struct Block {
     start: u64,
-    bytes: Bytes,
+    bytes: Vec<u8>,
 }
 
 impl Block {
     fn end(&self) -> u64 {
         self.start + self.bytes.len() as u64
+    }
+
+    fn room(&self) -> usize {
+        self.bytes.capacity() - self.bytes.len()
     }
 }
 
@@ -52,7 +62,7 @@ pub struct ReaderId(u32);
 #[derive(Debug)]
 pub struct Backlog {
     blocks: VecDeque<Block>,
-    tail: BytesMut,
+    spare: Vec<Vec<u8>>,
     start: u64,
     end: u64,
     limit: u64,
@@ -64,7 +74,7 @@ impl Backlog {
     pub fn new(offset: u64, limit_bytes: u64) -> Backlog {
         Backlog {
             blocks: VecDeque::new(),
-            tail: BytesMut::new(),
+            spare: Vec::new(),
             start: offset,
             end: offset,
             limit: limit_bytes,
@@ -74,21 +84,44 @@ impl Backlog {
 
     /// Appends to the stream and returns the new end offset.
     pub fn append(&mut self, bytes: &[u8]) -> u64 {
-        let room = self.tail.capacity() - self.tail.len();
-        if bytes.len() <= room {
-            self.tail.extend_from_slice(bytes);
-            self.end += bytes.len() as u64;
-        } else {
-            let (first, rest) = bytes.split_at(room);
-            self.tail.extend_from_slice(first);
+        let room = self.blocks.back().map_or(0, Block::room);
+        let (first, rest) = bytes.split_at(room.min(bytes.len()));
+        if let Some(last) = self.blocks.back_mut() {
+            last.bytes.extend_from_slice(first);
             self.end += first.len() as u64;
-            self.seal();
-            self.tail = BytesMut::with_capacity(rest.len().max(BLOCK_BYTES));
-            self.tail.extend_from_slice(rest);
-            self.end += rest.len() as u64;
+        }
+        if !rest.is_empty() {
+            let mut bytes = self.spare.pop().unwrap_or_default();
+            bytes.reserve_exact(rest.len().max(BLOCK_BYTES));
+            bytes.extend_from_slice(rest);
+            self.push(bytes);
         }
         self.trim();
         self.end
+    }
+
+    /// Appends a buffer, which is empty afterwards, and returns the new end offset. One of a block's size becomes a
+    /// block, and another takes its place.
+    pub fn append_buffer(&mut self, buffer: &mut Vec<u8>) -> u64 {
+        let len = buffer.len();
+        let is_block = (BLOCK_BYTES..=MAX_BLOCK_BYTES).contains(&len)
+            && len as u64 <= self.limit / BLOCKS_OF_LIMIT
+            && buffer.capacity() <= 2 * len;
+        if !is_block {
+            self.append(buffer);
+            buffer.clear();
+            return self.end;
+        }
+        let spare = self.spare.pop().unwrap_or_default();
+        self.push(mem::replace(buffer, spare));
+        self.trim();
+        self.end
+    }
+
+    fn push(&mut self, bytes: Vec<u8>) {
+        let start = self.end;
+        self.end += bytes.len() as u64;
+        self.blocks.push_back(Block { start, bytes });
     }
 
     /// The offset of the last byte: `master_repl_offset`.
@@ -117,10 +150,11 @@ impl Backlog {
         self.trim();
     }
 
-    /// Bytes of memory held: the blocks, the tail with its free room, and their bookkeeping.
+    /// Bytes of memory held: the blocks with their free room, those kept for reuse, and their bookkeeping.
     pub fn memory(&self) -> usize {
-        let sealed: usize = self.blocks.iter().map(|block| block.bytes.len() + BLOCK_OVERHEAD_BYTES).sum();
-        sealed + self.tail.capacity() + self.readers.capacity() * size_of::<Option<u64>>()
+        let blocks = self.blocks.iter().map(|block| &block.bytes).chain(&self.spare);
+        let held: usize = blocks.map(|bytes| bytes.capacity() + BLOCK_OVERHEAD_BYTES).sum();
+        held + self.readers.capacity() * size_of::<Option<u64>>()
     }
 
     /// Whether every byte behind the first `offset` is there.
@@ -173,60 +207,30 @@ impl Backlog {
     /// When the bytes are gone; an open reader's position never is.
     pub fn slice_from(&self, offset: u64) -> impl Iterator<Item = &[u8]> {
         assert!(self.covers(offset), "offset {offset} is outside the backlog");
-        let first = self.block_holding(offset);
-        let sealed = self.blocks.range(first..).map(move |block| {
+        let first = self.blocks.partition_point(|block| block.end() <= offset);
+        self.blocks.range(first..).map(move |block| {
             let skip = offset.saturating_sub(block.start) as usize;
             &block.bytes[skip..]
-        });
-        let skip = offset.saturating_sub(self.tail_start()) as usize;
-        sealed.chain(std::iter::once(&self.tail[skip..])).filter(|slice| !slice.is_empty())
-    }
-
-    /// The same bytes as [`Backlog::slice_from`], at most `max_bytes` of them, as handles that keep them
-    /// alive on their own: for a send that the kernel completes later.
-    pub fn share_from(&mut self, offset: u64, max_bytes: usize) -> Vec<Bytes> {
-        assert!(self.covers(offset), "offset {offset} is outside the backlog");
-        self.seal();
-        let mut left = max_bytes;
-        let mut handles = Vec::new();
-        for block in self.blocks.range(self.block_holding(offset)..) {
-            let skip = offset.saturating_sub(block.start) as usize;
-            let take = (block.bytes.len() - skip).min(left);
-            if take == 0 {
-                break;
-            }
-            handles.push(block.bytes.slice(skip..skip + take));
-            left -= take;
-        }
-        handles
-    }
-
-    fn tail_start(&self) -> u64 {
-        self.end - self.tail.len() as u64
-    }
-
-    fn block_holding(&self, offset: u64) -> usize {
-        self.blocks.partition_point(|block| block.end() <= offset)
-    }
-
-    fn seal(&mut self) {
-        if !self.tail.is_empty() {
-            let start = self.tail_start();
-            let bytes = self.tail.split().freeze();
-            self.blocks.push_back(Block { start, bytes });
-        }
+        })
     }
 
     fn trim(&mut self) {
-        while let Some(front) = self.blocks.front() {
-            let front_end = front.end();
+        // The last block has room for what comes.
+        while self.blocks.len() > 1 {
+            let front_end = self.blocks[0].end();
             let needed = self.end - front_end < self.limit
                 || self.readers.iter().flatten().any(|position| *position < front_end);
             if needed {
                 return;
             }
-            self.blocks.pop_front();
             self.start = front_end;
+            if let Some(Block { mut bytes, .. }) = self.blocks.pop_front()
+                && self.spare.len() < SPARE_BLOCKS
+                && bytes.capacity() <= 2 * MAX_BLOCK_BYTES
+            {
+                bytes.clear();
+                self.spare.push(bytes);
+            }
         }
     }
 }
@@ -236,8 +240,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn read_slices(backlog: &Backlog, offset: u64) -> Vec<&[u8]> {
+        backlog.slice_from(offset).collect()
+    }
+
     fn read(backlog: &Backlog, offset: u64) -> Vec<u8> {
-        backlog.slice_from(offset).flatten().copied().collect()
+        read_slices(backlog, offset).concat()
     }
 
     #[test]
@@ -269,14 +277,38 @@ mod tests {
     }
 
     #[test]
-    fn shared_handles_outlive_the_trim() {
-        let mut backlog = Backlog::new(0, 1);
-        backlog.append(b"abcdef");
-        let handles = backlog.share_from(2, 3);
-        backlog.append(&[0; 100_000]);
-        backlog.append(&[0; 100_000]);
-        assert!(!backlog.covers(2));
-        assert_eq!(handles.concat(), b"cde");
+    fn a_large_buffer_becomes_a_block_and_dropped_blocks_are_filled_again() {
+        let mut backlog = Backlog::new(0, 1 << 20);
+        let mut buffer = Vec::new();
+        let mut places = std::collections::HashSet::new();
+        for _ in 0..100 {
+            buffer.resize(100_000, 7);
+            buffer.shrink_to_fit();
+            let place = buffer.as_ptr();
+            let end = backlog.append_buffer(&mut buffer);
+            assert!(buffer.is_empty());
+            let last = read_slices(&backlog, end - 100_000);
+            assert_eq!((last.len(), last[0].as_ptr(), last[0].len()), (1, place, 100_000));
+            places.insert(place);
+        }
+        assert!(places.len() <= 20, "{} buffers for a history of eleven", places.len());
+        backlog.append(b"more");
+        assert_eq!(read(&backlog, backlog.end() - 6), b"\x07\x07more");
+    }
+
+    #[test]
+    fn a_buffer_that_would_waste_memory_or_outlive_the_limit_is_copied() {
+        for (len, capacity, limit) in
+            [(1000, 1000, 1 << 20), (20_000, 90_000, 1 << 20), (20_000, 20_000, 40_000)]
+        {
+            let mut backlog = Backlog::new(0, limit);
+            let mut buffer = Vec::with_capacity(capacity);
+            buffer.resize(len, 1);
+            let place = buffer.as_ptr();
+            backlog.append_buffer(&mut buffer);
+            assert_eq!((buffer.as_ptr(), buffer.len()), (place, 0), "{len} {capacity} {limit}");
+            assert_eq!(read(&backlog, 0), vec![1; len]);
+        }
     }
 
     proptest! {
@@ -288,15 +320,14 @@ mod tests {
             let mut backlog = Backlog::new(0, 30_000);
             let mut model = Vec::new();
             let reader = backlog.open_reader(0).unwrap();
-            for (length, sent, share) in steps {
-                let chunk: Vec<u8> = (0..length).map(|i| (model.len() + i) as u8).collect();
+            for (length, sent, is_buffer) in steps {
+                let mut chunk: Vec<u8> = (0..length).map(|i| (model.len() + i) as u8).collect();
                 model.extend_from_slice(&chunk);
-                prop_assert_eq!(backlog.append(&chunk), model.len() as u64);
+                let end = if is_buffer { backlog.append_buffer(&mut chunk) } else { backlog.append(&chunk) };
+                prop_assert_eq!(end, model.len() as u64);
+                prop_assert_eq!(backlog.end(), end);
                 let position = backlog.position(reader);
                 prop_assert_eq!(read(&backlog, position), &model[position as usize..]);
-                if share {
-                    prop_assert_eq!(backlog.share_from(position, usize::MAX).concat(), &model[position as usize..]);
-                }
                 backlog.advance(reader, sent.min(backlog.unsent(reader)));
                 let start = backlog.first_byte_offset() - 1;
                 prop_assert_eq!(read(&backlog, start), &model[start as usize..]);

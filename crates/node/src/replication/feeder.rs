@@ -6,6 +6,8 @@
 //! It owns the replicas' sockets and carries out what the primary's core decides. It never enters the keyspace and takes no
 //! slot lock, so a busy slot or a closed gate does not stop the stream.
 //!
+//! What workers write they send themselves, as far as sockets take it ([`outlet`](super::outlet)); the rest is the feeder's.
+//!
 //! A connection arrives here from its worker when it asked to synchronise. What the core has decided for it by then
 //! waits in `early`: the actions were posted with the decision, the socket comes a turn later.
 //!
@@ -13,8 +15,9 @@
 //! allows is given up by the core, which is told who is blocked.
 
 use super::full_sync::Job;
+use super::outlet::{Outlet, known};
 use super::replica_connection::{Connection, Spool, WINDOW_BYTES, next_of_stream};
-use super::{now_ms, primary_settings};
+use super::{Fed, now_ms, primary_settings};
 use crate::client::{ClientShared, flag};
 use crate::mailbox::Message as WorkerMessage;
 use crate::shared::Shared;
@@ -267,7 +270,7 @@ impl Feeder {
             return;
         };
         match action {
-            Action::Send { bytes, .. } => self.send(token, bytes.into(), false),
+            Action::Send { bytes, .. } => self.send(token, bytes.into()),
             Action::Attached { .. } => {}
             Action::SendSnapshot { .. } => {
                 let spool = self.spool.clone();
@@ -279,14 +282,13 @@ impl Feeder {
             }
             Action::StartStream { link } => {
                 let shared = self.shared.clone();
-                let fed = shared.replication.primary(&shared.stream);
-                let position = fed
-                    .primary
-                    .reader(link)
-                    .zip(fed.primary.backlog())
-                    .map(|(reader, backlog)| backlog.position(reader));
-                if let Some(connection) = self.connection(token) {
-                    connection.stream = position;
+                let mut fed = shared.replication.primary(&shared.stream);
+                let position = fed.primary.reader(link).zip(fed.primary.backlog());
+                if let Some(at) = position.map(|(reader, backlog)| backlog.position(reader))
+                    && let Some(connection) = self.connection(token)
+                {
+                    connection.streams = true;
+                    fed.outlets.push(Outlet::new(connection.info.clone(), connection.socket.take(), at));
                 }
             }
             Action::Close { reason, .. } => self.farewell(token, reason),
@@ -331,6 +333,8 @@ impl Feeder {
         if self.doomed.remove(&id) {
             return self.lost_on_the_way(id);
         }
+        // Without a second descriptor everything goes through the event loop.
+        let socket = fd.try_clone().ok();
         let Ok(token) = self.io.add(fd) else { return self.lost_on_the_way(id) };
         info.set_flag(flag::REPLICA, true);
         // What it waits for may be due.
@@ -339,9 +343,9 @@ impl Feeder {
         if self.connections.len() <= at {
             self.connections.resize_with(at + 1, || None);
         }
-        self.connections[at] = Some(Box::new(Connection::new(token, info, received)));
+        self.connections[at] = Some(Box::new(Connection::new(token, info, socket, received)));
         self.by_id.insert(id, token);
-        self.send(token, unsent, false);
+        self.send(token, unsent);
         for action in self.early.remove(&id).unwrap_or_default() {
             self.act(action);
         }
@@ -367,20 +371,35 @@ impl Feeder {
         }
     }
 
-    /// Queues bytes for a replica.
-    fn send(&mut self, token: Token, bytes: Vec<u8>, is_stream: bool) {
-        let len = bytes.len();
-        if let Some(connection) = self.connection(token) {
-            connection.handed(len, is_stream);
-            self.io.send(token, bytes);
+    /// Queues bytes of the dialogue or of a snapshot for a replica.
+    fn send(&mut self, token: Token, bytes: Vec<u8>) {
+        let shared = self.shared.clone();
+        let Some(connection) = self.connection(token) else { return };
+        if connection.streams
+            && let Some(outlet) = shared.replication.primary(&shared.stream).outlet(connection.id)
+        {
+            // The stream goes on behind them.
+            outlet.queued = true;
+        }
+        connection.handed(bytes.len(), false);
+        self.io.send(token, bytes);
+    }
+
+    /// No more of the stream goes to a replica.
+    fn close_outlet(&mut self, token: Token) {
+        let shared = self.shared.clone();
+        let Some(connection) = self.connection(token) else { return };
+        if std::mem::take(&mut connection.streams) {
+            let id = connection.id;
+            shared.replication.primary(&shared.stream).outlets.retain(|outlet| outlet.link != id);
         }
     }
 
     fn farewell(&mut self, token: Token, reason: CloseReason) {
         let now_ms = now_ms(&self.shared);
         let pending = self.io.pending_bytes(token);
+        self.close_outlet(token);
         let Some(connection) = self.connection(token) else { return };
-        connection.stream = None;
         connection.spool = None;
         connection.live = false;
         // Who reads too slowly or not at all would not take the rest either.
@@ -402,6 +421,7 @@ impl Feeder {
         if self.connection(token).is_none() {
             return;
         }
+        self.close_outlet(token);
         if let Some(connection) = self.connections[token.index()].take() {
             self.io.close(token);
             self.by_id.remove(&connection.id);
@@ -536,9 +556,9 @@ impl Feeder {
                     for &token in &takers[1..] {
                         let mut copy = self.spare.pop().unwrap_or_default();
                         copy.extend_from_slice(&chunk);
-                        self.send(token, copy, false);
+                        self.send(token, copy);
                     }
-                    self.send(takers[0], chunk, false);
+                    self.send(takers[0], chunk);
                 }
                 Received::Finished => {
                     self.receiver = None;
@@ -560,7 +580,7 @@ impl Feeder {
             let Some(connection) = self.connection(token) else { return };
             let id = connection.id;
             match connection.next_of_spool(spare) {
-                Ok(Some(piece)) => self.send(token, piece, false),
+                Ok(Some(piece)) => self.send(token, piece),
                 Ok(None) => {
                     self.shared.replication.step(&self.shared, Event::SnapshotSent { link: id });
                     return self.take_messages();
@@ -574,19 +594,25 @@ impl Feeder {
     fn send_stream(&mut self) {
         let shared = self.shared.clone();
         let was_full = shared.stream.is_full();
-        let fed = shared.replication.primary(&shared.stream);
-        if let Some(backlog) = fed.primary.backlog() {
-            let Feeder { io, connections, spare, .. } = self;
-            for connection in connections.iter_mut().flatten() {
-                while let Some(from) = connection.stream
-                    && io.pending_bytes(connection.token) < WINDOW_BYTES
-                    && backlog.covers(from)
-                    && let Some(piece) = next_of_stream(backlog, from, spare.pop().unwrap_or_default())
-                {
-                    connection.stream = Some(from + piece.len() as u64);
-                    connection.handed(piece.len(), true);
-                    io.send(connection.token, piece);
-                }
+        let mut fed = shared.replication.primary(&shared.stream);
+        fed.send();
+        let Fed { primary, outlets, .. } = &mut *fed;
+        let Feeder { io, connections, by_id, spare, .. } = self;
+        for outlet in outlets.iter_mut().filter(|outlet| outlet.queued) {
+            let token = by_id.get(&outlet.link);
+            let Some(connection) = token.and_then(|token| connections[token.index()].as_deref_mut()) else {
+                continue;
+            };
+            while io.pending_bytes(connection.token) < WINDOW_BYTES
+                && let Some(backlog) = known(primary, outlet.link)
+                && let Some(piece) = next_of_stream(backlog, outlet.at, spare.pop().unwrap_or_default())
+            {
+                outlet.at += piece.len() as u64;
+                connection.handed(piece.len(), true);
+                io.send(connection.token, piece);
+            }
+            if io.pending_bytes(connection.token) == 0 {
+                outlet.drained();
             }
         }
         drop(fed);

@@ -8,7 +8,8 @@
 //!      │                   applier thread          full-sync thread
 //!      └─ REPLICAOF ─▶ Replica ─▲ (a primary's socket)
 //! ```
-//! - [`feeder`] owns the replicas' sockets: it carries out what [`Primary`] decides, sends the stream, answers WAIT.
+//! - [`feeder`] owns the replicas' sockets: it carries out what [`Primary`] decides, answers WAIT, sends what sockets did not take.
+//! - [`outlet`] is where the stream leaves: workers send what they wrote themselves.
 //! - [`full_sync`] walks the keyspace for replicas.
 //! - [`applier`] owns the socket to a primary: it carries out what [`Replica`] decides, loads and applies.
 //! - [`role`] changes what the node is, in the world.
@@ -36,6 +37,7 @@ pub(crate) mod full_sync;
 mod inbox;
 pub(crate) mod info;
 mod load;
+mod outlet;
 mod replica_connection;
 pub(crate) mod role;
 mod sink;
@@ -43,8 +45,10 @@ mod sink;
 use crate::shared::{Background, Shared, random_u64};
 use crate::stream::Stream;
 use config::Settings;
+use event_loop::Relay;
 use inbox::Inbox;
 use keyspace::{Rank, RankedGuard, RankedMutex};
+use outlet::Outlet;
 use replication::primary::{Action, Event};
 use replication::{History, Primary, Replica, ReplicationId, primary, replica};
 use std::collections::VecDeque;
@@ -58,6 +62,8 @@ const KEPT_BUFFER_BYTES: usize = 1 << 20;
 /// What the threads of a node share for replication.
 pub(crate) struct Replication {
     primary: RankedMutex<Fed>,
+    /// Who sends the stream.
+    sending: Relay,
     link: RankedMutex<Link>,
     /// Grows with every change of the role or of the primary. What the applier has received for an earlier one is
     /// void. It changes in the world only.
@@ -71,9 +77,10 @@ pub(crate) struct Replication {
     pub(crate) draining: AtomicBool,
 }
 
-/// The primary's core, and the buffer by which the tail comes to it.
+/// The primary's core, where its stream leaves, and the buffer by which the tail comes to it.
 pub(crate) struct Fed {
     pub(crate) primary: Primary,
+    pub(crate) outlets: Vec<Outlet>,
     buffer: Vec<u8>,
 }
 
@@ -108,9 +115,11 @@ impl Replication {
                 Rank::Primary,
                 Fed {
                     primary: Primary::new(primary_settings(settings), history, 0, 0, random),
+                    outlets: Vec::new(),
                     buffer: Vec::new(),
                 },
             ),
+            sending: Relay::default(),
             link: RankedMutex::new(
                 Rank::Link,
                 Link {
@@ -189,8 +198,7 @@ impl Fed {
     fn pump(&mut self, stream: &Stream) {
         stream.take(&mut self.buffer);
         if !self.buffer.is_empty() {
-            self.primary.feed(&self.buffer);
-            self.buffer.clear();
+            self.primary.feed_buffer(&mut self.buffer);
             if self.buffer.capacity() > KEPT_BUFFER_BYTES {
                 self.buffer = Vec::new();
             }

@@ -1,7 +1,7 @@
 //! A replica's connection in the feeder: what it has been promised, and in which order it leaves.
 //!
-//! Everything goes through the event loop's queue of the connection, so its order is the order of the calls: answers of
-//! the dialogue, the snapshot, the stream. What may be produced faster than a socket takes it (a snapshot, the
+//! Answers of the dialogue and the snapshot go through the event loop's queue of the connection, so their order is the order
+//! of the calls, and so does the stream while the socket is full ([`Outlet`](super::outlet::Outlet)). What may be produced faster than a socket takes it (a snapshot, the
 //! stream) is handed over only while less than [`WINDOW_BYTES`] are queued; the rest stays where it is, once for
 //! all replicas: in the backlog, the spool, the walk.
 
@@ -10,6 +10,7 @@ use event_loop::Token;
 use resp::{Args, Parser};
 use std::collections::VecDeque;
 use std::fs::File;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
@@ -36,8 +37,10 @@ pub(crate) struct Connection {
     pub(crate) inbuf: Vec<u8>,
     /// Buffers that the event loop has: their lengths, and whether they are stream.
     in_flight: VecDeque<(usize, bool)>,
-    /// The offset up to which the stream was handed over, once it is to be sent.
-    pub(crate) stream: Option<u64>,
+    /// Its socket once more, for its outlet.
+    pub(crate) socket: Option<OwnedFd>,
+    /// It has an outlet: the stream is sent to it.
+    pub(crate) streams: bool,
     /// The spool and how much of it was handed over.
     pub(crate) spool: Option<(Spool, u64)>,
     /// A snapshot is being sent as it is made.
@@ -49,7 +52,12 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(token: Token, info: Arc<ClientShared>, inbuf: Vec<u8>) -> Connection {
+    pub(crate) fn new(
+        token: Token,
+        info: Arc<ClientShared>,
+        socket: Option<OwnedFd>,
+        inbuf: Vec<u8>,
+    ) -> Connection {
         Connection {
             id: info.id,
             token,
@@ -58,7 +66,8 @@ impl Connection {
             args: Args::new(),
             inbuf,
             in_flight: VecDeque::new(),
-            stream: None,
+            socket,
+            streams: false,
             spool: None,
             live: false,
             blocked: false,

@@ -4,6 +4,9 @@ use crate::{TestNode, ask};
 use conformance::connection::Connection;
 use conformance::reply::Reply;
 use profile::Profile;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
 
 /// A node with a TCP port, which replicas need. Somebody else may take the port in between, so there is more than one attempt.
 fn node(more: &str) -> (TestNode, u16) {
@@ -94,6 +97,103 @@ fn a_replica_gets_the_data_and_then_the_stream() {
         let digest = ask(&mut to_primary, "DEBUG DIGEST");
         assert_eq!(ask(&mut to_replica, "DEBUG DIGEST"), digest, "diskless {form}");
         expect(&mut to_replica, "SET a 1", "READONLY You can't write against a read only replica.");
+    }
+}
+
+/// A replica's end of the link, read by hand.
+struct Link(BufReader<TcpStream>);
+
+impl Link {
+    /// Synchronises, up to where the stream begins.
+    fn new(port: u16) -> Link {
+        let stream = TcpStream::connect(("127.0.0.1", port)).expect("a connection");
+        stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
+        let mut link = Link(BufReader::new(stream));
+        link.0.get_mut().write_all(b"REPLCONF capa eof capa psync2\r\n").expect("sent");
+        assert_eq!(link.line(), "+OK");
+        link.0.get_mut().write_all(b"PSYNC ? -1\r\n").expect("sent");
+        let answer = link.said();
+        assert!(answer.starts_with("+FULLRESYNC "), "{answer}");
+        let mark = link.said().strip_prefix("$EOF:").expect("an end mark").as_bytes().to_vec();
+        let mut snapshot = Vec::new();
+        while !snapshot.ends_with(&mark) {
+            snapshot.push(link.byte());
+        }
+        link.0.get_mut().write_all(b"REPLCONF ACK 0\r\n").expect("sent");
+        link
+    }
+
+    fn byte(&mut self) -> u8 {
+        let mut byte = [0];
+        self.0.read_exact(&mut byte).expect("the stream goes on");
+        byte[0]
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.0.read_line(&mut line).expect("the stream goes on");
+        line.trim_end().to_owned()
+    }
+
+    /// The next line that says something: empty ones keep the link alive until the snapshot comes.
+    fn said(&mut self) -> String {
+        loop {
+            let line = self.line();
+            if !line.is_empty() {
+                return line;
+            }
+        }
+    }
+
+    /// The next command of the stream.
+    fn command(&mut self) -> Vec<String> {
+        let count: usize = self.line().strip_prefix('*').expect("an array").parse().expect("a length");
+        (0..count)
+            .map(|_| {
+                let len = self.line().strip_prefix('$').expect("a string").parse().expect("a length");
+                let mut bytes = vec![0; len];
+                self.0.read_exact(&mut bytes).expect("the stream goes on");
+                assert_eq!(self.line(), "");
+                String::from_utf8(bytes).expect("text")
+            })
+            .collect()
+    }
+
+    /// The next write.
+    fn write(&mut self) -> Vec<String> {
+        loop {
+            let command = self.command();
+            if command[0] != "SELECT" && command[0] != "PING" {
+                return command;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_replica_that_reads_now_and_then_gets_the_stream_in_order() {
+    for backend in ["io_uring", "epoll"] {
+        let (primary, port) = node(&format!("io-backend {backend}\n"));
+        let mut client = primary.connect();
+        let mut link = Link::new(port);
+        let filling = "x".repeat(10_000);
+        let mut read = 0;
+        let mut set = |n: usize| expect(&mut client, &format!("SET k {n}:{filling}"), "OK");
+        let mut get = |n: usize| {
+            let [name, key, value] = link.write().try_into().expect("three words");
+            assert_eq!((name.as_str(), key.as_str()), ("SET", "k"));
+            let (number, rest) = value.split_once(':').expect("a number");
+            assert_eq!((number.parse(), rest.len()), (Ok(n), filling.len()), "{backend}");
+        };
+        let mut written = 0;
+        // More than sockets hold, then less than is written, then step by step.
+        for (writes, reads) in [(2000, 500), (200, 1000), (1500, 2199), (1, 2), (1, 1), (1, 1), (300, 300)] {
+            (written..written + writes).for_each(&mut set);
+            written += writes;
+            (read..read + reads).for_each(&mut get);
+            read += reads;
+        }
+        assert_eq!(read, written);
     }
 }
 

@@ -301,11 +301,7 @@ impl Primary {
                 }
             }
             Event::Closed { link } => self.drop_link(link, now_ms, actions),
-            Event::Sent { link, bytes } => {
-                if let (Some(reader), Some(backlog)) = (self.reader(link), &mut self.backlog) {
-                    backlog.advance(reader, bytes);
-                }
-            }
+            Event::Sent { link, bytes } => self.sent(link, bytes),
             Event::SnapshotStarted => self.snapshot_started(actions),
             Event::SnapshotReady { length } => self.snapshot_ready(length, now_ms, actions),
             Event::SnapshotFailed => self.snapshot_failed(now_ms, actions),
@@ -328,6 +324,25 @@ impl Primary {
         self.offset
     }
 
+    /// The same with a buffer, which is empty afterwards and may be another one ([`Backlog::append_buffer`]).
+    pub fn feed_buffer(&mut self, buffer: &mut Vec<u8>) -> u64 {
+        self.offset += buffer.len() as u64;
+        match &mut self.backlog {
+            Some(backlog) => {
+                backlog.append_buffer(buffer);
+            }
+            None => buffer.clear(),
+        }
+        self.offset
+    }
+
+    /// [`Event::Sent`], which asks for nothing to be done.
+    pub fn sent(&mut self, link: LinkId, bytes: u64) {
+        if let (Some(reader), Some(backlog)) = (self.reader(link), &mut self.backlog) {
+            backlog.advance(reader, bytes);
+        }
+    }
+
     /// `master_repl_offset`.
     pub fn offset(&self) -> u64 {
         self.offset
@@ -341,11 +356,6 @@ impl Primary {
     /// The backlog, while there is one.
     pub fn backlog(&self) -> Option<&Backlog> {
         self.backlog.as_ref()
-    }
-
-    /// The backlog to take handles from for sending.
-    pub fn backlog_mut(&mut self) -> Option<&mut Backlog> {
-        self.backlog.as_mut()
     }
 
     /// The reader of a link that gets the stream.

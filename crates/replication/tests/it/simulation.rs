@@ -6,7 +6,6 @@
 //! random steps, which proptest shrinks.
 
 use crate::primary::primary;
-use bytes::Bytes;
 use proptest::prelude::*;
 use replication::primary::{
     Action as PrimaryAction, Event as PrimaryEvent, LinkState, Settings, SnapshotForm,
@@ -200,14 +199,11 @@ impl World {
     fn send_stream(&mut self, replica: usize, bytes: usize) {
         let Some(link) = self.nodes[replica].link else { return };
         let Some((_, reader)) = self.primary.streaming().find(|(id, _)| *id == link) else { return };
-        let backlog = self.primary.backlog_mut().expect("a replica streams");
-        let position = backlog.position(reader);
-        let handles: Vec<Bytes> = backlog.share_from(position, bytes);
-        let sent: u64 = handles.iter().map(|handle| handle.len() as u64).sum();
-        for handle in handles {
-            self.queue(link, &handle);
-        }
-        self.at_primary(PrimaryEvent::Sent { link, bytes: sent });
+        let backlog = self.primary.backlog().expect("a replica streams");
+        let unsent: Vec<u8> =
+            backlog.slice_from(backlog.position(reader)).flatten().copied().take(bytes).collect();
+        self.queue(link, &unsent);
+        self.at_primary(PrimaryEvent::Sent { link, bytes: unsent.len() as u64 });
     }
 
     fn deliver_to_replica(&mut self, replica: usize, bytes: usize) {

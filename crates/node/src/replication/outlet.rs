@@ -1,0 +1,139 @@
+//! Where the stream leaves for a replica: a socket that two kinds of threads send on.
+//!
+//! ```text
+//!   worker, at the end of its turn ─┐ Relay: one for all
+//!   feeder ─────────────────────────┴▶ pump ─▶ direct: the socket takes the backlog's bytes as they lie there
+//!                                              queued: it was full; the feeder's event loop has the next bytes
+//! ```
+//! A worker that wrote something sends it itself: a thread of its own for that would be woken once a turn, and take
+//! turns with the worker on its core, for one system call. A socket that is full is waited for by the feeder, which owns it.
+//!
+//! **Invariant:** while an outlet is direct, the event loop has nothing pending for its connection; so the bytes leave in
+//! the order of the stream, whoever sends them. Who has the primary may send or change that.
+//! **Invariant:** nothing is sent to a link that the core does not know any more: its history may be another by now.
+
+use super::{Fed, Replication};
+use crate::client::ClientShared;
+use crate::limits;
+use crate::shared::Shared;
+use event_loop::send_now;
+use replication::Primary;
+use std::io::{ErrorKind, IoSlice};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+/// Pieces of the stream that one call offers.
+const SLICES: usize = 16;
+/// Bytes that one replica gets from a worker in one turn; the feeder does the rest.
+const TURN_BYTES: usize = 256 << 10;
+/// How often a worker looks again for what others wrote meanwhile, before the feeder does.
+const ROUNDS: usize = 4;
+
+/// See the module's essay.
+#[derive(Debug)]
+pub(crate) struct Outlet {
+    pub(crate) link: u64,
+    info: Arc<ClientShared>,
+    /// The connection's socket once more; without it the feeder sends everything.
+    socket: Option<OwnedFd>,
+    /// The offset up to which the stream was handed to the kernel or to the event loop.
+    pub(crate) at: u64,
+    /// The event loop may have bytes that the kernel has not taken; the feeder goes on when it has.
+    pub(crate) queued: bool,
+}
+
+impl Outlet {
+    /// An outlet whose connection may have something pending.
+    pub(crate) fn new(info: Arc<ClientShared>, socket: Option<OwnedFd>, at: u64) -> Outlet {
+        Outlet { link: info.id, info, socket, at, queued: true }
+    }
+
+    /// The event loop has nothing pending: from now on bytes go out directly.
+    pub(crate) fn drained(&mut self) {
+        self.queued = self.socket.is_none();
+    }
+
+    /// Sends what the replica has not got. False when the rest is the feeder's.
+    fn send(&mut self, primary: &mut Primary) -> bool {
+        let Some(socket) = &self.socket else { return self.at == primary.offset() };
+        if self.queued {
+            return true;
+        }
+        let mut left = TURN_BYTES;
+        loop {
+            let Some(backlog) = known(primary, self.link).filter(|_| self.at < primary.offset()) else {
+                return true;
+            };
+            let mut slices = [IoSlice::new(&[]); SLICES];
+            let mut used = 0;
+            for (place, bytes) in slices.iter_mut().zip(backlog.slice_from(self.at)) {
+                *place = IoSlice::new(bytes);
+                used += 1;
+            }
+            match send_now(socket, &slices[..used]) {
+                Ok(taken) => {
+                    self.at += taken as u64;
+                    left = left.saturating_sub(taken);
+                    limits::bump(&self.info.bytes_out, taken as u64);
+                    primary.sent(self.link, taken as u64);
+                    if left == 0 && self.at < primary.offset() {
+                        break;
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // It is full, or lost, which the feeder learns from its event loop.
+                Err(_) => break,
+            }
+        }
+        self.queued = true;
+        false
+    }
+}
+
+/// The backlog that a link's stream comes from, as long as the core knows the link.
+pub(super) fn known(primary: &Primary, link: u64) -> Option<&replication::Backlog> {
+    primary.reader(link).and(primary.backlog())
+}
+
+impl Fed {
+    /// Sends to all replicas whose sockets take it. False when the feeder has to go on.
+    pub(super) fn send(&mut self) -> bool {
+        let Fed { primary, outlets, .. } = self;
+        let refusals = outlets.iter_mut().filter_map(|outlet| (!outlet.send(primary)).then_some(()));
+        refusals.count() == 0
+    }
+
+    /// The outlet of a link that gets the stream.
+    pub(super) fn outlet(&mut self, link: u64) -> Option<&mut Outlet> {
+        self.outlets.iter_mut().find(|outlet| outlet.link == link)
+    }
+}
+
+impl Replication {
+    /// Sends what workers have written, at the end of a worker's turn. It waits for nobody: who is sending already looks
+    /// again, and where the primary is taken the feeder is woken.
+    pub(crate) fn send(&self, shared: &Shared) {
+        let stream = &shared.stream;
+        if !stream.has_gathered() || !self.sending.begin() {
+            return;
+        }
+        let mut is_done = true;
+        for round in 1.. {
+            let was_full = stream.is_full();
+            is_done &= round <= ROUNDS
+                && self.primary.try_lock().is_some_and(|mut fed| {
+                    fed.pump(stream);
+                    fed.send()
+                });
+            if was_full {
+                shared.look();
+            }
+            if !self.sending.end() {
+                break;
+            }
+        }
+        if !is_done {
+            self.feeder.wake();
+        }
+    }
+}

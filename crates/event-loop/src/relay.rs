@@ -70,8 +70,11 @@ mod models {
 
     #[test]
     fn what_was_there_before_is_worked_on_by_one_at_a_time() {
-        const THREADS: usize = 2;
-        loom::model(|| {
+        const THREADS: usize = 3;
+        let mut model = loom::model::Builder::new();
+        // All interleavings of three threads take minutes.
+        model.preemption_bound = Some(3);
+        model.check(|| {
             let relay = Arc::new(Relay::default());
             let posted = Arc::new(AtomicUsize::new(0));
             // loom reports two threads inside at the same time.

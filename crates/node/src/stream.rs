@@ -63,7 +63,7 @@ impl Stream {
     /// Whether a write must wait until the stream thread has caught up.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) > TAIL_LIMIT_BYTES
+        self.gathered() > TAIL_LIMIT_BYTES
     }
 
     /// The offset after everything that was appended.
@@ -129,17 +129,17 @@ impl Stream {
         offset
     }
 
-    /// Whether something waits to be taken.
+    /// Bytes that wait to be taken.
     #[inline]
-    pub(crate) fn has_gathered(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) > 0
+    pub(crate) fn gathered(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// Wakes the stream thread if something has gathered: when a thread has done what it had to do at once. A wake for
     /// each write would make the two threads take turns for every single one.
     #[inline]
     pub(crate) fn notify(&self) {
-        if self.has_gathered()
+        if self.gathered() > 0
             && let Some(wake) = self.consumer.get()
         {
             wake();

@@ -14,6 +14,7 @@ use crate::cx::Suspend;
 use crate::exec::{self, Local, Next};
 use crate::limits;
 use crate::mailbox::Message;
+use crate::replication::outlet::SEND_EVERY;
 use crate::shared::{Shared, unix_ms};
 use crate::stats::Counter;
 use event_loop::{Event, EventLoop, Peer, Token};
@@ -90,6 +91,8 @@ pub(crate) struct Worker {
     paused_until_ms: Option<u64>,
     /// Stalled clients are to be tried again.
     look: bool,
+    /// Since when replicas have not got what was written.
+    unsent_since: Option<Instant>,
 }
 
 impl Worker {
@@ -120,6 +123,7 @@ impl Worker {
             active_ms: 0,
             paused_until_ms: None,
             look: false,
+            unsent_since: None,
             shared,
         }
     }
@@ -127,9 +131,17 @@ impl Worker {
     /// Runs until the node ends.
     pub(crate) fn run(mut self) -> std::io::Result<()> {
         while !self.shared.ending.load(Ordering::Acquire) {
-            let timeout = self.timeout();
             let mut events = std::mem::take(&mut self.events);
-            self.io.turn(Some(timeout), &mut events)?;
+            if self.unsent_since.is_some() {
+                self.io.turn(Some(Duration::ZERO), &mut events)?;
+                if events.is_empty() {
+                    self.unsent_since = None;
+                    self.shared.replication.send(&self.shared);
+                }
+            }
+            if events.is_empty() {
+                self.io.turn(Some(self.timeout()), &mut events)?;
+            }
             self.local.clock = Instant::now();
             self.local.now_ms = unix_ms();
             let shared = self.shared.clone();
@@ -591,6 +603,8 @@ impl Worker {
                 self.execute(shared, entry);
             }
             self.local.leave(shared);
+            // While it is still in the cache.
+            shared.replication.send_much(shared);
             at = end;
             if at < batch.len() && began.elapsed() > TURN_BUDGET {
                 self.send_all(shared);
@@ -765,7 +779,7 @@ impl Worker {
         }
         self.end_clients(shared);
         self.send_all(shared);
-        shared.replication.send(shared);
+        self.send_stream(shared);
         self.see_off(shared);
         if self.local.now_ms >= self.last_cron_ms + self.cron_period_ms() {
             self.last_cron_ms = self.local.now_ms;
@@ -827,6 +841,18 @@ impl Worker {
             if self.clients[at].as_ref().is_some_and(|client| client.endpoint == Some(endpoint)) {
                 self.close(shared, at);
             }
+        }
+    }
+
+    /// Sends the stream to replicas if it is time.
+    fn send_stream(&mut self, shared: &Shared) {
+        if shared.stream.gathered() == 0 {
+            self.unsent_since = None;
+        } else if self.unsent_since.get_or_insert(self.local.clock).elapsed() >= SEND_EVERY {
+            self.unsent_since = None;
+            shared.replication.send(shared);
+        } else {
+            shared.replication.send_much(shared);
         }
     }
 

@@ -112,7 +112,8 @@ impl Backlog {
             buffer.clear();
             return self.end;
         }
-        let spare = self.spare.pop().unwrap_or_default();
+        // What comes next is about as much.
+        let spare = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(buffer.capacity()));
         self.push(mem::replace(buffer, spare));
         self.trim();
         self.end

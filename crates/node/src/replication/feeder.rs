@@ -595,24 +595,24 @@ impl Feeder {
         let shared = self.shared.clone();
         let was_full = shared.stream.is_full();
         let mut fed = shared.replication.primary(&shared.stream);
-        fed.send();
-        let Fed { primary, outlets, .. } = &mut *fed;
         let Feeder { io, connections, by_id, spare, .. } = self;
+        for outlet in fed.outlets.iter_mut().filter(|outlet| outlet.queued) {
+            if by_id.get(&outlet.link).is_some_and(|&token| io.pending_bytes(token) == 0) {
+                outlet.drained();
+            }
+        }
+        fed.send(usize::MAX);
+        let Fed { primary, outlets, .. } = &mut *fed;
         for outlet in outlets.iter_mut().filter(|outlet| outlet.queued) {
             let token = by_id.get(&outlet.link);
-            let Some(connection) = token.and_then(|token| connections[token.index()].as_deref_mut()) else {
-                continue;
-            };
-            while io.pending_bytes(connection.token) < WINDOW_BYTES
+            if let Some(connection) = token.and_then(|token| connections[token.index()].as_deref_mut())
+                && io.pending_bytes(connection.token) == 0
                 && let Some(backlog) = known(primary, outlet.link)
                 && let Some(piece) = next_of_stream(backlog, outlet.at, spare.pop().unwrap_or_default())
             {
                 outlet.at += piece.len() as u64;
                 connection.handed(piece.len(), true);
                 io.send(connection.token, piece);
-            }
-            if io.pending_bytes(connection.token) == 0 {
-                outlet.drained();
             }
         }
         drop(fed);

@@ -37,7 +37,7 @@ pub(crate) mod full_sync;
 mod inbox;
 pub(crate) mod info;
 mod load;
-mod outlet;
+pub(crate) mod outlet;
 mod replica_connection;
 pub(crate) mod role;
 mod sink;

@@ -3,10 +3,16 @@
 //! ```text
 //!   worker, at the end of its turn ─┐ Relay: one for all
 //!   feeder ─────────────────────────┴▶ pump ─▶ direct: the socket takes the backlog's bytes as they lie there
-//!                                              queued: it was full; the feeder's event loop has the next bytes
+//!                                      full │ ▲ taken
+//!                                           ▼ │
+//!                                          queued: the feeder's event loop has the next piece
 //! ```
 //! A worker that wrote something sends it itself: a thread of its own for that would be woken once a turn, and take
-//! turns with the worker on its core, for one system call. A socket that is full is waited for by the feeder, which owns it.
+//! turns with the worker on its core, for one system call. A socket that is full is waited for by the feeder, which owns
+//! it: its event loop gets one piece, and when the kernel has taken that there is room for more.
+//!
+//! Each call wakes the replica, so a worker that goes from turn to turn does not call for every single one: what it wrote
+//! waits until it is much, or [`SEND_EVERY`] is over, or the worker has nothing else to do.
 //!
 //! **Invariant:** while an outlet is direct, the event loop has nothing pending for its connection; so the bytes leave in
 //! the order of the stream, whoever sends them. Who has the primary may send or change that.
@@ -21,11 +27,16 @@ use replication::Primary;
 use std::io::{ErrorKind, IoSlice};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Pieces of the stream that one call offers.
 const SLICES: usize = 16;
-/// Bytes that one replica gets from a worker in one turn; the feeder does the rest.
+/// Bytes that one replica gets from a worker in one turn; the feeder does the rest, to the end.
 const TURN_BYTES: usize = 256 << 10;
+/// How long a busy worker keeps what it wrote; far below what a network takes.
+pub(crate) const SEND_EVERY: Duration = Duration::from_micros(100);
+/// Bytes that are sent at once.
+const MUCH_BYTES: usize = 64 << 10;
 /// How often a worker looks again for what others wrote meanwhile, before the feeder does.
 const ROUNDS: usize = 4;
 
@@ -53,14 +64,14 @@ impl Outlet {
         self.queued = self.socket.is_none();
     }
 
-    /// Sends what the replica has not got. False when the rest is the feeder's.
-    fn send(&mut self, primary: &mut Primary) -> bool {
+    /// Sends what the replica has not got, up to about `most` bytes. False when the rest is the feeder's.
+    fn send(&mut self, primary: &mut Primary, most: usize) -> bool {
         let Some(socket) = &self.socket else { return self.at == primary.offset() };
         if self.queued {
             return true;
         }
-        let mut left = TURN_BYTES;
-        loop {
+        let mut left = most;
+        while left > 0 {
             let Some(backlog) = known(primary, self.link).filter(|_| self.at < primary.offset()) else {
                 return true;
             };
@@ -76,17 +87,16 @@ impl Outlet {
                     left = left.saturating_sub(taken);
                     limits::bump(&self.info.bytes_out, taken as u64);
                     primary.sent(self.link, taken as u64);
-                    if left == 0 && self.at < primary.offset() {
-                        break;
-                    }
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 // It is full, or lost, which the feeder learns from its event loop.
-                Err(_) => break,
+                Err(_) => {
+                    self.queued = true;
+                    return false;
+                }
             }
         }
-        self.queued = true;
-        false
+        self.at == primary.offset()
     }
 }
 
@@ -96,10 +106,10 @@ pub(super) fn known(primary: &Primary, link: u64) -> Option<&replication::Backlo
 }
 
 impl Fed {
-    /// Sends to all replicas whose sockets take it. False when the feeder has to go on.
-    pub(super) fn send(&mut self) -> bool {
+    /// Sends to all replicas whose sockets take it, up to about `most` bytes each. False when the feeder has to go on.
+    pub(super) fn send(&mut self, most: usize) -> bool {
         let Fed { primary, outlets, .. } = self;
-        let refusals = outlets.iter_mut().filter_map(|outlet| (!outlet.send(primary)).then_some(()));
+        let refusals = outlets.iter_mut().filter_map(|outlet| (!outlet.send(primary, most)).then_some(()));
         refusals.count() == 0
     }
 
@@ -110,11 +120,18 @@ impl Fed {
 }
 
 impl Replication {
-    /// Sends what workers have written, at the end of a worker's turn. It waits for nobody: who is sending already looks
-    /// again, and where the primary is taken the feeder is woken.
+    /// Sends what workers have written, if it is much.
+    pub(crate) fn send_much(&self, shared: &Shared) {
+        if shared.stream.gathered() >= MUCH_BYTES {
+            self.send(shared);
+        }
+    }
+
+    /// Sends what workers have written. It waits for nobody: who is sending already looks again, and where the primary is
+    /// taken the feeder is woken.
     pub(crate) fn send(&self, shared: &Shared) {
         let stream = &shared.stream;
-        if !stream.has_gathered() || !self.sending.begin() {
+        if stream.gathered() == 0 || !self.sending.begin() {
             return;
         }
         let mut is_done = true;
@@ -123,7 +140,7 @@ impl Replication {
             is_done &= round <= ROUNDS
                 && self.primary.try_lock().is_some_and(|mut fed| {
                     fed.pump(stream);
-                    fed.send()
+                    fed.send(TURN_BYTES)
                 });
             if was_full {
                 shared.look();

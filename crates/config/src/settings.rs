@@ -185,7 +185,11 @@ settings! {
     loglevel: Loglevel = "loglevel",
     /// The log's file; empty is the standard output.
     logfile: Vec<u8> = "logfile",
-    /// The file that holds the process id; empty is none.
+    /// Whether the start shows the server, its port and its process in large letters.
+    always_show_logo: bool = "always-show-logo",
+    /// Whether the process leaves the terminal that started it.
+    daemonize: bool = "daemonize",
+    /// The file that holds the process id; empty is none, or the usual place for a process that left its terminal.
     pidfile: Vec<u8> = "pidfile",
     /// Microseconds from which a command is slow; negative logs none, 0 all.
     slowlog_log_slower_than_us: i64 = "slowlog-log-slower-than",

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods)]
 #![forbid(unsafe_code)]
 
+mod daemon;
 mod data_directory;
 mod env;
 mod node_command;

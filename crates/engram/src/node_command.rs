@@ -53,6 +53,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             std::process::exit(1);
         }
     };
+    if config.settings().daemonize {
+        crate::daemon::leave_terminal(&stdin)?;
+    }
     // CONFIG REWRITE must find it whatever the working directory is.
     let config_file = match file {
         Some(file) => Some(file.canonicalize().with_context(|| format!("cannot find {}", file.display()))?),

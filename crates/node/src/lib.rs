@@ -38,6 +38,7 @@ mod maxmemory;
 mod panics;
 mod pause;
 mod persistence;
+mod pid_file;
 mod pubsub;
 mod replication;
 mod shared;

@@ -58,7 +58,17 @@ impl Log {
         if (level as u8) < self.least.load(Ordering::Relaxed) {
             return;
         }
-        let line = line(std::process::id(), speaker, &jiff::Zoned::now(), level, &message);
+        self.append(&line(std::process::id(), speaker, &jiff::Zoned::now(), level, &message));
+    }
+
+    /// Writes lines as they are, if their level is severe enough.
+    pub(crate) fn write_raw(&self, level: Loglevel, lines: &str) {
+        if (level as u8) >= self.least.load(Ordering::Relaxed) {
+            self.append(lines);
+        }
+    }
+
+    fn append(&self, line: &str) {
         let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = match &*file {
             None => std::io::stdout().lock().write_all(line.as_bytes()),

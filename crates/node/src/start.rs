@@ -127,7 +127,7 @@ impl Node {
             );
             log.write(Speaker::Starting, Loglevel::Warning, text);
         }
-        let opened = listening::open(&settings)?;
+        let opened = listening::open(&settings).inspect_err(|error| log_refusal(&log, &settings, error))?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let workers = match settings.workers {
             0 => cores.min(MAX_WORKERS),
@@ -155,7 +155,8 @@ impl Node {
         let started = started.and_then(|()| {
             // Clients may come from now on, and are told that the data is being loaded.
             shared.loading.store(true, Ordering::Release);
-            shared.log(Loglevel::Notice, format_args!("Running mode=standalone, port={}.", settings.port));
+            crate::pid_file::write(&shared);
+            introduce(&shared, &settings);
             shared.log(level_of_start(shared.profile), "Server initialized");
             shared.listening.start(&shared.mailboxes, opened).map_err(StartError::Thread)?;
             let found = load(&shared)?;
@@ -345,6 +346,7 @@ impl Node {
                 format_args!("Error trying to save the DB, the last one stays: {error}"),
             );
         }
+        crate::pid_file::remove(&shared);
         let server = server_name(shared.profile);
         shared.log(Loglevel::Warning, format_args!("{server} is now ready to exit, bye bye..."));
     }
@@ -410,15 +412,15 @@ fn load(shared: &Shared) -> Result<bool, StartError> {
     let began = std::time::Instant::now();
     match crate::persistence::load_file(shared) {
         Ok(None) => Ok(false),
-        Ok(Some(report)) => {
-            let (keys, expired) = (report.keys, report.expired);
-            let done = format_args!("Done loading RDB, keys loaded: {keys}, keys expired: {expired}.");
-            shared.log(Loglevel::Notice, done);
+        Ok(Some(_)) => {
             let took = format_args!("DB loaded from disk: {:.3} seconds", began.elapsed().as_secs_f64());
             shared.log(Loglevel::Notice, took);
             Ok(true)
         }
-        Err(error) => Err(StartError::Load(crate::persistence::file(shared), error)),
+        Err(error) => {
+            crate::persistence::log_unloadable(shared, &error);
+            Err(StartError::Load(crate::persistence::file(shared), error))
+        }
     }
 }
 
@@ -477,6 +479,44 @@ fn server_name(profile: profile::Profile) -> &'static str {
 /// Valkey lowered the level of its first lines.
 fn level_of_start(profile: profile::Profile) -> Loglevel {
     if profile.is_valkey() { Loglevel::Notice } else { Loglevel::Warning }
+}
+
+/// Says in the log why nobody can connect, in the words that scripts look for. The program's user reads the error itself.
+fn log_refusal(log: &Log, settings: &Settings, error: &StartError) {
+    let StartError::Listen { error, parameter } = error else { return };
+    let (address, why) = match error {
+        ListenError::InUse(address) => (address, "Address already in use".to_owned()),
+        ListenError::Other(address, error) => (address, words_of(error)),
+    };
+    let say = |line: &dyn fmt::Display| log.write(Speaker::Primary, Loglevel::Warning, line);
+    if *parameter == "unixsocket" {
+        return say(&format_args!("Failed opening Unix socket: bind: {why}"));
+    }
+    say(&format_args!("Warning: Could not create server TCP listening socket {address}: bind: {why}"));
+    say(&format_args!("Failed listening on port {} (TCP), aborting.", settings.port));
+}
+
+/// Says what the node is: in a line, or in large letters.
+fn introduce(shared: &Shared, settings: &Settings) {
+    let port = settings.port;
+    if !settings.always_show_logo {
+        return shared.log(Loglevel::Notice, format_args!("Running mode=standalone, port={port}."));
+    }
+    let (server, version) = (server_name(shared.profile), shared.profile.version());
+    let (engram, pid) = (env!("CARGO_PKG_VERSION"), std::process::id());
+    shared.log.write_raw(
+        Loglevel::Notice,
+        &format!(
+            r"
+   ___ _ __   __ _ _ __ __ _ _ __ ___
+  / _ \ '_ \ / _` | '__/ _` | '_ ` _ \     {server} {version} (Engram {engram}) 64 bit
+ |  __/ | | | (_| | | | (_| | | | | | |    Running in standalone mode
+  \___|_| |_|\__, |_|  \__,_|_| |_| |_|    Port: {port}
+             |___/                         PID: {pid}
+
+"
+        ),
+    );
 }
 
 /// The first lines of the log.

@@ -56,5 +56,5 @@ pub(super) const ROWS: &[Parameter] = &[
     Parameter::choice("enable-debug-command", ProtectedAction::WORDS, "no").immutable(),
     Parameter::choice("enable-module-command", ProtectedAction::WORDS, "no")
         .immutable()
-        .refused("Modules can't be loaded; leave enable-module-command at no."),
+        .accepted("There is no MODULE command that it could allow."),
 ];

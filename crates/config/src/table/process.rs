@@ -23,10 +23,8 @@ pub(super) const ROWS: &[Parameter] = &[
         .immutable()
         .accepted(SYSLOG),
     Parameter::choice("syslog-facility", lists::SYSLOG_FACILITY, "local0").immutable().accepted(SYSLOG),
-    Parameter::yes_no("always-show-logo", "no").immutable().accepted("There is no logo."),
-    Parameter::yes_no("daemonize", "no").immutable().refused(
-        "The node runs in the foreground; leave daemonize at no and let a service manager start it.",
-    ),
+    Parameter::yes_no("always-show-logo", "no").immutable(),
+    Parameter::yes_no("daemonize", "no").immutable(),
     Parameter::choice("supervised", lists::SUPERVISED, "no")
         .immutable()
         .accepted("Readiness is told by the log and the port."),

@@ -107,3 +107,92 @@ fn what_it_cannot_use_is_one_sentence() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("*** FATAL CONFIG FILE ERROR"));
 }
+
+#[test]
+fn what_it_cannot_load_or_listen_on_is_in_the_log_too() {
+    let directory = Directory::new();
+    let file = directory.path().join("dump.rdb");
+    // The checksum is of another file.
+    std::fs::write(&file, b"REDIS0010\xfffoobar00").expect("written");
+    let port = free_port();
+    let mut program = start(&directory, port, &[]);
+    program.wait_for("# Wrong RDB checksum expected: (");
+    program.wait_for("# Internal error in RDB reading offset 18 -> RDB CRC error");
+    assert_eq!(program.end().0, Some(1));
+    std::fs::remove_file(&file).expect("it was there");
+
+    let mut first = start(&directory, port, &[]);
+    first.wait_for("Ready to accept connections");
+    let mut second = start(&directory, port, &[]);
+    second.wait_for(&format!(
+        "# Warning: Could not create server TCP listening socket 127.0.0.1:{port}: bind: Address already in use"
+    ));
+    second.wait_for(&format!("# Failed listening on port {port} (TCP), aborting."));
+    assert_eq!(second.end().0, Some(1));
+}
+
+#[test]
+fn the_logo_tells_its_process_and_port() {
+    let directory = Directory::new();
+    let port = free_port();
+    let mut program = start(&directory, port, &["--always-show-logo", "yes", "--engine", "redis-7.0"]);
+    program.wait_for("Redis 7.0.15 (Engram ");
+    program.wait_for(&format!(" Port: {port}\n"));
+    let pid = program.id();
+    program.wait_for(&format!(" PID: {pid}\n"));
+    program.wait_for("# Server initialized");
+}
+
+#[test]
+fn the_pid_file_is_there_while_it_runs() {
+    let directory = Directory::new();
+    let file = directory.path().join("node.pid");
+    let mut program = start(&directory, free_port(), &["--pidfile", "node.pid"]);
+    program.wait_for("Ready to accept connections");
+    assert_eq!(std::fs::read_to_string(&file).expect("it is there"), format!("{}\n", program.id()));
+    program.signal(Signal::SIGTERM);
+    program.wait_for("* Removing the pid file.");
+    assert_eq!(program.end().0, Some(0));
+    assert!(!file.exists());
+}
+
+#[test]
+fn a_daemon_goes_on_in_a_process_of_its_own() {
+    let directory = Directory::new();
+    let port = free_port().to_string();
+    let file = directory.path().join("node.pid");
+    let output = run(&[
+        "node",
+        "--port",
+        &port,
+        "--bind",
+        "127.0.0.1",
+        "--dir",
+        directory.text(),
+        "--save",
+        "",
+        "--daemonize",
+        "yes",
+        "--pidfile",
+        "node.pid",
+        "--logfile",
+        "node.log",
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(output.stdout.is_empty() && output.stderr.is_empty(), "{output:?}");
+    let port = port.parse().expect("it was a port");
+    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        std::thread::yield_now();
+    }
+    assert_eq!(ask(port, "PING"), "+PONG\r\n");
+    let pid: i32 = std::fs::read_to_string(&file).expect("it is there").trim().parse().expect("a number");
+    let pid = nix::unistd::Pid::from_raw(pid);
+    assert_eq!(nix::unistd::getsid(Some(pid)).expect("it runs"), pid, "it leads a session of its own");
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+    std::io::Write::write_all(&mut stream, b"SHUTDOWN NOSAVE\r\n").expect("it reads");
+    let mut reply = Vec::new();
+    std::io::Read::read_to_end(&mut stream, &mut reply).expect("it closes");
+    assert!(reply.is_empty(), "{reply:?}");
+    let log = std::fs::read_to_string(directory.path().join("node.log")).expect("it is there");
+    assert!(log.contains("Ready to accept connections"), "{log}");
+}

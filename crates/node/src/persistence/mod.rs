@@ -4,9 +4,11 @@
 //! replica's full sync walks on a thread of its own; of the two, the later one waits for the other's walk to end. SAVE, SHUTDOWN and DEBUG RELOAD write at once, in
 //! the world. The end of the node writes when there are save points and something changed since the last file.
 
+mod log_loading;
 mod restore;
 mod saver;
 
+pub(crate) use log_loading::{log_loaded, log_unloadable};
 pub(crate) use restore::{LoadProgress, load_file};
 use restore::{empty_all, load_in_closed_gate};
 pub(crate) use saver::run;

@@ -73,6 +73,7 @@ pub(crate) fn load_file(shared: &Shared) -> Result<Option<LoadReport>, LoadError
         })?;
     drop(inside);
     progress.finish(&report);
+    super::log_loaded(shared, &report);
     Ok(Some(report))
 }
 
@@ -96,5 +97,6 @@ pub(crate) fn load_in_closed_gate(
     options.duplicates = duplicates;
     let (report, _) = load(File::open(file)?, &shared.keyspace, local.thread, options, |_, _| {})?;
     shared.persistence.loading.finish(&report);
+    super::log_loaded(shared, &report);
     Ok(report)
 }

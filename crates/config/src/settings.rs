@@ -131,6 +131,10 @@ settings! {
     stop_writes_on_bgsave_error: bool = "stop-writes-on-bgsave-error",
     /// Whether a snapshot is brought to the disk as it grows.
     rdb_save_incremental_fsync: bool = "rdb-save-incremental-fsync",
+    /// A pause after each key that is saved; negative is the number of keys for one microsecond.
+    rdb_key_save_delay_us: i32 = "rdb-key-save-delay",
+    /// A pause after each key that is loaded; negative is the number of keys for one microsecond.
+    key_load_delay_us: i32 = "key-load-delay",
     /// How thoroughly payloads are checked.
     sanitize_dump_payload: SanitizeDumpPayload = "sanitize-dump-payload",
 

@@ -8,6 +8,7 @@
 //! the keyspace before, or says what becomes of keys that are there already. Nothing of what is loaded is replicated,
 //! announced or counted as a change.
 
+use crate::KeyDelay;
 use keyspace::{Expiry, Keys, KeysContext, Keyspace, Located, Reclaimer, Scratch};
 use rdb::{Checksum, EntryMeta, Item, Reader, ReaderOptions};
 use std::io::{self, Read};
@@ -40,6 +41,8 @@ pub struct LoadOptions {
     pub duplicates: Duplicates,
     /// The eviction policy goes by the access counter (LFU), not by the access clock.
     pub lfu: bool,
+    /// A pause after each key.
+    pub key_delay: KeyDelay,
 }
 
 impl LoadOptions {
@@ -53,6 +56,7 @@ impl LoadOptions {
             drop_expired: true,
             duplicates: Duplicates::Refuse,
             lfu: false,
+            key_delay: KeyDelay::default(),
         }
     }
 }
@@ -273,6 +277,8 @@ impl Loader {
             entry.set_lru(clock);
         }
         self.report.keys += 1;
+        drop(guard);
+        self.options.key_delay.pause(self.report.keys, || false);
         Ok(())
     }
 }

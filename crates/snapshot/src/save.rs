@@ -3,7 +3,7 @@
 use crate::entry::{Access, EntryFormat};
 use crate::output::{Output, sizes};
 use crate::snapshot::{CHUNK_BYTES, Header};
-use crate::{Finished, Sink, SnapshotError};
+use crate::{Finished, KeyDelay, Sink, SnapshotError};
 use keyspace::{Expiry, Guard, Keys, KeysContext, Keyspace, Scratch};
 use rdb::SaveOptions;
 use std::io;
@@ -17,6 +17,8 @@ pub struct SaveInWorld {
     pub access: Access,
     /// What stands in front of the keys.
     pub header: Header,
+    /// A pause after each key.
+    pub key_delay: KeyDelay,
 }
 
 /// Entries that are visited in one go.
@@ -39,14 +41,20 @@ pub fn save_in_world(
     let format = EntryFormat { save: options.save, access: options.access };
     let mut output = Output::new(sink, format, CHUNK_BYTES, sizes(keyspace), &options.header);
     for db in 0..keyspace.databases() as u16 {
-        save_db(keyspace, world, db, &mut output)?;
+        save_db(keyspace, world, db, &mut output, options.key_delay)?;
     }
     let keys = output.keys();
     let bytes = output.finish()?;
     Ok(Finished { keys, bytes, queue_peak_bytes: 0, spilled_bytes: 0 })
 }
 
-fn save_db(keyspace: &Keyspace, world: &mut Guard<'_>, db: u16, output: &mut Output<'_>) -> io::Result<()> {
+fn save_db(
+    keyspace: &Keyspace,
+    world: &mut Guard<'_>,
+    db: u16,
+    output: &mut Output<'_>,
+    key_delay: KeyDelay,
+) -> io::Result<()> {
     let mut scratch = Scratch::default();
     let context =
         KeysContext { thread: 0, db, now_ms: 0, expiry: Expiry::Ignore, lazy_expire: false, no_touch: true };
@@ -57,7 +65,10 @@ fn save_db(keyspace: &Keyspace, world: &mut Guard<'_>, db: u16, output: &mut Out
         let mut cursor = 0;
         loop {
             // The world holds every slot, so none can be busy.
-            let visited = keys.scan_slot(slot, cursor, BATCH, |entry| output.entry(db, entry));
+            let visited = keys.scan_slot(slot, cursor, BATCH, |entry| {
+                output.entry(db, entry);
+                key_delay.pause(output.keys(), || false);
+            });
             output.check()?;
             match visited {
                 Ok(0) => break,

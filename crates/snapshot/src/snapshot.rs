@@ -17,6 +17,7 @@
 use crate::background::Background;
 use crate::captures::Captures;
 use crate::control::{Control, SnapshotError};
+use crate::delay::KeyDelay;
 use crate::entry::{Access, EntryFormat};
 use crate::output::{Output, Sizes, sizes};
 use crate::sink::Sink;
@@ -63,6 +64,8 @@ pub struct SnapshotOptions {
     pub chunk_bytes: usize,
     /// Entries after which the walking thread leaves the gate and writes.
     pub session_keys: usize,
+    /// A pause after each key.
+    pub key_delay: KeyDelay,
 }
 
 impl SnapshotOptions {
@@ -75,6 +78,7 @@ impl SnapshotOptions {
             overflow,
             chunk_bytes: CHUNK_BYTES,
             session_keys: SESSION_KEYS,
+            key_delay: KeyDelay::default(),
         }
     }
 }
@@ -123,6 +127,7 @@ pub struct Snapshot {
     format: EntryFormat,
     chunk_bytes: usize,
     session_keys: usize,
+    key_delay: KeyDelay,
 }
 
 impl Snapshot {
@@ -135,7 +140,8 @@ impl Snapshot {
         world: &Guard<'_>,
         options: SnapshotOptions,
     ) -> Result<Snapshot, NotBegun> {
-        let SnapshotOptions { save, access, queue_bytes, overflow, chunk_bytes, session_keys } = options;
+        let SnapshotOptions { save, access, queue_bytes, overflow, chunk_bytes, session_keys, key_delay } =
+            options;
         let (chunk_bytes, session_keys) = (chunk_bytes.max(1), session_keys.max(1));
         let format = EntryFormat { save, access };
         let sizes = sizes(keyspace);
@@ -144,9 +150,13 @@ impl Snapshot {
             Overflow::Spill(path) => Some(Spill::new(path)),
             Overflow::Abort => None,
         };
-        let captures = Arc::new(Captures::new(format, chunk_bytes, queue_bytes, spill, control.clone()));
+        // A chunk is one key where there is a pause after each.
+        let captured_bytes = if key_delay.is_none() { chunk_bytes } else { 1 };
+        let captures = Arc::new(Captures::new(format, captured_bytes, queue_bytes, spill, control.clone()));
         match keyspace.begin_walk(world, captures.clone()) {
-            Some(walk) => Ok(Snapshot { walk, captures, control, sizes, format, chunk_bytes, session_keys }),
+            Some(walk) => {
+                Ok(Snapshot { walk, captures, control, sizes, format, chunk_bytes, session_keys, key_delay })
+            }
             None if keyspace.is_walking() => Err(NotBegun::Busy),
             None => Err(NotBegun::NeedsCleaning),
         }
@@ -217,6 +227,7 @@ impl Snapshot {
             output.chunk(&chunk);
             output.check()?;
             self.captures.recycle(chunk.bytes);
+            self.pause(output.keys());
         }
         while let Some(adopted) = self.captures.take_adopted() {
             for entry in adopted.table {
@@ -231,12 +242,20 @@ impl Snapshot {
         Ok(())
     }
 
+    fn pause(&self, keys: u64) {
+        if !self.key_delay.is_none() {
+            self.control.set_processed(keys);
+            self.key_delay.pause(keys, || self.control.is_aborted());
+        }
+    }
+
     /// What is left when nobody captures any more.
     fn write_rest(&self, output: &mut Output<'_>) -> io::Result<()> {
         self.write_full(output)?;
         for chunk in self.captures.take_open() {
             output.chunk(&chunk);
             output.check()?;
+            self.pause(output.keys());
         }
         if let Some(spill) = self.captures.spill() {
             spill.read_back(self.chunk_bytes, |db, keys, bytes| {

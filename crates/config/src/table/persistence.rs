@@ -17,12 +17,8 @@ pub(super) const ROWS: &[Parameter] = &[
     Parameter::yes_no("rdb-save-incremental-fsync", "yes"),
     Parameter::yes_no("rdb-del-sync-files", "no").accepted("A full synchronisation leaves no file behind."),
     Parameter::choice("sanitize-dump-payload", SanitizeDumpPayload::WORDS, "no"),
-    Parameter::integer("rdb-key-save-delay", i32::MIN as i128, INT_MAX, "0")
-        .hidden()
-        .accepted("It slows saving down for the server's own tests."),
-    Parameter::integer("key-load-delay", i32::MIN as i128, INT_MAX, "0")
-        .hidden()
-        .accepted("It slows loading down for the server's own tests."),
+    Parameter::integer("rdb-key-save-delay", i32::MIN as i128, INT_MAX, "0").hidden(),
+    Parameter::integer("key-load-delay", i32::MIN as i128, INT_MAX, "0").hidden(),
     Parameter::integer("loading-process-events-interval-bytes", 1024, INT_MAX, "2097152")
         .hidden()
         .accepted("Connections are served by other threads while data is loaded."),

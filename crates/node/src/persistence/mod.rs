@@ -20,8 +20,8 @@ use config::{Loglevel, MaxmemoryPolicy, Settings};
 use keyspace::Guard;
 use rdb::{AuxFields, SaveOptions};
 use snapshot::{
-    Access, Answer, Background, Control, Duplicates, FileSink, Finished, Header, IfBusy, Kind, SaveInWorld,
-    SaveReport, SnapshotError, Snapshots,
+    Access, Answer, Background, Control, Duplicates, FileSink, Finished, Header, IfBusy, KeyDelay, Kind,
+    SaveInWorld, SaveReport, SnapshotError, Snapshots,
 };
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -146,12 +146,12 @@ impl Persistence {
         self.state().snapshots.report().last_save_s
     }
 
-    /// The node's end writes no file: SHUTDOWN has decided about it.
+    /// The node's end writes no file: whoever asked for the end has decided about it, or it is written.
     pub(crate) fn waive(&self) {
         self.waived.store(true, Ordering::Relaxed);
     }
 
-    /// SHUTDOWN has written a file: what changes until the last worker has ended must not be missing from it.
+    /// The agent of a managed node wants a file.
     pub(crate) fn insist(&self) {
         self.insisted.store(true, Ordering::Relaxed);
     }
@@ -202,13 +202,17 @@ pub(crate) fn header() -> Header {
     Header { aux, functions: Vec::new() }
 }
 
-/// After FLUSHALL: what is on disk must not come back. The caller owns the world.
+/// After FLUSHALL: a file on its way is of data that is gone, and with save points what is on disk must not come back.
+/// The caller owns the world.
 pub(crate) fn forget_file(shared: &Shared, world: &mut Guard<'_>) {
+    let is_saving = shared.persistence.running() == Some(Kind::Save);
+    if is_saving {
+        shared.persistence.abort_running();
+    }
     if shared.settings().save.is_empty() {
         return;
     }
-    if shared.persistence.running() == Some(Kind::Save) {
-        shared.persistence.abort_running();
+    if is_saving {
         shared.persistence.request_save(IfBusy::Wait);
     } else {
         // A failure is logged, and the save points try again.
@@ -225,8 +229,12 @@ pub(crate) fn save_now(shared: &Shared, world: &mut Guard<'_>) -> Result<Finishe
     let dirty = shared.stats.sum(Counter::Dirty);
     shared.persistence.state().snapshots.note_save_at_once();
     let (dir, name) = path(&settings);
-    let options =
-        SaveInWorld { save: save_options(shared, &settings), access: access(&settings), header: header() };
+    let options = SaveInWorld {
+        save: save_options(shared, &settings),
+        access: access(&settings),
+        header: header(),
+        key_delay: KeyDelay::new(settings.rdb_key_save_delay_us),
+    };
     let written = FileSink::create(&dir, &name, settings.rdb_save_incremental_fsync)
         .map_err(SnapshotError::from)
         .and_then(|mut sink| snapshot::save_in_world(&shared.keyspace, world, &mut sink, &options));
@@ -244,8 +252,8 @@ pub(crate) fn save_now(shared: &Shared, world: &mut Guard<'_>) -> Result<Finishe
     written
 }
 
-/// At the node's end, when all other threads have ended: writes the file if save points or SHUTDOWN ask for one and
-/// something changed since the last.
+/// At the node's end, when all other threads have ended: writes the file if one is wanted, nobody has decided about it before
+/// (see `ending`), and something changed since the last.
 ///
 /// # Errors
 /// Why there is no new file.

@@ -5,7 +5,7 @@ use crate::exec::Local;
 use crate::shared::{Background as Role, Shared, unix_ms};
 use config::Settings;
 use keyspace::{Guard, Keys};
-use snapshot::{Background, Duplicates, LoadError, LoadOptions, LoadReport, load};
+use snapshot::{Background, Duplicates, KeyDelay, LoadError, LoadOptions, LoadReport, load};
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -48,6 +48,7 @@ pub(crate) fn options(shared: &Shared, settings: &Settings) -> LoadOptions {
         drop_expired: !shared.role.is_replica.load(Ordering::Relaxed),
         duplicates: Duplicates::Refuse,
         lfu: commands.lfu,
+        key_delay: KeyDelay::new(settings.key_load_delay_us),
     }
 }
 

@@ -5,8 +5,8 @@ use crate::shared::{Background as Role, Shared, unix_ms};
 use crate::stats::Counter;
 use config::Loglevel;
 use snapshot::{
-    Background, FileSink, Finished, IfBusy, Kind, NotBegun, Outcome, Overflow, Snapshot, SnapshotError,
-    SnapshotOptions, clean,
+    Background, FileSink, Finished, IfBusy, KeyDelay, Kind, NotBegun, Outcome, Overflow, Snapshot,
+    SnapshotError, SnapshotOptions, clean,
 };
 use std::sync::Arc;
 use std::sync::PoisonError;
@@ -94,6 +94,7 @@ fn try_save(shared: &Shared) -> Result<(Finished, u64), SnapshotError> {
     let spill = dir.join(format!("temp-{}-preimages", std::process::id()));
     let mut options = SnapshotOptions::new(save_options(shared, &settings), Overflow::Spill(spill));
     options.access = access(&settings);
+    options.key_delay = KeyDelay::new(settings.rdb_key_save_delay_us);
     let thread = Background::new(&shared.keyspace, shared.thread_of(Role::Snapshot));
     let (snapshot, dirty) = begin(shared, thread, &options)?;
     shared.persistence.note_running(snapshot.control());

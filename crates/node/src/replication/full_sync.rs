@@ -18,8 +18,8 @@ use config::Loglevel;
 use rdb::{AuxFields, ReplicationAux, SaveOptions};
 use replication::primary::{Event, SnapshotFilter, SnapshotForm};
 use snapshot::{
-    Background as Thread, ChannelSink, ChunkReceiver, Control, Header, NotBegun, Overflow, Sink, Snapshot,
-    SnapshotOptions, chunk_channel, clean,
+    Background as Thread, ChannelSink, ChunkReceiver, Control, Header, KeyDelay, NotBegun, Overflow, Sink,
+    Snapshot, SnapshotOptions, chunk_channel, clean,
 };
 use std::io;
 use std::path::PathBuf;
@@ -115,7 +115,8 @@ fn snapshot(shared: &Arc<Shared>, form: SnapshotForm, filter: SnapshotFilter) ->
         SnapshotForm::Diskless => None,
         SnapshotForm::Spool => Some(SpoolSink { file: anonymous_file(&dir, "sync")?, length: 0 }),
     };
-    let options = SnapshotOptions::new(save, overflow);
+    let mut options = SnapshotOptions::new(save, overflow);
+    options.key_delay = KeyDelay::new(settings.rdb_key_save_delay_us);
     let thread = thread(shared);
     let (snapshot, header, mut target) = loop {
         let begun = thread.with_world(|world| {

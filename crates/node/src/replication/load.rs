@@ -15,7 +15,7 @@ use crate::exec::Local;
 use crate::shared::Shared;
 use config::ReplDisklessLoad;
 use keyspace::Keys;
-use snapshot::{Background, Duplicates, LoadError, LoadOptions, LoadReport, Loader};
+use snapshot::{Background, Duplicates, KeyDelay, LoadError, LoadOptions, LoadReport, Loader};
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::PathBuf;
@@ -101,6 +101,7 @@ fn loader(local: &Local, shared: &Shared) -> Loader {
         drop_expired: false,
         duplicates: Duplicates::Refuse,
         lfu: local.options.lfu,
+        key_delay: KeyDelay::new(local.settings.key_load_delay_us),
         ..LoadOptions::new(shared.profile.rdb_version(), local.now_ms)
     };
     Loader::new(local.thread, options)

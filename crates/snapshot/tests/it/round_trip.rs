@@ -4,7 +4,7 @@ use crate::support::*;
 use profile::Profile;
 use rdb::{AuxFields, ReplicationAux, SaveOptions};
 use snapshot::{
-    Access, Background, Duplicates, FileSink, Header, LoadOptions, Loader, Overflow, SaveInWorld,
+    Access, Background, Duplicates, FileSink, Header, KeyDelay, LoadOptions, Loader, Overflow, SaveInWorld,
     SnapshotOptions, load, save_in_world,
 };
 use std::fs::{self, File};
@@ -47,7 +47,12 @@ fn save(keyspace: &keyspace::Keyspace, options: &SaveInWorld) -> Vec<u8> {
 }
 
 fn plain() -> SaveInWorld {
-    SaveInWorld { save: save_options(), access: Access::None, header: Header::default() }
+    SaveInWorld {
+        save: save_options(),
+        access: Access::None,
+        header: Header::default(),
+        key_delay: KeyDelay::default(),
+    }
 }
 
 #[test]

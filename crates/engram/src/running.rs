@@ -1,59 +1,69 @@
 //! From a node that runs to one that has ended: signals.
 
 use anyhow::{Context, Result};
-use node::Node;
+use node::{Node, Stopper};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// The signals that end a node, heard from before it starts: one that comes while it loads counts once it has loaded. A second
-/// one ends the process at once.
-pub(crate) struct EndSignals(Receiver<i32>);
+/// The signals that end a node, heard from before it starts. A second one while it ends, ends the process at once.
+pub(crate) struct EndSignals(Arc<Mutex<Hearing>>);
+
+/// What a signal does now.
+enum Hearing {
+    /// The user's node starts, and may be loading: it need not go on, for its file is as it was.
+    Starting,
+    /// The agent's node starts. A signal counts once it has.
+    StartingForAgent { heard: bool },
+    /// It is asked to end.
+    Running(Stopper),
+}
 
 impl EndSignals {
     /// Of a node that its user ends.
     pub(crate) fn listen() -> Result<EndSignals> {
-        EndSignals::of(&[SIGINT, SIGTERM])
+        EndSignals::of(&[SIGINT, SIGTERM], Hearing::Starting)
     }
 
     /// Of a node that an agent ends: Ctrl-C in the agent's terminal is not meant for it.
     pub(crate) fn listen_to_the_agent() -> Result<EndSignals> {
         signal_hook::flag::register(SIGINT, Arc::default()).context("cannot handle signals")?;
-        EndSignals::of(&[SIGTERM])
+        EndSignals::of(&[SIGTERM], Hearing::StartingForAgent { heard: false })
     }
 
-    fn of(signals: &[i32]) -> Result<EndSignals> {
+    fn of(signals: &[i32], hearing: Hearing) -> Result<EndSignals> {
         let mut signals = Signals::new(signals).context("cannot handle signals")?;
-        let (heard, first) = mpsc::channel();
+        let hearing = Arc::new(Mutex::new(hearing));
+        let theirs = hearing.clone();
         let hear = move || {
-            for (number, signal) in signals.forever().enumerate() {
-                if number > 0 {
-                    std::process::exit(1);
+            for signal in signals.forever() {
+                match &mut *theirs.lock().unwrap_or_else(PoisonError::into_inner) {
+                    Hearing::Starting => std::process::exit(0),
+                    Hearing::StartingForAgent { heard: true } => std::process::exit(1),
+                    Hearing::StartingForAgent { heard } => *heard = true,
+                    Hearing::Running(stopper) => {
+                        if !stopper.stop(signal == SIGINT) {
+                            std::process::exit(1);
+                        }
+                    }
                 }
-                // Nobody listens any more when the node has ended by itself.
-                let _ = heard.send(signal);
             }
         };
-        spawn("signals", hear)?;
-        Ok(EndSignals(first))
+        std::thread::Builder::new().name("signals".into()).spawn(hear).context("cannot start a thread")?;
+        Ok(EndSignals(hearing))
     }
 
     /// Waits until a signal or a client ends the node, and ends it.
     pub(crate) fn wait(self, mut node: Node) -> Result<()> {
         let stopper = node.stopper();
-        let stop = move || {
-            if let Ok(signal) = self.0.recv() {
-                stopper.stop(if signal == SIGINT { "SIGINT" } else { "SIGTERM" });
-            }
-        };
-        spawn("end", stop)?;
+        let mut hearing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Hearing::StartingForAgent { heard: true } = *hearing {
+            stopper.stop(false);
+        }
+        *hearing = Hearing::Running(stopper);
+        drop(hearing);
         node.wait();
         node.end();
         Ok(())
     }
-}
-
-fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<()> {
-    std::thread::Builder::new().name(name.into()).spawn(run).map(drop).context("cannot start a thread")
 }

@@ -37,10 +37,12 @@ pub(crate) enum Background {
     FullSync,
     /// Does what the agent of a managed node asks for.
     Agent,
+    /// The owner of the node, which waits for its end and writes the last file.
+    Owner,
 }
 
 /// How many [`Background`] threads there are.
-pub(crate) const BACKGROUND_THREADS: usize = 5;
+pub(crate) const BACKGROUND_THREADS: usize = 6;
 
 /// The node.
 pub(crate) struct Shared {

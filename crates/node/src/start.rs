@@ -304,7 +304,7 @@ impl Node {
         let guarded = move || match std::panic::catch_unwind(AssertUnwindSafe(run)) {
             Ok(outcome) => {
                 if outcome.is_err() {
-                    shared.end.ask(Why::Failed);
+                    shared.end.ask(Why::Failed, config::ShutdownFlags::default());
                 }
                 outcome
             }
@@ -330,15 +330,14 @@ impl Node {
         Stopper(self.shared.clone())
     }
 
-    /// Waits until somebody asks the node to end.
+    /// Waits until somebody asks the node to end, replicas have caught up, and the file is written if one is wanted.
     pub fn wait(&self) -> Why {
-        self.shared.end.wait()
+        crate::ending::wait(&self.shared)
     }
 
     /// Ends the node: no new connections, the present ones closed, all threads joined.
     pub fn end(&mut self) {
         let shared = self.shared.clone();
-        shared.log(Loglevel::Warning, "User requested shutdown...");
         self.stop();
         if let Err(error) = crate::persistence::save_at_end(&shared) {
             shared.log(

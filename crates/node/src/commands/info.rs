@@ -170,6 +170,9 @@ fn server(facts: &Facts<'_>, lines: &mut Lines) {
         lines.put("availability_zone", String::from_utf8_lossy(&local.settings.availability_zone));
         listeners(facts, lines);
     }
+    if let Some(ms) = shared.end.due_in_ms() {
+        lines.put("shutdown_in_milliseconds", ms);
+    }
 }
 
 fn listeners(facts: &Facts<'_>, lines: &mut Lines) {

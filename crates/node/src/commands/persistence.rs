@@ -1,12 +1,15 @@
 //! Snapshots on disk, and the end of the node.
 
+use crate::client::{Blocked, TimeoutReply, WaitFor};
 use crate::command::NodeCommand;
-use crate::cx::{Flow, NodeCx, Suspend};
-use crate::ending::Why;
+use crate::cx::{Flow, NodeCx};
+use crate::ending::WaitingClient;
 use crate::persistence::save_now;
 use command_spec::*;
 use commands::Error;
+use config::{Loglevel, ShutdownFlags};
 use snapshot::{Answer, IfBusy, Kind};
+use std::sync::atomic::Ordering;
 
 pub(super) const COMMANDS: &[NodeCommand] = &[
     NodeCommand::new(&SAVE, save),
@@ -113,63 +116,56 @@ const SHUTDOWN: Spec = Spec {
         Arg::word("force", "FORCE").optional().since("7.0.0"),
         Arg::word("abort", "ABORT").optional().since("7.0.0"),
     ],
-    need: Need::World,
     ..Spec::BASE
 };
 
-/// What SHUTDOWN was told.
-#[derive(Debug, Default, Clone, Copy)]
-struct How {
-    save: bool,
-    nosave: bool,
-    now: bool,
-    force: bool,
-    abort: bool,
-}
-
-fn parse(argv: &[&[u8]]) -> Result<How, Error> {
-    let mut how = How::default();
+/// What SHUTDOWN was told; `None` is to call it off.
+fn parse(argv: &[&[u8]]) -> Result<Option<ShutdownFlags>, Error> {
+    let (mut how, mut abort) = (ShutdownFlags::default(), false);
     for word in &argv[1..] {
-        let flag = match word.to_ascii_lowercase().as_slice() {
-            b"save" => &mut how.save,
-            b"nosave" => &mut how.nosave,
-            b"now" => &mut how.now,
-            b"force" => &mut how.force,
-            b"abort" => &mut how.abort,
+        how.0 |= match word.to_ascii_lowercase().as_slice() {
+            b"save" => ShutdownFlags::SAVE,
+            b"nosave" => ShutdownFlags::NOSAVE,
+            b"now" => ShutdownFlags::NOW,
+            b"force" => ShutdownFlags::FORCE,
+            b"abort" => {
+                abort = true;
+                0
+            }
             _ => return Err(Error::Syntax),
         };
-        *flag = true;
     }
-    let others = how.save || how.nosave || how.now || how.force;
-    if (how.abort && others) || (how.save && how.nosave) {
+    let contradicts = how.has(ShutdownFlags::SAVE) && how.has(ShutdownFlags::NOSAVE);
+    if contradicts || (abort && how != ShutdownFlags::default()) {
         return Err(Error::Syntax);
     }
-    Ok(how)
+    Ok((!abort).then_some(how))
 }
 
 fn shutdown(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
-    let how = parse(argv)?;
-    if how.abort {
-        // Ending takes one step here, so there is never one to be aborted.
-        return Err(Error::text("ERR No shutdown in progress."));
-    }
     let shared = cx.shared;
-    if shared.persistence.running() == Some(Kind::Save) {
-        // Its file must not come after the one written here: asked again in a moment.
-        shared.persistence.abort_running();
-        return Ok(Flow::Suspend(Suspend::Paused));
+    let Some(how) = parse(argv)? else {
+        if !shared.end.abort() {
+            return Err(Error::text("ERR No shutdown in progress."));
+        }
+        shared.log(Loglevel::Notice, "Shutdown manually aborted.");
+        cx.out().ok();
+        return Ok(Flow::Done);
+    };
+    if shared.loading.load(Ordering::Relaxed) && !shared.end.is_watched() && shared.managed.is_none() {
+        // There is nothing yet to be kept, and the file is as it was.
+        shared.log(Loglevel::Warning, "User requested shutdown...");
+        std::process::exit(0);
     }
-    let wanted = how.save || (!how.nosave && !cx.local.settings.save.is_empty());
-    let loading = shared.loading.load(std::sync::atomic::Ordering::Relaxed);
-    if wanted && !loading && save_now(shared, cx.guard()).is_err() && !how.force {
-        return Err(Error::text("ERR Errors trying to SHUTDOWN. Check logs."));
-    }
-    if wanted && !loading {
-        // Others may write until their worker ends, and are told that it is done.
-        shared.persistence.insist();
-    } else {
-        shared.persistence.waive();
-    }
-    shared.end.ask(Why::Command);
-    Ok(Flow::Close)
+    let wait = cx.local.next_wait;
+    cx.local.next_wait += 1;
+    cx.client.blocked = Some(Box::new(Blocked {
+        on: WaitFor::Elsewhere,
+        wait,
+        deadline_ms: None,
+        timeout: TimeoutReply::Null,
+    }));
+    let client = WaitingClient { worker: cx.client.shared.worker, client: cx.client.id, wait };
+    shared.end.ask_for(client, how);
+    Ok(Flow::Blocked)
 }

@@ -122,7 +122,7 @@ fn serve(shared: &Arc<Shared>, stream: UnixStream) {
         let fds: Vec<_> = answer.descriptors.iter().map(AsFd::as_fd).collect();
         let sent = connection.send(&answer.reply, &fds);
         if let Some(why) = answer.end {
-            shared.end.ask(why);
+            shared.end.ask(why, config::ShutdownFlags::default());
         }
         if sent.is_err() {
             return;

@@ -23,7 +23,35 @@ pub struct RoleReplica {
     pub offset: u64,
 }
 
+/// How far a replica is behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lag {
+    /// Its address and the port it listens on.
+    pub name: String,
+    /// Bytes of the stream that it has not acknowledged.
+    pub bytes: u64,
+    /// Seconds since its last sign of life; 0 before it is online.
+    pub seconds: u64,
+    /// As INFO names it.
+    pub state: &'static str,
+}
+
 impl Primary {
+    /// How far each replica is behind, whatever its state.
+    pub fn lags(&self, now_ms: u64) -> Vec<Lag> {
+        let lag = |link: &super::Link| {
+            let state = link.state.info_name()?;
+            let seconds = if link.state == LinkState::Online { link.lag_seconds(now_ms) } else { 0 };
+            Some(Lag {
+                name: link.name(),
+                bytes: self.offset.saturating_sub(link.ack_offset),
+                seconds,
+                state,
+            })
+        };
+        self.links.values().filter_map(lag).collect()
+    }
+
     /// The online replicas in ROLE's order.
     pub fn role_replicas(&self) -> Vec<RoleReplica> {
         let online = self.links.values().filter(|link| link.state == LinkState::Online);

@@ -119,6 +119,11 @@ impl Link {
         self.announced_ip.as_deref().unwrap_or(&self.peer_ip)
     }
 
+    /// What it is called in logs.
+    pub(super) fn name(&self) -> String {
+        format!("{}:{}", self.ip(), self.listening_port)
+    }
+
     pub(super) fn streams(&self) -> bool {
         self.state == LinkState::Online && !self.stream_on_ack
     }

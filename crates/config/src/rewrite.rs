@@ -22,11 +22,20 @@ impl Config {
     ///
     /// `users` are the rules of all users as ACL LIST shows them, in its order, each with its leading `user`.
     pub fn rewrite(&self, old: &[u8], users: &[Vec<u8>]) -> Vec<u8> {
+        self.rewritten(old, users, false)
+    }
+
+    /// The same with every parameter in it, those at their defaults too.
+    pub fn rewrite_all(&self, old: &[u8], users: &[Vec<u8>]) -> Vec<u8> {
+        self.rewritten(old, users, true)
+    }
+
+    fn rewritten(&self, old: &[u8], users: &[Vec<u8>], all: bool) -> Vec<u8> {
         let mut file = File::read(self, old);
         for (row, value) in self.index.rows.iter().zip(&self.values) {
             let default = Value::default_of(row, self.profile());
             for (rest, force) in value.lines(row, &default) {
-                file.put(row.name, [row.name.as_bytes(), b" ", &rest].concat(), force);
+                file.put(row.name, [row.name.as_bytes(), b" ", &rest].concat(), force || all);
             }
             file.blank(row.name);
         }

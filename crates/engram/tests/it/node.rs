@@ -196,3 +196,100 @@ fn a_daemon_goes_on_in_a_process_of_its_own() {
     let log = std::fs::read_to_string(directory.path().join("node.log")).expect("it is there");
     assert!(log.contains("Ready to accept connections"), "{log}");
 }
+
+#[test]
+fn it_stays_when_its_file_cannot_be_written_and_ends_without_one() {
+    let directory = Directory::new();
+    // Nothing can be put in the place of a directory that is not empty.
+    std::fs::create_dir_all(directory.path().join("dump.rdb/inside")).expect("made");
+    let port = free_port();
+    let mut program = start(&directory, port, &["--save", "3600 1"]);
+    program.wait_for("Fatal error loading the DB: Is a directory");
+    assert_eq!(program.end().0, Some(1));
+
+    std::fs::remove_dir_all(directory.path().join("dump.rdb")).expect("removed");
+    let mut program = start(&directory, port, &["--save", "3600 1"]);
+    program.wait_for("Ready to accept connections");
+    std::fs::create_dir_all(directory.path().join("dump.rdb/inside")).expect("made");
+    program.signal(Signal::SIGTERM);
+    program.wait_for("* Saving the final RDB snapshot before exiting.");
+    program.wait_for("# Error trying to save the DB, can't exit.");
+    program.wait_for("# Errors trying to shut down the server. Check the logs for more information.");
+    assert_eq!(ask(port, "SET a 1"), "+OK\r\n", "writes go on");
+    assert_eq!(ask(port, "SHUTDOWN"), "-ERR Errors trying to SHUTDOWN. Check logs.\r\n");
+    assert_eq!(ask(port, "SHUTDOWN ABORT"), "-ERR No shutdown in progress.\r\n");
+    assert_eq!(ask(port, "SHUTDOWN FORCE"), "");
+    program.wait_for("# Error trying to save the DB. Exit anyway.");
+    assert_eq!(program.end().0, Some(0));
+}
+
+#[test]
+fn it_waits_for_a_replica_that_lags_until_it_is_told_otherwise() {
+    let directory = Directory::new();
+    let port = free_port();
+    let mut program =
+        start(&directory, port, &["--repl-diskless-sync-delay", "0", "--shutdown-timeout", "3600"]);
+    program.wait_for("Ready to accept connections");
+    // A replica that acknowledges nothing.
+    let mut replica = std::net::TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+    for (request, reply) in [("REPLCONF listening-port 1234", "+OK\r\n"), ("PSYNC ? -1", "+FULLRESYNC")] {
+        std::io::Write::write_all(&mut replica, format!("{request}\r\n").as_bytes()).expect("it reads");
+        let mut answer = vec![0; reply.len()];
+        std::io::Read::read_exact(&mut replica, &mut answer).expect("it answers");
+        assert_eq!(String::from_utf8_lossy(&answer), reply);
+    }
+    assert_eq!(ask(port, "SET a 1"), "+OK\r\n");
+    let blocked = std::thread::spawn(move || ask(port, "SHUTDOWN NOSAVE"));
+    program.wait_for("* Waiting for replicas before shutting down.");
+    assert_eq!(ask(port, "SHUTDOWN ABORT"), "+OK\r\n");
+    program.wait_for("Shutdown manually aborted.");
+    let told = blocked.join().expect("a reply");
+    assert_eq!(told, "-ERR Errors trying to SHUTDOWN. Check logs.\r\n");
+    assert_eq!(ask(port, "SET a 2"), "+OK\r\n", "writes go on");
+    assert_eq!(ask(port, "SHUTDOWN NOW NOSAVE"), "");
+    let line = program.wait_for("# Lagging replica 127.0.0.1:1234 reported offset ");
+    assert!(line.contains(" behind primary, lag="), "{line}");
+    program.wait_for("* 0 of 1 replicas are in sync when shutting down.");
+    assert_eq!(program.end().0, Some(0));
+}
+
+#[test]
+fn a_signal_ends_it_while_it_loads() {
+    let directory = Directory::new();
+    let port = free_port();
+    let mut program = start(&directory, port, &[]);
+    program.wait_for("Ready to accept connections");
+    for line in ["SET a 1", "SET b 2", "SAVE"] {
+        assert_eq!(ask(port, line), "+OK\r\n");
+    }
+    program.signal(Signal::SIGTERM);
+    assert_eq!(program.end().0, Some(0));
+    let mut program = start(&directory, port, &["--key-load-delay", "2000000000"]);
+    program.wait_for("Server initialized");
+    assert_eq!(ask(port, "GET a"), "-LOADING Valkey is loading the dataset in memory\r\n");
+    program.signal(Signal::SIGTERM);
+    let (code, rest) = program.end();
+    assert_eq!((code, rest.contains("Ready to accept")), (Some(0), false), "{rest}");
+}
+
+#[test]
+fn every_parameter_can_be_written_and_read_back() {
+    let directory = Directory::new();
+    let file = directory.path().join("node.conf");
+    std::fs::write(&file, "").expect("written");
+    let text = file.to_str().expect("plain");
+    let port = free_port();
+    let first = port.to_string();
+    let arguments =
+        ["node", text, "--port", &first, "--bind", "127.0.0.1", "--enable-debug-command", "local"];
+    let mut program = Program::start(&arguments);
+    program.wait_for("Ready to accept connections");
+    assert_eq!(ask(port, "DEBUG CONFIG-REWRITE-FORCE-ALL"), "+OK\r\n");
+    program.signal(Signal::SIGTERM);
+    assert_eq!(program.end().0, Some(0));
+    let rewritten = std::fs::read_to_string(&file).expect("it is there");
+    assert!(rewritten.contains("\ntimeout 0\n") && rewritten.contains("\nmaxmemory 0\n"), "{rewritten}");
+    let mut program = Program::start(&["node", text, "--dir", directory.text(), "--save", ""]);
+    program.wait_for("Ready to accept connections");
+    assert_eq!(ask(port, "PING"), "+PONG\r\n");
+}

@@ -193,8 +193,7 @@ fn rewrite(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
     };
     // A copy, since others ask for the configuration while the disk works.
     let config = cx.shared.config().clone();
-    let written =
-        read_or_empty(path).and_then(|old| replace(path, cx.local.thread, &config.rewrite(&old, &[])));
+    let written = rewrite_file(path, cx.local.thread, |old| config.rewrite(old, &[]));
     if let Err(error) = written {
         cx.shared.log(Loglevel::Warning, format_args!("CONFIG REWRITE failed: {error}"));
         return Err(Error::Other(format!("ERR Rewriting config file: {}", words_of(&error)).into()));
@@ -202,6 +201,15 @@ fn rewrite(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
     cx.shared.log(Loglevel::Warning, "CONFIG REWRITE executed with success.");
     cx.out().ok();
     Ok(Flow::Done)
+}
+
+/// Makes a new configuration file of the old one.
+pub(super) fn rewrite_file(
+    path: &Path,
+    thread: usize,
+    rewrite: impl FnOnce(&[u8]) -> Vec<u8>,
+) -> std::io::Result<()> {
+    replace(path, thread, &rewrite(&read_or_empty(path)?))
 }
 
 fn read_or_empty(path: &Path) -> std::io::Result<Vec<u8>> {

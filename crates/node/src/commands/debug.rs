@@ -8,15 +8,17 @@ use crate::cx::{Flow, NodeCx, Suspend};
 use crate::digest::Digest;
 use crate::exec::{PACKED_THRESHOLD, give_world_back, own_world};
 use crate::persistence::Reload;
+use crate::start::words_of;
 use command_spec::*;
 use commands::Error;
 use config::{Loglevel, memory_size};
-use keyspace::{Expiry, Guard, Keys, KeysContext};
+use keyspace::{Expiry, Guard, Keys, KeysContext, Scratch, Ttl};
 use rdb::SaveOptions;
 use resp::Proto;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use structures::ValueRef;
+use structures::number::parse_i64;
 use table::Entry;
 use topology::Slot;
 
@@ -69,6 +71,22 @@ fn debug(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
         }
         (b"quicklist-packed-threshold", &[bytes]) => packed_threshold(cx, bytes),
         (b"reload", words) => reload(cx, words),
+        (b"populate", &[count]) => populate(cx, count, b"key", b"0"),
+        (b"populate", &[count, prefix]) => populate(cx, count, prefix, b"0"),
+        (b"populate", &[count, prefix, size]) => populate(cx, count, prefix, size),
+        (b"change-repl-id", []) => {
+            let shared = cx.shared;
+            shared.replication.primary(&shared.stream).primary.change_id();
+            shared.log(Loglevel::Warning, "Changing replication IDs after receiving change-repl-id");
+            cx.out().ok();
+            Ok(Flow::Done)
+        }
+        (b"config-rewrite-force-all", []) => config_rewrite_force_all(cx),
+        (b"pause-cron", &[on]) => {
+            cx.shared.end.hold_signals(leading_number(on) != 0.0);
+            cx.out().ok();
+            Ok(Flow::Done)
+        }
         (b"panic", []) => panic!("called by DEBUG PANIC"),
         (b"help", []) => super::help(cx, "DEBUG", HELP),
         _ => Err(super::wrong_arguments("DEBUG", argv[1])),
@@ -76,6 +94,10 @@ fn debug(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
 }
 
 const HELP: &[&str] = &[
+    "CHANGE-REPL-ID",
+    "    Gives the history another id; replicas that come later need a full synchronisation.",
+    "CONFIG-REWRITE-FORCE-ALL",
+    "    CONFIG REWRITE with every parameter in the file, those at their defaults too.",
     "DIGEST",
     "    A signature of all databases' contents.",
     "DIGEST-VALUE <key> [<key> ...]",
@@ -88,6 +110,10 @@ const HELP: &[&str] = &[
     "    Tells how the value at a key is kept.",
     "PANIC",
     "    Ends the process as a bug would.",
+    "PAUSE-CRON <0|1>",
+    "    Whether a signal to end is acted on only later.",
+    "POPULATE <count> [<prefix>] [<size>]",
+    "    Adds so many strings named <prefix>:<number>, where there are none, filled up to <size> bytes with zeros.",
     "PROTOCOL <type>",
     "    Answers with a sample of a reply: string, integer, double, bignum, null, array, set, map, attrib, push,",
     "    verbatim, true or false.",
@@ -150,6 +176,50 @@ fn reload(cx: &mut NodeCx<'_, '_>, words: &[&[u8]]) -> Result<Flow, Error> {
         return Err(Error::text("ERR Error trying to load the RDB dump, check server logs."));
     }
     shared.log(Loglevel::Warning, "DB reloaded by DEBUG RELOAD");
+    cx.out().ok();
+    Ok(Flow::Done)
+}
+
+/// Adds keys, in the world. No replica and no listener hears of them.
+fn populate(cx: &mut NodeCx<'_, '_>, count: &[u8], prefix: &[u8], size: &[u8]) -> Result<Flow, Error> {
+    let positive = |number: &[u8]| {
+        let number = parse_i64(number).and_then(|number| u64::try_from(number).ok());
+        number.ok_or(Error::text("ERR value is out of range, must be positive"))
+    };
+    let (count, size) = (positive(count)?, positive(size)? as usize);
+    let (shared, context) = (cx.shared, context(cx, cx.client.db, Expiry::Delete));
+    let add = |guard: &mut Guard<'_>, scratch: &mut Scratch| {
+        let mut keys = Keys::new(&shared.keyspace, guard, scratch, context);
+        for number in 0..count {
+            let key = [prefix, b":", number.to_string().as_bytes()].concat();
+            if keys.peek(&key).is_none() {
+                let mut value = format!("value:{number}").into_bytes();
+                if size > 0 {
+                    value.resize(size, 0);
+                }
+                keys.put_string(&key, &value, Ttl::Clear);
+            }
+        }
+    };
+    if let Some(guard) = cx.guard.as_deref_mut() {
+        add(guard, &mut cx.local.scratch);
+    } else {
+        if !own_world(shared, cx.local, cx.client.id) {
+            return Ok(Flow::Suspend(Suspend::Gate));
+        }
+        add(&mut shared.keyspace.world(cx.local.thread), &mut cx.local.scratch);
+        give_world_back(shared, cx.local);
+    }
+    cx.out().ok();
+    Ok(Flow::Done)
+}
+
+fn config_rewrite_force_all(cx: &mut NodeCx<'_, '_>) -> Result<Flow, Error> {
+    let failed = |why: &str| Error::Other(format!("ERR CONFIG-REWRITE-FORCE-ALL failed: {why}").into());
+    let path = cx.shared.start.config_file.as_ref().ok_or_else(|| failed("Bad address"))?;
+    let config = cx.shared.config().clone();
+    super::config_command::rewrite_file(path, cx.local.thread, |old| config.rewrite_all(old, &[]))
+        .map_err(|error| failed(&words_of(&error)))?;
     cx.out().ok();
     Ok(Flow::Done)
 }

@@ -100,3 +100,30 @@ fn a_snapshot_under_writes_is_of_one_instant() {
     assert!(values.iter().all(|value| *value == values[0] && value.text().is_some()), "{values:?}");
     assert_eq!(ask(&mut again.connect(), "DBSIZE"), Reply::Integer(2004));
 }
+
+#[test]
+fn flushall_ends_a_save_that_is_on_its_way() {
+    let node = TestNode::start(Profile::Redis70, "rdb-key-save-delay 2000000000\nenable-debug-command yes\n");
+    let mut client = node.connect();
+    assert_eq!(ask(&mut client, "DEBUG POPULATE 10 k 100"), Reply::Status(b"OK".to_vec()));
+    assert_eq!(ask(&mut client, "STRLEN k:9"), Reply::Integer(100));
+    assert_eq!(ask(&mut client, "DEBUG POPULATE 20 k"), Reply::Status(b"OK".to_vec()));
+    assert_eq!(
+        ask(&mut client, "MGET k:9 k:19").elements().map(|both| both[1].clone()),
+        Some(Reply::bulk("value:19"))
+    );
+    ask(&mut client, "SET a 1");
+    assert!(!ask(&mut client, "BGSAVE").is_error());
+    let began = Instant::now();
+    // The first key is written, and the next a long time later.
+    while number(&mut client, "current_save_keys_processed") == 0 {
+        assert!(began.elapsed() < LONG);
+    }
+    assert_eq!(number(&mut client, "current_save_keys_total"), 21);
+    assert!(!ask(&mut client, "FLUSHALL").is_error());
+    while number(&mut client, "rdb_bgsave_in_progress") == 1 {
+        assert!(began.elapsed() < LONG);
+    }
+    assert!(number(&mut client, "rdb_changes_since_last_save") > 1, "nothing was saved");
+    assert!(!node.dir.join("dump.rdb").exists());
+}

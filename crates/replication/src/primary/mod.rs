@@ -424,6 +424,13 @@ impl Primary {
         }
     }
 
+    /// Begins a history of another name at the same place, for tests of replication: replicas that are there stay, others
+    /// need a full synchronisation.
+    pub fn change_id(&mut self) {
+        let id = Primary::random_id(&mut self.random);
+        self.history.reset(id);
+    }
+
     /// Closes every replica's connection.
     pub fn close_all(&mut self, reason: CloseReason, now_ms: u64, actions: &mut Vec<Action>) {
         for id in self.replica_ids(|_| true) {

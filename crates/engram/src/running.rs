@@ -62,6 +62,7 @@ impl EndSignals {
         }
         *hearing = Hearing::Running(stopper);
         drop(hearing);
+        node.announce();
         node.wait();
         node.end();
         Ok(())

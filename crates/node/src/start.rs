@@ -174,13 +174,13 @@ impl Node {
             node.stop();
             return Err(error);
         }
-        node.announce(&settings);
         Ok(node)
     }
 
-    /// Says that clients may come, in the words that scripts wait for.
-    fn announce(&self, settings: &Settings) {
+    /// Says that clients may come, in the words that scripts wait for; the owner does, once it hears of signals.
+    pub fn announce(&self) {
         let shared = &self.shared;
+        let settings = shared.settings();
         let unix = String::from_utf8_lossy(&settings.unixsocket);
         if shared.profile.is_valkey() {
             if settings.port != 0 {

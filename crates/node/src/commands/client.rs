@@ -159,6 +159,13 @@ const LINE_BYTES: usize = 400;
 /// What a connection takes besides its buffers, about.
 const CLIENT_BYTES: u64 = (size_of::<crate::client::Client>() + size_of::<ClientShared>()) as u64;
 
+/// How long a request is on the wire.
+fn request_bytes(argv: &[&[u8]]) -> u64 {
+    let line = |number: usize| 1 + number.to_string().len() + 2;
+    let bulk = |arg: &&[u8]| line(arg.len()) + arg.len() + 2;
+    (line(argv.len()) + argv.iter().map(bulk).sum::<usize>()) as u64
+}
+
 /// Writes the line of a client, as CLIENT INFO and CLIENT LIST show it.
 fn write_line(cx: &NodeCx<'_, '_>, argv: &[&[u8]], client: &ClientShared, text: &mut Vec<u8>) {
     let now_ms = cx.local.now_ms;
@@ -167,7 +174,11 @@ fn write_line(cx: &NodeCx<'_, '_>, argv: &[&[u8]], client: &ClientShared, text: 
     // Only one's own request can be looked at: it is the one that asks.
     let is_own = client.id == cx.client.id;
     let argv_bytes: u64 = if is_own { argv.iter().map(|arg| arg.len() as u64).sum() } else { 0 };
-    let query_bytes = client.query_bytes.load(Ordering::Relaxed);
+    let mut query_bytes = client.query_bytes.load(Ordering::Relaxed);
+    if is_own && !cx.shared.profile.has("8.0.0") {
+        // Before Valkey 8 a request lies in its client's own buffer while it runs.
+        query_bytes += request_bytes(argv);
+    }
     let output_bytes = client.output_bytes.load(Ordering::Relaxed);
     let total_bytes = CLIENT_BYTES + query_bytes + argv_bytes + output_bytes;
     let command = match client.last_command.load(Ordering::Relaxed) {

@@ -206,3 +206,16 @@ fn a_request_of_a_browser_gets_no_word() {
         assert!(is_closed(&mut client), "{request:?}");
     }
 }
+
+#[test]
+fn a_client_s_own_request_is_in_its_buffer_before_valkey_8() {
+    for (profile, expected) in [(Profile::Redis70, " qbuf=26 "), (Profile::Valkey80, " qbuf=0 ")] {
+        let node = TestNode::start(profile, "");
+        let mut client = node.connect();
+        for line in ["CLIENT LIST", "CLIENT INFO"] {
+            let reply = ask(&mut client, line);
+            let text = String::from_utf8_lossy(reply.text().expect("text")).into_owned();
+            assert!(text.contains(expected), "{text}");
+        }
+    }
+}

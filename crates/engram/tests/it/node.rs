@@ -293,3 +293,44 @@ fn every_parameter_can_be_written_and_read_back() {
     program.wait_for("Ready to accept connections");
     assert_eq!(ask(port, "PING"), "+PONG\r\n");
 }
+
+#[test]
+fn both_sides_of_a_link_tell_of_it_as_redis_server_does() {
+    let (first, second) = (Directory::new(), Directory::new());
+    let (port, replica_port) = (free_port(), free_port());
+    let engine = ["--engine", "redis-7.0", "--repl-diskless-sync-delay", "0"];
+    let mut primary = start(&first, port, &engine);
+    let mut replica = start(&second, replica_port, &engine);
+    primary.wait_for("Ready to accept connections");
+    replica.wait_for("Ready to accept connections");
+    assert_eq!(ask(replica_port, &format!("REPLICAOF 127.0.0.1 {port}")), "+OK\r\n");
+
+    primary.wait_for(&format!("* Replica 127.0.0.1:{replica_port} asks for synchronization"));
+    primary
+        .wait_for("* Partial resynchronization not accepted: Replication ID mismatch (Replica asked for '");
+    primary.wait_for("* Starting BGSAVE for SYNC with target: replicas sockets");
+    primary.wait_for(&format!("* Synchronization with replica 127.0.0.1:{replica_port} succeeded"));
+    for line in [
+        &format!("* Connecting to MASTER 127.0.0.1:{port}"),
+        "* MASTER <-> REPLICA sync started",
+        "* Non blocking connect for SYNC fired the event.",
+        "* Trying a partial resynchronization (request ",
+        "* Full resync from master: ",
+        "* MASTER <-> REPLICA sync: receiving streamed RDB from master with EOF to disk",
+        "* MASTER <-> REPLICA sync: Flushing old data",
+        "* MASTER <-> REPLICA sync: Loading DB in memory",
+        "* Done loading RDB, keys loaded: 0, keys expired: 0.",
+        "* MASTER <-> REPLICA sync: Finished with success",
+    ] {
+        replica.wait_for(line);
+    }
+
+    assert_eq!(ask(port, "CLIENT KILL TYPE replica"), ":1\r\n");
+    replica.wait_for("* Connection with master lost.");
+    replica.wait_for("* Successful partial resynchronization with master.");
+    replica.wait_for("* MASTER <-> REPLICA sync: Master accepted a Partial Resynchronization.");
+    primary.wait_for(&format!("Connection with replica 127.0.0.1:{replica_port} lost."));
+    primary.wait_for(&format!(
+        "* Partial resynchronization request from 127.0.0.1:{replica_port} accepted. Sending 0 bytes of backlog"
+    ));
+}

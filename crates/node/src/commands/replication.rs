@@ -8,10 +8,11 @@ use crate::command::NodeCommand;
 use crate::cx::{Flow, NodeCx};
 use crate::replication::feeder::Message;
 use crate::replication::{now_ms, role};
+use crate::shared::Shared;
 use command_spec::*;
 use commands::Error;
 use config::{Loglevel, PrimaryAddress};
-use replication::primary::{Action, Event};
+use replication::primary::{Action, Event, SyncCounters};
 use replication::{WaitKind, WaitRequest};
 use std::sync::atomic::Ordering;
 use structures::number::parse_i64;
@@ -256,6 +257,43 @@ fn synchronise(cx: &mut NodeCx<'_, '_>, psync: Option<(&[u8], &[u8])>) -> Result
     let info = cx.client.shared.clone();
     let peer_ip = info.addr.rsplit_once(':').map_or("", |(ip, _)| ip).trim_matches(['[', ']']);
     let pending_output = !cx.client.out.is_empty();
+    let before = cx.shared.replication.primary(&cx.shared.stream).primary.counters();
     let attached = step(cx, Event::Sync { link: info.id, peer_ip, psync, pending_output });
+    if attached {
+        log_synchronisation(cx.shared, info.id, psync, before);
+    }
     Ok(if attached { Flow::Detach } else { Flow::Done })
+}
+
+/// Says that a replica came and what it was given.
+fn log_synchronisation(shared: &Shared, link: u64, psync: Option<(&[u8], &[u8])>, before: SyncCounters) {
+    let (name, counters, history, offset) = {
+        let fed = shared.replication.primary(&shared.stream);
+        let name = fed.primary.link_name(link).unwrap_or_default();
+        (name, fed.primary.counters(), fed.primary.history(), fed.primary.offset())
+    };
+    let say = |text: String| shared.log(Loglevel::Notice, text);
+    say(format!("Replica {name} asks for synchronization"));
+    let (id, first_byte) = psync.unwrap_or((b"?", b"-1"));
+    let wanted = parse_i64(first_byte).unwrap_or(-1);
+    let id = String::from_utf8_lossy(id);
+    if counters.partial_ok > before.partial_ok {
+        let bytes = (offset + 1).saturating_sub(wanted.max(0) as u64);
+        say(format!(
+            "Partial resynchronization request from {name} accepted. Sending {bytes} bytes of backlog starting from \
+             offset {wanted}."
+        ));
+    } else if id == "?" {
+        say(format!("Full resync requested by replica {name}"));
+    } else if history.covers(id.as_bytes(), wanted) {
+        say(format!(
+            "Unable to partial resync with replica {name} for lack of backlog (Replica request was: {wanted})."
+        ));
+    } else {
+        let (first, second) = (history.id(), history.second_id());
+        say(format!(
+            "Partial resynchronization not accepted: Replication ID mismatch (Replica asked for '{id}', my replication \
+             IDs are '{first}' and '{second}')"
+        ));
+    }
 }

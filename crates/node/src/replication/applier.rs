@@ -13,6 +13,7 @@
 
 use super::connect::{self, Stream, Target};
 use super::load::{self, Load};
+use super::words::Words;
 use super::{now_ms, replica_settings};
 use crate::client::{Client, ClientShared};
 use crate::exec::Local;
@@ -20,7 +21,7 @@ use crate::shared::{Shared, unix_ms};
 use config::Loglevel;
 use event_loop::{Event as IoEvent, EventLoop, Token};
 use replication::primary::Upstream;
-use replication::replica::{Action, Event, LinkError, State};
+use replication::replica::{Action, Event, State};
 use resp::{Args, Parser};
 use snapshot::Background;
 use std::collections::VecDeque;
@@ -66,6 +67,9 @@ pub(crate) struct Applier {
     attempt: u64,
     actions: VecDeque<Action>,
     load: Option<Load>,
+    /// Where the link was when its core last said so, and whether it has brought a data set.
+    link_state: State,
+    has_loaded: bool,
     /// Bytes of the stream that were not applied yet, and how they are framed so far.
     pub(super) pending: Vec<u8>,
     pub(super) parser: Parser,
@@ -93,6 +97,8 @@ impl Applier {
             attempt: 0,
             actions: VecDeque::new(),
             load: None,
+            link_state: State::None,
+            has_loaded: false,
             pending: Vec::new(),
             parser: Parser::new(),
             args: Args::new(),
@@ -197,17 +203,18 @@ impl Applier {
     fn take_message(&mut self, message: Message) {
         match message {
             Message::Connected(attempt, _) if attempt != self.attempt => {}
-            Message::Connected(_, Ok(stream)) => match self.add(stream) {
-                Ok(()) => self.step(Event::Connected),
+            Message::Connected(_, connected) => match connected.and_then(|stream| self.add(stream)) {
+                Ok(()) => {
+                    self.shared.log(Loglevel::Notice, "Non blocking connect for SYNC fired the event.");
+                    self.step(Event::Connected);
+                }
                 Err(error) => {
-                    self.shared.log(Loglevel::Notice, format_args!("Unable to connect to PRIMARY: {error}"));
+                    let why = crate::start::words_of(&error);
+                    let text = format_args!("Error condition on socket for SYNC: {why}");
+                    self.shared.log(Loglevel::Warning, text);
                     self.step(Event::Closed);
                 }
             },
-            Message::Connected(_, Err(error)) => {
-                self.shared.log(Loglevel::Notice, format_args!("Unable to connect to PRIMARY: {error}"));
-                self.step(Event::Closed);
-            }
             Message::Drain(done) => self.begin_drain(done),
             Message::Kill(id) if self.client.as_ref().is_some_and(|client| client.id == id) => {
                 self.hang_up();
@@ -285,7 +292,8 @@ impl Applier {
                 if self.drain.is_some() {
                     return self.end_drain();
                 }
-                self.shared.log(Loglevel::Notice, format_args!("Connection with primary lost."));
+                let lower = self.words().lower;
+                self.shared.log(Loglevel::Notice, format_args!("Connection with {lower} lost."));
                 // What has arrived whole is applied before the link is given up.
                 self.apply_pending();
                 self.hang_up();
@@ -307,21 +315,26 @@ impl Applier {
         match action {
             Action::Connect { host, port } => {
                 self.attempt += 1;
-                self.shared.log(Loglevel::Notice, format_args!("Connecting to PRIMARY {host}:{port}"));
+                let upper = self.words().upper;
+                self.shared.log(Loglevel::Notice, format_args!("Connecting to {upper} {host}:{port}"));
+                self.shared.log(Loglevel::Notice, format_args!("{upper} <-> REPLICA sync started"));
+                self.has_loaded = false;
                 let timeout = Duration::from_secs(self.local.settings.repl_timeout_seconds.into());
                 let socket = self.shared.replication.link().socket.clone();
                 let target = socket.map_or(Target::Address { host, port }, Target::Socket);
                 connect::begin(&self.shared, self.attempt, target, timeout);
             }
             Action::Send(bytes) => {
+                if let Some(text) = self.words().asked(&bytes) {
+                    self.shared.log(Loglevel::Notice, text);
+                }
                 if let Some(token) = self.token {
                     self.io.send(token, bytes.into());
                 }
             }
             Action::Close(error) => {
-                if error != LinkError::Reconfigured {
-                    self.shared
-                        .log(Loglevel::Notice, format_args!("Link with the primary given up: {error:?}"));
+                if let Some(text) = self.words().given_up(self.link_state, &error) {
+                    self.shared.log(Loglevel::Warning, text);
                 }
                 self.attempt += 1;
                 self.hang_up();
@@ -340,7 +353,11 @@ impl Applier {
             Action::Apply { range, .. } => self.pending.extend_from_slice(&bytes[range]),
             Action::AdoptSnapshot { id, offset } => self.adopt_snapshot(id, offset),
             Action::AdoptId(id) => {
-                let shared = &self.shared;
+                let (shared, title) = (&self.shared, self.words().title);
+                if shared.replication.primary(&shared.stream).primary.history().id() != id {
+                    let text = format_args!("{title} replication ID changed to {id}");
+                    shared.log(Loglevel::Warning, text);
+                }
                 let mut fed = shared.replication.primary(&shared.stream);
                 let mut actions = Vec::new();
                 fed.primary.adopt_id(id, now_ms(shared), &mut actions);
@@ -360,8 +377,21 @@ impl Applier {
         }
     }
 
+    fn words(&self) -> Words {
+        Words::of(self.shared.profile)
+    }
+
     fn state_changed(&mut self, state: State) {
         let up = state == State::Connected;
+        self.link_state = state;
+        if up && !self.has_loaded {
+            let Words { upper, title, lower } = self.words();
+            let text = format_args!("Successful partial resynchronization with {lower}.");
+            self.shared.log(Loglevel::Notice, text);
+            let text =
+                format_args!("{upper} <-> REPLICA sync: {title} accepted a Partial Resynchronization.");
+            self.shared.log(Loglevel::Notice, text);
+        }
         if !self.shared.role.is_replica.load(Ordering::Acquire) {
             return;
         }
@@ -371,20 +401,32 @@ impl Applier {
     }
 
     fn load_begin(&mut self, length: Option<u64>) {
-        match length {
-            Some(length) => self.shared.log(
-                Loglevel::Notice,
-                format_args!("PRIMARY <-> REPLICA sync: receiving {length} bytes from primary to disk"),
-            ),
-            None => self.shared.log(
-                Loglevel::Notice,
-                format_args!("PRIMARY <-> REPLICA sync: receiving streamed RDB from primary"),
-            ),
-        }
+        self.has_loaded = true;
         self.forget_stream();
         let shared = self.shared.clone();
+        let Words { upper, lower, .. } = self.words();
+        let say = |text: String| shared.log(Loglevel::Notice, text);
+        let promised = shared.replication.link().replica.promised();
+        if let Some((id, offset)) = promised {
+            say(format!("Full resync from {lower}: {id}:{offset}"));
+        }
         match Load::begin(&shared, &mut self.local, self.generation) {
-            Ok(load) => self.load = Some(load),
+            Ok(load) => {
+                let is_direct = matches!(load, Load::Direct(_));
+                let to = if is_direct { "parser" } else { "disk" };
+                say(match length {
+                    Some(bytes) => {
+                        format!("{upper} <-> REPLICA sync: receiving {bytes} bytes from {lower} to {to}")
+                    }
+                    None => format!(
+                        "{upper} <-> REPLICA sync: receiving streamed RDB from {lower} with EOF to {to}"
+                    ),
+                });
+                if is_direct {
+                    say(format!("{upper} <-> REPLICA sync: Loading DB in memory"));
+                }
+                self.load = Some(load);
+            }
             Err(error) => self.load_failed(&error.into()),
         }
     }
@@ -398,10 +440,7 @@ impl Applier {
 
     /// The data set can't be taken: the link is given up and tried again later.
     fn load_failed(&mut self, error: &snapshot::LoadError) {
-        self.shared.log(
-            Loglevel::Notice,
-            format_args!("Failed trying to load the PRIMARY synchronization DB: {error}"),
-        );
+        self.log_unloadable(error);
         let was_direct = matches!(self.load.take(), Some(Load::Direct(_)));
         if was_direct {
             self.give_up_data();
@@ -410,13 +449,26 @@ impl Applier {
         self.step(Event::Closed);
     }
 
+    fn log_unloadable(&self, error: &snapshot::LoadError) {
+        if matches!(error, snapshot::LoadError::Rdb(_)) {
+            crate::persistence::log_unloadable(&self.shared, error);
+        }
+        let upper = self.words().upper;
+        let text = format_args!("Failed trying to load the {upper} synchronization DB: {error}");
+        self.shared.log(Loglevel::Warning, text);
+    }
+
     fn load_end(&mut self) {
         let Some(load) = self.load.take() else { return };
         if let Some(token) = self.token {
             self.io.stop_receiving(token);
         }
         let shared = self.shared.clone();
-        self.shared.log(Loglevel::Notice, format_args!("PRIMARY <-> REPLICA sync: Loading DB in memory"));
+        let upper = self.words().upper;
+        if matches!(load, Load::File(_)) {
+            shared.log(Loglevel::Notice, format_args!("{upper} <-> REPLICA sync: Flushing old data"));
+            shared.log(Loglevel::Notice, format_args!("{upper} <-> REPLICA sync: Loading DB in memory"));
+        }
         let generation = self.generation;
         let Applier { io, local, token, actions, .. } = self;
         let mut next_tick_ms = now_ms(&shared) + 1000;
@@ -435,17 +487,14 @@ impl Applier {
             Ok(report) => {
                 let db = report.repl_stream_db.and_then(|db| u16::try_from(db).ok()).unwrap_or(0);
                 shared.replication.stream_db.store(db, Ordering::Relaxed);
-                self.shared.log(
-                    Loglevel::Notice,
-                    format_args!("PRIMARY <-> REPLICA sync: Finished with success, {} keys", report.keys),
-                );
+                shared.persistence.loading.finish(&report);
+                crate::persistence::log_loaded(&shared, &report);
+                let text = format_args!("{upper} <-> REPLICA sync: Finished with success");
+                shared.log(Loglevel::Notice, text);
                 self.step(Event::Loaded(true));
             }
             Err(error) => {
-                self.shared.log(
-                    Loglevel::Notice,
-                    format_args!("Failed trying to load the PRIMARY synchronization DB: {error}"),
-                );
+                self.log_unloadable(&error);
                 self.give_up_data();
                 self.step(Event::Loaded(false));
             }

@@ -21,6 +21,7 @@ use super::{Fed, now_ms, primary_settings};
 use crate::client::{ClientShared, flag};
 use crate::mailbox::Message as WorkerMessage;
 use crate::shared::Shared;
+use config::Loglevel;
 use event_loop::{Event as IoEvent, EventLoop, Token};
 use replication::primary::{Action, CloseReason, Event, LinkState};
 use replication::{WaitOutcome, WaitRequest, Waiters};
@@ -275,6 +276,7 @@ impl Feeder {
             Action::SendSnapshot { .. } => {
                 let spool = self.spool.clone();
                 let Some(connection) = self.connection(token) else { return };
+                connection.in_full_sync = true;
                 match spool {
                     Some(spool) => connection.spool = Some((spool, 0)),
                     None => connection.live = true,
@@ -289,6 +291,11 @@ impl Feeder {
                 {
                     connection.streams = true;
                     fed.outlets.push(Outlet::new(connection.info.clone(), connection.socket.take(), at));
+                    if std::mem::take(&mut connection.in_full_sync) {
+                        let text = format!("Synchronization with replica {} succeeded", connection.name);
+                        drop(fed);
+                        shared.log(Loglevel::Notice, text);
+                    }
                 }
             }
             Action::Close { reason, .. } => self.farewell(token, reason),
@@ -343,7 +350,9 @@ impl Feeder {
         if self.connections.len() <= at {
             self.connections.resize_with(at + 1, || None);
         }
-        self.connections[at] = Some(Box::new(Connection::new(token, info, socket, received)));
+        let shared = self.shared.clone();
+        let name = shared.replication.primary(&shared.stream).primary.link_name(id).unwrap_or_default();
+        self.connections[at] = Some(Box::new(Connection::new(token, info, name, socket, received)));
         self.by_id.insert(id, token);
         self.send(token, unsent);
         for action in self.early.remove(&id).unwrap_or_default() {
@@ -400,8 +409,21 @@ impl Feeder {
         let pending = self.io.pending_bytes(token);
         self.close_outlet(token);
         let Some(connection) = self.connection(token) else { return };
+        let name = &connection.name;
+        let what = if connection.in_full_sync { "full sync" } else { "streaming sync" };
+        let why = match reason {
+            CloseReason::TimedOut => Some(format!("Disconnecting timedout replica ({what}): {name}")),
+            CloseReason::OutputLimit => Some(format!(
+                "Replica {name} scheduled to be closed ASAP for overcoming of output buffer limits."
+            )),
+            _ => None,
+        };
         connection.spool = None;
         connection.live = false;
+        if let Some(why) = why {
+            self.shared.log(Loglevel::Warning, why);
+        }
+        let Some(connection) = self.connection(token) else { return };
         // Who reads too slowly or not at all would not take the rest either.
         if pending == 0 || matches!(reason, CloseReason::TimedOut | CloseReason::OutputLimit) {
             return self.close(token);
@@ -412,7 +434,9 @@ impl Feeder {
 
     /// The connection is gone without the core's doing.
     fn lost(&mut self, token: Token) {
-        let Some(id) = self.connection(token).map(|connection| connection.id) else { return };
+        let Some(connection) = self.connection(token) else { return };
+        let (id, text) = (connection.id, format!("Connection with replica {} lost.", connection.name));
+        self.shared.log(Loglevel::Notice, text);
         self.close(token);
         self.shared.replication.step(&self.shared, Event::Closed { link: id });
     }

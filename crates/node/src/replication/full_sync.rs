@@ -141,7 +141,15 @@ fn snapshot(shared: &Arc<Shared>, form: SnapshotForm, filter: SnapshotFilter) ->
             Err(NotBegun::Busy) => std::thread::park_timeout(TRY_AGAIN),
         }
     };
+    let to = if matches!(target, Target::Spool(_)) { "disk" } else { "replicas sockets" };
+    shared.log(Loglevel::Notice, format_args!("Starting BGSAVE for SYNC with target: {to}"));
     let finished = snapshot.run(thread, target.sink(), &header);
+    let saved =
+        if matches!(target, Target::Spool(_)) { "Background saving" } else { "Background RDB transfer" };
+    match &finished {
+        Ok(_) => shared.log(Loglevel::Notice, format_args!("{saved} terminated with success")),
+        Err(error) => shared.log(Loglevel::Warning, format_args!("{saved} error: {error}")),
+    }
     match (finished, target) {
         (Ok(_), Target::Spool(sink)) => {
             let spool = Spool { file: Arc::new(sink.file), length: sink.length };

@@ -41,6 +41,7 @@ pub(crate) mod outlet;
 mod replica_connection;
 pub(crate) mod role;
 mod sink;
+mod words;
 
 use crate::shared::{Background, Shared, random_u64};
 use crate::stream::Stream;

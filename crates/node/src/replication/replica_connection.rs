@@ -32,6 +32,10 @@ pub(crate) struct Connection {
     pub(crate) id: u64,
     pub(crate) token: Token,
     pub(crate) info: Arc<ClientShared>,
+    /// What it is called in logs.
+    pub(crate) name: String,
+    /// It is given a snapshot first.
+    pub(crate) in_full_sync: bool,
     pub(crate) parser: Parser,
     pub(crate) args: Args,
     pub(crate) inbuf: Vec<u8>,
@@ -55,6 +59,7 @@ impl Connection {
     pub(crate) fn new(
         token: Token,
         info: Arc<ClientShared>,
+        name: String,
         socket: Option<OwnedFd>,
         inbuf: Vec<u8>,
     ) -> Connection {
@@ -62,6 +67,8 @@ impl Connection {
             id: info.id,
             token,
             info,
+            name,
+            in_full_sync: false,
             parser: Parser::new(),
             args: Args::new(),
             inbuf,

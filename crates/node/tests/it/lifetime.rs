@@ -105,9 +105,9 @@ fn a_snapshot_under_writes_is_of_one_instant() {
 fn flushall_ends_a_save_that_is_on_its_way() {
     let node = TestNode::start(Profile::Redis70, "rdb-key-save-delay 2000000000\nenable-debug-command yes\n");
     let mut client = node.connect();
-    assert_eq!(ask(&mut client, "DEBUG POPULATE 10 k 100"), Reply::Status(b"OK".to_vec()));
+    assert_eq!(ask(&mut client, "DEBUG POPULATE 10 k 100"), Reply::Simple(b"OK".to_vec()));
     assert_eq!(ask(&mut client, "STRLEN k:9"), Reply::Integer(100));
-    assert_eq!(ask(&mut client, "DEBUG POPULATE 20 k"), Reply::Status(b"OK".to_vec()));
+    assert_eq!(ask(&mut client, "DEBUG POPULATE 20 k"), Reply::Simple(b"OK".to_vec()));
     assert_eq!(
         ask(&mut client, "MGET k:9 k:19").elements().map(|both| both[1].clone()),
         Some(Reply::bulk("value:19"))

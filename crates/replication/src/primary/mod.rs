@@ -363,6 +363,11 @@ impl Primary {
         self.links.get(&link)?.reader
     }
 
+    /// What a link is called in logs: its address and the port it listens on.
+    pub fn link_name(&self, link: LinkId) -> Option<String> {
+        self.links.get(&link).map(Link::name)
+    }
+
     /// The state of a link; `None` for a client that never spoke of replication.
     pub fn link_state(&self, link: LinkId) -> Option<LinkState> {
         self.links.get(&link).map(|link| link.state)

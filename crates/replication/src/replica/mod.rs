@@ -293,6 +293,11 @@ impl Replica {
         }
     }
 
+    /// The history and the offset that the data set has which comes or came last; `None` if the primary tells neither.
+    pub fn promised(&self) -> Option<(ReplicationId, u64)> {
+        self.promised
+    }
+
     /// Offset of the last byte received: `slave_read_repl_offset`.
     pub fn received_offset(&self) -> u64 {
         self.received

@@ -212,6 +212,11 @@ impl Stats {
         bump(&self.threads[thread].commands[command][2], 1);
     }
 
+    /// Counts a command that had blocked and ended with an error.
+    pub(crate) fn failed(&self, thread: usize, command: usize) {
+        bump(&self.threads[thread].commands[command][3], 1);
+    }
+
     /// The sums of a command.
     pub(crate) fn command(&self, command: usize) -> CommandStats {
         let sum = |field: usize| {

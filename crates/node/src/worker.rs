@@ -477,9 +477,15 @@ impl Worker {
             WaitFor::Elsewhere => return crate::link::end_wait(&self.shared, id, error),
         }
         let timeout = blocked.timeout;
+        let command = client.shared.last_command.load(Ordering::Relaxed);
         let mut out = client.writer();
         if error {
-            out.error("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+            let text = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
+            out.error(text);
+            self.shared.stats.error(self.local.thread, &text);
+            if let Some(command) = command.checked_sub(1) {
+                self.shared.stats.failed(self.local.thread, command as usize);
+            }
         } else if timeout == TimeoutReply::Null {
             out.null();
         } else {

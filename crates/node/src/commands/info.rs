@@ -207,7 +207,9 @@ fn clients(facts: &Facts<'_>, lines: &mut Lines) {
     lines.put("maxclients", local.settings.maxclients);
     lines.put("client_recent_max_input_buffer", most(&|client| client.query_bytes.load(Ordering::Relaxed)));
     lines.put("client_recent_max_output_buffer", most(&|client| client.output_bytes.load(Ordering::Relaxed)));
-    lines.put("blocked_clients", shared.clients.blocked());
+    // Whose command waits for the end of a pause is blocked as well.
+    let paused = count(&|client| client.has_flag(crate::client::flag::PAUSED));
+    lines.put("blocked_clients", shared.clients.blocked() + paused as u64);
     lines.put("tracking_clients", 0);
     let watched = |client: &Arc<ClientShared>| client.watched.load(Ordering::Relaxed);
     if valkey {

@@ -219,3 +219,40 @@ fn a_client_s_own_request_is_in_its_buffer_before_valkey_8() {
         }
     }
 }
+
+fn info(client: &mut Connection, section: &str) -> String {
+    let reply = ask(client, &format!("INFO {section}"));
+    String::from_utf8_lossy(reply.text().expect("text")).into_owned()
+}
+
+#[test]
+fn a_client_that_waits_for_the_end_of_a_pause_counts_as_blocked() {
+    let node = TestNode::start(Profile::Redis70, "");
+    let (mut client, mut writer) = (node.connect(), node.connect());
+    assert_eq!(ask(&mut client, "CLIENT PAUSE 1000000 WRITE"), Reply::Simple(b"OK".to_vec()));
+    writer.send(&["SET", "a", "1"]).expect("sent");
+    while !info(&mut client, "clients").contains("\r\nblocked_clients:1\r\n") {
+        std::thread::yield_now();
+    }
+    assert_eq!(ask(&mut client, "CLIENT UNPAUSE"), Reply::Simple(b"OK".to_vec()));
+    assert_eq!(writer.receive().expect("a reply"), Reply::Simple(b"OK".to_vec()));
+    assert!(info(&mut client, "clients").contains("\r\nblocked_clients:0\r\n"));
+}
+
+#[test]
+fn an_error_that_ends_a_wait_counts_as_one() {
+    let node = TestNode::start(Profile::Redis70, "");
+    let (mut client, mut waiting) = (node.connect(), node.connect());
+    let Reply::Integer(id) = ask(&mut waiting, "CLIENT ID") else { panic!("a number") };
+    waiting.send(&["BLPOP", "a", "0"]).expect("sent");
+    while ask(&mut client, &format!("CLIENT UNBLOCK {id} ERROR")) == Reply::Integer(0) {
+        std::thread::yield_now();
+    }
+    let error = b"UNBLOCKED client unblocked via CLIENT UNBLOCK".to_vec();
+    assert_eq!(waiting.receive().expect("a reply"), Reply::Error(error));
+    let stats = info(&mut client, "all");
+    assert!(stats.contains("\r\nerrorstat_UNBLOCKED:count=1\r\n"), "{stats}");
+    assert!(stats.contains("\r\ntotal_error_replies:1\r\n"), "{stats}");
+    let blpop = stats.lines().find(|line| line.starts_with("cmdstat_blpop:")).expect("it was called");
+    assert!(blpop.starts_with("cmdstat_blpop:calls=1,") && blpop.ends_with(",failed_calls=1"), "{blpop}");
+}

@@ -15,7 +15,8 @@ use topology::SLOTS;
 
 /// How often the slots are gone through.
 const PERIOD: Duration = Duration::from_millis(100);
-/// How often is looked whether there are keys that expire, while there are none.
+/// How often is looked whether there are keys that expire, while there are none. Workers look more often while they work, and
+/// wake the thread.
 const IDLE_PERIOD: Duration = Duration::from_secs(1);
 /// How long one passage of the gate lasts at most.
 const PASSAGE: Duration = Duration::from_micros(200);
@@ -37,7 +38,16 @@ pub(crate) fn run(shared: &Arc<Shared>, mut local: Local) {
                 }
             }
         }
+        shared.expiry_idle.store(period == IDLE_PERIOD, Ordering::Relaxed);
         std::thread::park_timeout(period.saturating_sub(began.elapsed()));
+    }
+}
+
+/// A worker's look, a few times a second.
+pub(crate) fn wake_for_volatile_keys(shared: &Shared) {
+    if shared.expiry_idle.load(Ordering::Relaxed) && shared.has_volatile_keys() {
+        shared.expiry_idle.store(false, Ordering::Relaxed);
+        shared.parkers[Background::Expiry as usize].unpark();
     }
 }
 

@@ -79,6 +79,8 @@ pub(crate) struct Shared {
     pub(crate) save_failed: AtomicBool,
     /// DEBUG SET-ACTIVE-EXPIRE.
     pub(crate) active_expire: AtomicBool,
+    /// There were no keys that expire when the expiry thread looked last: it sleeps for long.
+    pub(crate) expiry_idle: AtomicBool,
     /// Somebody's wish that the node ends.
     pub(crate) end: Ending,
     /// The node is ending: threads stop.
@@ -198,12 +200,18 @@ impl Shared {
             loading: AtomicBool::new(false),
             save_failed: AtomicBool::new(false),
             active_expire: AtomicBool::new(true),
+            expiry_idle: AtomicBool::new(false),
             end: Ending::default(),
             ending: AtomicBool::new(false),
             settings: RwLock::new(settings),
             settings_version: AtomicU64::new(1),
             config: Mutex::new(config),
         }
+    }
+
+    /// Whether any key expires.
+    pub(crate) fn has_volatile_keys(&self) -> bool {
+        (0..self.keyspace.databases() as u16).any(|db| self.keyspace.volatile_len(db) > 0)
     }
 
     /// Number of workers.

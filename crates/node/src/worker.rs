@@ -897,6 +897,7 @@ impl Worker {
             self.local.leave(shared);
             self.deliver_own();
         }
+        crate::expiry::wake_for_volatile_keys(shared);
         let now_ms = self.local.now_ms;
         for at in 0..self.clients.len() {
             let Some(client) = self.clients[at].as_deref_mut() else { continue };

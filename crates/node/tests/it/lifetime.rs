@@ -127,3 +127,18 @@ fn flushall_ends_a_save_that_is_on_its_way() {
     assert!(number(&mut client, "rdb_changes_since_last_save") > 1, "nothing was saved");
     assert!(!node.dir.join("dump.rdb").exists());
 }
+
+#[test]
+fn the_only_key_that_expires_goes_soon_after_its_time() {
+    let node = TestNode::start(Profile::Redis70, "notify-keyspace-events Ex\n");
+    let (mut client, mut listener) = (node.connect(), node.connect());
+    ask(&mut listener, "SUBSCRIBE __keyevent@0__:expired");
+    let times = (0..5).map(|_| {
+        let began = Instant::now();
+        ask(&mut client, "SET k v PX 1");
+        listener.receive_within(LONG).expect("an event").expect("in time");
+        began.elapsed()
+    });
+    let least = times.min().expect("there are some");
+    assert!(least < Duration::from_millis(500), "{least:?}: it sleeps as if nothing expired");
+}

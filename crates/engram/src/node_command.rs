@@ -14,7 +14,7 @@ use std::path::PathBuf;
 /// --port 7000 --save "" --engine redis-7.0, and win over the file. A single - at the start or the end reads
 /// parameters from the standard input.
 #[derive(Debug, clap::Args)]
-#[command(override_usage = "engram node [FILE] [--PARAMETER VALUE ...]")]
+#[command(override_usage = "engram node [FILE] [--PARAMETER VALUE ...]", disable_version_flag = true)]
 pub(crate) struct Arguments {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
     arguments: Vec<OsString>,
@@ -28,17 +28,42 @@ struct Files;
 
 impl Directives for Files {
     fn include(&mut self, path: &[u8]) -> Result<Vec<u8>, String> {
-        std::fs::read(PathBuf::from(OsString::from_vec(path.to_vec()))).map_err(|error| error.to_string())
+        std::fs::read(PathBuf::from(OsString::from_vec(path.to_vec()))).map_err(|error| words_of(&error))
     }
+}
+
+/// The line that scripts read a server's version from.
+fn version() -> String {
+    let profile = profile::Profile::default();
+    let (server, version) = (if profile.is_valkey() { "Valkey" } else { "Redis" }, profile.version());
+    let (bits, engram) = (usize::BITS, env!("CARGO_PKG_VERSION"));
+    format!("{server} server v={version} sha=00000000:0 malloc=mimalloc bits={bits} build=0 engram={engram}")
+}
+
+/// The system's words for an error, without its number.
+fn words_of(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.rfind(" (os error").map_or(text.clone(), |at| text[..at].to_owned())
 }
 
 /// Runs a node until it is told to end.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let arguments: Vec<&[u8]> = arguments.arguments.iter().map(|argument| argument.as_bytes()).collect();
+    if let [b"-v" | b"--version"] = arguments.as_slice() {
+        println!("{}", version());
+        return Ok(());
+    }
     let line = CommandLine::parse(&arguments);
     let file = line.file.as_ref().map(|path| PathBuf::from(OsString::from_vec(path.clone())));
     let text = match &file {
-        Some(path) => std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?,
+        Some(path) => match std::fs::read(path) {
+            Ok(text) => text,
+            Err(error) => {
+                let (path, why) = (path.display(), words_of(&error));
+                eprintln!("Fatal error, can't open config file '{path}': {why}");
+                std::process::exit(1);
+            }
+        },
         None => Vec::new(),
     };
     let mut stdin = Vec::new();

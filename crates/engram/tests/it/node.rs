@@ -103,6 +103,15 @@ fn what_it_cannot_use_is_one_sentence() {
         &["node", "--port", &port, "--dir", nowhere],
         &format!("cannot use the directory {nowhere} (No such file or directory); choose another with --dir"),
     );
+    let output = run(&["node", "/nowhere/node.conf"]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = "Fatal error, can't open config file '/nowhere/node.conf': No such file or directory\n";
+    assert_eq!(String::from_utf8_lossy(&output.stderr), error);
+    for option in ["-v", "--version"] {
+        let output = run(&["node", option]);
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(text.starts_with("Valkey server v=8.0.1 sha=00000000:0 malloc="), "{text}");
+    }
     let output = run(&["node", "--port", "abc"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("*** FATAL CONFIG FILE ERROR"));

@@ -175,7 +175,10 @@ pub(crate) fn wait(shared: &Shared) -> Why {
         let (why, how) = shared.end.asked();
         shared.log(Loglevel::Warning, "User requested shutdown...");
         if why == Why::Failed || shared.managed.is_some() {
-            // What a managed node writes at its end, its agent decides.
+            // What a managed node writes at its end, its agent decides, or nobody.
+            if how.has(ShutdownFlags::NOSAVE) {
+                shared.persistence.waive();
+            }
             return why;
         }
         let may_end = await_replicas(shared, how) && shared.end.decide() && finish(shared, how);

@@ -6,6 +6,7 @@
 mod blocked;
 mod idle;
 mod large;
+mod large_value;
 mod memory;
 mod redis_benchmark;
 mod replica;
@@ -38,6 +39,7 @@ pub(crate) const ALL: &[Case] = &[
     memory::CASE,
     idle::CASE,
     save::CASE,
+    large_value::CASE,
     blocked::CASE,
 ];
 

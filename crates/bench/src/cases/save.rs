@@ -64,7 +64,7 @@ fn memory(server: &Server, load: &Load) -> Result<Figure> {
 }
 
 /// A save under way, asked about between the turns of the load.
-struct Save<'a> {
+pub(super) struct Save<'a> {
     server: &'a Server,
     started: Instant,
     asked: Cell<Instant>,
@@ -73,7 +73,7 @@ struct Save<'a> {
 }
 
 impl Save<'_> {
-    fn start(server: &Server) -> Result<Save<'_>> {
+    pub(super) fn start(server: &Server) -> Result<Save<'_>> {
         server.call(&["BGSAVE"])?;
         let started = Instant::now();
         Ok(Save {
@@ -86,7 +86,7 @@ impl Save<'_> {
     }
 
     /// Asks now and then, and does something beside it each time.
-    fn is_running(&self, beside: impl FnOnce() -> Result<()>) -> bool {
+    pub(super) fn is_running(&self, beside: impl FnOnce() -> Result<()>) -> bool {
         if self.took.get().is_some() {
             return false;
         }
@@ -106,7 +106,7 @@ impl Save<'_> {
     }
 
     /// How long it took, if it succeeded.
-    fn end(self) -> Result<Duration> {
+    pub(super) fn end(self) -> Result<Duration> {
         if let Some(error) = self.failure.take() {
             return Err(error.context("while saving"));
         }

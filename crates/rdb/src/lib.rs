@@ -25,6 +25,7 @@ mod error;
 mod input;
 mod lzf;
 mod opcode;
+mod pieces;
 mod reader;
 mod types;
 mod writer;
@@ -33,6 +34,7 @@ pub use crc64::{Crc64, crc64};
 pub use dump::{dump, restore};
 pub use encode::Sink;
 pub use error::{BadPayload, Error, ErrorKind};
+pub use pieces::{PieceOptions, Pieces, write_text};
 pub use reader::{Checksum, Item, Reader, ReaderOptions};
 pub use writer::{AuxFields, ReplicationAux, SaveOptions, Writer, write_entry};
 

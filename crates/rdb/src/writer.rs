@@ -7,7 +7,8 @@
 //!
 //! The writer collects bytes until its owner [takes](Writer::take) them, and sums them only then: long pieces sum
 //! several times faster than short ones. It never flushes by itself, because it has nowhere to flush to. Whoever
-//! must bound memory within one huge value wraps it in a [`Sink`] that takes chunks between two puts.
+//! must bound memory within one huge value wraps it in a [`Sink`] that takes chunks between two puts; whoever must
+//! bound the time of one put writes it in [pieces](crate::Pieces).
 
 use profile::Profile;
 use structures::ValueRef;
@@ -67,6 +68,18 @@ pub fn write_entry<S: Sink>(
     meta: EntryMeta,
     options: &SaveOptions,
 ) {
+    write_head(out, key, value, meta, options);
+    types::put_value(out, value, options);
+}
+
+/// Writes what stands in front of a value.
+pub(crate) fn write_head<S: Sink>(
+    out: &mut S,
+    key: &[u8],
+    value: ValueRef<'_>,
+    meta: EntryMeta,
+    options: &SaveOptions,
+) {
     if let Some(expire_ms) = meta.expire_ms {
         out.put(&[opcode::EXPIRE_TIME_MS]);
         out.put(&expire_ms.to_le_bytes());
@@ -80,7 +93,6 @@ pub fn write_entry<S: Sink>(
     }
     out.put(&[types::type_of(value)]);
     put_string(out, key, options.compress);
-    types::put_value(out, value, options);
 }
 
 /// A file being written.

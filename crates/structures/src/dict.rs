@@ -99,6 +99,25 @@ impl<E> Bucket<E> {
     }
 }
 
+/// A place in the order in which a table is gone through; it holds as long as nothing is added or removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Place {
+    bucket: usize,
+    entry: usize,
+}
+
+impl Place {
+    /// The place of what stands in a single row, by its number.
+    pub(crate) fn nth(entry: usize) -> Place {
+        Place { bucket: 0, entry }
+    }
+
+    /// Its number in its row.
+    pub(crate) fn number(self) -> usize {
+        self.entry
+    }
+}
+
 /// A hash table; see the module.
 #[derive(Debug, Clone)]
 pub(crate) struct Dict<E> {
@@ -165,6 +184,21 @@ impl<E: Entry> Dict<E> {
 
     pub(crate) fn iter(&self) -> Iter<'_, E> {
         Iter { segments: self.segments.iter(), buckets: [].iter(), entries: [].iter() }
+    }
+
+    /// Visits entries in the order of [`Dict::iter`] from a place on, until `visit` refuses one; the place of that one,
+    /// `None` at the end.
+    pub(crate) fn visit_from(&self, from: Place, mut visit: impl FnMut(&E) -> bool) -> Option<Place> {
+        let mut passed = from.entry;
+        for bucket in from.bucket..self.buckets {
+            for (entry, visited) in self.bucket(bucket).entries.iter().enumerate().skip(passed) {
+                if !visit(visited) {
+                    return Some(Place { bucket, entry });
+                }
+            }
+            passed = 0;
+        }
+        None
     }
 
     /// Visits about `count` entries from `cursor` on and returns the next cursor, 0 when the scan is complete.

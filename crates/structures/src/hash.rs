@@ -14,6 +14,7 @@
 //! **Invariant:** field names are unique, in a listpack too.
 
 use crate::Limits;
+pub use crate::dict::Place;
 use crate::dict::{self, Dict, Entry};
 use crate::listpack::{self, Item, Listpack, Pos};
 use crate::number::{self, IntBuffer};
@@ -215,6 +216,26 @@ impl Hash {
             Repr::Listpack(listpack) => IterRepr::Listpack(listpack.iter()),
             Repr::Table(table) => IterRepr::Table(table.dict.iter()),
         })
+    }
+
+    /// Visits fields in the order of [`Hash::iter`] from a place on, until `visit` refuses one; the place of that one, to
+    /// go on from as long as the hash does not change, and `None` at the end.
+    pub fn visit_from(
+        &self,
+        from: Place,
+        mut visit: impl FnMut(Item<'_>, Item<'_>) -> bool,
+    ) -> Option<Place> {
+        match &self.repr {
+            Repr::Listpack(_) => {
+                let mut fields = self.iter().enumerate().skip(from.number());
+                fields
+                    .find(|(_, (field, value))| !visit(*field, *value))
+                    .map(|(number, _)| Place::nth(number))
+            }
+            Repr::Table(table) => table
+                .dict
+                .visit_from(from, |entry| visit(Item::Bytes(entry.key()), Item::Bytes(entry.value()))),
+        }
     }
 
     /// Visits about `count` fields from `cursor` on and returns the next cursor, 0 at the end. A field that is there

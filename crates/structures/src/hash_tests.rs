@@ -91,6 +91,22 @@ proptest! {
             }
         }
         prop_assert_eq!(scanned, expected);
+        let mut at_a_time = 0;
+        let mut visited = Vec::new();
+        let mut place = Some(Place::default());
+        while let Some(from) = place {
+            at_a_time += 1;
+            let enough = visited.len() + at_a_time;
+            place = hash.visit_from(from, |field, value| {
+                let goes_on = visited.len() < enough;
+                if goes_on {
+                    visited.push((field.to_vec(), value.to_vec()));
+                }
+                goes_on
+            });
+        }
+        let in_order: Vec<_> = hash.iter().map(|(field, value)| (field.to_vec(), value.to_vec())).collect();
+        prop_assert_eq!(visited, in_order);
         match hash.random(random) {
             Some((field, value)) => prop_assert_eq!(model.get(&field.to_vec()), Some(&value.to_vec())),
             None => prop_assert!(model.is_empty()),

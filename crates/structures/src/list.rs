@@ -67,11 +67,24 @@ impl List {
 
     /// The nodes in order, for writing them to an RDB file. An empty list may have one empty listpack.
     pub fn nodes(&self) -> impl Iterator<Item = NodeRef<'_>> {
+        self.nodes_from(0)
+    }
+
+    /// The nodes from the one with this number on.
+    pub fn nodes_from(&self, number: usize) -> impl Iterator<Item = NodeRef<'_>> {
         let (single, many) = match &self.repr {
-            Repr::Listpack(listpack) => (Some(NodeRef::Packed(listpack)), None),
-            Repr::Quicklist(quicklist) => (None, Some(quicklist.nodes())),
+            Repr::Listpack(listpack) => ((number == 0).then_some(NodeRef::Packed(listpack)), None),
+            Repr::Quicklist(quicklist) => (None, Some(quicklist.nodes_from(number))),
         };
         single.into_iter().chain(many.into_iter().flatten())
+    }
+
+    /// How many nodes there are. Constant time.
+    pub fn node_count(&self) -> usize {
+        match &self.repr {
+            Repr::Listpack(_) => 1,
+            Repr::Quicklist(quicklist) => quicklist.node_count(),
+        }
     }
 
     /// The number of elements.

@@ -111,6 +111,10 @@ fn apply(change: Change, list: &mut List, model: &mut Model, limits: &Limits) {
             model.drain(range);
         }
         Change::Reload => {
+            for number in 0..=list.node_count() + 1 {
+                assert!(list.nodes_from(number).eq(list.nodes().skip(number)), "from node {number}");
+            }
+            assert_eq!(list.node_count(), list.nodes().count());
             let nodes: Vec<Node> = list
                 .nodes()
                 .map(|node| match node {

@@ -126,8 +126,13 @@ impl Quicklist {
         self.heap + self.nodes.capacity() * size_of::<Slot>()
     }
 
-    pub(crate) fn nodes(&self) -> impl DoubleEndedIterator<Item = NodeRef<'_>> + ExactSizeIterator {
-        self.nodes.iter().map(Slot::view)
+    pub(crate) fn node_count(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// The nodes from the one with this number on; none when there are fewer.
+    pub(crate) fn nodes_from(&self, number: usize) -> impl Iterator<Item = NodeRef<'_>> {
+        self.nodes.range(number.min(self.nodes.len())..).map(Slot::view)
     }
 
     /// Adds a node at the end; an empty listpack adds nothing.

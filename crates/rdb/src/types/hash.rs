@@ -15,9 +15,10 @@ use structures::hash::NotAHash;
 use structures::{Hash, Item, Limits, Listpack, Value, ziplist, zipmap};
 
 use super::{HASH, HASH_LISTPACK, HASH_ZIPLIST, HASH_ZIPMAP};
-use crate::encode::{Sink, put_int_string, put_len, put_string};
+use crate::encode::Sink;
 use crate::error::Stop;
 use crate::input::Input;
+use crate::pieces::{Piece, Position};
 
 const DUPLICATE: &str = "a hash with a field that comes twice";
 
@@ -25,22 +26,32 @@ pub(super) fn type_of(hash: &Hash) -> u8 {
     if hash.as_listpack().is_some() { HASH_LISTPACK } else { HASH }
 }
 
-pub(super) fn put(out: &mut impl Sink, hash: &Hash, compress: bool) {
+pub(super) fn put<S: Sink>(piece: &mut Piece<'_, S>, hash: &Hash, at: &mut Position) -> bool {
     if let Some(listpack) = hash.as_listpack() {
-        put_string(out, listpack.as_bytes(), compress);
-        return;
+        return piece.string(listpack.as_bytes(), at);
     }
-    put_len(out, hash.len() as u64);
-    for (field, value) in hash.iter() {
-        put_item(out, field, compress);
-        put_item(out, value, compress);
-    }
+    piece.count(hash.len(), at);
+    let refused = hash.visit_from(at.field, |field, value| put_field(piece, field, value, at));
+    at.field = refused.unwrap_or_default();
+    refused.is_none()
 }
 
-fn put_item(out: &mut impl Sink, item: Item<'_>, compress: bool) {
+/// Writes a field, or what of it goes into the piece; whether it is whole.
+fn put_field<S: Sink>(piece: &mut Piece<'_, S>, field: Item<'_>, value: Item<'_>, at: &mut Position) -> bool {
+    if !piece.has_room() {
+        return false;
+    }
+    piece.begin_element();
+    at.at_value = at.at_value || put_item(piece, field, at);
+    let is_whole = at.at_value && put_item(piece, value, at);
+    at.at_value &= !is_whole;
+    is_whole
+}
+
+fn put_item<S: Sink>(piece: &mut Piece<'_, S>, item: Item<'_>, at: &mut Position) -> bool {
     match item {
-        Item::Int(value) => put_int_string(out, value),
-        Item::Bytes(bytes) => put_string(out, bytes, compress),
+        Item::Int(value) => piece.int(value),
+        Item::Bytes(bytes) => piece.string(bytes, at),
     }
 }
 

@@ -16,23 +16,32 @@ use structures::list::{Node, NodeRef};
 use structures::{Limits, List, Listpack, Value, ziplist};
 
 use super::{LIST, LIST_QUICKLIST, LIST_ZIPLIST};
-use crate::encode::{Sink, put_len, put_string};
+use crate::encode::Sink;
 use crate::error::Stop;
 use crate::input::Input;
+use crate::pieces::{Piece, Position};
 
 const PLAIN: u64 = 1;
 const PACKED: u64 = 2;
 
-pub(super) fn put(out: &mut impl Sink, list: &List, compress: bool) {
-    put_len(out, list.nodes().count() as u64);
-    for node in list.nodes() {
+pub(super) fn put<S: Sink>(piece: &mut Piece<'_, S>, list: &List, at: &mut Position) -> bool {
+    piece.count(list.node_count(), at);
+    for node in list.nodes_from(at.node) {
+        if !piece.has_room() {
+            return false;
+        }
+        piece.begin_element();
         let (kind, bytes) = match node {
             NodeRef::Plain(element) => (PLAIN, element),
             NodeRef::Packed(listpack) => (PACKED, listpack.as_bytes()),
         };
-        put_len(out, kind);
-        put_string(out, bytes, compress);
+        piece.prefix(kind, at);
+        if !piece.string(bytes, at) {
+            return false;
+        }
+        at.node += 1;
     }
+    true
 }
 
 #[derive(Debug)]

@@ -1,16 +1,17 @@
 //! The types of values: which bytes name them, and which file writes and loads each.
 //!
-//! A type gets its file here with a function that writes it and a loader for all its encodings, a line in
-//! [`type_of`] and [`put_value`], and its bytes in [`Loader::new`].
+//! A type gets its file here with a function that writes it, stopping where a piece is full, and a loader for all its
+//! encodings, a line in [`type_of`] and [`put_piece`], and its bytes in [`Loader::new`].
 
 mod hash;
 mod list;
 
 use structures::{Limits, Value, ValueRef};
 
-use crate::encode::{Sink, put_int_string, put_string};
+use crate::encode::Sink;
 use crate::error::{ErrorKind, Stop};
 use crate::input::Input;
+use crate::pieces::{Piece, Position};
 use crate::writer::SaveOptions;
 
 const STRING: u8 = 0;
@@ -62,11 +63,16 @@ pub(crate) fn type_of(value: ValueRef<'_>) -> u8 {
 
 /// Writes a value, without its type.
 pub(crate) fn put_value(out: &mut impl Sink, value: ValueRef<'_>, options: &SaveOptions) {
+    put_piece(&mut Piece::endless(out, options.compress), value, &mut Position::default());
+}
+
+/// Writes as much of a value as goes into a piece; whether it is whole now.
+pub(crate) fn put_piece<S: Sink>(piece: &mut Piece<'_, S>, value: ValueRef<'_>, at: &mut Position) -> bool {
     match value {
-        ValueRef::Int(value) => put_int_string(out, value),
-        ValueRef::Bytes(bytes) => put_string(out, bytes, options.compress),
-        ValueRef::List(list) => list::put(out, list, options.compress),
-        ValueRef::Hash(hash) => hash::put(out, hash, options.compress),
+        ValueRef::Int(value) => piece.int(value),
+        ValueRef::Bytes(bytes) => piece.string(bytes, at),
+        ValueRef::List(list) => list::put(piece, list, at),
+        ValueRef::Hash(hash) => hash::put(piece, hash, at),
     }
 }
 

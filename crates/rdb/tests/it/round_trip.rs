@@ -3,8 +3,8 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use rdb::{
-    AuxFields, Checksum, EntryMeta, Item, ReplicationAux, SaveOptions, Sink, Writer, dump, restore,
-    write_entry,
+    AuxFields, Checksum, EntryMeta, Item, PieceOptions, Pieces, ReplicationAux, SaveOptions, Sink, Writer,
+    dump, restore, write_entry, write_text,
 };
 use structures::{Limits, Value};
 
@@ -95,6 +95,83 @@ proptest! {
         expected.push(Item::End(if save.checksum { Checksum::Verified } else { Checksum::Absent }));
         prop_assert_eq!(read(file.chunks(piece), options()).unwrap(), expected);
     }
+
+    #[test]
+    fn entries_in_pieces(
+        key in string(),
+        value in value(),
+        meta in meta(),
+        save in save_options(),
+        piece_bytes in prop_oneof![Just(0), 1..50usize, Just(usize::MAX)],
+        whole_bytes in prop_oneof![Just(0), 1..50usize, Just(usize::MAX)],
+        text_bytes in 0..500usize,
+    ) {
+        let cut = PieceOptions { whole_bytes, text_bytes };
+        let (pieces, is_text) = in_pieces(&key, &value, meta, &save, cut, piece_bytes);
+        let bytes = pieces.concat();
+        let mut at_once = Vec::new();
+        write_entry(&mut at_once, &key, view(&value), meta, &save);
+        // What is cut is in none of the short forms, of which the longest integer takes eleven bytes of text.
+        if is_text || whole_bytes == usize::MAX || (!save.compress && whole_bytes > 11) {
+            prop_assert_eq!(&bytes, &at_once);
+        }
+        let mut writer = Writer::new(save);
+        writer.select_db(0, 1, 0);
+        writer.raw(&bytes);
+        writer.finish();
+        let items = read(std::iter::once(&writer.take(Vec::new())[..]), options()).unwrap();
+        prop_assert_eq!(&items[2], &Item::Entry { key, value, meta });
+    }
+}
+
+/// An entry's pieces, the head first, and whether they were text; text is encoded as one piece.
+fn in_pieces(
+    key: &[u8],
+    value: &Value,
+    meta: EntryMeta,
+    save: &SaveOptions,
+    cut: PieceOptions,
+    piece_bytes: usize,
+) -> (Vec<Vec<u8>>, bool) {
+    let mut done = vec![Vec::new()];
+    let mut pieces = Pieces::begin(&mut done[0], key, view(value), meta, save, cut);
+    let mut is_whole = false;
+    while !is_whole {
+        let mut piece = Vec::new();
+        is_whole = pieces.next(&mut piece, view(value), piece_bytes);
+        done.push(piece);
+    }
+    if pieces.is_text() {
+        let mut encoded = Vec::new();
+        write_text(&mut encoded, &done.split_off(1).concat(), save);
+        done.push(encoded);
+    }
+    (done, pieces.is_text())
+}
+
+#[test]
+fn a_piece_is_about_as_long_as_asked_for() {
+    let pairs = (0..2000).map(|n| (format!("field {n}"), "v".repeat(n % 50)));
+    let large = hash(pairs, &Limits::default());
+    let elements = list((0..2000).map(|n| format!("element {n}")), &TIGHT);
+    let save = SaveOptions { compress: false, ..SaveOptions::new(REDIS) };
+    let cut = PieceOptions { whole_bytes: 64, text_bytes: 0 };
+    for value in [large, elements, bytes(vec![b'x'; 50_000])] {
+        let (pieces, _) = in_pieces(b"key", &value, EntryMeta::default(), &save, cut, 1000);
+        assert!(pieces.iter().all(|piece| piece.len() <= 1000 + 64), "{value:?}");
+        assert!(pieces.len() > 20);
+    }
+}
+
+#[test]
+fn only_strings_that_are_cut_are_not_compressed() {
+    let save = SaveOptions::new(REDIS);
+    let value = hash([("short", vec![b'a'; 100]), ("long", vec![b'b'; 1000])], &TIGHT);
+    let cut = PieceOptions { whole_bytes: 500, text_bytes: 0 };
+    let (pieces, _) = in_pieces(b"key", &value, EntryMeta::default(), &save, cut, 100);
+    let bytes = pieces.concat();
+    assert!(!bytes.windows(100).any(|window| window == [b'a'; 100]));
+    assert!(bytes.windows(1000).any(|window| window == [b'b'; 1000]));
 }
 
 /// A file with every kind of item that we write, about 600 bytes long.

@@ -173,14 +173,34 @@ impl<'k, 'g> Keys<'k, 'g> {
         (self.context.now_ms / 1000) as u32 & 0xff_ffff
     }
 
-    /// Removes the key if its time has come and that is ours to do; whether it counts as absent.
+    /// Removes the key if its time has come and that is ours to do; whether it counts as absent. A large one that a
+    /// snapshot has yet to capture stays for now: nobody needs it gone.
     #[inline]
     fn expire_if_due(&mut self, key: &[u8], place: Located) -> bool {
         let due = self.is_due(key, place);
-        if due && self.context.expiry == Expiry::Delete {
+        if due && self.context.expiry == Expiry::Delete && !self.is_spared(key, place) {
             self.expire(key, place);
         }
         due
+    }
+
+    fn is_spared(&mut self, key: &[u8], place: Located) -> bool {
+        let (space, physical) = (self.space, self.physical);
+        self.guard.find(place, physical, key).is_some_and(|entry| space.walk.spares(entry))
+    }
+
+    /// Whether a command that would change the key should wait, for a snapshot is capturing its large value in pieces or
+    /// will: it is asked to do so now, and the thread is woken when that is done. Others may be woken earlier, and then ask
+    /// again.
+    pub fn awaits_capture(&mut self, key: &[u8]) -> bool {
+        let place = self.locate(key);
+        let (space, physical, thread) = (self.space, self.physical, self.context.thread);
+        let found = self.guard.find(place, physical, key);
+        let spared = found.filter(|entry| space.walk.spares(*entry));
+        if let Some(entry) = spared {
+            space.walk.ask(physical, entry, thread);
+        }
+        spared.is_some()
     }
 
     /// Removes the key if its time has come, so that a write finds it absent.
@@ -546,7 +566,9 @@ impl<'k, 'g> Keys<'k, 'g> {
     pub fn watch(&mut self, key: &[u8], watch: &Arc<Watch>) {
         self.scratch.has_changed = true;
         let place = self.locate(key);
-        self.expire_if_due(key, place);
+        if self.context.expiry == Expiry::Delete {
+            self.expire_for_write(key, place);
+        }
         let slot = place.slot;
         let db = self.context.db;
         self.guard.registry(slot).watch(db, key, watch);
@@ -660,15 +682,15 @@ impl<'k, 'g> Keys<'k, 'g> {
         removed
     }
 
-    /// Removes keys of a slot whose time has come, as [`Expiry::Delete`] does; looks at no more than about `budget`
-    /// volatile entries from the cursor on. The next cursor (0 at the end of the slot) and the number removed.
+    /// Removes keys of a slot whose time has come, as [`Expiry::Delete`] does, but for those that a snapshot has yet to
+    /// capture in pieces; looks at no more than about `budget` volatile entries from the cursor on. The next cursor (0 at the end of the slot) and the number removed.
     pub fn expire_slot(&mut self, slot: Slot, cursor: u64, budget: usize) -> (u64, usize) {
         let (physical, now_ms) = (self.physical, self.context.now_ms);
         let space = self.space;
         let Some(table) = self.guard.table(slot, physical) else { return (0, 0) };
         let mut due: Vec<Box<[u8]>> = Vec::new();
         let next = table.scan_volatile(&space.hasher, cursor, budget, |entry| {
-            if entry.expire_at().is_some_and(|at| at <= now_ms) {
+            if entry.expire_at().is_some_and(|at| at <= now_ms) && !space.walk.spares(entry) {
                 due.push(entry.key().into());
             }
         });

@@ -41,7 +41,7 @@ pub use rank::{Rank, RankedGuard, RankedMutex};
 pub use reclaim::Reclaimer;
 pub use slots::{Flushed, Guard};
 pub use waiters::{Ticket, Watch};
-pub use walk::{PreImages, WalkCursor, WalkId};
+pub use walk::{PreImages, Revisit, WalkCursor, WalkId};
 
 use counters::Counters;
 use slots::Slots;

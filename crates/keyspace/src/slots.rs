@@ -359,28 +359,38 @@ impl<'a> Guard<'a> {
             }
         }
         self.data(slot).bytes = bytes;
-        Flushed(taken)
+        Flushed { slot, entries: taken }
     }
 }
 
 /// The entries of a table that was taken out of the keyspace as a whole.
 #[derive(Debug)]
-pub struct Flushed(Detached);
+pub struct Flushed {
+    slot: Slot,
+    entries: Detached,
+}
+
+impl Flushed {
+    /// The slot that the table was of.
+    pub fn slot(&self) -> Slot {
+        self.slot
+    }
+}
 
 impl Iterator for Flushed {
     type Item = EntryBox;
 
     fn next(&mut self) -> Option<EntryBox> {
-        self.0.next()
+        self.entries.next()
     }
 }
 
 impl Drop for Flushed {
     fn drop(&mut self) {
-        self.0.by_ref().for_each(drop);
+        self.entries.by_ref().for_each(drop);
         // SAFETY: the table was taken in the world: no thread was inside the gate, where prefetching happens, and who
         // enters afterwards cannot find these arrays any more.
-        unsafe { self.0.take_retired().free() };
+        unsafe { self.entries.take_retired().free() };
     }
 }
 

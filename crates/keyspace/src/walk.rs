@@ -7,15 +7,22 @@
 //! **Invariant:** during a walk, captured ⇔ mark = epoch. So every entry of the instant is captured exactly once, in the
 //! state it had then, by whoever comes first.
 //!
+//! To capture a *large* entry takes longer than anybody may hold a slot. The walk passes it by, and the walking thread
+//! comes back to it ([`Keyspace::revisit`]) as often as it has pieces, each under the lock for itself; the entry is
+//! marked with the last. Meanwhile it can be read, and whoever is about to change it and can wait does so
+//! ([`Keys::awaits_capture`](crate::Keys::awaits_capture)). Who cannot wait captures all that is left of it at once, as
+//! with any other entry: a value never changes between two of its pieces.
+//!
 //! Marks are four bits wide. A completed walk leaves every entry marked with its epoch, whatever was there before; an
 //! aborted one leaves a mixture. So the epochs that may still stand in entries are remembered, a new walk takes one
 //! that cannot, and when none is left a *cleaning* walk (one that captures nothing) makes the marks uniform first.
 
-use crate::{Flushed, Guard, Keyspace, SlotBusy};
+use crate::lock::WakeSet;
+use crate::{Flushed, Guard, Keyspace, Located, SlotBusy};
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use table::{Entry, Walk};
-use topology::SLOTS;
+use topology::{SLOTS, Slot};
 
 /// Takes the entries of a walk.
 pub trait PreImages: Send + Sync {
@@ -25,6 +32,25 @@ pub trait PreImages: Send + Sync {
     /// A whole table that FLUSHALL removed in the middle of the walk: its entries that are not marked with `epoch`
     /// belong to the snapshot.
     fn adopt(&self, db: u16, table: Flushed, epoch: u8);
+    /// Whether an entry is to be captured in pieces. That depends on its value alone.
+    fn is_large(&self, _: Entry<'_>) -> bool {
+        false
+    }
+    /// The walk has passed a large entry by: it is to be [revisited](Keyspace::revisit) before the walk ends.
+    fn pass(&self, _db: u16, _key: &[u8]) {}
+    /// Somebody waits until a large entry is captured: it is to be revisited soon.
+    fn ask(&self, _db: u16, _key: &[u8]) {}
+}
+
+/// What came of coming back to a large entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revisit {
+    /// There is more to capture.
+    Unfinished,
+    /// It is captured now.
+    Captured,
+    /// There is no such entry that is not captured: others have captured it, or FLUSHALL has removed it.
+    Gone,
 }
 
 /// Epochs are 1 to 15; 0 marks nothing.
@@ -35,6 +61,8 @@ pub(crate) struct Walks {
     /// Epoch of the running walk, 0 when there is none.
     epoch: AtomicU8,
     active: RwLock<Option<Active>>,
+    /// Threads that wait for the capture of large entries, whichever.
+    waiting: WakeSet,
     /// Bit e: entries may be marked with epoch e.
     stale: Mutex<u16>,
 }
@@ -43,6 +71,12 @@ struct Active {
     sink: Arc<dyn PreImages>,
     /// Physical to logical database, as of the instant.
     logical: Box<[u16]>,
+}
+
+impl Active {
+    fn physical(&self, db: u16) -> Option<usize> {
+        self.logical.iter().position(|&logical| logical == db)
+    }
 }
 
 impl std::fmt::Debug for Walks {
@@ -80,11 +114,50 @@ impl Walks {
 
     #[cold]
     fn capture(&self, physical: usize, entry: Entry<'_>, epoch: u8) {
-        let active = self.active.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(active) = &*active {
+        if let Some(active) = &*self.active() {
             active.sink.capture(active.logical[physical], entry);
         }
         entry.set_mark(Walk::Keyspace, epoch);
+    }
+
+    fn active(&self) -> RwLockReadGuard<'_, Option<Active>> {
+        self.active.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The walk comes to an entry: captures it unless that was done before, or passes it by.
+    fn visit(&self, physical: usize, entry: Entry<'_>) {
+        let epoch = self.epoch();
+        if entry.mark(Walk::Keyspace) == epoch {
+            return;
+        }
+        if let Some(active) = &*self.active() {
+            let db = active.logical[physical];
+            if active.sink.is_large(entry) {
+                active.sink.pass(db, entry.key());
+                return;
+            }
+            active.sink.capture(db, entry);
+        }
+        entry.set_mark(Walk::Keyspace, epoch);
+    }
+
+    /// Whether an entry is still to be captured in pieces, so that who can wait leaves it as it is.
+    #[inline]
+    pub(crate) fn spares(&self, entry: Entry<'_>) -> bool {
+        let epoch = self.epoch();
+        epoch != 0
+            && entry.mark(Walk::Keyspace) != epoch
+            && self.active().as_ref().is_some_and(|active| active.sink.is_large(entry))
+    }
+
+    /// Asks for the capture of an entry that is [spared](Walks::spares), whose lock the thread holds: it is woken
+    /// after that.
+    pub(crate) fn ask(&self, physical: usize, entry: Entry<'_>, thread: usize) {
+        if let Some(active) = &*self.active() {
+            active.sink.ask(active.logical[physical], entry.key());
+        }
+        // The entry is captured under its lock, so whoever does it finds this thread.
+        self.waiting.add(thread);
     }
 
     /// Hands a table over that leaves the keyspace as a whole; gives it back when no walk wants it.
@@ -93,8 +166,7 @@ impl Walks {
         if epoch == 0 {
             return Some(table);
         }
-        let active = self.active.read().unwrap_or_else(PoisonError::into_inner);
-        match &*active {
+        match &*self.active() {
             Some(active) => {
                 active.sink.adopt(active.logical[physical], table, epoch);
                 None
@@ -160,10 +232,44 @@ impl Keyspace {
         let within = if at.index() == slot { within } else { 0 };
         guard.step_to(at, crate::SPINS)?;
         let next = guard.table(at, physical).map_or(0, |table| {
-            table.scan(&self.hasher, within, budget, |entry| self.walk.before_change(physical, entry))
+            table.scan(&self.hasher, within, budget, |entry| self.walk.visit(physical, entry))
         });
         let (slot, within) = if next == 0 { (at.index() + 1, 0) } else { (at.index(), next) };
         Ok(Some(WalkCursor { physical, slot: slot.min(SLOTS), within }))
+    }
+
+    /// Comes back to a large entry that the walk has passed by or somebody has asked for, under its slot's lock:
+    /// `capture` takes the next piece of it and says whether that was the last. `db` is logical, as of the instant.
+    ///
+    /// # Errors
+    /// When the slot stays taken.
+    pub fn revisit(
+        &self,
+        walk: WalkId,
+        guard: &mut Guard<'_>,
+        db: u16,
+        key: &[u8],
+        capture: impl FnOnce(Entry<'_>) -> bool,
+    ) -> Result<Revisit, SlotBusy> {
+        assert_eq!(walk.0, self.walk.epoch(), "the walk has ended");
+        let place = Located { slot: Slot::of(key), hash: self.hash(key) };
+        let physical = self.walk.active().as_ref().and_then(|active| active.physical(db));
+        let Some(physical) = physical else { return Ok(Revisit::Gone) };
+        guard.step_to(place.slot, crate::SPINS)?;
+        let found = guard.find(place, physical, key);
+        let Some(entry) = found.filter(|entry| entry.mark(Walk::Keyspace) != walk.0) else {
+            return Ok(Revisit::Gone);
+        };
+        if !capture(entry) {
+            return Ok(Revisit::Unfinished);
+        }
+        entry.set_mark(Walk::Keyspace, walk.0);
+        Ok(Revisit::Captured)
+    }
+
+    /// Wakes who waits for the capture of large entries: after each, in the walking thread, holding no lock.
+    pub fn wake_awaiting(&self) {
+        self.slots.wake(self.walk.waiting.take());
     }
 
     /// Ends a walk, in the world. `complete` when every slot was walked; otherwise it is aborted.
@@ -175,9 +281,11 @@ impl Keyspace {
         *stale = if complete { mark } else { *stale | mark };
         self.walk.epoch.store(0, Ordering::Relaxed);
         *self.walk.active.write().unwrap_or_else(PoisonError::into_inner) = None;
+        self.wake_awaiting();
     }
 
     /// Whether a walk is running.
+    #[inline]
     pub fn is_walking(&self) -> bool {
         self.walk.epoch() != 0
     }

@@ -8,19 +8,24 @@
 //! An entry becomes bytes at once, under its slot's lock, in a chunk of the capturing thread's own: threads meet only
 //! when a chunk is full. The order among entries does not matter, each is captured exactly once.
 //!
+//! Large values are the walking thread's, which captures them in pieces (`large`); here come those whose changer cannot
+//! wait.
+//!
 //! Limits: the queue holds `queue_bytes`, each thread at most one open chunk a database, and beyond that one value that
 //! is being captured (its bytes stand in one chunk, however large it is). What the walking thread captures itself does
 //! not count: it stops for that and writes it out. Tables that FLUSHALL removed are no copies and wait as they are.
 
 use crate::control::{Control, SnapshotError};
 use crate::entry::EntryFormat;
+use crate::large::Large;
 use crate::locked;
 use crate::spill::Spill;
 use keyspace::{Flushed, PreImages};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use table::Entry;
+use topology::Slot;
 
 /// Entries of one database as bytes.
 #[derive(Debug)]
@@ -80,6 +85,7 @@ pub(crate) struct Captures {
     queue_bytes: usize,
     shards: Box<[Shard]>,
     queue: Mutex<Queue>,
+    large: Mutex<Large>,
     spill: Option<Spill>,
     control: Arc<Control>,
     /// The [`number`] of the walking thread while it walks.
@@ -114,6 +120,7 @@ impl Captures {
             queue_bytes,
             shards: (0..SHARDS).map(|_| Shard::default()).collect(),
             queue: Mutex::default(),
+            large: Mutex::default(),
             spill,
             control,
             walker: AtomicUsize::new(usize::MAX),
@@ -179,6 +186,33 @@ impl Captures {
         locked(&self.queue).adopted.pop()
     }
 
+    /// Takes the first table that was handed over of a slot.
+    pub(crate) fn take_adopted_of(&self, db: u16, slot: Slot) -> Option<Adopted> {
+        let adopted = &mut locked(&self.queue).adopted;
+        let at = adopted.iter().position(|adopted| adopted.db == db && adopted.table.slot() == slot)?;
+        Some(adopted.remove(at))
+    }
+
+    /// Gives a table back of which something was taken.
+    pub(crate) fn put_adopted_back(&self, adopted: Adopted) {
+        locked(&self.queue).adopted.push(adopted);
+    }
+
+    pub(crate) fn format(&self) -> &EntryFormat {
+        &self.format
+    }
+
+    /// Whether nothing more is captured.
+    pub(crate) fn is_aborted(&self) -> bool {
+        self.control.is_aborted()
+    }
+
+    /// The large values. Under a slot's lock this one is taken for large entries only, so that what somebody does with one
+    /// holds up nobody else.
+    pub(crate) fn large(&self) -> MutexGuard<'_, Large> {
+        locked(&self.large)
+    }
+
     /// Gives a chunk's buffer back, to be filled again.
     pub(crate) fn recycle(&self, mut buffer: Vec<u8>) {
         // One huge value must not stay in memory as an empty buffer.
@@ -206,6 +240,10 @@ impl PreImages for Captures {
         if self.control.is_aborted() {
             return;
         }
+        let is_large = self.format.is_large(entry);
+        if is_large && self.large().finish(db, entry) {
+            return;
+        }
         let mut open = locked(&self.shards[number() % SHARDS].0);
         let Open { chunks, total } = &mut *open;
         let at = chunks.iter().position(|chunk| chunk.db == db).unwrap_or_else(|| {
@@ -214,7 +252,11 @@ impl PreImages for Captures {
         });
         let chunk = &mut chunks[at];
         let before = chunk.bytes.len();
-        self.format.write(&mut chunk.bytes, entry);
+        if is_large {
+            self.format.write_large(&mut chunk.bytes, entry);
+        } else {
+            self.format.write(&mut chunk.bytes, entry);
+        }
         chunk.keys += 1;
         total.keys += 1;
         total.bytes += (chunk.bytes.len() - before) as u64;
@@ -229,5 +271,18 @@ impl PreImages for Captures {
     fn adopt(&self, db: u16, table: Flushed, epoch: u8) {
         // Even when the snapshot was aborted: the walking thread has the time to free it.
         locked(&self.queue).adopted.push(Adopted { db, table, epoch });
+    }
+
+    fn is_large(&self, entry: Entry<'_>) -> bool {
+        // Nobody waits for a walk that is at its end.
+        self.format.is_large(entry) && !self.is_aborted()
+    }
+
+    fn pass(&self, db: u16, key: &[u8]) {
+        self.large().pass(db, key);
+    }
+
+    fn ask(&self, db: u16, key: &[u8]) {
+        self.large().ask(db, key);
     }
 }

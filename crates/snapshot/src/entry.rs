@@ -1,6 +1,7 @@
 //! One entry as bytes.
 
 use rdb::{EntryMeta, SaveOptions, write_entry};
+use structures::ValueRef;
 use table::Entry;
 
 /// What is written about the last use of a key: what the eviction policy goes by.
@@ -27,7 +28,7 @@ pub enum Access {
 const CLOCK: u64 = 0xff_ffff;
 
 impl Access {
-    fn of(self, entry: Entry<'_>) -> EntryMeta {
+    pub(crate) fn of(self, entry: Entry<'_>) -> EntryMeta {
         let expire_ms = entry.expire_at().map(|at| at as i64);
         let clock = u64::from(entry.lru());
         match self {
@@ -50,9 +51,23 @@ impl Access {
 pub(crate) struct EntryFormat {
     pub(crate) save: SaveOptions,
     pub(crate) access: Access,
+    /// A value that takes more memory is large.
+    pub(crate) large_bytes: usize,
 }
 
 impl EntryFormat {
+    /// Whether an entry takes longer to write than anybody may hold a lock. Constant time.
+    #[inline]
+    pub(crate) fn is_large(&self, entry: Entry<'_>) -> bool {
+        let bytes = match entry.value() {
+            ValueRef::Int(_) => 0,
+            ValueRef::Bytes(bytes) => bytes.len(),
+            ValueRef::List(list) => list.memory(),
+            ValueRef::Hash(hash) => hash.memory(),
+        };
+        bytes > self.large_bytes
+    }
+
     #[inline]
     pub(crate) fn write(&self, out: &mut impl rdb::Sink, entry: Entry<'_>) {
         write_entry(out, entry.key(), entry.value(), self.access.of(entry), &self.save);

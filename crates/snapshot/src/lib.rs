@@ -7,6 +7,7 @@
 //! ```
 //! - [`Snapshot`] is one walk: begun in the world, run by a background thread, ended in the world.
 //! - `captures` collects what the walk and the commands hand over; `spill` keeps on disk what memory must not.
+//! - `large` is how values that are too large for one hold of a lock are captured in pieces.
 //! - [`Sink`] is where the bytes go; [`FileSink`] and [`ChannelSink`] are two.
 //! - [`save_in_world`] writes the same bytes at once, for SAVE and DEBUG RELOAD.
 //! - [`Loader`] reads them back, from a file or as they arrive.
@@ -27,6 +28,7 @@ mod coordinator;
 mod delay;
 mod entry;
 mod file;
+mod large;
 mod load;
 mod output;
 mod save;

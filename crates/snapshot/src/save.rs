@@ -38,7 +38,8 @@ pub fn save_in_world(
     options: &SaveInWorld,
 ) -> Result<Finished, SnapshotError> {
     assert!(world.is_world(), "a save at once is made in the world");
-    let format = EntryFormat { save: options.save, access: options.access };
+    // Nobody waits for a lock meanwhile, so nothing is too large.
+    let format = EntryFormat { save: options.save, access: options.access, large_bytes: usize::MAX };
     let mut output = Output::new(sink, format, CHUNK_BYTES, sizes(keyspace), &options.header);
     for db in 0..keyspace.databases() as u16 {
         save_db(keyspace, world, db, &mut output, options.key_delay)?;

@@ -6,7 +6,8 @@
 //! ```
 //! The walking thread leaves the gate after about 64 entries or [`SESSION_BYTES`], and as soon as somebody
 //! closes it, so whoever wants the world waits for some tens of microseconds. It writes outside the gate, where it may
-//! block as long as it likes: what commands capture meanwhile is bounded by the queue.
+//! block as long as it likes: what commands capture meanwhile is bounded by the queue. Large values it passes by, and
+//! captures them after the session, a piece at a time (`large`).
 //!
 //! **Invariant:** a walk that was begun is ended by [`Snapshot::run`], whatever happens: when the sink fails, when the
 //! queue overflows, when it is aborted. From the first failure on nothing more is captured.
@@ -19,6 +20,7 @@ use crate::captures::Captures;
 use crate::control::{Control, SnapshotError};
 use crate::delay::KeyDelay;
 use crate::entry::{Access, EntryFormat};
+use crate::large::{LARGE_BYTES, LargeWalk, PIECE_BYTES};
 use crate::output::{Output, Sizes, sizes};
 use crate::sink::Sink;
 use crate::spill::Spill;
@@ -66,10 +68,15 @@ pub struct SnapshotOptions {
     pub session_keys: usize,
     /// A pause after each key.
     pub key_delay: KeyDelay,
+    /// Values that take more memory are captured in pieces.
+    pub large_bytes: usize,
+    /// The size of the pieces.
+    pub piece_bytes: usize,
 }
 
 impl SnapshotOptions {
-    /// The usual: a queue of 64 MB, chunks of 64 KB, sessions of 64 keys, nothing about the last use of keys.
+    /// The usual: a queue of 64 MB, chunks of 64 KB, sessions of 64 keys, values of more than 64 KB in pieces of 32 KB,
+    /// nothing about the last use of keys.
     pub fn new(save: SaveOptions, overflow: Overflow) -> SnapshotOptions {
         SnapshotOptions {
             save,
@@ -79,6 +86,8 @@ impl SnapshotOptions {
             chunk_bytes: CHUNK_BYTES,
             session_keys: SESSION_KEYS,
             key_delay: KeyDelay::default(),
+            large_bytes: LARGE_BYTES,
+            piece_bytes: PIECE_BYTES,
         }
     }
 }
@@ -128,6 +137,7 @@ pub struct Snapshot {
     chunk_bytes: usize,
     session_keys: usize,
     key_delay: KeyDelay,
+    piece_bytes: usize,
 }
 
 impl Snapshot {
@@ -140,10 +150,19 @@ impl Snapshot {
         world: &Guard<'_>,
         options: SnapshotOptions,
     ) -> Result<Snapshot, NotBegun> {
-        let SnapshotOptions { save, access, queue_bytes, overflow, chunk_bytes, session_keys, key_delay } =
-            options;
+        let SnapshotOptions {
+            save,
+            access,
+            queue_bytes,
+            overflow,
+            chunk_bytes,
+            session_keys,
+            key_delay,
+            large_bytes,
+            piece_bytes,
+        } = options;
         let (chunk_bytes, session_keys) = (chunk_bytes.max(1), session_keys.max(1));
-        let format = EntryFormat { save, access };
+        let format = EntryFormat { save, access, large_bytes };
         let sizes = sizes(keyspace);
         let control = Arc::new(Control::new(sizes.iter().map(|(keys, _)| keys).sum()));
         let spill = match overflow {
@@ -154,9 +173,17 @@ impl Snapshot {
         let captured_bytes = if key_delay.is_none() { chunk_bytes } else { 1 };
         let captures = Arc::new(Captures::new(format, captured_bytes, queue_bytes, spill, control.clone()));
         match keyspace.begin_walk(world, captures.clone()) {
-            Some(walk) => {
-                Ok(Snapshot { walk, captures, control, sizes, format, chunk_bytes, session_keys, key_delay })
-            }
+            Some(walk) => Ok(Snapshot {
+                walk,
+                captures,
+                control,
+                sizes,
+                format,
+                chunk_bytes,
+                session_keys,
+                key_delay,
+                piece_bytes,
+            }),
             None if keyspace.is_walking() => Err(NotBegun::Busy),
             None => Err(NotBegun::NeedsCleaning),
         }
@@ -200,6 +227,8 @@ impl Snapshot {
 
     /// Whether the walk came to its end.
     fn walk_all(&self, thread: Background<'_>, output: &mut Output<'_>) -> io::Result<bool> {
+        let large =
+            LargeWalk { thread, walk: self.walk, captures: &self.captures, piece_bytes: self.piece_bytes };
         let mut cursor = WalkCursor::default();
         let mut budget = 1;
         while !self.control.is_aborted() {
@@ -215,8 +244,13 @@ impl Snapshot {
             let bytes = self.captures.volume().bytes - before.bytes;
             budget = if bytes < SESSION_BYTES { self.session_keys } else { 1 };
             self.write_full(output)?;
+            while !self.control.is_aborted() && large.capture_next(output)? {
+                self.pause(output.keys());
+                // Others have captured meanwhile.
+                self.write_full(output)?;
+            }
             if !goes_on {
-                return Ok(true);
+                return Ok(!self.control.is_aborted());
             }
         }
         Ok(false)

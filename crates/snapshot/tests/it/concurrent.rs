@@ -49,7 +49,10 @@ fn command(keyspace: &Keyspace, number: usize, random: &mut Random) {
                 ValueMut::String => edit.bytes_mut().push(b'+'),
             }
         }),
-        1_400..1_600 => {
+        1_400..1_500 => on_key(keyspace, number, db, &key, |keys| {
+            keys.awaits_capture(&key);
+        }),
+        1_500..1_600 => {
             let at = Some(NOW_MS + n);
             on_key(keyspace, number, db, &key, |keys| keys.set_expire(&key, at));
         }
@@ -65,6 +68,8 @@ fn one_snapshot(keyspace: &Keyspace, round: u64, dir: &std::path::Path) {
         chunk_bytes: 512,
         session_keys: 4,
         queue_bytes: 2_048,
+        large_bytes: if round.is_multiple_of(2) { 100 } else { usize::MAX },
+        piece_bytes: 50,
         ..SnapshotOptions::new(save_options(), overflow)
     };
     let begin = || {

@@ -4,6 +4,7 @@
 
 mod concurrent;
 mod faults;
+mod large;
 mod loading;
 mod peer;
 mod property;

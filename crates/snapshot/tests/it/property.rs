@@ -9,6 +9,7 @@ use std::cell::RefCell;
 use std::io;
 use structures::{Limits, Value};
 use table::ValueMut;
+use topology::Slot;
 
 #[derive(Debug, Clone)]
 enum Op {
@@ -36,6 +37,26 @@ enum Op {
         to: u16,
         key: u8,
     },
+    /// To a name in the same slot.
+    Rename {
+        db: u16,
+        key: u8,
+    },
+    /// A command that can wait asks whether it must.
+    Ask {
+        db: u16,
+        key: u8,
+    },
+    /// A reader comes after the time of the key.
+    ReadLate {
+        db: u16,
+        key: u8,
+    },
+    /// So does the sweep through its slot.
+    Sweep {
+        db: u16,
+        key: u8,
+    },
     Flush {
         db: u16,
     },
@@ -61,6 +82,10 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (db(), any::<u8>(), any::<Option<u16>>()).prop_map(|(db, key, at)| Op::Expire { db, key, at }),
         4 => (db(), any::<u8>()).prop_map(|(db, key)| Op::Remove { db, key }),
         2 => (db(), db(), any::<u8>()).prop_map(|(from, to, key)| Op::Move { from, to, key }),
+        2 => (db(), any::<u8>()).prop_map(|(db, key)| Op::Rename { db, key }),
+        4 => (db(), any::<u8>()).prop_map(|(db, key)| Op::Ask { db, key }),
+        2 => (db(), any::<u8>()).prop_map(|(db, key)| Op::ReadLate { db, key }),
+        1 => (db(), any::<u8>()).prop_map(|(db, key)| Op::Sweep { db, key }),
         1 => db().prop_map(|db| Op::Flush { db }),
         1 => (db(), db()).prop_map(|(a, b)| Op::Swap { a, b }),
         1 => (db(), any::<u8>()).prop_map(|(db, first)| Op::Burst { db, first }),
@@ -130,6 +155,38 @@ fn apply(keyspace: &Keyspace, garbage: &Garbage, op: &Op) {
                 }
             });
         }
+        Op::Rename { db, key } => {
+            let key = name(key);
+            let to = if key.starts_with(b"{") {
+                [&key[..], b"renamed"].concat()
+            } else {
+                [b"{", &key[..], b"}renamed"].concat()
+            };
+            on_key(keyspace, WORKER, db, &key, |keys| {
+                if let Some(entry) = keys.remove(&key) {
+                    let (_, value, at) = entry.into_parts();
+                    keys.put(&to, value, at.map_or(Ttl::Clear, Ttl::At));
+                }
+            });
+        }
+        Op::Ask { db, key } => {
+            let key = name(key);
+            let waits = on_key(keyspace, WORKER, db, &key, |keys| keys.awaits_capture(&key));
+            assert!(!waits || keyspace.is_walking());
+        }
+        Op::ReadLate { db, key } => {
+            let key = name(key);
+            on_key_as(keyspace, later(WORKER, db), &key, |keys| {
+                let found = keys.peek(&key).map(|entry| entry.expire_at());
+                assert!(!matches!(found, Some(Some(_))), "every expiry is past");
+            });
+        }
+        Op::Sweep { db, key } => {
+            let key = name(key);
+            on_key_as(keyspace, later(WORKER, db), &key, |keys| {
+                keys.expire_slot(Slot::of(&key), 0, usize::MAX);
+            });
+        }
         Op::Flush { db } => garbage.borrow_mut().extend(in_world(keyspace, WORKER, db, |keys| keys.flush())),
         Op::Swap { a, b } => in_world(keyspace, WORKER, 0, |keys| keys.swap(a, b)),
     }
@@ -147,27 +204,37 @@ struct Plan {
     fails_at: Option<usize>,
     aborts_at: Option<usize>,
     queue_bytes: usize,
+    /// What is captured in pieces, and how long they are.
+    large_bytes: usize,
+    piece_bytes: usize,
 }
 
 fn plan() -> impl Strategy<Value = Plan> {
     let ends = (prop::option::weighted(0.15, 1..60usize), prop::option::weighted(0.15, 1..60usize));
     let queue = prop_oneof![Just(0), Just(200), Just(1 << 20)];
     let ops = (prop::collection::vec(op(), 0..30), prop::collection::vec(op(), 0..60));
-    (ops, 1..6usize, ends, queue).prop_map(
-        |((before, during), at_once, (fails_at, aborts_at), queue_bytes)| Plan {
+    let pieces = (prop_oneof![Just(0), Just(20), Just(700), Just(usize::MAX)], 0..200usize);
+    (ops, 1..6usize, ends, queue, pieces).prop_map(
+        |((before, during), at_once, (fails_at, aborts_at), queue_bytes, (large_bytes, piece_bytes))| Plan {
             before,
             during,
             at_once,
             fails_at,
             aborts_at,
             queue_bytes,
+            large_bytes,
+            piece_bytes,
         },
     )
 }
 
 fn check(keyspace: &Keyspace, garbage: &Garbage, plan: &Plan, spill: &std::path::Path) {
     plan.before.iter().for_each(|op| apply(keyspace, garbage, op));
-    let options = tiny(Overflow::Spill(spill.to_owned()), plan.queue_bytes);
+    let options = snapshot::SnapshotOptions {
+        large_bytes: plan.large_bytes,
+        piece_bytes: plan.piece_bytes,
+        ..tiny(Overflow::Spill(spill.to_owned()), plan.queue_bytes)
+    };
     let (snapshot, model) = match try_begin(keyspace, options.clone()) {
         Ok(begun) => begun,
         Err(refused) => {
@@ -217,7 +284,7 @@ fn try_begin(keyspace: &Keyspace, options: snapshot::SnapshotOptions) -> Result<
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn every_snapshot_shows_its_instant(plans in prop::collection::vec(plan(), 1..20)) {

@@ -54,19 +54,34 @@ pub(crate) fn on_key<R>(
     key: &[u8],
     act: impl FnOnce(&mut Keys<'_, '_>) -> R,
 ) -> R {
-    let background = Background::new(keyspace, thread);
+    on_key_as(keyspace, context(thread, db), key, act)
+}
+
+/// The same in a context of one's own.
+pub(crate) fn on_key_as<R>(
+    keyspace: &Keyspace,
+    context: KeysContext,
+    key: &[u8],
+    act: impl FnOnce(&mut Keys<'_, '_>) -> R,
+) -> R {
+    let background = Background::new(keyspace, context.thread);
     loop {
         let inside = background.enter();
         let busy = match keyspace.lock(Slot::of(key)) {
             Ok(mut guard) => {
                 let mut scratch = Scratch::default();
-                return act(&mut Keys::new(keyspace, &mut guard, &mut scratch, context(thread, db)));
+                return act(&mut Keys::new(keyspace, &mut guard, &mut scratch, context));
             }
             Err(busy) => busy,
         };
         drop(inside);
         background.wait_for(busy);
     }
+}
+
+/// The context of a command that removes what has expired, after every expiry that a test sets.
+pub(crate) fn later(thread: usize, db: u16) -> KeysContext {
+    KeysContext { now_ms: NOW_MS + 1_000_000, expiry: Expiry::Delete, ..context(thread, db) }
 }
 
 /// Does something in the world, as `thread`.

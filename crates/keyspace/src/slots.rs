@@ -159,11 +159,14 @@ impl Slots {
         self.world.load(Ordering::Relaxed)
     }
 
+    /// Unlocks, and wakes who waits for that; whether anybody does.
     #[inline]
-    fn unlock(&self, slot: Slot) {
-        if self.cell(slot).lock.unlock() {
+    fn unlock(&self, slot: Slot) -> bool {
+        let is_waited_for = self.cell(slot).lock.unlock();
+        if is_waited_for {
             self.wake(self.wakes[slot.index() % WAKE_SETS].take());
         }
+        is_waited_for
     }
 
     /// The table of database 0, for prefetching.
@@ -269,6 +272,14 @@ impl<'a> Guard<'a> {
         }
         assert!(self.covers(slot), "slot {} is not held", slot.number());
         Ok(())
+    }
+
+    /// Gives the slot of a walking guard back; whether somebody waits for it.
+    pub fn leave_slot(&mut self) -> bool {
+        match &mut self.held {
+            Held::Walking(held) => held.take().is_some_and(|left| self.slots.unlock(left)),
+            _ => false,
+        }
     }
 
     #[inline]
@@ -398,11 +409,11 @@ impl Drop for Guard<'_> {
     #[inline]
     fn drop(&mut self) {
         match &self.held {
-            Held::One(slot) => self.slots.unlock(*slot),
-            Held::Many(held) => held.iter().for_each(|&slot| self.slots.unlock(slot)),
+            Held::One(slot) => _ = self.slots.unlock(*slot),
+            Held::Many(held) => held.iter().for_each(|&slot| _ = self.slots.unlock(slot)),
             Held::World => self.slots.world.store(false, Ordering::Release),
             Held::Walking(None) => {}
-            Held::Walking(Some(slot)) => self.slots.unlock(*slot),
+            Held::Walking(Some(slot)) => _ = self.slots.unlock(*slot),
         }
     }
 }

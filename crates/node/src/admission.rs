@@ -93,6 +93,8 @@ pub(crate) fn admit(
         let enough = match crate::maxmemory::make_room(shared, local) {
             // What needs no keys does not wait for those who have them all.
             Err(_) if command.spec.need == Need::None && !is_exec => true,
+            // There will be room, and this command needs none.
+            Err(Refusal::Suspend(Suspend::Capture)) if !denies => true,
             enough => enough?,
         };
         // Queueing is refused as well: the transaction would grow without limit.

@@ -50,6 +50,8 @@ pub(crate) enum Suspend {
     Paused,
     /// The replication stream's buffer is full.
     StreamFull,
+    /// A snapshot is capturing a large value that it would change.
+    Capture,
 }
 
 /// What became of a command.

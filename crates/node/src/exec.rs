@@ -9,8 +9,10 @@
 //! the world. What it did is in its effects; they leave while the locks are still held, so that their order is the
 //! order of the locks: the stream first, then clients that block on a key it made ready, then keyspace events.
 
+mod capture;
 mod publishing;
 
+pub(crate) use capture::{any_of_all_awaits_capture, transaction_awaits_capture};
 pub(crate) use publishing::{deliver, publish, publish_events_of};
 
 use crate::admission;
@@ -456,6 +458,9 @@ fn locked(
     place: Option<Located>,
     mut guard: Guard<'_>,
 ) -> Result<Flow, Error> {
+    if capture::awaits_capture(shared, local, client.db, command, argv, &mut guard) {
+        return Ok(Flow::Suspend(Suspend::Capture));
+    }
     local.scratch.effects.clear();
     local.scratch.has_changed = false;
     let outcome = contained(shared, local, client, command, argv, place, &mut guard);
@@ -665,7 +670,7 @@ fn append(shared: &Shared, local: &mut Local) -> Option<u64> {
 }
 
 /// Serves clients that block on keys that became ready, in the order of their arrival, as far as the locks they need are
-/// among those held. What they do can make further keys ready.
+/// among those held and no snapshot is in their way. What they do can make further keys ready.
 fn serve(shared: &Shared, local: &mut Local, guard: &mut Guard<'_>) {
     while let Some((db, key)) = take_first(&mut local.scratch.effects.ready) {
         let mut passed_over = 0;
@@ -678,7 +683,7 @@ fn serve(shared: &Shared, local: &mut Local, guard: &mut Guard<'_>) {
             let Some(ticket) = keys.waiter(db, &key, passed_over) else { break };
             let all_held =
                 ticket.slots.iter().all(|&slot| Slot::new(slot).is_some_and(|slot| keys.covers(slot)));
-            if !all_held {
+            if !all_held || capture::ticket_awaits_capture(shared, local, &ticket, guard) {
                 local.unserved.push((db, key.clone()));
                 break;
             }

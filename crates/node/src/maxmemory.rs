@@ -80,7 +80,7 @@ pub(crate) fn make_room(shared: &Shared, local: &mut Local) -> Result<bool, Refu
     }
     let began = Instant::now();
     while began.elapsed() < BUDGET {
-        if !evict_one(shared, local) {
+        if !evict_one(shared, local).map_err(Refusal::Suspend)? {
             return Ok(false);
         }
         if memory::used_bytes() <= limit {
@@ -91,17 +91,31 @@ pub(crate) fn make_room(shared: &Shared, local: &mut Local) -> Result<bool, Refu
     Ok(true)
 }
 
+/// What came of the attempt to evict a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Attempt {
+    Evicted,
+    /// It is gone, or its slot is busy.
+    Missed,
+    /// Its value is large, and a snapshot has yet to capture it: it was asked to.
+    Spared,
+}
+
 /// Evicts the best candidate; `false` when there is nothing to evict.
-fn evict_one(shared: &Shared, local: &mut Local) -> bool {
+fn evict_one(shared: &Shared, local: &mut Local) -> Result<bool, Suspend> {
+    let mut spared = false;
     // A candidate may have gone or be in use meanwhile; an empty keyspace has none at all.
     for _ in 0..TRIES {
         fill_pool(shared, local);
-        let Some(Candidate { db, key, .. }) = local.pool.0.pop() else { return false };
-        if remove(shared, local, db, &key) {
-            return true;
+        let Some(Candidate { db, key, .. }) = local.pool.0.pop() else { break };
+        match remove(shared, local, db, &key) {
+            Attempt::Evicted => return Ok(true),
+            Attempt::Missed => {}
+            Attempt::Spared => spared = true,
         }
     }
-    false
+    // If there is room to be made by waiting, nobody is told that there is none.
+    if spared { Err(Suspend::Capture) } else { Ok(false) }
 }
 
 fn fill_pool(shared: &Shared, local: &mut Local) {
@@ -129,21 +143,24 @@ fn fill_pool(shared: &Shared, local: &mut Local) {
     }
 }
 
-/// Removes a key as evicted; `false` when it is gone or its slot is busy.
-fn remove(shared: &Shared, local: &mut Local, db: u16, key: &[u8]) -> bool {
-    let Ok(mut guard) = shared.keyspace.lock(Slot::of(key)) else { return false };
+/// Removes a key as evicted.
+fn remove(shared: &Shared, local: &mut Local, db: u16, key: &[u8]) -> Attempt {
+    let Ok(mut guard) = shared.keyspace.lock(Slot::of(key)) else { return Attempt::Missed };
     local.scratch.effects.clear();
     let lazy = local.settings.lazyfree_lazy_eviction;
     let context = local.context(db, true);
     let mut keys = Keys::new(&shared.keyspace, &mut guard, &mut local.scratch, context);
-    let Some(entry) = keys.remove(key) else { return false };
+    if keys.awaits_capture(key) {
+        return Attempt::Spared;
+    }
+    let Some(entry) = keys.remove(key) else { return Attempt::Missed };
     keys.changed(key, EventClass::EVICTED, "evicted", 1);
     let name: &[u8] = if lazy { b"UNLINK" } else { b"DEL" };
     keys.effects().replicate(db, &[name, key]);
     keys.free(entry, lazy);
     publish_events_of(shared, local);
     shared.stats.add(local.thread, Counter::Evicted, 1);
-    true
+    Attempt::Evicted
 }
 
 #[cfg(test)]

@@ -733,6 +733,8 @@ impl Worker {
                 self.paused_until_ms.is_some()
             }
             Suspend::StreamFull => shared.stream.is_full(),
+            // Registered when it was found out, under the lock of the value.
+            Suspend::Capture => true,
         };
         if !held {
             self.look = true;

@@ -24,6 +24,8 @@ use keyspace::{Keyspace, Revisit, WalkId};
 use rdb::{PieceOptions, Pieces};
 use std::collections::VecDeque;
 use std::io;
+use std::thread;
+use std::time::Duration;
 use table::{Entry, Walk};
 use topology::Slot;
 
@@ -35,6 +37,9 @@ pub(crate) const PIECE_BYTES: usize = 32 << 10;
 /// Strings up to this length are read in pieces and compressed outside of the lock; longer ones would take too much
 /// memory for that, and are written as they are.
 const TEXT_BYTES: usize = 16 << 20;
+/// Between two pieces, for those who wait for the slot: they need a turn of their loop to take it, and would always come
+/// too late if the next piece followed at once.
+const GIVE_WAY: Duration = Duration::from_micros(100);
 /// Keys that may be asked for at a time. Who asks beyond that is woken with the others and asks again.
 const ASKED: usize = 256;
 
@@ -191,19 +196,22 @@ impl LargeWalk<'_, '_> {
     /// Takes the next piece, if there is one, under the slot's lock.
     fn revisit(&self, db: u16, key: &[u8], piece: &mut Piece) -> Revisit {
         loop {
-            let busy = {
+            let (revisited, is_waited_for) = {
                 let _inside = self.thread.enter();
                 let mut guard = self.keyspace().walk_slots();
                 let revisited = self.keyspace().revisit(self.walk, &mut guard, db, key, |entry| {
                     let format = self.captures.format();
                     self.captures.large().piece(db, entry, format, self.piece_bytes, piece)
                 });
-                match revisited {
-                    Ok(revisited) => return revisited,
-                    Err(busy) => busy,
-                }
+                (revisited, guard.leave_slot())
             };
-            self.thread.wait_for(busy);
+            if is_waited_for {
+                thread::park_timeout(GIVE_WAY);
+            }
+            match revisited {
+                Ok(revisited) => return revisited,
+                Err(busy) => self.thread.wait_for(busy),
+            }
         }
     }
 

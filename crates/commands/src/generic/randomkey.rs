@@ -17,7 +17,7 @@ pub(super) const RANDOMKEY: Spec = Spec {
     ..Spec::BASE
 };
 
-/// Expired keys that are met on a replica, which must not remove them, before one of them is the answer.
+/// Expired keys that are met and stay, as on a replica, which must not remove them, before one of them is the answer.
 const TRIES: usize = 100;
 
 pub(super) fn randomkey(cx: &mut Cx<'_, '_>, _argv: &[&[u8]]) -> Result<(), Error> {
@@ -29,8 +29,8 @@ pub(super) fn randomkey(cx: &mut Cx<'_, '_>, _argv: &[&[u8]]) -> Result<(), Erro
             return Ok(());
         };
         tries = tries.saturating_sub(1);
-        // On a primary, the look-up removes an expired one, so that this ends.
-        if cx.keys.peek(&key).is_some() || tries == 0 && !cx.is_primary() {
+        // On a primary, the look-up removes an expired one, so that this ends; unless a snapshot needs it.
+        if cx.keys.peek(&key).is_some() || tries == 0 && cx.keys.is_stale(&key) {
             cx.out.bulk(&key);
             return Ok(());
         }

@@ -7,7 +7,9 @@
 use crate::client::{ReplyMode, Watching};
 use crate::command::{Command, NodeCommand};
 use crate::cx::{Flow, NodeCx, Suspend};
-use crate::exec::{call, emit, give_world_back, note_slow, own_world, serve_unserved, slots_of};
+use crate::exec::{
+    call, emit, give_world_back, note_slow, own_world, serve_unserved, slots_of, transaction_awaits_capture,
+};
 use command_spec::*;
 use commands::Error;
 use keyspace::{Guard, Keys};
@@ -221,6 +223,9 @@ fn is_spoilt(cx: &mut NodeCx<'_, '_>, guard: &mut Guard<'_>) -> bool {
 
 /// Runs what was queued, under locks that cover all of it. The connection may have to end after it.
 fn run_queue(cx: &mut NodeCx<'_, '_>, mut guard: Guard<'_>) -> Flow {
+    if transaction_awaits_capture(cx.shared, cx.local, cx.client, &mut guard) {
+        return Flow::Suspend(Suspend::Capture);
+    }
     cx.local.scratch.effects.clear();
     if is_spoilt(cx, &mut guard) {
         cx.client.discard();

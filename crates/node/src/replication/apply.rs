@@ -12,7 +12,7 @@
 
 use super::applier::Applier;
 use crate::command::Command;
-use crate::exec::{MANY_SLOTS, call, publish_events_of, serve_unserved, slots_of};
+use crate::exec::{MANY_SLOTS, any_of_all_awaits_capture, call, publish_events_of, serve_unserved, slots_of};
 use crate::shared::Shared;
 use crate::stats::Counter;
 use command_spec::Need;
@@ -30,6 +30,8 @@ use topology::Slot;
 const CHUNK: usize = 64;
 /// How long to wait for the feeder when the stream's tail is full.
 const TAIL_PAUSE: Duration = Duration::from_millis(1);
+/// How long to wait for a capture before it is seen whether the node ends.
+const CAPTURE_PAUSE: Duration = Duration::from_millis(100);
 
 /// A framed command.
 struct Entry {
@@ -273,7 +275,7 @@ impl Applier {
                 &[entry],
             );
         }
-        let mut guard = self.lock(shared, pending, entry.start, &slots)?;
+        let mut guard = self.lock(shared, pending, entry.start, &slots, std::slice::from_ref(entry))?;
         self.run_command(shared, entry.command, &argv, entry.place, &mut guard)?;
         drop(guard);
         self.serve(shared);
@@ -285,13 +287,15 @@ impl Applier {
         self.args.ranges(&entry.request).iter().map(|range| range.of(bytes)).collect()
     }
 
-    /// Takes locks, outside of which nothing is waited for.
+    /// Takes the locks for commands, outside of which nothing is waited for: not for somebody who has them, nor for a
+    /// snapshot to capture a large value that the commands change.
     fn lock<'s>(
         &mut self,
         shared: &'s Shared,
         pending: &[u8],
         upto: usize,
         slots: &[Slot],
+        entries: &[Entry],
     ) -> Result<Guard<'s>, Stop> {
         loop {
             let guard = match slots {
@@ -300,7 +304,18 @@ impl Applier {
                 slots => shared.keyspace.lock_many(slots),
             };
             match guard {
-                Ok(guard) => return Ok(guard),
+                Ok(mut guard) => {
+                    if !self.awaits_capture(shared, pending, entries, &mut guard) {
+                        return Ok(guard);
+                    }
+                    drop(guard);
+                    self.leave(shared, pending, upto);
+                    if shared.ending.load(Ordering::Acquire) {
+                        return Err(Stop::Void);
+                    }
+                    std::thread::park_timeout(CAPTURE_PAUSE);
+                    self.enter(shared)?;
+                }
                 Err(busy) => {
                     self.leave(shared, pending, upto);
                     Background::new(&shared.keyspace, self.local.thread).wait_for(busy);
@@ -308,6 +323,22 @@ impl Applier {
                 }
             }
         }
+    }
+
+    fn awaits_capture(
+        &mut self,
+        shared: &Shared,
+        pending: &[u8],
+        entries: &[Entry],
+        guard: &mut Guard<'_>,
+    ) -> bool {
+        if !shared.keyspace.is_walking() {
+            return false;
+        }
+        let db = self.db();
+        let all: Vec<_> = entries.iter().map(|entry| (entry.command, self.argv(pending, entry))).collect();
+        let all = all.iter().map(|(command, argv)| (*command, argv.as_slice()));
+        any_of_all_awaits_capture(shared, &mut self.local, db, all, guard)
     }
 
     /// Commands about the link itself rather than data; whether it was one.
@@ -401,7 +432,7 @@ impl Applier {
         if needs_world || slots.len() > MANY_SLOTS {
             self.in_world(shared, pending, from, upto, &all)?;
         } else {
-            let mut guard = self.lock(shared, pending, from, &slots)?;
+            let mut guard = self.lock(shared, pending, from, &slots, &entries)?;
             for entry in &entries {
                 let argv = self.argv(pending, entry);
                 if !self.is_about_the_link(shared, pending, entry, &argv)? {

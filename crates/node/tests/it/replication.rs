@@ -9,7 +9,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 /// A node with a TCP port, which replicas need. Somebody else may take the port in between, so there is more than one attempt.
-fn node(more: &str) -> (TestNode, u16) {
+pub(crate) fn node(more: &str) -> (TestNode, u16) {
     for _ in 0..5 {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("an address").port();
@@ -31,7 +31,7 @@ fn expect(connection: &mut Connection, line: &str, reply: &str) {
 
 /// Waits until the replica has loaded its primary's data and stands at its offset. Nobody may write meanwhile.
 #[track_caller]
-fn catch_up(primary: &mut Connection, replica: &mut Connection) {
+pub(crate) fn catch_up(primary: &mut Connection, replica: &mut Connection) {
     let offset = |connection: &mut Connection| field(connection, "replication", "master_repl_offset");
     while field(replica, "replication", "master_link_status") != "up" || offset(primary) != offset(replica) {
         std::thread::yield_now();
@@ -41,11 +41,11 @@ fn catch_up(primary: &mut Connection, replica: &mut Connection) {
 /// Waits until one replica has everything that this connection wrote. What it wrote while nobody listened to the stream
 /// does not count: a replica on its way may be enough then, as on redis-server.
 #[track_caller]
-fn settle(primary: &mut Connection) {
+pub(crate) fn settle(primary: &mut Connection) {
     assert_eq!(ask(primary, "WAIT 1 60000"), Reply::Integer(1));
 }
 
-fn field(connection: &mut Connection, section: &str, name: &str) -> String {
+pub(crate) fn field(connection: &mut Connection, section: &str, name: &str) -> String {
     let info = ask(connection, &format!("INFO {section}")).to_text();
     let value = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::to_owned);
     value.unwrap_or_else(|| panic!("INFO {section} has no {name}"))

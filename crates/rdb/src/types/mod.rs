@@ -8,7 +8,7 @@ mod list;
 
 use structures::{Limits, Value, ValueRef};
 
-use crate::encode::Sink;
+use crate::encode::{Sink, put_int_string, put_string};
 use crate::error::{ErrorKind, Stop};
 use crate::input::Input;
 use crate::pieces::{Piece, Position};
@@ -62,8 +62,16 @@ pub(crate) fn type_of(value: ValueRef<'_>) -> u8 {
 }
 
 /// Writes a value, without its type.
+#[inline]
 pub(crate) fn put_value(out: &mut impl Sink, value: ValueRef<'_>, options: &SaveOptions) {
-    put_piece(&mut Piece::endless(out, options.compress), value, &mut Position::default());
+    match value {
+        // Most values are strings, and to put one needs no position.
+        ValueRef::Int(value) => put_int_string(out, value),
+        ValueRef::Bytes(bytes) => put_string(out, bytes, options.compress),
+        value => {
+            put_piece(&mut Piece::endless(out, options.compress), value, &mut Position::default());
+        }
+    }
 }
 
 /// Writes as much of a value as goes into a piece; whether it is whole now.

@@ -63,6 +63,14 @@ fn queue_has(client: &Client, flags: Flags) -> bool {
         .is_some_and(|multi| multi.queue.iter().any(|queued| queued.command.spec.flags.intersects(flags)))
 }
 
+/// Whether a command, or one that an EXEC would run, lacks a flag: what is refused queued is refused executed.
+fn lacks(client: &Client, command: &'static Command, flag: Flags) -> bool {
+    let queue = client.multi.iter().filter(|_| command.spec.name == "exec").flat_map(|multi| &multi.queue);
+    std::iter::once(command)
+        .chain(queue.map(|queued| queued.command))
+        .any(|command| !command.spec.flags.contains(flag))
+}
+
 /// Asks all questions.
 #[inline]
 pub(crate) fn admit(
@@ -128,11 +136,11 @@ pub(crate) fn admit(
     if is_replica
         && !shared.role.link_up.load(Ordering::Relaxed)
         && !local.settings.replica_serve_stale_data
-        && !flags.contains(Flags::STALE)
+        && lacks(client, command, Flags::STALE)
     {
         return Err(text("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."));
     }
-    if shared.loading.load(Ordering::Relaxed) && !flags.contains(Flags::LOADING) {
+    if shared.loading.load(Ordering::Relaxed) && lacks(client, command, Flags::LOADING) {
         let server = if shared.profile.is_valkey() { "Valkey" } else { "Redis" };
         return Err(Error::Other(format!("LOADING {server} is loading the dataset in memory").into()).into());
     }

@@ -294,13 +294,13 @@ impl<'k, 'g> Keys<'k, 'g> {
         self.guard.find(place, physical, key)
     }
 
-    /// Whether the key is there though its time has come: for WATCH, which must not be upset by a removal that only
-    /// says what was true before.
-    pub fn is_stale(&mut self, key: &[u8]) -> bool {
+    /// Whether the key is there though its time has come since then: for WATCH, which must not be upset by a key that
+    /// was as good as absent when it was watched, or became one that is.
+    pub fn expired_since(&mut self, key: &[u8], since_ms: u64) -> bool {
         let place = self.locate(key);
         let (physical, now_ms) = (self.physical, self.context.now_ms);
         let found = self.guard.find(place, physical, key);
-        found.is_some_and(|entry| entry.expire_at().is_some_and(|at| at <= now_ms))
+        found.is_some_and(|entry| entry.expire_at().is_some_and(|at| since_ms < at && at <= now_ms))
     }
 
     /// A key, to be changed. The pre-image goes to a running snapshot now.
@@ -740,6 +740,7 @@ impl<'k, 'g> Keys<'k, 'g> {
         }
         self.scratch.has_changed = true;
         let (pa, pb) = (self.space.physical(a), self.space.physical(b));
+        let now_ms = self.context.now_ms;
         for slot in Slot::all() {
             if !self.guard.cell(slot).is_registered() {
                 continue;
@@ -747,7 +748,11 @@ impl<'k, 'g> Keys<'k, 'g> {
             for (db, then, now) in [(a, pa, pb), (b, pb, pa)] {
                 for key in self.guard.registry(slot).watched_in(db) {
                     let place = self.locate(&key);
-                    if [then, now].iter().any(|&at| self.guard.find(place, at, &key).is_some()) {
+                    let is_live = |entry: Entry<'_>| entry.expire_at().is_none_or(|at| at > now_ms);
+                    // That an absent key becomes one whose time has come is no change.
+                    if self.guard.find(place, then, &key).is_some()
+                        || self.guard.find(place, now, &key).is_some_and(is_live)
+                    {
                         self.guard.registry(slot).touch(db, &key);
                     }
                 }

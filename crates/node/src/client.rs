@@ -162,8 +162,8 @@ pub(crate) struct Multi {
 #[derive(Debug)]
 pub(crate) struct Watching {
     pub(crate) watch: Arc<Watch>,
-    /// Database, key, and whether its time had come when it was watched.
-    pub(crate) keys: Vec<(u16, Box<[u8]>, bool)>,
+    /// Database, key, and when the watch began.
+    pub(crate) keys: Vec<(u16, Box<[u8]>, u64)>,
 }
 
 /// What a client subscribed to, in the order of names.

@@ -30,7 +30,7 @@ pub(super) fn randomkey(cx: &mut Cx<'_, '_>, _argv: &[&[u8]]) -> Result<(), Erro
         };
         tries = tries.saturating_sub(1);
         // On a primary, the look-up removes an expired one, so that this ends; unless a snapshot needs it.
-        if cx.keys.peek(&key).is_some() || tries == 0 && cx.keys.is_stale(&key) {
+        if cx.keys.peek(&key).is_some() || tries == 0 && cx.keys.expired_since(&key, 0) {
             cx.out.bulk(&key);
             return Ok(());
         }

@@ -113,9 +113,8 @@ fn watch(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
         if watching.keys.iter().any(|(db, known, _)| *db == client.db && **known == *key) {
             continue;
         }
-        let was_stale = keys.is_stale(key);
         keys.watch(key, &watching.watch);
-        watching.keys.push((client.db, key.into(), was_stale));
+        watching.keys.push((client.db, key.into(), keys.now_ms()));
     }
     client.shared.watched.store(watching.keys.len() as u32, Ordering::Relaxed);
     cx.out().ok();
@@ -214,10 +213,10 @@ fn is_spoilt(cx: &mut NodeCx<'_, '_>, guard: &mut Guard<'_>) -> bool {
     if watching.watch.is_touched() {
         return true;
     }
-    watching.keys.iter().any(|(db, key, was_stale)| {
+    watching.keys.iter().any(|(db, key, since_ms)| {
         let context = cx.local.context(*db, true);
         let mut keys = Keys::new(&cx.shared.keyspace, guard, &mut cx.local.scratch, context);
-        !was_stale && keys.is_stale(key)
+        keys.expired_since(key, *since_ms)
     })
 }
 

@@ -104,6 +104,10 @@ pub(super) fn set(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
         }
     }
     match at_ms {
+        // Redis leaves it to whoever looks at the key next.
+        Some(at_ms) if at_ms <= cx.keys.now_ms() && cx.is_primary() && cx.options.profile.has("8.0.0") => {
+            cx.delete_expired(set.key);
+        }
         Some(at_ms) => put_until(cx, set.key, set.value, at_ms),
         None => {
             let ttl = if set.keep_ttl { Ttl::Keep } else { Ttl::Clear };

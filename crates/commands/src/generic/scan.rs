@@ -38,6 +38,8 @@ pub(super) const SCAN: Spec = Spec {
     ..Spec::BASE
 };
 
+/// What TYPE answers for the types that the server has.
+const TYPE_NAMES: [&str; 6] = ["string", "list", "set", "zset", "hash", "stream"];
 /// Bits of the position within a slot.
 const WITHIN_BITS: u32 = 48;
 /// Keys looked at in one call, unless COUNT says otherwise.
@@ -63,12 +65,27 @@ fn parse<'a>(argv: &[&'a [u8]], profile: Profile) -> Result<Scan<'a>, Error> {
         } else if is(word, "MATCH") {
             scan.pattern = (*value != b"*").then_some(value);
         } else if is(word, "TYPE") {
+            if profile.has("8.0.0") && !TYPE_NAMES.iter().any(|name| is(value, name)) {
+                let name = String::from_utf8_lossy(value);
+                return Err(Error::Other(format!("ERR unknown type name '{name}'").into()));
+            }
             scan.type_name = Some(value);
         } else {
-            return Err(Error::Syntax);
+            return Err(refused(word, profile));
         }
     }
-    if rest.is_empty() { Ok(scan) } else { Err(Error::Syntax) }
+    match rest {
+        [] => Ok(scan),
+        [word, ..] => Err(refused(word, profile)),
+    }
+}
+
+/// The error for a word that is none of the options.
+fn refused(word: &[u8], profile: Profile) -> Error {
+    if is(word, "NOVALUES") && profile.has("8.0.0") {
+        return Error::text("ERR NOVALUES option can only be used in HSCAN");
+    }
+    Error::Syntax
 }
 
 /// The cursor that an argument names. Later versions refuse nothing at all and negative numbers.
@@ -147,7 +164,7 @@ fn next_slot(cx: &Cx<'_, '_>, from: usize) -> Option<Slot> {
 
 #[cfg(test)]
 mod tests {
-    use super::{cursor, parse_cursor};
+    use super::{cursor, parse, parse_cursor};
     use profile::Profile;
 
     #[test]
@@ -168,5 +185,14 @@ mod tests {
             assert!(cursor(text, Profile::Redis70).is_ok() && cursor(text, Profile::Valkey80).is_err());
         }
         assert_eq!(cursor(b"+7", Profile::Valkey80), Ok(7));
+        let error = |words: [&[u8]; 4], profile| parse(&words, profile).err().map(|error| error.to_string());
+        let unknown: [&[u8]; 4] = [b"scan", b"0", b"TYPE", b"list2"];
+        assert_eq!(error(unknown, Profile::Redis70), None);
+        assert_eq!(error(unknown, Profile::Valkey80).as_deref(), Some("ERR unknown type name 'list2'"));
+        assert_eq!(error([b"scan", b"0", b"TYPE", b"List"], Profile::Valkey80), None);
+        let of_another: [&[u8]; 4] = [b"scan", b"0", b"novalues", b"COUNT"];
+        assert_eq!(error(of_another, Profile::Redis70).as_deref(), Some("ERR syntax error"));
+        let text = "ERR NOVALUES option can only be used in HSCAN";
+        assert_eq!(error(of_another, Profile::Valkey80).as_deref(), Some(text));
     }
 }

@@ -18,6 +18,8 @@ pub struct Cx<'c, 'g> {
     pub random: &'c mut Random,
     /// Whether it may block: not inside MULTI or a script.
     pub may_block: bool,
+    /// The key that became ready, when a command that waited is run again because of it.
+    pub ready: Option<&'c [u8]>,
 }
 
 /// The parameters that data commands depend on.
@@ -99,6 +101,14 @@ impl Cx<'_, '_> {
     /// Whether keys are removed when their time has come: a replica leaves that to its primary.
     pub fn is_primary(&self) -> bool {
         self.keys.context().expiry == Expiry::Delete
+    }
+
+    /// The keys that a command looks at which waits for one of several. Redis 7.0 serves a client that waited with the key
+    /// that became ready; later versions run its command again as it is.
+    pub(crate) fn awaited<'a>(&self, keys: &'a [&'a [u8]]) -> &'a [&'a [u8]] {
+        let ready = self.ready.filter(|_| !self.options.profile.has("7.2.0"));
+        let at = ready.and_then(|ready| keys.iter().position(|&key| key == ready));
+        at.map_or(keys, |at| &keys[at..=at])
     }
 
     /// Makes a key that is there expire, and replicates that with the time itself.

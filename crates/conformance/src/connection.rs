@@ -98,6 +98,19 @@ impl Connection {
         self.receive().map(Some)
     }
 
+    /// Waits for a line, without its end.
+    pub(crate) fn receive_line(&mut self) -> Result<String, Failure> {
+        let mut line = String::new();
+        io::BufRead::read_line(&mut self.stream, &mut line)?;
+        Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+    }
+
+    /// Waits for so many bytes and drops them.
+    pub(crate) fn skip(&mut self, bytes: u64) -> Result<(), Failure> {
+        io::copy(&mut (&mut self.stream).take(bytes), &mut io::sink())?;
+        Ok(())
+    }
+
     /// Sends one command and waits for its reply.
     pub fn call<A: AsRef<[u8]>>(&mut self, args: &[A]) -> Result<Reply, Failure> {
         self.send(args)?;

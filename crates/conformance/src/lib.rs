@@ -7,7 +7,8 @@
 //!   transcript files ──▶ transcript::Runner ──┐
 //!                                             ├──▶ Connection ──▶ Peer (redis-server or engram, own process)
 //!   program::Generator ──▶ differential ──────┤
-//!                     └──▶ replication load ──┘
+//!                     └──▶ replication load ──┤
+//!   Line … ──▶ stream::of ────────────────────┘
 //! ```
 //!
 //! - [`peer`] starts a server on a private directory, socket and port, and ends it by its own pid.
@@ -16,6 +17,7 @@
 //! - [`program`] makes random command programs from grammars, one file a family.
 //! - [`differential`] runs a program on two servers in lockstep, compares, and shrinks what differs.
 //! - [`replication`] attaches one server to another under write load and compares them at the same offset.
+//! - [`stream`] compares what two servers send to their replicas, command by command.
 //!
 //! The crate is a test harness: it owns processes, sockets, files, time and the environment.
 
@@ -30,4 +32,5 @@ pub mod program;
 pub mod replication;
 pub mod reply;
 pub mod rng;
+pub mod stream;
 pub mod transcript;

@@ -87,6 +87,8 @@ pub struct Effects {
     pub ready: Vec<(u16, Box<[u8]>)>,
     /// Whether the handler said itself what to replicate, so that its arguments are not.
     pub rewritten: bool,
+    /// Whether the commands for the stream are of keys that have nothing to do with each other: no transaction binds them.
+    pub unrelated: bool,
 }
 
 impl Default for Effects {
@@ -101,6 +103,7 @@ impl Default for Effects {
             events: Vec::new(),
             ready: Vec::new(),
             rewritten: false,
+            unrelated: false,
         }
     }
 }
@@ -112,6 +115,7 @@ impl Effects {
         self.dirty = 0;
         self.expired = 0;
         self.rewritten = false;
+        self.unrelated = false;
         // Nearly always empty: a test is cheaper than five stores.
         if !self.records.is_empty() || !self.events.is_empty() || !self.ready.is_empty() {
             self.bytes.clear();

@@ -91,6 +91,7 @@ fn expire_some(shared: &Shared, local: &mut Local, db: u16, slot: topology::Slot
     // A busy slot is looked at again in the next round.
     let Ok(mut guard) = shared.keyspace.lock(slot) else { return 0 };
     local.scratch.effects.clear();
+    local.scratch.effects.unrelated = true;
     let context = local.context(db, true);
     let mut keys = Keys::new(&shared.keyspace, &mut guard, &mut local.scratch, context);
     if !keys.may_be_due(slot) {

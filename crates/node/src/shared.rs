@@ -183,7 +183,7 @@ impl Shared {
             clients: Clients::default(),
             pubsub: PubSub::new(random_u64()),
             pauses: Pauses::default(),
-            stream: Stream::default(),
+            stream: Stream::new(profile),
             persistence: Persistence::new(),
             role: Role::default(),
             decisions: AtomicU64::new(0),

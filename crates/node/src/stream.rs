@@ -2,7 +2,7 @@
 //!
 //! A command that changed something appends to the stream while it still holds its locks, so the order of the stream is the
 //! order of the locks. The bytes are final right there: SELECT where the database changes, MULTI and EXEC around several
-//! commands of one effect. So the offset after a write is known at once, to WAIT, to gates and to INFO. The stream thread
+//! commands of one effect, unless they are removals of keys that only happened to be met. So the offset after a write is known at once, to WAIT, to gates and to INFO. The stream thread
 //! takes what has gathered, a buffer at a time, and feeds backlog and replicas with it.
 //!
 //! One mutex guards the tail. It is held for a copy of the command's bytes; without a consumer the stream is off and
@@ -10,7 +10,8 @@
 
 use keyspace::Effects;
 use keyspace::{Rank, RankedMutex};
-use replication::{EffectPart, StreamEncoder};
+use profile::Profile;
+use replication::{EffectPart, FirstSelect, StreamEncoder};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
@@ -35,18 +36,6 @@ struct Tail {
     bytes: Vec<u8>,
 }
 
-impl Default for Stream {
-    fn default() -> Self {
-        Stream {
-            on: AtomicBool::new(false),
-            tail: RankedMutex::new(Rank::Tail, Tail { encoder: StreamEncoder::new(), bytes: Vec::new() }),
-            waiting: AtomicUsize::new(0),
-            offset: AtomicU64::new(0),
-            consumer: OnceLock::new(),
-        }
-    }
-}
-
 impl std::fmt::Debug for Stream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Stream").field("on", &self.on).field("offset", &self.offset).finish_non_exhaustive()
@@ -54,6 +43,20 @@ impl std::fmt::Debug for Stream {
 }
 
 impl Stream {
+    /// The stream of a server of this version, switched off.
+    pub(crate) fn new(profile: Profile) -> Stream {
+        let first_select =
+            if profile.has("7.2.0") { FirstSelect::InsideMulti } else { FirstSelect::BeforeMulti };
+        let tail = Tail { encoder: StreamEncoder::new(first_select), bytes: Vec::new() };
+        Stream {
+            on: AtomicBool::new(false),
+            tail: RankedMutex::new(Rank::Tail, tail),
+            waiting: AtomicUsize::new(0),
+            offset: AtomicU64::new(0),
+            consumer: OnceLock::new(),
+        }
+    }
+
     /// Whether effects must be described for it.
     #[inline]
     pub(crate) fn is_on(&self) -> bool {
@@ -81,7 +84,7 @@ impl Stream {
     pub(crate) fn append(&self, effects: &Effects) -> u64 {
         if let [record] = effects.records.as_slice() {
             let part = EffectPart { db: record.db.into(), command: &effects.bytes[..record.end] };
-            return self.append_parts(&[part]);
+            return self.append_parts(&[part], 1);
         }
         let mut parts = Vec::with_capacity(effects.records.len());
         let mut start = 0;
@@ -89,16 +92,17 @@ impl Stream {
             parts.push(EffectPart { db: record.db.into(), command: &effects.bytes[start..record.end] });
             start = record.end;
         }
-        self.append_parts(&parts)
+        self.append_parts(&parts, if effects.unrelated { 1 } else { parts.len().max(1) })
     }
 
+    /// So many at a time are one effect, which is all or nothing.
     #[inline]
-    fn append_parts(&self, parts: &[EffectPart<'_>]) -> u64 {
+    fn append_parts(&self, parts: &[EffectPart<'_>], together: usize) -> u64 {
         self.append_with(|tail| {
             // Who appends outside the gate may come late.
             if self.is_on() {
                 let Tail { encoder, bytes } = tail;
-                encoder.encode(parts, bytes);
+                parts.chunks(together).for_each(|parts| encoder.encode(parts, bytes));
             }
         })
     }

@@ -834,9 +834,9 @@ impl Worker {
                 WaitFor::Key(_) => {}
                 WaitFor::Elsewhere => crate::link::forget_wait(&self.shared, client.id),
             }
-            client.writer().error(
-                "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)",
-            );
+            let text = "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
+            self.shared.stats.error(self.local.thread, &text);
+            client.writer().error(text);
             client.closing = true;
             client.shared.set_flag(flag::CLOSE_AFTER_REPLY, true);
             self.resume(at);

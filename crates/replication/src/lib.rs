@@ -35,5 +35,5 @@ pub use backlog::{Backlog, ReaderId};
 pub use id::{History, ReplicationId};
 pub use primary::Primary;
 pub use replica::Replica;
-pub use stream::{EffectPart, GETACK, PING, StreamEncoder};
+pub use stream::{EffectPart, FirstSelect, GETACK, PING, StreamEncoder};
 pub use waiters::{WaitKind, WaitOutcome, WaitRequest, Waiters};

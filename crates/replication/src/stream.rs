@@ -6,7 +6,8 @@
 //! when it came from EXEC or a script.
 //!
 //! ```text
-//!  effects (db 0: SET d) (db 5: SET e)   ─▶  SELECT 0 · MULTI · SET d · SELECT 5 · SET e · EXEC
+//!  effects (db 0: SET d) (db 5: SET e)   ─▶  SELECT 0 · MULTI · SET d · SELECT 5 · SET e · EXEC   until Redis 7.0
+//!                                        ─▶  MULTI · SELECT 0 · SET d · SELECT 5 · SET e · EXEC   later
 //! ```
 //!
 //! The database that the last SELECT named is state shared by everyone who reads the stream, so whoever
@@ -31,21 +32,26 @@ pub struct EffectPart<'a> {
     pub command: &'a [u8],
 }
 
+/// Where the database of a transaction's first command is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FirstSelect {
+    /// Ahead of the transaction.
+    BeforeMulti,
+    /// As a part of it.
+    InsideMulti,
+}
+
 /// Writes effects as the replication stream.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct StreamEncoder {
     selected: Option<u32>,
+    first_select: FirstSelect,
 }
 
 impl StreamEncoder {
     /// An encoder that will begin with SELECT.
-    pub fn new() -> StreamEncoder {
-        StreamEncoder::default()
-    }
-
-    /// An encoder for a stream in which `db` is selected already.
-    pub fn resumed(db: u32) -> StreamEncoder {
-        StreamEncoder { selected: Some(db) }
+    pub fn new(first_select: FirstSelect) -> StreamEncoder {
+        StreamEncoder { selected: None, first_select }
     }
 
     /// The database that readers of the stream have selected: `repl-stream-db` of a snapshot.
@@ -61,8 +67,10 @@ impl StreamEncoder {
     /// Appends what one command, transaction or script did to `out`.
     pub fn encode(&mut self, parts: &[EffectPart<'_>], out: &mut Vec<u8>) {
         let Some(first) = parts.first() else { return };
-        self.select(first.db, out);
         let transaction = parts.len() > 1;
+        if self.first_select == FirstSelect::BeforeMulti {
+            self.select(first.db, out);
+        }
         if transaction {
             out.extend_from_slice(MULTI);
         }
@@ -119,7 +127,7 @@ mod tests {
             *2\r\n$6\r\nSELECT\r\n$1\r\n5\r\n*3\r\n$3\r\nset\r\n$1\r\ne\r\n$1\r\n5\r\n*1\r\n$4\r\nEXEC\r\n\
             *2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*1\r\n$5\r\nMULTI\r\n*3\r\n$3\r\nSET\r\n$1\r\nf\r\n$1\r\n1\r\n\
             *2\r\n$6\r\nSELECT\r\n$1\r\n2\r\n*3\r\n$3\r\nSET\r\n$1\r\ng\r\n$1\r\n2\r\n*1\r\n$4\r\nEXEC\r\n";
-        let mut encoder = StreamEncoder::new();
+        let mut encoder = StreamEncoder::new(FirstSelect::BeforeMulti);
         let mut out = Vec::new();
         encoder.encode(&[EffectPart { db: 3, command: &command("set c 3") }], &mut out);
         encoder.encode(
@@ -140,11 +148,36 @@ mod tests {
         assert_eq!(encoder.selected_db(), Some(2));
     }
 
+    /// The stream that valkey-server 8.0.1 sent for a transaction that wrote to databases 0 and 2, and for a SET after it.
+    #[test]
+    fn a_later_version_selects_within_the_transaction() {
+        let recorded = [
+            command("MULTI"),
+            command("SELECT 0"),
+            command("SET f 1"),
+            command("SELECT 2"),
+            command("SET g 2"),
+            command("EXEC"),
+            command("SET h 3"),
+        ];
+        let mut encoder = StreamEncoder::new(FirstSelect::InsideMulti);
+        let mut out = Vec::new();
+        let parts = [
+            EffectPart { db: 0, command: &command("SET f 1") },
+            EffectPart { db: 2, command: &command("SET g 2") },
+        ];
+        encoder.encode(&parts, &mut out);
+        encoder.encode(&[EffectPart { db: 2, command: &command("SET h 3") }], &mut out);
+        assert_eq!(out, recorded.concat());
+    }
+
     #[test]
     fn select_is_repeated_for_a_new_reader() {
-        let mut encoder = StreamEncoder::resumed(0);
+        let mut encoder = StreamEncoder::new(FirstSelect::BeforeMulti);
         let set = command("SET a 1");
         let mut out = Vec::new();
+        encoder.encode(&[EffectPart { db: 0, command: &set }], &mut out);
+        out.clear();
         encoder.encode(&[EffectPart { db: 0, command: &set }], &mut out);
         assert_eq!(out, set);
         encoder.forget_db();

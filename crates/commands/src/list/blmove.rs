@@ -34,8 +34,20 @@ pub(super) const BLMOVE: Spec = Spec {
 pub(super) fn blmove(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     let (from, to) = (parse_end(argv[3])?, parse_end(argv[4])?);
     let timeout_ms = timeout_ms(argv[5], cx.keys.now_ms(), cx.options.profile)?;
-    let plain = [b"LMOVE", argv[1], argv[2], argv[3], argv[4]];
+    let (mut where_from, mut where_to) = (argv[3], argv[4]);
+    if cx.ready.is_some() && !cx.options.profile.has("7.2.0") {
+        // One that waited is spelled anew.
+        (where_from, where_to) = (spelled(from), spelled(to));
+    }
+    let plain = [b"LMOVE", argv[1], argv[2], where_from, where_to];
     move_or_wait(cx, &plain, from, to, timeout_ms)
+}
+
+fn spelled(end: End) -> &'static [u8] {
+    match end {
+        End::Front => b"left",
+        End::Back => b"right",
+    }
 }
 
 /// `BRPOPLPUSH`

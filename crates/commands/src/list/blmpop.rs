@@ -34,7 +34,7 @@ pub(super) fn blmpop(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error>
     let pops = parse(&argv[2..])?;
     let timeout_ms = timeout_ms(argv[1], cx.keys.now_ms(), cx.options.profile)?;
     let keys = FIRST_KEY..FIRST_KEY + pops.keys;
-    if pop_first(cx, &argv[keys.clone()], pops.end, Some(pops.count))? {
+    if pop_first(cx, cx.awaited(&argv[keys.clone()]), pops.end, Some(pops.count))? {
         return Ok(Flow::Done);
     }
     if cx.may_block {

@@ -57,7 +57,7 @@ pub(super) fn brpop(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> 
 fn pop_or_wait(cx: &mut Cx<'_, '_>, argv: &[&[u8]], end: End) -> Result<Flow, Error> {
     let last = argv.len() - 1;
     let timeout_ms = timeout_ms(argv[last], cx.keys.now_ms(), cx.options.profile)?;
-    if pop_first(cx, &argv[1..last], end, None)? {
+    if pop_first(cx, cx.awaited(&argv[1..last]), end, None)? {
         return Ok(Flow::Done);
     }
     if cx.may_block {

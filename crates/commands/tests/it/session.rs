@@ -167,6 +167,7 @@ impl Session {
             options: &self.options,
             random: &mut self.random,
             may_block: false,
+            ready: None,
         };
         let result = run(command, &mut cx, argv);
         drop(guard);

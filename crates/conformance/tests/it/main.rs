@@ -6,6 +6,7 @@
 mod differential;
 mod harness;
 mod replication;
+mod stream;
 mod transcripts;
 
 use conformance::peer::{Launch, SUBJECT_VARIABLE, not_run};

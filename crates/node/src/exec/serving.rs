@@ -1,0 +1,168 @@
+//! Serving clients that block on keys: whoever made a key ready runs the commands that wait for it, under its own locks as
+//! far as they are enough, else right after with those that the first of them needs.
+
+use super::capture::ticket_awaits_capture;
+use super::publishing::publish_events;
+use super::{Local, append};
+use crate::command::{Command, Handler, Run};
+use crate::mailbox::Message;
+use crate::shared::Shared;
+use command_spec::{Flags, Group};
+use commands::Cx;
+use keyspace::{Guard, Keys, SlotBusy, Ticket};
+use resp::{Proto, Writer};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use structures::ValueRef;
+use topology::Slot;
+
+/// Serves clients that block on keys that became ready, in the order of their arrival, as far as the locks they need are
+/// among those held and no snapshot is in their way. What they do can make further keys ready.
+pub(super) fn serve(shared: &Shared, local: &mut Local, guard: &mut Guard<'_>) {
+    // The command that made them ready may have taken long.
+    local.now_ms = crate::shared::unix_ms();
+    while let Some((db, key)) = take_first(&mut local.scratch.effects.ready) {
+        let mut passed_over = 0;
+        loop {
+            let context = local.context(db, true);
+            let mut keys = Keys::new(&shared.keyspace, guard, &mut local.scratch, context);
+            if keys.peek(&key).is_none() {
+                // Its time may have come, which the stream is told.
+                append(shared, local);
+                break;
+            }
+            let Some(ticket) = keys.waiter(db, &key, passed_over) else { break };
+            let all_held =
+                ticket.slots.iter().all(|&slot| Slot::new(slot).is_some_and(|slot| keys.covers(slot)));
+            if !all_held || ticket_awaits_capture(shared, local, &ticket, guard) {
+                local.unserved.push((db, key.clone()));
+                break;
+            }
+            // Claimed under all of its locks: nobody else can be serving it, so only its client can be faster.
+            if !ticket.claim() {
+                continue;
+            }
+            if serve_ticket(shared, local, guard, &ticket, &key) {
+                let context = local.context(db, true);
+                Keys::new(&shared.keyspace, guard, &mut local.scratch, context).served(db, &key, &ticket);
+            } else {
+                ticket.release();
+                passed_over += 1;
+            }
+            append(shared, local);
+        }
+    }
+}
+
+fn take_first<T>(items: &mut Vec<T>) -> Option<T> {
+    if items.is_empty() { None } else { Some(items.remove(0)) }
+}
+
+/// Whether a value is of the type that the commands of a group wait for: another one that comes to be under the key
+/// leaves them waiting.
+fn is_awaited(group: Group, value: ValueRef<'_>) -> bool {
+    matches!((group, value), (Group::List, ValueRef::List(_)))
+}
+
+/// Runs a claimed ticket's command because of a key that became ready; whether it has its answer.
+fn serve_ticket(
+    shared: &Shared,
+    local: &mut Local,
+    guard: &mut Guard<'_>,
+    ticket: &Arc<Ticket>,
+    key: &[u8],
+) -> bool {
+    let argv: Vec<&[u8]> = ticket.argv.iter().map(|arg| &**arg).collect();
+    let Ok(Command { run: Handler { run: Run::Data(data), .. }, spec, .. }) = shared.commands.resolve(&argv)
+    else {
+        unreachable!("only data commands wait for keys");
+    };
+    if spec.flags.contains(Flags::WRITE) && shared.role.is_replica.load(Ordering::Relaxed) {
+        // The node follows a primary by now, and its worker is about to say so.
+        return false;
+    }
+    let mut reply = Vec::new();
+    let proto = if ticket.resp3 { Proto::Resp3 } else { Proto::Resp2 };
+    let context = local.context(ticket.db, true);
+    let mut cx = Cx {
+        keys: Keys::new(&shared.keyspace, guard, &mut local.scratch, context),
+        out: Writer::new(&mut reply, proto),
+        options: &local.options,
+        random: &mut local.random,
+        may_block: true,
+        ready: Some(key),
+    };
+    let Some(entry) = cx.keys.peek(key) else { return false };
+    if !is_awaited(spec.group, entry.value()) {
+        return false;
+    }
+    match commands::run(data, &mut cx, &argv) {
+        Ok(commands::Flow::Block { .. }) => return false,
+        Ok(commands::Flow::Done) => {}
+        Err(error) => {
+            reply.clear();
+            Writer::new(&mut reply, proto).error_value(&error);
+            shared.stats.error(local.thread, &error);
+        }
+    }
+    shared.mailboxes[ticket.worker].post(Message::Answer { client: ticket.client, wait: 0, reply });
+    true
+}
+
+/// Serves clients that need other locks than those that were held when a key became ready.
+pub(crate) fn serve_unserved(shared: &Shared, local: &mut Local) {
+    let waiting = std::mem::take(&mut local.unserved);
+    for (db, key) in waiting {
+        if !local.enter(shared) {
+            local.unserved.push((db, key));
+            // One who waits for the world itself looks again when it gives it back.
+            if local.world_for.is_none() && !shared.keyspace.gate().register(local.thread) {
+                shared.wake(local.thread);
+            }
+            continue;
+        }
+        if shared.pauses.holds_writes(local.now_ms) {
+            // What they would take is a write.
+            local.unserved.push((db, key));
+            continue;
+        }
+        if let Err(busy) = serve_first_waiter(shared, local, db, &key) {
+            local.unserved.push((db, key));
+            if !shared.keyspace.register(busy, local.thread) {
+                shared.wake(local.thread);
+            }
+        }
+    }
+}
+
+/// Serves clients that wait for a key under the locks that the first of them needs.
+fn serve_first_waiter(shared: &Shared, local: &mut Local, db: u16, key: &[u8]) -> Result<(), SlotBusy> {
+    let Some(slots) = slots_of_first_waiter(shared, local, db, key)? else { return Ok(()) };
+    let mut guard = shared.keyspace.lock_many(&slots)?;
+    local.scratch.effects.clear();
+    local.scratch.effects.ready.push((db, key.into()));
+    serve(shared, local, &mut guard);
+    if !local.scratch.effects.events.is_empty() {
+        publish_events(shared, local);
+    }
+    Ok(())
+}
+
+/// The slots that the first client waiting for a key needs, and the key's own; `None` when nobody waits.
+fn slots_of_first_waiter(
+    shared: &Shared,
+    local: &mut Local,
+    db: u16,
+    key: &[u8],
+) -> Result<Option<Vec<Slot>>, SlotBusy> {
+    let own = Slot::of(key);
+    let mut guard = shared.keyspace.lock(own)?;
+    let context = local.context(db, true);
+    let mut keys = Keys::new(&shared.keyspace, &mut guard, &mut local.scratch, context);
+    let Some(ticket) = keys.waiter(db, key, 0) else { return Ok(None) };
+    let mut slots: Vec<Slot> = ticket.slots.iter().filter_map(|&slot| Slot::new(slot)).collect();
+    slots.push(own);
+    slots.sort_unstable();
+    slots.dedup();
+    Ok(Some(slots))
+}

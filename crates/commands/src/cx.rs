@@ -37,6 +37,8 @@ pub struct Options {
     pub lazy_server_del: bool,
     /// `rdbcompression`: long strings in DUMP payloads are compressed.
     pub rdb_compression: bool,
+    /// Whether the checksum of DUMP payloads is looked at: not while DEBUG says so.
+    pub verify_payloads: bool,
     /// Whether `maxmemory-policy` is one of the LFU policies, so that access clocks are counters.
     pub lfu: bool,
 }
@@ -51,6 +53,7 @@ impl Options {
             lazy_user_del: profile.is_valkey(),
             lazy_server_del: profile.is_valkey(),
             rdb_compression: true,
+            verify_payloads: true,
             lfu: false,
         }
     }

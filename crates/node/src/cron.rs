@@ -76,7 +76,7 @@ pub(crate) fn run(shared: &Shared) {
         let period = if quiet > SAMPLES { IDLE_PERIOD } else { PERIOD };
         std::thread::park_timeout(period.saturating_sub(last.elapsed()));
         let elapsed = last.elapsed();
-        if elapsed < period {
+        if elapsed < period || shared.cron_paused.load(Ordering::Relaxed) {
             continue;
         }
         let active = [Counter::Commands, Counter::BytesIn, Counter::Expired];

@@ -29,6 +29,7 @@ use command_spec::{Flags, Group, KeyFlags, Need, keys::positions};
 use commands::{Cx, Error, Options, Random};
 use config::Settings;
 use keyspace::{EventClass, Expiry, Guard, Keys, KeysContext, Located, Reclaimer, Scratch, Ticket};
+use profile::Profile;
 use publishing::publish_events;
 use resp::{Proto, Writer};
 use serving::serve;
@@ -78,7 +79,7 @@ pub(crate) struct Local {
 impl Local {
     pub(crate) fn new(shared: &Shared, thread: usize, lazyfree: LazyFree) -> Local {
         let settings = shared.settings();
-        let options = options(&settings, shared.profile, settings_packed_threshold());
+        let options = current_options(&settings, shared.profile);
         Local {
             thread,
             settings_version: shared.settings_version.load(Ordering::Acquire),
@@ -107,7 +108,7 @@ impl Local {
         if version != self.settings_version {
             self.settings_version = version;
             self.settings = shared.settings();
-            self.options = options(&self.settings, shared.profile, settings_packed_threshold());
+            self.options = current_options(&self.settings, shared.profile);
         }
     }
 
@@ -189,8 +190,15 @@ impl Local {
 pub(crate) static PACKED_THRESHOLD: std::sync::atomic::AtomicUsize =
     std::sync::atomic::AtomicUsize::new(1 << 30);
 
-pub(crate) fn settings_packed_threshold() -> usize {
-    PACKED_THRESHOLD.load(Ordering::Relaxed)
+/// DEBUG SET-SKIP-CHECKSUM-VALIDATION sets this.
+pub(crate) static SKIP_CHECKSUMS: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
+/// What data commands depend on now: settings, and what DEBUG has put beside them.
+fn current_options(settings: &Settings, profile: Profile) -> Options {
+    Options {
+        verify_payloads: !SKIP_CHECKSUMS.load(Ordering::Relaxed),
+        ..options(settings, profile, PACKED_THRESHOLD.load(Ordering::Relaxed))
+    }
 }
 
 /// What the worker does next with a client.

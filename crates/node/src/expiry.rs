@@ -29,7 +29,9 @@ pub(crate) fn run(shared: &Arc<Shared>, mut local: Local) {
     while !shared.ending.load(Ordering::Acquire) {
         let began = Instant::now();
         let mut period = IDLE_PERIOD;
-        if shared.active_expire.load(Ordering::Relaxed) && !shared.loading.load(Ordering::Relaxed) {
+        let is_off =
+            !shared.active_expire.load(Ordering::Relaxed) || shared.cron_paused.load(Ordering::Relaxed);
+        if !is_off && !shared.loading.load(Ordering::Relaxed) {
             local.refresh(shared);
             for db in 0..shared.keyspace.databases() as u16 {
                 if shared.keyspace.volatile_len(db) > 0 {

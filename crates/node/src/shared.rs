@@ -81,6 +81,8 @@ pub(crate) struct Shared {
     pub(crate) active_expire: AtomicBool,
     /// There were no keys that expire when the expiry thread looked last: it sleeps for long.
     pub(crate) expiry_idle: AtomicBool,
+    /// DEBUG PAUSE-CRON: what is done from time to time is not.
+    pub(crate) cron_paused: AtomicBool,
     /// Somebody's wish that the node ends.
     pub(crate) end: Ending,
     /// The node is ending: threads stop.
@@ -201,6 +203,7 @@ impl Shared {
             save_failed: AtomicBool::new(false),
             active_expire: AtomicBool::new(true),
             expiry_idle: AtomicBool::new(false),
+            cron_paused: AtomicBool::new(false),
             end: Ending::default(),
             ending: AtomicBool::new(false),
             settings: RwLock::new(settings),

@@ -79,12 +79,12 @@ pub(super) fn restore(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> 
     }
     let ttl_ms =
         u64::try_from(int(argv[2])?).map_err(|_| Error::text("ERR Invalid TTL value, must be >= 0"))?;
-    let value = rdb::restore(payload, &cx.options.limits, cx.options.profile.rdb_version()).map_err(
-        |bad| match bad {
-            BadPayload::VersionOrChecksum => Error::text("ERR DUMP payload version or checksum are wrong"),
-            BadPayload::Format(_) => Error::text("ERR Bad data format"),
-        },
-    )?;
+    let restore = if cx.options.verify_payloads { rdb::restore } else { rdb::restore_unverified };
+    let max_version = cx.options.profile.rdb_version();
+    let value = restore(payload, &cx.options.limits, max_version).map_err(|bad| match bad {
+        BadPayload::VersionOrChecksum => Error::text("ERR DUMP payload version or checksum are wrong"),
+        BadPayload::Format(_) => Error::text("ERR Bad data format"),
+    })?;
     let old = if options.replace { cx.keys.remove(key) } else { None };
     let replaced = old.is_some();
     if let Some(old) = old {

@@ -6,7 +6,7 @@
 use crate::command::NodeCommand;
 use crate::cx::{Flow, NodeCx, Suspend};
 use crate::digest::Digest;
-use crate::exec::{PACKED_THRESHOLD, give_world_back, own_world};
+use crate::exec::{PACKED_THRESHOLD, SKIP_CHECKSUMS, give_world_back, own_world};
 use crate::persistence::Reload;
 use crate::start::words_of;
 use command_spec::*;
@@ -18,6 +18,7 @@ use resp::Proto;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use structures::ValueRef;
+use structures::list::NodeRef;
 use structures::number::parse_i64;
 use table::Entry;
 use topology::Slot;
@@ -70,6 +71,14 @@ fn debug(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
             Ok(Flow::Done)
         }
         (b"quicklist-packed-threshold", &[bytes]) => packed_threshold(cx, bytes),
+        (b"set-skip-checksum-validation", &[on]) => {
+            SKIP_CHECKSUMS.store(leading_number(on) != 0.0, Ordering::Relaxed);
+            every_worker_anew(cx);
+            cx.out().ok();
+            Ok(Flow::Done)
+        }
+        (b"listpack", &[key]) => listpack(cx, key),
+        (b"quicklist", &[key]) => quicklist(cx, key),
         (b"reload", words) => reload(cx, words),
         (b"populate", &[count]) => populate(cx, count, b"key", b"0"),
         (b"populate", &[count, prefix]) => populate(cx, count, prefix, b"0"),
@@ -83,7 +92,9 @@ fn debug(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
         }
         (b"config-rewrite-force-all", []) => config_rewrite_force_all(cx),
         (b"pause-cron", &[on]) => {
-            cx.shared.end.hold_signals(leading_number(on) != 0.0);
+            let paused = leading_number(on) != 0.0;
+            cx.shared.end.hold_signals(paused);
+            cx.shared.cron_paused.store(paused, Ordering::Relaxed);
             cx.out().ok();
             Ok(Flow::Done)
         }
@@ -104,6 +115,8 @@ const HELP: &[&str] = &[
     "    Signatures of the values at keys.",
     "ERROR <text>",
     "    Answers with this error.",
+    "LISTPACK <key>",
+    "    Writes into the log how a value that is one listpack is kept.",
     "LOG <message>",
     "    Writes a line into the log.",
     "OBJECT <key>",
@@ -111,18 +124,22 @@ const HELP: &[&str] = &[
     "PANIC",
     "    Ends the process as a bug would.",
     "PAUSE-CRON <0|1>",
-    "    Whether a signal to end is acted on only later.",
+    "    Whether signals to end, expired keys and rates are left alone for now.",
     "POPULATE <count> [<prefix>] [<size>]",
     "    Adds so many strings named <prefix>:<number>, where there are none, filled up to <size> bytes with zeros.",
     "PROTOCOL <type>",
     "    Answers with a sample of a reply: string, integer, double, bignum, null, array, set, map, attrib, push,",
     "    verbatim, true or false.",
+    "QUICKLIST <key>",
+    "    Writes the nodes of a list into the log.",
     "QUICKLIST-PACKED-THRESHOLD <size>",
     "    Elements of lists from this size on get nodes of their own; 0 brings the default of 1 GB back.",
     "RELOAD [MERGE] [NOFLUSH] [NOSAVE]",
     "    Writes the data to the snapshot file and reads it back.",
     "SET-ACTIVE-EXPIRE <0|1>",
     "    Whether expired keys are removed though nobody looks at them.",
+    "SET-SKIP-CHECKSUM-VALIDATION <0|1>",
+    "    Whether snapshots and DUMP payloads are read whatever their checksums say.",
     "SLEEP <seconds>",
     "    Blocks the connection's worker for so long; fractions are allowed.",
 ];
@@ -263,7 +280,10 @@ fn object(cx: &mut NodeCx<'_, '_>, key: &[u8]) -> Result<Flow, Error> {
             ValueRef::Hash(hash) => (hash.encoding(), String::new()),
             ValueRef::List(list) => {
                 let encoding = list.encoding(profile.has("7.2.0"));
-                (encoding, if encoding == "quicklist" { quicklist(list, &limits) } else { String::new() })
+                (
+                    encoding,
+                    if encoding == "quicklist" { quicklist_fields(list, &limits) } else { String::new() },
+                )
             }
         };
         let idle_s = clock.wrapping_sub(lru) & 0xff_ffff;
@@ -282,13 +302,13 @@ fn object(cx: &mut NodeCx<'_, '_>, key: &[u8]) -> Result<Flow, Error> {
 }
 
 /// What DEBUG OBJECT adds for a quicklist.
-fn quicklist(list: &structures::List, limits: &structures::Limits) -> String {
+fn quicklist_fields(list: &structures::List, limits: &structures::Limits) -> String {
     let (mut nodes, mut bytes) = (0usize, 0usize);
     for node in list.nodes() {
         nodes += 1;
         bytes += match node {
-            structures::list::NodeRef::Packed(listpack) => listpack.as_bytes().len(),
-            structures::list::NodeRef::Plain(element) => element.len(),
+            NodeRef::Packed(listpack) => listpack.as_bytes().len(),
+            NodeRef::Plain(element) => element.len(),
         };
     }
     format!(
@@ -321,23 +341,36 @@ fn digest_values(cx: &mut NodeCx<'_, '_>, keys: &[&[u8]]) -> Result<Flow, Error>
 }
 
 fn digest(cx: &mut NodeCx<'_, '_>) -> Result<Flow, Error> {
-    let shared = cx.shared;
-    let digest = if cx.in_exec {
-        digest_of_all(cx, None)
-    } else {
-        if !own_world(shared, cx.local, cx.client.id) {
-            return Ok(Flow::Suspend(Suspend::Gate));
-        }
-        let digest = digest_of_all(cx, Some(shared.keyspace.world(cx.local.thread)));
-        give_world_back(shared, cx.local);
-        digest
-    };
-    cx.out().simple(&digest.to_string());
+    match in_world(cx, digest_of_all) {
+        Ok(digest) => cx.out().simple(&digest.to_string()),
+        Err(suspend) => return Ok(Flow::Suspend(suspend)),
+    }
     Ok(Flow::Done)
 }
 
-/// The digest of all databases, under this world or that of EXEC.
-fn digest_of_all(cx: &mut NodeCx<'_, '_>, mut world: Option<Guard<'_>>) -> Digest {
+/// Does something in the world: this thread's, or that of EXEC.
+fn in_world<R>(
+    cx: &mut NodeCx<'_, '_>,
+    work: impl FnOnce(&mut NodeCx<'_, '_>, &mut Guard<'_>) -> R,
+) -> Result<R, Suspend> {
+    if cx.in_exec {
+        let guard = cx.guard.take().expect("EXEC runs DEBUG under the world");
+        let done = work(cx, guard);
+        cx.guard = Some(guard);
+        return Ok(done);
+    }
+    let shared = cx.shared;
+    if !own_world(shared, cx.local, cx.client.id) {
+        return Err(Suspend::Gate);
+    }
+    cx.local.scratch.effects.clear();
+    let done = work(cx, &mut shared.keyspace.world(cx.local.thread));
+    give_world_back(shared, cx.local);
+    Ok(done)
+}
+
+/// The digest of all databases.
+fn digest_of_all(cx: &mut NodeCx<'_, '_>, guard: &mut Guard<'_>) -> Digest {
     let mut digest = Digest::default();
     for db in 0..cx.shared.keyspace.databases() as u16 {
         if cx.shared.keyspace.len(db) == 0 {
@@ -345,14 +378,7 @@ fn digest_of_all(cx: &mut NodeCx<'_, '_>, mut world: Option<Guard<'_>>) -> Diges
         }
         digest.database(db.into());
         let context = context(cx, db, Expiry::Ignore);
-        match &mut world {
-            Some(guard) => digest_of(cx, guard, context, &mut digest),
-            None => {
-                let guard = cx.guard.take().expect("EXEC runs DEBUG under the world");
-                digest_of(cx, guard, context, &mut digest);
-                cx.guard = Some(guard);
-            }
-        }
+        digest_of(cx, guard, context, &mut digest);
     }
     digest
 }
@@ -380,13 +406,73 @@ fn packed_threshold(cx: &mut NodeCx<'_, '_>, bytes: &[u8]) -> Result<Flow, Error
         }
     };
     PACKED_THRESHOLD.store(bytes as usize, Ordering::Relaxed);
-    // Every worker makes its options anew.
+    every_worker_anew(cx);
+    cx.out().ok();
+    Ok(Flow::Done)
+}
+
+/// Every worker makes its options anew.
+fn every_worker_anew(cx: &mut NodeCx<'_, '_>) {
     let config = cx.shared.config();
     cx.shared.publish_settings(&config);
     drop(config);
     cx.local.refresh(cx.shared);
-    cx.out().ok();
+}
+
+/// Writes the shape of a value that is one listpack into the log.
+fn listpack(cx: &mut NodeCx<'_, '_>, key: &[u8]) -> Result<Flow, Error> {
+    let list_can_be_listpack = cx.shared.profile.has("7.2.0");
+    let done = "Listpack structure printed on stdout";
+    log_shape(cx, key, "listpack", done, |value| match value {
+        ValueRef::Hash(hash) => hash.as_listpack().map(|listpack| {
+            format!("{} fields in a listpack of {} bytes", hash.len(), listpack.as_bytes().len())
+        }),
+        ValueRef::List(list) if list.encoding(list_can_be_listpack) == "listpack" => Some(nodes_of(list)),
+        _ => None,
+    })
+}
+
+/// Writes the shape of a list that is a quicklist into the log.
+fn quicklist(cx: &mut NodeCx<'_, '_>, key: &[u8]) -> Result<Flow, Error> {
+    let list_can_be_listpack = cx.shared.profile.has("7.2.0");
+    let done = "Quicklist structure printed on stdout";
+    log_shape(cx, key, "quicklist", done, |value| match value {
+        ValueRef::List(list) if list.encoding(list_can_be_listpack) == "quicklist" => Some(nodes_of(list)),
+        _ => None,
+    })
+}
+
+/// Writes into the log how the value at a key is kept, and answers that this is done; or that it is kept in another way.
+fn log_shape(
+    cx: &mut NodeCx<'_, '_>,
+    key: &[u8],
+    encoding: &str,
+    done: &str,
+    shape: impl FnOnce(ValueRef<'_>) -> Option<String>,
+) -> Result<Flow, Error> {
+    match look(cx, key, |entry| entry.map(|entry| shape(entry.value()))) {
+        Err(suspend) => return Ok(Flow::Suspend(suspend)),
+        Ok(None) => return Err(Error::NoSuchKey),
+        Ok(Some(None)) => {
+            return Err(Error::Other(format!("ERR Not a {encoding} encoded object.").into()));
+        }
+        Ok(Some(Some(shape))) => {
+            cx.shared.log(Loglevel::Notice, format_args!("DEBUG {encoding}: {shape}"));
+            cx.out().simple(done);
+        }
+    }
     Ok(Flow::Done)
+}
+
+fn nodes_of(list: &structures::List) -> String {
+    let nodes: Vec<String> = list
+        .nodes()
+        .map(|node| match node {
+            NodeRef::Packed(listpack) => format!("listpack of {} bytes", listpack.as_bytes().len()),
+            NodeRef::Plain(element) => format!("plain element of {} bytes", element.len()),
+        })
+        .collect();
+    format!("{} elements: {}", list.len(), nodes.join(", "))
 }
 
 /// A sample of a type of reply.

@@ -2,6 +2,7 @@
 
 use super::path;
 use crate::exec::Local;
+use crate::exec::{PACKED_THRESHOLD, SKIP_CHECKSUMS};
 use crate::shared::{Background as Role, Shared, unix_ms};
 use config::Settings;
 use keyspace::{Guard, Keys};
@@ -39,11 +40,11 @@ impl LoadProgress {
 
 /// How this node loads.
 pub(crate) fn options(shared: &Shared, settings: &Settings) -> LoadOptions {
-    let commands = crate::shared::options(settings, shared.profile, crate::exec::settings_packed_threshold());
+    let commands = crate::shared::options(settings, shared.profile, PACKED_THRESHOLD.load(Ordering::Relaxed));
     LoadOptions {
         limits: commands.limits,
         max_version: shared.profile.rdb_version(),
-        checksum: settings.rdbchecksum,
+        checksum: settings.rdbchecksum && !SKIP_CHECKSUMS.load(Ordering::Relaxed),
         now_ms: unix_ms(),
         drop_expired: !shared.role.is_replica.load(Ordering::Relaxed),
         duplicates: Duplicates::Refuse,

@@ -96,7 +96,7 @@ fn background<'s>(shared: &'s Shared, local: &Local) -> Background<'s> {
 fn loader(local: &Local, shared: &Shared) -> Loader {
     let options = LoadOptions {
         limits: local.options.limits,
-        checksum: local.settings.rdbchecksum,
+        checksum: local.settings.rdbchecksum && local.options.verify_payloads,
         // A replica keeps keys until its primary says that they are gone.
         drop_expired: false,
         duplicates: Duplicates::Refuse,

@@ -477,19 +477,14 @@ impl Worker {
             WaitFor::Elsewhere => return crate::link::end_wait(&self.shared, id, error),
         }
         let timeout = blocked.timeout;
-        let command = client.shared.last_command.load(Ordering::Relaxed);
-        let mut out = client.writer();
         if error {
             let text = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
-            out.error(text);
-            self.shared.stats.error(self.local.thread, &text);
-            if let Some(command) = command.checked_sub(1) {
-                self.shared.stats.failed(self.local.thread, command as usize);
-            }
+            fail_wait(&self.shared, &self.local, &client.shared, text);
+            client.writer().error(text);
         } else if timeout == TimeoutReply::Null {
-            out.null();
+            client.writer().null();
         } else {
-            out.null_array();
+            client.writer().null_array();
         }
         self.resume(at);
     }
@@ -835,7 +830,7 @@ impl Worker {
                 WaitFor::Elsewhere => crate::link::forget_wait(&self.shared, client.id),
             }
             let text = "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
-            self.shared.stats.error(self.local.thread, &text);
+            fail_wait(&self.shared, &self.local, &client.shared, text);
             client.writer().error(text);
             client.closing = true;
             client.shared.set_flag(flag::CLOSE_AFTER_REPLY, true);
@@ -953,6 +948,14 @@ fn locate(
     let slot = Slot::of(key);
     shared.keyspace.prefetch_slot(slot);
     (Ok(command), Some(Located { slot, hash: shared.keyspace.hash(key) }))
+}
+
+/// Counts the error that ends the wait of a client: it is its last command's.
+fn fail_wait(shared: &Shared, local: &Local, client: &ClientShared, text: &str) {
+    shared.stats.error(local.thread, &text);
+    if let Some(command) = client.last_command.load(Ordering::Relaxed).checked_sub(1) {
+        shared.stats.failed(local.thread, command as usize);
+    }
 }
 
 /// Whether what follows a command must not be framed before it has run: limits differ after authentication, and a replica's

@@ -108,7 +108,7 @@ fn replicas_of_a_later_version_get_what_that_sends() {
         "MULTI\nUNLINK e5\nUNLINK e6\nEXEC",
         "MULTI\nSELECT 3\nSET a 1\nSELECT 4\nSET a 2\nEXEC",
         "LMOVE list other LEFT RIGHT",
-        "SWAPDB 0 5\nSELECT 0\nUNLINK list",
+        "SWAPDB 0 5\nMULTI\nSELECT 0\nUNLINK list\nRPUSH list z\nEXEC",
     ] {
         assert!(all.contains(part), "no {part:?} in {all}");
     }

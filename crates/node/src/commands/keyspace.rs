@@ -72,7 +72,10 @@ fn flushall(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     }
     replicate(cx, argv);
     if !cx.shared.role.is_replica.load(std::sync::atomic::Ordering::Relaxed) {
-        crate::persistence::forget_file(cx.shared, cx.guard());
+        // What the file holds is no change since it was written.
+        if crate::persistence::forget_file(cx.shared, cx.guard()) {
+            cx.local.scratch.effects.dirty = 0;
+        }
     }
     cx.out().ok();
     Ok(Flow::Done)

@@ -9,7 +9,7 @@ use crate::mailbox::Message;
 use crate::shared::Shared;
 use command_spec::{Flags, Group};
 use commands::Cx;
-use keyspace::{Guard, Keys, SlotBusy, Ticket};
+use keyspace::{Expiry, Guard, Keys, KeysContext, SlotBusy, Ticket};
 use resp::{Proto, Writer};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -24,10 +24,10 @@ pub(super) fn serve(shared: &Shared, local: &mut Local, guard: &mut Guard<'_>) {
     while let Some((db, key)) = take_first(&mut local.scratch.effects.ready) {
         let mut passed_over = 0;
         loop {
-            let context = local.context(db, true);
+            let context = glance(shared, local, db);
             let mut keys = Keys::new(&shared.keyspace, guard, &mut local.scratch, context);
             if keys.peek(&key).is_none() {
-                // Its time may have come, which the stream is told.
+                // It may have been removed just now, which the stream is told.
                 append(shared, local);
                 break;
             }
@@ -54,6 +54,15 @@ pub(super) fn serve(shared: &Shared, local: &mut Local, guard: &mut Guard<'_>) {
     }
 }
 
+/// How a key that became ready is looked at. Redis 7.0 removes one whose time has come, later versions leave it to others.
+fn glance(shared: &Shared, local: &Local, db: u16) -> KeysContext {
+    let context = local.context(db, true);
+    match context.expiry {
+        Expiry::Delete if shared.profile.has("7.2.0") => KeysContext { expiry: Expiry::Hide, ..context },
+        _ => context,
+    }
+}
+
 fn take_first<T>(items: &mut Vec<T>) -> Option<T> {
     if items.is_empty() { None } else { Some(items.remove(0)) }
 }
@@ -73,7 +82,8 @@ fn serve_ticket(
     key: &[u8],
 ) -> bool {
     let argv: Vec<&[u8]> = ticket.argv.iter().map(|arg| &**arg).collect();
-    let Ok(Command { run: Handler { run: Run::Data(data), .. }, spec, .. }) = shared.commands.resolve(&argv)
+    let Ok(Command { run: Handler { run: Run::Data(data), id, .. }, spec, .. }) =
+        shared.commands.resolve(&argv)
     else {
         unreachable!("only data commands wait for keys");
     };
@@ -103,6 +113,7 @@ fn serve_ticket(
             reply.clear();
             Writer::new(&mut reply, proto).error_value(&error);
             shared.stats.error(local.thread, &error);
+            shared.stats.failed(local.thread, *id);
         }
     }
     shared.mailboxes[ticket.worker].post(Message::Answer { client: ticket.client, wait: 0, reply });

@@ -203,20 +203,21 @@ pub(crate) fn header() -> Header {
 }
 
 /// After FLUSHALL: a file on its way is of data that is gone, and with save points what is on disk must not come back.
-/// The caller owns the world.
-pub(crate) fn forget_file(shared: &Shared, world: &mut Guard<'_>) {
+/// Whether a file holds now what is here. The caller owns the world.
+pub(crate) fn forget_file(shared: &Shared, world: &mut Guard<'_>) -> bool {
     let is_saving = shared.persistence.running() == Some(Kind::Save);
     if is_saving {
         shared.persistence.abort_running();
     }
     if shared.settings().save.is_empty() {
-        return;
+        return false;
     }
     if is_saving {
         shared.persistence.request_save(IfBusy::Wait);
+        false
     } else {
         // A failure is logged, and the save points try again.
-        let _ = save_now(shared, world);
+        save_now(shared, world).is_ok()
     }
 }
 

@@ -137,6 +137,12 @@ fn a_wait_is_ended_once() {
             other => panic!("{other:?}"),
         }
     }
+    // The error counts as the command's, and the command once.
+    let info = ask(&mut other, "INFO everything").to_text();
+    let has = |line: &str| info.lines().any(|other| other.starts_with(line));
+    assert!(has("errorstat_UNBLOCKED:count=1") && has("total_error_replies:1"), "{info}");
+    let blpop = info.lines().find(|line| line.starts_with("cmdstat_blpop:")).expect("BLPOP was called");
+    assert!(blpop.contains(":calls=2,") && blpop.ends_with(",rejected_calls=0,failed_calls=1"), "{blpop}");
 }
 
 #[test]

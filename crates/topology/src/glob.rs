@@ -6,7 +6,11 @@
 //! (so `*` does not match it; commands that list keys take a lone `*` for no pattern at all).
 //!
 //! Every element but `*` takes exactly one byte, so only the last `*` ever has to be tried again further on. The time
-//! is therefore at most the product of both lengths, whatever the pattern, and no memory is needed.
+//! is therefore at most the product of both lengths, whatever the pattern, and no memory is needed. That a pattern with
+//! very many stars matches nothing is the servers' rule, not a need of this algorithm.
+
+/// Stars that other elements follow: with more of them a pattern matches nothing.
+const MAX_STARS: usize = 1000;
 
 /// Whether the whole of `text` matches `pattern`; with `nocase`, ASCII letters match in either case.
 pub fn matches(pattern: &[u8], text: &[u8], nocase: bool) -> bool {
@@ -14,12 +18,16 @@ pub fn matches(pattern: &[u8], text: &[u8], nocase: bool) -> bool {
         return pattern.is_empty();
     }
     let (mut p, mut t) = (0, 0);
-    let mut last_star = None;
+    let (mut last_star, mut stars_taken) = (None, 0);
     while t < text.len() {
         if pattern.get(p) == Some(&b'*') {
             p += stars(&pattern[p..]);
             if p == pattern.len() {
                 return true;
+            }
+            stars_taken += 1;
+            if stars_taken > MAX_STARS {
+                return false;
             }
             last_star = Some((p, t));
         } else if let Some(taken) = match_one(&pattern[p..], text[t], nocase) {
@@ -107,6 +115,18 @@ fn same(a: u8, b: u8, nocase: bool) -> bool {
 mod tests {
     use super::*;
 
+    #[test]
+    fn too_many_stars_match_nothing() {
+        let text = [b'a'; MAX_STARS + 1];
+        for element in [&b"*?"[..], b"*a", b"**a"] {
+            assert!(matches(&element.repeat(MAX_STARS), &text, false));
+            assert!(!matches(&element.repeat(MAX_STARS + 1), &text, false));
+            // The last one needs no further look.
+            assert!(matches(&[&element.repeat(MAX_STARS)[..], b"*"].concat(), &text, false));
+        }
+        assert!(matches(&b"*".repeat(5000), &text, false) && matches(&b"?".repeat(1001), &text, false));
+    }
+
     #[track_caller]
     fn check(pattern: &str, text: &str, expected: bool) {
         assert_eq!(matches(pattern.as_bytes(), text.as_bytes(), false), expected, "{pattern} on {text}");
@@ -156,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_hostile_pattern_takes_no_exponential_time() {
-        let pattern = b"a*".repeat(2000);
+        let pattern = b"a*".repeat(MAX_STARS);
         let text = [b"a".repeat(4000), b"b".to_vec()].concat();
         assert!(matches(&pattern, &text, false));
         let pattern = [pattern, b"c".to_vec()].concat();

@@ -683,14 +683,22 @@ impl<'k, 'g> Keys<'k, 'g> {
     }
 
     /// Removes keys of a slot whose time has come, as [`Expiry::Delete`] does, but for those that a snapshot has yet to
-    /// capture in pieces; looks at no more than about `budget` volatile entries from the cursor on. The next cursor (0 at the end of the slot) and the number removed.
-    pub fn expire_slot(&mut self, slot: Slot, cursor: u64, budget: usize) -> (u64, usize) {
+    /// capture in pieces; looks at no more than about `budget` volatile entries from the cursor on, and removes only what is
+    /// `wanted`. The next cursor (0 at the end of the slot) and the number removed.
+    pub fn expire_slot(
+        &mut self,
+        slot: Slot,
+        cursor: u64,
+        budget: usize,
+        wanted: impl Fn(Entry<'_>) -> bool,
+    ) -> (u64, usize) {
         let (physical, now_ms) = (self.physical, self.context.now_ms);
         let space = self.space;
         let Some(table) = self.guard.table(slot, physical) else { return (0, 0) };
         let mut due: Vec<Box<[u8]>> = Vec::new();
         let next = table.scan_volatile(&space.hasher, cursor, budget, |entry| {
-            if entry.expire_at().is_some_and(|at| at <= now_ms) && !space.walk.spares(entry) {
+            let is_due = entry.expire_at().is_some_and(|at| at <= now_ms);
+            if is_due && wanted(entry) && !space.walk.spares(entry) {
                 due.push(entry.key().into());
             }
         });

@@ -99,7 +99,7 @@ fn expire_some(shared: &Shared, local: &mut Local, db: u16, slot: topology::Slot
     if !keys.may_be_due(slot) {
         return 0;
     }
-    let (next, _) = keys.expire_slot(slot, cursor, ENTRIES);
+    let (next, _) = keys.expire_slot(slot, cursor, ENTRIES, |_| true);
     if next == 0 {
         keys.settle_earliest(slot);
     }

@@ -273,7 +273,7 @@ impl Machine {
                     if keys.may_be_due(slot) {
                         let mut cursor = 0;
                         loop {
-                            cursor = keys.expire_slot(slot, cursor, 4).0;
+                            cursor = keys.expire_slot(slot, cursor, 4, |_| true).0;
                             if cursor == 0 {
                                 break;
                             }

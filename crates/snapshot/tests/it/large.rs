@@ -133,7 +133,7 @@ fn an_expired_one_is_gone_for_readers_and_removed_later() {
             times += 1;
             assert!(!read());
             let swept = on_key_as(&keyspace, later(WORKER, 1), LARGE, |keys| {
-                keys.expire_slot(Slot::of(LARGE), 0, usize::MAX).1
+                keys.expire_slot(Slot::of(LARGE), 0, usize::MAX, |_| true).1
             });
             assert_eq!((swept, keyspace.len(1)), (0, 2));
         }

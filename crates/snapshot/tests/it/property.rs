@@ -184,7 +184,7 @@ fn apply(keyspace: &Keyspace, garbage: &Garbage, op: &Op) {
         Op::Sweep { db, key } => {
             let key = name(key);
             on_key_as(keyspace, later(WORKER, db), &key, |keys| {
-                keys.expire_slot(Slot::of(&key), 0, usize::MAX);
+                keys.expire_slot(Slot::of(&key), 0, usize::MAX, |_| true);
             });
         }
         Op::Flush { db } => garbage.borrow_mut().extend(in_world(keyspace, WORKER, db, |keys| keys.flush())),

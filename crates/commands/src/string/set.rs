@@ -108,6 +108,10 @@ pub(super) fn set(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
         Some(at_ms) if at_ms <= cx.keys.now_ms() && cx.is_primary() && cx.options.profile.has("8.0.0") => {
             cx.delete_expired(set.key);
         }
+        // Valkey replicates it as it came.
+        Some(at_ms) if cx.options.profile.has("8.0.0") && set.when.is_some_and(When::is_unix_ms) => {
+            put(cx, set.key, set.value, at_ms);
+        }
         Some(at_ms) => put_until(cx, set.key, set.value, at_ms),
         None => {
             let ttl = if set.keep_ttl { Ttl::Keep } else { Ttl::Clear };
@@ -126,11 +130,15 @@ pub(super) fn set(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
 
 /// Sets a key that expires; replicated with the time itself.
 pub(super) fn put_until(cx: &mut Cx<'_, '_>, key: &[u8], value: &[u8], at_ms: u64) {
+    put(cx, key, value, at_ms);
+    let mut at = itoa::Buffer::new();
+    cx.replicate(&[b"SET", key, value, b"PXAT", at.format(at_ms).as_bytes()]);
+}
+
+fn put(cx: &mut Cx<'_, '_>, key: &[u8], value: &[u8], at_ms: u64) {
     cx.keys.put_string(key, value, Ttl::At(at_ms));
     cx.changed(key, EventClass::STRING, "set");
     cx.keys.event(key, EventClass::GENERIC, "expire");
-    let mut at = itoa::Buffer::new();
-    cx.replicate(&[b"SET", key, value, b"PXAT", at.format(at_ms).as_bytes()]);
 }
 
 /// A replica has nobody to answer.

@@ -67,6 +67,11 @@ impl<'a> When<'a> {
         Ok(When { unit, amount })
     }
 
+    /// Whether it says when as the stream does.
+    pub(crate) fn is_unix_ms(self) -> bool {
+        self.unit == Unit::UNIX_MILLISECONDS
+    }
+
     /// The Unix time in ms that it means now, in the command of this name.
     pub(crate) fn resolve(self, now_ms: u64, command: &'static str) -> Result<u64, Error> {
         self.unit.expiry(int(self.amount)?, now_ms, command)

@@ -74,6 +74,15 @@ const PAST: &[Line] = &[
     Ask("SET a 1"),
     Ask("SET a 2 PXAT 1"),
     Ask("SET b 2 EXAT 1"),
+    Ask("SET b 2 pxat 99999999999999 GET"),
+    Ask("SET b 2 EXAT 9999999999 NX"),
+    // A scan that asks for other keys leaves those alone whose time has come.
+    Ask("SET e1 v PX 1"),
+    Ask("RPUSH e2 a"),
+    Ask("PEXPIRE e2 1"),
+    Ask("SET f1 v PX 1"),
+    Pass(2),
+    Ask("SCAN 0 MATCH e* COUNT 100 TYPE string"),
     Ask("MULTI"),
     Ask("SET c 1"),
     Ask("SELECT 2"),
@@ -100,7 +109,8 @@ fn replicas_get_the_same_from_redis_server_and_engram() {
 #[test]
 fn replicas_of_a_later_version_get_what_that_sends() {
     let Some(subject) = subject("valkey-8.0") else { return };
-    let past = "SELECT 0\nSET a 1\nUNLINK a\nMULTI\nSET c 1\nSELECT 2\nSET c 2\nEXEC";
+    let past = "SELECT 0\nSET a 1\nUNLINK a\nSET b 2 pxat 99999999999999 GET\nSET e1 v PXAT <ms>\nRPUSH e2 a\n\
+                PEXPIREAT e2 <ms>\nSET f1 v PXAT <ms>\nUNLINK e1\nMULTI\nSET c 1\nSELECT 2\nSET c 2\nEXEC";
     assert_eq!(stream(&subject, PAST), past);
     let all = stream(&subject, SCENARIO);
     for part in [

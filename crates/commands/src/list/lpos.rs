@@ -4,6 +4,7 @@ use super::read;
 use crate::args::{int, is, negatable_int};
 use crate::{Cx, Error};
 use command_spec::*;
+use profile::Profile;
 use structures::{Direction, Item, List};
 
 /// `LPOS`
@@ -28,6 +29,10 @@ pub(super) const LPOS: Spec = Spec {
     ..Spec::BASE
 };
 
+/// The one rank whose negative is none. Redis 7.0 takes it all the same: every match from the end counts, however many are
+/// asked for.
+const NO_RANK: u64 = i64::MIN.unsigned_abs();
+
 struct Search<'a> {
     element: &'a [u8],
     /// The first match that counts, from 1.
@@ -39,13 +44,13 @@ struct Search<'a> {
     max_len: u64,
 }
 
-fn parse<'a>(argv: &[&'a [u8]]) -> Result<Search<'a>, Error> {
+fn parse<'a>(argv: &[&'a [u8]], profile: Profile) -> Result<Search<'a>, Error> {
     let mut search =
         Search { element: argv[2], rank: 1, direction: Direction::Forward, count: None, max_len: 0 };
     let (options, rest) = argv[3..].as_chunks();
     for &[word, value] in options {
         if is(word, "RANK") {
-            let rank = negatable_int(value)?;
+            let rank = if profile.has("7.2.0") { negatable_int(value)? } else { int(value)? };
             if rank == 0 {
                 return Err(Error::text(
                     "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list",
@@ -61,7 +66,14 @@ fn parse<'a>(argv: &[&'a [u8]]) -> Result<Search<'a>, Error> {
             return Err(Error::Syntax);
         }
     }
-    if rest.is_empty() { Ok(search) } else { Err(Error::Syntax) }
+    if !rest.is_empty() {
+        return Err(Error::Syntax);
+    }
+    if search.rank == NO_RANK {
+        search.rank = 1;
+        search.count = search.count.map(|_| 0);
+    }
+    Ok(search)
 }
 
 fn not_negative(arg: &[u8], otherwise: &'static str) -> Result<u64, Error> {
@@ -69,7 +81,7 @@ fn not_negative(arg: &[u8], otherwise: &'static str) -> Result<u64, Error> {
 }
 
 pub(super) fn lpos(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
-    let search = parse(argv)?;
+    let search = parse(argv, cx.options.profile)?;
     let Some(list) = read(&mut cx.keys, argv[1])? else {
         match search.count {
             Some(_) => cx.out.array(0),

@@ -289,8 +289,8 @@ fn every_parameter_can_be_written_and_read_back() {
     let text = file.to_str().expect("plain");
     let port = free_port();
     let first = port.to_string();
-    let arguments =
-        ["node", text, "--port", &first, "--bind", "127.0.0.1", "--enable-debug-command", "local"];
+    let own = ["node", text, "--port", &first, "--bind", "127.0.0.1", "--dir", directory.text()];
+    let arguments = [&own[..], &["--enable-debug-command", "local"]].concat();
     let mut program = Program::start(&arguments);
     program.wait_for("Ready to accept connections");
     assert_eq!(ask(port, "DEBUG CONFIG-REWRITE-FORCE-ALL"), "+OK\r\n");
@@ -298,7 +298,7 @@ fn every_parameter_can_be_written_and_read_back() {
     assert_eq!(program.end().0, Some(0));
     let rewritten = std::fs::read_to_string(&file).expect("it is there");
     assert!(rewritten.contains("\ntimeout 0\n") && rewritten.contains("\nmaxmemory 0\n"), "{rewritten}");
-    let mut program = Program::start(&["node", text, "--dir", directory.text(), "--save", ""]);
+    let mut program = Program::start(&["node", text]);
     program.wait_for("Ready to accept connections");
     assert_eq!(ask(port, "PING"), "+PONG\r\n");
 }

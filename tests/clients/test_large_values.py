@@ -3,6 +3,8 @@
 import os
 import socket
 
+import pytest
+
 
 def idle_replica(port):
     """A replica of a diskless sync that reads nothing of its snapshot: the walk stands still until it does."""
@@ -19,10 +21,10 @@ def idle_replica(port):
     return connection
 
 
-def test_what_can_be_evicted_only_later_is_no_want_of_memory(new_node):
+@pytest.mark.parametrize("lazy", ["no", "yes"])
+def test_what_can_be_evicted_only_later_is_no_want_of_memory(new_node, lazy):
     args = ("--save", "", "--workers", "1", "--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0")
-    # Freed by the time it is evicted.
-    node = new_node(*args, "--lazyfree-lazy-eviction", "no").start()
+    node = new_node(*args, "--lazyfree-lazy-eviction", lazy).start()
     client, writer = node.client(), node.client(socket_timeout=60)
     fields, value_bytes = 800, 60_000
     for n in range(fields):
@@ -44,3 +46,18 @@ def test_what_can_be_evicted_only_later_is_no_want_of_memory(new_node):
     assert connection.read_response() == "OK"
     assert client.exists("large") == 0
     assert client.info("stats")["evicted_keys"] == 1
+
+
+@pytest.mark.parametrize("lazy", ["no", "yes"])
+def test_no_more_is_evicted_than_what_is_too_much(new_node, lazy):
+    node = new_node("--save", "", "--workers", "1", "--lazyfree-lazy-eviction", lazy).start()
+    client = node.client()
+    keys, fields, value_bytes = 60, 100, 3000
+    for key in range(keys):
+        client.hset(f"h{key}", mapping={f"f{n}": os.urandom(value_bytes) for n in range(fields)})
+    client.config_set("maxmemory-policy", "allkeys-lru")
+    client.config_set("maxmemory", client.info("memory")["used_memory"] - fields * value_bytes * 3 // 2)
+    for n in range(100):
+        client.set(f"small{n}", "x")
+    # Two are too much; a third may follow for what the small ones and the statistics take.
+    assert 2 <= client.info("stats")["evicted_keys"] <= 6

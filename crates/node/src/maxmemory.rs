@@ -11,7 +11,7 @@ use crate::exec::{Local, publish_events_of};
 use crate::shared::Shared;
 use crate::stats::Counter;
 use config::MaxmemoryPolicy;
-use keyspace::{EventClass, Keys};
+use keyspace::{EventClass, Keys, SlotBusy};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use topology::Slot;
@@ -65,6 +65,9 @@ pub(crate) fn make_room(shared: &Shared, local: &mut Local) -> Result<bool, Refu
     {
         return Ok(false);
     }
+    if is_freeing(local) {
+        return Ok(true);
+    }
     if local.world_for.is_some() {
         // This very thread holds the gate closed, for a command that has asked already: waiting here would be for itself.
         return Ok(true);
@@ -83,7 +86,7 @@ pub(crate) fn make_room(shared: &Shared, local: &mut Local) -> Result<bool, Refu
         if !evict_one(shared, local).map_err(Refusal::Suspend)? {
             return Ok(false);
         }
-        if memory::used_bytes() <= limit {
+        if memory::used_bytes() <= limit || is_freeing(local) {
             return Ok(true);
         }
     }
@@ -91,34 +94,44 @@ pub(crate) fn make_room(shared: &Shared, local: &mut Local) -> Result<bool, Refu
     Ok(true)
 }
 
+/// Whether room is being made by the thread that frees large values: how much will be known when it is done. To evict meanwhile
+/// would be to evict too much.
+fn is_freeing(local: &Local) -> bool {
+    !local.scratch.garbage.is_empty() || local.lazyfree.pending() > 0
+}
+
 /// What came of the attempt to evict a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Attempt {
     Evicted,
-    /// It is gone, or its slot is busy.
+    /// It is gone.
     Missed,
-    /// Its value is large, and a snapshot has yet to capture it: it was asked to.
-    Spared,
+    /// It can be evicted later: its slot is busy, or its value is large, and a snapshot that has yet to capture it was
+    /// asked to.
+    Later(Suspend),
 }
 
 /// Evicts the best candidate; `false` when there is nothing to evict.
 fn evict_one(shared: &Shared, local: &mut Local) -> Result<bool, Suspend> {
-    let mut spared = false;
+    let mut later = None;
     // A candidate may have gone or be in use meanwhile; an empty keyspace has none at all.
     for _ in 0..TRIES {
-        fill_pool(shared, local);
+        let busy = fill_pool(shared, local);
+        later = later.or(busy.map(Suspend::Slot));
         let Some(Candidate { db, key, .. }) = local.pool.0.pop() else { break };
         match remove(shared, local, db, &key) {
             Attempt::Evicted => return Ok(true),
             Attempt::Missed => {}
-            Attempt::Spared => spared = true,
+            Attempt::Later(why) => later = Some(why),
         }
     }
     // If there is room to be made by waiting, nobody is told that there is none.
-    if spared { Err(Suspend::Capture) } else { Ok(false) }
+    later.map_or(Ok(false), Err)
 }
 
-fn fill_pool(shared: &Shared, local: &mut Local) {
+/// Takes samples into the pool. A slot that was busy has no candidate for us now.
+fn fill_pool(shared: &Shared, local: &mut Local) -> Option<SlotBusy> {
+    let mut busy = None;
     let clock = (local.now_ms / 1000) as u32 & 0xff_ffff;
     let samples = local.settings.maxmemory_samples;
     for db in 0..shared.keyspace.databases() as u16 {
@@ -135,23 +148,28 @@ fn fill_pool(shared: &Shared, local: &mut Local) {
                 db,
                 key: entry.key().into(),
             });
-            // A busy slot has no candidate for us now.
-            if let Ok(Some(candidate)) = sampled {
-                local.pool.offer(candidate);
+            match sampled {
+                Ok(Some(candidate)) => local.pool.offer(candidate),
+                Ok(None) => {}
+                Err(taken) => busy = Some(taken),
             }
         }
     }
+    busy
 }
 
 /// Removes a key as evicted.
 fn remove(shared: &Shared, local: &mut Local, db: u16, key: &[u8]) -> Attempt {
-    let Ok(mut guard) = shared.keyspace.lock(Slot::of(key)) else { return Attempt::Missed };
+    let mut guard = match shared.keyspace.lock(Slot::of(key)) {
+        Ok(guard) => guard,
+        Err(busy) => return Attempt::Later(Suspend::Slot(busy)),
+    };
     local.scratch.effects.clear();
     let lazy = local.settings.lazyfree_lazy_eviction;
     let context = local.context(db, true);
     let mut keys = Keys::new(&shared.keyspace, &mut guard, &mut local.scratch, context);
     if keys.awaits_capture(key) {
-        return Attempt::Spared;
+        return Attempt::Later(Suspend::Capture);
     }
     let Some(entry) = keys.remove(key) else { return Attempt::Missed };
     keys.changed(key, EventClass::EVICTED, "evicted", 1);

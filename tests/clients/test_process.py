@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from conftest import binary, free_port, spawn, wait_until_answers
+from region import wait_until
 
 
 @pytest.mark.parametrize("with_signal", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
@@ -85,8 +86,7 @@ def test_the_default_run_starts_one_node_and_says_what_to_try(tmp_path):
         process = spawn(command, log)
         try:
             wait_until_answers(process, port, log)
-            text = log.read_text()
-            assert str(port) in text and "redis-cli" in text, text
+            wait_until("what to try", lambda: f":{port}. Try:\n  redis-cli" in log.read_text())
             cli = ["redis-cli", "-p", str(port)]
             if start == 0:
                 assert subprocess.check_output([*cli, "set", "a", "1"]) == b"OK\n"

@@ -482,8 +482,11 @@ impl Keeper {
         self.next_report =
             self.node.shared.rhythm + REPORT_PERIOD.saturating_mul((since / period) as u32 + 1);
         let report = Report::Observed { node: self.node.id, observed: Box::new(self.observed.clone()) };
-        self.node.shared.report(report);
-        self.node.see(|seen| seen.process = process);
+        // Both at once: a step that somebody asks for because of the report must not be misled by what was seen before.
+        self.node.see(|seen| {
+            self.node.shared.report(report);
+            seen.process = process;
+        });
     }
 }
 

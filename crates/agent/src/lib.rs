@@ -28,6 +28,7 @@
 // This crate is the shell around the fleet's decisions: it owns clocks, threads, files and sockets.
 #![allow(clippy::disallowed_methods)]
 
+mod bell;
 mod handover;
 mod keeper;
 mod line;

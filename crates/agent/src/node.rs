@@ -11,6 +11,7 @@
 //!
 //! Lock order: the agent's table of nodes, then a queue, then `seen`, the mail or the switch.
 
+use crate::bell::Bell;
 use crate::handover::Handover;
 use crate::keeper::Keeper;
 use crate::line::Switch;
@@ -19,10 +20,9 @@ use crate::place::Place;
 use crate::process::Process as Os;
 use crate::{Config, steps};
 use fleet::step::{NodeId, Outcome, Process, Report, Step, StepError};
-use rustix::event::{EventfdFlags, eventfd};
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -122,7 +122,7 @@ pub(crate) struct Node {
     /// `seen` or the switch has changed.
     changed: Condvar,
     mail: Mutex<Vec<Mail>>,
-    bell: OwnedFd,
+    bell: Bell,
     /// Told once, when it is known who lives here.
     surveyed: Mutex<Option<Sender<NodeId>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -150,7 +150,7 @@ impl Node {
             seen: Mutex::default(),
             changed: Condvar::new(),
             mail: Mutex::default(),
-            bell: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
+            bell: Bell::new()?,
             surveyed: Mutex::new(surveyed),
             threads: Mutex::default(),
         });
@@ -269,7 +269,7 @@ impl Node {
             queue.running = false;
             queue.handover = None;
             if queue.ends > 0 {
-                self.ring();
+                self.bell.ring();
             }
         }
     }
@@ -349,12 +349,7 @@ impl Node {
 
     pub(crate) fn post(&self, mail: Mail) {
         lock(&self.mail).push(mail);
-        self.ring();
-    }
-
-    fn ring(&self) {
-        // A full counter rings as well.
-        let _ = rustix::io::write(&self.bell, &1u64.to_ne_bytes());
+        self.bell.ring();
     }
 
     pub(crate) fn bell(&self) -> BorrowedFd<'_> {
@@ -363,8 +358,7 @@ impl Node {
 
     /// What has been posted, and silence of the bell.
     pub(crate) fn take_mail(&self) -> Vec<Mail> {
-        let mut counter = [0; 8];
-        let _ = rustix::io::read(&self.bell, &mut counter);
+        self.bell.silence();
         std::mem::take(&mut *lock(&self.mail))
     }
 

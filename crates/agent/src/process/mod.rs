@@ -1,17 +1,28 @@
-//! A process by its pidfd, which names it and no other even after it has ended.
+//! A process that a node is, or was: whether it has ended, and how it is killed.
+//!
+//! On Linux it is held by its pidfd, which names it and no other even after it has ended (`pidfd`). Elsewhere it is looked at
+//! fifty times a second (`watched`). A child is as safe then, since its pid stays its own until a look takes its exit
+//! status; but the pid of who was started by an earlier control plane may become another process's between two looks.
 
+#[cfg(target_os = "linux")]
+mod pidfd;
+#[cfg(any(not(target_os = "linux"), test))]
+mod watched;
+
+#[cfg(target_os = "linux")]
+use self::pidfd::Handle;
+#[cfg(not(target_os = "linux"))]
+use self::watched::Handle;
 use crate::threads::{self, Thread};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid,
-};
+use rustix::process::Pid;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 
 #[derive(Debug)]
 pub(crate) struct Process {
     pid: u32,
-    pidfd: OwnedFd,
+    handle: Handle,
 }
 
 impl Process {
@@ -20,7 +31,7 @@ impl Process {
     pub(crate) fn open(pid: u32) -> io::Result<Process> {
         let invalid = || io::Error::new(io::ErrorKind::InvalidInput, format!("pid {pid}"));
         let raw = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or_else(invalid)?;
-        Ok(Process { pid, pidfd: pidfd_open(raw, PidfdFlags::empty())? })
+        Ok(Process { pid, handle: Handle::open(raw)? })
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -29,21 +40,17 @@ impl Process {
 
     /// Readable once the process has ended.
     pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {
-        self.pidfd.as_fd()
+        self.handle.as_fd()
     }
 
     /// SIGKILL. That it has ended already is no failure.
     pub(crate) fn kill(&self) -> io::Result<()> {
-        match pidfd_send_signal(&self.pidfd, Signal::KILL) {
-            Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        self.handle.kill()
     }
 
     /// It has ended and left nothing but its exit status.
     pub(crate) fn has_ended(&self) -> bool {
-        let mut polled = [PollFd::new(&self.pidfd, PollFlags::IN)];
-        matches!(poll(&mut polled, Some(&Timespec::default())), Ok(ready) if ready > 0)
+        is_readable(self.as_fd())
     }
 
     /// Its threads; none if it has ended.
@@ -56,6 +63,11 @@ impl Process {
     /// Takes the exit status of a child that has ended. A node that was started by an earlier control plane is
     /// somebody else's child.
     pub(crate) fn reap(&self) {
-        let _ = waitid(WaitId::PidFd(self.pidfd.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
+        self.handle.reap();
     }
+}
+
+fn is_readable(descriptor: BorrowedFd<'_>) -> bool {
+    let mut polled = [PollFd::from_borrowed_fd(descriptor, PollFlags::IN)];
+    matches!(poll(&mut polled, Some(&Timespec::default())), Ok(ready) if ready > 0)
 }

@@ -5,7 +5,7 @@
 //!                                  │ agent │ ═══ listeners of all endpoints
 //!                                  └───┬───┘
 //!         a keeper and a worker thread for each node, one thread for a handover
-//!                  private socket      │      pidfd, /proc
+//!                  private socket      │      pidfd, /proc (Linux)
 //!                ┌─────────────────────┼─────────────────────┐
 //!              node                  node                  node     own groups, own logs, outlive the agent
 //! ```
@@ -21,9 +21,12 @@
 //!
 //! **Listeners** (`listeners`) are opened here and passed on as handles.
 //!
-//! **Processes** are killed by pidfd, never by pid. Nodes are put into process groups of their own, so a terminal's Ctrl-C does
-//! not reach them; a session of their own would need unsafe code between fork and exec, and adds nothing for processes
-//! that have no terminal open.
+//! **Processes** are killed by pidfd, never by pid (`process`). Nodes are put into process groups of their own, so a terminal's
+//! Ctrl-C does not reach them; a session of their own would need unsafe code between fork and exec, and adds nothing for
+//! processes that have no terminal open.
+//!
+//! **macOS** has neither pidfds nor /proc. A process is looked at periodically. What its threads do is not known, so one that
+//! hangs is taken for slow, and a node that holds its lock but does not listen yet is not found before it does.
 #![forbid(unsafe_code)]
 // This crate is the shell around the fleet's decisions: it owns clocks, threads, files and sockets.
 #![allow(clippy::disallowed_methods)]
@@ -58,7 +61,7 @@ use std::time::{Duration, Instant};
 pub struct Config {
     /// Holds a directory for each node.
     pub nodes_directory: PathBuf,
-    /// Holds the nodes' sockets. Short: a socket's path has at most 107 bytes.
+    /// Holds the nodes' sockets. Short: a socket's path has at most 107 bytes, 103 on macOS.
     pub runtime_directory: PathBuf,
     /// What is run as `EXECUTABLE node DIRECTORY/node.conf`.
     pub executable: PathBuf,

@@ -8,18 +8,19 @@
 //!   runtime_directory/n17.private          the node's private socket
 //!                     n17.data             its trusted data socket, for its replicas
 //! ```
-//! The paths of sockets are limited to 107 bytes, hence a directory of their own. Who holds the lock *is* the node: a pid in a file
-//! would be wrong after a crash at the right moment.
+//! The paths of sockets are limited to 107 bytes (103 on macOS), hence a directory of their own. Who holds the lock *is* the
+//! node: a pid in a file would be wrong after a crash at the right moment.
 
 use crate::process::Process;
+#[cfg(target_os = "linux")]
 use crate::threads;
 use fleet::step::{NodeId, NodeSpec};
-use rustix::net::sockopt::socket_peercred;
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+#[cfg(target_os = "linux")]
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -30,7 +31,7 @@ use std::time::Duration;
 /// A full backlog of a private socket must not stop whoever connects.
 const CONNECT_LIMIT: Duration = Duration::from_millis(100);
 /// `sun_path` less its final zero.
-const MAX_SOCKET_PATH_BYTES: usize = 107;
+const MAX_SOCKET_PATH_BYTES: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
@@ -85,6 +86,7 @@ impl Place {
     }
 
     /// Who holds the lock, by the kernel's list.
+    #[cfg(target_os = "linux")]
     fn holder(&self) -> io::Result<Option<Process>> {
         let Ok(lock) = fs::metadata(self.directory.join("lock")) else { return Ok(None) };
         let inode = lock.ino();
@@ -94,6 +96,12 @@ impl Place {
         let Some(found) = pid()?.filter(|pid| *pid != std::process::id()) else { return Ok(None) };
         let Ok(process) = Process::open(found) else { return Ok(None) };
         Ok((pid()? == Some(found)).then_some(process))
+    }
+
+    /// Who holds the lock is not told: who lives here is known by its socket alone.
+    #[cfg(not(target_os = "linux"))]
+    fn holder(&self) -> io::Result<Option<Process>> {
+        Ok(None)
     }
 
     pub(crate) fn connect(&self) -> io::Result<UnixStream> {
@@ -204,14 +212,23 @@ fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
 }
 
 /// The process that listened on the other side of a connected socket.
+#[cfg(target_os = "linux")]
 pub(crate) fn peer(socket: BorrowedFd<'_>) -> Option<u32> {
-    u32::try_from(socket_peercred(socket).ok()?.pid.as_raw_nonzero().get()).ok()
+    let credentials = rustix::net::sockopt::socket_peercred(socket).ok()?;
+    u32::try_from(credentials.pid.as_raw_nonzero().get()).ok()
+}
+
+#[cfg(target_vendor = "apple")]
+pub(crate) fn peer(socket: BorrowedFd<'_>) -> Option<u32> {
+    use nix::sys::socket::{getsockopt, sockopt::LocalPeerPid};
+    u32::try_from(getsockopt(&socket, LocalPeerPid).ok()?).ok()
 }
 
 /// The other side has not closed it, so whoever listened is still there.
 fn is_open(stream: &UnixStream) -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    let mut polled = [PollFd::new(stream, PollFlags::empty())];
+    // Told unasked by Linux, and by macOS only to who asks.
+    let mut polled = [PollFd::new(stream, PollFlags::HUP)];
     matches!(poll(&mut polled, Some(&Timespec::default())), Ok(0))
 }
 

@@ -37,7 +37,7 @@ pub(crate) struct Thread {
     pub(crate) ran_ns: u64,
 }
 
-/// The threads of a process.
+/// The threads of a process. An error where the system does not show them.
 pub(crate) fn of(pid: u32) -> io::Result<Vec<Thread>> {
     let mut threads = Vec::new();
     for entry in fs::read_dir(format!("/proc/{pid}/task"))? {
@@ -79,6 +79,7 @@ fn parse(stat: &str) -> Option<Thread> {
 }
 
 /// The process that holds a `flock` on the file with this inode, by a text of `/proc/locks`.
+#[cfg(any(target_os = "linux", test))]
 pub(crate) fn lock_holder(locks: &str, inode: u64) -> Option<u32> {
     locks.lines().find_map(|line| {
         let fields: Vec<&str> = line.split_ascii_whitespace().collect();
@@ -109,6 +110,7 @@ mod tests {
         assert_eq!(parse("12 (a"), None);
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn this_process_has_threads_that_run() {
         let threads = of(std::process::id()).unwrap();

@@ -68,8 +68,16 @@ impl Ending {
 
     /// Asks for the end; `false` when somebody has before.
     pub(crate) fn ask(&self, why: Why, how: ShutdownFlags) -> bool {
+        self.ask_saying(why, how, || {})
+    }
+
+    /// The same; the first says something before anybody acts on it.
+    fn ask_saying(&self, why: Why, how: ShutdownFlags, say: impl FnOnce()) -> bool {
         let mut state = self.state();
         let is_first = state.asked.is_none();
+        if is_first {
+            say();
+        }
         if is_first || why == Why::Failed {
             state.asked = Some((why, how));
         }
@@ -299,10 +307,8 @@ impl Stopper {
             true => ("SIGINT", settings.shutdown_on_sigint),
             false => ("SIGTERM", settings.shutdown_on_sigterm),
         };
-        let is_first = self.0.end.ask(Why::Signal, how);
-        if is_first {
+        self.0.end.ask_saying(Why::Signal, how, || {
             self.0.log(Loglevel::Warning, format_args!("Received {signal} scheduling shutdown..."));
-        }
-        is_first
+        })
     }
 }

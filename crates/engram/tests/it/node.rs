@@ -27,6 +27,7 @@ fn it_logs_its_start_and_its_end_as_redis_server_does() {
     assert_eq!(ask(port, "PING"), "+PONG\r\n");
     program.signal(Signal::SIGTERM);
     program.wait_for("Received SIGTERM scheduling shutdown...");
+    program.wait_for("# User requested shutdown...");
     program.wait_for("# Redis is now ready to exit, bye bye...");
     assert_eq!(program.end().0, Some(0));
 }

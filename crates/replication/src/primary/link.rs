@@ -121,7 +121,10 @@ impl Link {
 
     /// What it is called in logs.
     pub(super) fn name(&self) -> String {
-        format!("{}:{}", self.ip(), self.listening_port)
+        match self.listening_port {
+            0 => format!("{}:<unknown-replica-port>", self.ip()),
+            port => format!("{}:{port}", self.ip()),
+        }
     }
 
     pub(super) fn streams(&self) -> bool {

@@ -49,6 +49,7 @@ fn event(primary: &mut Primary, line: &str, now_ms: u64) -> Vec<String> {
             primary.promote(now_ms, &mut actions);
             return actions.iter().map(show).collect();
         }
+        "name" => return primary.link_name(id).into_iter().collect(),
         "good" => return vec![primary.good_replicas(now_ms).to_string()],
         "replicas" => {
             return primary.info_replicas(InfoProfile::Redis, now_ms).lines().map(str::to_owned).collect();
@@ -90,6 +91,32 @@ fn run(settings: Settings, script: &str) {
 
 fn immediate() -> Settings {
     Settings { diskless_delay_ms: 0, ..Settings::default() }
+}
+
+#[test]
+fn a_replica_is_called_by_where_it_listens() {
+    run(
+        immediate(),
+        r"
+        > PSYNC 1 ? -1
+        1 attached
+        start spool
+        > name 1
+        127.0.0.1:<unknown-replica-port>
+        > REPLCONF 2 listening-port 17813
+        2 +OK\r\n
+        > PSYNC 2 ? -1
+        2 attached
+        > name 2
+        127.0.0.1:17813
+        > REPLCONF 3 listening-port 17814 ip-address 10.0.0.7
+        3 +OK\r\n
+        > PSYNC 3 ? -1
+        3 attached
+        > name 3
+        10.0.0.7:17814
+        ",
+    );
 }
 
 /// Recorded with `repl-diskless-sync-delay 1`: newlines while it waits, FULLRESYNC, the marked snapshot, and the

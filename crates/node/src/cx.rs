@@ -1,6 +1,6 @@
 //! What a command of the node itself may touch, and what may become of a command.
 
-use crate::client::Client;
+use crate::client::{Blocked, Client, TimeoutReply, WaitFor};
 use crate::command::Command;
 use crate::exec::Local;
 use crate::shared::Shared;
@@ -24,6 +24,15 @@ pub(crate) struct NodeCx<'c, 'g> {
 }
 
 impl<'g> NodeCx<'_, 'g> {
+    /// The client waits for an answer of another thread: the number of the wait, which the answer names.
+    pub(crate) fn wait_elsewhere(&mut self) -> u64 {
+        let wait = self.local.next_wait;
+        self.local.next_wait += 1;
+        let (on, timeout) = (WaitFor::Elsewhere, TimeoutReply::Null);
+        self.client.blocked = Some(Box::new(Blocked { on, wait, deadline_ms: None, timeout }));
+        wait
+    }
+
     /// The reply.
     #[inline]
     pub(crate) fn out(&mut self) -> Writer<'_> {

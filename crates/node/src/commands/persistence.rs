@@ -1,6 +1,5 @@
 //! Snapshots on disk, and the end of the node.
 
-use crate::client::{Blocked, TimeoutReply, WaitFor};
 use crate::command::NodeCommand;
 use crate::cx::{Flow, NodeCx};
 use crate::ending::WaitingClient;
@@ -157,14 +156,7 @@ fn shutdown(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
         shared.log(Loglevel::Warning, "User requested shutdown...");
         std::process::exit(0);
     }
-    let wait = cx.local.next_wait;
-    cx.local.next_wait += 1;
-    cx.client.blocked = Some(Box::new(Blocked {
-        on: WaitFor::Elsewhere,
-        wait,
-        deadline_ms: None,
-        timeout: TimeoutReply::Null,
-    }));
+    let wait = cx.wait_elsewhere();
     let client = WaitingClient { worker: cx.client.shared.worker, client: cx.client.id, wait };
     shared.end.ask_for(client, how);
     Ok(Flow::Blocked)

@@ -3,7 +3,6 @@
 //! REPLCONF and PSYNC are a replica's: REPLCONF is answered by the connection's worker, PSYNC takes the connection away from
 //! it. WAIT answers at once when it can; else its client waits for the feeder.
 
-use crate::client::{Blocked, TimeoutReply, WaitFor};
 use crate::command::NodeCommand;
 use crate::cx::{Flow, NodeCx};
 use crate::replication::feeder::Message;
@@ -160,14 +159,7 @@ fn wait(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
         cx.out().int(have);
         return Ok(Flow::Done);
     }
-    let wait = cx.local.next_wait;
-    cx.local.next_wait += 1;
-    cx.client.blocked = Some(Box::new(Blocked {
-        on: WaitFor::Elsewhere,
-        wait,
-        deadline_ms: None,
-        timeout: TimeoutReply::Null,
-    }));
+    let wait = cx.wait_elsewhere();
     let request = WaitRequest {
         client: cx.client.id,
         offset,

@@ -36,7 +36,7 @@ const TURN_BYTES: usize = 256 << 10;
 /// How long a busy worker keeps what it wrote; far below what a network takes.
 pub(crate) const SEND_EVERY: Duration = Duration::from_micros(100);
 /// Bytes that are sent at once.
-const MUCH_BYTES: usize = 64 << 10;
+const MUCH_BYTES: usize = 32 << 10;
 /// How often a worker looks again for what others wrote meanwhile, before the feeder does.
 const ROUNDS: usize = 4;
 

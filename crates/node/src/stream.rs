@@ -2,8 +2,9 @@
 //!
 //! A command that changed something appends to the stream while it still holds its locks, so the order of the stream is the
 //! order of the locks. The bytes are final right there: SELECT where the database changes, MULTI and EXEC around several
-//! commands of one effect, unless they are removals of keys that only happened to be met. So the offset after a write is known at once, to WAIT, to gates and to INFO. The stream thread
-//! takes what has gathered, a buffer at a time, and feeds backlog and replicas with it.
+//! commands of one effect, unless they are removals of keys that only happened to be met. So the offset after a write is
+//! known at once, to WAIT, to gates and to INFO. What has gathered is taken a buffer at a time, into the backlog and to
+//! replicas: by workers at the end of their turns, and by the feeder (`replication::outlet`).
 //!
 //! One mutex guards the tail. It is held for a copy of the command's bytes; without a consumer the stream is off and
 //! nobody takes it. It is switched in the world, so within one passage of the gate it is on or off for all.
@@ -15,7 +16,7 @@ use replication::{EffectPart, FirstSelect, StreamEncoder};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-/// Bytes that may gather before writers wait for the stream thread.
+/// Bytes that may gather before writers wait until they are taken.
 const TAIL_LIMIT_BYTES: usize = 64 << 20;
 
 /// The tail of the stream.
@@ -26,7 +27,7 @@ pub(crate) struct Stream {
     waiting: AtomicUsize,
     /// The offset after the last appended byte.
     offset: AtomicU64,
-    /// Wakes the stream thread.
+    /// Wakes the feeder.
     consumer: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
@@ -63,7 +64,7 @@ impl Stream {
         self.on.load(Ordering::Relaxed)
     }
 
-    /// Whether a write must wait until the stream thread has caught up.
+    /// Whether a write must wait until what has gathered is taken.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
         self.gathered() > TAIL_LIMIT_BYTES
@@ -75,7 +76,7 @@ impl Stream {
         self.offset.load(Ordering::Acquire)
     }
 
-    /// Says how the stream thread is woken.
+    /// Says how the feeder is woken.
     pub(crate) fn set_consumer(&self, wake: impl Fn() + Send + Sync + 'static) {
         assert!(self.consumer.set(Box::new(wake)).is_ok(), "the stream has one consumer");
     }
@@ -139,7 +140,7 @@ impl Stream {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// Wakes the stream thread if something has gathered: when a thread has done what it had to do at once. A wake for
+    /// Wakes the feeder if something has gathered: when a thread has done what it had to do at once. A wake for
     /// each write would make the two threads take turns for every single one.
     #[inline]
     pub(crate) fn notify(&self) {
@@ -150,7 +151,7 @@ impl Stream {
         }
     }
 
-    /// Takes everything that has gathered into `spare`, which is empty: by the stream thread.
+    /// Takes everything that has gathered into `spare`, which is empty: by who has the primary.
     pub(crate) fn take(&self, spare: &mut Vec<u8>) {
         debug_assert!(spare.is_empty());
         let mut tail = self.tail.lock();

@@ -722,7 +722,7 @@ impl Worker {
             }
             Suspend::Gate => shared.keyspace.gate().register(thread),
             Suspend::Slot(busy) => shared.keyspace.register(busy, thread),
-            // Pauses end by the clock or by CLIENT UNPAUSE, which makes everybody look; so does the stream thread.
+            // Pauses end by the clock or by CLIENT UNPAUSE, which makes everybody look; so does who takes the stream.
             Suspend::Paused => {
                 self.paused_until_ms = shared.pauses.until_ms(self.local.now_ms);
                 self.paused_until_ms.is_some()

@@ -1,9 +1,9 @@
 //! A replica's connection in the feeder: what it has been promised, and in which order it leaves.
 //!
 //! Answers of the dialogue and the snapshot go through the event loop's queue of the connection, so their order is the order
-//! of the calls, and so does the stream while the socket is full ([`Outlet`](super::outlet::Outlet)). What may be produced faster than a socket takes it (a snapshot, the
-//! stream) is handed over only while less than [`WINDOW_BYTES`] are queued; the rest stays where it is, once for
-//! all replicas: in the backlog, the spool, the walk.
+//! of the calls; so does the stream while the socket is full, a piece at a time ([`Outlet`](super::outlet::Outlet)). A
+//! snapshot is handed over only while less than [`WINDOW_BYTES`] are queued. The rest stays where it is, once for all
+//! replicas: in the backlog, the spool, the walk.
 
 use crate::client::ClientShared;
 use event_loop::Token;

@@ -32,6 +32,8 @@ usage: cargo xtask <chore>
   bench …                 benchmarks beside redis-server
   fuzz [TARGET…] [--seconds N]
                           fuzz targets, all or those named, each for N seconds (default 30); needs a nightly toolchain
+  soak [--seconds N] [--seed N]
+                          many kinds of clients at once on a node with a replica, half of the time with evictions
   transcripts --record    redis-server writes the replies into the commands' transcripts
   transcripts --check [BINARY]
                           runs the transcripts on redis-server, or on an engram binary";
@@ -58,6 +60,7 @@ fn chore(args: &[&str]) -> Result<bool> {
         ["ci"] => Ok(test::test(&test::Options { is_quick: false, is_ci: true })),
         ["tidy"] => tidy::tidy().map(|()| true),
         ["bench", rest @ ..] => bench::bench(rest).map(|()| true),
+        ["soak", rest @ ..] => test::soak_by_hand(rest),
         ["fuzz", rest @ ..] => fuzz::fuzz(rest),
         ["transcripts", "--record", files @ ..] => transcripts::record(files).map(|()| true),
         ["transcripts", "--check", rest @ ..] => transcripts::check(rest).map(|()| true),

@@ -1,12 +1,24 @@
 //! Programs: run one, show what it prints, and count the tests that it reports.
+//!
+//! A test that hangs would hang everything: cargo's test runner only says that a test has been running for a minute. From then
+//! on it has [`GRACE`]; after that its test binary is killed with all that it started, cargo reports the failure and
+//! goes on with the next binary. pytest has a limit of its own (`tests/pytest.ini`).
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Write};
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
 use crate::root;
+
+/// How long a test may go on after cargo's test runner has noticed that it runs for over 60 seconds. No test takes half as
+/// long on a machine that does nothing else.
+const GRACE: Duration = Duration::from_secs(240);
 
 /// A program to run in the workspace's root.
 #[derive(Debug)]
@@ -69,12 +81,22 @@ impl Task {
         let mut child =
             self.command.stdout(Stdio::piped()).spawn().with_context(|| format!("start {shown}"))?;
         let mut finished = Finished::default();
-        let mut output = BufReader::new(child.stdout.take().expect("piped"));
-        let mut line = Vec::new();
-        while output.read_until(b'\n', &mut line)? > 0 {
-            std::io::stdout().write_all(&line)?;
-            finished.count(String::from_utf8_lossy(&line).trim());
-            line.clear();
+        let mut slow = SlowTests::default();
+        let lines = lines_of(child.stdout.take().expect("piped"));
+        loop {
+            match slow.next(&lines) {
+                Ok(line) => {
+                    std::io::stdout().write_all(&line)?;
+                    let line = String::from_utf8_lossy(&line);
+                    slow.note(line.trim(), Instant::now());
+                    finished.count(line.trim());
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    println!("{} did not end in time: its test binary is killed", slow.forget_overdue());
+                    kill_descendants(child.id());
+                }
+            }
         }
         finished.success = child.wait()?.success();
         Ok(finished)
@@ -129,6 +151,72 @@ impl Finished {
     }
 }
 
+/// Tests that cargo's test runner has called slow, each with the time by which it must have ended.
+#[derive(Debug, Default)]
+struct SlowTests(Vec<(String, Instant)>);
+
+impl SlowTests {
+    /// Reads what the test runner says of a test: that it is slow, or how it ended.
+    fn note(&mut self, line: &str, now: Instant) {
+        let Some(line) = line.strip_prefix("test ") else { return };
+        if let Some(name) = line.strip_suffix(" has been running for over 60 seconds") {
+            self.0.push((name.to_owned(), now + GRACE));
+        } else if let Some((name, _)) = line.split_once(" ... ") {
+            self.0.retain(|(slow, _)| slow != name);
+        }
+    }
+
+    /// The next line, or a timeout once a test must have ended and has not.
+    fn next(&self, lines: &Receiver<Vec<u8>>) -> Result<Vec<u8>, RecvTimeoutError> {
+        match self.0.first() {
+            Some((_, deadline)) => lines.recv_timeout(deadline.saturating_duration_since(Instant::now())),
+            None => lines.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        }
+    }
+
+    /// The test that must have ended; the others of its binary end with it.
+    fn forget_overdue(&mut self) -> String {
+        let name = self.0.first().map(|(name, _)| name.clone()).unwrap_or_default();
+        self.0.clear();
+        name
+    }
+}
+
+/// What a program prints, line by line, from a thread that ends with it.
+fn lines_of(output: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+    let (printed, lines) = mpsc::channel();
+    thread::spawn(move || {
+        let mut output = BufReader::new(output);
+        let mut line = Vec::new();
+        while output.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+            if printed.send(std::mem::take(&mut line)).is_err() {
+                break;
+            }
+        }
+    });
+    lines
+}
+
+/// Kills what a process started and what that started in turn, parents first, but not the process itself. The kernel names a
+/// process's children in `/proc`; where there is no such file nothing is killed.
+fn kill_descendants(pid: u32) {
+    let mut descendants = children(pid);
+    let mut at = 0;
+    while at < descendants.len() {
+        descendants.extend(children(descendants[at]));
+        at += 1;
+    }
+    for pid in descendants {
+        // It may have ended by itself meanwhile.
+        let _ = Command::new("sh").arg("-c").arg(format!("kill -KILL {pid}")).status();
+    }
+}
+
+fn children(pid: u32) -> Vec<u32> {
+    let listed = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    listed.split_whitespace().filter_map(|child| child.parse().ok()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,5 +231,42 @@ mod tests {
         finished.count("not run: no redis-server on PATH");
         assert_eq!((finished.passed, finished.failed), (17, 4));
         assert_eq!(finished.not_run, ["1 tests of pytest skip themselves", "no redis-server on PATH"]);
+    }
+
+    #[test]
+    fn a_slow_test_has_a_deadline_until_it_ends() {
+        let mut slow = SlowTests::default();
+        let now = Instant::now();
+        slow.note("test a::b has been running for over 60 seconds", now);
+        slow.note("test c has been running for over 60 seconds", now);
+        slow.note("test a::b ... ok", now);
+        slow.note("test result: ok. 1 passed", now);
+        assert_eq!(slow.0, [("c".to_owned(), now + GRACE)]);
+        assert_eq!(slow.forget_overdue(), "c");
+        assert!(slow.0.is_empty());
+    }
+
+    #[test]
+    fn a_test_that_hangs_is_killed_with_what_it_started() {
+        let (printed, lines) = mpsc::channel();
+        let overdue = SlowTests(vec![("hangs".to_owned(), Instant::now())]);
+        assert_eq!(overdue.next(&lines), Err(RecvTimeoutError::Timeout));
+        drop(printed);
+        assert_eq!(overdue.next(&lines), Err(RecvTimeoutError::Disconnected));
+
+        // A program, its child, and the child's child, which says that it is there and would stay for ever.
+        let mut program = Command::new("sh")
+            .args([
+                "-c",
+                "sh -c 'sh -c \"echo there; while :; do read -r x </dev/zero; done\"; echo ended'; exit 7",
+            ])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("a shell");
+        let lines = lines_of(program.stdout.take().expect("piped"));
+        assert_eq!(lines.recv().expect("a line"), b"there\n");
+        kill_descendants(program.id());
+        assert_eq!(program.wait().expect("its end").code(), Some(7), "the program itself went on");
+        assert!(lines.recv().is_err(), "nothing of what it started is left");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::metadata::{Member, members};
 use crate::report::{Need, Outcome, Report};
@@ -13,6 +13,9 @@ use crate::{install, target_dir, tidy};
 const SANITIZED: &[&str] = &["table", "keyspace", "event-loop", "memory"];
 /// How the binary is built that the tests run from outside: its speed is the benchmarks' matter.
 const PROFILE: &str = "ci";
+/// How long clients of all kinds are served together, and what they send: CI repeats the load of the last run.
+const SOAK_SECONDS: &str = "60";
+const SOAK_SEED: &str = "1";
 /// loom's models lie in modules of this name, under `cfg(all(test, loom))`.
 const LOOM_MODULE: &str = "models::";
 
@@ -50,6 +53,7 @@ fn outside(report: &mut Report) {
     });
     report.step("beside redis-server", Need::Required, beside_redis_server);
     report.step("clients", Need::Required, clients);
+    report.step("soak", Need::Required, || soak(SOAK_SECONDS, SOAK_SEED));
     report.step("AddressSanitizer", Need::IfToolchain, address_sanitizer);
 }
 
@@ -90,6 +94,30 @@ fn beside_redis_server() -> Result<Outcome> {
     }
     let task = Task::cargo(&["test", "--package", "conformance", "--test", "it", "--no-fail-fast"]);
     ran(task.env("ENGRAM_BIN", binary()).env("ENGRAM_REQUIRE_PEERS", "1"))
+}
+
+/// Many kinds of clients at once on a node with a replica.
+fn soak(seconds: &str, seed: &str) -> Result<Outcome> {
+    let arguments =
+        ["run", "--quiet", "--package", "conformance", "--", "soak", "--seconds", seconds, "--seed", seed];
+    ran(Task::cargo(&arguments).args(&["--subject"]).args(&[binary()]))
+}
+
+/// Builds the binary and runs a soak on it by hand: `cargo xtask soak [--seconds N] [--seed N]`.
+pub(crate) fn soak_by_hand(args: &[&str]) -> Result<bool> {
+    let mut values = [SOAK_SECONDS, SOAK_SEED];
+    for pair in args.chunks(2) {
+        let (["--seconds", value] | ["--seed", value]) = pair else {
+            bail!("usage: cargo xtask soak [--seconds N] [--seed N]");
+        };
+        values[usize::from(pair[0] == "--seed")] = value;
+    }
+    let built = Task::cargo(&["build", "--profile", PROFILE, "--package", "engram"]).run()?;
+    if !built.success {
+        bail!("the binary does not build");
+    }
+    let [seconds, seed] = values;
+    Ok(matches!(soak(seconds, seed)?, Outcome::Ran(finished) if finished.success))
 }
 
 /// Client libraries from outside, against the binary.

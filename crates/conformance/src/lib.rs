@@ -8,6 +8,7 @@
 //!                                             ├──▶ Connection ──▶ Peer (redis-server or engram, own process)
 //!   program::Generator ──▶ differential ──────┤
 //!                     └──▶ replication load ──┤
+//!   soak::clients ─────────────────────────────┤
 //!   Line … ──▶ stream::of ────────────────────┘
 //! ```
 //!
@@ -18,6 +19,7 @@
 //! - [`differential`] runs a program on two servers in lockstep, compares, and shrinks what differs.
 //! - [`replication`] attaches one server to another under write load and compares them at the same offset.
 //! - [`stream`] compares what two servers send to their replicas, command by command.
+//! - [`soak`] runs many kinds of clients at once on a server with a replica: each must move on, both must agree.
 //!
 //! The crate is a test harness: it owns processes, sockets, files, time and the environment.
 
@@ -32,5 +34,6 @@ pub mod program;
 pub mod replication;
 pub mod reply;
 pub mod rng;
+pub mod soak;
 pub mod stream;
 pub mod transcript;

@@ -1,22 +1,25 @@
-//! The harness by hand: `conformance diff` runs random programs on two servers, `conformance transcripts` checks or
-//! records transcript files.
+//! The harness by hand: `conformance diff` runs random programs on two servers, `soak` many clients at once on one with a
+//! replica, `record` and `check` write and check transcript files.
 
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods)] // a harness reads its environment
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
 use conformance::differential::{self, Options};
 use conformance::peer::Launch;
 use conformance::program::{FAMILIES, family};
+use conformance::soak;
 use conformance::transcript::{self, Runner, Transcript};
 
 const USAGE: &str = "\
 usage: conformance diff --subject PATH [--oracle PATH] [--engine redis-7.0]
                         [--seed N] [--programs N] [--commands N] [--families a,b]
+       conformance soak --subject PATH [--engine valkey-8.0] [--seconds N] [--seed N]
        conformance record [FILE…]          write redis-server's replies into transcripts
        conformance check PATH [FILE…]      run transcripts on a server
 
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
 fn run(args: &[String]) -> Result<bool> {
     match args.split_first() {
         Some((command, rest)) if command == "diff" => diff(rest),
+        Some((command, rest)) if command == "soak" => soak(rest),
         Some((command, rest)) if command == "record" => record(rest),
         Some((command, [server, files @ ..])) if command == "check" => check(server, files),
         _ => bail!("{USAGE}"),
@@ -85,6 +89,36 @@ fn diff(args: &[String]) -> Result<bool> {
             Ok(true)
         }
     }
+}
+
+/// Half of the time without evictions and half with them. True if nothing was found.
+fn soak(args: &[String]) -> Result<bool> {
+    let (mut subject, mut engine, mut seconds, mut seed) = (None, "valkey-8.0".to_owned(), 60, 1);
+    let mut args = args.iter();
+    while let Some(flag) = args.next() {
+        let value = args.next().with_context(|| format!("{flag} needs a value\n{USAGE}"))?;
+        match flag.as_str() {
+            "--seed" => seed = value.parse().context("--seed")?,
+            "--seconds" => seconds = value.parse().context("--seconds")?,
+            "--engine" => engine.clone_from(value),
+            "--subject" => subject = Some(value.clone()),
+            other => bail!("unknown option {other}\n{USAGE}"),
+        }
+    }
+    let subject = Launch::by_path(&subject.context("--subject is missing")?, &engine);
+    let length = Duration::from_secs(seconds) / 2;
+    let mut is_clean = true;
+    for evicts in [false, true] {
+        let how = if evicts { "with evictions" } else { "without evictions" };
+        match soak::run(&subject, &soak::Options { seed, length, evicts }) {
+            Ok(tally) => println!("{how}, seed {seed}, {} s: {tally}", length.as_secs()),
+            Err(finding) => {
+                println!("{how}, seed {seed}: {finding:#}");
+                is_clean = false;
+            }
+        }
+    }
+    Ok(is_clean)
 }
 
 fn record(files: &[String]) -> Result<bool> {

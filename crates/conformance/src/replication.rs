@@ -167,19 +167,19 @@ fn await_link(replica: &Peer) -> Result<()> {
 }
 
 /// One field of INFO.
-fn info(connection: &mut Connection, section: &str, field: &str) -> Result<String> {
+pub(crate) fn info(connection: &mut Connection, section: &str, field: &str) -> Result<String> {
     let text = call(connection, &["INFO", section])?.to_text();
     let value = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
     value.map(|value| value.trim().to_owned()).with_context(|| format!("INFO {section} has no {field}"))
 }
 
-fn call(connection: &mut Connection, args: &[&str]) -> Result<Reply> {
+pub(crate) fn call(connection: &mut Connection, args: &[&str]) -> Result<Reply> {
     let reply = connection.call(args)?;
     ensure!(!reply.is_error(), "{}: {reply}", args.join(" "));
     Ok(reply)
 }
 
-fn until(what: &str, mut is_reached: impl FnMut() -> Result<bool>) -> Result<()> {
+pub(crate) fn until(what: &str, mut is_reached: impl FnMut() -> Result<bool>) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
     while !is_reached()? {
         ensure!(Instant::now() < deadline, "{what} within {PATIENCE:?}");

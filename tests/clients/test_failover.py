@@ -5,7 +5,9 @@ import random
 import signal
 import socket
 import subprocess
+import sys
 import threading
+import time
 
 import pytest
 import redis
@@ -132,16 +134,26 @@ def test_a_hung_primary_is_replaced_and_never_a_second_one(region, writer):
 def test_a_stop_for_a_moment_changes_nothing(region):
     group = region.create("moment", 2)
     primary = region.primary("moment")
-    os.kill(primary["pid"], signal.SIGSTOP)
-    try:
-        # It hangs for longer than a heartbeat, and for less than is allowed.
-        with pytest.raises(redis.TimeoutError):
-            connect(primary_endpoint(group), socket_timeout=0.3).ping()
-    finally:
-        os.kill(primary["pid"], signal.SIGCONT)
+    for _ in range(20):
+        stopped = time.monotonic()
+        os.kill(primary["pid"], signal.SIGSTOP)
+        try:
+            # It hangs for longer than a heartbeat, and for less than is allowed.
+            with pytest.raises(redis.TimeoutError):
+                connect(primary_endpoint(group), socket_timeout=0.3).ping()
+        finally:
+            os.kill(primary["pid"], signal.SIGCONT)
+        if time.monotonic() - stopped < 1.2:
+            break
+        # This process was itself kept from running: the node may have been stopped for long enough to be replaced.
+        region.available("moment")
+        primary = region.primary("moment")
+    else:
+        pytest.fail("the machine is too busy to stop a process for a moment")
+    before = len(region.messages("moment"))
     connect(primary_endpoint(group)).set("a", 1)
     assert region.primary("moment")["pid"] == primary["pid"]
-    assert not any("Failover" in message for message in region.messages("moment"))
+    assert len(region.messages("moment")) == before
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "hung"])
@@ -163,7 +175,8 @@ def test_a_busy_machine_is_no_failure(region, writer):
     name = "busy"
     group = region.create(name, 2)
     pids = [node["pid"] for node in region.nodes(name)]
-    burners = [subprocess.Popen(["timeout", "6", "sh", "-c", "while :; do :; done"]) for _ in range(4 * os.cpu_count())]
+    burn = "import time\nend = time.monotonic() + 6\nwhile time.monotonic() < end: pass"
+    burners = [subprocess.Popen([sys.executable, "-c", burn]) for _ in range(4 * os.cpu_count())]
     try:
         writing = writer(group)
         for burner in burners:
@@ -172,6 +185,7 @@ def test_a_busy_machine_is_no_failure(region, writer):
     finally:
         for burner in burners:
             burner.kill()
+            burner.wait()
     assert [node["pid"] for node in region.nodes(name)] == pids
     assert not any("Recovering" in message or "Failover" in message for message in region.messages() if name in message)
     assert writing.refusals == []

@@ -1,6 +1,7 @@
 //! The rules of the source tree, as tests. Each rule takes what it judges and returns complaints; this file only
 //! reads the tree and lists the rules.
 
+mod circles;
 mod layers;
 mod sources;
 mod texts;
@@ -35,6 +36,7 @@ pub(crate) fn tidy() -> Result<()> {
     let files = read_tree(&root())?;
     let members = members()?;
     let mut complaints = layers::check(&members);
+    complaints.extend(circles::check(&files, &members));
     complaints.extend(texts::check_architecture(&files, &members));
     complaints.extend(sources::check_crates(&files, &members));
     for file in &files {

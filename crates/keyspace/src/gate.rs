@@ -54,7 +54,7 @@ impl Gate {
     /// # Errors
     /// The thread that has closed the gate: it must be woken.
     #[inline]
-    pub fn enter(&self, thread: usize) -> Result<(), usize> {
+    pub(crate) fn enter(&self, thread: usize) -> Result<(), usize> {
         let passage = self.step(thread, Ordering::Relaxed);
         debug_assert_eq!(passage % 2, 1, "entering twice");
         fence(Ordering::SeqCst);
@@ -79,7 +79,7 @@ impl Gate {
     /// Leaves; the closer to wake, if the gate was closed meanwhile.
     #[inline]
     #[must_use = "the closer must be woken"]
-    pub fn leave(&self, thread: usize) -> Option<usize> {
+    pub(crate) fn leave(&self, thread: usize) -> Option<usize> {
         let passage = self.step(thread, Ordering::Release);
         debug_assert_eq!(passage % 2, 0, "leaving twice");
         fence(Ordering::SeqCst);
@@ -97,23 +97,24 @@ impl Gate {
 
     /// Whether this thread has closed it.
     #[inline]
-    pub fn is_closed_by(&self, thread: usize) -> bool {
+    pub(crate) fn is_closed_by(&self, thread: usize) -> bool {
         self.state.0.load(Ordering::Relaxed) == thread as u32 + 1
     }
 
     /// Closes it for `thread`, which must be outside; `false` when another has.
-    pub fn close(&self, thread: usize) -> bool {
+    pub(crate) fn close(&self, thread: usize) -> bool {
         debug_assert_eq!(self.inside[thread].0.load(Ordering::Relaxed) % 2, 0, "closing from inside");
         self.state.0.compare_exchange(0, thread as u32 + 1, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
     /// Whether everybody is outside, asked by the closer; from then on, until it opens, the world is its own.
-    pub fn is_quiet(&self) -> bool {
+    pub(crate) fn is_quiet(&self) -> bool {
         fence(Ordering::SeqCst);
         self.inside.iter().all(|line| line.0.load(Ordering::Acquire).is_multiple_of(2))
     }
 
     /// The threads that are still inside.
+    #[cfg(test)]
     pub fn insiders(&self) -> impl Iterator<Item = usize> + '_ {
         self.inside
             .iter()
@@ -135,7 +136,7 @@ impl Gate {
     }
 
     /// Registers `thread` to be woken when the gate opens; `false` when it is open already.
-    pub fn register(&self, thread: usize) -> bool {
+    pub(crate) fn register(&self, thread: usize) -> bool {
         self.waiting.add(thread);
         // Both sides write before they read, as at the gate itself.
         fence(Ordering::SeqCst);
@@ -144,7 +145,7 @@ impl Gate {
 
     /// Opens it; the threads to wake.
     #[must_use = "registered threads must be woken"]
-    pub fn open(&self, thread: usize) -> impl Iterator<Item = usize> + use<> {
+    pub(crate) fn open(&self, thread: usize) -> impl Iterator<Item = usize> + use<> {
         let was = self.state.0.swap(0, Ordering::SeqCst);
         debug_assert_eq!(was, thread as u32 + 1, "only the closer opens");
         fence(Ordering::SeqCst);

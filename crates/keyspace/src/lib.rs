@@ -28,6 +28,7 @@ mod rank;
 mod reclaim;
 #[allow(unsafe_code)]
 mod slots;
+mod standing;
 mod sync;
 mod waiters;
 mod walk;
@@ -40,6 +41,7 @@ pub use lock::{MAX_THREADS, SPINS};
 pub use rank::{Rank, RankedGuard, RankedMutex};
 pub use reclaim::Reclaimer;
 pub use slots::{Flushed, Guard};
+pub use standing::{Gated, ITSELF, Standing};
 pub use waiters::{Ticket, Watch};
 pub use walk::{PreImages, Revisit, WalkCursor, WalkId};
 
@@ -69,6 +71,21 @@ pub struct Keyspace {
 
 const WORDS: usize = SLOTS / 64;
 
+impl Gated for Keyspace {
+    #[inline]
+    fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    fn wake(&self, thread: usize) {
+        self.slots.wake(std::iter::once(thread));
+    }
+
+    fn has_world(&self) -> bool {
+        self.slots.has_world()
+    }
+}
+
 impl Keyspace {
     /// An empty keyspace of this many databases, for threads numbered below `threads`. The seed is of the hash function
     /// and should be random, so that nobody can choose colliding keys.
@@ -94,39 +111,10 @@ impl Keyspace {
         self.slots.set_wake(Box::new(wake));
     }
 
-    /// The gate that everything passes before it takes a lock.
+    /// The gate that everything passes before it takes a lock, through a [`Standing`].
     #[inline]
     pub fn gate(&self) -> &Gate {
         &self.gate
-    }
-
-    /// Leaves the gate and wakes the one who waits for that.
-    #[inline]
-    pub fn leave(&self, thread: usize) {
-        if let Some(closer) = self.gate.leave(thread) {
-            self.slots.wake(std::iter::once(closer));
-        }
-    }
-
-    /// Enters the gate; `false` when it is closed.
-    #[inline]
-    pub fn enter(&self, thread: usize) -> bool {
-        match self.gate.enter(thread) {
-            Ok(()) => true,
-            Err(closer) => {
-                self.slots.wake(std::iter::once(closer));
-                false
-            }
-        }
-    }
-
-    /// Opens the gate that `thread` closed, and wakes who waits for that.
-    ///
-    /// # Panics
-    /// When the guard of the world still lives.
-    pub fn open(&self, thread: usize) {
-        assert!(!self.slots.has_world(), "the gate opens after the world is given back");
-        self.slots.wake(self.gate.open(thread));
     }
 
     /// Number of databases.
@@ -162,11 +150,8 @@ impl Keyspace {
         Guard::walking(&self.slots)
     }
 
-    /// The world, which `thread` owns because it closed the gate and everybody left.
-    ///
-    /// # Panics
-    /// When it does not own it.
-    pub fn world(&self, thread: usize) -> Guard<'_> {
+    /// The world, which `thread` owns: [`Standing::world`].
+    fn world(&self, thread: usize) -> Guard<'_> {
         Guard::world(&self.slots, &self.gate, thread)
     }
 

@@ -72,7 +72,7 @@ impl Reclaimer {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::{Expiry, Keys, KeysContext, Scratch, Ttl};
+    use crate::{Expiry, Keys, KeysContext, Scratch, Standing, Ttl};
     use std::sync::LazyLock;
     use table::Hasher;
     use topology::Slot;
@@ -91,7 +91,8 @@ mod tests {
 
     /// Fills one slot's table until something was replaced.
     fn grow(space: &Keyspace, scratch: &mut Scratch, names: &mut u32) {
-        assert!(space.enter(WRITER.thread));
+        let mut standing = Standing::new(WRITER.thread);
+        assert!(standing.enter(space));
         let mut guard = space.lock(Slot::of(b"{a}")).unwrap();
         let mut keys = Keys::new(space, &mut guard, scratch, WRITER);
         while keys.scratch.retired.is_empty() {
@@ -99,7 +100,7 @@ mod tests {
             keys.put_string(format!("{{a}}{names}").as_bytes(), b"value", Ttl::Clear);
         }
         drop(guard);
-        space.leave(WRITER.thread);
+        standing.leave(space);
     }
 
     #[test]
@@ -115,21 +116,22 @@ mod tests {
         assert!(scratch.retired.is_empty());
         assert_eq!(reclaimer.bytes(), 0, "nobody is inside: freed at once");
 
-        assert!(space.enter(1));
+        let (mut one, mut two) = (Standing::new(1), Standing::new(2));
+        assert!(one.enter(&space));
         grow(&space, &mut scratch, &mut names);
         let first = scratch.retired.bytes();
         reclaimer.collect(&space, &mut scratch.retired);
         assert_eq!(reclaimer.bytes(), first, "thread 1 may be looking at it");
-        assert!(space.enter(2));
+        assert!(two.enter(&space));
         grow(&space, &mut scratch, &mut names);
         let second = scratch.retired.bytes();
         reclaimer.collect(&space, &mut scratch.retired);
         assert_eq!(reclaimer.bytes(), first + second);
 
-        space.leave(1);
+        one.leave(&space);
         reclaimer.collect(&space, &mut scratch.retired);
         assert_eq!(reclaimer.bytes(), second, "thread 2 holds up the second batch alone");
-        space.leave(2);
+        two.leave(&space);
         reclaimer.collect(&space, &mut scratch.retired);
         assert_eq!(reclaimer.bytes(), 0);
     }
@@ -140,10 +142,11 @@ mod tests {
         let (mut scratch, mut names) = (Scratch::default(), 0);
         let mut reclaimer = Reclaimer::new();
         grow(&space, &mut scratch, &mut names);
-        assert!(space.enter(0));
+        let mut standing = Standing::new(0);
+        assert!(standing.enter(&space));
         reclaimer.collect(&space, &mut scratch.retired);
         assert!(reclaimer.bytes() > 0);
-        space.leave(0);
+        standing.leave(&space);
         reclaimer.collect(&space, &mut scratch.retired);
         assert_eq!(reclaimer.bytes(), 0);
     }

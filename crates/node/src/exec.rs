@@ -28,7 +28,7 @@ use crate::stats::Counter;
 use command_spec::{Flags, Group, KeyFlags, Need, keys::positions};
 use commands::{Cx, Error, Options, Random};
 use config::Settings;
-use keyspace::{EventClass, Expiry, Guard, Keys, KeysContext, Located, Reclaimer, Scratch, Ticket};
+use keyspace::{EventClass, Expiry, Guard, Keys, KeysContext, Located, Reclaimer, Scratch, Standing, Ticket};
 use profile::Profile;
 use publishing::publish_events;
 use resp::{Proto, Writer};
@@ -60,10 +60,8 @@ pub(crate) struct Local {
     pub(crate) clock: Instant,
     /// What admission decided by when the last command was admitted: [`Shared::decisions`].
     pub(crate) decided: u64,
-    /// Whether the thread is inside the gate.
-    pub(crate) inside: bool,
-    /// The client for which this thread closed the gate and has not yet got the world.
-    pub(crate) world_for: Option<u64>,
+    /// Where the thread stands at the gate, and the client for which it holds it closed.
+    pub(crate) standing: Standing,
     /// Keys that may serve clients whose locks were not among those held.
     pub(crate) unserved: Vec<(u16, Box<[u8]>)>,
     /// Messages to clients of this very worker.
@@ -92,8 +90,7 @@ impl Local {
             now_ms: crate::shared::unix_ms(),
             clock: Instant::now(),
             decided: 0,
-            inside: false,
-            world_for: None,
+            standing: Standing::new(thread),
             unserved: Vec::new(),
             deliveries: Vec::new(),
             next_wait: 1,
@@ -126,27 +123,27 @@ impl Local {
     /// Enters the gate, for as long as [`Local::leave`] is not called; `false` when it is closed.
     #[inline]
     pub(crate) fn enter(&mut self, shared: &Shared) -> bool {
-        if self.inside {
+        if self.standing.is_inside() {
             return true;
         }
-        if shared.keyspace.gate().is_closed() || !shared.keyspace.enter(self.thread) {
+        if !self.standing.enter(&*shared.keyspace) {
             return false;
         }
-        self.inside = true;
         self.begin_passage(shared);
         true
     }
 
-    /// Enters the gate for a command that was admitted; `false` when it is closed, or when the role or a handover has
-    /// changed between admission and here, so that the command is to be admitted anew.
+    /// Enters the gate for a client's command that was admitted; `false` when it is closed, or when the role or a handover
+    /// has changed between admission and here, so that the command is to be admitted anew.
     #[inline]
-    pub(crate) fn enter_admitted(&mut self, shared: &Shared) -> bool {
-        if self.inside {
+    pub(crate) fn enter_admitted(&mut self, shared: &Shared, client: u64) -> bool {
+        if self.standing.is_inside() {
             return true;
         }
-        if !self.enter(shared) {
+        if !self.standing.enter_for(&*shared.keyspace, client) {
             return false;
         }
+        self.begin_passage(shared);
         if shared.decisions.load(Ordering::Acquire) == self.decided {
             return true;
         }
@@ -166,10 +163,7 @@ impl Local {
     /// Leaves the gate, and lets go of what nobody looks at any more.
     #[inline]
     pub(crate) fn leave(&mut self, shared: &Shared) {
-        if self.inside {
-            self.inside = false;
-            shared.keyspace.leave(self.thread);
-        }
+        self.standing.leave(&*shared.keyspace);
         // A worker does so once a turn.
         if self.thread >= shared.workers() {
             shared.stream.notify();
@@ -232,9 +226,9 @@ pub(crate) fn process(
     let mode = client.reply;
     let known = command.as_ref().ok().copied();
     let next = dispatch(shared, local, client, command, argv, place);
-    if local.world_for == Some(client.id) && next != Next::Stall(Suspend::Gate) {
-        // It had closed the gate and was refused, or paused, before it got the world.
-        give_world_back(shared, local);
+    if next != Next::Stall(Suspend::Gate) {
+        // It may have closed the gate, and was refused, or paused, before it got the world.
+        local.standing.forget(&*shared.keyspace, client.id);
     }
     if let Next::Stall(_) = next {
         client.out.truncate(start);
@@ -405,20 +399,24 @@ fn execute(
     match command.spec.need {
         Need::None => run_node(shared, local, client, command, argv, None, false),
         Need::Keys => {
-            if !local.enter_admitted(shared) {
-                return Ok(Flow::Suspend(Suspend::Gate));
-            }
             if let Some(place) = place
                 && command.run.single_key
             {
+                if !local.enter_admitted(shared, client.id) {
+                    return Ok(Flow::Suspend(Suspend::Gate));
+                }
                 return match shared.keyspace.lock(place.slot) {
                     Ok(guard) => locked(shared, local, client, command, argv, Some(place), guard),
                     Err(busy) => Ok(Flow::Suspend(Suspend::Slot(busy))),
                 };
             }
+            // What it needs is known before it asks to enter: who needs the world may hold the gate already.
             let slots = slots_of(command, argv)?;
             if slots.len() > MANY_SLOTS {
                 return in_world(shared, local, client, command, argv);
+            }
+            if !local.enter_admitted(shared, client.id) {
+                return Ok(Flow::Suspend(Suspend::Gate));
             }
             let guard = match slots.as_slice() {
                 [] => return run_node(shared, local, client, command, argv, None, false),
@@ -431,7 +429,7 @@ fn execute(
             }
         }
         Need::SlotBySlot => {
-            if !local.enter_admitted(shared) {
+            if !local.enter_admitted(shared, client.id) {
                 return Ok(Flow::Suspend(Suspend::Gate));
             }
             locked(shared, local, client, command, argv, None, shared.keyspace.walk_slots())
@@ -518,29 +516,16 @@ fn in_world(
         return Ok(Flow::Suspend(Suspend::Gate));
     }
     local.begin_passage(shared);
-    let outcome = locked(shared, local, client, command, argv, None, shared.keyspace.world(local.thread));
+    let world = local.standing.world(&shared.keyspace);
+    let outcome = locked(shared, local, client, command, argv, None, world);
     give_world_back(shared, local);
     outcome
 }
 
 /// Closes the gate for a client and waits a little until everybody has left; whether the world is this thread's.
 pub(crate) fn own_world(shared: &Shared, local: &mut Local, client: u64) -> bool {
-    let gate = shared.keyspace.gate();
-    if local.inside {
-        local.inside = false;
-        shared.keyspace.leave(local.thread);
-    }
-    if !gate.is_closed_by(local.thread) && !gate.close(local.thread) {
+    if !local.standing.claim(&*shared.keyspace, client, WORLD_SPINS) {
         return false;
-    }
-    local.world_for = Some(client);
-    let mut spins = 0;
-    while !gate.is_quiet() {
-        if spins == WORLD_SPINS {
-            return false;
-        }
-        spins += 1;
-        std::hint::spin_loop();
     }
     if shared.decisions.load(Ordering::Acquire) != local.decided {
         // Admitted before the world was another's.
@@ -552,8 +537,7 @@ pub(crate) fn own_world(shared: &Shared, local: &mut Local, client: u64) -> bool
 
 /// Opens the gate that this thread closed.
 pub(crate) fn give_world_back(shared: &Shared, local: &mut Local) {
-    local.world_for = None;
-    shared.keyspace.open(local.thread);
+    local.standing.release(&*shared.keyspace);
     if !local.unserved.is_empty() {
         shared.wake(local.thread);
     }

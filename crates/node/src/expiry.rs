@@ -62,8 +62,9 @@ fn sweep(shared: &Shared, local: &mut Local, db: u16) {
             return;
         }
         if !local.enter(shared) {
-            shared.keyspace.gate().register(local.thread);
-            std::thread::park_timeout(PERIOD);
+            if local.standing.wait(&*shared.keyspace) {
+                std::thread::park_timeout(PERIOD);
+            }
             continue;
         }
         if local.expiry != Expiry::Delete {

@@ -68,7 +68,7 @@ pub(crate) fn make_room(shared: &Shared, local: &mut Local) -> Result<bool, Refu
     if is_freeing(local) {
         return Ok(true);
     }
-    if local.world_for.is_some() {
+    if local.standing.holds_for().is_some() {
         // This very thread holds the gate closed, for a command that has asked already: waiting here would be for itself.
         return Ok(true);
     }

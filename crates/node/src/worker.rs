@@ -381,9 +381,7 @@ impl Worker {
                 WaitFor::Elsewhere => crate::link::forget_wait(shared, client.id),
             }
         }
-        if self.local.world_for == Some(client.id) {
-            exec::give_world_back(shared, &mut self.local);
-        }
+        self.local.standing.forget(&*shared.keyspace, client.id);
         if client.introduced {
             crate::link::forget_replica(shared, client.id);
         }
@@ -614,7 +612,7 @@ impl Worker {
         }
         self.batch = batch;
         self.batch.clear();
-        if self.local.inside {
+        if self.local.standing.is_inside() {
             self.local.leave(shared);
         }
     }
@@ -715,12 +713,7 @@ impl Worker {
     fn register(&mut self, shared: &Shared, why: Suspend) {
         let thread = self.number;
         let held = match why {
-            // The one who closed the gate is woken by those who leave; the others when it opens.
-            Suspend::Gate if self.local.world_for.is_some() => {
-                self.local.leave(shared);
-                !shared.keyspace.gate().is_quiet()
-            }
-            Suspend::Gate => shared.keyspace.gate().register(thread),
+            Suspend::Gate => self.local.standing.wait(&*shared.keyspace),
             Suspend::Slot(busy) => shared.keyspace.register(busy, thread),
             // Pauses end by the clock or by CLIENT UNPAUSE, which makes everybody look; so does who takes the stream.
             Suspend::Paused => {
@@ -905,9 +898,6 @@ impl Worker {
             {
                 self.close(shared, at);
             }
-        }
-        if self.local.world_for.is_some_and(|id| !self.by_id.contains_key(&id)) {
-            exec::give_world_back(shared, &mut self.local);
         }
     }
 

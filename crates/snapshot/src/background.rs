@@ -3,7 +3,7 @@
 //! **Invariant:** it parks only outside the gate and without a slot lock, after it registered for what it waits for.
 //! So nobody ever waits for it, and the wake cannot be missed: `unpark` before `park` is remembered by the thread.
 
-use keyspace::{Guard, Keyspace, SlotBusy};
+use keyspace::{Guard, ITSELF, Keyspace, SlotBusy, Standing};
 use std::thread;
 
 /// A background thread's access to the keyspace. The keyspace's wake function must unpark the thread when it is called
@@ -32,12 +32,13 @@ impl<'k> Background<'k> {
 
     /// Enters the gate, waiting while it is closed.
     pub fn enter(&self) -> Inside<'k> {
-        while !self.keyspace.enter(self.thread) {
-            if self.keyspace.gate().register(self.thread) {
+        let mut standing = Standing::new(self.thread);
+        while !standing.enter(self.keyspace) {
+            if standing.wait(self.keyspace) {
                 thread::park();
             }
         }
-        Inside { keyspace: self.keyspace, thread: self.thread }
+        Inside { keyspace: self.keyspace, standing }
     }
 
     /// Waits until a slot that was found taken may be free. The thread is outside the gate.
@@ -49,26 +50,25 @@ impl<'k> Background<'k> {
 
     /// Does something in the world: waits until it is this thread's own. The thread is outside the gate.
     pub fn with_world<R>(&self, act: impl FnOnce(&mut Guard<'_>) -> R) -> R {
-        let gate = self.keyspace.gate();
-        while !gate.close(self.thread) {
-            if gate.register(self.thread) {
+        let mut closed = Closed { keyspace: self.keyspace, standing: Standing::new(self.thread) };
+        while !closed.standing.claim(self.keyspace, ITSELF, 0) {
+            if closed.standing.wait(self.keyspace) {
                 thread::park();
             }
         }
-        let _closed = Closed(*self);
-        while !gate.is_quiet() {
-            thread::park();
-        }
-        act(&mut self.keyspace.world(self.thread))
+        act(&mut closed.standing.world(self.keyspace))
     }
 }
 
-/// The gate is closed; it opens when this drops, after a panic too.
-struct Closed<'k>(Background<'k>);
+/// The gate may be closed; it opens when this drops, after a panic too.
+struct Closed<'k> {
+    keyspace: &'k Keyspace,
+    standing: Standing,
+}
 
 impl Drop for Closed<'_> {
     fn drop(&mut self) {
-        self.0.keyspace.open(self.0.thread);
+        self.standing.release(self.keyspace);
     }
 }
 
@@ -76,11 +76,11 @@ impl Drop for Closed<'_> {
 #[derive(Debug)]
 pub struct Inside<'k> {
     keyspace: &'k Keyspace,
-    thread: usize,
+    standing: Standing,
 }
 
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
-        self.keyspace.leave(self.thread);
+        self.standing.leave(self.keyspace);
     }
 }

@@ -3,7 +3,7 @@
 
 use command_spec::{KeyFlags, Need, Table, keys};
 use commands::{Cx, Error, Handler, Options, Random, run};
-use keyspace::{EventClass, Expiry, Keys, KeysContext, Keyspace, Scratch};
+use keyspace::{EventClass, Expiry, ITSELF, Keys, KeysContext, Keyspace, Scratch, Standing};
 use profile::Profile;
 use resp::{Proto, Writer};
 use std::collections::BTreeSet;
@@ -59,11 +59,12 @@ impl Session {
 
     /// Does something alone in the world.
     pub(crate) fn in_world<R>(&self, act: impl FnOnce(&Keyspace, &mut keyspace::Guard<'_>) -> R) -> R {
-        assert!(self.space.gate().close(THREAD), "nobody else closes the gate");
-        let mut guard = self.space.world(THREAD);
+        let mut standing = Standing::new(THREAD);
+        assert!(standing.claim(&self.space, ITSELF, 0), "nobody else is there");
+        let mut guard = standing.world(&self.space);
         let result = act(&self.space, &mut guard);
         drop(guard);
-        self.space.open(THREAD);
+        standing.release(&self.space);
         result
     }
 
@@ -145,10 +146,11 @@ impl Session {
             }
         });
         let slots: Vec<Slot> = slots.into_iter().collect();
+        let mut standing = Standing::new(THREAD);
         let mut guard = match command.spec.need {
             Need::World => {
-                assert!(self.space.gate().close(THREAD), "nobody else closes the gate");
-                self.space.world(THREAD)
+                assert!(standing.claim(&self.space, ITSELF, 0), "nobody else is there");
+                standing.world(&self.space)
             }
             Need::SlotBySlot => self.space.walk_slots(),
             Need::Keys | Need::None => self.space.lock_many(&slots)?,
@@ -171,9 +173,7 @@ impl Session {
         };
         let result = run(command, &mut cx, argv);
         drop(guard);
-        if command.spec.need == Need::World {
-            self.space.open(THREAD);
-        }
+        standing.release(&self.space);
         result.map(|_| ())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use keyspace::{Expiry, Guard, Keys, KeysContext, Keyspace, Reclaimer, Scratch, Ttl};
+use keyspace::{Expiry, Guard, ITSELF, Keys, KeysContext, Keyspace, Reclaimer, Scratch, Standing, Ttl};
 use proptest::prelude::*;
 use structures::{Hash, Limits, List, Value, ValueRef};
 use table::{Entry, ValueMut};
@@ -170,14 +170,15 @@ impl Machine {
         let result = match hold {
             Hold::World => world(space, |guard| run(guard, &mut self.scratch)),
             Hold::Keys => {
-                assert!(space.enter(THREAD));
+                let mut standing = Standing::new(THREAD);
+                assert!(standing.enter(space));
                 let mut guard = match slots[..] {
                     [slot] => space.lock(slot).expect("free"),
                     _ => space.lock_many(&slots).expect("free"),
                 };
                 let result = run(&mut guard, &mut self.scratch);
                 drop(guard);
-                space.leave(THREAD);
+                standing.leave(space);
                 result
             }
         };
@@ -457,10 +458,11 @@ impl Machine {
 
 /// Runs `f` in the world.
 pub(crate) fn world<R>(space: &Keyspace, f: impl FnOnce(&mut Guard<'_>) -> R) -> R {
-    assert!(space.gate().close(THREAD) && space.gate().is_quiet());
-    let mut guard = space.world(THREAD);
+    let mut standing = Standing::new(THREAD);
+    assert!(standing.claim(space, ITSELF, 0));
+    let mut guard = standing.world(space);
     let result = f(&mut guard);
     drop(guard);
-    space.open(THREAD);
+    standing.release(space);
     result
 }

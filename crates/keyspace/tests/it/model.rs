@@ -1,6 +1,6 @@
 //! The keyspace against a map, and the guarantees of SCAN and of expiry.
 
-use keyspace::{Expiry, Keys, KeysContext, Keyspace, Scratch, Ttl};
+use keyspace::{Expiry, ITSELF, Keys, KeysContext, Keyspace, Scratch, Standing, Ttl};
 use proptest::prelude::*;
 use topology::{SLOTS, Slot};
 
@@ -34,22 +34,24 @@ fn context(now_ms: u64, expiry: Expiry) -> KeysContext {
 /// Runs `f` with a guard that goes from slot to slot.
 fn stroll<R>(space: &Keyspace, context: KeysContext, f: impl FnOnce(&mut Keys<'_, '_>) -> R) -> R {
     let mut scratch = Scratch::default();
-    assert!(space.enter(0));
+    let mut standing = Standing::new(0);
+    assert!(standing.enter(space));
     let mut guard = space.walk_slots();
     let result = f(&mut Keys::new(space, &mut guard, &mut scratch, context));
     drop(guard);
-    space.leave(0);
+    standing.leave(space);
     keyspace::Reclaimer::new().collect(space, &mut scratch.retired);
     result
 }
 
 fn on_key(space: &Keyspace, key: &[u8], context: KeysContext, f: impl FnOnce(&mut Keys<'_, '_>)) {
     let mut scratch = Scratch::default();
-    assert!(space.enter(0));
+    let mut standing = Standing::new(0);
+    assert!(standing.enter(space));
     let mut guard = space.lock(Slot::of(key)).expect("free");
     f(&mut Keys::new(space, &mut guard, &mut scratch, context));
     drop(guard);
-    space.leave(0);
+    standing.leave(space);
     keyspace::Reclaimer::new().collect(space, &mut scratch.retired);
 }
 
@@ -165,17 +167,19 @@ fn a_guard_lends_only_what_it_covers() {
 #[should_panic(expected = "there is one world")]
 fn there_is_one_world() {
     let space = Keyspace::with_hasher(1, 1, *HASHER);
-    assert!(space.gate().close(0));
-    let _first = space.world(0);
-    let _second = space.world(0);
+    let mut standing = Standing::new(0);
+    assert!(standing.claim(&space, ITSELF, 0));
+    let _first = standing.world(&space);
+    let _second = standing.world(&space);
 }
 
 #[test]
 #[should_panic(expected = "outside the gate")]
 fn nobody_locks_a_slot_in_the_world() {
     let space = Keyspace::with_hasher(1, 1, *HASHER);
-    assert!(space.gate().close(0));
-    let _world = space.world(0);
+    let mut standing = Standing::new(0);
+    assert!(standing.claim(&space, ITSELF, 0));
+    let _world = standing.world(&space);
     let _ = space.lock(Slot::of(b"a"));
 }
 

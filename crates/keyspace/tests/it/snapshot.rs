@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use keyspace::{Expiry, Flushed, PreImages, WalkCursor, WalkId};
+use keyspace::{Expiry, Flushed, PreImages, Standing, WalkCursor, WalkId};
 use proptest::prelude::*;
 use table::{Entry, Walk};
 
@@ -120,7 +120,8 @@ impl Walker {
     fn walk(&mut self, entries: usize) {
         let Some(running) = &mut self.running else { return };
         let space = &self.machine.space;
-        assert!(space.enter(0));
+        let mut standing = Standing::new(0);
+        assert!(standing.enter(space));
         let mut guard = space.walk_slots();
         // Single steps are slots mostly, so a few of them for a few entries.
         for _ in 0..entries.div_ceil(8) {
@@ -128,7 +129,7 @@ impl Walker {
             running.cursor = space.walk(running.id, &mut guard, cursor, 8).expect("free");
         }
         drop(guard);
-        space.leave(0);
+        standing.leave(space);
     }
 
     fn abort(&mut self) {

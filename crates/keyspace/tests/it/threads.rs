@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::yield_now;
 
-use keyspace::{Expiry, Guard, Keys, KeysContext, Keyspace, Reclaimer, Scratch, SlotBusy, Ttl, WalkCursor};
+use keyspace::{
+    Expiry, Guard, ITSELF, Keys, KeysContext, Keyspace, Reclaimer, Scratch, SlotBusy, Standing, Ttl,
+    WalkCursor,
+};
 use structures::ValueRef;
 use topology::Slot;
 
@@ -33,6 +36,7 @@ fn context(thread: usize, db: u16) -> KeysContext {
 struct Worker<'a> {
     space: &'a Keyspace,
     thread: usize,
+    standing: Standing,
     scratch: Scratch,
     reclaimer: Reclaimer,
     random: u64,
@@ -41,7 +45,8 @@ struct Worker<'a> {
 impl<'a> Worker<'a> {
     fn new(space: &'a Keyspace, thread: usize) -> Worker<'a> {
         let (scratch, reclaimer) = (Scratch::default(), Reclaimer::new());
-        Worker { space, thread, scratch, reclaimer, random: thread as u64 + 1 }
+        let standing = Standing::new(thread);
+        Worker { space, thread, standing, scratch, reclaimer, random: thread as u64 + 1 }
     }
 
     fn draw(&mut self, below: u64) -> u64 {
@@ -52,7 +57,7 @@ impl<'a> Worker<'a> {
     /// Enters, locks and runs; from the start again when the gate is closed or a slot is taken.
     fn with<R>(&mut self, slots: &[Slot], f: impl FnOnce(&mut Keys<'_, '_>) -> R) -> R {
         loop {
-            while !self.space.enter(self.thread) {
+            while !self.standing.enter(self.space) {
                 yield_now();
             }
             for slot in slots {
@@ -76,7 +81,7 @@ impl<'a> Worker<'a> {
     }
 
     fn pause(&mut self) {
-        self.space.leave(self.thread);
+        self.standing.leave(self.space);
         self.reclaimer.collect(self.space, &mut self.scratch.retired);
     }
 
@@ -110,16 +115,13 @@ impl<'a> Worker<'a> {
 
     fn in_world<R>(&mut self, f: impl FnOnce(&Keyspace, &mut Guard<'_>, &mut Scratch) -> R) -> R {
         let space = self.space;
-        while !space.gate().close(self.thread) {
+        while !self.standing.claim(space, ITSELF, 0) {
             yield_now();
         }
-        while !space.gate().is_quiet() {
-            yield_now();
-        }
-        let mut guard = space.world(self.thread);
+        let mut guard = self.standing.world(space);
         let result = f(space, &mut guard, &mut self.scratch);
         drop(guard);
-        space.open(self.thread);
+        self.standing.release(space);
         result
     }
 }
@@ -151,7 +153,7 @@ fn snapshot(worker: &mut Worker<'_>, swap: bool) -> i64 {
     let mut cursor = Some(WalkCursor::default());
     let mut steps = 0;
     while let Some(at) = cursor {
-        while !worker.space.enter(worker.thread) {
+        while !worker.standing.enter(worker.space) {
             yield_now();
         }
         let mut guard = worker.space.walk_slots();
@@ -160,7 +162,7 @@ fn snapshot(worker: &mut Worker<'_>, swap: bool) -> i64 {
             Err(SlotBusy(_)) => yield_now(),
         }
         drop(guard);
-        worker.space.leave(worker.thread);
+        worker.standing.leave(worker.space);
         steps += 1;
         if swap && steps == 40 {
             // There and back, so that the writers find their accounts where they were.

@@ -224,7 +224,7 @@ fn populate(cx: &mut NodeCx<'_, '_>, count: &[u8], prefix: &[u8], size: &[u8]) -
         if !own_world(shared, cx.local, cx.client.id) {
             return Ok(Flow::Suspend(Suspend::Gate));
         }
-        add(&mut shared.keyspace.world(cx.local.thread), &mut cx.local.scratch);
+        add(&mut cx.local.standing.world(&shared.keyspace), &mut cx.local.scratch);
         give_world_back(shared, cx.local);
     }
     cx.out().ok();
@@ -364,7 +364,9 @@ fn in_world<R>(
         return Err(Suspend::Gate);
     }
     cx.local.scratch.effects.clear();
-    let done = work(cx, &mut shared.keyspace.world(cx.local.thread));
+    let mut world = cx.local.standing.world(&shared.keyspace);
+    let done = work(cx, &mut world);
+    drop(world);
     give_world_back(shared, cx.local);
     Ok(done)
 }

@@ -50,7 +50,7 @@ const PUBLISH: Spec = Spec {
 
 fn publish_command(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     // What goes into the stream does so inside the gate: in the world the stream's position stands still.
-    if cx.shared.stream.is_on() && !cx.in_exec && !cx.local.enter_admitted(cx.shared) {
+    if cx.shared.stream.is_on() && !cx.in_exec && !cx.local.enter_admitted(cx.shared, cx.client.id) {
         return Ok(Flow::Suspend(Suspend::Gate));
     }
     let receivers = publish(cx.shared, cx.local, Some(cx.client), argv[1], argv[2]);

@@ -168,11 +168,12 @@ fn exec(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
             return Ok(Flow::Suspend(Suspend::Gate));
         }
         cx.local.begin_passage(shared);
-        let flow = run_queue(cx, shared.keyspace.world(cx.local.thread));
+        let world = cx.local.standing.world(&shared.keyspace);
+        let flow = run_queue(cx, world);
         give_world_back(shared, cx.local);
         return Ok(flow);
     };
-    if !cx.local.enter_admitted(shared) {
+    if !cx.local.enter_admitted(shared, cx.client.id) {
         return Ok(Flow::Suspend(Suspend::Gate));
     }
     let flow = match shared.keyspace.lock_many(&need) {

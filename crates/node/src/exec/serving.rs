@@ -126,8 +126,7 @@ pub(crate) fn serve_unserved(shared: &Shared, local: &mut Local) {
     for (db, key) in waiting {
         if !local.enter(shared) {
             local.unserved.push((db, key));
-            // One who waits for the world itself looks again when it gives it back.
-            if local.world_for.is_none() && !shared.keyspace.gate().register(local.thread) {
+            if !local.standing.wait(&*shared.keyspace) {
                 shared.wake(local.thread);
             }
             continue;

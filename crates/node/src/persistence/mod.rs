@@ -295,7 +295,7 @@ pub(crate) struct Reload {
 /// The sentence of what went wrong.
 pub(crate) fn reload(shared: &Shared, local: &mut Local, how: Reload) -> Result<(), String> {
     let (dir, name) = path(&local.settings);
-    let mut world = shared.keyspace.world(local.thread);
+    let mut world = local.standing.world(&shared.keyspace);
     if how.save {
         save_now(shared, &mut world).map_err(|error| error.to_string())?;
     }

@@ -181,7 +181,7 @@ impl Applier {
             if shared.ending.load(Ordering::Acquire) {
                 return Err(Stop::Void);
             }
-            if shared.keyspace.gate().register(self.local.thread) {
+            if self.local.standing.wait(&*shared.keyspace) {
                 std::thread::park_timeout(Duration::from_millis(100));
             }
         }

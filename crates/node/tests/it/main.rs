@@ -8,6 +8,7 @@
 mod clients;
 mod command_table;
 mod connections;
+mod gate;
 mod large_values;
 mod lifetime;
 mod managed;

@@ -23,8 +23,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let credentials = Credentials::load(&directories.control()).with_context(none)?;
     let api = std::fs::read_to_string(directories.control().join(API)).with_context(none)?;
     let api = api.trim().parse().with_context(none)?;
-    print!("{}", exports(&credentials, api));
-    Ok(())
+    crate::console::print(&exports(&credentials, api))
 }
 
 /// The lines for a shell. Keys are letters and digits, so nothing needs quoting.

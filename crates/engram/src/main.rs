@@ -4,9 +4,11 @@
 #![allow(clippy::disallowed_methods)]
 #![forbid(unsafe_code)]
 
+mod console;
 mod daemon;
 mod data_directory;
 mod env;
+mod failure;
 mod node_command;
 mod running;
 mod serve;
@@ -42,13 +44,13 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match run(Cli::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("engram: {error:#}");
-            ExitCode::FAILURE
-        }
+    failure::report_panics();
+    let ended = run(Cli::parse());
+    if let Err(error) = &ended {
+        console::complain(&format!("engram: {error:#}"));
     }
+    console::drain();
+    if ended.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn run(cli: Cli) -> Result<()> {

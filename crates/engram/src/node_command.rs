@@ -1,5 +1,6 @@
 //! `engram node [FILE] [--port 7000 --save "" …]`: a stand-alone node in redis-server's style.
 
+use crate::console;
 use crate::running::EndSignals;
 use anyhow::{Context, Result};
 use config::{CommandLine, Config, Directives};
@@ -50,8 +51,7 @@ fn words_of(error: &std::io::Error) -> String {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let arguments: Vec<&[u8]> = arguments.arguments.iter().map(|argument| argument.as_bytes()).collect();
     if let [b"-v" | b"--version"] = arguments.as_slice() {
-        println!("{}", version());
-        return Ok(());
+        return console::print(&(version() + "\n"));
     }
     let line = CommandLine::parse(&arguments);
     let file = line.file.as_ref().map(|path| PathBuf::from(OsString::from_vec(path.clone())));
@@ -60,8 +60,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             Ok(text) => text,
             Err(error) => {
                 let (path, why) = (path.display(), words_of(&error));
-                eprintln!("Fatal error, can't open config file '{path}': {why}");
-                std::process::exit(1);
+                console::complain(&format!("Fatal error, can't open config file '{path}': {why}"));
+                console::end(1);
             }
         },
         None => Vec::new(),
@@ -74,8 +74,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         Ok(config) => config,
         Err(error) => {
             // As redis-server prints it, without this program's name before it.
-            eprintln!("{error}");
-            std::process::exit(1);
+            console::complain(&error.to_string());
+            console::end(1);
         }
     };
     if config.settings().daemonize {
@@ -94,8 +94,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     };
     let started = node::Node::start(node::Options { config, config_file, executable });
     if let Err(taken @ node::StartError::Taken(_)) = started {
-        eprintln!("engram: {taken}");
-        std::process::exit(TAKEN);
+        console::complain(&format!("engram: {taken}"));
+        console::end(TAKEN);
     }
     if is_managed {
         // Signals for the terminal of whoever started the agent are not for the node. It may lead a session already.

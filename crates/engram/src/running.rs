@@ -1,5 +1,6 @@
 //! From a node that runs to one that has ended: signals.
 
+use crate::console;
 use anyhow::{Context, Result};
 use node::{Node, Stopper};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -38,12 +39,12 @@ impl EndSignals {
         let hear = move || {
             for signal in signals.forever() {
                 match &mut *theirs.lock().unwrap_or_else(PoisonError::into_inner) {
-                    Hearing::Starting => std::process::exit(0),
-                    Hearing::StartingForAgent { heard: true } => std::process::exit(1),
+                    Hearing::Starting => console::end(0),
+                    Hearing::StartingForAgent { heard: true } => console::end(1),
                     Hearing::StartingForAgent { heard } => *heard = true,
                     Hearing::Running(stopper) => {
                         if !stopper.stop(signal == SIGINT) {
-                            std::process::exit(1);
+                            console::end(1);
                         }
                     }
                 }

@@ -1,13 +1,16 @@
 //! `engram serve`, and `engram` alone: a region on this host. The API, the nodes it is asked for, and at the first start a
 //! cache that is there to be tried.
 
+use crate::console::tell;
+use crate::failure;
 use anyhow::{Context, Result, anyhow, bail};
 use fleet::{AddressPool, Command, DeploymentId, Fleet, Host, Phase};
-use region::{ACCOUNT, Credentials, DeploymentView, Directories, Service, Store};
+use region::{ACCOUNT, Credentials, DeploymentView, Directories, Over, Service, Store};
 use std::io::{ErrorKind, IsTerminal};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 
 /// The options of a region.
 #[derive(Debug, clap::Args)]
@@ -50,55 +53,94 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let credentials = Credentials::load_or_make(&directories.control())
         .with_context(|| format!("cannot use {}", directories.control().display()))?;
     crate::env::remember(&directories, api)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(async {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name(failure::API_THREAD)
+        .enable_all()
+        .build()?;
+    failure::end_at_panics();
+    let ended = runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let (store, fleet) = Store::open(&directories.control(), || Fleet::new(addresses()))?;
         check_default(&fleet, &directories, arguments.port)?;
         let executable = std::env::current_exe().context("cannot tell where this program is")?;
         let agent = agent::Config::new(directories.nodes(), directories.runtime.clone(), executable);
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
-        let (service, thread) =
+        let (service, over) =
             Service::start(store, fleet, agent, Host { cores }).context("cannot look after the nodes")?;
         let control = region::control_socket::open(&directories.control_socket())?;
-        tokio::spawn(region::control_socket::serve(control, service.clone()));
-        tokio::spawn(region::http::serve(listener, service.clone(), credentials.clone()));
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        let begin = async {
-            if wants_default {
-                make_default(&service, port).await?;
-            }
-            introduce(&service, &directories, &credentials, api).await
-        };
-        let stopped_early = tokio::select! {
-            begun = begin => { begun?; false }
-            _ = interrupt.recv() => true,
-            _ = terminate.recv() => true,
-        };
-        if !stopped_early {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        }
-        println!("Stopping: every node writes its data to its file.");
+        let control = tokio::spawn(region::control_socket::serve(control, service.clone()));
+        let api_task = tokio::spawn(region::http::serve(listener, service.clone(), credentials.clone()));
+        let first = wants_default.then_some(port);
         tokio::select! {
-            ended = service.end() => ended?,
-            // A second signal ends the control plane at once; the nodes go on.
-            _ = interrupt.recv() => bail!("stopped at once; nodes may still be running"),
+            ended = until_stopped(&service, &directories, &credentials, api, first) => ended,
+            why = failed(over, control, api_task) => failure::give_up(&format!(
+                "{why}; the control plane ends, nodes serve on, and the next start finds them"
+            )),
         }
-        thread.join().map_err(|_| anyhow!("the control plane failed"))?;
-        directories.leave();
-        println!("Stopped.");
-        Ok(())
-    })
+    });
+    // A call that is under way may wait for what is gone.
+    runtime.shutdown_background();
+    ended?;
+    directories.leave();
+    tell("Stopped.\n");
+    Ok(())
+}
+
+/// Why the control plane cannot go on. Its clean end is none of its failures.
+async fn failed(over: Over, control: JoinHandle<()>, api: JoinHandle<()>) -> String {
+    let over = async {
+        match over.wait().await {
+            Ok(()) => std::future::pending().await,
+            Err(why) => why.to_string(),
+        }
+    };
+    tokio::select! {
+        why = over => why,
+        _ = control => "the control socket is not served any more".to_owned(),
+        _ = api => "the API is not served any more".to_owned(),
+    }
+}
+
+/// Says what there is, and serves until a signal has ended all nodes.
+async fn until_stopped(
+    service: &Service,
+    directories: &Directories,
+    credentials: &Credentials,
+    api: SocketAddr,
+    first: Option<u16>,
+) -> Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let begin = async {
+        if let Some(port) = first {
+            make_default(service, port).await?;
+        }
+        introduce(service, directories, credentials, api).await
+    };
+    let stopped_early = tokio::select! {
+        begun = begin => { begun?; false }
+        _ = interrupt.recv() => true,
+        _ = terminate.recv() => true,
+    };
+    if !stopped_early {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    tell("Stopping: every node writes its data to its file.\n");
+    tokio::select! {
+        ended = service.end() => Ok(ended?),
+        // A second signal ends the control plane at once; the nodes go on.
+        _ = interrupt.recv() => bail!("stopped at once; nodes may still be running"),
+    }
 }
 
 /// One line an event, on the standard error: the standard output is for people.
 fn log_to_stderr() {
     tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
+        .with_writer(|| output::Writer(output::Stream::Err))
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .with_max_level(tracing::Level::INFO)
@@ -205,21 +247,26 @@ async fn introduce(
     credentials: &Credentials,
     api: SocketAddr,
 ) -> Result<()> {
-    println!("Engram {} serves the AWS APIs at http://{api}", env!("CARGO_PKG_VERSION"));
-    println!("Its data is in {}. Ctrl-C stops it and keeps the data.\n", directories.data.display());
-    println!("For a shell (again at any time: eval \"$(engram env)\"):");
-    print!("{}", crate::env::exports(credentials, api));
+    tell(&format!(
+        "Engram {} serves the AWS APIs at http://{api}\nIts data is in {}. Ctrl-C stops it and keeps the data.\n\n\
+         For a shell (again at any time: eval \"$(engram env)\"):\n{}",
+        env!("CARGO_PKG_VERSION"),
+        directories.data.display(),
+        crate::env::exports(credentials, api),
+    ));
     let id = DeploymentId::Group(DEFAULT.to_owned());
     let phase = service.settled(REGION, id).await.unwrap_or(Phase::CreateFailed);
     if phase == Phase::Available
         && let Some(cache) = default_cache(service).await?
     {
-        println!("\nThe cache named {DEFAULT} is ready at {}. Try:", cache.primary_endpoint);
         let port = cache.primary_endpoint.rsplit(':').next().unwrap_or_default();
         let flag = if port == "6379" { String::new() } else { format!(" -p {port}") };
-        println!("  redis-cli{flag} set greeting hello");
-        println!("  redis-cli{flag} get greeting");
+        tell(&format!(
+            "\nThe cache named {DEFAULT} is ready at {}. Try:\n  redis-cli{flag} set greeting hello\n  \
+             redis-cli{flag} get greeting\n",
+            cache.primary_endpoint
+        ));
     }
-    println!("  aws elasticache describe-replication-groups\n");
+    tell("  aws elasticache describe-replication-groups\n\n");
     Ok(())
 }

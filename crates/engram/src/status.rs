@@ -21,12 +21,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let none = || format!("no region runs on {}; start one with engram serve", path.display());
     let directories = Directories::of(&path).with_context(none)?;
     let regions = region::control_socket::ask_status(&directories.control_socket()).with_context(none)?;
-    if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&regions)?);
-    } else {
-        print!("{}", table(&regions));
-    }
-    Ok(())
+    crate::console::print(&match arguments.json {
+        true => serde_json::to_string_pretty(&regions)? + "\n",
+        false => table(&regions),
+    })
 }
 
 /// A table a region; a deployment has a line of its own and one for each node.

@@ -7,15 +7,18 @@
 //!       C starting  M primary  S replica
 //! ```
 //! A line goes to the standard output, or to the end of `logfile`, which is opened for each line so that it can be moved
-//! away at any time. Lines are rare; keys and values never stand in them.
+//! away at any time. Lines are rare; keys and values never stand in them. A line that nobody takes is lost: no thread of the
+//! node waits for who reads the log (`output`; a `logfile` may be a fifo too).
 
 use config::Loglevel;
 use std::fmt::Display;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::path::PathBuf;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// Who speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +30,9 @@ pub(crate) enum Speaker {
     /// A replica.
     Replica,
 }
+
+/// For a reader that is only slow.
+const DRAIN_LIMIT: Duration = Duration::from_secs(1);
 
 /// Where lines go.
 #[derive(Debug)]
@@ -42,8 +48,11 @@ impl Log {
     /// # Errors
     /// When the file cannot be opened.
     pub(crate) fn open(file: Option<PathBuf>, least: Loglevel) -> std::io::Result<Log> {
-        if let Some(path) = &file {
-            OpenOptions::new().create(true).append(true).open(path)?;
+        match file.as_deref().map(open_end) {
+            // A fifo that nobody reads yet.
+            Some(Err(error)) if error.raw_os_error() == Some(nix::libc::ENXIO) => {}
+            Some(Err(error)) => return Err(error),
+            Some(Ok(_)) | None => {}
         }
         Ok(Log { file: Mutex::new(file), least: AtomicU8::new(least as u8) })
     }
@@ -70,15 +79,21 @@ impl Log {
 
     fn append(&self, line: &str) {
         let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = match &*file {
-            None => std::io::stdout().lock().write_all(line.as_bytes()),
-            Some(path) => OpenOptions::new()
-                .create(true)
-                .append(true)
-                .open(path)
-                .and_then(|mut file| file.write_all(line.as_bytes())),
-        };
+        match &*file {
+            None => output::say(output::Stream::Out, line),
+            Some(path) => drop(open_end(path).and_then(|mut file| file.write_all(line.as_bytes()))),
+        }
     }
+
+    /// Waits a moment for lines that are on their way: the process ends.
+    pub(crate) fn drain(&self) {
+        output::drain(DRAIN_LIMIT);
+    }
+}
+
+/// For lines at its end. Neither opening nor writing waits: a fifo refuses what it has no room for.
+fn open_end(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().create(true).append(true).custom_flags(nix::libc::O_NONBLOCK).open(path)
 }
 
 fn line(pid: u32, speaker: Speaker, now: &jiff::Zoned, level: Loglevel, message: &dyn Display) -> String {

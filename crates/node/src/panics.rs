@@ -51,6 +51,7 @@ fn refuse_after(shared: &Shared, command: &Command, panic: &Panic) -> Error {
 pub(crate) fn abort_after(shared: &Shared, thread: &str, panic: &(dyn Any + Send)) -> ! {
     let why = text_of(panic);
     report(shared, format_args!("The thread {thread} panicked, so the process ends at once: {why}"));
+    shared.log.drain();
     std::process::abort()
 }
 

@@ -16,6 +16,9 @@ const STATUS: &str = "status";
 /// A question is short; what is longer is none.
 const MAX_QUESTION_BYTES: u64 = 1024;
 
+/// Without descriptors, accepting would fail in a tight loop.
+const BACK_OFF: Duration = Duration::from_millis(50);
+
 /// Opens the socket; one that a crash has left behind is replaced.
 ///
 /// # Errors
@@ -30,8 +33,12 @@ pub fn open(path: &Path) -> io::Result<UnixListener> {
 
 /// Answers until the runtime ends.
 pub async fn serve(listener: UnixListener, service: Service) {
-    while let Ok((stream, _)) = listener.accept().await {
-        tokio::spawn(answer(stream, service.clone()));
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => drop(tokio::spawn(answer(stream, service.clone()))),
+            // Out of descriptors: those that are in use will be given back.
+            Err(_) => tokio::time::sleep(BACK_OFF).await,
+        }
     }
 }
 

@@ -23,6 +23,6 @@ mod view;
 
 pub use credentials::{ACCOUNT, Credentials};
 pub use directories::{Directories, DirectoryError};
-pub use service::{Decision, Ending, Service};
+pub use service::{Decision, Ending, Failure, Over, Service};
 pub use store::{Store, StoreError};
 pub use view::{DeploymentView, NodeView, RegionView};

@@ -17,7 +17,6 @@ use fleet::{Command, DeploymentId, Fleet, Host, MemberState, Next, NodeId, Phase
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
 use tracing::{error, info, warn};
@@ -41,6 +40,31 @@ enum Input {
     End(oneshot::Sender<()>),
 }
 
+/// Tells when the thread is over.
+#[derive(Debug)]
+pub struct Over(oneshot::Receiver<Result<(), Failure>>);
+
+/// Why the thread could not go on. The nodes can.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// What is decided must be written down first.
+    #[error("the log of the fleet cannot be written ({0})")]
+    Log(io::Error),
+    /// Everybody who could ask it for something is gone, or it has panicked.
+    #[error("the thread that decides is gone")]
+    Gone,
+}
+
+impl Over {
+    /// Waits for the end of the thread: a clean one by [`Service::end`], or a failure.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn wait(self) -> Result<(), Failure> {
+        self.0.await.unwrap_or(Err(Failure::Gone))
+    }
+}
+
 /// The running thread. Clones speak to the same one.
 #[derive(Clone, Debug)]
 pub struct Service {
@@ -58,6 +82,8 @@ struct Thread {
     reconciler: Reconciler,
     agent: Agent,
     waiting: Vec<(String, DeploymentId, oneshot::Sender<Phase>)>,
+    /// The log could not be written.
+    failed: Option<io::Error>,
 }
 
 impl Service {
@@ -70,7 +96,7 @@ impl Service {
         fleet: Fleet,
         agent: agent::Config,
         host: Host,
-    ) -> io::Result<(Service, JoinHandle<()>)> {
+    ) -> io::Result<(Service, Over)> {
         let (report_to, reports) = mpsc::channel();
         let agent = Agent::start(agent, report_to)?;
         let mut reconciler = Reconciler::new(host);
@@ -87,11 +113,15 @@ impl Service {
                 }
             }
         })?;
-        let mut thread = Thread { fleet, store, reconciler, agent, waiting: Vec::new() };
+        let mut thread = Thread { fleet, store, reconciler, agent, waiting: Vec::new(), failed: None };
         thread.remove_strangers();
-        let running =
-            std::thread::Builder::new().name("control".into()).spawn(move || thread.run(&received))?;
-        Ok((Service { inputs }, running))
+        let (tell, over) = oneshot::channel();
+        std::thread::Builder::new().name("control".into()).spawn(move || {
+            let ended = thread.run(&received);
+            // Before the agent is let go of, which waits for steps.
+            let _ = tell.send(ended);
+        })?;
+        Ok((Service { inputs }, Over(over)))
     }
 
     /// Lets a call decide, in a region, on the present state (and time, Unix ms).
@@ -106,10 +136,16 @@ impl Service {
         let (reply, answered) = oneshot::channel();
         let call = move |thread: &mut Thread| {
             let now_ms = unix_ms();
-            let answer = decide(&thread.fleet, now_ms).map(|decision| {
-                thread.write(now_ms, decision.commands.into_iter().map(|c| (region.clone(), c)).collect());
-                (decision.answer)(&thread.fleet)
-            });
+            let answer = match decide(&thread.fleet, now_ms) {
+                Ok(Decision { commands, answer }) => {
+                    let commands = commands.into_iter().map(|command| (region.clone(), command));
+                    if !thread.write(now_ms, commands.collect()) {
+                        return;
+                    }
+                    Ok(answer(&thread.fleet))
+                }
+                Err(error) => Err(error),
+            };
             // Who asked may have gone.
             let _ = reply.send(answer);
         };
@@ -152,7 +188,7 @@ impl Service {
 }
 
 impl Thread {
-    fn run(mut self, inputs: &Receiver<Input>) {
+    fn run(&mut self, inputs: &Receiver<Input>) -> Result<(), Failure> {
         self.reconcile();
         loop {
             let now_ms = unix_ms();
@@ -165,11 +201,11 @@ impl Thread {
                 Ok(Input::End(reply)) => {
                     self.end(inputs);
                     let _ = reply.send(());
-                    return;
+                    return Ok(());
                 }
                 Ok(input) => self.take(input),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => return Err(Failure::Gone),
             }
             // Everything that is there already counts for the next plan.
             loop {
@@ -177,13 +213,16 @@ impl Thread {
                     Ok(Input::End(reply)) => {
                         self.end(inputs);
                         let _ = reply.send(());
-                        return;
+                        return Ok(());
                     }
                     Ok(input) => self.take(input),
                     Err(_) => break,
                 }
             }
             self.reconcile();
+            if let Some(why) = self.failed.take() {
+                return Err(Failure::Log(why));
+            }
         }
     }
 
@@ -212,10 +251,17 @@ impl Thread {
 
     /// Plans, and begins what is next.
     fn reconcile(&mut self) {
+        if self.failed.is_some() {
+            return;
+        }
         for _ in 0..MAX_PLANS {
             let now_ms = unix_ms();
             match self.reconciler.next(now_ms, &self.fleet) {
-                Next::Write(commands) => self.write(now_ms, commands),
+                Next::Write(commands) => {
+                    if !self.write(now_ms, commands) {
+                        return;
+                    }
+                }
                 Next::Begin(steps) => {
                     for (ticket, step) in steps {
                         info!(ticket, ?step, "step");
@@ -229,16 +275,20 @@ impl Thread {
         error!("the plan does not come to rest");
     }
 
-    /// Writes commands down and applies them. Without its log the control plane must not go on: it ends, the nodes stay.
-    fn write(&mut self, now_ms: u64, commands: Vec<(String, Command)>) {
+    /// Writes commands down and applies them. Without its log the control plane must not go on: nothing is decided after
+    /// a `false`, and the thread ends.
+    fn write(&mut self, now_ms: u64, commands: Vec<(String, Command)>) -> bool {
+        if self.failed.is_some() {
+            return false;
+        }
         if commands.is_empty() {
-            return;
+            return true;
         }
         let durable = commands.iter().any(|(_, command)| must_be_durable(command));
         let pairs = commands.iter().map(|(region, command)| (region.as_str(), command));
         if let Err(why) = self.store.append(now_ms, pairs, durable) {
-            error!(%why, "the log of the fleet cannot be written; the nodes go on, the control plane ends");
-            std::process::exit(1);
+            self.failed = Some(why);
+            return false;
         }
         for (region, command) in &commands {
             info!(region, ?command, "command");
@@ -249,6 +299,7 @@ impl Thread {
         if let Err(why) = self.store.compact(&self.fleet) {
             warn!(%why, "no new snapshot of the fleet; the log goes on");
         }
+        true
     }
 
     fn tell_who_waits(&mut self) {

@@ -30,6 +30,11 @@ const FORBIDDEN: &[(&str, &str, &str)] = &[
     ("allow(dead", "_code", "code that nothing calls is removed"),
 ];
 
+/// They panic when the reader of the standard output or error is gone, and wait for it while it is there.
+const PRINTS: [&str; 4] = ["print", "println", "eprint", "eprintln"];
+/// Crates that are no product: they print for who runs them, and may end with their reader.
+const MAY_PRINT: &[&str] = &["conformance", "bench"];
+
 /// Judges one file.
 pub(super) fn check(file: &File) -> Vec<Complaint> {
     let mut complaints = Vec::new();
@@ -44,6 +49,9 @@ pub(super) fn check(file: &File) -> Vec<Complaint> {
             if code.contains(&[*start, *end].concat()) {
                 complain(at + 1, &format!("{start}{end}: {why}"));
             }
+        }
+        if prints(code) && must_not_print(&file.path) {
+            complain(at + 1, "printed past `output`: it panics when the reader is gone");
         }
         if line.contains('\t') {
             complain(at + 1, "a tab");
@@ -83,6 +91,22 @@ fn uses_unsafe(code: &str) -> bool {
         .any(|(at, word)| !code[..at].ends_with(is_name) && !code[at + word.len()..].starts_with(is_name))
 }
 
+fn prints(code: &str) -> bool {
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    PRINTS.iter().any(|name| {
+        let call = format!("{name}!");
+        code.match_indices(&call).any(|(at, _)| !code[..at].ends_with(is_name))
+    })
+}
+
+/// Sources of the product; tests, examples and benchmarks are none.
+fn must_not_print(path: &str) -> bool {
+    let Some((folder, rest)) = path.strip_prefix("crates/").and_then(|path| path.split_once('/')) else {
+        return false;
+    };
+    rest.starts_with("src/") && !MAY_PRINT.contains(&folder)
+}
+
 fn may_be_unsafe(path: &str) -> bool {
     path.strip_prefix("crates/")
         .is_some_and(|path| UNSAFE_KERNELS.iter().any(|(place, _)| path.starts_with(place)))
@@ -112,6 +136,18 @@ mod tests {
         assert_eq!(complaints("a.rs", &format!("// {code}")), 0);
         assert_eq!(complaints("a.rs", &["#[allow(dead", "_code)]"].concat()), 1);
         assert_eq!(complaints("a.rs", "\tf();"), 1);
+    }
+
+    #[test]
+    fn the_product_prints_by_its_own_module_alone() {
+        for code in ["println!(\"a\");", "    std::eprint!(\"a\")", "x => eprintln!()"] {
+            assert_eq!(complaints("crates/engram/src/serve.rs", code), 1, "{code}");
+            for path in ["xtask/src/main.rs", "crates/bench/src/main.rs", "crates/node/tests/it/main.rs"] {
+                assert_eq!(complaints(path, code), 0, "{path}");
+            }
+        }
+        assert_eq!(complaints("crates/engram/src/serve.rs", "// println!() panics"), 0);
+        assert_eq!(complaints("crates/engram/src/serve.rs", "console::print(text)"), 0);
     }
 
     #[test]

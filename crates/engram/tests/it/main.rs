@@ -4,5 +4,6 @@
 #![allow(clippy::disallowed_methods)]
 
 mod default_run;
+mod lost_output;
 mod node;
 mod process;

@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 /// A directory of its own, removed when it is dropped.
 pub(crate) struct Directory(PathBuf);
@@ -117,6 +118,15 @@ impl Drop for Program {
             let _ = self.child.stdout.take();
         }
         let _ = self.child.wait();
+    }
+}
+
+/// Waits until somebody listens.
+pub(crate) fn wait_for_port(port: u16) {
+    let until = Instant::now() + Duration::from_secs(60);
+    while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+        assert!(Instant::now() < until, "nobody listens on {port}");
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

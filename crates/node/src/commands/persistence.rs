@@ -154,6 +154,7 @@ fn shutdown(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     if shared.loading.load(Ordering::Relaxed) && !shared.end.is_watched() && shared.managed.is_none() {
         // There is nothing yet to be kept, and the file is as it was.
         shared.log(Loglevel::Warning, "User requested shutdown...");
+        shared.log.drain();
         std::process::exit(0);
     }
     let wait = cx.wait_elsewhere();

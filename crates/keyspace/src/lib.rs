@@ -87,13 +87,12 @@ impl Gated for Keyspace {
 }
 
 impl Keyspace {
-    /// An empty keyspace of this many databases, for threads numbered below `threads`. The seed is of the hash function
-    /// and should be random, so that nobody can choose colliding keys.
-    pub fn new(databases: usize, threads: usize, seed: u64) -> Keyspace {
-        Keyspace::with_hasher(databases, threads, Hasher::new(seed))
+    /// An empty keyspace of this many databases, for threads numbered below `threads`.
+    pub fn new(databases: usize, threads: usize) -> Keyspace {
+        Keyspace::with_hasher(databases, threads, Hasher::of_process())
     }
 
-    /// As [`Keyspace::new`], with a hash function that several keyspaces may share: one is meant to live for good.
+    /// As [`Keyspace::new`], with a hash function of its own.
     pub fn with_hasher(databases: usize, threads: usize, hasher: Hasher) -> Keyspace {
         Keyspace {
             slots: Slots::new(),

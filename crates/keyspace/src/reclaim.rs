@@ -73,12 +73,8 @@ impl Reclaimer {
 mod tests {
     use super::*;
     use crate::{Expiry, Keys, KeysContext, Scratch, Standing, Ttl};
-    use std::sync::LazyLock;
     use table::Hasher;
     use topology::Slot;
-
-    /// It lives for good, so that leak checkers stay silent.
-    static HASHER: LazyLock<Hasher> = LazyLock::new(|| Hasher::new(1));
 
     const WRITER: KeysContext = KeysContext {
         thread: 0,
@@ -105,7 +101,7 @@ mod tests {
 
     #[test]
     fn memory_waits_for_whoever_was_inside_and_for_nobody_else() {
-        let space = Keyspace::with_hasher(1, 3, *HASHER);
+        let space = Keyspace::with_hasher(1, 3, Hasher::fixed(1));
         let (mut scratch, mut names) = (Scratch::default(), 0);
         let mut reclaimer = Reclaimer::new();
         reclaimer.collect(&space, &mut scratch.retired);
@@ -138,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_thread_that_is_inside_holds_up_its_own_batch() {
-        let space = Keyspace::with_hasher(1, 1, *HASHER);
+        let space = Keyspace::with_hasher(1, 1, Hasher::fixed(1));
         let (mut scratch, mut names) = (Scratch::default(), 0);
         let mut reclaimer = Reclaimer::new();
         grow(&space, &mut scratch, &mut names);

@@ -4,10 +4,9 @@
 //! into shards by channel, so publishers to different channels do not meet; patterns, which every publisher must look
 //! at, are a list of their own. A message is posted to a worker once, with all of its clients that get it.
 
-use foldhash::fast::FixedState;
+use hashing::Hasher;
 use keyspace::{Rank, RankedGuard, RankedMutex};
-use std::collections::HashMap;
-use std::hash::BuildHasher;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -29,10 +28,66 @@ pub(crate) enum Delivery {
 
 const SHARDS: usize = 64;
 
-type Shard = HashMap<Arc<[u8]>, Vec<Listener>, FixedState>;
+/// Those who listen to one thing, ascending, each once.
+#[derive(Debug, Default)]
+struct Listeners(Vec<Listener>);
 
-/// Patterns with those who listen by them, in the order of the first subscription.
-type Patterns = Vec<(Arc<[u8]>, Vec<Listener>)>;
+impl Listeners {
+    fn add(&mut self, listener: Listener) {
+        if let Err(at) = self.0.binary_search(&listener) {
+            self.0.insert(at, listener);
+        }
+    }
+
+    /// Whether nobody is left.
+    fn remove(&mut self, listener: Listener) -> bool {
+        if let Ok(at) = self.0.binary_search(&listener) {
+            self.0.remove(at);
+        }
+        self.0.is_empty()
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Calls `each` once for each worker, with its clients.
+    fn by_worker(&self, mut each: impl FnMut(usize, Vec<u64>)) {
+        for same in self.0.chunk_by(|a, b| a.worker == b.worker) {
+            each(same[0].worker, same.iter().map(|listener| listener.client).collect());
+        }
+    }
+}
+
+type Shard = HashMap<Arc<[u8]>, Listeners, Hasher>;
+
+/// Patterns with those who listen by them.
+#[derive(Debug)]
+struct Patterns {
+    /// Each by a number that grows: in the order of the first subscription.
+    in_order: BTreeMap<u64, (Arc<[u8]>, Listeners)>,
+    numbers: HashMap<Arc<[u8]>, u64, Hasher>,
+    next: u64,
+}
+
+impl Patterns {
+    fn add(&mut self, pattern: &Arc<[u8]>, listener: Listener) {
+        let number = *self.numbers.entry(pattern.clone()).or_insert(self.next);
+        self.next += u64::from(number == self.next);
+        let (_, listeners) =
+            self.in_order.entry(number).or_insert_with(|| (pattern.clone(), Listeners::default()));
+        listeners.add(listener);
+    }
+
+    fn remove(&mut self, pattern: &[u8], listener: Listener) {
+        let Some(&number) = self.numbers.get(pattern) else { return };
+        let known = self.in_order.get_mut(&number);
+        if known.is_none_or(|(_, listeners)| listeners.remove(listener)) {
+            self.in_order.remove(&number);
+            self.numbers.remove(pattern);
+        }
+    }
+}
 
 /// The registry.
 #[derive(Debug)]
@@ -40,59 +95,47 @@ pub(crate) struct PubSub {
     channels: Box<[RankedMutex<Shard>]>,
     patterns: RwLock<Patterns>,
     pattern_count: AtomicUsize,
-    hasher: FixedState,
+    hasher: Hasher,
 }
 
 impl PubSub {
-    pub(crate) fn new(seed: u64) -> PubSub {
-        let hasher = FixedState::with_seed(seed);
+    pub(crate) fn new(hasher: Hasher) -> PubSub {
+        let shard = || RankedMutex::new(Rank::Channels, Shard::with_hasher(hasher));
+        let numbers = HashMap::with_hasher(hasher);
         PubSub {
-            channels: (0..SHARDS)
-                .map(|_| RankedMutex::new(Rank::Channels, Shard::with_hasher(hasher.clone())))
-                .collect(),
-            patterns: RwLock::default(),
+            channels: (0..SHARDS).map(|_| shard()).collect(),
+            patterns: RwLock::new(Patterns { in_order: BTreeMap::new(), numbers, next: 0 }),
             pattern_count: AtomicUsize::new(0),
             hasher,
         }
     }
 
+    /// Its hash is of the bare bytes, a map's of bytes and length: a shard's channels are even in its map.
     fn shard(&self, channel: &[u8]) -> RankedGuard<'_, Shard> {
-        let at = self.hasher.hash_one(channel) as usize % SHARDS;
-        self.channels[at].lock()
+        self.channels[self.hasher.hash(channel) as usize % SHARDS].lock()
     }
 
     pub(crate) fn subscribe(&self, channel: &Arc<[u8]>, listener: Listener) {
-        self.shard(channel).entry(channel.clone()).or_default().push(listener);
+        self.shard(channel).entry(channel.clone()).or_default().add(listener);
     }
 
     pub(crate) fn unsubscribe(&self, channel: &[u8], listener: Listener) {
         let mut shard = self.shard(channel);
-        if let Some(listeners) = shard.get_mut(channel) {
-            listeners.retain(|other| *other != listener);
-            if listeners.is_empty() {
-                shard.remove(channel);
-            }
+        if shard.get_mut(channel).is_some_and(|listeners| listeners.remove(listener)) {
+            shard.remove(channel);
         }
     }
 
     pub(crate) fn subscribe_pattern(&self, pattern: &Arc<[u8]>, listener: Listener) {
         let mut patterns = self.patterns.write().unwrap_or_else(PoisonError::into_inner);
-        match patterns.iter_mut().find(|(known, _)| known == pattern) {
-            Some((_, listeners)) => listeners.push(listener),
-            None => patterns.push((pattern.clone(), vec![listener])),
-        }
-        self.pattern_count.store(patterns.len(), Ordering::Release);
+        patterns.add(pattern, listener);
+        self.pattern_count.store(patterns.in_order.len(), Ordering::Release);
     }
 
     pub(crate) fn unsubscribe_pattern(&self, pattern: &[u8], listener: Listener) {
         let mut patterns = self.patterns.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = patterns.iter().position(|(known, _)| **known == *pattern) {
-            patterns[at].1.retain(|other| *other != listener);
-            if patterns[at].1.is_empty() {
-                patterns.remove(at);
-            }
-        }
-        self.pattern_count.store(patterns.len(), Ordering::Release);
+        patterns.remove(pattern, listener);
+        self.pattern_count.store(patterns.in_order.len(), Ordering::Release);
     }
 
     /// Hands a message out; `post` is called once for each worker and delivery. The number of deliveries.
@@ -111,13 +154,13 @@ impl PubSub {
             let payload = payload_shared.get_or_insert_with(|| payload.into());
             count += listeners.len();
             let delivery = Delivery::Message { channel: channel.clone(), payload: payload.clone() };
-            by_worker(listeners, |worker, clients| post(worker, clients, delivery.clone()));
+            listeners.by_worker(|worker, clients| post(worker, clients, delivery.clone()));
         }
         if self.pattern_count.load(Ordering::Acquire) == 0 {
             return count;
         }
         let patterns = self.patterns.read().unwrap_or_else(PoisonError::into_inner);
-        for (pattern, listeners) in patterns.iter() {
+        for (pattern, listeners) in patterns.in_order.values() {
             if topology::glob::matches(pattern, channel, false) {
                 let payload = payload_shared.get_or_insert_with(|| payload.into());
                 count += listeners.len();
@@ -126,7 +169,7 @@ impl PubSub {
                     channel: channel.into(),
                     payload: payload.clone(),
                 };
-                by_worker(listeners, |worker, clients| post(worker, clients, delivery.clone()));
+                listeners.by_worker(|worker, clients| post(worker, clients, delivery.clone()));
             }
         }
         count
@@ -147,7 +190,7 @@ impl PubSub {
 
     /// Listeners of a channel, patterns not counted.
     pub(crate) fn listeners(&self, channel: &[u8]) -> usize {
-        self.shard(channel).get(channel).map_or(0, Vec::len)
+        self.shard(channel).get(channel).map_or(0, Listeners::len)
     }
 
     /// Number of channels somebody listens to.
@@ -158,17 +201,6 @@ impl PubSub {
     /// Number of different patterns.
     pub(crate) fn pattern_count(&self) -> usize {
         self.pattern_count.load(Ordering::Acquire)
-    }
-}
-
-/// Groups listeners by worker, keeping their order.
-fn by_worker(listeners: &[Listener], mut each: impl FnMut(usize, Vec<u64>)) {
-    let mut workers: Vec<usize> = listeners.iter().map(|listener| listener.worker).collect();
-    workers.sort_unstable();
-    workers.dedup();
-    for worker in workers {
-        let clients = listeners.iter().filter(|l| l.worker == worker).map(|l| l.client).collect();
-        each(worker, clients);
     }
 }
 
@@ -184,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_worker_is_told_once_with_all_its_clients() {
-        let pubsub = PubSub::new(1);
+        let pubsub = PubSub::new(Hasher::fixed(1));
         let channel: Arc<[u8]> = b"news"[..].into();
         for (worker, client) in [(1, 10), (0, 11), (1, 12)] {
             pubsub.subscribe(&channel, Listener { worker, client });
@@ -197,7 +229,7 @@ mod tests {
 
     #[test]
     fn patterns_follow_channels() {
-        let pubsub = PubSub::new(1);
+        let pubsub = PubSub::new(Hasher::fixed(1));
         let pattern: Arc<[u8]> = b"n*"[..].into();
         let listener = Listener { worker: 0, client: 5 };
         pubsub.subscribe_pattern(&pattern, listener);

@@ -17,6 +17,7 @@ use crate::stats::Stats;
 use crate::stream::Stream;
 use commands::Options;
 use config::{Config, Loglevel, MaxmemoryPolicy, Settings};
+use hashing::Hasher;
 use keyspace::Keyspace;
 use profile::Profile;
 use std::path::PathBuf;
@@ -173,7 +174,7 @@ impl Shared {
         let run_id = (0..5).map(|_| format!("{:016x}", random_u64())).collect::<String>()[..40].to_owned();
         Shared {
             profile,
-            keyspace: Arc::new(Keyspace::new(settings.databases as usize, threads, random_u64())),
+            keyspace: Arc::new(Keyspace::new(settings.databases as usize, threads)),
             commands,
             slowlog: Mutex::new(SlowLog::default()),
             stats,
@@ -183,7 +184,7 @@ impl Shared {
             mailboxes: (0..workers).map(|_| Mailbox::default()).collect(),
             parkers: (0..BACKGROUND_THREADS).map(|_| Parker::default()).collect(),
             clients: Clients::default(),
-            pubsub: PubSub::new(random_u64()),
+            pubsub: PubSub::new(Hasher::of_process()),
             pauses: Pauses::default(),
             stream: Stream::new(profile),
             persistence: Persistence::new(),

@@ -71,7 +71,7 @@ fn main() {
     let mut args = std::env::args().skip(1);
     let count: u64 = args.next().and_then(|keys| keys.parse().ok()).unwrap_or(2_000_000);
     let dir = args.next().map_or_else(std::env::temp_dir, Into::into);
-    let keyspace = Keyspace::new(16, 3, 1);
+    let keyspace = Keyspace::new(16, 3);
     let threads: [std::sync::OnceLock<Thread>; 2] = Default::default();
     let threads = std::sync::Arc::new(threads);
     let woken = threads.clone();
@@ -119,7 +119,7 @@ fn main() {
         peak_mb.into_inner()
     );
 
-    let fresh = Keyspace::new(16, 3, 1);
+    let fresh = Keyspace::new(16, 3);
     let (start, cpu_before_s) = (Instant::now(), cpu_s());
     let file = File::open(dir.join("dump.rdb")).expect("the file just saved");
     let options = LoadOptions::new(Profile::Redis70.rdb_version(), 0);

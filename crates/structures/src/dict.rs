@@ -22,16 +22,15 @@
 //! start to end of a scan is visited, whatever happens in between; and none is visited twice unless it was removed
 //! and added again.
 //!
-//! Entries bring their own key; the table is generic so that sets and sorted sets can use it. The hash is seeded per
-//! process ([`set_hash_seed`]): who cannot guess the seed cannot make all keys collide.
+//! Entries bring their own key; the table is generic so that sets and sorted sets can use it. The hash is keyed
+//! ([`Hasher::of_process`]): nobody can choose keys that collide. If many did nevertheless, everything here would still
+//! hold and only be slow.
 //!
 //! **Invariants:** an entry lies in the bucket that its hash chooses; `tags[i]` belongs to `entries[i]` for the first
 //! eight entries, later ones are compared without; `2^level <= bucket count`.
 
-use foldhash::quality::FixedState;
-use std::hash::BuildHasher;
+use hashing::Hasher;
 use std::slice;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 const SEGMENT: usize = 256;
 const TAGS: usize = 8;
@@ -41,16 +40,7 @@ const GROW_LOAD: usize = 5;
 const SHRINK_LOAD: usize = 2;
 /// Empty buckets that one scan step passes for each entry asked for, so that a sparse table cannot hold it up.
 const SCAN_BUCKETS_PER_ENTRY: usize = 10;
-/// Buckets hold more entries than this practically never; it bounds the rejection sampling of `random`.
-const RANDOM_SLOTS: u64 = 16;
 const RANDOM_TRIES: usize = 256;
-
-static HASH_SEED: AtomicU64 = AtomicU64::new(0x9E37_79B9_7F4A_7C15);
-
-/// Sets the seed of all tables created from now on. A process calls it once at its start with a random number.
-pub fn set_hash_seed(seed: u64) {
-    HASH_SEED.store(seed, Ordering::Relaxed);
-}
 
 /// What a [`Dict`] holds.
 pub(crate) trait Entry {
@@ -124,17 +114,18 @@ pub(crate) struct Dict<E> {
     segments: Vec<Vec<Bucket<E>>>,
     buckets: usize,
     len: usize,
-    seed: u64,
+    /// No bucket ever held more entries.
+    longest: usize,
+    hasher: Hasher,
 }
 
 impl<E: Entry> Dict<E> {
     pub(crate) fn new() -> Self {
-        Dict {
-            segments: vec![vec![Bucket::empty()]],
-            buckets: 1,
-            len: 0,
-            seed: HASH_SEED.load(Ordering::Relaxed),
-        }
+        Dict::with_hasher(Hasher::of_process())
+    }
+
+    fn with_hasher(hasher: Hasher) -> Self {
+        Dict { segments: vec![vec![Bucket::empty()]], buckets: 1, len: 0, longest: 0, hasher }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -164,7 +155,7 @@ impl<E: Entry> Dict<E> {
     pub(crate) fn insert_new(&mut self, entry: E) {
         let hash = self.hash(entry.key());
         let bucket = self.bucket_of(hash);
-        self.bucket_mut(bucket).push(tag(hash), entry);
+        self.push(bucket, tag(hash), entry);
         self.len += 1;
         if self.len > self.buckets * GROW_LOAD {
             self.split_next();
@@ -173,8 +164,8 @@ impl<E: Entry> Dict<E> {
 
     pub(crate) fn remove(&mut self, key: &[u8]) -> Option<E> {
         let (bucket, index) = self.find(key)?;
-        let hasher = FixedState::with_seed(self.seed);
-        let entry = self.bucket_mut(bucket).remove(index, |moved| tag(hash_with(&hasher, moved.key())));
+        let hasher = self.hasher;
+        let entry = self.bucket_mut(bucket).remove(index, |moved| tag(hasher.hash(moved.key())));
         self.len -= 1;
         if self.buckets > 1 && self.len < self.buckets * SHRINK_LOAD {
             self.merge_last();
@@ -231,11 +222,12 @@ impl<E: Entry> Dict<E> {
             return None;
         }
         // A bucket and a place in it, both uniform; an empty place means another try.
+        let places = self.longest as u64;
         let mut state = random;
         for _ in 0..RANDOM_TRIES {
             state = mix(state);
             let bucket = ((u128::from(state) * self.buckets as u128) >> 64) as usize;
-            let place = (mix(!state) % RANDOM_SLOTS) as usize;
+            let place = (mix(!state) % places) as usize;
             if let Some(entry) = self.bucket(bucket).entries.get(place) {
                 return Some(entry);
             }
@@ -245,7 +237,7 @@ impl<E: Entry> Dict<E> {
     }
 
     fn hash(&self, key: &[u8]) -> u64 {
-        hash_with(&FixedState::with_seed(self.seed), key)
+        self.hasher.hash(key)
     }
 
     fn level(&self) -> u32 {
@@ -275,6 +267,12 @@ impl<E: Entry> Dict<E> {
         &mut self.segments[index / SEGMENT][index % SEGMENT]
     }
 
+    fn push(&mut self, index: usize, tag: u8, entry: E) {
+        let bucket = self.bucket_mut(index);
+        bucket.push(tag, entry);
+        self.longest = bucket.entries.len().max(self.longest);
+    }
+
     fn find(&self, key: &[u8]) -> Option<(usize, usize)> {
         let hash = self.hash(key);
         let index = self.bucket_of(hash);
@@ -298,8 +296,7 @@ impl<E: Entry> Dict<E> {
             segment.push(Bucket::empty());
         }
         self.buckets += 1;
-        let hasher = FixedState::with_seed(self.seed);
-        let hashes: Vec<u64> = entries.iter().map(|entry| hash_with(&hasher, entry.key())).collect();
+        let hashes: Vec<u64> = entries.iter().map(|entry| self.hash(entry.key())).collect();
         let moves = |hash: u64| hash & half as u64 != 0;
         let moving = hashes.iter().filter(|hash| moves(**hash)).count();
         let mut stay = Vec::with_capacity(entries.len() - moving);
@@ -321,11 +318,10 @@ impl<E: Entry> Dict<E> {
             self.segments.pop();
         }
         self.buckets -= 1;
-        let hasher = FixedState::with_seed(self.seed);
         let target = self.buckets - (1usize << self.level());
         for entry in bucket.entries.into_vec() {
-            let tag = tag(hash_with(&hasher, entry.key()));
-            self.bucket_mut(target).push(tag, entry);
+            let tag = tag(self.hash(entry.key()));
+            self.push(target, tag, entry);
         }
     }
 }
@@ -352,10 +348,6 @@ impl<'a, E> Iterator for Iter<'a, E> {
             }
         }
     }
-}
-
-fn hash_with(hasher: &FixedState, key: &[u8]) -> u64 {
-    hasher.hash_one(key)
 }
 
 /// The top bits, which choose a bucket only in tables beyond 2^56 buckets.

@@ -24,7 +24,7 @@ fn check(dict: &Dict<String>) {
 }
 
 fn dict_of(range: std::ops::Range<usize>) -> Dict<String> {
-    let mut dict = Dict::new();
+    let mut dict = Dict::with_hasher(Hasher::fixed(1));
     for index in range {
         dict.insert_new(index.to_string());
     }
@@ -98,13 +98,57 @@ fn random_entries_are_even() {
 #[test]
 fn tables_of_different_seeds_order_differently() {
     let order = |seed| {
-        let mut dict = Dict::new();
-        dict.seed = seed;
+        let mut dict = Dict::with_hasher(Hasher::fixed(seed));
         (0..100).for_each(|index: i32| dict.insert_new(index.to_string()));
         dict.iter().cloned().collect::<Vec<_>>()
     };
     assert_ne!(order(1), order(2));
     assert_eq!(order(1), order(1));
+}
+
+/// Hashes that are all the same, or that differ only in bits a table of this size does not look at.
+#[test]
+fn a_table_whose_hashes_collide_loses_nothing() {
+    for common in [u64::MAX, u64::MAX >> 20, u64::MAX << 32] {
+        let mut dict = Dict::with_hasher(Hasher::colliding(1, common));
+        (0..4_000).for_each(|index: usize| dict.insert_new(index.to_string()));
+        check(&dict);
+        assert!((0..4_000).all(|index| dict.get(index.to_string().as_bytes()).is_some()));
+        assert!(dict.get(b"4000").is_none());
+        let (mut seen, mut cursor) = (BTreeMap::new(), 0);
+        loop {
+            cursor = dict.scan(cursor, 10, |entry| *seen.entry(entry.clone()).or_insert(0) += 1);
+            if cursor == 0 {
+                break;
+            }
+        }
+        assert!(seen.len() == 4_000 && seen.values().all(|times| *times == 1));
+        for index in 0..4_000 {
+            assert!(dict.remove(index.to_string().as_bytes()).is_some());
+        }
+        check(&dict);
+        assert_eq!((dict.len(), dict.buckets), (0, 1));
+    }
+}
+
+/// One bucket is longer than the others are: its entries are drawn as often as theirs.
+#[test]
+fn entries_of_a_long_bucket_are_drawn() {
+    let mut dict = Dict::with_hasher(Hasher::fixed(1));
+    let first = |dict: &Dict<String>, entry: &String| dict.hash(entry.as_bytes()) & 0xFF == 7;
+    let crowd: Vec<String> =
+        (0..).map(|i: u32| i.to_string()).filter(|entry| first(&dict, entry)).take(40).collect();
+    crowd.iter().cloned().for_each(|entry| dict.insert_new(entry));
+    (0..160).for_each(|i: u32| dict.insert_new(format!("other {i}")));
+    let mut hits = BTreeMap::new();
+    for draw in 0..20_000u64 {
+        *hits.entry(dict.random(mix(draw)).unwrap().clone()).or_insert(0u32) += 1;
+    }
+    // 100 expected, standard deviation 10.
+    assert!(
+        crowd.iter().all(|entry| hits.get(entry).is_some_and(|count| (50..150).contains(count))),
+        "{hits:?}"
+    );
 }
 
 proptest! {

@@ -17,7 +17,6 @@ mod quicklist;
 pub mod ziplist;
 pub mod zipmap;
 
-pub use dict::set_hash_seed;
 pub use hash::Hash;
 pub use limits::Limits;
 pub use list::{Direction, End, List, Side};

@@ -69,7 +69,7 @@ impl Store {
     fn new(tables: usize) -> Store {
         Store {
             tables: (0..tables).map(|_| Table::new()).collect(),
-            hasher: Hasher::new(1),
+            hasher: Hasher::fixed(1),
             retired: Retired::new(),
         }
     }

@@ -9,7 +9,6 @@
 //!         └─▶ directory ──▶ spans                                                 a large one
 //! ```
 //!
-//! - `hasher`: the hash, whose top bits order everything.
 //! - `layout`, `entry`: the bytes of an entry; [`EntryBox`] owns one, [`Entry`] and [`EntryMut`] borrow one.
 //! - `bucket`, `span`, `directory`: arrays, their growth and their packed pointers.
 //! - `table`, `occupied`, `scan`, `detached`: what the exclusive user does.
@@ -27,7 +26,6 @@ mod bucket;
 mod detached;
 mod directory;
 mod entry;
-mod hasher;
 mod layout;
 mod occupied;
 mod prefetch;
@@ -38,7 +36,7 @@ mod table;
 
 pub use detached::Detached;
 pub use entry::{Entry, EntryBox, EntryMut, Kind, ValueMut, Walk};
-pub use hasher::Hasher;
+pub use hashing::Hasher;
 pub use occupied::Occupied;
 pub use prefetch::prefetch;
 pub use retired::Retired;

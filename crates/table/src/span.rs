@@ -18,15 +18,22 @@
 //! except when a split would need a seventh bit of slack. Then the keys are hashed again and the window moves on.
 //! That happens to an element once in 128-fold growth.
 //!
+//! Hashes are even as long as nobody knows the hasher's key. Should so many collide nevertheless that splitting cannot
+//! part them, the array becomes *wide*: the homes stay as many as they are, and all further buckets are spill, which
+//! takes any elements, whatever their hashes. Everything holds then and is only slow. The sizes of wide arrays are
+//! multiples of a unit that grows, so that their packed form has room.
+//!
 //! Everything about a span is packed into one tagged pointer, so that a prefetching thread reads pointer and geometry
 //! in one piece:
 //!
 //! ```text
-//!  63             61    58        48                    6       0
-//!  +-----------+---+-----+---------+--------------------+-------+
-//!  | directory | - |slack| buckets | address, 64-aligned| depth |
-//!  +-----------+---+-----+---------+--------------------+-------+
-//!    1: another  2    3      10              42             6        bits; see `directory` for the other form
+//!  63             61     58        48                    6       0
+//!  +-----------+------+-----+---------+--------------------+-------+
+//!  | directory | unit |slack| buckets | address, 64-aligned| depth |
+//!  +-----------+------+-----+---------+--------------------+-------+
+//!    1: another    2     3      10              42             6        bits; see `directory` for the other form
+//!
+//!  buckets = field << (6 * unit)
 //! ```
 
 use std::alloc::{Layout, alloc_zeroed, handle_alloc_error};
@@ -43,10 +50,16 @@ pub(crate) const POSITION_BITS: u32 = 16;
 const MAX_SLACK: u32 = WINDOW_BITS - POSITION_BITS;
 /// Deeper than any memory reaches; a cursor's 48 bits still hold every bucket boundary.
 pub(crate) const MAX_DEPTH: u32 = 32;
-/// What the packed form can express.
-const MAX_BUCKETS: u32 = (1 << 10) - 1;
+/// What the packed form can express of the number of buckets, in units.
+const MAX_UNITS: u32 = (1 << 10) - 1;
+/// Each unit is this power of two larger than the one before.
+const UNIT_BITS: u32 = 6;
+const LARGEST_UNIT: u32 = 3;
+/// An array of more buckets is wide: those beyond are spill.
+pub(crate) const MAX_HOMES: u32 = 1021;
 
 const _: () = assert!(MAX_DEPTH + POSITION_BITS <= 48);
+const _: () = assert!(MAX_HOMES + spill(MAX_UNITS) == MAX_UNITS);
 
 /// Where an element is: bucket and cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,18 +82,37 @@ pub(crate) struct Span {
 }
 
 /// Spill buckets of an array.
-fn spill(buckets: u32) -> u32 {
+#[inline]
+const fn spill(buckets: u32) -> u32 {
     match buckets {
         0..=1 => 0,
         2..=7 => 1,
-        _ => 2,
+        8..=MAX_UNITS => 2,
+        _ => buckets - MAX_HOMES,
     }
+}
+
+/// The unit that a number of buckets is packed in.
+const fn unit(buckets: u32) -> u32 {
+    let mut unit = 0;
+    while unit < LARGEST_UNIT && buckets > MAX_UNITS << (UNIT_BITS * unit) {
+        unit += 1;
+    }
+    unit
+}
+
+/// The smallest number of buckets from this on that can be packed.
+pub(crate) fn packable(buckets: u32) -> u32 {
+    buckets.next_multiple_of(1 << (UNIT_BITS * unit(buckets)))
 }
 
 impl Span {
     /// An empty array.
     pub(crate) fn allocate(buckets: u32, depth: u32, slack: u32, prefix: u64) -> Span {
-        assert!((1..=MAX_BUCKETS).contains(&buckets) && depth <= MAX_DEPTH && slack <= MAX_SLACK.min(depth));
+        assert!(buckets >= 1 && depth <= MAX_DEPTH && slack <= MAX_SLACK.min(depth));
+        // Elements whose hashes all collide would have to be compared 2^60 times to get here.
+        assert!(buckets <= MAX_UNITS << (UNIT_BITS * LARGEST_UNIT), "as many buckets as can be packed");
+        debug_assert_eq!(buckets, packable(buckets));
         let layout = Self::layout_of(buckets);
         // SAFETY: the layout is not empty. Zeroed buckets are empty ones.
         let start =
@@ -105,7 +137,12 @@ impl Span {
 
     /// The packed form.
     pub(crate) fn pack(self) -> *mut u8 {
-        let bits = (self.slack as usize) << 58 | (self.buckets as usize) << 48 | self.depth as usize;
+        let unit = unit(self.buckets);
+        let units = self.buckets >> (UNIT_BITS * unit);
+        let bits = (unit as usize) << 61
+            | (self.slack as usize) << 58
+            | (units as usize) << 48
+            | self.depth as usize;
         self.start.as_ptr().cast::<u8>().map_addr(|addr| addr | bits)
     }
 
@@ -117,7 +154,7 @@ impl Span {
         let start = packed.map_addr(|addr| addr & ((1 << 48) - 1) & !0x3F).cast::<Bucket>();
         Span {
             start: NonNull::new(start).expect("a packed span has an array"),
-            buckets: (bits >> 48) as u32 & MAX_BUCKETS,
+            buckets: ((bits >> 48) as u32 & MAX_UNITS) << (UNIT_BITS * ((bits >> 61) as u32 & LARGEST_UNIT)),
             depth,
             slack: (bits >> 58) as u32 & 7,
             prefix: hash & prefix_mask(depth),

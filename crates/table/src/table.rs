@@ -8,7 +8,8 @@
 //! Growth: a full array is replaced by the next size class of the allocator, 14 to 25 percent larger; sizes between
 //! classes would be rounded up anyway. Tables that fill evenly (200 to 400 keys, 11/12 full at most) take 10.8 bytes a
 //! key on average. An array of [`SPLIT_BUCKETS`] buckets is split by the next hash bit instead, so no operation moves
-//! more than about 3,300 elements. Shrinking is the reverse, with a wide gap between the thresholds. An array of one
+//! more than about 3,300 elements. Only a table whose hashes collide has spans much deeper than its number of keys
+//! explains; those grow on. Shrinking is the reverse, with a wide gap between the thresholds. An array of one
 //! bucket stays when its last element goes.
 
 use std::cell::UnsafeCell;
@@ -23,13 +24,15 @@ use crate::entry::{Entry, EntryBox};
 use crate::layout::size_class;
 use crate::occupied::Occupied;
 use crate::retired::Retired;
-use crate::span::{MAX_DEPTH, Place, Span, prefix_mask};
+use crate::span::{MAX_DEPTH, MAX_HOMES, Place, Span, packable, prefix_mask};
 use crate::{Detached, Hasher};
 
 /// An array of so many buckets is split instead of grown.
 const SPLIT_BUCKETS: u32 = 512;
 /// Two neighbours are merged when their elements fit so many buckets.
 const MERGE_BUCKETS: u32 = 256;
+/// A directory has a slot for so many keys at the most. Hashes that are even need one for about 2,500.
+const KEYS_PER_SLOT: u32 = 128;
 
 /// The most elements in an array before it grows.
 fn max_len(buckets: u32) -> u32 {
@@ -39,12 +42,14 @@ fn max_len(buckets: u32) -> u32 {
 
 /// An array with fewer elements shrinks.
 fn min_len(buckets: u32) -> u32 {
-    if buckets == 1 { 0 } else { buckets * CELLS as u32 / 2 }
+    // Collisions fill the spill of a wide one, and nothing much smaller takes them.
+    let counted = if buckets > MAX_HOMES + 2 { buckets - MAX_HOMES } else { buckets };
+    if buckets == 1 { 0 } else { counted * CELLS as u32 / 2 }
 }
 
 /// The smallest array of a size class of the allocator that has so many buckets.
 fn rounded(buckets: u32) -> u32 {
-    (size_class(buckets as usize * size_of::<Bucket>()) / size_of::<Bucket>()) as u32
+    packable((size_class(buckets as usize * size_of::<Bucket>()) / size_of::<Bucket>()) as u32)
 }
 
 /// The next larger array.
@@ -153,7 +158,7 @@ impl Table {
             self.root.store(Span::allocate(1, 0, 0, 0).pack(), Ordering::Release);
             return;
         };
-        if span.buckets >= SPLIT_BUCKETS && span.depth < MAX_DEPTH {
+        if span.buckets >= SPLIT_BUCKETS && self.may_deepen(span) {
             return self.split(span, hasher, retired);
         }
         let mut buckets = grown(span.buckets);
@@ -165,6 +170,12 @@ impl Table {
         };
         self.replace(grown);
         span.retire(retired);
+    }
+
+    /// Whether a directory that tells the halves of this span apart is in proportion. Where hashes collide it would
+    /// double for ever without parting them.
+    fn may_deepen(&self, span: Span) -> bool {
+        span.depth < MAX_DEPTH && 2 << span.depth <= (self.counts().len / KEYS_PER_SLOT).max(2)
     }
 
     /// Publishes a span of the same range as the one it replaces.
@@ -192,8 +203,8 @@ impl Table {
         };
         let depth = span.depth + 1;
         for prefix in [span.prefix, span.prefix | 1 << (64 - depth)] {
-            let mut buckets = rounded(span.buckets / 2 + 1);
-            let half = loop {
+            let mut buckets = rounded(span.buckets.min(2 * SPLIT_BUCKETS) / 2 + 1);
+            let mut half = loop {
                 match Span::rebuild(&[span], buckets, depth, prefix, Some(hasher)) {
                     Some(half) => break half,
                     None => buckets = grown(buckets),
@@ -203,6 +214,13 @@ impl Table {
             for place in half.places() {
                 counts.len += 1;
                 counts.volatile += u32::from(half.bucket(place.bucket).is_volatile(place.cell as usize));
+            }
+            // Collisions leave a half nearly empty.
+            if counts.len < min_len(buckets)
+                && let Some(smaller) = Span::rebuild(&[half], fitting(counts.len), depth, prefix, None)
+            {
+                half.retire(retired);
+                half = smaller;
             }
             directory.set_span(half);
             // SAFETY: called by the exclusive user only.

@@ -34,6 +34,18 @@ const FORBIDDEN: &[(&str, &str, &str)] = &[
 const PRINTS: [&str; 4] = ["print", "println", "eprint", "eprintln"];
 /// Crates that are no product: they print for who runs them, and may end with their reader.
 const MAY_PRINT: &[&str] = &["conformance", "bench"];
+/// Hashing that somebody who chooses what is hashed can foresee. Only the hashing crate knows better.
+const FORESEEABLE: &[(&str, &str)] = &[
+    ("fold", "hash"),
+    ("a", "hash::"),
+    ("rustc_", "hash"),
+    ("fx", "hash"),
+    ("BuildHasher", "Default"),
+    ("DefaultHasher", "::"),
+    ("Sip", "Hasher"),
+];
+/// A hasher with a key that everybody knows, which only tests and measurements want.
+const FIXED_KEY: &[(&str, &str)] = &[("Hasher::", "fixed("), ("Hasher::", "colliding(")];
 
 /// Judges one file.
 pub(super) fn check(file: &File) -> Vec<Complaint> {
@@ -43,6 +55,7 @@ pub(super) fn check(file: &File) -> Vec<Complaint> {
     if length > MAX_LINES && !file.text.contains(LONGER_BECAUSE) {
         complain(length, &format!("longer than {MAX_LINES} lines without a line `{LONGER_BECAUSE}…`"));
     }
+    let mut in_tests = false;
     for (at, line) in file.text.lines().enumerate() {
         let code = code_of(line);
         for (start, end, why) in FORBIDDEN {
@@ -53,6 +66,19 @@ pub(super) fn check(file: &File) -> Vec<Complaint> {
         if prints(code) && must_not_print(&file.path) {
             complain(at + 1, "printed past `output`: it panics when the reader is gone");
         }
+        if !file.path.starts_with("crates/hashing/") {
+            let is_test = in_tests || is_test_file(&file.path);
+            let fixed = FIXED_KEY.iter().filter(|_| !is_test);
+            for (start, end) in FORESEEABLE.iter().chain(fixed) {
+                if code.contains(&[*start, *end].concat()) {
+                    complain(
+                        at + 1,
+                        &format!("{start}{end}: bytes of clients are hashed by hashing::Hasher alone"),
+                    );
+                }
+            }
+        }
+        in_tests |= line.contains("#[cfg(") && line.contains("test");
         if line.contains('\t') {
             complain(at + 1, "a tab");
         }
@@ -107,6 +133,12 @@ fn must_not_print(path: &str) -> bool {
     rest.starts_with("src/") && !MAY_PRINT.contains(&folder)
 }
 
+/// Whether a file is part of tests, benchmarks or examples only.
+fn is_test_file(path: &str) -> bool {
+    ["/tests/", "/benches/", "/examples/"].iter().any(|folder| path.contains(folder))
+        || path.ends_with("_tests.rs")
+}
+
 fn may_be_unsafe(path: &str) -> bool {
     path.strip_prefix("crates/")
         .is_some_and(|path| UNSAFE_KERNELS.iter().any(|(place, _)| path.starts_with(place)))
@@ -148,6 +180,22 @@ mod tests {
         }
         assert_eq!(complaints("crates/engram/src/serve.rs", "// println!() panics"), 0);
         assert_eq!(complaints("crates/engram/src/serve.rs", "console::print(text)"), 0);
+    }
+
+    #[test]
+    fn hashing_that_can_be_foreseen_is_found() {
+        let code = ["use fold", "hash::fast::FixedState;"].concat();
+        assert_eq!(complaints("crates/node/src/pubsub.rs", &code), 1);
+        assert_eq!(complaints("crates/hashing/src/lib.rs", &code), 0);
+        assert_eq!(complaints("a.rs", &["HashMap<K, V, BuildHasher", "Default<H>>"].concat()), 1);
+        assert_eq!(complaints("a.rs", "use std::hash::{BuildHasher, RandomState};"), 0);
+        let fixed = ["Hasher::", "fixed(1)"].concat();
+        assert_eq!(complaints("crates/node/src/shared.rs", &fixed), 1);
+        assert_eq!(
+            complaints("crates/node/src/shared.rs", &format!("#[cfg(test)]\nmod tests {{ {fixed} }}")),
+            0
+        );
+        assert_eq!(complaints("crates/table/tests/it/main.rs", &fixed), 0);
     }
 
     #[test]

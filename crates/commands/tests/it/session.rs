@@ -34,7 +34,7 @@ impl Session {
         scratch.effects.replicating = true;
         scratch.effects.wanted = EventClass::all();
         Session {
-            space: Keyspace::new(16, 1, 0x5eed),
+            space: Keyspace::new(16, 1),
             table: Table::new(commands::all()),
             scratch,
             random: Random::new(0x5eed),

@@ -39,7 +39,7 @@ fn watch(space: &Keyspace, db: u16, now_ms: u64, key: &[u8]) -> Arc<Watch> {
 
 #[test]
 fn a_change_touches_the_watches_of_its_key() {
-    let space = Keyspace::with_hasher(2, 1, *HASHER);
+    let space = Keyspace::with_hasher(2, 1, HASHER);
     let (mine, neighbour, other_db) =
         (watch(&space, 0, 1, b"{t}a"), watch(&space, 0, 1, b"{t}b"), watch(&space, 1, 1, b"{t}a"));
     in_world(&space, 0, 1, |keys| put(keys, b"{t}a", Ttl::Clear));
@@ -52,7 +52,7 @@ fn a_change_touches_the_watches_of_its_key() {
 
 #[test]
 fn expiry_touches_only_who_saw_the_key() {
-    let space = Keyspace::with_hasher(1, 1, *HASHER);
+    let space = Keyspace::with_hasher(1, 1, HASHER);
     in_world(&space, 0, 1, |keys| put(keys, b"k", Ttl::At(5)));
     let before = watch(&space, 0, 4, b"k");
     in_world(&space, 0, 5, |keys| assert!(keys.peek(b"k").is_none()));
@@ -66,7 +66,7 @@ fn expiry_touches_only_who_saw_the_key() {
 
 #[test]
 fn flush_and_swap_touch_what_they_change() {
-    let space = Keyspace::with_hasher(3, 1, *HASHER);
+    let space = Keyspace::with_hasher(3, 1, HASHER);
     in_world(&space, 0, 1, |keys| put(keys, b"there", Ttl::Clear));
     let (there, absent) = (watch(&space, 0, 1, b"there"), watch(&space, 0, 1, b"absent"));
     in_world(&space, 0, 1, |keys| drop(keys.flush()));
@@ -88,7 +88,7 @@ fn ticket(client: u64, keys: &[&[u8]]) -> Arc<Ticket> {
 
 #[test]
 fn tickets_are_served_in_order_and_once() {
-    let space = Keyspace::with_hasher(1, 1, *HASHER);
+    let space = Keyspace::with_hasher(1, 1, HASHER);
     let (first, second, third) = (ticket(1, &[b"a", b"b"]), ticket(2, &[b"a"]), ticket(3, &[b"b"]));
     in_world(&space, 0, 1, |keys| {
         for (key, ticket) in [(b"a", &first), (b"b", &first), (b"a", &second), (b"b", &third)] {
@@ -127,7 +127,7 @@ fn tickets_are_served_in_order_and_once() {
 
 #[test]
 fn a_swap_readies_who_waits_for_what_came() {
-    let space = Keyspace::with_hasher(2, 1, *HASHER);
+    let space = Keyspace::with_hasher(2, 1, HASHER);
     in_world(&space, 1, 1, |keys| put(keys, b"k", Ttl::Clear));
     in_world(&space, 0, 1, |keys| {
         keys.wait(b"k", &ticket(1, &[b"k"]));
@@ -139,7 +139,7 @@ fn a_swap_readies_who_waits_for_what_came() {
 /// Dead watches are swept at a constant cost: a slot that many clients watched and left does not keep them.
 #[test]
 fn the_dead_do_not_pile_up() {
-    let space = Keyspace::with_hasher(1, 1, *HASHER);
+    let space = Keyspace::with_hasher(1, 1, HASHER);
     let mut watches = Vec::new();
     in_world(&space, 0, 1, |keys| {
         for i in 0..1000u32 {
@@ -178,7 +178,7 @@ fn whatever_changes_something_is_noted_and_reading_is_not() {
     for (at, (step, expected)) in
         reads.map(|step| (step, false)).into_iter().chain(changes.map(|step| (step, true))).enumerate()
     {
-        let space = Keyspace::with_hasher(2, 1, *HASHER);
+        let space = Keyspace::with_hasher(2, 1, HASHER);
         in_world(&space, 0, 1, |keys| {
             put(keys, b"k", Ttl::Clear);
             put(keys, b"due", Ttl::At(3));

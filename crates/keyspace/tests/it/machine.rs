@@ -142,7 +142,7 @@ pub(crate) struct Machine {
 impl Machine {
     pub(crate) fn new(expiry: Expiry) -> Machine {
         Machine {
-            space: Keyspace::with_hasher(DATABASES.into(), 2, *HASHER),
+            space: Keyspace::with_hasher(DATABASES.into(), 2, HASHER),
             model: vec![BTreeMap::new(); DATABASES.into()],
             now_ms: 1_000_000,
             expiry,

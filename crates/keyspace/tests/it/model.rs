@@ -58,7 +58,7 @@ fn on_key(space: &Keyspace, key: &[u8], context: KeysContext, f: impl FnOnce(&mu
 /// Keys that are there from the first call of a scan to its last are returned, whatever comes and goes meanwhile.
 #[test]
 fn a_scan_returns_what_stays() {
-    let space = Keyspace::with_hasher(1, 1, *HASHER);
+    let space = Keyspace::with_hasher(1, 1, HASHER);
     let at = context(1, Expiry::Delete);
     let stays: Vec<Vec<u8>> = (0..3000u32)
         // Many in one slot, many alone in theirs.
@@ -99,7 +99,7 @@ fn a_scan_returns_what_stays() {
 
 #[test]
 fn reading_expires_on_a_primary_and_hides_on_a_replica() {
-    let space = Keyspace::with_hasher(1, 1, *HASHER);
+    let space = Keyspace::with_hasher(1, 1, HASHER);
     on_key(&space, b"k", context(1, Expiry::Delete), |keys| keys.put_string(b"k", b"v", Ttl::At(5)));
     on_key(&space, b"k", context(4, Expiry::Delete), |keys| assert!(keys.lookup(b"k").is_some()));
     on_key(&space, b"k", context(5, Expiry::Hide), |keys| {
@@ -121,7 +121,7 @@ fn reading_expires_on_a_primary_and_hides_on_a_replica() {
 #[test]
 fn overwriting_an_expired_key_is_an_insertion() {
     for expiry in [Expiry::Delete, Expiry::Hide] {
-        let space = Keyspace::with_hasher(1, 1, *HASHER);
+        let space = Keyspace::with_hasher(1, 1, HASHER);
         on_key(&space, b"k", context(1, expiry), |keys| keys.put_string(b"k", b"v", Ttl::At(5)));
         on_key(&space, b"k", context(6, expiry), |keys| {
             keys.effects().replicating = true;
@@ -136,7 +136,7 @@ fn overwriting_an_expired_key_is_an_insertion() {
 /// Half the keys share a slot, so half the samples come from it.
 #[test]
 fn samples_follow_the_keys() {
-    let space = Keyspace::with_hasher(1, 1, *HASHER);
+    let space = Keyspace::with_hasher(1, 1, HASHER);
     let at = context(1, Expiry::Delete);
     for i in 0..1000 {
         let key = if i < 500 { format!("{{tag}}{i}") } else { format!("key{i}") }.into_bytes();
@@ -151,13 +151,13 @@ fn samples_follow_the_keys() {
         (0..4000).filter(|_| draw() == Some(true)).count()
     });
     assert!((1800..2200).contains(&tagged), "{tagged} of 4000");
-    assert_eq!(stroll(&Keyspace::with_hasher(1, 1, *HASHER), at, |keys| keys.sample(7, |_| ())), Ok(None));
+    assert_eq!(stroll(&Keyspace::with_hasher(1, 1, HASHER), at, |keys| keys.sample(7, |_| ())), Ok(None));
 }
 
 #[test]
 #[should_panic(expected = "is not held")]
 fn a_guard_lends_only_what_it_covers() {
-    let space = Keyspace::with_hasher(1, 1, *HASHER);
+    let space = Keyspace::with_hasher(1, 1, HASHER);
     on_key(&space, b"a", context(1, Expiry::Delete), |keys| {
         keys.peek(b"b");
     });
@@ -166,7 +166,7 @@ fn a_guard_lends_only_what_it_covers() {
 #[test]
 #[should_panic(expected = "there is one world")]
 fn there_is_one_world() {
-    let space = Keyspace::with_hasher(1, 1, *HASHER);
+    let space = Keyspace::with_hasher(1, 1, HASHER);
     let mut standing = Standing::new(0);
     assert!(standing.claim(&space, ITSELF, 0));
     let _first = standing.world(&space);
@@ -176,7 +176,7 @@ fn there_is_one_world() {
 #[test]
 #[should_panic(expected = "outside the gate")]
 fn nobody_locks_a_slot_in_the_world() {
-    let space = Keyspace::with_hasher(1, 1, *HASHER);
+    let space = Keyspace::with_hasher(1, 1, HASHER);
     let mut standing = Standing::new(0);
     assert!(standing.claim(&space, ITSELF, 0));
     let _world = standing.world(&space);
@@ -185,7 +185,7 @@ fn nobody_locks_a_slot_in_the_world() {
 
 #[test]
 fn slots_are_taken_all_or_none() {
-    let space = Keyspace::with_hasher(1, 2, *HASHER);
+    let space = Keyspace::with_hasher(1, 2, HASHER);
     let slot = |n: usize| Slot::new(n as u16).expect("a slot");
     let held = space.lock(slot(5)).expect("free");
     let busy = std::thread::scope(|scope| {

@@ -198,7 +198,7 @@ fn total(worker: &mut Worker<'_>) -> i64 {
 
 #[test]
 fn transfers_keep_the_sum_in_every_snapshot() {
-    let space = Keyspace::with_hasher(2, WRITERS + 1, *HASHER);
+    let space = Keyspace::with_hasher(2, WRITERS + 1, HASHER);
     let mut walker = Worker::new(&space, WALKER);
     for i in 0..ACCOUNTS {
         let key = account(i);

@@ -21,7 +21,7 @@ fn large_hash() -> Value {
 
 /// A keyspace with a large value of the kind and small ones beside it; who was woken is noted.
 fn with_large(value: Value) -> (Arc<Keyspace>, Arc<Mutex<Vec<usize>>>) {
-    let keyspace = Arc::new(Keyspace::new(usize::from(DATABASES), THREADS, 7));
+    let keyspace = Arc::new(Keyspace::new(usize::from(DATABASES), THREADS));
     let woken = Arc::new(Mutex::new(Vec::new()));
     let noted = woken.clone();
     keyspace.set_wake(move |thread| noted.lock().unwrap().push(thread));

@@ -31,7 +31,7 @@ pub(crate) type Threads = Arc<Mutex<Vec<Option<Thread>>>>;
 
 /// A keyspace whose threads are unparked by number, once they said who they are.
 pub(crate) fn keyspace() -> (Arc<Keyspace>, Threads) {
-    let keyspace = Arc::new(Keyspace::new(usize::from(DATABASES), THREADS, 7));
+    let keyspace = Arc::new(Keyspace::new(usize::from(DATABASES), THREADS));
     let threads = Arc::new(Mutex::new(vec![None::<Thread>; THREADS]));
     let theirs = threads.clone();
     keyspace.set_wake(move |number| {

@@ -1,12 +1,10 @@
 //! Bytes a key.
 
-use table::{EntryBox, Retired, Table};
-
-use crate::hasher;
+use table::{EntryBox, Hasher, Retired, Table};
 
 #[test]
 fn tables_of_200_to_400_keys_take_about_eleven_bytes_a_key() {
-    let hasher = hasher(3);
+    let hasher = Hasher::fixed(3);
     let mut retired = Retired::new();
     let (mut bytes, mut keys) = (0, 0);
     for number in 0..200u32 {

@@ -6,8 +6,6 @@ use proptest::prelude::*;
 use structures::{Value, ValueRef};
 use table::{EntryBox, Hasher, Retired, Table, Walk};
 
-use crate::hasher;
-
 /// What a key should hold: value and expiry.
 type Model = HashMap<Vec<u8>, (Value, Option<u64>)>;
 
@@ -78,7 +76,12 @@ struct Pair {
 
 impl Pair {
     fn new(seed: u64) -> Pair {
-        Pair { table: Table::new(), hasher: hasher(seed), retired: Retired::new(), model: Model::new() }
+        Pair {
+            table: Table::new(),
+            hasher: Hasher::fixed(seed),
+            retired: Retired::new(),
+            model: Model::new(),
+        }
     }
 
     fn insert(&mut self, key: &[u8], value: Value, expire_at: Option<u64>) {
@@ -287,7 +290,7 @@ fn a_large_table_splits_and_merges() {
     const KEYS: u32 = 600_000;
     let mut table = Table::new();
     let mut table = table.get_mut();
-    let hasher = hasher(11);
+    let hasher = Hasher::fixed(11);
     let mut retired = Retired::new();
     for i in 0..KEYS {
         let key = i.to_be_bytes();

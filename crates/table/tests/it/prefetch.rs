@@ -3,13 +3,11 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use table::{EntryBox, Retired, Table};
-
-use crate::hasher;
+use table::{EntryBox, Hasher, Retired, Table};
 
 #[test]
 fn prefetches_race_with_growth_shrinking_and_take() {
-    let hasher = hasher(21);
+    let hasher = Hasher::fixed(21);
     let table = Table::new();
     let done = AtomicBool::new(false);
     let mut retired = Retired::new();

@@ -5,8 +5,6 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 use table::{EntryBox, Hasher, Retired, Table};
 
-use crate::hasher;
-
 struct Set {
     table: Table,
     hasher: Hasher,
@@ -15,7 +13,7 @@ struct Set {
 
 impl Set {
     fn new(seed: u64) -> Set {
-        Set { table: Table::new(), hasher: hasher(seed), retired: Retired::new() }
+        Set { table: Table::new(), hasher: Hasher::fixed(seed), retired: Retired::new() }
     }
 
     fn insert(&mut self, i: u32) {

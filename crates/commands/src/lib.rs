@@ -21,7 +21,7 @@ mod timeout;
 
 pub use cx::{Cx, Options, Random};
 pub use error::Error;
-pub use run::{Flow, Handler, Run, RunBlocking, run};
+pub use run::{Flow, Handler, Rest, Run, RunBlocking, run};
 
 /// A data command.
 pub type Command = command_spec::Command<Handler>;

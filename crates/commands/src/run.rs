@@ -1,11 +1,12 @@
 //! Executing a command.
 
 use crate::{Command, Cx, Error};
+use resp::Writer;
 use std::ops::Range;
 
 /// A handler that answers at once.
 pub type Run = fn(&mut Cx<'_, '_>, &[&[u8]]) -> Result<(), Error>;
-/// A handler that may find nothing and wait.
+/// A handler that may find nothing and wait, or leave the rest of its reply for later.
 pub type RunBlocking = fn(&mut Cx<'_, '_>, &[&[u8]]) -> Result<Flow, Error>;
 
 /// What runs a data command.
@@ -13,12 +14,12 @@ pub type RunBlocking = fn(&mut Cx<'_, '_>, &[&[u8]]) -> Result<Flow, Error>;
 pub enum Handler {
     /// It answers at once.
     Plain(Run),
-    /// It may wait for a key.
+    /// It may wait for a key, or answer in pieces.
     Blocking(RunBlocking),
 }
 
 /// What became of a command.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Flow {
     /// It has answered.
     Done,
@@ -32,6 +33,18 @@ pub enum Flow {
         /// Whether the reply after the timeout is a null instead of a null array.
         null: bool,
     },
+    /// It has written the head of its reply; the rest is written in pieces, without its locks.
+    Rest(Box<dyn Rest>),
+}
+
+/// What is left of a reply whose length is a number in an argument. It holds what it needs of the data, as it was under the
+/// command's locks: the whole reply is of one instant, however long it takes.
+pub trait Rest: std::fmt::Debug + Send {
+    /// Writes elements until about `bytes` more are in the buffer, or the reply is over; whether any are left.
+    fn write(&mut self, out: &mut Writer<'_>, bytes: usize) -> bool;
+
+    /// What it keeps in memory and has still to write, about.
+    fn bytes(&self) -> usize;
 }
 
 /// Runs a command whose arity fits and whose locks are held. When it changed something and did not say itself what to

@@ -4,6 +4,7 @@
 //! [`ClientShared`], which its worker keeps up to date with plain stores.
 
 use crate::command::Command;
+use crate::outputs::{Allowance, Outputs, Rests};
 use crate::pubsub::Listener;
 use event_loop::{BufId, Token};
 use keyspace::{Ticket, Watch};
@@ -116,6 +117,11 @@ impl ClientShared {
         self.flags.load(Ordering::Relaxed) & bit != 0
     }
 
+    /// Whether it listens to any channel or pattern.
+    pub(crate) fn is_subscribed(&self) -> bool {
+        self.channels.load(Ordering::Relaxed) > 0 || self.patterns.load(Ordering::Relaxed) > 0
+    }
+
     pub(crate) fn names(&self) -> std::sync::MutexGuard<'_, Names> {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -225,6 +231,10 @@ pub(crate) struct Client {
     pub(crate) parsed: usize,
     /// Replies of this turn.
     pub(crate) out: Vec<u8>,
+    /// What is still to be written of replies whose beginning is among them.
+    pub(crate) rests: Rests,
+    /// How much it may leave unread.
+    pub(crate) allowance: Allowance,
     pub(crate) proto: Proto,
     pub(crate) db: u16,
     pub(crate) authenticated: bool,
@@ -256,7 +266,13 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(token: Token, shared: Arc<ClientShared>, authenticated: bool) -> Client {
+    pub(crate) fn new(
+        token: Token,
+        shared: Arc<ClientShared>,
+        authenticated: bool,
+        outputs: &Arc<Outputs>,
+    ) -> Client {
+        let allowance = Allowance::new(outputs, &shared);
         Client {
             id: shared.id,
             token,
@@ -269,6 +285,8 @@ impl Client {
             consumed: 0,
             parsed: 0,
             out: Vec::new(),
+            rests: Rests::default(),
+            allowance,
             proto: Proto::Resp2,
             db: 0,
             authenticated,
@@ -298,13 +316,27 @@ impl Client {
     /// A writer for its next reply.
     #[inline]
     pub(crate) fn writer(&mut self) -> Writer<'_> {
-        Writer::new(&mut self.out, self.proto)
+        Writer::new(&mut self.out, self.proto).metered(&self.allowance)
     }
 
-    /// Whether its requests may run: it neither waits nor is on its way out.
+    /// Drops everything that was answered since there were so many bytes of replies.
+    #[inline]
+    pub(crate) fn take_back(&mut self, start: usize) {
+        self.out.truncate(start);
+        if !self.rests.is_empty() {
+            self.rests.take_back(start, &self.allowance);
+        }
+    }
+
+    /// Whether its requests may run: it neither waits nor is on its way out, and has all replies before them.
     #[inline]
     pub(crate) fn is_runnable(&self) -> bool {
-        !self.stalled && !self.closing && !self.leaving && self.blocked.is_none()
+        !self.stalled
+            && !self.closing
+            && !self.leaving
+            && self.blocked.is_none()
+            && self.rests.is_empty()
+            && self.allowance.over().is_none()
     }
 
     /// Whether only the commands of subscribers are allowed: RESP2 with subscriptions.

@@ -189,7 +189,10 @@ pub(crate) fn wait(shared: &Shared) -> Why {
             }
             return why;
         }
-        let may_end = await_replicas(shared, how) && shared.end.decide() && finish(shared, how);
+        let is_decided = await_replicas(shared, how) && shared.end.decide();
+        // What comes now needs the world, which whoever writes a long reply keeps from it.
+        shared.outputs.set_ending(is_decided);
+        let may_end = is_decided && finish(shared, how);
         if may_end {
             return why;
         }
@@ -286,6 +289,7 @@ fn log_replicas(shared: &Shared) {
 
 /// The node goes on.
 fn cancel(shared: &Shared) {
+    shared.outputs.set_ending(false);
     let clients = shared.end.cancel();
     shared.pauses.hand_over(0);
     for WaitingClient { worker, client, wait } in clients {

@@ -231,14 +231,14 @@ pub(crate) fn process(
         local.standing.forget(&*shared.keyspace, client.id);
     }
     if let Next::Stall(_) = next {
-        client.out.truncate(start);
+        client.take_back(start);
         if mode == ReplyMode::Skipping {
             client.reply = ReplyMode::SkipNext;
         }
         return next;
     }
     if mode != ReplyMode::On && client.reply != ReplyMode::On && !known.is_some_and(is_notice) {
-        client.out.truncate(start);
+        client.take_back(start);
     }
     if client.reply == ReplyMode::Skipping {
         client.reply = ReplyMode::On;
@@ -566,7 +566,7 @@ pub(crate) fn call(
     }
     let mut cx = Cx {
         keys,
-        out: Writer::new(&mut client.out, client.proto),
+        out: Writer::new(&mut client.out, client.proto).metered(&client.allowance),
         options: &local.options,
         random: &mut local.random,
         may_block: !in_exec,
@@ -578,6 +578,10 @@ pub(crate) fn call(
             let timeout = if null { TimeoutReply::Null } else { TimeoutReply::NullArray };
             wait_for_key(shared, local, client, command, argv, guard, (keys, timeout_ms, timeout));
             Ok(Flow::Blocked)
+        }
+        commands::Flow::Rest(rest) => {
+            client.rests.push(client.out.len(), rest, &client.allowance);
+            Ok(Flow::Done)
         }
     }
 }

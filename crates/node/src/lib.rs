@@ -35,6 +35,7 @@ mod log;
 mod mailbox;
 mod managed;
 mod maxmemory;
+mod outputs;
 mod panics;
 mod pause;
 mod persistence;

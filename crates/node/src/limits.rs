@@ -2,9 +2,10 @@
 
 use crate::client::{Client, ReplyMode, Source, flag};
 use crate::exec::Local;
+use crate::outputs::Over;
 use crate::shared::Shared;
 use crate::stats::Counter;
-use config::ClientClass;
+use config::{ClientClass, Loglevel};
 use event_loop::{EventLoop, Peer};
 use resp::ProtocolError;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -75,7 +76,7 @@ pub(crate) fn consume(client: &mut Client) {
 /// Stops receiving from a client that sends faster than its commands can run, and goes on when most of it has run. One that
 /// waits for more bytes or for a key is not behind.
 pub(crate) fn throttle(io: &mut EventLoop, client: &mut Client) {
-    let is_behind = client.listed || client.stalled;
+    let is_behind = client.listed || client.stalled || !client.rests.is_empty();
     if client.throttled && (!is_behind || client.backlog() < RESUME_BACKLOG_BYTES) {
         client.throttled = false;
         io.start_receiving(client.token);
@@ -103,6 +104,7 @@ pub(crate) fn is_idle(local: &Local, client: &Client, now_ms: u64) -> bool {
     timeout_ms > 0
         && client.blocked.is_none()
         && !client.stalled
+        && client.rests.is_empty()
         && client.subscriptions.as_ref().is_none_or(|subs| subs.len() == 0)
         && now_ms.saturating_sub(client.shared.active_ms.load(Ordering::Relaxed)) > timeout_ms
 }
@@ -119,6 +121,14 @@ pub(crate) fn query_exceeded(shared: &Shared, local: &Local, client: &Client) ->
 /// Whether a client leaves more replies unread than its class may.
 #[inline]
 pub(crate) fn output_exceeded(shared: &Shared, local: &Local, client: &mut Client, pending: usize) -> bool {
+    match client.allowance.over() {
+        None => {}
+        Some(Over::Ended) => return true,
+        Some(Over::Limit) => {
+            note_output_limit(shared, local, client);
+            return true;
+        }
+    }
     let subscribed = client.subscriptions.as_ref().is_some_and(|subs| subs.len() > 0);
     let class = if subscribed { ClientClass::Pubsub } else { ClientClass::Normal };
     let limit = local.settings.client_output_buffer_limits[class as usize];
@@ -134,10 +144,20 @@ pub(crate) fn output_exceeded(shared: &Shared, local: &Local, client: &mut Clien
     let too_long =
         since_ms.is_some_and(|since_ms| local.now_ms.saturating_sub(since_ms) > limit.soft_seconds * 1000);
     if hard || too_long {
-        shared.stats.add(local.thread, Counter::OutputLimit, 1);
+        note_output_limit(shared, local, client);
         return true;
     }
     false
+}
+
+/// Counts a client that is closed for what it left unread, and tells of it.
+#[cold]
+fn note_output_limit(shared: &Shared, local: &Local, client: &Client) {
+    shared.stats.add(local.thread, Counter::OutputLimit, 1);
+    let who = crate::commands::describe_client(shared, local.now_ms, &client.shared);
+    let text =
+        format_args!("Client {who} scheduled to be closed ASAP for overcoming of output buffer limits.");
+    shared.log(Loglevel::Warning, text);
 }
 
 /// Lets the process have a descriptor for each of so many clients; how many clients it can have if that is fewer.

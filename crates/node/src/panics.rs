@@ -141,7 +141,7 @@ mod tests {
         let mut io = EventLoop::new(Backend::Poll, LoopConfig::default()).expect("a loop");
         let token = io.add(UnixStream::pair().expect("a pair").0.into()).expect("added");
         let info = Arc::new(ClientShared::of_primary(1, String::new(), String::new(), 0, 0));
-        let mut client = Client::new(token, info, true);
+        let mut client = Client::new(token, info, true, &shared.outputs);
         for (command, argv) in commands {
             let next = exec::process(&shared, &mut local, &mut client, Ok(command), argv, None);
             assert_eq!(next, Next::Continue);

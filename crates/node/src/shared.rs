@@ -8,6 +8,7 @@ use crate::listening::Listening;
 use crate::log::{Log, Speaker};
 use crate::mailbox::{Mailbox, Message};
 use crate::managed::Managed;
+use crate::outputs::Outputs;
 use crate::pause::Pauses;
 use crate::persistence::Persistence;
 use crate::pubsub::PubSub;
@@ -57,6 +58,7 @@ pub(crate) struct Shared {
     pub(crate) mailboxes: Arc<[Mailbox]>,
     pub(crate) parkers: Box<[Parker]>,
     pub(crate) clients: Clients,
+    pub(crate) outputs: Arc<Outputs>,
     pub(crate) pubsub: PubSub,
     pub(crate) stats: Stats,
     pub(crate) gauges: Gauges,
@@ -184,6 +186,7 @@ impl Shared {
             mailboxes: (0..workers).map(|_| Mailbox::default()).collect(),
             parkers: (0..BACKGROUND_THREADS).map(|_| Parker::default()).collect(),
             clients: Clients::default(),
+            outputs: Arc::new(Outputs::new(&settings)),
             pubsub: PubSub::new(Hasher::of_process()),
             pauses: Pauses::default(),
             stream: Stream::new(profile),
@@ -242,6 +245,7 @@ impl Shared {
     pub(crate) fn publish_settings(&self, config: &Config) {
         *self.settings.write().unwrap_or_else(PoisonError::into_inner) = config.settings().clone();
         self.log.set_level(config.settings().loglevel);
+        self.outputs.configure(config.settings());
         self.stats.track_latency(config.settings().latency_tracking);
         self.settings_version.fetch_add(1, Ordering::Release);
         self.look();

@@ -14,6 +14,7 @@ use crate::cx::Suspend;
 use crate::exec::{self, Local, Next};
 use crate::limits;
 use crate::mailbox::Message;
+use crate::outputs::AHEAD_BYTES;
 use crate::replication::outlet::SEND_EVERY;
 use crate::shared::{Shared, unix_ms};
 use crate::stats::Counter;
@@ -172,7 +173,7 @@ impl Worker {
 
     /// How long to sleep at most.
     fn timeout(&self) -> Duration {
-        if !self.next_parse.is_empty() || self.look {
+        if !self.next_parse.is_empty() || !self.dirty.is_empty() || self.look {
             return Duration::ZERO;
         }
         let cron = self.last_cron_ms + self.cron_period_ms();
@@ -277,9 +278,11 @@ impl Worker {
                 let pending = self.io.pending_bytes(token);
                 if let Some((at, client)) = self.client(token) {
                     limits::bump(&client.shared.bytes_out, bytes as u64);
-                    client.shared.output_bytes.store(pending as u64, Ordering::Relaxed);
-                    if client.closing && pending == 0 && client.out.is_empty() {
+                    client.allowance.settle(pending, client.out.len());
+                    if client.closing && pending == 0 && client.out.is_empty() && client.rests.is_empty() {
                         self.close(shared, at);
+                    } else if !client.rests.is_empty() {
+                        self.mark_dirty(at);
                     }
                 }
             }
@@ -345,7 +348,7 @@ impl Worker {
         shared.stats.add(self.number, Counter::Connections, 1);
         shared.clients.add(&info);
         let authenticated = self.local.settings.requirepass.is_empty();
-        let mut client = Box::new(Client::new(token, info, authenticated));
+        let mut client = Box::new(Client::new(token, info, authenticated, &shared.outputs));
         client.endpoint = crate::listening::endpoint_of(peer);
         let at = token.index();
         if self.clients.len() <= at {
@@ -676,7 +679,7 @@ impl Worker {
     fn after(&mut self, shared: &Shared, at: usize, next: Next) {
         self.deliver_own();
         let Some(client) = &mut self.clients[at] else { return };
-        if !client.out.is_empty() && !client.dirty {
+        if !client.dirty && (!client.out.is_empty() || client.allowance.over().is_some()) {
             client.dirty = true;
             self.dirty.push(at);
         }
@@ -774,6 +777,7 @@ impl Worker {
             self.unblock(id, false);
         }
         self.end_clients(shared);
+        self.send_pieces(shared);
         self.send_all(shared);
         self.send_stream(shared);
         self.see_off(shared);
@@ -790,7 +794,7 @@ impl Worker {
             if client.blocked.is_some() {
                 // Nobody is there to take what it waits for.
                 self.close(shared, at);
-            } else if client.stalled || client.listed {
+            } else if client.stalled || client.listed || !client.rests.is_empty() {
                 self.ended.push(token);
             } else {
                 client.closing = true;
@@ -855,26 +859,56 @@ impl Worker {
     /// Hands all replies to the event loop.
     fn send_all(&mut self, shared: &Shared) {
         let dirty = std::mem::take(&mut self.dirty);
+        let mut unfinished = Vec::new();
         for &at in &dirty {
             let Some(client) = self.clients[at].as_deref_mut() else { continue };
             client.dirty = false;
-            if !client.out.is_empty() {
+            if client.rests.is_empty() && !client.out.is_empty() {
                 let spare = self.spare.pop().unwrap_or_default();
                 let out = std::mem::replace(&mut client.out, spare);
                 shared.stats.add(self.number, Counter::Writes, 1);
                 self.io.send(client.token, out);
             }
             let pending = self.io.pending_bytes(client.token);
-            client.shared.output_bytes.store(pending as u64, Ordering::Relaxed);
-            if (client.closing && pending == 0)
+            client.allowance.settle(pending, client.out.len());
+            let has_all = client.rests.is_empty() && client.out.is_empty();
+            if (client.closing && pending == 0 && has_all)
                 || limits::output_exceeded(shared, &self.local, client, pending)
             {
                 self.close(shared, at);
+            } else if !client.rests.is_empty() && pending < AHEAD_BYTES {
+                unfinished.push(at);
             }
         }
         let mut dirty = dirty;
         dirty.clear();
         self.dirty = dirty;
+        unfinished.into_iter().for_each(|at| self.mark_dirty(at));
+    }
+
+    /// Sends the next piece of each reply that is written in pieces, unless its client has yet to take what it got. Not
+    /// before all requests of the turn have run: those behind the last piece come after it.
+    fn send_pieces(&mut self, shared: &Shared) {
+        let Worker { io, clients, spare, local, next_parse, dirty, .. } = self;
+        for &at in dirty.iter() {
+            let Some(client) = clients[at].as_deref_mut() else { continue };
+            if client.rests.is_empty()
+                || client.allowance.over().is_some()
+                || io.pending_bytes(client.token) >= AHEAD_BYTES
+            {
+                continue;
+            }
+            let spare = spare.pop().unwrap_or_default();
+            let piece = client.rests.next(&mut client.out, spare, client.proto, &client.allowance);
+            shared.stats.add(local.thread, Counter::Writes, 1);
+            io.send(client.token, piece);
+            // It is not idle while it reads.
+            client.shared.active_ms.store(local.now_ms, Ordering::Relaxed);
+            if client.rests.is_empty() && !client.listed {
+                client.listed = true;
+                next_parse.push(at);
+            }
+        }
     }
 
     /// Looks after all clients.

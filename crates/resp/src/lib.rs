@@ -23,4 +23,4 @@ pub use frame::{Decoder, Frame, FrameError, encode_command};
 pub use inline::split_quoted;
 pub use number::parse_i64;
 pub use request::{ArgRange, Args, Limits, Parsed, Parser, ProtocolError, Request};
-pub use writer::{Deferred, Proto, Writer};
+pub use writer::{Deferred, Meter, Proto, STEP, Writer};

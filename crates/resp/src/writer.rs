@@ -11,6 +11,15 @@
 //! | set, push | `*n` | `~n`, `>n` |
 //! | boolean | `:0`, `:1` | `#f`, `#t` |
 //! | double, big number, verbatim | bulk string | `,` `(` `=` |
+//!
+//! A reply can be longer than anybody wants to keep: its length may be a number in an argument. So a writer can have a
+//! [`Meter`], which it asks each time the buffer grows across a multiple of [`STEP`]:
+//!
+//! ```text
+//!  out  ├── STEP ──┼── STEP ──┼── STEP ──┤ ◀ asks: may it grow?   no ─▶ over: `out` is emptied, what follows is dropped
+//! ```
+//! A reply that is over never reaches its client, who is closed. A handler therefore writes elements by [`Writer::each`],
+//! which ends with the reply, and announces a length that it knows by [`Writer::fits`].
 
 use crate::double::{DoubleFormat, Text};
 use crate::number::{MAX_LINE, decimal_len, line_into, write_line};
@@ -33,19 +42,104 @@ pub struct Deferred {
     at: usize,
 }
 
+/// How many bytes of replies are written between two questions to a [`Meter`]: at the speed of the slowest commands less
+/// than a millisecond.
+pub const STEP: usize = 64 * 1024;
+
+/// Who decides how far replies may grow.
+pub trait Meter: std::fmt::Debug {
+    /// Whether the reply may go on when a buffer of `len` bytes is to get `more`. After a `false` the answer stays
+    /// `false`.
+    fn may_grow(&self, len: usize, more: usize) -> bool;
+}
+
 /// Appends replies to a buffer.
 #[derive(Debug)]
 pub struct Writer<'a> {
     out: &'a mut Vec<u8>,
     proto: Proto,
     doubles: DoubleFormat,
+    meter: Option<&'a dyn Meter>,
+    /// Bytes of the same replies that are in another buffer.
+    beside: usize,
+    /// The buffer's length beyond which the meter is asked; 0 once the reply is over.
+    checkpoint: usize,
 }
 
 impl<'a> Writer<'a> {
     /// Appends to `out`; doubles in the default (newer) format.
     #[inline]
     pub fn new(out: &'a mut Vec<u8>, proto: Proto) -> Writer<'a> {
-        Writer { out, proto, doubles: DoubleFormat::default() }
+        let doubles = DoubleFormat::default();
+        Writer { out, proto, doubles, meter: None, beside: 0, checkpoint: usize::MAX }
+    }
+
+    /// The same with somebody who decides how far the buffer may grow.
+    #[inline]
+    pub fn metered(self, meter: &'a dyn Meter) -> Writer<'a> {
+        let checkpoint = next_step(self.out.len());
+        Writer { meter: Some(meter), checkpoint, ..self }
+    }
+
+    /// A writer for a part of this reply whose place is not known yet: into another buffer, under the same meter.
+    pub fn aside<'b>(&self, out: &'b mut Vec<u8>) -> Writer<'b>
+    where
+        'a: 'b,
+    {
+        let beside = self.beside + self.out.len();
+        let writer = Writer { doubles: self.doubles, beside, ..Writer::new(out, self.proto) };
+        match self.meter {
+            Some(meter) => writer.metered(meter),
+            None => writer,
+        }
+    }
+
+    /// Whether the reply has been cut off: nothing more is kept, and its client is closed.
+    #[inline]
+    pub fn is_over(&self) -> bool {
+        self.checkpoint == 0
+    }
+
+    /// Whether a reply of which at least `more` bytes are to come can be written at all. If not, it is over.
+    pub fn fits(&mut self, more: usize) -> bool {
+        let Some(meter) = self.meter else { return true };
+        let fits = meter.may_grow(self.beside + self.out.len(), more) && !self.is_over();
+        if !fits {
+            self.end();
+        }
+        fits
+    }
+
+    /// Writes elements one after the other, as long as the reply is not over.
+    #[inline]
+    pub fn each<I: IntoIterator>(&mut self, items: I, mut write: impl FnMut(&mut Writer<'a>, I::Item)) {
+        for item in items {
+            if self.is_over() {
+                return;
+            }
+            write(self, item);
+        }
+    }
+
+    /// Whether so many bytes may be appended now.
+    #[inline]
+    fn admits(&mut self, more: usize) -> bool {
+        self.out.len().saturating_add(more) < self.checkpoint || self.ask(more)
+    }
+
+    #[cold]
+    fn ask(&mut self, more: usize) -> bool {
+        // Without a meter nothing is as long as the checkpoint.
+        let fits = self.fits(more);
+        if fits && self.meter.is_some() {
+            self.checkpoint = next_step(self.out.len() + more);
+        }
+        fits
+    }
+
+    fn end(&mut self) {
+        *self.out = Vec::new();
+        self.checkpoint = 0;
     }
 
     /// The same with the version profile's format of doubles.
@@ -59,7 +153,7 @@ impl<'a> Writer<'a> {
         self.proto
     }
 
-    /// The buffer's length now: with [`Writer::truncate`] a way back.
+    /// The buffer's length now: with [`Writer::truncate`] a way back. 0 once the reply is over.
     pub fn position(&self) -> usize {
         self.out.len()
     }
@@ -72,7 +166,17 @@ impl<'a> Writer<'a> {
     /// Appends bytes that are already protocol.
     #[inline]
     pub fn raw(&mut self, reply: &[u8]) {
-        self.out.extend_from_slice(reply);
+        if self.admits(reply.len()) {
+            self.out.extend_from_slice(reply);
+        }
+    }
+
+    /// Appends one line: a prefix, a number, the line's end.
+    #[inline]
+    fn line(&mut self, prefix: u8, n: i64) {
+        if self.admits(MAX_LINE) {
+            write_line(self.out, prefix, n);
+        }
     }
 
     /// `+OK`.
@@ -84,10 +188,13 @@ impl<'a> Writer<'a> {
     /// A status. It must not contain line ends: it comes from the program, never from a client.
     pub fn simple(&mut self, status: &str) {
         debug_assert!(!status.contains(['\r', '\n']), "a status is one line");
+        if !self.admits(status.len() + 3) {
+            return;
+        }
         self.out.reserve(status.len() + 3);
-        self.raw(b"+");
-        self.raw(status.as_bytes());
-        self.raw(b"\r\n");
+        self.out.push(b'+');
+        self.out.extend_from_slice(status.as_bytes());
+        self.out.extend_from_slice(b"\r\n");
     }
 
     /// An error: its code word and text, without the leading minus. The text may quote a client's bytes, so line ends
@@ -97,16 +204,19 @@ impl<'a> Writer<'a> {
         while let [b'\r' | b'\n', rest @ ..] | [rest @ .., b'\r' | b'\n'] = message {
             message = rest;
         }
+        if !self.admits(message.len() + 3) {
+            return;
+        }
         self.out.reserve(message.len() + 3);
-        self.raw(b"-");
+        self.out.push(b'-');
         let start = self.out.len();
-        self.raw(message);
+        self.out.extend_from_slice(message);
         for byte in &mut self.out[start..] {
             if matches!(byte, b'\r' | b'\n') {
                 *byte = b' ';
             }
         }
-        self.raw(b"\r\n");
+        self.out.extend_from_slice(b"\r\n");
     }
 
     /// [`Writer::error`] for an error value whose `Display` is the wire text.
@@ -117,7 +227,7 @@ impl<'a> Writer<'a> {
     /// An integer.
     #[inline]
     pub fn int(&mut self, n: i64) {
-        write_line(self.out, b':', n);
+        self.line(b':', n);
     }
 
     /// A bulk string.
@@ -130,8 +240,10 @@ impl<'a> Writer<'a> {
     pub fn bulk_int(&mut self, n: i64) {
         let mut line = [0; MAX_LINE];
         let len = line_into(&mut line, b'$', n);
-        write_line(self.out, b'$', decimal_len(n) as i64);
-        self.raw(&line[1..len]);
+        if self.admits(2 * MAX_LINE) {
+            write_line(self.out, b'$', decimal_len(n) as i64);
+            self.out.extend_from_slice(&line[1..len]);
+        }
     }
 
     /// A bulk string that `fill` appends; it must append exactly `len` bytes.
@@ -159,14 +271,14 @@ impl<'a> Writer<'a> {
     /// Head of an array of `len` elements, which follow.
     #[inline]
     pub fn array(&mut self, len: usize) {
-        write_line(self.out, b'*', len as i64);
+        self.line(b'*', len as i64);
     }
 
     /// Head of a map of `pairs` keys with their values, which follow alternately.
     pub fn map(&mut self, pairs: usize) {
         match self.proto {
             Proto::Resp2 => self.array(pairs * 2),
-            Proto::Resp3 => write_line(self.out, b'%', pairs as i64),
+            Proto::Resp3 => self.line(b'%', pairs as i64),
         }
     }
 
@@ -185,7 +297,7 @@ impl<'a> Writer<'a> {
     #[must_use]
     pub fn attribute(&mut self, pairs: usize) -> bool {
         if self.proto == Proto::Resp3 {
-            write_line(self.out, b'|', pairs as i64);
+            self.line(b'|', pairs as i64);
         }
         self.proto == Proto::Resp3
     }
@@ -252,6 +364,9 @@ impl<'a> Writer<'a> {
     fn finish(&mut self, deferred: Deferred, head: impl FnOnce(&mut Writer<'_>)) {
         let body_end = self.out.len();
         head(self);
+        if self.is_over() {
+            return;
+        }
         let head_len = self.out.len() - body_end;
         let mut moved = [0; MAX_LINE];
         moved[..head_len].copy_from_slice(&self.out[body_end..]);
@@ -260,7 +375,7 @@ impl<'a> Writer<'a> {
     }
 
     fn aggregate(&mut self, prefix: u8, len: usize) {
-        write_line(self.out, if self.proto == Proto::Resp3 { prefix } else { b'*' }, len as i64);
+        self.line(if self.proto == Proto::Resp3 { prefix } else { b'*' }, len as i64);
     }
 
     /// One line in RESP3, a bulk string in RESP2.
@@ -268,21 +383,33 @@ impl<'a> Writer<'a> {
         match self.proto {
             Proto::Resp2 => self.bulk(text),
             Proto::Resp3 => {
+                if !self.admits(text.len() + 3) {
+                    return;
+                }
                 self.out.reserve(text.len() + 3);
                 self.out.push(prefix);
-                self.raw(text);
-                self.raw(b"\r\n");
+                self.out.extend_from_slice(text);
+                self.out.extend_from_slice(b"\r\n");
             }
         }
     }
 
     #[inline]
     fn bulk_like(&mut self, prefix: u8, len: usize, fill: impl FnOnce(&mut Vec<u8>)) {
+        if !self.admits(MAX_LINE + len + 2) {
+            return;
+        }
         self.out.reserve(MAX_LINE + len + 2);
         write_line(self.out, prefix, len as i64);
         let start = self.out.len();
         fill(self.out);
         debug_assert_eq!(self.out.len() - start, len, "a bulk string has the length that was announced");
-        self.raw(b"\r\n");
+        self.out.extend_from_slice(b"\r\n");
     }
+}
+
+/// The first multiple of a step beyond a length.
+#[inline]
+fn next_step(len: usize) -> usize {
+    (len / STEP + 1) * STEP
 }

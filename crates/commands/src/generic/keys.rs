@@ -26,7 +26,9 @@ pub(super) fn keys(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let array = cx.out.deferred();
     let mut found = 0;
     let mut from = 0;
-    while let Some(slot) = cx.keys.next_occupied(from) {
+    while let Some(slot) = cx.keys.next_occupied(from)
+        && !cx.out.is_over()
+    {
         let out = &mut cx.out;
         cx.keys.scan_slot(slot, 0, usize::MAX, |entry| {
             if all || glob::matches(pattern, entry.key(), false) {

@@ -129,7 +129,7 @@ pub(super) fn scan(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let mut slot = (scan.cursor >> WITHIN_BITS) as usize;
     let mut within = scan.cursor & ((1 << WITHIN_BITS) - 1);
     let mut keys: Vec<u8> = Vec::new();
-    let mut list = resp::Writer::new(&mut keys, cx.out.proto());
+    let mut list = cx.out.aside(&mut keys);
     let (mut found, mut seen) = (0, 0);
     let mut steps = scan.count.saturating_mul(STEPS_PER_KEY);
     let cursor = loop {

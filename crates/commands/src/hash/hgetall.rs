@@ -29,10 +29,10 @@ pub(super) fn hgetall(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> 
         return Ok(());
     };
     cx.out.map(hash.len());
-    for (field, value) in hash {
-        reply_item(&mut cx.out, field);
-        reply_item(&mut cx.out, value);
-    }
+    cx.out.each(hash, |out, (field, value)| {
+        reply_item(out, field);
+        reply_item(out, value);
+    });
     Ok(())
 }
 
@@ -89,6 +89,6 @@ fn reply_each<'k>(
         return Ok(());
     };
     cx.out.array(hash.len());
-    hash.iter().for_each(|pair| reply_item(&mut cx.out, half(pair)));
+    cx.out.each(hash, |out, pair| reply_item(out, half(pair)));
     Ok(())
 }

@@ -25,11 +25,9 @@ pub(super) fn hmget(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let hash = read(&mut cx.keys, argv[1])?;
     let fields = &argv[2..];
     cx.out.array(fields.len());
-    for field in fields {
-        match hash.and_then(|hash| hash.get(field)) {
-            Some(value) => reply_item(&mut cx.out, value),
-            None => cx.out.null(),
-        }
-    }
+    cx.out.each(fields, |out, field| match hash.and_then(|hash| hash.get(field)) {
+        Some(value) => reply_item(out, value),
+        None => out.null(),
+    });
     Ok(())
 }

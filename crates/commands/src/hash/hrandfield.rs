@@ -3,7 +3,7 @@
 use super::read;
 use crate::args::{is, negatable_int};
 use crate::container::reply_item;
-use crate::{Cx, Error, Random};
+use crate::{Cx, Error, Flow, Random, Rest};
 use command_spec::*;
 use resp::{Proto, Writer};
 use std::collections::HashSet;
@@ -31,14 +31,14 @@ pub(super) const HRANDFIELD: Spec = Spec {
     ..Spec::BASE
 };
 
-pub(super) fn hrandfield(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
+pub(super) fn hrandfield(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     let Some(&count) = argv.get(2) else {
         let random = cx.random.next_u64();
         match read(&mut cx.keys, argv[1])?.and_then(|hash| hash.random(random)) {
             Some((field, _)) => reply_item(&mut cx.out, field),
             None => cx.out.null(),
         }
-        return Ok(());
+        return Ok(Flow::Done);
     };
     let count = negatable_int(count)?;
     let with_values = match argv[3..] {
@@ -51,52 +51,111 @@ pub(super) fn hrandfield(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Erro
     }
     let Some(hash) = read(&mut cx.keys, argv[1])? else {
         cx.out.array(0);
-        return Ok(());
+        return Ok(Flow::Done);
     };
     let wanted = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
     if count < 0 {
-        let mut reply = Reply::new(&mut cx.out, wanted, with_values);
-        (0..wanted).filter_map(|_| hash.random(cx.random.next_u64())).for_each(|pair| reply.pair(pair));
-    } else {
-        let wanted = wanted.min(hash.len());
-        choose(hash, wanted, cx.random, Reply::new(&mut cx.out, wanted, with_values));
+        return Ok(draw(hash, wanted, with_values, cx.random, &mut cx.out));
     }
-    Ok(())
+    let wanted = wanted.min(hash.len());
+    let reply = Reply { with_values };
+    reply.head(&mut cx.out, wanted);
+    choose(hash, wanted, cx.random, reply, &mut cx.out);
+    Ok(Flow::Done)
+}
+
+/// Draws at once up to so many pairs, or as many as the hash has; more come in pieces.
+const SHORT: usize = 1000;
+
+/// Answers with this many pairs of a hash that is not empty, each drawn from all of them.
+fn draw(hash: &Hash, wanted: usize, with_values: bool, random: &mut Random, out: &mut Writer<'_>) -> Flow {
+    let reply = Reply { with_values };
+    reply.head(out, wanted);
+    if wanted <= hash.len().max(SHORT) {
+        out.each(0..wanted, |out, _| reply.random_pair(out, hash, random));
+        return Flow::Done;
+    }
+    let all: usize = hash.iter().map(|pair| reply.bytes(pair)).sum();
+    let pair_bytes = all / hash.len();
+    if !out.fits(hash.memory().saturating_add(pair_bytes.saturating_mul(wanted))) {
+        return Flow::Done;
+    }
+    let random = Random::new(random.next_u64());
+    Flow::Rest(Box::new(Draws { hash: hash.clone(), left: wanted, reply, pair_bytes, random }))
+}
+
+/// What is left of a reply of pairs drawn with repetitions, from a copy of the hash: it is the shorter of the two.
+#[derive(Debug)]
+struct Draws {
+    hash: Hash,
+    left: usize,
+    reply: Reply,
+    /// The length of a pair in the reply, on average.
+    pair_bytes: usize,
+    random: Random,
+}
+
+impl Rest for Draws {
+    fn write(&mut self, out: &mut Writer<'_>, bytes: usize) -> bool {
+        let end = out.position().saturating_add(bytes);
+        while self.left > 0 && out.position() < end && !out.is_over() {
+            self.reply.random_pair(out, &self.hash, &mut self.random);
+            self.left -= 1;
+        }
+        self.left > 0 && !out.is_over()
+    }
+
+    fn bytes(&self) -> usize {
+        self.hash.memory().saturating_add(self.pair_bytes.saturating_mul(self.left))
+    }
 }
 
 /// Writes the pairs as the protocol wants them: RESP3 nests each with its value, RESP2 has one flat array.
-struct Reply<'r, 'w> {
-    out: &'r mut Writer<'w>,
+#[derive(Debug, Clone, Copy)]
+struct Reply {
     with_values: bool,
 }
 
-impl<'r, 'w> Reply<'r, 'w> {
-    fn new(out: &'r mut Writer<'w>, pairs: usize, with_values: bool) -> Self {
-        let is_flat = with_values && out.proto() == Proto::Resp2;
+impl Reply {
+    fn head(self, out: &mut Writer<'_>, pairs: usize) {
+        let is_flat = self.with_values && out.proto() == Proto::Resp2;
         out.array(if is_flat { pairs * 2 } else { pairs });
-        Reply { out, with_values }
     }
 
-    fn pair(&mut self, (field, value): (Item<'_>, Item<'_>)) {
-        if self.with_values && self.out.proto() == Proto::Resp3 {
-            self.out.array(2);
+    fn pair(self, out: &mut Writer<'_>, (field, value): (Item<'_>, Item<'_>)) {
+        if self.with_values && out.proto() == Proto::Resp3 {
+            out.array(2);
         }
-        reply_item(self.out, field);
+        reply_item(out, field);
         if self.with_values {
-            reply_item(self.out, value);
+            reply_item(out, value);
         }
+    }
+
+    fn random_pair(self, out: &mut Writer<'_>, hash: &Hash, random: &mut Random) {
+        if let Some(pair) = hash.random(random.next_u64()) {
+            self.pair(out, pair);
+        }
+    }
+
+    /// How long a pair is in the reply, about: RESP3 adds a few bytes to one with a value.
+    fn bytes(self, (field, value): (Item<'_>, Item<'_>)) -> usize {
+        /// The lines around a short text: `$1`, two line ends.
+        const FRAME_BYTES: usize = 6;
+        let len = |item: Item<'_>| FRAME_BYTES + item.text(&mut IntBuffer::new()).len();
+        len(field) + if self.with_values { len(value) } else { 0 }
     }
 }
 
 /// Answers with this many different fields, at most all of them.
-fn choose(hash: &Hash, wanted: usize, random: &mut Random, mut reply: Reply<'_, '_>) {
+fn choose(hash: &Hash, wanted: usize, random: &mut Random, reply: Reply, out: &mut Writer<'_>) {
     if wanted * 3 < hash.len() && hash.as_listpack().is_none() {
         // Few of many: draw until enough different ones were drawn.
         let mut drawn: HashSet<Vec<u8>> = HashSet::with_capacity(wanted);
-        while drawn.len() < wanted {
+        while drawn.len() < wanted && !out.is_over() {
             let Some((field, value)) = hash.random(random.next_u64()) else { return };
             if drawn.insert(field.text(&mut IntBuffer::new()).to_vec()) {
-                reply.pair((field, value));
+                reply.pair(out, (field, value));
             }
         }
         return;
@@ -104,8 +163,11 @@ fn choose(hash: &Hash, wanted: usize, random: &mut Random, mut reply: Reply<'_, 
     // One pass: each is taken with the probability of what is still wanted among what is still to come.
     let mut wanted = wanted as u64;
     for (still_to_come, pair) in (1..=hash.len() as u64).rev().zip(hash) {
+        if out.is_over() {
+            return;
+        }
         if random.below(still_to_come) < wanted {
-            reply.pair(pair);
+            reply.pair(out, pair);
             wanted -= 1;
         }
     }

@@ -75,7 +75,7 @@ pub(super) fn hscan(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     };
     let options = parse(&argv[3..], cx.options.profile)?;
     let mut elements: Vec<u8> = Vec::new();
-    let mut list = Writer::new(&mut elements, cx.out.proto());
+    let mut list = cx.out.aside(&mut elements);
     let mut fields = 0;
     let next = hash.scan(cursor, options.count, |field, value| {
         let is_wanted = |pattern| glob::matches(pattern, field.text(&mut IntBuffer::new()), false);

@@ -98,7 +98,11 @@ pub(super) fn lpos(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
         Some(count) => {
             let array = cx.out.deferred();
             let most = if count == 0 { usize::MAX } else { usize::try_from(count).unwrap_or(usize::MAX) };
-            let len = found.take(most).map(|index| cx.out.int(index as i64)).count();
+            let mut len = 0;
+            cx.out.each(found.take(most), |out, index| {
+                out.int(index as i64);
+                len += 1;
+            });
             cx.out.finish_array(array, len);
         }
     }

@@ -30,6 +30,6 @@ pub(super) fn lrange(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     };
     let range = index_range(start, stop, list.len());
     cx.out.array(range.len());
-    list.range(range).for_each(|element| reply_item(&mut cx.out, element));
+    cx.out.each(list.range(range), reply_item);
     Ok(())
 }

@@ -122,7 +122,7 @@ fn reply_pops(out: &mut Writer<'_>, list: &mut List, end: End, count: usize, lim
         End::Front => (list.iter(), 0..count),
         End::Back => (list.iter_from(len.saturating_sub(1), Direction::Backward), len - count..len),
     };
-    elements.take(count).for_each(|element| reply_item(out, element));
+    out.each(elements.take(count), reply_item);
     list.remove_range(range, limits);
     count
 }

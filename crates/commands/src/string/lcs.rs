@@ -96,7 +96,7 @@ pub(super) fn lcs(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     out.map(2);
     out.bulk(b"matches");
     out.array(shown().count());
-    for found in shown() {
+    out.each(shown(), |out, found| {
         out.array(if options.with_match_len { 3 } else { 2 });
         for range in [&found.a, &found.b] {
             out.array(2);
@@ -106,7 +106,7 @@ pub(super) fn lcs(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
         if options.with_match_len {
             out.int(found.len() as i64);
         }
-    }
+    });
     out.bulk(b"len");
     out.int(i64::from(table.at(a.len(), b.len())));
     Ok(())

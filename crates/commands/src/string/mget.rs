@@ -23,12 +23,12 @@ pub(super) const MGET: Spec = Spec {
 
 pub(super) fn mget(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     cx.out.array(argv.len() - 1);
-    for key in &argv[1..] {
-        let answered =
-            cx.keys.lookup(key).is_some_and(|entry| reply_string(&mut cx.out, entry.value()).is_ok());
+    let keys = &mut cx.keys;
+    cx.out.each(&argv[1..], |out, key| {
+        let answered = keys.lookup(key).is_some_and(|entry| reply_string(out, entry.value()).is_ok());
         if !answered {
-            cx.out.null();
+            out.null();
         }
-    }
+    });
     Ok(())
 }

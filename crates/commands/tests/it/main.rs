@@ -5,6 +5,7 @@
 
 mod command_info;
 mod effects;
+mod endless;
 mod model;
 mod peer;
 mod printed;

@@ -2,7 +2,7 @@
 //! around a command (finding it, arity, locks).
 
 use command_spec::{KeyFlags, Need, Table, keys};
-use commands::{Cx, Error, Handler, Options, Random, run};
+use commands::{Cx, Error, Flow, Handler, Options, Random, run};
 use keyspace::{EventClass, Expiry, ITSELF, Keys, KeysContext, Keyspace, Scratch, Standing};
 use profile::Profile;
 use resp::{Proto, Writer};
@@ -11,6 +11,8 @@ use topology::Slot;
 
 /// Any time will do; this one is in November 2023.
 pub(crate) const NOON_MS: u64 = 1_700_000_000_000;
+/// Rests of replies come in pieces as small as this.
+const PIECE_BYTES: usize = 100;
 /// The only thread.
 const THREAD: usize = 0;
 
@@ -25,6 +27,8 @@ pub(crate) struct Session {
     pub(crate) now_ms: u64,
     pub(crate) expiry: Expiry,
     pub(crate) lazy_expire: bool,
+    /// Who cuts replies off, if anybody.
+    pub(crate) meter: Option<crate::endless::Strict>,
 }
 
 impl Session {
@@ -44,6 +48,7 @@ impl Session {
             now_ms: NOON_MS,
             expiry: Expiry::Delete,
             lazy_expire: profile.is_valkey(),
+            meter: None,
         }
     }
 
@@ -165,13 +170,19 @@ impl Session {
         };
         let mut cx = Cx {
             keys: Keys::new(&self.space, &mut guard, &mut self.scratch, context),
-            out: Writer::new(reply, self.proto),
+            out: match &self.meter {
+                Some(meter) => Writer::new(reply, self.proto).metered(meter),
+                None => Writer::new(reply, self.proto),
+            },
             options: &self.options,
             random: &mut self.random,
             may_block: false,
             ready: None,
         };
-        let result = run(command, &mut cx, argv);
+        let mut result = run(command, &mut cx, argv);
+        if let Ok(Flow::Rest(rest)) = &mut result {
+            while rest.write(&mut cx.out, PIECE_BYTES) {}
+        }
         drop(guard);
         standing.release(&self.space);
         result.map(|_| ())

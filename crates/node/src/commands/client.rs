@@ -10,6 +10,7 @@ use crate::client::{ClientShared, ReplyMode, flag};
 use crate::command::NodeCommand;
 use crate::cx::{Flow, NodeCx};
 use crate::mailbox::Message;
+use crate::shared::Shared;
 use command_spec::*;
 use commands::Error;
 use std::fmt::Write;
@@ -89,7 +90,7 @@ const CLIENT_INFO: Spec = Spec {
 fn info(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     let mut text = Vec::new();
     let own = cx.client.shared.clone();
-    write_line(cx, argv, &own, &mut text);
+    write_line(cx.shared, cx.local.now_ms, Some(argv), &own, &mut text);
     cx.out().verbatim(b"txt", &text);
     Ok(Flow::Done)
 }
@@ -148,7 +149,9 @@ fn list(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     };
     let mut text = Vec::with_capacity(shown.len() * LINE_BYTES);
     for client in shown.iter().filter(|client| !client.killed.load(Ordering::Relaxed)) {
-        write_line(cx, argv, client, &mut text);
+        // Only one's own request can be looked at: it is the one that asks.
+        let own_argv = (client.id == cx.client.id).then_some(argv);
+        write_line(cx.shared, cx.local.now_ms, own_argv, client, &mut text);
     }
     cx.out().verbatim(b"txt", &text);
     Ok(Flow::Done)
@@ -167,15 +170,20 @@ fn request_bytes(argv: &[&[u8]]) -> u64 {
 }
 
 /// Writes the line of a client, as CLIENT INFO and CLIENT LIST show it.
-fn write_line(cx: &NodeCx<'_, '_>, argv: &[&[u8]], client: &ClientShared, text: &mut Vec<u8>) {
-    let now_ms = cx.local.now_ms;
+fn write_line(
+    shared: &Shared,
+    now_ms: u64,
+    own_argv: Option<&[&[u8]]>,
+    client: &ClientShared,
+    text: &mut Vec<u8>,
+) {
     let seconds_since = |ms: u64| (now_ms / 1000).saturating_sub(ms / 1000);
     let names = client.names().clone();
-    // Only one's own request can be looked at: it is the one that asks.
-    let is_own = client.id == cx.client.id;
-    let argv_bytes: u64 = if is_own { argv.iter().map(|arg| arg.len() as u64).sum() } else { 0 };
+    let argv_bytes: u64 = own_argv.iter().copied().flatten().map(|arg| arg.len() as u64).sum();
     let mut query_bytes = client.query_bytes.load(Ordering::Relaxed);
-    if is_own && !cx.shared.profile.has("8.0.0") {
+    if let Some(argv) = own_argv
+        && !shared.profile.has("8.0.0")
+    {
         // Before Valkey 8 a request lies in its client's own buffer while it runs.
         query_bytes += request_bytes(argv);
     }
@@ -183,11 +191,11 @@ fn write_line(cx: &NodeCx<'_, '_>, argv: &[&[u8]], client: &ClientShared, text: 
     let total_bytes = CLIENT_BYTES + query_bytes + argv_bytes + output_bytes;
     let command = match client.last_command.load(Ordering::Relaxed) {
         0 => "NULL",
-        number => cx.shared.commands.by_id()[number as usize - 1].run.full_name,
+        number => shared.commands.by_id()[number as usize - 1].run.full_name,
     };
     let mut line = String::with_capacity(LINE_BYTES);
-    let is_new = cx.shared.profile.has("7.2.0");
-    let is_newer = cx.shared.profile.has("8.0.0");
+    let is_new = shared.profile.has("7.2.0");
+    let is_newer = shared.profile.has("8.0.0");
     // Writing to a string cannot fail.
     let _ = write!(line, "id={} addr={} laddr={} ", client.id, client.addr, client.laddr);
     let _ = write!(line, "fd={} name=", client.fd.load(Ordering::Relaxed));
@@ -224,6 +232,13 @@ fn write_line(cx: &NodeCx<'_, '_>, argv: &[&[u8]], client: &ClientShared, text: 
         text.extend_from_slice(line.as_bytes());
     }
     text.push(b'\n');
+}
+
+/// A client as the log tells of it.
+pub(crate) fn describe(shared: &Shared, now_ms: u64, client: &ClientShared) -> String {
+    let mut text = Vec::with_capacity(LINE_BYTES);
+    write_line(shared, now_ms, None, client, &mut text);
+    String::from_utf8_lossy(text.trim_ascii_end()).into_owned()
 }
 
 /// The letters that tell the state of a client.

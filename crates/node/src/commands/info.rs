@@ -250,7 +250,7 @@ fn memory_section(facts: &Facts<'_>, lines: &mut Lines) {
     if valkey {
         lines.put("allocator_muzzy", 0);
     }
-    lines.bytes("total_system_memory", system_memory_bytes());
+    lines.bytes("total_system_memory", crate::outputs::machine_memory_bytes().unwrap_or(0));
     for name in ["used_memory_lua", "used_memory_vm_eval"] {
         lines.put(name, 0);
     }
@@ -290,14 +290,6 @@ fn memory_section(facts: &Facts<'_>, lines: &mut Lines) {
     lines.put("active_defrag_running", 0);
     lines.put("lazyfree_pending_objects", local.lazyfree.pending());
     lines.put("lazyfreed_objects", local.lazyfree.freed());
-}
-
-/// Physical memory, in bytes; 0 where the system does not tell by a file.
-fn system_memory_bytes() -> u64 {
-    let Ok(figures) = std::fs::read_to_string("/proc/meminfo") else { return 0 };
-    let total = figures.lines().find_map(|line| line.strip_prefix("MemTotal:"));
-    let kilobytes = total.and_then(|total| total.trim().trim_end_matches(" kB").trim().parse::<u64>().ok());
-    kilobytes.unwrap_or(0) * 1024
 }
 
 fn stats(facts: &Facts<'_>, lines: &mut Lines) {

@@ -36,6 +36,7 @@ const FAMILIES: &[&[NodeCommand]] = &[
     debug::COMMANDS,
 ];
 
+pub(crate) use client::describe as describe_client;
 pub(crate) use config_command::change as change_config;
 pub(crate) use pubsub::forget_all as forget_subscriptions;
 

@@ -245,7 +245,7 @@ fn run_queue(cx: &mut NodeCx<'_, '_>, mut guard: Guard<'_>) -> Flow {
         }
         // What comes after the end of the connection, or while replies are off, is done but not told.
         if is_mute && (matches!(flow, Flow::Close) || cx.client.reply == ReplyMode::Off) {
-            cx.client.out.truncate(start);
+            cx.client.take_back(start);
         }
     }
     cx.client.shared.queued.store(-1, Ordering::Relaxed);

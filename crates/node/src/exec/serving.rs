@@ -107,7 +107,7 @@ fn serve_ticket(
         return false;
     }
     match commands::run(data, &mut cx, &argv) {
-        Ok(commands::Flow::Block { .. }) => return false,
+        Ok(commands::Flow::Block { .. } | commands::Flow::Rest(_)) => return false,
         Ok(commands::Flow::Done) => {}
         Err(error) => {
             reply.clear();

@@ -241,7 +241,7 @@ impl Applier {
             self.local.now_ms,
         ));
         self.shared.clients.add(&info);
-        self.client = Some(Box::new(Client::new(token, info, true)));
+        self.client = Some(Box::new(Client::new(token, info, true, &self.shared.outputs)));
         self.token = Some(token);
         Ok(())
     }

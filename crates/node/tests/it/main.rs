@@ -13,6 +13,7 @@ mod large_values;
 mod lifetime;
 mod managed;
 mod replication;
+mod replies;
 mod server;
 
 use config::{Config, NoDirectives};

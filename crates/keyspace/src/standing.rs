@@ -258,7 +258,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "the world is not this thread's")]
     fn there_is_no_world_without_a_claim() {
-        let space = Keyspace::new(1, 1, 1);
+        let space = Keyspace::new(1, 1);
         let mut standing = Standing::new(0);
         assert!(standing.enter(&space));
         let _ = standing.world(&space);

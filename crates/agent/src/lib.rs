@@ -9,7 +9,8 @@
 //!                ┌─────────────────────┼─────────────────────┐
 //!              node                  node                  node     own groups, own logs, outlive the agent
 //! ```
-//! **Identity.** A node is a directory. Who holds the lock in it is the node's process, whoever started it, and its private socket
+//! **Identity.** A node is a directory, which says what it was made for (`identity`): one that is not what the fleet's record says is
+//! nobody's node, whatever its name. Who holds the lock in it is the node's process, whoever started it, and its private socket
 //! is how it is spoken to (`place`). No pid is ever written down, so it does not matter at which moment a control plane dies: the
 //! next one looks at the directories and adopts who lives there.
 //!
@@ -33,6 +34,7 @@
 
 mod bell;
 mod handover;
+mod identity;
 mod keeper;
 mod line;
 mod listeners;
@@ -44,10 +46,12 @@ mod steps;
 mod threads;
 
 use crate::handover::Handover;
+use crate::identity::Settled;
 use crate::node::{End, Item, Node, Shared};
 use crate::place::Place;
+use fleet::NodeRecord;
 use fleet::step::{NodeId, Outcome, Report, Step, StepError};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -63,6 +67,8 @@ pub struct Config {
     pub nodes_directory: PathBuf,
     /// Holds the nodes' sockets. Short: a socket's path has at most 107 bytes, 103 on macOS.
     pub runtime_directory: PathBuf,
+    /// Takes the directories that have a node's name and are not that node's. In the same file system.
+    pub strangers_directory: PathBuf,
     /// What is run as `EXECUTABLE node DIRECTORY/node.conf`.
     pub executable: PathBuf,
     /// Between two questions how a node is. 100 ms by default: a quarter of the time in which a failover is to be over, at a
@@ -84,6 +90,7 @@ impl Config {
     /// With default times.
     pub fn new(nodes_directory: PathBuf, runtime_directory: PathBuf, executable: PathBuf) -> Config {
         Config {
+            strangers_directory: nodes_directory.with_file_name("strangers"),
             nodes_directory,
             runtime_directory,
             executable,
@@ -101,15 +108,21 @@ pub struct Agent {
     shared: Arc<Shared>,
     nodes: Mutex<HashMap<NodeId, Arc<Node>>>,
     handovers: Mutex<Vec<JoinHandle<()>>>,
+    /// Nodes in whose directories somebody else lives.
+    occupied: Mutex<HashSet<NodeId>>,
 }
 
 impl Agent {
-    /// Adopts every node that lives in the directory, takes their listeners back, and reports how each directory's node is
-    /// before it returns.
+    /// Adopts every node of these that lives in the directory, takes their listeners back, and reports how each directory's node
+    /// is before it returns. A directory of nobody is moved aside, unless somebody lives in it.
     ///
     /// # Errors
     /// When the directories can't be made or read, a path is too long for a socket, or there is no thread to be had.
-    pub fn start(config: Config, reports: Sender<Report>) -> io::Result<Agent> {
+    pub fn start(
+        config: Config,
+        records: &BTreeMap<NodeId, NodeRecord>,
+        reports: Sender<Report>,
+    ) -> io::Result<Agent> {
         fs::create_dir_all(&config.nodes_directory)?;
         fs::create_dir_all(&config.runtime_directory)?;
         let longest = NodeId(u64::MAX);
@@ -119,12 +132,16 @@ impl Agent {
             shared: Arc::new(Shared::new(config, reports)),
             nodes: Mutex::default(),
             handovers: Mutex::default(),
+            occupied: Mutex::default(),
         };
         let (surveyed, answers) = mpsc::channel();
         let mut waits = 0;
         for entry in fs::read_dir(&agent.shared.config.nodes_directory)? {
             let name = entry?.file_name();
             let Some(id) = name.to_str().and_then(node_id) else { continue };
+            if !agent.is_own(id, records.get(&id))? {
+                continue;
+            }
             let node = Node::begin(id, agent.shared.clone(), Some(surveyed.clone()))?;
             agent.nodes().insert(id, node);
             waits += 1;
@@ -138,6 +155,14 @@ impl Agent {
 
     /// Begins a step, whose end is a [`Report::Finished`] with this ticket. Never waits for a node.
     pub fn execute(&self, ticket: u64, step: Step) {
+        match step.node().map(|node| self.is_vacant(node)) {
+            Some(Ok(false)) => {
+                let why = "the process of another log's node lives in the directory".into();
+                return self.shared.finish(ticket, Err(StepError::Failed(why)));
+            }
+            Some(Err(error)) => return self.shared.finish(ticket, Err(StepError::Failed(error.to_string()))),
+            Some(Ok(true)) | None => {}
+        }
         let begun = match step {
             Step::Close { endpoint, address } => {
                 self.shared.listeners.close(endpoint, address);
@@ -167,6 +192,32 @@ impl Agent {
 
     /// Lets go of everything without touching nodes. Steps that are under way have no end.
     pub fn end(self) {}
+
+    /// Whether a node may be looked after by what its directory says. Strangers are reported.
+    fn is_own(&self, node: NodeId, record: Option<&NodeRecord>) -> io::Result<bool> {
+        let settled = self.shared.settle(node, record)?;
+        if let Settled::Lives(_) = settled {
+            self.occupied().insert(node);
+        }
+        Ok(settled == Settled::Own)
+    }
+
+    /// Nobody else lives in the node's directory (any more).
+    fn is_vacant(&self, node: NodeId) -> io::Result<bool> {
+        let mut occupied = self.occupied();
+        if occupied.contains(&node) {
+            if self.shared.place(node).is_locked()? {
+                return Ok(false);
+            }
+            occupied.remove(&node);
+            self.shared.settle(node, None)?;
+        }
+        Ok(true)
+    }
+
+    fn occupied(&self) -> MutexGuard<'_, HashSet<NodeId>> {
+        self.occupied.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
     fn end_node(&self, node: NodeId, ticket: u64, removes: bool) -> io::Result<()> {
         let mut nodes = self.nodes();

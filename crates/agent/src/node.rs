@@ -13,12 +13,14 @@
 
 use crate::bell::Bell;
 use crate::handover::Handover;
+use crate::identity::{self, Settled, Stranger};
 use crate::keeper::Keeper;
 use crate::line::Switch;
 use crate::listeners::Listeners;
 use crate::place::Place;
 use crate::process::Process as Os;
 use crate::{Config, steps};
+use fleet::NodeRecord;
 use fleet::step::{NodeId, Outcome, Process, Report, Step, StepError};
 use std::collections::VecDeque;
 use std::io;
@@ -50,6 +52,20 @@ impl Shared {
     /// A receiver that is gone wants no reports.
     pub(crate) fn report(&self, report: Report) {
         let _ = self.reports.send(report);
+    }
+
+    pub(crate) fn place(&self, node: NodeId) -> Place {
+        Place::new(&self.config.nodes_directory, &self.config.runtime_directory, node)
+    }
+
+    /// Finds out whose a node's directory is. A stranger is moved aside, if nobody lives there, and reported.
+    pub(crate) fn settle(&self, node: NodeId, record: Option<&NodeRecord>) -> io::Result<Settled> {
+        let settled = identity::settle(&self.place(node), node, record, &self.config.strangers_directory)?;
+        if let Settled::Moved(stranger) | Settled::Lives(stranger) = &settled {
+            let Stranger { origin, moved_to } = stranger.clone();
+            self.report(Report::Stranger { node, origin, moved_to });
+        }
+        Ok(settled)
     }
 
     pub(crate) fn finish(&self, ticket: u64, outcome: Result<Outcome, StepError>) {
@@ -139,10 +155,9 @@ impl Node {
         shared: Arc<Shared>,
         surveyed: Option<Sender<NodeId>>,
     ) -> io::Result<Arc<Node>> {
-        let config = &shared.config;
         let node = Arc::new(Node {
             id,
-            place: Place::new(&config.nodes_directory, &config.runtime_directory, id),
+            place: shared.place(id),
             shared,
             switch: Switch::default(),
             queue: Mutex::default(),

@@ -1,7 +1,8 @@
 //! Where a node's things are, and who holds them.
 //!
 //! ```text
-//!   nodes_directory/n17/       node.conf   written anew at every start
+//!   nodes_directory/n17/       identity    what the node was made for, before anything else
+//!                              node.conf   written anew at every start
 //!                              node.log    what the node prints, appended
 //!                              lock        locked by the node from its start to its end
 //!                              dump.rdb …  the node's own
@@ -66,6 +67,19 @@ impl Place {
             Ok(()) => Ok(Some(file)),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// Whether somebody holds the lock.
+    pub(crate) fn is_locked(&self) -> io::Result<bool> {
+        match OpenOptions::new().read(true).open(self.directory.join("lock")) {
+            Ok(file) => match file.try_lock_shared() {
+                Ok(()) => file.unlock().map(|()| false),
+                Err(TryLockError::WouldBlock) => Ok(true),
+                Err(TryLockError::Error(error)) => Err(error),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
         }
     }
 
@@ -198,7 +212,7 @@ impl Place {
         absent_is_fine(fs::remove_dir_all(&self.directory))
     }
 
-    fn remove_sockets(&self) -> io::Result<()> {
+    pub(crate) fn remove_sockets(&self) -> io::Result<()> {
         absent_is_fine(fs::remove_file(&self.private_socket))?;
         absent_is_fine(fs::remove_file(&self.data_socket))
     }
@@ -245,6 +259,16 @@ mod tests {
             workers: 2,
             parameters: vec![("save".into(), "\"a\\\nb".into())],
             label: "web-001".into(),
+            record: fleet::NodeRecord {
+                host: fleet::HostId::LOCAL,
+                origin: fleet::Origin {
+                    region: "us-east-1".into(),
+                    deployment: fleet::DeploymentId::Group("web".into()),
+                    member: "web-001".into(),
+                    made_at_ms: 1,
+                },
+                unmarked: false,
+            },
         };
         let text = String::from_utf8(place.configuration(NodeId(7), &spec).unwrap()).unwrap();
         assert_eq!(

@@ -1,9 +1,9 @@
 //! The steps as the worker of a node does them, one after the other.
 
+use crate::identity::{self, Settled};
 use crate::line::{Line, unexpected};
 use crate::node::{Mail, Node};
 use fleet::step::{Assignment, NodeId, NodeSpec, Outcome, Process, Step, StepError};
-use std::fs;
 use std::io;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
@@ -58,9 +58,7 @@ fn role_of(node: &Node, assignment: &Assignment) -> Role {
 
 /// Where a node of this host is followed.
 pub(crate) fn upstream(node: &Node, of: NodeId, address: std::net::SocketAddr) -> Upstream {
-    let config = &node.shared.config;
-    let place = crate::place::Place::new(&config.nodes_directory, &config.runtime_directory, of);
-    Upstream { node: of.to_string(), socket: place.data_socket, address }
+    Upstream { node: of.to_string(), socket: node.shared.place(of).data_socket, address }
 }
 
 fn start(node: &Node, spec: &NodeSpec) -> Done {
@@ -68,7 +66,16 @@ fn start(node: &Node, spec: &NodeSpec) -> Done {
     let until = Instant::now() + limit;
     let failed =
         |error: io::Error| StepError::Failed(format!("cannot start {} ({}): {error}", node.id, spec.label));
-    fs::create_dir_all(&node.place.directory).map_err(failed)?;
+    match node.shared.settle(node.id, Some(&spec.record)).map_err(failed)? {
+        Settled::Own => {}
+        Settled::Free | Settled::Moved(_) => {
+            identity::make(&node.place.directory, node.id, &spec.record.origin).map_err(failed)?;
+        }
+        Settled::Lives(_) => {
+            let why = format!("cannot start {}: another log's node lives in its directory", node.id);
+            return Err(StepError::Failed(why));
+        }
+    }
     let mut attempted = false;
     loop {
         if node.switch.is_off() {

@@ -5,25 +5,35 @@ use crate::event::{Event, KEPT_AT_MOST, KEPT_FOR_MS, Source};
 use crate::model::{
     Deployment, DeploymentId, Fleet, Member, MemberState, Node, NodeSize, Phase, Region, Shard,
 };
+use crate::record::{HostId, NodeRecord, Origin};
 use crate::step::NodeId;
 use std::net::{IpAddr, SocketAddr};
 use supervision::Endpoint;
 
-/// A command names what is not there. Commands are decided against the state they are applied to, so this is a bug, or a log
+/// Why a command cannot be applied. Commands are decided against the state they are applied to, so this is a bug, or a log
 /// that was tampered with.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0} is not there")]
-pub struct Missing(pub String);
+pub enum ApplyError {
+    /// It names what is not there.
+    #[error("{0} is not there")]
+    Missing(String),
+    /// It makes what is there already.
+    #[error("{0} is there already")]
+    Exists(String),
+    /// It makes a deployment of nobody.
+    #[error("{0} has no members")]
+    Empty(String),
+}
 
 impl Fleet {
     /// Lets a command happen in a region at a time (Unix ms).
     ///
     /// # Errors
-    /// When it names what is not there; nothing has changed then.
-    pub fn apply(&mut self, at_ms: u64, region: &str, command: &Command) -> Result<(), Missing> {
+    /// See [`ApplyError`]. The state is of no use then: who is not sure of a command applies it to a copy first.
+    pub fn apply(&mut self, at_ms: u64, region: &str, command: &Command) -> Result<(), ApplyError> {
         match command {
-            Command::Create(new) => self.create(at_ms, region, new),
-            Command::Modify { id, changes } => self.modify(region, id, changes)?,
+            Command::Create(new) => self.create(at_ms, region, new)?,
+            Command::Modify { id, changes } => self.modify(at_ms, region, id, changes)?,
             Command::AddMembers { id, members } => self.add_members(at_ms, region, id, members)?,
             Command::RemoveMembers { id, members } => {
                 let deployment = self.deployment_mut(region, id)?;
@@ -94,6 +104,10 @@ impl Fleet {
             }
             Command::Forget { node } => {
                 self.retired.remove(node);
+                self.nodes.remove(node);
+            }
+            Command::Stranger { node, origin, moved_to } => {
+                self.stranger(at_ms, *node, origin.as_ref(), moved_to.as_deref());
             }
             Command::Closed { endpoint, address } => {
                 self.released.remove(&(*endpoint, *address));
@@ -102,7 +116,13 @@ impl Fleet {
         Ok(())
     }
 
-    fn create(&mut self, at_ms: u64, region: &str, new: &NewDeployment) {
+    fn create(&mut self, at_ms: u64, region: &str, new: &NewDeployment) -> Result<(), ApplyError> {
+        if self.deployment(region, &new.id).is_some() {
+            return Err(ApplyError::Exists(new.id.to_string()));
+        }
+        if new.members.is_empty() {
+            return Err(ApplyError::Empty(new.id.to_string()));
+        }
         let fixed = new.primary_ip.map(|ip| SocketAddr::new(IpAddr::V4(ip), new.port));
         let alone = matches!(new.id, DeploymentId::Cluster(_));
         let mut members = Vec::new();
@@ -119,12 +139,12 @@ impl Fleet {
         for member in &new.members {
             let address = if alone { primary_address } else { self.take_address(new.port, &taken) };
             taken.push(address);
-            members.push(self.new_member(at_ms, new, member, address));
+            members.push(self.new_member(at_ms, region, new, member, address));
         }
         let shard = Shard {
             id: "0001".into(),
             epoch: 1,
-            primary: members.first().expect("a deployment is made with a member").node.id,
+            primary: members[0].node.id,
             handover: None,
             stands_in_for: None,
             test_failover: false,
@@ -150,6 +170,7 @@ impl Fleet {
             shards: vec![shard],
         };
         self.insert(region, deployment);
+        Ok(())
     }
 
     fn insert(&mut self, region: &str, deployment: Deployment) {
@@ -161,7 +182,14 @@ impl Fleet {
         of_kind.insert(deployment.id.name().to_owned(), deployment);
     }
 
-    fn new_member(&mut self, at_ms: u64, of: &NewDeployment, new: &NewMember, address: SocketAddr) -> Member {
+    fn new_member(
+        &mut self,
+        at_ms: u64,
+        region: &str,
+        of: &NewDeployment,
+        new: &NewMember,
+        address: SocketAddr,
+    ) -> Member {
         let mut tags = of.tags.clone();
         tags.extend(new.tags.clone());
         Member {
@@ -169,16 +197,17 @@ impl Fleet {
             availability_zone: new.availability_zone.clone(),
             address,
             state: MemberState::Creating,
-            node: self.new_node(&of.size),
+            node: self.new_node(origin(at_ms, region, &of.id, &new.name), &of.size),
             replacement: None,
             tags,
             created_at_ms: at_ms,
         }
     }
 
-    fn new_node(&mut self, size: &NodeSize) -> Node {
+    fn new_node(&mut self, origin: Origin, size: &NodeSize) -> Node {
         let id = NodeId(self.next_node);
         self.next_node += 1;
+        self.nodes.insert(id, NodeRecord { host: HostId::LOCAL, origin, unmarked: false });
         Node { id, size: size.clone() }
     }
 
@@ -191,11 +220,18 @@ impl Fleet {
                 in_use.extend(shard.members.iter().map(|member| member.address));
             }
         }
-        self.addresses.take(port, |address| in_use.contains(&address))
+        let host = self.hosts.get_mut(&HostId::LOCAL).expect("the local host is always there");
+        host.addresses.take(port, |address| in_use.contains(&address))
     }
 
-    fn modify(&mut self, region: &str, id: &DeploymentId, changes: &Changes) -> Result<(), Missing> {
-        let mut next_node = self.next_node;
+    fn modify(
+        &mut self,
+        at_ms: u64,
+        region: &str,
+        id: &DeploymentId,
+        changes: &Changes,
+    ) -> Result<(), ApplyError> {
+        let mut outgrown = Vec::new();
         let mut retired = Vec::new();
         let deployment = self.deployment_mut(region, id)?;
         if let Some(description) = &changes.description {
@@ -215,12 +251,14 @@ impl Fleet {
                 }
                 retired.extend(member.replacement.take().map(|node| node.id));
                 if member.node.size != *size {
-                    member.replacement = Some(Node { id: NodeId(next_node), size: size.clone() });
-                    next_node += 1;
+                    outgrown.push(member.name.clone());
                 }
             }
+            for name in outgrown {
+                let replacement = self.new_node(origin(at_ms, region, id, &name), size);
+                self.member_mut(region, id, &name)?.replacement = Some(replacement);
+            }
         }
-        self.next_node = next_node;
         self.retired.extend(retired);
         Ok(())
     }
@@ -231,13 +269,16 @@ impl Fleet {
         region: &str,
         id: &DeploymentId,
         new: &[NewMember],
-    ) -> Result<(), Missing> {
+    ) -> Result<(), ApplyError> {
         let deployment = self.deployment_mut(region, id)?;
         deployment.phase = Phase::Modifying;
         let (size, port, tags) = (deployment.size.clone(), deployment.port, deployment.tags.clone());
         for new in new {
+            if self.deployment(region, id).is_some_and(|one| one.members().any(|(_, m)| m.name == new.name)) {
+                return Err(ApplyError::Exists(format!("member {}", new.name)));
+            }
             let address = self.take_address(port, &[]);
-            let node = self.new_node(&size);
+            let node = self.new_node(origin(at_ms, region, id, &new.name), &size);
             let mut tags = tags.clone();
             tags.extend(new.tags.clone());
             let member = Member {
@@ -251,12 +292,19 @@ impl Fleet {
                 created_at_ms: at_ms,
             };
             let deployment = self.deployment_mut(region, id)?;
-            deployment.shards.first_mut().expect("a deployment has a shard").members.push(member);
+            let shard = deployment.shards.first_mut();
+            shard.ok_or_else(|| ApplyError::Missing("a shard".into()))?.members.push(member);
         }
         Ok(())
     }
 
-    fn delete(&mut self, at_ms: u64, region: &str, id: &DeploymentId, retain: bool) -> Result<(), Missing> {
+    fn delete(
+        &mut self,
+        at_ms: u64,
+        region: &str,
+        id: &DeploymentId,
+        retain: bool,
+    ) -> Result<(), ApplyError> {
         let deployment = self.deployment_mut(region, id)?;
         deployment.phase = Phase::Deleting;
         let kept = if retain { take_primary(deployment) } else { None };
@@ -271,7 +319,7 @@ impl Fleet {
         Ok(())
     }
 
-    fn serves(&mut self, at_ms: u64, region: &str, id: &DeploymentId, name: &str) -> Result<(), Missing> {
+    fn serves(&mut self, at_ms: u64, region: &str, id: &DeploymentId, name: &str) -> Result<(), ApplyError> {
         let member = self.member_mut(region, id, name)?;
         let was = std::mem::replace(&mut member.state, MemberState::Available);
         let text = match was {
@@ -296,7 +344,7 @@ impl Fleet {
         node: NodeId,
         epoch: u64,
         stands_in: bool,
-    ) -> Result<(), Missing> {
+    ) -> Result<(), ApplyError> {
         let shard = shard_mut(self.deployment_mut(region, id)?, shard)?;
         let name = |node: NodeId| shard.members.iter().find(|one| one.runs(node)).map(|one| one.name.clone());
         let (before, after) = (name(shard.primary), name(node));
@@ -327,7 +375,7 @@ impl Fleet {
         Ok(())
     }
 
-    fn leave(&mut self, at_ms: u64, region: &str, id: &DeploymentId, name: &str) -> Result<(), Missing> {
+    fn leave(&mut self, at_ms: u64, region: &str, id: &DeploymentId, name: &str) -> Result<(), ApplyError> {
         let shard = shard_of(self.deployment_mut(region, id)?, name)?;
         let at = shard.members.iter().position(|member| member.name == name).expect("it is this one's");
         let member = shard.members.remove(at);
@@ -343,7 +391,7 @@ impl Fleet {
         Ok(())
     }
 
-    fn settle(&mut self, at_ms: u64, region: &str, id: &DeploymentId) -> Result<(), Missing> {
+    fn settle(&mut self, at_ms: u64, region: &str, id: &DeploymentId) -> Result<(), ApplyError> {
         let deployment = self.deployment_mut(region, id)?;
         let was = std::mem::replace(&mut deployment.phase, Phase::Available);
         match was {
@@ -386,6 +434,27 @@ impl Fleet {
         }
     }
 
+    /// A directory was found that is no node's of this fleet. Its number is not given out again.
+    fn stranger(&mut self, at_ms: u64, node: NodeId, origin: Option<&Origin>, moved_to: Option<&str>) {
+        self.next_node = self.next_node.max(node.0.saturating_add(1));
+        let what = origin.map_or_else(|| node.to_string(), |origin| format!("{node} ({origin})"));
+        let text = match moved_to {
+            Some(place) => {
+                format!("The directory of node {what} belongs to no deployment and was moved to {place}")
+            }
+            None => format!("Node {what} belongs to no deployment; its process runs and was left alone"),
+        };
+        let name = origin.map_or_else(|| node.to_string(), |origin| origin.member.clone());
+        // Without an origin nobody knows which region it was in.
+        let regions: Vec<String> = match origin {
+            Some(origin) => vec![origin.region.clone()],
+            None => self.regions.keys().cloned().collect(),
+        };
+        for region in regions {
+            self.tell(at_ms, &region, Source::CacheCluster, &name, text.clone());
+        }
+    }
+
     fn tell(&mut self, at_ms: u64, region: &str, source: Source, source_id: &str, message: String) {
         let events = &mut self.regions.entry(region.to_owned()).or_default().events;
         events.push_back(Event { at_ms, source, source_id: source_id.to_owned(), message });
@@ -395,15 +464,15 @@ impl Fleet {
         }
     }
 
-    fn region_mut(&mut self, region: &str) -> Result<&mut Region, Missing> {
-        self.regions.get_mut(region).ok_or_else(|| Missing(format!("region {region}")))
+    fn region_mut(&mut self, region: &str) -> Result<&mut Region, ApplyError> {
+        self.regions.get_mut(region).ok_or_else(|| ApplyError::Missing(format!("region {region}")))
     }
 
-    fn deployment_mut(&mut self, region: &str, id: &DeploymentId) -> Result<&mut Deployment, Missing> {
-        self.region_mut(region)?.deployment_mut(id).ok_or_else(|| Missing(id.to_string()))
+    fn deployment_mut(&mut self, region: &str, id: &DeploymentId) -> Result<&mut Deployment, ApplyError> {
+        self.region_mut(region)?.deployment_mut(id).ok_or_else(|| ApplyError::Missing(id.to_string()))
     }
 
-    fn member_mut(&mut self, region: &str, id: &DeploymentId, name: &str) -> Result<&mut Member, Missing> {
+    fn member_mut(&mut self, region: &str, id: &DeploymentId, name: &str) -> Result<&mut Member, ApplyError> {
         let shard = shard_of(self.deployment_mut(region, id)?, name)?;
         Ok(shard.member_mut(name).expect("it is this shard's"))
     }
@@ -413,7 +482,7 @@ impl Fleet {
         region: &str,
         id: &DeploymentId,
         member: Option<&str>,
-    ) -> Result<&mut std::collections::BTreeMap<String, String>, Missing> {
+    ) -> Result<&mut std::collections::BTreeMap<String, String>, ApplyError> {
         Ok(match member {
             Some(name) => &mut self.member_mut(region, id, name)?.tags,
             None => &mut self.deployment_mut(region, id)?.tags,
@@ -449,6 +518,10 @@ fn take_primary(group: &mut Deployment) -> Option<Deployment> {
     })
 }
 
+fn origin(made_at_ms: u64, region: &str, deployment: &DeploymentId, member: &str) -> Origin {
+    Origin { region: region.into(), deployment: deployment.clone(), member: member.into(), made_at_ms }
+}
+
 fn source_of(id: &DeploymentId) -> Source {
     match id {
         DeploymentId::Group(_) => Source::ReplicationGroup,
@@ -460,11 +533,15 @@ fn all_members(deployment: &mut Deployment) -> impl Iterator<Item = &mut Member>
     deployment.shards.iter_mut().flat_map(|shard| shard.members.iter_mut())
 }
 
-fn shard_mut<'a>(deployment: &'a mut Deployment, id: &str) -> Result<&'a mut Shard, Missing> {
-    deployment.shards.iter_mut().find(|shard| shard.id == id).ok_or_else(|| Missing(format!("shard {id}")))
+fn shard_mut<'a>(deployment: &'a mut Deployment, id: &str) -> Result<&'a mut Shard, ApplyError> {
+    deployment
+        .shards
+        .iter_mut()
+        .find(|shard| shard.id == id)
+        .ok_or_else(|| ApplyError::Missing(format!("shard {id}")))
 }
 
-fn shard_of<'a>(deployment: &'a mut Deployment, member: &str) -> Result<&'a mut Shard, Missing> {
+fn shard_of<'a>(deployment: &'a mut Deployment, member: &str) -> Result<&'a mut Shard, ApplyError> {
     let found = deployment.shards.iter_mut().find(|shard| shard.member(member).is_some());
-    found.ok_or_else(|| Missing(format!("member {member}")))
+    found.ok_or_else(|| ApplyError::Missing(format!("member {member}")))
 }

@@ -7,6 +7,7 @@
 //! [`Fleet::apply`]: crate::Fleet::apply
 
 use crate::model::{DeploymentId, Engine, NodeSize, Settings};
+use crate::record::Origin;
 use crate::step::NodeId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -161,6 +162,15 @@ pub enum Command {
     Forget {
         /// Which.
         node: NodeId,
+    },
+    /// A node's directory was found that is no node's of this fleet. No number up to its is given out from now on.
+    Stranger {
+        /// The number that it has.
+        node: NodeId,
+        /// What it was made for, if it says so.
+        origin: Option<Origin>,
+        /// Where it is now; `None` while its process runs, which is left alone.
+        moved_to: Option<String>,
     },
     /// A released listener is closed.
     Closed {

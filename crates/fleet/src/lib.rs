@@ -9,10 +9,11 @@ mod model;
 pub mod placement;
 mod plan;
 mod reconciler;
+mod record;
 pub mod step;
 
 pub use address::AddressPool;
-pub use apply::Missing;
+pub use apply::ApplyError;
 pub use command::{Changes, Command, NewDeployment, NewMember};
 pub use event::{Event, KEPT_AT_MOST, KEPT_FOR_MS, Source};
 pub use model::{
@@ -21,4 +22,5 @@ pub use model::{
 };
 pub use plan::{Host, Plan, Seen, plan};
 pub use reconciler::{Ended, Next, Reconciler};
+pub use record::{HostId, HostRecord, NodeRecord, Origin};
 pub use step::NodeId;

@@ -1,8 +1,9 @@
 //! What the control plane keeps: deployments, as they are meant to be and as far as they have come.
 //!
 //! ```text
-//!   Fleet ─ Region ─┬─ groups   ─ Deployment ─ Shard ─ Member ─ Node (one process)
-//!                   └─ clusters ─ Deployment        └─ replacement: Node
+//!   Fleet ─┬─ Region ─┬─ groups   ─ Deployment ─ Shard ─ Member ─ Node (one process)
+//!          │          └─ clusters ─ Deployment        └─ replacement: Node
+//!          └─ hosts, and a record of each node: where it runs, what it was made for
 //! ```
 //! A *deployment* is the only model; a replication group and a lone cache cluster are two faces of it. A *member* is what clients
 //! and users know by name and address (`web-001`); the *node* behind it changes when the member gets another size, and
@@ -10,7 +11,9 @@
 //! be enters by a command that says so.
 
 use crate::address::AddressPool;
+use crate::apply::ApplyError;
 use crate::event::Event;
+use crate::record::{HostId, HostRecord, NodeRecord};
 use crate::step::NodeId;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -27,7 +30,10 @@ pub struct Fleet {
     pub retired: BTreeSet<NodeId>,
     /// Listeners that nobody will own again, until they are closed.
     pub released: BTreeSet<(Endpoint, SocketAddr)>,
-    pub(crate) addresses: AddressPool,
+    /// The hosts that run nodes.
+    pub hosts: BTreeMap<HostId, HostRecord>,
+    /// Every node that is some member's, or retired.
+    pub nodes: BTreeMap<NodeId, NodeRecord>,
     pub(crate) next_node: u64,
 }
 
@@ -242,14 +248,38 @@ pub struct Node {
 }
 
 impl Fleet {
-    /// An empty fleet that takes addresses from a pool.
+    /// An empty fleet of one host, which takes addresses from a pool.
     pub fn new(addresses: AddressPool) -> Fleet {
         Fleet {
             regions: BTreeMap::new(),
             retired: BTreeSet::new(),
             released: BTreeSet::new(),
-            addresses,
+            hosts: BTreeMap::from([(HostId::LOCAL, HostRecord { addresses })]),
+            nodes: BTreeMap::new(),
             next_node: 1,
+        }
+    }
+
+    /// Takes the directories of all nodes there are for theirs although they may have no mark: the program that made them set
+    /// none.
+    pub fn expect_unmarked(&mut self) {
+        self.nodes.values_mut().for_each(|record| record.unmarked = true);
+    }
+
+    /// Whether what the rest takes for granted holds, of a state that was read.
+    ///
+    /// # Errors
+    /// [`ApplyError::Missing`], of the record of a node or of the local host.
+    pub fn check(&self) -> Result<(), ApplyError> {
+        let missing = |what: String| Err(ApplyError::Missing(what));
+        if !self.hosts.contains_key(&HostId::LOCAL) {
+            return missing(format!("host {}", HostId::LOCAL));
+        }
+        let members = self.deployments().flat_map(|(_, deployment)| deployment.members());
+        let nodes = members.flat_map(|(_, member)| member.nodes()).map(|node| node.id);
+        match nodes.chain(self.retired.iter().copied()).find(|node| !self.nodes.contains_key(node)) {
+            Some(node) => missing(format!("the record of {node}")),
+            None => Ok(()),
         }
     }
 

@@ -24,6 +24,7 @@ mod serving;
 
 use crate::command::Command;
 use crate::model::{Deployment, DeploymentId, Fleet, Member, MemberState, Node, Phase, Shard};
+use crate::record::NodeRecord;
 use crate::step::{Assignment, NodeId, NodeSpec, Observed, Process, Step};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -71,7 +72,7 @@ pub trait Seen {
 pub fn plan(fleet: &Fleet, seen: &dyn Seen, host: Host) -> Plan {
     let mut plan = Plan::default();
     for (region, deployment) in fleet.deployments() {
-        let mut planner = Planner { seen, host, region, deployment, plan: &mut plan };
+        let mut planner = Planner { seen, host, region, deployment, records: &fleet.nodes, plan: &mut plan };
         planner.deployment(fleet);
     }
     for node in &fleet.retired {
@@ -96,6 +97,7 @@ struct Planner<'a> {
     host: Host,
     region: &'a str,
     deployment: &'a Deployment,
+    records: &'a BTreeMap<NodeId, NodeRecord>,
     plan: &'a mut Plan,
 }
 
@@ -314,6 +316,7 @@ impl<'a> Planner<'a> {
             workers: node.size.vcpus.min(self.host.cores).max(1),
             parameters: NODE_PARAMETERS.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
             label: member.name.clone(),
+            record: self.records.get(&node.id).expect("Fleet::check has seen it").clone(),
         }
     }
 

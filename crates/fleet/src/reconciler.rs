@@ -108,6 +108,11 @@ impl Reconciler {
                 }
                 None
             }
+            Report::Stranger { node, origin, moved_to } => {
+                let moved_to = moved_to.map(|place| place.display().to_string());
+                self.facts.push(Command::Stranger { node, origin, moved_to });
+                None
+            }
             Report::Finished { ticket, outcome } => {
                 let step = self.under_way.remove(&ticket)?;
                 if let (Step::Close { endpoint, address }, Ok(_)) = (&step, &outcome) {

@@ -5,9 +5,11 @@
 //! the control plane that sent it does no harm. Nothing here says *when*: the plan asks for a step when it sees that it is
 //! needed, and again if it still is after the first try has ended.
 
+use crate::record::{NodeRecord, Origin};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use supervision::{Endpoint, Position, Refusal, Status};
 
 /// A node: one process with a directory of its own. Never used again for another.
@@ -34,6 +36,8 @@ pub struct NodeSpec {
     pub parameters: Vec<(String, String)>,
     /// What people call it, for the agent's log: `web-001`.
     pub label: String,
+    /// What its directory is marked with.
+    pub record: NodeRecord,
 }
 
 /// A role by the agent's names.
@@ -225,6 +229,15 @@ pub enum Report {
         node: NodeId,
         /// How it is.
         observed: Box<Observed>,
+    },
+    /// A directory with a node's name was found that is not that node's.
+    Stranger {
+        /// The node whose name it has.
+        node: NodeId,
+        /// What it was made for, if it says so.
+        origin: Option<Origin>,
+        /// Where it is now; `None` while its process runs, which is left alone.
+        moved_to: Option<PathBuf>,
     },
     /// A step has ended. What it changed has been reported before.
     Finished {

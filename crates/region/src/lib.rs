@@ -17,12 +17,13 @@ pub mod control_socket;
 mod credentials;
 mod directories;
 pub mod http;
+mod ledger;
 mod service;
 mod store;
 mod view;
 
 pub use credentials::{ACCOUNT, Credentials};
 pub use directories::{Directories, DirectoryError};
-pub use service::{Decision, Ending, Failure, Over, Service};
+pub use service::{Decision, Ending, Failure, NotDecided, Over, Service};
 pub use store::{Store, StoreError};
 pub use view::{DeploymentView, NodeView, RegionView};

@@ -9,6 +9,7 @@
 //! written down, applied and answered before anything else happens, and there is no lock and no race to think about. Nothing
 //! here waits for a node: steps end as reports.
 
+use crate::ledger::{Entry, Ledger, Refused};
 use crate::store::Store;
 use crate::view::RegionView;
 use agent::Agent;
@@ -16,6 +17,7 @@ use fleet::step::{Process, Report, Step};
 use fleet::{Command, DeploymentId, Fleet, Host, MemberState, Next, NodeId, Phase, Reconciler};
 use std::collections::BTreeSet;
 use std::io;
+use std::slice;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
@@ -76,9 +78,19 @@ pub struct Service {
 #[error("the control plane is ending")]
 pub struct Ending;
 
+/// Why a call was not decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotDecided {
+    /// The thread has ended.
+    #[error(transparent)]
+    Ending(#[from] Ending),
+    /// What was decided could not be applied. That is a bug; nothing was written.
+    #[error("the decision could not be applied")]
+    Refused,
+}
+
 struct Thread {
-    fleet: Fleet,
-    store: Store,
+    ledger: Ledger,
     reconciler: Reconciler,
     agent: Agent,
     waiting: Vec<(String, DeploymentId, oneshot::Sender<Phase>)>,
@@ -98,10 +110,11 @@ impl Service {
         host: Host,
     ) -> io::Result<(Service, Over)> {
         let (report_to, reports) = mpsc::channel();
-        let agent = Agent::start(agent, report_to)?;
+        let agent = Agent::start(agent, &fleet.nodes, report_to)?;
         let mut reconciler = Reconciler::new(host);
         // The plan begins from what is: nobody is taken for lost because the report is still on its way.
         for report in reports.try_iter() {
+            warn_of_stranger(&report);
             reconciler.report(unix_ms(), report);
         }
         let (inputs, received) = mpsc::channel();
@@ -113,8 +126,8 @@ impl Service {
                 }
             }
         })?;
-        let mut thread = Thread { fleet, store, reconciler, agent, waiting: Vec::new(), failed: None };
-        thread.remove_strangers();
+        let ledger = Ledger::new(store, fleet);
+        let mut thread = Thread { ledger, reconciler, agent, waiting: Vec::new(), failed: None };
         let (tell, over) = oneshot::channel();
         std::thread::Builder::new().name("control".into()).spawn(move || {
             let ended = thread.run(&received);
@@ -127,30 +140,31 @@ impl Service {
     /// Lets a call decide, in a region, on the present state (and time, Unix ms).
     ///
     /// # Errors
-    /// [`Ending`], before anything was decided.
+    /// See [`NotDecided`].
     pub async fn call<T: Send + 'static, E: Send + 'static>(
         &self,
         region: String,
         decide: impl FnOnce(&Fleet, u64) -> Result<Decision<T>, E> + Send + 'static,
-    ) -> Result<Result<T, E>, Ending> {
+    ) -> Result<Result<T, E>, NotDecided> {
         let (reply, answered) = oneshot::channel();
         let call = move |thread: &mut Thread| {
             let now_ms = unix_ms();
-            let answer = match decide(&thread.fleet, now_ms) {
+            let answer = match decide(thread.ledger.fleet(), now_ms) {
                 Ok(Decision { commands, answer }) => {
-                    let commands = commands.into_iter().map(|command| (region.clone(), command));
-                    if !thread.write(now_ms, commands.collect()) {
-                        return;
+                    let entries: Vec<Entry> = commands.into_iter().map(|c| (region.clone(), c)).collect();
+                    match thread.write(now_ms, &entries) {
+                        true => Ok(Ok(answer(thread.ledger.fleet()))),
+                        false if thread.failed.is_some() => return,
+                        false => Err(NotDecided::Refused),
                     }
-                    Ok(answer(&thread.fleet))
                 }
-                Err(error) => Err(error),
+                Err(error) => Ok(Err(error)),
             };
             // Who asked may have gone.
             let _ = reply.send(answer);
         };
         self.inputs.send(Input::Call(Box::new(call))).map_err(|_| Ending)?;
-        answered.await.map_err(|_| Ending)
+        answered.await.map_err(|_| Ending)?
     }
 
     /// How everything is.
@@ -160,7 +174,7 @@ impl Service {
     pub async fn view(&self) -> Result<Vec<RegionView>, Ending> {
         let (reply, answered) = oneshot::channel();
         let look = move |thread: &mut Thread| {
-            let _ = reply.send(crate::view::look(&thread.fleet, &thread.reconciler));
+            let _ = reply.send(crate::view::look(thread.ledger.fleet(), &thread.reconciler));
         };
         self.inputs.send(Input::Call(Box::new(look))).map_err(|_| Ending)?;
         answered.await.map_err(|_| Ending)
@@ -236,6 +250,7 @@ impl Thread {
     }
 
     fn report(&mut self, report: Report) {
+        warn_of_stranger(&report);
         if let Report::Observed { node, observed } = &report {
             let before = self.reconciler.seen(*node).process;
             if before != observed.process {
@@ -256,9 +271,13 @@ impl Thread {
         }
         for _ in 0..MAX_PLANS {
             let now_ms = unix_ms();
-            match self.reconciler.next(now_ms, &self.fleet) {
-                Next::Write(commands) => {
-                    if !self.write(now_ms, commands) {
+            match self.reconciler.next(now_ms, self.ledger.fleet()) {
+                Next::Write(entries) => {
+                    // Of what follows for several deployments one part may be impossible: the others do not wait for it.
+                    let written = self.write(now_ms, &entries)
+                        || entries.iter().filter(|entry| self.write(now_ms, slice::from_ref(entry))).count()
+                            > 0;
+                    if !written {
                         return;
                     }
                 }
@@ -275,28 +294,27 @@ impl Thread {
         error!("the plan does not come to rest");
     }
 
-    /// Writes commands down and applies them. Without its log the control plane must not go on: nothing is decided after
-    /// a `false`, and the thread ends.
-    fn write(&mut self, now_ms: u64, commands: Vec<(String, Command)>) -> bool {
+    /// Writes commands down and applies them: all, or none and false. Without its log the control plane must not go on: nothing is
+    /// decided any more, and the thread ends.
+    fn write(&mut self, now_ms: u64, entries: &[Entry]) -> bool {
         if self.failed.is_some() {
             return false;
         }
-        if commands.is_empty() {
-            return true;
-        }
-        let durable = commands.iter().any(|(_, command)| must_be_durable(command));
-        let pairs = commands.iter().map(|(region, command)| (region.as_str(), command));
-        if let Err(why) = self.store.append(now_ms, pairs, durable) {
-            self.failed = Some(why);
+        let written = match self.ledger.write(now_ms, entries) {
+            Ok(written) => written,
+            Err(why) => {
+                self.failed = Some(why);
+                return false;
+            }
+        };
+        if let Err(Refused { entry: (region, command), why }) = written {
+            error!(%why, region, ?command, "a command cannot be applied and was not written");
             return false;
         }
-        for (region, command) in &commands {
+        for (region, command) in entries {
             info!(region, ?command, "command");
-            if let Err(missing) = self.fleet.apply(now_ms, region, command) {
-                error!(%missing, ?command, "a command could not be applied");
-            }
         }
-        if let Err(why) = self.store.compact(&self.fleet) {
+        if let Err(why) = self.ledger.compact() {
             warn!(%why, "no new snapshot of the fleet; the log goes on");
         }
         true
@@ -305,7 +323,7 @@ impl Thread {
     fn tell_who_waits(&mut self) {
         let mut still = Vec::new();
         for (region, id, reply) in self.waiting.drain(..) {
-            let Some(deployment) = self.fleet.deployment(&region, &id) else { continue };
+            let Some(deployment) = self.ledger.fleet().deployment(&region, &id) else { continue };
             let unsettled = |state: MemberState| state != MemberState::Available;
             let busy = matches!(deployment.phase, Phase::Creating | Phase::Modifying | Phase::Deleting)
                 || (deployment.phase == Phase::Available
@@ -317,17 +335,6 @@ impl Thread {
             }
         }
         self.waiting = still;
-    }
-
-    /// Directories of nodes that the log knows nothing of: their making was not written down, or the log is an older copy.
-    fn remove_strangers(&mut self) {
-        let mut known: BTreeSet<NodeId> = self.fleet.retired.clone();
-        for (_, deployment) in self.fleet.deployments() {
-            known.extend(deployment.members().flat_map(|(_, member)| member.nodes().map(|node| node.id)));
-        }
-        for node in self.reconciler.nodes().filter(|node| !known.contains(node)) {
-            warn!(%node, "a node that is in no deployment; its process is left alone");
-        }
     }
 
     /// Ends all nodes that run.
@@ -362,22 +369,19 @@ impl Thread {
     }
 
     fn label(&self, node: NodeId) -> &str {
-        let members = self.fleet.deployments().flat_map(|(_, deployment)| deployment.members());
+        let members = self.ledger.fleet().deployments().flat_map(|(_, deployment)| deployment.members());
         let mut members = members.map(|(_, member)| member);
         members.find(|member| member.runs(node)).map_or("", |member| member.name.as_str())
     }
 }
 
-/// Whether a command must be on the disk before anybody hears of it. The others are seen again.
-fn must_be_durable(command: &Command) -> bool {
-    !matches!(
-        command,
-        Command::Serves { .. }
-            | Command::Lost { .. }
-            | Command::Killed { .. }
-            | Command::Forget { .. }
-            | Command::Closed { .. }
-    )
+fn warn_of_stranger(report: &Report) {
+    let Report::Stranger { node, origin, moved_to } = report else { return };
+    let of = origin.as_ref().map_or_else(|| "unknown".to_owned(), ToString::to_string);
+    match moved_to {
+        Some(to) => warn!(%node, of, to = %to.display(), "a directory that is no node's was moved aside"),
+        None => warn!(%node, of, "a node that is in no deployment; its process is left alone"),
+    }
 }
 
 /// Unix time in ms.

@@ -1,6 +1,6 @@
 //! How nodes come, go, hang, and are found again.
 
-use crate::support::{Host, PATIENCE, STAND_IN, answer, free, listen, signal, start};
+use crate::support::{Host, PATIENCE, STAND_IN, answer, free, listen, record, signal, start};
 use fleet::step::{NodeId, Outcome, Process, Step, StepError};
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
@@ -81,6 +81,47 @@ fn a_node_that_was_not_yet_answering_when_the_control_plane_died_is_found() {
     assert_eq!(host.seen[&ONE].process, Process::Running);
     let of_this_life = host.told[&ONE].iter().filter(|process| **process == Process::Running).count();
     assert_eq!(of_this_life, 1);
+}
+
+#[test]
+fn a_directory_that_another_log_made_is_moved_aside_and_never_served() {
+    let mut host = Host::new();
+    host.start(1, &[]).unwrap();
+    host.run(Step::Stop { node: ONE }).unwrap();
+    std::fs::write(host.directory.join("nodes/n1/dump.rdb"), "data").unwrap();
+    host.end();
+    // The same number, given out again by a log that knows nothing of the first.
+    host.record = record(2);
+    host.begin();
+    let aside = host.directory.join("strangers/n1");
+    assert_eq!(host.strangers, [(ONE, Some(aside.clone()))]);
+    assert!(!host.seen.contains_key(&ONE));
+    host.start(1, &[]).unwrap();
+    assert!(!host.directory.join("nodes/n1/dump.rdb").exists());
+    assert_eq!(std::fs::read(aside.join("dump.rdb")).unwrap(), b"data");
+}
+
+#[test]
+fn a_stranger_that_lives_is_left_alone_until_it_has_ended() {
+    let mut host = Host::new();
+    host.start(1, &[]).unwrap();
+    let pid = host.pid(1);
+    host.end();
+    host.record = record(2);
+    host.begin();
+    assert_eq!(host.strangers, [(ONE, None)]);
+    for step in [Step::Kill { node: ONE }, Step::Remove { node: ONE }, Step::Stop { node: ONE }] {
+        assert!(matches!(host.run(step), Err(StepError::Failed(_))));
+    }
+    assert!(matches!(host.start(1, &[]), Err(StepError::Failed(_))));
+    assert!(std::path::Path::new(&format!("/proc/{pid}")).exists() || cfg!(not(target_os = "linux")));
+    signal(pid, "KILL");
+    let deadline = Instant::now() + PATIENCE;
+    while host.start(1, &[]).is_err() {
+        assert!(Instant::now() < deadline);
+    }
+    assert_eq!(host.strangers[1..], [(ONE, Some(host.directory.join("strangers/n1")))]);
+    assert_ne!(host.pid(1), pid);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use agent::{Agent, Config};
 use fleet::step::{Assignment, NodeId, NodeSpec, Observed, Outcome, Process, Report, Step, StepError};
+use fleet::{DeploymentId, HostId, NodeRecord, Origin};
 use std::collections::HashMap;
 use std::fs;
 use std::io::Read;
@@ -28,6 +29,10 @@ pub(crate) struct Host {
     tickets: u64,
     finished: HashMap<u64, Done>,
     pub(crate) seen: HashMap<NodeId, Observed>,
+    /// What the log says that nodes are made for.
+    pub(crate) record: NodeRecord,
+    /// Strangers, and where they were moved to.
+    pub(crate) strangers: Vec<(NodeId, Option<PathBuf>)>,
     /// All that a node was reported to be, without repetitions.
     pub(crate) told: HashMap<NodeId, Vec<Process>>,
 }
@@ -45,6 +50,8 @@ impl Host {
             tickets: 0,
             finished: HashMap::new(),
             seen: HashMap::new(),
+            record: record(1),
+            strangers: Vec::new(),
             told: HashMap::new(),
         }
     }
@@ -60,7 +67,8 @@ impl Host {
         self.agent = None;
         let (sender, reports) = mpsc::channel();
         let config = Config::new(self.directory.join("nodes"), self.directory.join("run"), STAND_IN.into());
-        let agent = Agent::start(config, sender).unwrap();
+        let records = (1..9).map(|node| (NodeId(node), self.record.clone())).collect();
+        let agent = Agent::start(config, &records, sender).unwrap();
         self.reports = reports;
         self.seen.clear();
         self.told.clear();
@@ -80,6 +88,7 @@ impl Host {
             Report::Finished { ticket, outcome } => {
                 assert!(self.finished.insert(ticket, outcome).is_none(), "ticket {ticket} ends twice");
             }
+            Report::Stranger { node, moved_to, .. } => self.strangers.push((node, moved_to)),
             Report::Observed { node, observed } => {
                 let told = self.told.entry(node).or_default();
                 if told.last() != Some(&observed.process) {
@@ -126,7 +135,11 @@ impl Host {
     }
 
     pub(crate) fn start(&mut self, node: u64, parameters: &[(&str, &str)]) -> Done {
-        self.run(start(node, parameters))
+        let mut step = start(node, parameters);
+        if let Step::Start { spec, .. } = &mut step {
+            spec.record = self.record.clone();
+        }
+        self.run(step)
     }
 
     pub(crate) fn configure(&mut self, node: u64, name: &str, value: &str) {
@@ -181,8 +194,16 @@ pub(crate) fn start(node: u64, parameters: &[(&str, &str)]) -> Step {
         workers: 1,
         parameters,
         label: "web-001".into(),
+        record: record(1),
     };
     Step::Start { node: NodeId(node), spec }
+}
+
+/// Of a node that was made at some time.
+pub(crate) fn record(made_at_ms: u64) -> NodeRecord {
+    let deployment = DeploymentId::Group("web".into());
+    let origin = Origin { region: "us-east-1".into(), deployment, member: "web-001".into(), made_at_ms };
+    NodeRecord { host: HostId::LOCAL, origin, unmarked: false }
 }
 
 pub(crate) fn listen(node: u64, endpoint: Endpoint, address: SocketAddr) -> Step {

@@ -19,7 +19,8 @@
 
 use agent::{Agent, Config};
 use fleet::step::{NodeId, NodeSpec, Report, Step};
-use std::collections::HashMap;
+use fleet::{DeploymentId, HostId, NodeRecord, Origin};
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
@@ -45,14 +46,15 @@ fn main() {
 fn control_plane(directory: &Path) {
     let (sender, reports) = mpsc::channel();
     let executable = std::env::current_exe().unwrap();
-    let agent = Agent::start(Config::new(directory.join("nodes"), directory.join("run"), executable), sender)
-        .unwrap();
+    let config = Config::new(directory.join("nodes"), directory.join("run"), executable);
+    let agent = Agent::start(config, &BTreeMap::new(), sender).unwrap();
     let spec = NodeSpec {
         profile: "valkey-8.0".into(),
         maxmemory_bytes: 0,
         workers: 1,
         parameters: Vec::new(),
         label: "web-001".into(),
+        record: record(),
     };
     agent.execute(1, Step::Start { node: NodeId(1), spec });
     let address = fs::read_to_string(directory.join("address")).unwrap().parse().unwrap();
@@ -62,6 +64,13 @@ fn control_plane(directory: &Path) {
             println!("{ticket} {outcome:?}");
         }
     }
+}
+
+/// What all nodes of the tests are made for: they are told apart by their numbers.
+fn record() -> NodeRecord {
+    let deployment = DeploymentId::Group("web".into());
+    let origin = Origin { region: "us-east-1".into(), deployment, member: "web-001".into(), made_at_ms: 1 };
+    NodeRecord { host: HostId::LOCAL, origin, unmarked: false }
 }
 
 #[derive(Default)]

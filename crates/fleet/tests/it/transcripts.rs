@@ -35,6 +35,38 @@ fn a_group_comes_up_one_step_after_the_other() {
 }
 
 #[test]
+fn a_number_that_was_found_is_not_given_out_again() {
+    let mut world = World::new(1);
+    world.wish(Command::Create(Box::new(group("web", 1, true))));
+    let made_at_ms = world.now_ms;
+    let origin =
+        fleet::Origin { region: "eu-west-1".into(), deployment: id(), member: "web-007".into(), made_at_ms };
+    let report = |node, origin, moved_to: Option<&str>| fleet::step::Report::Stranger {
+        node: fleet::NodeId(node),
+        origin,
+        moved_to: moved_to.map(Into::into),
+    };
+    world.reconciler.report(0, report(41, Some(origin), Some("/data/strangers/n41")));
+    world.reconciler.report(0, report(17, None, None));
+    world.settle();
+    world.wish(Command::Create(Box::new(group("new", 1, true))));
+    let new = world.fleet.deployment(crate::world::REGION, &DeploymentId::Group("new".into())).unwrap();
+    assert_eq!(new.shards[0].primary, fleet::NodeId(42));
+    let told: Vec<String> =
+        world.fleet.regions["eu-west-1"].events.iter().map(|e| e.message.clone()).collect();
+    assert_eq!(
+        told[0],
+        "The directory of node n41 (web-007, replication group web (eu-west-1)) belongs to no deployment and was moved \
+         to /data/strangers/n41"
+    );
+    assert!(
+        messages(&world)
+            .iter()
+            .any(|text| text.starts_with("n17: Node n17 belongs to no deployment; its process"))
+    );
+}
+
+#[test]
 fn a_lost_primary_is_replaced_and_comes_back_as_a_replica() {
     let mut world = World::new(1);
     world.wish(Command::Create(Box::new(group("web", 2, true))));

@@ -1,0 +1,232 @@
+//! Whose a node's directory is.
+//!
+//! ```text
+//!   nodes_directory/n17/identity   {"version":1,"node":17,"origin":{"region":…,"deployment":…,"member":…,"made_at_ms":…}}
+//!   strangers_directory/n17        what was found under a node's name and is not that node's
+//! ```
+//! A number alone does not say whose data a directory holds: an older log that is put back gives it out again. So a directory
+//! is marked before anything else is in it, by a rename, and what is marked otherwise than its node's record says is a
+//! stranger. It is moved aside, with all that is in it, while its lock is held here; one whose process lives stays where it is.
+//! Nothing is deleted.
+//!
+//! Directories that were made before there were marks are their node's if its record says so ([`NodeRecord::unmarked`]), and
+//! get their mark when they are first met.
+
+use crate::place::Place;
+use fleet::step::NodeId;
+use fleet::{NodeRecord, Origin};
+use serde::{Deserialize, Serialize};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+const FILE: &str = "identity";
+const VERSION: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Identity {
+    version: u32,
+    node: NodeId,
+    origin: Origin,
+}
+
+/// What has become of a directory with a node's name.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Settled {
+    /// There is none.
+    Free,
+    /// It is the node's.
+    Own,
+    /// It was somebody else's, and is here now.
+    Moved(Stranger),
+    /// It is somebody else's, whose process lives in it.
+    Lives(Stranger),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stranger {
+    /// What it was made for, if it says so.
+    pub(crate) origin: Option<Origin>,
+    /// Where it was moved to.
+    pub(crate) moved_to: Option<PathBuf>,
+}
+
+/// Finds out whose the directory is, and moves a stranger's aside. Without a record every directory is a stranger's.
+pub(crate) fn settle(
+    place: &Place,
+    node: NodeId,
+    record: Option<&NodeRecord>,
+    strangers: &Path,
+) -> io::Result<Settled> {
+    if !place.exists() {
+        return Ok(Settled::Free);
+    }
+    let marked = read(&place.directory)?;
+    let is_own = |record: &&NodeRecord| match &marked {
+        Mark::None => record.unmarked,
+        Mark::Of(of, origin) => *of == node && *origin == record.origin,
+        Mark::Unreadable => false,
+    };
+    if let Some(record) = record.filter(is_own) {
+        if marked == Mark::None {
+            mark(&place.directory, node, &record.origin)?;
+        }
+        return Ok(Settled::Own);
+    }
+    let origin = if let Mark::Of(_, origin) = marked { Some(origin) } else { None };
+    let lock = match OpenOptions::new().read(true).write(true).open(place.directory.join("lock")) {
+        Ok(lock) => match lock.try_lock() {
+            Ok(()) => Some(lock),
+            Err(TryLockError::WouldBlock) => return Ok(Settled::Lives(Stranger { origin, moved_to: None })),
+            Err(TryLockError::Error(error)) => return Err(error),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    let moved_to = move_aside(&place.directory, node, strangers)?;
+    place.remove_sockets()?;
+    if let Some(lock) = lock {
+        lock.unlock()?;
+    }
+    Ok(Settled::Moved(Stranger { origin, moved_to: Some(moved_to) }))
+}
+
+/// Makes a node's directory: with its mark, or not at all.
+pub(crate) fn make(directory: &Path, node: NodeId, origin: &Origin) -> io::Result<()> {
+    let parent = directory.parent().unwrap_or(Path::new("/"));
+    let unfinished = parent.join(format!(".{node}.new"));
+    match fs::remove_dir_all(&unfinished) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    DirBuilder::new().recursive(true).create(&unfinished)?;
+    mark(&unfinished, node, origin)?;
+    fs::rename(&unfinished, directory)?;
+    File::open(parent)?.sync_all()
+}
+
+fn mark(directory: &Path, node: NodeId, origin: &Origin) -> io::Result<()> {
+    let mut bytes = serde_json::to_vec(&Identity { version: VERSION, node, origin: origin.clone() })?;
+    bytes.push(b'\n');
+    let temporary = directory.join("identity.tmp");
+    let mut file = File::create(&temporary)?;
+    file.write_all(&bytes)?;
+    file.sync_all()?;
+    fs::rename(&temporary, directory.join(FILE))?;
+    File::open(directory)?.sync_all()
+}
+
+#[derive(PartialEq)]
+enum Mark {
+    None,
+    Of(NodeId, Origin),
+    /// Damaged, or of a later program.
+    Unreadable,
+}
+
+fn read(directory: &Path) -> io::Result<Mark> {
+    match fs::read(directory.join(FILE)) {
+        Ok(bytes) => Ok(match serde_json::from_slice::<Identity>(&bytes) {
+            Ok(Identity { version: VERSION, node, origin }) => Mark::Of(node, origin),
+            _ => Mark::Unreadable,
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Mark::None),
+        Err(error) => Err(error),
+    }
+}
+
+/// To the first name that is free: `n17`, `n17.2`, …
+fn move_aside(directory: &Path, node: NodeId, strangers: &Path) -> io::Result<PathBuf> {
+    fs::create_dir_all(strangers)?;
+    let names = (1..).map(|n| if n == 1 { node.to_string() } else { format!("{node}.{n}") });
+    let mut free = names.map(|name| strangers.join(name)).filter(|path| fs::symlink_metadata(path).is_err());
+    let to = free.next().expect("there are names without end");
+    fs::rename(directory, &to)?;
+    Ok(to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fleet::{DeploymentId, HostId};
+
+    struct Host(tempfile::TempDir);
+
+    impl Host {
+        fn new() -> Host {
+            Host(tempfile::tempdir().unwrap())
+        }
+
+        fn place(&self) -> Place {
+            Place::new(&self.0.path().join("nodes"), &self.0.path().join("run"), NodeId(7))
+        }
+
+        fn settle(&self, record: Option<&NodeRecord>) -> Settled {
+            settle(&self.place(), NodeId(7), record, &self.0.path().join("strangers")).unwrap()
+        }
+
+        fn made_for(&self, record: &NodeRecord) {
+            make(&self.place().directory, NodeId(7), &record.origin).unwrap();
+            fs::write(self.place().directory.join("dump.rdb"), "data").unwrap();
+        }
+    }
+
+    fn record(deployment: &str, made_at_ms: u64) -> NodeRecord {
+        let deployment = DeploymentId::Group(deployment.into());
+        let origin = Origin { region: "r".into(), deployment, member: "m".into(), made_at_ms };
+        NodeRecord { host: HostId::LOCAL, origin, unmarked: false }
+    }
+
+    #[test]
+    fn a_directory_is_the_node_s_that_it_was_made_for_and_nobody_else_s() {
+        let host = Host::new();
+        assert_eq!(host.settle(Some(&record("web", 1))), Settled::Free);
+        host.made_for(&record("web", 1));
+        assert_eq!(host.settle(Some(&record("web", 1))), Settled::Own);
+        // The same name again, made another time.
+        let moved_to = host.0.path().join("strangers/n7");
+        let stranger = Stranger { origin: Some(record("web", 1).origin), moved_to: Some(moved_to.clone()) };
+        assert_eq!(host.settle(Some(&record("web", 2))), Settled::Moved(stranger));
+        assert_eq!(fs::read(moved_to.join("dump.rdb")).unwrap(), b"data");
+        assert_eq!(host.settle(Some(&record("web", 2))), Settled::Free);
+        // A second one finds its own place.
+        host.made_for(&record("other", 1));
+        let Settled::Moved(second) = host.settle(None) else { panic!() };
+        assert_eq!(second.moved_to, Some(host.0.path().join("strangers/n7.2")));
+    }
+
+    #[test]
+    fn who_lives_in_a_directory_is_never_moved() {
+        let host = Host::new();
+        host.made_for(&record("web", 1));
+        let lock = File::create(host.place().directory.join("lock")).unwrap();
+        lock.try_lock().unwrap();
+        assert!(matches!(host.settle(Some(&record("web", 2))), Settled::Lives(_)));
+        assert!(host.place().directory.join("dump.rdb").exists());
+        drop(lock);
+        assert!(matches!(host.settle(Some(&record("web", 2))), Settled::Moved(_)));
+    }
+
+    #[test]
+    fn a_directory_without_a_mark_is_a_node_s_that_was_made_before_there_were_marks() {
+        let host = Host::new();
+        fs::create_dir_all(host.place().directory).unwrap();
+        let old = NodeRecord { unmarked: true, ..record("web", 1) };
+        assert_eq!(host.settle(Some(&old)), Settled::Own);
+        // It is marked now.
+        assert_eq!(host.settle(Some(&record("web", 1))), Settled::Own);
+        fs::write(host.place().directory.join(FILE), "{").unwrap();
+        assert!(matches!(host.settle(Some(&old)), Settled::Moved(_)));
+        fs::create_dir_all(host.place().directory).unwrap();
+        assert!(matches!(host.settle(Some(&record("web", 1))), Settled::Moved(_)));
+    }
+
+    #[test]
+    fn a_directory_that_was_not_finished_is_made_anew() {
+        let host = Host::new();
+        fs::create_dir_all(host.0.path().join("nodes/.n7.new/half")).unwrap();
+        host.made_for(&record("web", 1));
+        assert!(!host.place().directory.join("half").exists());
+        assert_eq!(host.settle(Some(&record("web", 1))), Settled::Own);
+    }
+}

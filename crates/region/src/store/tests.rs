@@ -1,0 +1,286 @@
+//! The log under crashes, damage and other versions.
+
+use super::*;
+use fleet::{AddressPool, NodeId};
+use std::sync::{Arc, Mutex};
+
+fn empty() -> Fleet {
+    Fleet::new(AddressPool::Loopback { block: 1, last: 0 })
+}
+
+/// Any command does; this one changes nothing that the test would have to build first.
+fn decision(node: u64) -> Vec<(String, Command)> {
+    vec![("us-east-1".into(), Command::Stranger { node: NodeId(node), origin: None, moved_to: None })]
+}
+
+fn next_node(fleet: &Fleet) -> u64 {
+    serde_json::to_value(fleet).unwrap()["next_node"].as_u64().unwrap()
+}
+
+fn filled(directory: &Path, count: u64) {
+    let (mut store, _) = Store::open(directory, empty).unwrap();
+    for node in 1..=count {
+        store.append(7, &decision(node), node % 2 == 0).unwrap();
+    }
+}
+
+fn read(directory: &Path, name: &str) -> Vec<u8> {
+    std::fs::read(directory.join(name)).unwrap()
+}
+
+fn write(directory: &Path, name: &str, bytes: &[u8]) {
+    std::fs::write(directory.join(name), bytes).unwrap();
+}
+
+/// The error, after which the files are what they were.
+#[track_caller]
+fn refusal(directory: &Path) -> String {
+    let before = (read(directory, "fleet.json"), std::fs::read(directory.join("fleet.log")).ok());
+    let error = Store::open(directory, empty).unwrap_err().to_string();
+    assert_eq!(
+        (read(directory, "fleet.json"), std::fs::read(directory.join("fleet.log")).ok()),
+        before,
+        "{error}"
+    );
+    error
+}
+
+#[test]
+fn a_line_without_its_end_is_cut_off_wherever_it_is_torn() {
+    let directory = tempfile::tempdir().unwrap();
+    filled(directory.path(), 3);
+    let whole = read(directory.path(), "fleet.log");
+    let last = whole[..whole.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+    for cut in last..whole.len() {
+        write(directory.path(), "fleet.log", &whole[..cut]);
+        let (mut store, _) = Store::open(directory.path(), empty).unwrap();
+        assert_eq!(store.sequence, 2);
+        store.append(8, &decision(9), true).unwrap();
+        drop(store);
+        assert_eq!(Store::open(directory.path(), empty).unwrap().0.sequence, 3);
+    }
+}
+
+#[test]
+fn any_bit_that_flips_is_told_in_every_line_and_in_the_snapshot() {
+    let directory = tempfile::tempdir().unwrap();
+    filled(directory.path(), 3);
+    for name in ["fleet.log", "fleet.json"] {
+        let whole = read(directory.path(), name);
+        for at in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1 << (at % 8);
+            write(directory.path(), name, &bytes);
+            match Store::open(directory.path(), empty) {
+                // The last line has lost its end, and only that.
+                Ok((store, _)) => assert_eq!((name, at, store.sequence), ("fleet.log", whole.len() - 1, 2)),
+                Err(error) => assert!(matches!(error, StoreError::Damaged(..)), "{error}"),
+            }
+            write(directory.path(), name, &whole);
+        }
+    }
+}
+
+#[test]
+fn a_line_that_is_missing_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    filled(directory.path(), 3);
+    let log = read(directory.path(), "fleet.log");
+    let lines: Vec<&[u8]> = log.split_inclusive(|byte| *byte == b'\n').collect();
+    write(directory.path(), "fleet.log", &[lines[0], lines[1], lines[3]].concat());
+    assert!(refusal(directory.path()).contains("3 follows 1"));
+    write(directory.path(), "fleet.log", &log);
+    std::fs::remove_file(directory.path().join("fleet.json")).unwrap();
+    let error = Store::open(directory.path(), empty).unwrap_err();
+    assert!(error.to_string().contains("fleet.json is damaged (it is missing"), "{error}");
+}
+
+#[test]
+fn a_log_that_is_gone_behind_a_snapshot_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut store, fleet) = Store::open(directory.path(), empty).unwrap();
+    store.append(1, &decision(1), true).unwrap();
+    store.begin_anew(&fleet).unwrap();
+    write(directory.path(), "fleet.log", b"");
+    assert!(refusal(directory.path()).contains("fleet.log is damaged (it is missing"));
+    std::fs::remove_file(directory.path().join("fleet.log")).unwrap();
+    assert!(refusal(directory.path()).contains("fleet.log is damaged (it is missing"));
+}
+
+#[test]
+fn a_crash_between_snapshot_and_log_repeats_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    filled(directory.path(), 2);
+    let log = read(directory.path(), "fleet.log");
+    let (mut store, fleet) = Store::open(directory.path(), empty).unwrap();
+    store.lines = LINES_PER_SNAPSHOT;
+    store.compact(&fleet).unwrap();
+    drop(store);
+    write(directory.path(), "fleet.log", &log);
+    let (mut store, again) = Store::open(directory.path(), empty).unwrap();
+    assert_eq!((store.sequence, &again), (2, &fleet));
+    store.append(9, &decision(5), true).unwrap();
+    drop(store);
+    assert_eq!(next_node(&Store::open(directory.path(), empty).unwrap().1), 6);
+}
+
+/// A machine that may lose its power: what was not synced is gone.
+#[derive(Clone, Debug, Default)]
+struct Memory(Arc<Mutex<[Content; 2]>>);
+
+#[derive(Clone, Debug, Default)]
+struct Content {
+    synced: Option<Vec<u8>>,
+    unsynced: Vec<u8>,
+}
+
+impl Memory {
+    fn lose_power(&self) {
+        self.0.lock().unwrap().iter_mut().for_each(|content| content.unsynced.clear());
+    }
+
+    fn open(&self) -> (Store, Fleet) {
+        Store::open_on(Box::new(self.clone()), Path::new("/"), empty).unwrap()
+    }
+}
+
+impl Disk for Memory {
+    fn read(&mut self, part: Part) -> io::Result<Option<Vec<u8>>> {
+        let content = self.0.lock().unwrap()[part as usize].clone();
+        Ok(content.synced.map(|synced| [synced, content.unsynced].concat()))
+    }
+
+    fn replace(&mut self, part: Part, bytes: &[u8]) -> io::Result<()> {
+        self.0.lock().unwrap()[part as usize] =
+            Content { synced: Some(bytes.to_vec()), unsynced: Vec::new() };
+        Ok(())
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.lock().unwrap()[Part::Log as usize].unsynced.extend(bytes);
+        Ok(())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        let content = &mut self.0.lock().unwrap()[Part::Log as usize];
+        let unsynced = std::mem::take(&mut content.unsynced);
+        content.synced.as_mut().unwrap().extend(unsynced);
+        Ok(())
+    }
+
+    fn cut(&mut self, _: u64) -> io::Result<()> {
+        unreachable!("no line is torn here")
+    }
+}
+
+#[test]
+fn what_was_durable_is_there_after_the_machine_has_lost_its_power() {
+    let machine = Memory::default();
+    let (mut store, _) = machine.open();
+    store.append(1, &decision(1), false).unwrap();
+    store.append(1, &decision(2), true).unwrap();
+    store.append(1, &decision(3), false).unwrap();
+    drop(store);
+    machine.lose_power();
+    let (mut store, fleet) = machine.open();
+    assert_eq!((store.sequence, next_node(&fleet)), (2, 3));
+    // A snapshot has what the log has, synced or not.
+    store.append(1, &decision(9), false).unwrap();
+    store.lines = LINES_PER_SNAPSHOT;
+    let mut fleet = fleet;
+    fleet.apply(1, "us-east-1", &decision(9)[0].1).unwrap();
+    store.compact(&fleet).unwrap();
+    drop(store);
+    machine.lose_power();
+    assert_eq!(next_node(&machine.open().1), 10);
+}
+
+#[test]
+fn the_files_of_version_1_open_and_become_today_s() {
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), "fleet.json", include_bytes!("../../tests/it/format-1/fleet.json"));
+    write(directory.path(), "fleet.log", include_bytes!("../../tests/it/format-1/fleet.log"));
+    let (store, fleet) = Store::open(directory.path(), empty).unwrap();
+    assert_eq!(store.sequence, 5014);
+    let names: Vec<String> =
+        fleet.deployments().map(|(region, one)| format!("{region}: {}", one.id)).collect();
+    assert_eq!(names, ["eu-west-1: cache cluster lone", "us-east-1: replication group web"]);
+    let nodes: Vec<String> = fleet
+        .nodes
+        .iter()
+        .map(|(id, record)| format!("{id} {} {}", record.origin, record.unmarked))
+        .collect();
+    assert_eq!(
+        nodes,
+        [
+            "n4 lone, cache cluster lone (eu-west-1) true",
+            "n5 web-001, replication group web (us-east-1) true",
+            "n6 web-002, replication group web (us-east-1) true",
+        ]
+    );
+    drop(store);
+    assert!(read(directory.path(), "fleet.json").starts_with(br#"{"version":2,"#));
+    let (again, same) = Store::open(directory.path(), empty).unwrap();
+    assert_eq!((again.sequence, same), (5014, fleet));
+}
+
+#[test]
+fn an_upgrade_that_was_broken_off_between_the_two_files_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = include_bytes!("../../tests/it/format-1/fleet.log");
+    write(directory.path(), "fleet.json", include_bytes!("../../tests/it/format-1/fleet.json"));
+    write(directory.path(), "fleet.log", log);
+    let (_, fleet) = Store::open(directory.path(), empty).unwrap();
+    write(directory.path(), "fleet.log", log);
+    let (mut store, same) = Store::open(directory.path(), empty).unwrap();
+    assert_eq!((store.sequence, same), (5014, fleet));
+    store.append(1, &decision(70), true).unwrap();
+    drop(store);
+    assert_eq!(next_node(&Store::open(directory.path(), empty).unwrap().1), 71);
+}
+
+#[test]
+fn damage_in_files_of_version_1_is_told_as_well() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut log = include_bytes!("../../tests/it/format-1/fleet.log").to_vec();
+    let in_the_last_line = log.len() - 5;
+    log[in_the_last_line] ^= 1;
+    write(directory.path(), "fleet.json", include_bytes!("../../tests/it/format-1/fleet.json"));
+    write(directory.path(), "fleet.log", &log);
+    assert!(refusal(directory.path()).contains("line 14"));
+}
+
+#[test]
+fn files_of_a_later_version_are_refused_and_stay() {
+    let directory = tempfile::tempdir().unwrap();
+    filled(directory.path(), 2);
+    let (snapshot, log) = (read(directory.path(), "fleet.json"), read(directory.path(), "fleet.log"));
+    // All that may be taken for granted of a later snapshot is the name of its version.
+    write(directory.path(), "fleet.json", br#"{"version":3,"anything":{}}"#);
+    let error = refusal(directory.path());
+    assert!(
+        error.ends_with(
+            "fleet.json has version 3 and this program reads up to 2; start the one that wrote it"
+        )
+    );
+    write(directory.path(), "fleet.json", &snapshot);
+    let head = br#"{"version":3,"anything":{}}"#;
+    let head = [format!("{:08x} ", crc32fast::hash(head)).as_bytes(), head, b"\n"].concat();
+    // The torn line behind it stays too.
+    write(directory.path(), "fleet.log", &[&head[..], &log[log.len() - 30..log.len() - 1]].concat());
+    assert!(refusal(directory.path()).contains("fleet.log has version 3"));
+}
+
+/// What a program of version 1 does with a snapshot before it looks at, or touches, anything else.
+#[test]
+fn a_program_of_version_1_does_not_understand_today_s_snapshot() {
+    #[derive(Debug, serde::Deserialize)]
+    #[allow(dead_code)]
+    struct Snapshot {
+        sequence: u64,
+        fleet: serde_json::Value,
+    }
+    let directory = tempfile::tempdir().unwrap();
+    filled(directory.path(), 1);
+    serde_json::from_slice::<Snapshot>(&read(directory.path(), "fleet.json")).unwrap_err();
+}

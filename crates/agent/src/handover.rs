@@ -3,14 +3,15 @@
 //! ```text
 //!   old primary          new primary
 //!   PauseWrites ──position──▶ AwaitPosition     a failure: ResumeWrites, all as before
-//!   Assign replica                              from here on only forwards
+//!   Assign replica at position                  refused if it has gone on since then; from here on only forwards
 //!                             Assign primary
 //! ```
 //! Both nodes' workers attend: each comes to the handover in the order of its steps, waits until it is over, and so lends its line.
 //! Both halves are queued under one lock, so handovers that cross do not wait for each other.
 //!
-//! The pause ends by itself, should the control plane vanish. It is longer than anything before the demotion may take, or writes that
-//! the old primary took again would be lost with its role. Repeated after a crash in the middle, it begins by asking both nodes
+//! The pause ends by itself, should the control plane vanish. Writes that the old primary has taken again then would be lost with its
+//! role, so the demotion says at which position: the node compares it with its own in the instant in which it would give up its
+//! role. A node of version 1 of the protocol does not; for it the pause is longer than anything before the demotion may take. Repeated after a crash in the middle, it begins by asking both nodes
 //! how far it had come.
 
 use crate::line::Line;
@@ -20,14 +21,17 @@ use fleet::step::{NodeId, Outcome, StepError};
 use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use supervision::{Link, Refusal, Request, Role, Status};
+use supervision::{Link, Position, Refusal, Request, Role, Status};
 
 /// Clients notice a longer wait; a replica whose link is up lags by less.
 const REACH_LIMIT: Duration = Duration::from_millis(1500);
 /// The pause outlasts the wait by what a starved machine may take to say so.
 const PAUSE_LIMIT: Duration = Duration::from_secs(4);
-/// No demotion is sent later than this after the pause was asked for.
+/// No demotion of a node that does not compare positions is sent later than this after the pause was asked for.
 const DEMOTION_LIMIT: Duration = Duration::from_secs(3);
+
+/// The version of the protocol in which a demotion says at which position.
+const POSITION_SINCE: u32 = 2;
 
 #[derive(Default)]
 struct Attendance {
@@ -99,10 +103,13 @@ impl Handover {
     }
 
     fn hand_over(&self) -> Result<(), StepError> {
-        let from = Line::dial(&self.from)?.status(QUESTION_LIMIT)?;
+        let (from, compares) = {
+            let mut line = Line::dial(&self.from)?;
+            (line.status(QUESTION_LIMIT)?, line.peer_version() >= POSITION_SINCE)
+        };
         let to = Line::dial(&self.to)?.status(QUESTION_LIMIT)?;
         if to.role == Role::Primary && to.epoch >= self.epoch {
-            return if self.follows(&from) { Ok(()) } else { self.demote() };
+            return if self.follows(&from) { Ok(()) } else { self.demote(None) };
         }
         if self.follows(&from) && from.epoch >= self.epoch {
             return self.promote();
@@ -113,36 +120,41 @@ impl Handover {
         if !matches!(to.role, Role::Replica(_)) || to.link != Link::Up || !to.holds_data {
             return Err(wrong_role(&to, "not a replica in sync"));
         }
-        self.catch_up().and_then(|()| self.demote()).inspect_err(|_| self.resume())?;
+        self.catch_up(compares).and_then(|at| self.demote(at)).inspect_err(|_| self.resume())?;
         self.promote()
     }
 
-    /// Until the new primary has everything that the old one has acknowledged.
-    fn catch_up(&self) -> Result<(), StepError> {
+    /// Until the new primary has everything that the old one has acknowledged. Where that is, for a node that compares.
+    fn catch_up(&self, compares: bool) -> Result<Option<Position>, StepError> {
         let asked = Instant::now();
         let pause = Request::PauseWrites { epoch: self.epoch, for_ms: PAUSE_LIMIT.as_millis() as u64 };
         let position = Line::dial(&self.from)?.position(&pause, REACH_LIMIT)?;
         let left = REACH_LIMIT.saturating_sub(asked.elapsed());
-        let reach = Request::AwaitPosition { position, for_ms: left.as_millis() as u64 };
+        let reach = Request::AwaitPosition { position: position.clone(), for_ms: left.as_millis() as u64 };
         Line::dial(&self.to)?.position(&reach, left + Duration::from_millis(500))?;
-        if asked.elapsed() < DEMOTION_LIMIT {
-            Ok(())
-        } else {
-            Err(StepError::Failed("the pause of writes was nearly over".into()))
+        match compares {
+            true => Ok(Some(position)),
+            false if asked.elapsed() < DEMOTION_LIMIT => Ok(None),
+            false => Err(StepError::Failed("the pause of writes was nearly over".into())),
         }
     }
 
-    fn demote(&self) -> Result<(), StepError> {
+    fn demote(&self, at: Option<Position>) -> Result<(), StepError> {
         self.check_attendance()?;
         let role = Role::Replica(upstream(&self.from, self.to.id, self.to_address));
         let limit = self.from.shared.config.command_limit;
-        Line::dial(&self.from)?.order(&Request::Assign { epoch: self.epoch, role }, limit)
+        let mut line = Line::dial(&self.from)?;
+        if at.is_some() {
+            // The node says on this line too what it speaks.
+            line.status(QUESTION_LIMIT)?;
+        }
+        line.order(&Request::Assign { epoch: self.epoch, role, at }, limit)
     }
 
     fn promote(&self) -> Result<(), StepError> {
         self.check_attendance()?;
         let limit = self.to.shared.config.command_limit;
-        let request = Request::Assign { epoch: self.epoch, role: Role::Primary };
+        let request = Request::Assign { epoch: self.epoch, role: Role::Primary, at: None };
         Line::dial(&self.to)?.order(&request, limit)
     }
 

@@ -112,6 +112,11 @@ impl Line<'_> {
         }
     }
 
+    /// What the node speaks, as far as it has said on this line.
+    pub(crate) fn peer_version(&self) -> u32 {
+        self.connection.peer_version()
+    }
+
     pub(crate) fn status(&mut self, limit: Duration) -> Result<Status, StepError> {
         match self.call(&Request::Status, &[], limit)?.0 {
             Reply::Status(status) => Ok(*status),

@@ -26,7 +26,7 @@ pub(crate) fn perform(node: &Node, step: &Step) -> Done {
         Step::Assign { epoch, role, .. } => {
             let mut line = Line::dial(node)?;
             let role = role_of(node, role);
-            line.order(&Request::Assign { epoch: *epoch, role }, limit(node))?;
+            line.order(&Request::Assign { epoch: *epoch, role, at: None }, limit(node))?;
             Ok(Outcome::Done)
         }
         Step::Drain { epoch, .. } => drain(node, *epoch),

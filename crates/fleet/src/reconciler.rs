@@ -1,7 +1,8 @@
 //! The plan with what lies around it: the last report of every node, steps under way, and patience.
 //!
 //! The shell calls three things: [`Reconciler::report`] with what an agent tells, [`Reconciler::next`] for what to do, and
-//! waits no longer than [`Reconciler::wake_at_ms`]. A step that ended is not asked for again at once: if it failed, after
+//! waits no longer than [`Reconciler::wake_at`]. The time is since an instant of the caller's, by a clock that nobody sets: the time of
+//! day may go back, and patience that counted by it would wait for it to come again. A step that ended is not asked for again at once: if it failed, after
 //! a pause that doubles each time; if it succeeded and the plan still asks for it, after a moment, for a report may be
 //! on its way.
 
@@ -11,18 +12,19 @@ use crate::plan::{Host, Plan, Reports, Seen, plan};
 use crate::step::{NodeId, Observed, Outcome, Process, Report, Step, StepError};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// First pause after a failure; it doubles with each further one.
-const FIRST_PAUSE_MS: u64 = 50;
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// The longest pause: a node whose program is broken is tried this often.
-const LONGEST_PAUSE_MS: u64 = 5_000;
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Failures count as a row when they are no further apart.
-const FORGET_AFTER_MS: u64 = 10_000;
+const FORGET_AFTER: Duration = Duration::from_secs(10);
 
 /// Between two successes of the same step.
-const MOMENT_MS: u64 = 50;
+const MOMENT: Duration = Duration::from_millis(50);
 
 /// Carries the plan out, without doing anything itself.
 #[derive(Debug)]
@@ -42,7 +44,7 @@ pub struct Reconciler {
 #[derive(Clone, Copy, Debug, Default)]
 struct Patience {
     failures: u32,
-    not_before_ms: u64,
+    not_before: Duration,
 }
 
 /// What has become of a step.
@@ -98,7 +100,7 @@ impl Reconciler {
     }
 
     /// Takes in what an agent tells; the step that has ended, if one has.
-    pub fn report(&mut self, now_ms: u64, report: Report) -> Option<Ended> {
+    pub fn report(&mut self, now: Duration, report: Report) -> Option<Ended> {
         match report {
             Report::Observed { node, observed } => {
                 if observed.process == Process::Absent {
@@ -129,11 +131,11 @@ impl Reconciler {
                 }
                 let patience = self.patience.entry(step.clone()).or_default();
                 if outcome.is_ok() {
-                    *patience = Patience { failures: 0, not_before_ms: now_ms + MOMENT_MS };
+                    *patience = Patience { failures: 0, not_before: now + MOMENT };
                 } else {
-                    let pause_ms = FIRST_PAUSE_MS << patience.failures.min(10);
+                    let pause = FIRST_PAUSE * (1 << patience.failures.min(10));
                     patience.failures += 1;
-                    patience.not_before_ms = now_ms + pause_ms.min(LONGEST_PAUSE_MS);
+                    patience.not_before = now + pause.min(LONGEST_PAUSE);
                 }
                 Some(Ended { step, outcome })
             }
@@ -141,18 +143,18 @@ impl Reconciler {
     }
 
     /// What to write down, else what to begin: each step with its ticket.
-    pub fn next(&mut self, now_ms: u64, fleet: &Fleet) -> Next {
+    pub fn next(&mut self, now: Duration, fleet: &Fleet) -> Next {
         let Plan { mut commands, steps } = plan(fleet, self, self.host);
         commands.extend(self.facts.drain(..).map(|fact| (String::new(), fact)));
         if !commands.is_empty() {
             return Next::Write(commands);
         }
         // A step that has not been asked for in a while begins anew. Not at once: it is not asked for while it is under way.
-        let recent = |patience: &Patience| patience.not_before_ms + FORGET_AFTER_MS > now_ms;
+        let recent = |patience: &Patience| patience.not_before + FORGET_AFTER > now;
         self.patience.retain(|step, patience| recent(patience) || steps.contains(step));
         let mut begun = Vec::new();
         for step in steps {
-            let waits = self.patience.get(&step).is_some_and(|patience| patience.not_before_ms > now_ms);
+            let waits = self.patience.get(&step).is_some_and(|patience| patience.not_before > now);
             if waits || self.under_way.values().any(|under_way| *under_way == step) {
                 continue;
             }
@@ -164,10 +166,10 @@ impl Reconciler {
         Next::Begin(begun)
     }
 
-    /// When to ask again although nothing was reported, Unix ms.
-    pub fn wake_at_ms(&self, now_ms: u64) -> Option<u64> {
-        let later = self.patience.values().map(|patience| patience.not_before_ms);
-        later.filter(|at_ms| *at_ms > now_ms).min()
+    /// When to ask again although nothing was reported.
+    pub fn wake_at(&self, now: Duration) -> Option<Duration> {
+        let later = self.patience.values().map(|patience| patience.not_before);
+        later.filter(|at| *at > now).min()
     }
 }
 

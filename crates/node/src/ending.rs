@@ -15,7 +15,7 @@ use config::{Loglevel, ShutdownFlags};
 use snapshot::{Background, Kind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often it is looked whether the replicas have caught up.
 const PERIOD: Duration = Duration::from_millis(20);
@@ -208,9 +208,10 @@ fn await_replicas(shared: &Shared, how: ShutdownFlags) -> bool {
     }
     pause_writes(shared);
     shared.log(Loglevel::Notice, "Waiting for replicas before shutting down.");
-    let deadline_ms = unix_ms() + u64::from(timeout_s) * 1000;
-    shared.end.state().deadline_ms = Some(deadline_ms);
-    while unix_ms() < deadline_ms && !in_sync(shared) {
+    let timeout = Duration::from_secs(u64::from(timeout_s));
+    let began = Instant::now();
+    shared.end.state().deadline_ms = Some(unix_ms() + timeout.as_millis() as u64);
+    while began.elapsed() < timeout && !in_sync(shared) {
         match shared.end.pause() {
             Pause::Over => {}
             Pause::Aborted => return false,
@@ -226,7 +227,7 @@ fn in_sync(shared: &Shared) -> bool {
 
 /// Whoever is inside the gate has begun before; whoever enters behind this is admitted anew, and waits.
 fn pause_writes(shared: &Shared) {
-    shared.pauses.hand_over(u64::MAX);
+    shared.pauses.begin_handover(None);
     owner(shared).with_world(|_| shared.decisions.fetch_add(1, Ordering::Release));
 }
 
@@ -248,7 +249,7 @@ fn finish(shared: &Shared, how: ShutdownFlags) -> bool {
     let wanted = how.has(ShutdownFlags::SAVE) || (has_save_points && !how.has(ShutdownFlags::NOSAVE));
     if wanted && !shared.loading.load(Ordering::Acquire) {
         shared.log(Loglevel::Notice, "Saving the final RDB snapshot before exiting.");
-        shared.pauses.hand_over(u64::MAX);
+        shared.pauses.begin_handover(None);
         let saved = owner(shared).with_world(|world| {
             shared.decisions.fetch_add(1, Ordering::Release);
             save_now(shared, world)
@@ -291,7 +292,7 @@ fn log_replicas(shared: &Shared) {
 fn cancel(shared: &Shared) {
     shared.outputs.set_ending(false);
     let clients = shared.end.cancel();
-    shared.pauses.hand_over(0);
+    shared.pauses.end_handover();
     for WaitingClient { worker, client, wait } in clients {
         let reply = b"-ERR Errors trying to SHUTDOWN. Check logs.\r\n".to_vec();
         shared.mailboxes[worker].post(Message::Answer { client, wait, reply });

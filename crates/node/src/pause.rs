@@ -4,16 +4,25 @@
 //! other way round. It lies in one word, so that looking at it costs one load: the end in Unix ms, shifted by one, and
 //! below it whether everything is paused or writes alone. Zero is no pause.
 //!
-//! The agent of a managed node pauses writes for a handover. That pause is a word of its own: no client ends it.
+//! The agent of a managed node pauses writes for a handover. That pause is a word of its own: no client ends it. It must last as
+//! long as it was asked for, so it counts by a clock that nobody sets.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 /// The pause of a node.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Pauses {
     clients: AtomicU64,
-    /// When the agent's pause of writes ends, in Unix ms; zero is none.
+    /// When the agent's pause of writes ends, in ms since `began`; zero is none.
     handover_until_ms: AtomicU64,
+    began: Instant,
+}
+
+impl Default for Pauses {
+    fn default() -> Pauses {
+        Pauses { clients: AtomicU64::new(0), handover_until_ms: AtomicU64::new(0), began: Instant::now() }
+    }
 }
 
 const ALL: u64 = 1;
@@ -35,22 +44,35 @@ impl Pauses {
         self.clients.store(0, Ordering::SeqCst);
     }
 
-    /// Pauses writes for a handover; zero ends such a pause.
-    pub(crate) fn hand_over(&self, until_ms: u64) {
-        self.handover_until_ms.store(until_ms, Ordering::SeqCst);
+    /// Pauses writes for a handover: for so long, or until it is ended.
+    pub(crate) fn begin_handover(&self, lasts: Option<Duration>) {
+        let end = |lasts| (self.began.elapsed() + lasts).as_millis() as u64;
+        self.handover_until_ms.store(lasts.map_or(u64::MAX, end), Ordering::SeqCst);
+    }
+
+    /// Ends a pause for a handover. True if there was one, even if its time was over.
+    pub(crate) fn end_handover(&self) -> bool {
+        self.handover_until_ms.swap(0, Ordering::SeqCst) != 0
     }
 
     /// Whether writes are paused for a handover.
     #[inline]
-    pub(crate) fn hands_over(&self, now_ms: u64) -> bool {
-        self.handover_until_ms.load(Ordering::Relaxed) > now_ms
+    pub(crate) fn hands_over(&self) -> bool {
+        // Without such a pause nobody asks the clock.
+        self.handover_until_ms.load(Ordering::Relaxed) != 0 && self.handover_left_ms().is_some()
+    }
+
+    fn handover_left_ms(&self) -> Option<u64> {
+        let until_ms = self.handover_until_ms.load(Ordering::Relaxed);
+        let now_ms = self.began.elapsed().as_millis() as u64;
+        until_ms.checked_sub(now_ms).filter(|left_ms| *left_ms > 0)
     }
 
     /// Whether a command must wait now.
     #[inline]
     pub(crate) fn holds(&self, is_write: bool, now_ms: u64) -> bool {
         let pause = self.clients.load(Ordering::Relaxed);
-        (pause >> 1 > now_ms && (is_write || pause & ALL != 0)) || (is_write && self.hands_over(now_ms))
+        (pause >> 1 > now_ms && (is_write || pause & ALL != 0)) || (is_write && self.hands_over())
     }
 
     /// Whether keys must not be removed by expiry and eviction, which are writes too.
@@ -62,7 +84,8 @@ impl Pauses {
     /// When the pause ends, if one is on.
     pub(crate) fn until_ms(&self, now_ms: u64) -> Option<u64> {
         let until_ms = self.clients.load(Ordering::Relaxed) >> 1;
-        let until_ms = until_ms.max(self.handover_until_ms.load(Ordering::Relaxed));
+        let handover = self.handover_left_ms().map_or(0, |left_ms| now_ms.saturating_add(left_ms));
+        let until_ms = until_ms.max(handover);
         (until_ms > now_ms).then_some(until_ms)
     }
 }
@@ -86,13 +109,25 @@ mod tests {
     #[test]
     fn a_handover_is_no_client_s_to_end() {
         let pauses = Pauses::default();
-        pauses.hand_over(100);
+        pauses.begin_handover(None);
         pauses.pause(true, 50, 10);
         pauses.unpause();
-        assert!(pauses.holds(true, 99) && !pauses.holds(false, 99) && !pauses.holds(true, 100));
-        assert_eq!(pauses.until_ms(20), Some(100));
-        pauses.hand_over(0);
+        assert!(pauses.holds(true, 99) && !pauses.holds(false, 99));
+        assert!(pauses.end_handover() && !pauses.end_handover());
         assert!(!pauses.holds_writes(20) && pauses.until_ms(20).is_none());
+    }
+
+    #[test]
+    fn a_handover_lasts_as_long_whatever_the_time_of_day_is() {
+        let pauses = Pauses::default();
+        pauses.begin_handover(Some(Duration::from_secs(3600)));
+        // The clock was set to long ago, and to long afterwards.
+        for now_ms in [0, 1 << 40, u64::MAX >> 2] {
+            assert!(pauses.holds_writes(now_ms));
+            assert!(pauses.until_ms(now_ms).is_some_and(|at_ms| at_ms - now_ms <= 3_600_000));
+        }
+        pauses.begin_handover(Some(Duration::ZERO));
+        assert!(!pauses.holds_writes(0) && pauses.end_handover());
     }
 
     #[test]

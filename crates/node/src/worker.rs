@@ -179,7 +179,9 @@ impl Worker {
         let cron = self.last_cron_ms + self.cron_period_ms();
         let deadline = self.deadlines.first().map_or(u64::MAX, |&(at_ms, _)| at_ms);
         let pause = self.paused_until_ms.unwrap_or(u64::MAX);
-        Duration::from_millis(cron.min(deadline).min(pause).saturating_sub(unix_ms()))
+        let sleep_ms = cron.min(deadline).min(pause).saturating_sub(unix_ms());
+        // Never longer than a period, should the clock have been set back meanwhile.
+        Duration::from_millis(sleep_ms.min(self.cron_period_ms()))
     }
 
     fn cron_period_ms(&self) -> u64 {
@@ -781,7 +783,9 @@ impl Worker {
         self.send_all(shared);
         self.send_stream(shared);
         self.see_off(shared);
-        if self.local.now_ms >= self.last_cron_ms + self.cron_period_ms() {
+        let since_ms = self.local.now_ms.checked_sub(self.last_cron_ms);
+        // A time before the last one is that of a clock that was set back.
+        if since_ms.is_none_or(|since_ms| since_ms >= self.cron_period_ms()) {
             self.last_cron_ms = self.local.now_ms;
             self.cron(shared);
         }

@@ -92,6 +92,8 @@ pub enum NotDecided {
 struct Thread {
     ledger: Ledger,
     reconciler: Reconciler,
+    /// What the reconciler's times count from.
+    began: Instant,
     agent: Agent,
     waiting: Vec<(String, DeploymentId, oneshot::Sender<Phase>)>,
     /// The log could not be written.
@@ -109,13 +111,14 @@ impl Service {
         agent: agent::Config,
         host: Host,
     ) -> io::Result<(Service, Over)> {
+        let began = Instant::now();
         let (report_to, reports) = mpsc::channel();
         let agent = Agent::start(agent, &fleet.nodes, report_to)?;
         let mut reconciler = Reconciler::new(host);
         // The plan begins from what is: nobody is taken for lost because the report is still on its way.
         for report in reports.try_iter() {
             warn_of_stranger(&report);
-            reconciler.report(unix_ms(), report);
+            reconciler.report(began.elapsed(), report);
         }
         let (inputs, received) = mpsc::channel();
         let forward = inputs.clone();
@@ -127,7 +130,7 @@ impl Service {
             }
         })?;
         let ledger = Ledger::new(store, fleet);
-        let mut thread = Thread { ledger, reconciler, agent, waiting: Vec::new(), failed: None };
+        let mut thread = Thread { ledger, reconciler, began, agent, waiting: Vec::new(), failed: None };
         let (tell, over) = oneshot::channel();
         std::thread::Builder::new().name("control".into()).spawn(move || {
             let ended = thread.run(&received);
@@ -205,10 +208,9 @@ impl Thread {
     fn run(&mut self, inputs: &Receiver<Input>) -> Result<(), Failure> {
         self.reconcile();
         loop {
-            let now_ms = unix_ms();
-            let wake_ms = self.reconciler.wake_at_ms(now_ms).map(|at_ms| at_ms.saturating_sub(now_ms));
-            let input = match wake_ms {
-                Some(wait_ms) => inputs.recv_timeout(Duration::from_millis(wait_ms.max(1))),
+            let now = self.began.elapsed();
+            let input = match self.reconciler.wake_at(now) {
+                Some(at) => inputs.recv_timeout(at.saturating_sub(now)),
                 None => inputs.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             match input {
@@ -257,7 +259,7 @@ impl Thread {
                 info!(%node, label = self.label(*node), from = ?before, to = ?observed.process, "process");
             }
         }
-        if let Some(ended) = self.reconciler.report(unix_ms(), report)
+        if let Some(ended) = self.reconciler.report(self.began.elapsed(), report)
             && let Err(why) = &ended.outcome
         {
             warn!(step = ?ended.step, %why, "a step failed and is tried again if it is still needed");
@@ -270,9 +272,9 @@ impl Thread {
             return;
         }
         for _ in 0..MAX_PLANS {
-            let now_ms = unix_ms();
-            match self.reconciler.next(now_ms, self.ledger.fleet()) {
+            match self.reconciler.next(self.began.elapsed(), self.ledger.fleet()) {
                 Next::Write(entries) => {
+                    let now_ms = unix_ms();
                     // Of what follows for several deployments one part may be impossible: the others do not wait for it.
                     let written = self.write(now_ms, &entries)
                         || entries.iter().filter(|entry| self.write(now_ms, slice::from_ref(entry))).count()

@@ -1,6 +1,6 @@
 //! Frames with descriptors over a Unix stream socket.
 
-use crate::Envelope;
+use crate::message::{Envelope, Message, OLDEST, VERSION};
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
     SendFlags, recvmsg, sendmsg,
@@ -46,6 +46,9 @@ pub enum Error {
     /// The socket failed.
     #[error(transparent)]
     Io(io::Error),
+    /// The other side does not know the version that a message needs. Nothing was sent, and the connection goes on.
+    #[error("the other side does not speak version {0} of the protocol")]
+    Unspoken(u32),
     /// What came is not what this program understands.
     #[error("not understood: {0}")]
     Malformed(String),
@@ -67,12 +70,24 @@ impl From<io::Error> for Error {
 #[derive(Debug)]
 pub struct Connection {
     stream: UnixStream,
+    speaks: u32,
+    peer: u32,
 }
 
 impl Connection {
     /// Over a connected socket.
     pub fn new(stream: UnixStream) -> Connection {
-        Connection { stream }
+        Connection::speaking(stream, VERSION)
+    }
+
+    /// As a program of an earlier version: to try what one of today does with it.
+    pub fn speaking(stream: UnixStream, version: u32) -> Connection {
+        Connection { stream, speaks: version, peer: OLDEST }
+    }
+
+    /// The last version that the other side knows, as far as it has said.
+    pub fn peer_version(&self) -> u32 {
+        self.peer
     }
 
     /// The socket, to wait on.
@@ -93,9 +108,18 @@ impl Connection {
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn send<T: Serialize>(&mut self, message: &T, descriptors: &[BorrowedFd<'_>]) -> Result<(), Error> {
-        let body =
-            serde_json::to_vec(&Envelope::new(message)).map_err(|e| Error::Malformed(e.to_string()))?;
+    pub fn send<T: Serialize + Message>(
+        &mut self,
+        message: &T,
+        descriptors: &[BorrowedFd<'_>],
+    ) -> Result<(), Error> {
+        let version = message.version();
+        if version > self.peer {
+            return Err(Error::Unspoken(version));
+        }
+        let speaks = (self.speaks > OLDEST).then_some(self.speaks);
+        let envelope = Envelope { version, speaks, body: message };
+        let body = serde_json::to_vec(&envelope).map_err(|e| Error::Malformed(e.to_string()))?;
         if body.len() > MAX_FRAME_BYTES || descriptors.len() > MAX_DESCRIPTORS {
             return Err(Error::Malformed(format!("a frame of {} bytes", body.len())));
         }
@@ -144,9 +168,10 @@ impl Connection {
         self.stream.read_exact(&mut body)?;
         let envelope: Envelope<serde_json::Value> =
             serde_json::from_slice(&body).map_err(|error| Error::Malformed(error.to_string()))?;
-        if envelope.version != Envelope::<T>::VERSION {
+        if !(OLDEST..=self.speaks).contains(&envelope.version) {
             return Err(Error::Malformed(format!("version {} of the protocol", envelope.version)));
         }
+        self.peer = self.peer.max(envelope.speaks.unwrap_or(envelope.version));
         let message = T::deserialize(envelope.body).map_err(|error| Error::Malformed(error.to_string()))?;
         Ok((message, descriptors))
     }
@@ -177,7 +202,7 @@ impl Connection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Endpoint, Listening, Reply, Request};
+    use crate::{Endpoint, Listening, Position, Refusal, Reply, Request, Role};
     use std::io::Write;
     use std::net::{TcpListener, TcpStream};
 
@@ -237,5 +262,75 @@ mod tests {
         let (mut agent, _node) = pair();
         agent.set_timeout(Some(Duration::from_millis(1))).unwrap();
         assert!(matches!(agent.receive::<Reply>(), Err(Error::TimedOut)));
+    }
+
+    fn frame(stream: &mut UnixStream, body: &[u8]) {
+        stream.write_all(&(body.len() as u32).to_le_bytes()).unwrap();
+        stream.write_all(body).unwrap();
+    }
+
+    fn demotion() -> Request {
+        let at = Some(Position { history: "0".repeat(40), offset: 7 });
+        Request::Assign { epoch: 2, role: Role::Primary, at }
+    }
+
+    #[test]
+    fn what_needs_a_version_is_said_once_the_other_side_has_said_that_it_knows_it() {
+        let (mut agent, mut node) = pair();
+        assert!(matches!(agent.send(&demotion(), &[]), Err(Error::Unspoken(2))));
+        agent.send(&Request::Status, &[]).unwrap();
+        node.receive::<Request>().unwrap();
+        assert_eq!(node.peer_version(), VERSION);
+        node.send(&Reply::Done, &[]).unwrap();
+        agent.receive::<Reply>().unwrap();
+        agent.send(&demotion(), &[]).unwrap();
+        assert_eq!(node.receive::<Request>().unwrap().0, demotion());
+        let moved = Reply::Refused(Refusal::Moved(Position { history: String::new(), offset: 9 }));
+        node.send(&moved, &[]).unwrap();
+        assert_eq!(agent.receive::<Reply>().unwrap().0, moved);
+    }
+
+    #[test]
+    fn one_version_back_is_understood_on_either_side() {
+        let (new, old) = UnixStream::pair().unwrap();
+        let (mut new, mut old) = (Connection::new(new), Connection::speaking(old, VERSION - 1));
+        for _ in 0..2 {
+            new.send(&Request::Status, &[]).unwrap();
+            old.receive::<Request>().unwrap();
+            old.send(&Reply::Done, &[]).unwrap();
+            new.receive::<Reply>().unwrap();
+        }
+        assert_eq!(new.peer_version(), VERSION - 1);
+        assert!(matches!(new.send(&demotion(), &[]), Err(Error::Unspoken(2))));
+    }
+
+    /// The bytes of version 1, as its programs wrote and expected them.
+    #[test]
+    fn the_frames_of_version_1() {
+        let (mut agent, mut node) = pair();
+        frame(&mut node.stream, br#"{"version":1,"body":{"Refused":{"OldEpoch":{"seen":4}}}}"#);
+        let refused = Reply::Refused(Refusal::OldEpoch { seen: 4 });
+        assert_eq!(agent.receive::<Reply>().unwrap().0, refused);
+        assert_eq!(agent.peer_version(), 1);
+        frame(&mut node.stream, br#"{"version":1,"body":{"Assign":{"epoch":3,"role":"Primary"}}}"#);
+        let assign = Request::Assign { epoch: 3, role: Role::Primary, at: None };
+        assert_eq!(agent.receive::<Request>().unwrap().0, assign);
+        // Beside what they expect there is a field that they pass over.
+        agent.send(&assign, &[]).unwrap();
+        let mut bytes = [0; 4];
+        node.stream.read_exact(&mut bytes).unwrap();
+        let mut body = vec![0; u32::from_le_bytes(bytes) as usize];
+        node.stream.read_exact(&mut body).unwrap();
+        let text = r#"{"version":1,"speaks":2,"body":{"Assign":{"epoch":3,"role":"Primary"}}}"#;
+        assert_eq!(String::from_utf8(body).unwrap(), text);
+    }
+
+    #[test]
+    fn a_field_of_a_later_program_is_passed_over() {
+        let (mut agent, mut node) = pair();
+        let body = br#"{"version":1,"speaks":9,"mood":"good","body":{"Assign":{"epoch":3,"role":"Primary","why":{}}}}"#;
+        frame(&mut node.stream, body);
+        let assign = Request::Assign { epoch: 3, role: Role::Primary, at: None };
+        assert_eq!(agent.receive::<Request>().unwrap().0, assign);
     }
 }

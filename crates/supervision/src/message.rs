@@ -15,6 +15,10 @@ pub enum Request {
         epoch: u64,
         /// What to be.
         role: Role,
+        /// Of a primary that is to be a replica: where it was paused. One that is elsewhere by now refuses ([`Refusal::Moved`]): it
+        /// has writes that the new primary does not have. Since version 2.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Position>,
     },
     /// Stop following after having applied everything that has arrived, and say how far that is: [`Reply::Position`]. The node
     /// stays a read-only replica without a link until it is assigned a role. On a primary: refused.
@@ -98,6 +102,9 @@ pub enum Refusal {
     /// A position was not reached in time; the node is here.
     #[error("the node has reached {0:?} only")]
     NotReached(Position),
+    /// The primary is not where it was paused but here. Since version 2.
+    #[error("the node has gone on to {0:?}")]
+    Moved(Position),
     /// The request makes no sense: a listener is missing, a parameter is unknown.
     #[error("{0}")]
     Invalid(String),
@@ -213,22 +220,44 @@ pub struct WorkerProgress {
     pub running: Option<String>,
 }
 
-/// Anything that is sent, with the name of the protocol's version for both sides to compare.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Envelope<T> {
-    /// [`Envelope::VERSION`] of the sender.
-    pub version: u32,
-    /// What is said.
-    pub body: T,
+/// The protocol's version. Raised when a message says what an earlier program must not ignore.
+pub const VERSION: u32 = 2;
+
+/// What is sent over a connection.
+pub trait Message {
+    /// The version in which it means what is meant: [`OLDEST`] unless something in it is newer.
+    fn version(&self) -> u32;
 }
 
-impl<T> Envelope<T> {
-    /// Raised when a message changes its meaning. Nodes outlive the control plane that started them, so a newer agent must
-    /// know what an older node speaks.
-    pub const VERSION: u32 = 1;
+/// Understood by everybody, and spoken until it is known what the other side speaks.
+pub const OLDEST: u32 = 1;
 
-    /// Around what this program says.
-    pub fn new(body: T) -> Envelope<T> {
-        Envelope { version: Envelope::<T>::VERSION, body }
+impl Message for Request {
+    fn version(&self) -> u32 {
+        match self {
+            Request::Assign { at: Some(_), .. } => 2,
+            _ => OLDEST,
+        }
     }
+}
+
+impl Message for Reply {
+    fn version(&self) -> u32 {
+        match self {
+            Reply::Refused(Refusal::Moved(_)) => 2,
+            _ => OLDEST,
+        }
+    }
+}
+
+/// Around everything that is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Envelope<T> {
+    /// [`Message::version`]. Who knows only earlier ones does not understand the body.
+    pub(crate) version: u32,
+    /// The last version that the sender knows. Programs of version 1 do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) speaks: Option<u32>,
+    /// What is said.
+    pub(crate) body: T,
 }

@@ -85,6 +85,29 @@ fn a_handover_that_fails_early_leaves_everything_as_it_was() {
 }
 
 #[test]
+fn a_primary_that_has_gone_on_since_its_pause_is_not_demoted() {
+    fails_before_the_demotion(1, ("stand-in-slip", "1"));
+}
+
+#[test]
+fn nodes_one_version_back_are_adopted_and_handed_over() {
+    let mut host = Host::new();
+    for node in [1, 2] {
+        host.start(node, &[("stand-in-version", "1")]).unwrap();
+    }
+    let pids = [host.pid(1), host.pid(2)];
+    host.end();
+    host.begin();
+    assert_eq!([host.pid(1), host.pid(2)], pids);
+    let assign = |node, role| Step::Assign { node: NodeId(node), epoch: 1, role };
+    host.run(assign(1, Assignment::Primary)).unwrap();
+    host.run(assign(2, Assignment::Replica { of: ONE, address: nowhere() })).unwrap();
+    assert_eq!(host.run(handover(2)), Ok(Outcome::Done));
+    assert!(is_replica(&status(&host, ONE)));
+    assert_eq!(status(&host, TWO).role, Role::Primary);
+}
+
+#[test]
 fn a_handover_that_fails_late_goes_on_when_it_is_repeated() {
     let mut host = Host::pair();
     host.configure(2, "stand-in-refuse", "assign-primary");

@@ -12,6 +12,8 @@
 //! | `stand-in-mute-ms N` | opens its private socket so late (file only) |
 //! | `stand-in-fail TEXT` | prints it and ends (file only) |
 //! | `stand-in-offset N` | how far its data is |
+//! | `stand-in-slip N` | goes on by so much after a pause, as one does whose pause is over |
+//! | `stand-in-version N` | speaks as a program of this version of the protocol (file only) |
 //!
 //! `agent-stand-in agent DIRECTORY` is a control plane that may be killed: it starts node 1 of the directory.
 #![forbid(unsafe_code)]
@@ -25,7 +27,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
@@ -79,6 +81,7 @@ struct Behaviour {
     ignore: String,
     deaf: bool,
     busy_until: Option<Instant>,
+    slip: u64,
 }
 
 struct State {
@@ -97,6 +100,7 @@ impl State {
                 let busy = Duration::from_millis(value.parse().unwrap());
                 self.behaviour.busy_until = Some(Instant::now() + busy);
             }
+            "stand-in-slip" => self.behaviour.slip = value.parse().unwrap(),
             "stand-in-offset" => self.status.position.offset = value.parse().unwrap(),
             _ => {}
         }
@@ -144,14 +148,15 @@ fn node(file: &Path) {
         state.set(name, value);
     }
     let state = Arc::new(Mutex::new(state));
+    let version =
+        rows.get("stand-in-version").map_or(supervision::VERSION, |version| version.parse().unwrap());
     for stream in UnixListener::bind(rows["private-socket"]).unwrap().incoming() {
         let (state, stream) = (state.clone(), stream.unwrap());
-        thread::spawn(move || converse(&state, stream));
+        thread::spawn(move || converse(&state, Connection::speaking(stream, version)));
     }
 }
 
-fn converse(state: &Arc<Mutex<State>>, stream: UnixStream) {
-    let mut connection = Connection::new(stream);
+fn converse(state: &Arc<Mutex<State>>, mut connection: Connection) {
     while let Ok((request, handles)) = connection.receive::<Request>() {
         misbehave(state, &request);
         let ends = matches!(request, Request::Shutdown { .. });
@@ -223,7 +228,10 @@ fn answer(shared: &Arc<Mutex<State>>, state: &mut State, request: Request, handl
     let status = &mut state.status;
     match request {
         Request::Status => return Reply::Status(Box::new(status.clone())),
-        Request::Assign { role, .. } => {
+        Request::Assign { role, at, .. } => {
+            if status.role == Role::Primary && at.is_some_and(|at| at != status.position) {
+                return Reply::Refused(Refusal::Moved(status.position.clone()));
+            }
             status.link = if matches!(role, Role::Replica(_)) { Link::Up } else { Link::Down };
             status.role = role;
             status.holds_data = true;
@@ -253,7 +261,9 @@ fn answer(shared: &Arc<Mutex<State>>, state: &mut State, request: Request, handl
         Request::Listeners => return Reply::Listeners(status.listening.clone()),
         Request::PauseWrites { .. } => {
             status.writes_paused = true;
-            return Reply::Position(status.position.clone());
+            let paused_at = status.position.clone();
+            status.position.offset += state.behaviour.slip;
+            return Reply::Position(paused_at);
         }
         Request::ResumeWrites { .. } => status.writes_paused = false,
         Request::AwaitPosition { position, .. } => {

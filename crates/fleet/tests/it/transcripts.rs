@@ -46,8 +46,8 @@ fn a_number_that_was_found_is_not_given_out_again() {
         origin,
         moved_to: moved_to.map(Into::into),
     };
-    world.reconciler.report(0, report(41, Some(origin), Some("/data/strangers/n41")));
-    world.reconciler.report(0, report(17, None, None));
+    world.reconciler.report(std::time::Duration::ZERO, report(41, Some(origin), Some("/data/strangers/n41")));
+    world.reconciler.report(std::time::Duration::ZERO, report(17, None, None));
     world.settle();
     world.wish(Command::Create(Box::new(group("new", 1, true))));
     let new = world.fleet.deployment(crate::world::REGION, &DeploymentId::Group("new".into())).unwrap();

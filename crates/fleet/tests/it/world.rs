@@ -5,6 +5,7 @@ use fleet::step::{Assignment, Observed, Outcome, Process, Report, Step, StepErro
 use fleet::{AddressPool, Command, Deployment, Fleet, Host, Next, NodeId, Reconciler};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
+use std::time::Duration;
 use supervision::{Endpoint, Link, Listening, Position, Refusal, Role, Status, Upstream};
 
 pub(crate) const REGION: &str = "us-east-1";
@@ -121,7 +122,7 @@ impl World {
             self.observe(node);
         }
         while let Some(report) = self.reports.pop_front() {
-            self.reconciler.report(self.now_ms, report);
+            self.reconciler.report(self.now(), report);
         }
     }
 
@@ -129,7 +130,7 @@ impl World {
     pub(crate) fn turn(&mut self) -> bool {
         self.now_ms += 1;
         for _ in 0..100 {
-            match self.reconciler.next(self.now_ms, &self.fleet) {
+            match self.reconciler.next(self.now(), &self.fleet) {
                 Next::Write(commands) => {
                     for (region, command) in commands {
                         self.write(&region, command);
@@ -153,17 +154,21 @@ impl World {
             let outcome = self.carry_out(&step);
             self.reports.push_back(Report::Finished { ticket, outcome });
         } else if !moved && self.reports.is_empty() {
-            match self.reconciler.wake_at_ms(self.now_ms) {
-                Some(at_ms) => self.now_ms = at_ms,
+            match self.reconciler.wake_at(self.now()) {
+                Some(at) => self.now_ms = at.as_millis() as u64,
                 None => return false,
             }
         }
         for _ in 0..=self.random.below(3) {
             if let Some(report) = self.reports.pop_front() {
-                self.reconciler.report(self.now_ms, report);
+                self.reconciler.report(self.now(), report);
             }
         }
         true
+    }
+
+    fn now(&self) -> Duration {
+        Duration::from_millis(self.now_ms)
     }
 
     /// Until nothing is left to do.

@@ -13,7 +13,7 @@ use crate::commands::change_config;
 use crate::ending::Why;
 use crate::mailbox::Message;
 use crate::replication::{applier, role};
-use crate::shared::{Background, Shared, unix_ms};
+use crate::shared::{Background, Shared};
 use config::{Asker, Loglevel, PrimaryAddress};
 use event_loop::Listener;
 use snapshot::Background as Thread;
@@ -72,7 +72,7 @@ fn change(
     descriptors: Vec<OwnedFd>,
 ) -> Result<Reply, Refusal> {
     match request {
-        Request::Assign { epoch, role } => assign(shared, managed, epoch, role),
+        Request::Assign { epoch, role, at } => assign(shared, managed, epoch, role, at.as_ref()),
         Request::Drain { epoch } => drain(shared, managed, epoch),
         Request::Listen { endpoint, address } => {
             listen(shared, managed, Listening { endpoint, address }, descriptors)
@@ -113,7 +113,13 @@ fn in_world<R>(shared: &Shared, act: impl FnOnce() -> R) -> R {
     Thread::new(&shared.keyspace, shared.thread_of(Background::Agent)).with_world(|_| act())
 }
 
-fn assign(shared: &Shared, managed: &Managed, epoch: u64, wanted: Role) -> Result<Reply, Refusal> {
+fn assign(
+    shared: &Shared,
+    managed: &Managed,
+    epoch: u64,
+    wanted: Role,
+    at: Option<&Position>,
+) -> Result<Reply, Refusal> {
     not_old(managed, epoch)?;
     if !managed.is_loaded.load(Ordering::Acquire) {
         return Err(Refusal::WrongRole("loading its file".into()));
@@ -128,7 +134,7 @@ fn assign(shared: &Shared, managed: &Managed, epoch: u64, wanted: Role) -> Resul
             managed.decided().role = Role::Drained;
         }
         match &wanted {
-            Role::Replica(upstream) => become_replica(shared, managed, epoch, &present, upstream),
+            Role::Replica(upstream) => become_replica(shared, managed, epoch, &present, upstream, at)?,
             _ => become_primary(shared, managed, epoch),
         }
     }
@@ -149,10 +155,25 @@ fn become_primary(shared: &Shared, managed: &Managed, epoch: u64) {
     shared.log(Loglevel::Notice, format_args!("MASTER MODE enabled (assigned, epoch {epoch})"));
 }
 
-fn become_replica(shared: &Shared, managed: &Managed, epoch: u64, present: &Role, upstream: &Upstream) {
+/// A primary that has gone on since the position at which it was to be followed stays what it is.
+fn become_replica(
+    shared: &Shared,
+    managed: &Managed,
+    epoch: u64,
+    present: &Role,
+    upstream: &Upstream,
+    at: Option<&Position>,
+) -> Result<(), Refusal> {
     let (ip, port) = (upstream.address.ip().to_string(), upstream.address.port());
     let address = PrimaryAddress { host: ip.clone().into_bytes(), port };
     in_world(shared, || {
+        // In the world, so that nothing comes between the look and the role.
+        if let Some(at) = at.filter(|_| *present == Role::Primary) {
+            let here = position(shared);
+            if here != *at {
+                return Err(Refusal::Moved(here));
+            }
+        }
         if *present == Role::Unassigned {
             // What it loaded is of no history that the primary knows.
             managed.holds_data.store(false, Ordering::Release);
@@ -168,12 +189,14 @@ fn become_replica(shared: &Shared, managed: &Managed, epoch: u64, present: &Role
         }
         role::follow(shared, &address, Some(upstream.socket.clone()));
         managed.decided().role = Role::Replica(upstream.clone());
-    });
+        Ok(())
+    })?;
     let node = &upstream.node;
     shared.log(
         Loglevel::Notice,
         format_args!("REPLICAOF {ip}:{port} enabled (assigned, node {node}, epoch {epoch})"),
     );
+    Ok(())
 }
 
 /// Takes connections by the endpoints that the role shows. The others' wait in their backlogs.
@@ -269,14 +292,13 @@ fn pause_writes(shared: &Shared, managed: &Managed, epoch: u64, for_ms: u64) -> 
         return Err(Refusal::WrongRole("not a primary".into()));
     }
     obey(managed, epoch)?;
-    let until_ms = unix_ms().saturating_add(for_ms);
-    shared.pauses.hand_over(until_ms);
+    shared.pauses.begin_handover(Some(Duration::from_millis(for_ms)));
     // Whoever is inside has begun before; whoever enters behind this is admitted anew.
     let position = in_world(shared, || {
         shared.decisions.fetch_add(1, Ordering::Release);
         position(shared)
     });
-    if unix_ms() >= until_ms {
+    if !shared.pauses.hands_over() {
         // A long command has used the time up, and others may write again.
         return Err(Refusal::NotReached(position));
     }
@@ -285,8 +307,7 @@ fn pause_writes(shared: &Shared, managed: &Managed, epoch: u64, for_ms: u64) -> 
 }
 
 fn end_pause(shared: &Shared) {
-    if shared.pauses.hands_over(0) {
-        shared.pauses.hand_over(0);
+    if shared.pauses.end_handover() {
         shared.look();
     }
 }

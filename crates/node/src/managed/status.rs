@@ -34,7 +34,7 @@ pub(super) fn status(shared: &Shared, managed: &Managed) -> Status {
         loading: shared.loading.load(Ordering::Acquire) || !managed.is_loaded.load(Ordering::Acquire),
         position,
         listening: shared.listening.passed(),
-        writes_paused: shared.pauses.hands_over(now_ms),
+        writes_paused: shared.pauses.hands_over(),
         workers: (0..shared.workers()).map(|worker| progress(shared, worker, now_ms)).collect(),
         used_memory_bytes: memory::used_bytes(),
         maxmemory_bytes: shared.settings().maxmemory_bytes,

@@ -331,7 +331,7 @@ impl Feeder {
     /// position that it is handed over at, the new primary would not know.
     fn say(&self, bytes: &[u8]) {
         let shared = &self.shared;
-        shared.stream.append_own(bytes, || shared.pauses.hands_over(crate::shared::unix_ms()));
+        shared.stream.append_own(bytes, || shared.pauses.hands_over());
     }
 
     fn adopt(&mut self, adopted: Adopted) {

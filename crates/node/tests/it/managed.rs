@@ -99,7 +99,7 @@ impl Managed {
     }
 
     fn is(&mut self, epoch: u64, role: Role) {
-        assert_eq!(self.ask(&Request::Assign { epoch, role }), Reply::Done);
+        assert_eq!(self.ask(&Request::Assign { epoch, role, at: None }), Reply::Done);
     }
 
     fn follow(&mut self, epoch: u64, primary: &Managed) {
@@ -212,7 +212,10 @@ fn without_a_role_a_node_takes_no_writes_and_lets_nobody_follow() {
     expect(&mut client, "SET a 1", "READONLY You can't write against a read only replica.");
     expect(&mut client, "PSYNC ? -1", "NOMASTERLINK Can't SYNC while not connected with my master");
     for role in [Role::Unassigned, Role::Drained] {
-        assert!(matches!(node.ask(&Request::Assign { epoch: 1, role }), Reply::Refused(Refusal::Invalid(_))));
+        assert!(matches!(
+            node.ask(&Request::Assign { epoch: 1, role, at: None }),
+            Reply::Refused(Refusal::Invalid(_))
+        ));
     }
     assert!(matches!(node.ask(&Request::Drain { epoch: 1 }), Reply::Refused(Refusal::WrongRole(_))));
     let pause = Request::PauseWrites { epoch: 1, for_ms: 1000 };
@@ -229,7 +232,7 @@ fn old_epochs_are_refused_and_repeated_ones_harmless() {
     let mut replica = Managed::replica_of(&primary, 3);
     let old = Reply::Refused(Refusal::OldEpoch { seen: 3 });
     let upstream = primary.upstream();
-    assert_eq!(replica.ask(&Request::Assign { epoch: 2, role: Role::Primary }), old);
+    assert_eq!(replica.ask(&Request::Assign { epoch: 2, role: Role::Primary, at: None }), old);
     assert_eq!(replica.ask(&Request::Drain { epoch: 2 }), old);
     let status = replica.status();
     assert_eq!((status.epoch, status.link, status.role), (3, Link::Up, Role::Replica(upstream.clone())));
@@ -343,6 +346,26 @@ fn a_handover_under_load_loses_nothing_that_was_acknowledged() {
     for node in [&old, &sibling] {
         assert_eq!(ask(&mut node.trusted(), "DEBUG DIGEST"), digest);
     }
+}
+
+#[test]
+fn a_primary_that_has_gone_on_since_its_pause_stays_primary() {
+    let mut primary = Managed::primary();
+    let mut replica = Managed::replica_of(&primary, 1);
+    let pause = Request::PauseWrites { epoch: 2, for_ms: 60_000 };
+    let at = primary.position(&pause);
+    assert_eq!(primary.ask(&Request::ResumeWrites { epoch: 2 }), Reply::Done);
+    expect(&mut primary.trusted(), "SET a 1", "OK");
+    let demote = |at| Request::Assign { epoch: 2, role: Role::Replica(replica.upstream()), at };
+    let Reply::Refused(Refusal::Moved(here)) = primary.ask(&demote(Some(at.clone()))) else { panic!() };
+    assert_eq!(here.history, at.history);
+    assert!(here.offset > at.offset);
+    assert_eq!(primary.status().role, Role::Primary);
+    let at = primary.position(&pause);
+    assert_eq!(primary.ask(&demote(Some(at))), Reply::Done);
+    replica.is(2, Role::Primary);
+    primary.until(|status| status.link == Link::Up);
+    expect(&mut replica.trusted(), "GET a", "1");
 }
 
 #[test]

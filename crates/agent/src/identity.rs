@@ -7,12 +7,12 @@
 //! A number alone does not say whose data a directory holds: an older log that is put back gives it out again. So a directory
 //! is marked before anything else is in it, by a rename, and what is marked otherwise than its node's record says is a
 //! stranger. It is moved aside, with all that is in it, while its lock is held here; one whose process lives stays where it is.
-//! Nothing is deleted.
+//! Nothing of a stranger is deleted. A node's own directory is renamed before it is removed, so half of one is no stranger.
 //!
 //! Directories that were made before there were marks are their node's if its record says so ([`NodeRecord::unmarked`]), and
 //! get their mark when they are first met.
 
-use crate::place::Place;
+use crate::place::{Place, absent_is_fine};
 use fleet::step::NodeId;
 use fleet::{NodeRecord, Origin};
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,8 @@ use std::path::{Path, PathBuf};
 
 const FILE: &str = "identity";
 const VERSION: u32 = 1;
+const NEW: &str = ".new";
+const GONE: &str = ".gone";
 
 #[derive(Serialize, Deserialize)]
 struct Identity {
@@ -94,15 +96,31 @@ pub(crate) fn settle(
 /// Makes a node's directory: with its mark, or not at all.
 pub(crate) fn make(directory: &Path, node: NodeId, origin: &Origin) -> io::Result<()> {
     let parent = directory.parent().unwrap_or(Path::new("/"));
-    let unfinished = parent.join(format!(".{node}.new"));
-    match fs::remove_dir_all(&unfinished) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    let unfinished = beside(directory, NEW);
+    absent_is_fine(fs::remove_dir_all(&unfinished))?;
     DirBuilder::new().recursive(true).create(&unfinished)?;
     mark(&unfinished, node, origin)?;
     fs::rename(&unfinished, directory)?;
     File::open(parent)?.sync_all()
+}
+
+/// Removes a node's directory: what a crash leaves of it has no node's name.
+pub(crate) fn remove(directory: &Path) -> io::Result<()> {
+    let going = beside(directory, GONE);
+    absent_is_fine(fs::remove_dir_all(&going))?;
+    absent_is_fine(fs::rename(directory, &going))?;
+    absent_is_fine(fs::remove_dir_all(&going))
+}
+
+/// Whether this is the name of a directory whose making or removal was broken off.
+pub(crate) fn is_unfinished(name: &str) -> bool {
+    name.starts_with(".n") && (name.ends_with(NEW) || name.ends_with(GONE))
+}
+
+/// `.n17.new`
+fn beside(directory: &Path, ending: &str) -> PathBuf {
+    let name = directory.file_name().unwrap_or_default().to_string_lossy();
+    directory.with_file_name(format!(".{name}{ending}"))
 }
 
 fn mark(directory: &Path, node: NodeId, origin: &Origin) -> io::Result<()> {
@@ -219,6 +237,17 @@ mod tests {
         assert!(matches!(host.settle(Some(&old)), Settled::Moved(_)));
         fs::create_dir_all(host.place().directory).unwrap();
         assert!(matches!(host.settle(Some(&record("web", 1))), Settled::Moved(_)));
+    }
+
+    #[test]
+    fn a_directory_is_there_or_gone() {
+        let host = Host::new();
+        host.made_for(&record("web", 1));
+        fs::create_dir_all(host.0.path().join("nodes/.n7.gone/half")).unwrap();
+        remove(&host.place().directory).unwrap();
+        assert_eq!(fs::read_dir(host.0.path().join("nodes")).unwrap().count(), 0);
+        remove(&host.place().directory).unwrap();
+        assert!(is_unfinished(".n7.gone") && is_unfinished(".n7.new") && !is_unfinished("n7"));
     }
 
     #[test]

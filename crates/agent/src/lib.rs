@@ -137,7 +137,11 @@ impl Agent {
         let (surveyed, answers) = mpsc::channel();
         let mut waits = 0;
         for entry in fs::read_dir(&agent.shared.config.nodes_directory)? {
-            let name = entry?.file_name();
+            let entry = entry?;
+            let name = entry.file_name();
+            if name.to_str().is_some_and(identity::is_unfinished) {
+                fs::remove_dir_all(entry.path())?;
+            }
             let Some(id) = name.to_str().and_then(node_id) else { continue };
             if !agent.is_own(id, records.get(&id))? {
                 continue;

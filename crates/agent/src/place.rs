@@ -12,6 +12,7 @@
 //! The paths of sockets are limited to 107 bytes (103 on macOS), hence a directory of their own. Who holds the lock *is* the
 //! node: a pid in a file would be wrong after a crash at the right moment.
 
+use crate::identity;
 use crate::process::Process;
 #[cfg(target_os = "linux")]
 use crate::threads;
@@ -209,7 +210,7 @@ impl Place {
     /// Removes everything that is the node's.
     pub(crate) fn remove(&self) -> io::Result<()> {
         self.remove_sockets()?;
-        absent_is_fine(fs::remove_dir_all(&self.directory))
+        identity::remove(&self.directory)
     }
 
     pub(crate) fn remove_sockets(&self) -> io::Result<()> {
@@ -218,7 +219,7 @@ impl Place {
     }
 }
 
-fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
+pub(crate) fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,

@@ -5,7 +5,7 @@ use crate::console::tell;
 use crate::failure;
 use anyhow::{Context, Result, anyhow, bail};
 use fleet::{AddressPool, Command, DeploymentId, Fleet, Host, Phase};
-use region::{ACCOUNT, Credentials, DeploymentView, Directories, Over, Service, Store};
+use region::{ACCOUNT, Blocks, Credentials, DeploymentView, Directories, Over, Service, Store};
 use std::io::{ErrorKind, IsTerminal};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
@@ -61,7 +61,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     failure::end_at_panics();
     let ended = runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        let (store, fleet) = Store::open(&directories.control(), || Fleet::new(addresses()))?;
+        let mut blocks = Blocks::of_host();
+        let data = &directories.data;
+        let (store, fleet) =
+            Store::open(&directories.control(), || Fleet::new(addresses(&mut blocks, data)))?;
+        blocks.hold(&fleet, data)?;
         check_default(&fleet, &directories, arguments.port)?;
         let executable = std::env::current_exe().context("cannot tell where this program is")?;
         let agent = agent::Config::new(directories.nodes(), directories.runtime.clone(), executable);
@@ -163,15 +167,15 @@ fn must_be_free(address: SocketAddr, flag: &str) -> Result<()> {
 }
 
 /// Where endpoints are: own addresses where all of 127.0.0.0/8 is this host, else ports.
-fn addresses() -> AddressPool {
-    let mut random = [0_u8; 1];
-    // Any block does; a random one keeps regions with different data apart.
-    let _ = getrandom::fill(&mut random);
-    let block = random[0].clamp(1, 254);
-    match TcpListener::bind((Ipv4Addr::new(127, block, 0, 1), 0)) {
-        Ok(_) => AddressPool::Loopback { block, last: 0 },
-        Err(_) => AddressPool::Ports { ip: Ipv4Addr::LOCALHOST.into(), first: 7000, last: 0 },
+fn addresses(blocks: &mut Blocks, data: &Path) -> AddressPool {
+    let ports = AddressPool::Ports { ip: Ipv4Addr::LOCALHOST.into(), first: 7000, last: 0 };
+    if TcpListener::bind((Ipv4Addr::new(127, 1, 0, 1), 0)).is_err() {
+        return ports;
     }
+    let mut random = [0_u8; 1];
+    // Any block does; beginning anywhere keeps regions apart even where they cannot know of each other.
+    let _ = getrandom::fill(&mut random);
+    blocks.draw(data, random[0]).unwrap_or(ports)
 }
 
 /// Makes the cache that is there to be tried, by the very operation that users call.

@@ -1,7 +1,7 @@
 //! `engram status`: the region as a table, or as JSON for scripts.
 
-use anyhow::{Context, Result};
-use region::{Directories, RegionView};
+use anyhow::Result;
+use region::RegionView;
 
 /// The options of `engram status`.
 #[derive(Debug, clap::Args)]
@@ -17,12 +17,10 @@ const HEAD: [&str; 9] = ["ID", "STATUS", "NODE", "ROLE", "AZ", "PROCESS", "MEMOR
 
 /// Asks the control plane that runs on the data directory.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let path = arguments.data.path()?;
-    let none = || format!("no region runs on {}; start one with engram serve", path.display());
-    let directories = Directories::of(&path).with_context(none)?;
-    let regions = region::control_socket::ask_status(&directories.control_socket()).with_context(none)?;
+    let regions = region::whereabouts::ask(&arguments.data.path()?)?;
     crate::console::print(&match arguments.json {
-        true => serde_json::to_string_pretty(&regions)? + "\n",
+        true => serde_json::to_string_pretty(&regions)? + "
+",
         false => table(&regions),
     })
 }

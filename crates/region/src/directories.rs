@@ -3,16 +3,23 @@
 //! ```text
 //!   <data>/engram.lock         held by the control plane that runs
 //!   <data>/control/            the log of the fleet, the access key, where the API is
+//!   <data>/control/runtime     where the sockets are, in words
 //!   <data>/nodes/n17/          a node
+//!   <data>/strangers/          directories that were found under a node's name and are not that node's
 //!   <runtime>/                 sockets: of nodes, and the one by which `engram status` asks
 //! ```
-//! A socket's path may have 107 bytes, which a data directory deep in somebody's home can exceed, so sockets have a place of
-//! their own, named after the data directory.
+//! A socket's path may have 107 bytes, which a data directory deep in somebody's home can exceed, and not every file system takes
+//! sockets. So they are in `<data>/run` where that can be, and otherwise in a place that is named after the data directory.
+//! Which of the two is decided once and written down: who starts, restarts or asks may have another environment, and would
+//! look for the nodes in another place.
 
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The directories of a region's control plane.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,14 +50,12 @@ impl Directories {
     /// Names them for a data directory that is there.
     ///
     /// # Errors
-    /// When it is not there.
+    /// When it is not there, or is not to be looked into.
     pub fn of(data: &Path) -> io::Result<Directories> {
         let data = data.canonicalize()?;
-        let name = format!("{:08x}", crc32fast::hash(data.as_os_str().as_encoded_bytes()));
-        let runtime = match std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_dir())
-        {
-            Some(directory) => directory.join(format!("engram-{name}")),
-            None => PathBuf::from(format!("/tmp/engram-{}-{name}", rustix::process::getuid().as_raw())),
+        let runtime = match recorded(&data)? {
+            Some(runtime) => runtime,
+            None => unrecorded(&data).unwrap_or_else(|| in_tmp(&data)),
         };
         Ok(Directories { data, runtime })
     }
@@ -62,18 +67,28 @@ impl Directories {
     pub fn prepare(data: &Path) -> Result<(Directories, File), DirectoryError> {
         let unusable = |error: io::Error| unusable(data, &error);
         std::fs::create_dir_all(data).map_err(unusable)?;
-        let directories = Directories::of(data).map_err(unusable)?;
-        let lock = File::create(directories.data.join("engram.lock")).map_err(unusable)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(DirectoryError::InUse(directories.data)),
-            Err(TryLockError::Error(error)) => return Err(unusable(error)),
+        let data_path = data.canonicalize().map_err(unusable)?;
+        let lock = File::create(data_path.join("engram.lock")).map_err(unusable)?;
+        let mut tries = 0;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                // Who only looks whether somebody has it lets go at once.
+                Err(TryLockError::WouldBlock) if tries < LOCK_TRIES => {
+                    tries += 1;
+                    std::thread::sleep(LOCK_PERIOD);
+                }
+                Err(TryLockError::WouldBlock) => return Err(DirectoryError::InUse(data_path)),
+                Err(TryLockError::Error(error)) => return Err(unusable(error)),
+            }
         }
-        for directory in [directories.control(), directories.nodes()] {
-            std::fs::create_dir_all(directory).map_err(unusable)?;
+        for name in ["control", "nodes"] {
+            std::fs::create_dir_all(data_path.join(name)).map_err(unusable)?;
         }
-        private(&directories.runtime).map_err(|error| self::unusable(&directories.runtime, &error))?;
-        Ok((directories, lock))
+        let runtime = place_of_sockets(&data_path).map_err(unusable)?;
+        private(&runtime).map_err(|error| self::unusable(&runtime, &error))?;
+        record(&data_path, &runtime).map_err(unusable)?;
+        Ok((Directories { data: data_path, runtime }, lock))
     }
 
     /// Of the log and the key.
@@ -99,6 +114,78 @@ impl Directories {
         // With a node's socket in it, it stays.
         let _ = std::fs::remove_dir(&self.runtime);
     }
+}
+
+/// The longest name of a socket in there: of a node with the greatest number, and of the data of its replicas.
+const LONGEST_NAME: &str = "/n18446744073709551615.private";
+
+/// `sun_path` less its final zero.
+const MAX_SOCKET_PATH_BYTES: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
+
+/// How long a start waits for who only looks.
+const LOCK_TRIES: u32 = 10;
+const LOCK_PERIOD: Duration = Duration::from_millis(10);
+
+/// Where the sockets are, as an earlier start has written it down.
+fn recorded(data: &Path) -> io::Result<Option<PathBuf>> {
+    match std::fs::read(data.join("control").join("runtime")) {
+        Ok(bytes) => {
+            let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes).to_vec();
+            let path = PathBuf::from(std::ffi::OsString::from_vec(line));
+            // Within the data directory it goes where that goes.
+            Ok(Some(data.join(path)))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn record(data: &Path, runtime: &Path) -> io::Result<()> {
+    if recorded(data)?.as_deref() == Some(runtime) {
+        return Ok(());
+    }
+    let within = runtime.strip_prefix(data).unwrap_or(runtime);
+    let line = [within.as_os_str().as_bytes(), b"\n"].concat();
+    crate::store::replace(&data.join("control"), "runtime", &line)
+}
+
+/// Where the sockets of a start before there were records may be: the first place that has some.
+fn unrecorded(data: &Path) -> Option<PathBuf> {
+    let uid = rustix::process::getuid().as_raw();
+    let name = format!("engram-{}", name_of(data));
+    let of_session =
+        std::env::var_os("XDG_RUNTIME_DIR").map(|directory| PathBuf::from(directory).join(&name));
+    let of_user = PathBuf::from(format!("/run/user/{uid}")).join(&name);
+    let mut places = of_session.into_iter().chain([of_user, in_tmp(data)]);
+    places.find(|place| std::fs::read_dir(place).is_ok_and(|mut entries| entries.next().is_some()))
+}
+
+fn in_tmp(data: &Path) -> PathBuf {
+    PathBuf::from(format!("/tmp/engram-{}-{}", rustix::process::getuid().as_raw(), name_of(data)))
+}
+
+fn name_of(data: &Path) -> String {
+    format!("{:08x}", crc32fast::hash(data.as_os_str().as_bytes()))
+}
+
+/// Where the sockets of a start are to be: where they have been, as long as that can be.
+fn place_of_sockets(data: &Path) -> io::Result<PathBuf> {
+    if let Some(before) = recorded(data)?.or_else(|| unrecorded(data))
+        && private(&before).is_ok()
+    {
+        return Ok(before);
+    }
+    let within = data.join("run");
+    let fits = within.as_os_str().len() + LONGEST_NAME.len() <= MAX_SOCKET_PATH_BYTES;
+    Ok(if fits && private(&within).is_ok() && takes_sockets(&within) { within } else { in_tmp(data) })
+}
+
+fn takes_sockets(directory: &Path) -> bool {
+    let probe = directory.join("probe");
+    let _ = std::fs::remove_file(&probe);
+    let bound = UnixListener::bind(&probe).is_ok();
+    let _ = std::fs::remove_file(&probe);
+    bound
 }
 
 /// Makes a directory that is this user's alone. In a place like /tmp somebody else may have made it before.
@@ -136,6 +223,49 @@ mod tests {
         drop(lock);
         let (same, _lock) = Directories::prepare(directory.path()).unwrap();
         assert_eq!(same, directories);
+        std::fs::remove_dir_all(&directories.runtime).unwrap();
+    }
+
+    #[test]
+    fn the_place_of_the_sockets_is_decided_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let (first, lock) = Directories::prepare(directory.path()).unwrap();
+        assert_eq!(first.runtime, first.data.join("run"));
+        drop(lock);
+        // The directory goes elsewhere, and its sockets with it.
+        let elsewhere = directory.path().with_extension("elsewhere");
+        std::fs::rename(directory.path(), &elsewhere).unwrap();
+        assert_eq!(Directories::of(&elsewhere).unwrap().runtime, elsewhere.join("run"));
+        // Another place that was written down is kept to, whatever would be chosen today.
+        let other = elsewhere.join("other");
+        record(&elsewhere, &other).unwrap();
+        assert_eq!(Directories::of(&elsewhere).unwrap().runtime, other);
+        let (again, _lock) = Directories::prepare(&elsewhere).unwrap();
+        assert_eq!(again.runtime, other);
+        std::fs::remove_dir_all(&elsewhere).unwrap();
+    }
+
+    #[test]
+    fn sockets_deep_in_a_home_have_a_place_in_tmp() {
+        let directory = tempfile::tempdir().unwrap();
+        let deep = directory.path().join("d".repeat(100));
+        let (directories, lock) = Directories::prepare(&deep).unwrap();
+        assert!(directories.runtime.starts_with("/tmp"));
+        assert!(directories.runtime.as_os_str().len() + LONGEST_NAME.len() <= MAX_SOCKET_PATH_BYTES);
+        drop(lock);
+        std::fs::remove_dir_all(&directories.runtime).unwrap();
+    }
+
+    #[test]
+    fn sockets_of_a_start_before_there_were_records_are_found() {
+        let directory = tempfile::tempdir().unwrap();
+        let data = directory.path().canonicalize().unwrap();
+        private(&in_tmp(&data)).unwrap();
+        assert_eq!(place_of_sockets(&data).unwrap(), data.join("run"));
+        std::fs::write(in_tmp(&data).join("n1.private"), "").unwrap();
+        std::fs::create_dir_all(data.join("control")).unwrap();
+        let (directories, _lock) = Directories::prepare(&data).unwrap();
+        assert_eq!(directories.runtime, in_tmp(&data));
         std::fs::remove_dir_all(&directories.runtime).unwrap();
     }
 

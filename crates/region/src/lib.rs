@@ -13,6 +13,7 @@
 // This crate is the shell: it owns clocks, threads, files and sockets.
 #![allow(clippy::disallowed_methods)]
 
+mod blocks;
 pub mod control_socket;
 mod credentials;
 mod directories;
@@ -21,7 +22,9 @@ mod ledger;
 mod service;
 mod store;
 mod view;
+pub mod whereabouts;
 
+pub use blocks::{BlockTaken, Blocks};
 pub use credentials::{ACCOUNT, Credentials};
 pub use directories::{Directories, DirectoryError};
 pub use service::{Decision, Ending, Failure, NotDecided, Over, Service};

@@ -1,0 +1,135 @@
+//! How the region of a data directory is, asked from outside; and if nobody answers, why.
+
+use crate::RegionView;
+use crate::control_socket::ask_status;
+use crate::directories::Directories;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+/// Why nobody answers. Each asks something else of the user.
+#[derive(Debug, thiserror::Error)]
+pub enum Silence {
+    /// Nothing was ever started there.
+    #[error("there is no region in {}; start one with engram serve", .0.display())]
+    NoRegion(PathBuf),
+    /// The control plane does not run.
+    #[error("no region runs on {}{}; start one with engram serve", .data.display(), left_alone(*.nodes))]
+    NotRunning {
+        /// The data directory.
+        data: PathBuf,
+        /// Nodes that run on without it.
+        nodes: usize,
+    },
+    /// It is another user's.
+    #[error("the region in {} is another user's: ask as that one", .0.display())]
+    NotYours(PathBuf),
+    /// It runs, and there is no answer.
+    #[error("the region on {} runs but does not answer ({why})", .data.display())]
+    NoAnswer {
+        /// The data directory.
+        data: PathBuf,
+        /// The system's words.
+        why: String,
+    },
+    /// It runs where this program does not reach it.
+    #[error(
+        "the region on {} runs elsewhere: the place of its sockets, {}, is not here; ask where it was started",
+        .data.display(), .runtime.display()
+    )]
+    Elsewhere {
+        /// The data directory.
+        data: PathBuf,
+        /// Where its sockets are said to be.
+        runtime: PathBuf,
+    },
+}
+
+fn left_alone(nodes: usize) -> String {
+    match nodes {
+        0 => String::new(),
+        1 => ", though one of its nodes does".into(),
+        more => format!(", though {more} of its nodes do"),
+    }
+}
+
+/// Asks the control plane of a data directory how everything is.
+///
+/// # Errors
+/// See [`Silence`].
+pub fn ask(data: &Path) -> Result<Vec<RegionView>, Silence> {
+    let denied = |error: &io::Error| error.kind() == ErrorKind::PermissionDenied;
+    let directories = match Directories::of(data) {
+        Ok(found) => found,
+        Err(error) if denied(&error) => return Err(Silence::NotYours(data.to_owned())),
+        Err(_) => return Err(Silence::NoRegion(data.to_owned())),
+    };
+    let why = match ask_status(&directories.control_socket()) {
+        Ok(view) => return Ok(view),
+        Err(why) => why,
+    };
+    let data = directories.data.clone();
+    if denied(&why) {
+        return Err(Silence::NotYours(data));
+    }
+    match is_locked(&data.join("engram.lock")) {
+        Err(error) if denied(&error) => Err(Silence::NotYours(data)),
+        Err(_) => Err(Silence::NoRegion(data)),
+        Ok(false) => Err(Silence::NotRunning { nodes: living_nodes(&directories), data }),
+        Ok(true) if !directories.runtime.is_dir() => {
+            Err(Silence::Elsewhere { data, runtime: directories.runtime })
+        }
+        Ok(true) => Err(Silence::NoAnswer { data, why: words_of(&why) }),
+    }
+}
+
+/// The system's words for an error, without its number.
+fn words_of(error: &io::Error) -> String {
+    error.to_string().split(" (os error").next().unwrap_or_default().to_owned()
+}
+
+fn living_nodes(directories: &Directories) -> usize {
+    let nodes = fs::read_dir(directories.nodes()).into_iter().flatten().flatten();
+    nodes.filter(|node| is_locked(&node.path().join("lock")).unwrap_or(false)).count()
+}
+
+/// Whether somebody holds a lock. It is shared for a moment, which a start that comes at that moment waits out.
+fn is_locked(path: &Path) -> io::Result<bool> {
+    let file = File::open(path)?;
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn says(data: &Path, text: &str) {
+        let silence = ask(data).unwrap_err().to_string();
+        assert!(silence.contains(text), "{silence}");
+    }
+
+    #[test]
+    fn each_silence_has_its_words() {
+        let directory = tempfile::tempdir().unwrap();
+        says(&directory.path().join("nothing"), "there is no region in");
+        says(directory.path(), "there is no region in");
+        let (directories, lock) = Directories::prepare(directory.path()).unwrap();
+        says(directory.path(), "runs but does not answer");
+        // A socket of nobody.
+        drop(std::os::unix::net::UnixListener::bind(directories.control_socket()).unwrap());
+        says(directory.path(), "runs but does not answer (Connection refused)");
+        fs::remove_dir_all(&directories.runtime).unwrap();
+        says(directory.path(), "runs elsewhere");
+        drop(lock);
+        says(directory.path(), "; start one with engram serve");
+        fs::create_dir_all(directories.nodes().join("n3")).unwrap();
+        let node = File::create(directories.nodes().join("n3/lock")).unwrap();
+        node.try_lock().unwrap();
+        says(directory.path(), ", though one of its nodes does; start one with engram serve");
+    }
+}

@@ -1,7 +1,12 @@
 """The operations of ElastiCache by boto3: what they answer and what they change."""
 
 import datetime
+import urllib.error
+import urllib.request
 
+import botocore.auth
+import botocore.awsrequest
+import botocore.credentials
 import botocore.exceptions
 import pytest
 
@@ -134,7 +139,7 @@ def test_tags_of_groups_and_members(region):
     assert as_dict(client.add_tags_to_resource(ResourceName=arn, Tags=[{"Key": "b", "Value": "2"}])) == {"a": "1", "b": "2"}
     assert as_dict(client.remove_tags_from_resource(ResourceName=arn, TagKeys=["a"])) == {"b": "2"}
     member = client.describe_cache_clusters(CacheClusterId="tagged-001")["CacheClusters"][0]["ARN"]
-    assert as_dict(client.list_tags_for_resource(ResourceName=member)) == {"a": "1"}
+    assert as_dict(client.list_tags_for_resource(ResourceName=member)) == {"b": "2"}
 
 
 def test_events_are_chosen_by_source_time_and_page(region):
@@ -220,8 +225,8 @@ WRONG = [
     ("list_allowed_node_type_modifications", {}, "InvalidParameterCombination", "CacheClusterId"),
     ("list_tags_for_resource", {"ResourceName": "arn:aws:elasticache:us-east-1:000000000000:replicationgroup:none"}, "ReplicationGroupNotFoundFault", "none"),
     ("list_tags_for_resource", {"ResourceName": "web"}, "InvalidARN", "web"),
-    ("describe_snapshots", {}, "InvalidAction", "DescribeSnapshots"),
-    ("describe_serverless_caches", {}, "InvalidAction", "DescribeServerlessCaches"),
+    ("describe_snapshots", {}, "NotImplemented", "DescribeSnapshots is not supported by Engram yet"),
+    ("describe_serverless_caches", {}, "NotImplemented", "DescribeServerlessCaches is not supported by Engram yet"),
 ]  # fmt: skip
 
 NEW = {"ReplicationGroupId": "wrong-new", "ReplicationGroupDescription": "x", "Engine": "valkey", "CacheNodeType": "cache.t4g.micro"}
@@ -246,7 +251,7 @@ WRONG_NEW = [
     ({"SnapshotRetentionLimit": 36}, "InvalidParameterValue", "35"),
     ({"PreferredMaintenanceWindow": "sun:05:00-sun:05:30"}, "InvalidParameterValue", "60 minutes"),
     ({"PreferredMaintenanceWindow": "sun:05:00-sun:06:00", "SnapshotWindow": "05:00-06:00"}, "InvalidParameterValue", "overlap"),
-    ({"CacheParameterGroupName": "default.redis7"}, "CacheParameterGroupNotFound", "default.redis7"),
+    ({"CacheParameterGroupName": "default.redis7"}, "InvalidParameterCombination", "Expected a parameter group of family valkey8 but found one of family redis7"),
     ({"CacheSubnetGroupName": "mine"}, "CacheSubnetGroupNotFoundFault", "mine"),
     ({"TransitEncryptionEnabled": True}, "InvalidParameterValue", "TransitEncryptionEnabled"),
     ({"AtRestEncryptionEnabled": True}, "InvalidParameterValue", "AtRestEncryptionEnabled"),
@@ -327,3 +332,39 @@ def test_unknown_parameters_and_versions_are_refused(region):
     ]:
         status, text = post(body)
         assert 400 <= status < 500 and f"<Code>{code}</Code>" in text, text
+
+
+OTHER_SERVICES = [
+    ("dynamodb", "list_tables", {}, 400, "UnknownOperationException"),  # JSON 1.0
+    ("memorydb", "describe_clusters", {}, 400, "UnknownOperationException"),  # JSON 1.1
+    ("lambda", "list_functions", {}, 404, "UnknownOperationException"),  # paths and JSON
+    ("route53", "list_hosted_zones", {}, 400, "InvalidAction"),  # paths and XML
+    ("s3", "list_buckets", {}, 501, "NotImplemented"),
+    ("ec2", "describe_vpcs", {}, 400, "InvalidAction"),
+    ("iam", "list_users", {}, 400, "InvalidAction"),  # Query
+]
+
+
+@pytest.mark.parametrize("service, operation, parameters, status, code", OTHER_SERVICES, ids=lambda value: value if isinstance(value, str) else "")
+def test_another_service_is_refused_in_its_own_protocol(region, service, operation, parameters, status, code):
+    with pytest.raises(botocore.exceptions.ClientError) as refused:
+        getattr(region.aws(service), operation)(**parameters)
+    answer = refused.value.response
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == status, answer
+    assert answer["Error"]["Code"] == code and "is not served by Engram" in answer["Error"]["Message"], answer
+
+
+def test_a_service_that_speaks_cbor_is_refused_in_cbor(region):
+    env = region.environment()
+    credentials = botocore.credentials.Credentials(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"])
+    url = env["AWS_ENDPOINT_URL"] + "/service/GraniteServiceVersion20100801/operation/ListMetrics"
+    request = botocore.awsrequest.AWSRequest("POST", url, data=b"\xa0")
+    request.headers["Content-Type"] = "application/cbor"
+    request.headers["smithy-protocol"] = "rpc-v2-cbor"
+    botocore.auth.SigV4Auth(credentials, "monitoring", "us-east-1").add_auth(request)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(urllib.request.Request(request.url, b"\xa0", dict(request.headers)))
+    assert refused.value.headers["smithy-protocol"] == "rpc-v2-cbor"
+    assert refused.value.headers["content-type"] == "application/cbor"
+    body = refused.value.read()
+    assert body.startswith(b"\xa2\x66__type\x78\x19UnknownOperationException\x67message"), body

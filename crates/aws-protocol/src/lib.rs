@@ -4,7 +4,7 @@
 //!   headers, body ──▶ sigv4::verify ──▶ Identity: access key, region, service
 //!   query or body ──▶ query::Request::parse ──▶ action, version, Params
 //!            Params ──▶ query::decode::<T> ──▶ T: an operation's input, any serde type
-//!   T: an operation's output ──▶ xml::reply ──▶ body        Fault ──▶ xml::fault ──▶ body
+//!   T: an operation's output ──▶ xml::reply ──▶ body        Fault ──▶ Protocol::refusal ──▶ body
 //! ```
 //!
 //! Operations are typed once, as serde structs elsewhere; a codec here knows nothing of any operation. What serde's data
@@ -17,6 +17,7 @@
 
 mod fault;
 mod members;
+pub mod protocol;
 pub mod query;
 pub mod sigv4;
 mod timestamp;
@@ -25,4 +26,5 @@ pub mod xml;
 
 pub use fault::{Fault, Kind};
 pub use members::{Item, Members};
+pub use protocol::Protocol;
 pub use timestamp::Timestamp;

@@ -111,6 +111,38 @@ const ELSEWHERE: [(Engine, &[&str]); 2] = [
     (Engine::Valkey, &["7.2", "8.1", "8.2", "9.0", "9.1"]),
 ];
 
+/// Families of parameter groups that the service has a default of, and whether it has one for cluster mode too.
+const FAMILIES: [(&str, bool); 13] = [
+    ("memcached1.4", false),
+    ("memcached1.5", false),
+    ("memcached1.6", false),
+    ("redis2.6", false),
+    ("redis2.8", false),
+    ("redis3.2", true),
+    ("redis4.0", true),
+    ("redis5.0", true),
+    ("redis6.x", true),
+    ("redis7", true),
+    ("valkey7", true),
+    ("valkey8", true),
+    ("valkey9", true),
+];
+
+/// The family of a default parameter group of the service, whether Engram has it or not, by its name in any case.
+pub fn family_of(parameter_group: &str) -> Option<&'static str> {
+    let name = parameter_group.to_ascii_lowercase();
+    let of = name.strip_prefix("default.")?;
+    let is = |(family, clusters): &&(&str, bool)| {
+        of == *family || (*clusters && of.strip_suffix(".cluster.on") == Some(*family))
+    };
+    FAMILIES.iter().find(is).map(|(family, _)| *family)
+}
+
+/// Whether there is a parameter group of this name.
+pub fn has_parameter_group(name: &str) -> bool {
+    VERSIONS.iter().any(|version| version.default_parameter_group.eq_ignore_ascii_case(name))
+}
+
 /// All versions.
 pub fn versions() -> &'static [EngineVersion] {
     &VERSIONS
@@ -161,6 +193,16 @@ mod tests {
         }
         assert_eq!(node_type("cache.t4g.micro").map(|one| one.vcpus), Some(2));
         assert_eq!(node_type("cache.t4g.pico"), None);
+    }
+
+    #[test]
+    fn default_parameter_groups_have_a_family() {
+        for version in versions() {
+            assert_eq!(family_of(version.default_parameter_group), Some(version.family));
+        }
+        assert_eq!(family_of("Default.redis7.cluster.on"), Some("redis7"));
+        assert_eq!(family_of("default.memcached1.6.cluster.on"), None);
+        assert_eq!(family_of("redis7"), None);
     }
 
     #[test]

@@ -47,6 +47,18 @@ pub(crate) fn invalid_group_state(id: &str, status: &str) -> Fault {
     Fault::sender("InvalidReplicationGroupState", 400, text)
 }
 
+/// 400, of groups and clusters alike. Text as the service answers.
+pub(crate) fn not_to_be_tagged() -> Fault {
+    let text = "Cluster not in available state to perform tagging operations.";
+    Fault::sender("InvalidReplicationGroupState", 400, text)
+}
+
+/// 400. Text as the service answers.
+pub(crate) fn parameter_group_of_another_family(expected: &str, found: &str) -> Fault {
+    let text = format!("Expected a parameter group of family {expected} but found one of family {found}");
+    Fault::sender("InvalidParameterCombination", 400, text)
+}
+
 /// 400, with a text of its own.
 pub(crate) fn invalid_group_state_because(text: impl Into<String>) -> Fault {
     Fault::sender("InvalidReplicationGroupState", 400, text)

@@ -5,7 +5,8 @@
 //!                            └──── answer(state behind them) ─▶ Output ─ encode ─▶ XML
 //! ```
 //! An operation is one file in `operations`: its typed input, its checks, the commands that it decides, its typed answer.
-//! [`OPERATIONS`] lists them; everything that is not there is an `InvalidAction`. What is a fact of AWS and not of an operation
+//! [`OPERATIONS`] lists them; what else the service has is refused as not built (`unbuilt`), and everything that it has not is an
+//! `InvalidAction`. What is a fact of AWS and not of an operation
 //! stands beside: `catalogue` (node types, versions, parameter groups), `shapes` (what several operations answer with), `names`
 //! (what may be called how), `faults` (codes and statuses), `paging`.
 //!
@@ -25,6 +26,7 @@ mod operations;
 mod paging;
 mod settings;
 mod shapes;
+mod unbuilt;
 mod unsupported;
 
 pub use operation::{Call, Operation};
@@ -98,10 +100,11 @@ pub fn namespace(service: &str) -> &'static str {
 pub fn call(service: &str, request: Request, request_id: &str) -> Result<Box<dyn Call>, Fault> {
     let none = || Fault::invalid_action(&request.action, request.version.as_deref());
     let service = Service::named(service).ok_or_else(none)?;
+    let not_built = || unbuilt::refusal(service, &request.action, request.version.as_deref());
     let operation = OPERATIONS
         .iter()
         .find(|operation| operation.service() == service && operation.name() == request.action)
-        .ok_or_else(none)?;
+        .ok_or_else(not_built)?;
     request.require_version(service.version())?;
     operation.decode(&request.params, request_id)
 }

@@ -1,6 +1,6 @@
 //! What a deployment is described by, from the parameters that groups and clusters have in common.
 
-use crate::{faults, names};
+use crate::{catalogue, faults, names};
 use aws_protocol::Fault;
 use fleet::Settings;
 
@@ -84,12 +84,25 @@ impl Given<'_> {
         if let Some(name) =
             self.parameter_group.filter(|name| !name.eq_ignore_ascii_case(&before.parameter_group))
         {
-            return Err(faults::parameter_group_not_found(name));
+            return Err(other_parameter_group(&before.parameter_group, name));
         }
         if let Some(name) = self.subnet_group.filter(|name| !name.eq_ignore_ascii_case(&before.subnet_group))
         {
             return Err(faults::subnet_group_not_found(name));
         }
         Ok(settings)
+    }
+}
+
+/// Why something whose parameter group is one default cannot have this one.
+fn other_parameter_group(own: &str, asked: &str) -> Fault {
+    match (catalogue::family_of(own), catalogue::family_of(asked)) {
+        (Some(expected), Some(found)) if expected != found => {
+            faults::parameter_group_of_another_family(expected, found)
+        }
+        (_, Some(_)) => faults::value(format!(
+            "Cluster mode (the parameter group {asked}) is not supported by Engram yet."
+        )),
+        (_, None) => faults::parameter_group_not_found(asked),
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! A request is read within limits, its signature verified, its service taken from the credential's scope, its operation
 //! decoded; then the one thread decides, and what comes back is printed as the protocol of the service wants it. Whatever
-//! goes wrong on the way is an error document with AWS's code.
+//! goes wrong on the way is an error with AWS's code in the protocol of the call, also of a service that is not served.
 
 use crate::credentials::{ACCOUNT, Credentials};
 use crate::service::{Decision, Service, unix_ms};
+use aws_protocol::protocol::{Protocol, Refusal, Signs};
 use aws_protocol::query::{Limits, Request as QueryRequest};
 use aws_protocol::{Fault, Timestamp, sigv4, xml};
 use elasticache::{Call, Cx};
@@ -52,25 +53,40 @@ pub async fn serve(listener: TcpListener, service: Service, credentials: Credent
 
 async fn answer(api: Arc<Api>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let request_id = request_id();
-    let namespace = namespace_of(&request);
-    let (status, body) = match call(&api, request, &request_id).await {
-        Ok(body) => (200, body),
-        Err(fault) => {
-            info!(request_id, code = %fault.code, message = fault.message, "refused");
-            (fault.status, xml::fault(&fault, namespace, &request_id))
-        }
-    };
+    let service = service_of(&request);
+    let protocol = protocol_of(&request, &service);
+    let (status, Refusal { content_type, headers: others, body }) =
+        match call(&api, request, protocol, &request_id).await {
+            Ok(body) => {
+                let (content_type, body) = (xml::CONTENT_TYPE, body.into_bytes());
+                (200, Refusal { content_type, headers: Vec::new(), body })
+            }
+            Err(fault) => {
+                info!(request_id, code = %fault.code, message = fault.message, "refused");
+                (fault.status, protocol.refusal(&fault, elasticache::namespace(&service), &request_id))
+            }
+        };
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(xml::CONTENT_TYPE));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    for (name, value) in others {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    }
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         headers.insert("x-amzn-requestid", value);
     }
     Ok(response)
 }
 
-async fn call(api: &Api, request: Request<Incoming>, request_id: &str) -> Result<String, Fault> {
+async fn call(
+    api: &Api,
+    request: Request<Incoming>,
+    protocol: Protocol,
+    request_id: &str,
+) -> Result<String, Fault> {
     let (head, body) = request.into_parts();
     let body = Limited::new(body, api.limits.max_bytes).collect().await;
     let body = body.map_err(|_| Fault::request_too_large("The request is too large."))?.to_bytes();
@@ -92,6 +108,9 @@ async fn call(api: &Api, request: Request<Incoming>, request_id: &str) -> Result
     let secret_of =
         |key: &str| (key == api.credentials.access_key_id).then(|| api.credentials.secret_access_key.clone());
     let identity = sigv4::verify(&message, now, secret_of)?;
+    if elasticache::Service::named(&identity.service).is_none() {
+        return Err(protocol.unknown_service(&identity.service));
+    }
     let request = QueryRequest::parse(query.as_bytes(), &body, &api.limits)?;
     info!(request_id, service = identity.service, region = identity.region, action = request.action, "call");
     let call = elasticache::call(&identity.service, request, request_id)?;
@@ -113,11 +132,27 @@ fn decide(
     Ok(Decision { commands, answer: Box::new(answer) })
 }
 
-/// The namespace of an error document: of the service that the scope names, whether or not the signature is right.
-fn namespace_of(request: &Request<Incoming>) -> &'static str {
+/// The service that the credential's scope names, whether or not the signature is right:
+/// `AKID/20260102/us-east-1/sts/aws4_request`. None is an empty text.
+fn service_of(request: &Request<Incoming>) -> String {
     let header = request.headers().get("authorization").and_then(|value| value.to_str().ok());
-    let scope = header.or_else(|| request.uri().query()).unwrap_or_default();
-    elasticache::namespace(if scope.contains("/sts/") || scope.contains("%2Fsts%2F") { "sts" } else { "" })
+    let text = header.or_else(|| request.uri().query()).unwrap_or_default().replace("%2F", "/");
+    let scope = text.split("Credential=").nth(1).unwrap_or_default();
+    let service = scope.split([',', '&', ' ']).next().unwrap_or_default().split('/').nth(3);
+    service.unwrap_or_default().to_owned()
+}
+
+fn protocol_of(request: &Request<Incoming>, service: &str) -> Protocol {
+    let header =
+        |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    Protocol::of(&Signs {
+        service,
+        content_type: header("content-type"),
+        has_target: request.headers().contains_key("x-amz-target"),
+        smithy: header("smithy-protocol"),
+        path: request.uri().path(),
+        query: request.uri().query().unwrap_or_default(),
+    })
 }
 
 /// As AWS's look: a random UUID.

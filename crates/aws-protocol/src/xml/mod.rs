@@ -59,6 +59,27 @@ pub fn fault(fault: &Fault, namespace: &str, request_id: &str) -> String {
     out
 }
 
+/// EC2's document for an error.
+pub(crate) fn ec2_fault(fault: &Fault, request_id: &str) -> String {
+    let mut out = String::from("<Response><Errors><Error>");
+    leaf(&mut out, "Code", &fault.code);
+    leaf(&mut out, "Message", &fault.message);
+    out.push_str("</Error></Errors>");
+    leaf(&mut out, "RequestID", request_id);
+    out.push_str("</Response>");
+    out
+}
+
+/// S3's document for an error.
+pub(crate) fn s3_fault(fault: &Fault, request_id: &str) -> String {
+    let mut out = String::from("<Error>");
+    leaf(&mut out, "Code", &fault.code);
+    leaf(&mut out, "Message", &fault.message);
+    leaf(&mut out, "RequestId", request_id);
+    out.push_str("</Error>");
+    out
+}
+
 /// The outermost element.
 fn open(out: &mut String, name: &str, namespace: &str) {
     out.push('<');

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 /// The network that everything of a host is in.
 const VPC: &str = "vpc-00000000";
 
-const DEFAULT: &str = "default";
+/// The only one.
+pub(super) const DEFAULT: &str = "default";
 
 pub(crate) struct DescribeCacheSubnetGroups;
 

@@ -27,6 +27,6 @@ impl Operation for ListTagsForResource {
     type Output = Output;
 
     fn answer(cx: &Cx<'_>, input: &Input) -> Result<Output, Fault> {
-        Ok(Output { tag_list: tags::listed(tags::find(cx, &input.resource_name)?.tags) })
+        Ok(Output { tag_list: tags::listed(tags::find(cx, &input.resource_name)?.tags()) })
     }
 }

@@ -30,13 +30,15 @@ impl Operation for RemoveTagsFromResource {
 
     fn decide(cx: &Cx<'_>, input: &Input) -> Result<Vec<Command>, Fault> {
         let found = tags::find(cx, &input.resource_name)?;
-        if let Some(missing) = input.tag_keys.iter().find(|key| !found.tags.contains_key(*key)) {
+        if let Some(missing) = input.tag_keys.iter().find(|key| !found.tags().contains_key(*key)) {
             return Err(faults::tag_not_found(missing));
         }
-        Ok(vec![Command::Untag { id: found.id, member: found.member, keys: input.tag_keys.clone() }])
+        let keys = || input.tag_keys.clone();
+        let place = |(id, member, _): tags::Place<'_>| Command::Untag { id, member, keys: keys() };
+        Ok(found.with_members()?.into_iter().map(place).collect())
     }
 
     fn answer(cx: &Cx<'_>, input: &Input) -> Result<Output, Fault> {
-        Ok(Output { tag_list: tags::listed(tags::find(cx, &input.resource_name)?.tags) })
+        Ok(Output { tag_list: tags::listed(tags::find(cx, &input.resource_name)?.tags()) })
     }
 }

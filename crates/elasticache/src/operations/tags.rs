@@ -1,20 +1,60 @@
 //! What the three operations on tags, and those that make something, have in common.
 
+use super::describe_cache_subnet_groups::DEFAULT as DEFAULT_SUBNET_GROUP;
 use crate::shapes::Tag;
-use crate::{Cx, faults};
+use crate::{Cx, catalogue, faults};
 use aws_protocol::Fault;
-use fleet::DeploymentId;
+use fleet::{Deployment, DeploymentId, Member};
 use std::collections::BTreeMap;
 
 /// Tags of one resource.
 const MAX_TAGS: usize = 50;
 
-/// Whose tags: a deployment's, or those of a member of a group.
-pub(super) struct Tagged<'a> {
-    pub(super) id: DeploymentId,
-    pub(super) member: Option<String>,
-    pub(super) tags: &'a BTreeMap<String, String>,
+/// Whose tags.
+pub(super) enum Tagged<'a> {
+    /// A deployment's; of a group its members get and lose them too.
+    Deployment(&'a Deployment),
+    /// A member's of a group, as a cache cluster.
+    Member(&'a Deployment, &'a Member),
+    /// What is the same for everybody has none.
+    Default,
 }
+
+impl<'a> Tagged<'a> {
+    /// The tags that it has.
+    pub(super) fn tags(&self) -> &'a BTreeMap<String, String> {
+        static NONE: BTreeMap<String, String> = BTreeMap::new();
+        match self {
+            Tagged::Deployment(deployment) => &deployment.tags,
+            Tagged::Member(_, member) => &member.tags,
+            Tagged::Default => &NONE,
+        }
+    }
+
+    /// Everything whose tags change with these: the deployment, the member's name, the tags.
+    pub(super) fn with_members(&self) -> Result<Vec<Place<'a>>, Fault> {
+        match self {
+            Tagged::Deployment(deployment) => {
+                let own = (deployment.id.clone(), None, &deployment.tags);
+                let is_group = matches!(deployment.id, DeploymentId::Group(_));
+                let members = deployment
+                    .members()
+                    .filter(|_| is_group)
+                    .map(|(_, member)| (deployment.id.clone(), Some(member.name.clone()), &member.tags));
+                Ok(std::iter::once(own).chain(members).collect())
+            }
+            Tagged::Member(deployment, member) => {
+                Ok(vec![(deployment.id.clone(), Some(member.name.clone()), &member.tags)])
+            }
+            Tagged::Default => Err(faults::value(
+                "Tags of default parameter groups and subnet groups are not supported by Engram yet.",
+            )),
+        }
+    }
+}
+
+/// A bearer of tags, as commands name it.
+pub(super) type Place<'a> = (DeploymentId, Option<String>, &'a BTreeMap<String, String>);
 
 /// The tags of a request, checked by the rules for keys and values.
 pub(super) fn checked(tags: &[Tag]) -> Result<BTreeMap<String, String>, Fault> {
@@ -30,6 +70,11 @@ pub(super) fn checked(tags: &[Tag]) -> Result<BTreeMap<String, String>, Fault> {
             let text = format!("The value of the tag {key} is not valid: it has up to 256 characters.");
             return Err(faults::value(text));
         }
+        if !key.chars().all(is_allowed) || !value.chars().all(is_allowed) {
+            return Err(faults::value(format!(
+                "The tag {key} is not valid: keys and values have letters, digits, spaces, and any of _ . : / = + - @."
+            )));
+        }
         if key.to_lowercase().starts_with("aws:") {
             return Err(faults::value("Tag keys that begin with aws: are reserved."));
         }
@@ -40,12 +85,17 @@ pub(super) fn checked(tags: &[Tag]) -> Result<BTreeMap<String, String>, Fault> {
     within_quota(checked)
 }
 
+/// The characters of the guide's page on tags: those of any language, and some signs.
+fn is_allowed(c: char) -> bool {
+    c.is_alphanumeric() || (c.is_whitespace() && !c.is_control()) || "_.:/=+-@".contains(c)
+}
+
 /// Refuses more tags than a resource can have.
 pub(super) fn within_quota(tags: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Fault> {
     if tags.len() > MAX_TAGS { Err(faults::tag_quota()) } else { Ok(tags) }
 }
 
-/// What an ARN of this account and region names.
+/// What an ARN of this account and region names, if its tags can be seen and changed now.
 pub(super) fn find<'a>(cx: &Cx<'a>, arn: &str) -> Result<Tagged<'a>, Fault> {
     let parts: Vec<&str> = arn.split(':').collect();
     let ["arn", "aws", "elasticache", region, account, kind, name] = parts[..] else {
@@ -54,26 +104,28 @@ pub(super) fn find<'a>(cx: &Cx<'a>, arn: &str) -> Result<Tagged<'a>, Fault> {
     if region != cx.region || account != cx.account {
         return Err(faults::invalid_arn(arn));
     }
+    let available = |status: &str, found: Tagged<'a>| match status {
+        "available" => Ok(found),
+        _ => Err(faults::not_to_be_tagged()),
+    };
     match kind {
         "replicationgroup" => {
             let group = cx.group(name)?;
-            Ok(Tagged { id: group.id.clone(), member: None, tags: &group.tags })
+            available(group.status(), Tagged::Deployment(group))
         }
         "cluster" => {
             let (deployment, _, member) = cx.cluster(name)?;
-            Ok(match deployment.id {
-                DeploymentId::Group(_) => Tagged {
-                    id: deployment.id.clone(),
-                    member: Some(member.name.clone()),
-                    tags: &member.tags,
-                },
-                DeploymentId::Cluster(_) => {
-                    Tagged { id: deployment.id.clone(), member: None, tags: &deployment.tags }
+            match deployment.id {
+                DeploymentId::Group(_) => {
+                    available(member.status(deployment), Tagged::Member(deployment, member))
                 }
-            })
+                DeploymentId::Cluster(_) => available(deployment.status(), Tagged::Deployment(deployment)),
+            }
         }
-        // Others have no tags here, since there are only the defaults, if any.
+        // There are only the defaults.
+        "parametergroup" if catalogue::has_parameter_group(name) => Ok(Tagged::Default),
         "parametergroup" => Err(faults::parameter_group_not_found(name)),
+        "subnetgroup" if name == DEFAULT_SUBNET_GROUP => Ok(Tagged::Default),
         "subnetgroup" => Err(faults::subnet_group_not_found(name)),
         "snapshot" => Err(Fault::sender("SnapshotNotFoundFault", 404, format!("Snapshot {name} not found."))),
         "user" => Err(Fault::sender("UserNotFound", 404, format!("User {name} not found."))),

@@ -47,7 +47,8 @@ fn each_refuses_what_it_does_not_know_and_asks_for_what_it_needs() {
 
 #[test]
 fn what_is_not_in_it_is_no_action() {
-    refuses(&mut Host::new(), "Action=CreateSnapshot", "InvalidAction", "CreateSnapshot");
+    refuses(&mut Host::new(), "Action=Fly", "InvalidAction", "Could not find operation Fly");
+    refuses(&mut Host::new(), "Action=CreateSnapshot", "NotImplemented", "CreateSnapshot is not supported");
     let mut host = Host::new();
     let fault =
         host.call_of("sts", "Action=DescribeEvents&Version=2011-06-15").expect_err("of another service");

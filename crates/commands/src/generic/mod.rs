@@ -27,7 +27,7 @@ use crate::args::int;
 use crate::{Command, Cx, Error, Handler::Plain};
 use table::EntryBox;
 
-pub(crate) use scan::cursor as scan_cursor;
+pub(crate) use scan::{SCANNED_AT_ONCE, cursor as scan_cursor};
 
 /// The family, in teaching order.
 pub const COMMANDS: &[Command] = &[

@@ -45,6 +45,8 @@ const TYPE_NAMES: [&str; 6] = ["string", "list", "set", "zset", "hash", "stream"
 const WITHIN_BITS: u32 = 48;
 /// Keys looked at in one call, unless COUNT says otherwise.
 const DEFAULT_COUNT: usize = 10;
+/// Elements visited between two looks at whether the reply goes on.
+pub(crate) const SCANNED_AT_ONCE: usize = 256;
 /// Steps from slot to slot for each key asked for: a bound where many keys have expired, which do not count.
 const STEPS_PER_KEY: usize = 10;
 
@@ -137,7 +139,7 @@ pub(super) fn scan(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
         if at.index() != slot {
             within = 0;
         }
-        let (from, budget) = (within, scan.count - seen);
+        let (from, budget) = (within, (scan.count - seen).min(SCANNED_AT_ONCE));
         within = cx.keys.scan_slot(at, from, budget, |entry| {
             seen += 1;
             if scan.is_named(entry) && scan.is_typed(entry) {
@@ -154,7 +156,7 @@ pub(super) fn scan(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
         }
         slot = at.index() + usize::from(within == 0);
         steps -= 1;
-        if seen >= scan.count || steps == 0 {
+        if seen >= scan.count || steps == 0 || list.is_over() {
             break match next_slot(cx, slot) {
                 Some(next) if next.index() == slot => (slot as u64) << WITHIN_BITS | within,
                 Some(next) => (next.index() as u64) << WITHIN_BITS,

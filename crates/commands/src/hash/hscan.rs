@@ -3,7 +3,7 @@
 use super::read;
 use crate::args::{int, is};
 use crate::container::reply_item;
-use crate::generic::scan_cursor;
+use crate::generic::{SCANNED_AT_ONCE, scan_cursor};
 use crate::{Cx, Error};
 use command_spec::*;
 use profile::Profile;
@@ -76,17 +76,25 @@ pub(super) fn hscan(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let options = parse(&argv[3..], cx.options.profile)?;
     let mut elements: Vec<u8> = Vec::new();
     let mut list = cx.out.aside(&mut elements);
-    let mut fields = 0;
-    let next = hash.scan(cursor, options.count, |field, value| {
-        let is_wanted = |pattern| glob::matches(pattern, field.text(&mut IntBuffer::new()), false);
-        if options.pattern.is_none_or(is_wanted) {
-            fields += 1;
-            reply_item(&mut list, field);
-            if options.values {
-                reply_item(&mut list, value);
+    let (mut fields, mut visited, mut next) = (0, 0, cursor);
+    loop {
+        let left = options.count - visited;
+        let at_once = left.min(SCANNED_AT_ONCE);
+        next = hash.scan(next, at_once, |field, value| {
+            visited += 1;
+            let is_wanted = |pattern| glob::matches(pattern, field.text(&mut IntBuffer::new()), false);
+            if options.pattern.is_none_or(is_wanted) {
+                fields += 1;
+                reply_item(&mut list, field);
+                if options.values {
+                    reply_item(&mut list, value);
+                }
             }
+        });
+        if next == 0 || at_once == left || visited >= options.count || list.is_over() {
+            break;
         }
-    });
+    }
     reply(&mut cx.out, next, fields * (1 + usize::from(options.values)), &elements);
     Ok(())
 }

@@ -8,7 +8,7 @@ use profile::Profile;
 
 /// One worker: what would keep it would keep everybody.
 fn node(more: &str) -> TestNode {
-    TestNode::start(Profile::Redis70, &format!("workers 1\n{more}\n"))
+    TestNode::start(Profile::Valkey80, &format!("workers 1\n{more}\n"))
 }
 
 const ENDLESS: &str = "HRANDFIELD h -9223372036854775807";

@@ -1,7 +1,7 @@
 //! Replies to the byte in both versions, and read back.
 
 use proptest::prelude::*;
-use resp::{Decoder, DoubleFormat, Frame, FrameError, Proto, Writer};
+use resp::{Decoder, DoubleFormat, Frame, FrameError, Meter, Proto, STEP, Writer};
 
 fn written(proto: Proto, write: impl Fn(&mut Writer<'_>)) -> String {
     let mut out = Vec::new();
@@ -251,4 +251,57 @@ proptest! {
         let singles: Vec<&[u8]> = input.chunks(1).collect();
         prop_assert_eq!(decode(&singles).is_err(), whole.is_err());
     }
+}
+
+/// Lets a buffer grow to a length, and counts how often it is asked.
+#[derive(Debug, Default)]
+struct Until {
+    len: usize,
+    asked: std::cell::Cell<usize>,
+}
+
+impl Meter for Until {
+    fn may_grow(&self, len: usize, more: usize) -> bool {
+        self.asked.set(self.asked.get() + 1);
+        len.saturating_add(more) <= self.len
+    }
+}
+
+#[test]
+fn a_meter_is_asked_at_each_step_and_cuts_a_reply_off() {
+    let meter = Until { len: 3 * STEP, ..Until::default() };
+    let mut out = Vec::new();
+    let mut writer = Writer::new(&mut out, Proto::Resp2).metered(&meter);
+    writer.array(7);
+    for _ in 0..100 {
+        writer.bulk(&[b'x'; 1000]);
+    }
+    assert_eq!((meter.asked.get(), writer.is_over()), (1, false), "one step, one question");
+    let mut written = 0;
+    writer.each(0.., |out, n| {
+        out.int(n);
+        written = n;
+    });
+    assert!(writer.is_over() && written > 10_000);
+    writer.bulk(&[b'x'; 10 * STEP]);
+    let array = writer.deferred();
+    writer.int(1);
+    writer.finish_array(array, 1);
+    writer.error("ERR text");
+    assert_eq!(out.len(), 0, "what was cut off is dropped, and what follows");
+}
+
+#[test]
+fn a_length_that_is_known_is_asked_about_before_it_is_written() {
+    let meter = Until { len: 100, ..Until::default() };
+    let mut out = Vec::new();
+    let mut writer = Writer::new(&mut out, Proto::Resp2).metered(&meter);
+    assert!(writer.fits(100));
+    writer.int(1);
+    let mut other = Vec::new();
+    let mut aside = writer.aside(&mut other);
+    assert!(!aside.fits(97), "what is in the other buffer counts");
+    assert!(aside.is_over() && !writer.is_over());
+    assert!(!writer.fits(usize::MAX) && writer.is_over());
+    assert!(Writer::new(&mut Vec::new(), Proto::Resp2).fits(usize::MAX), "nobody says no");
 }

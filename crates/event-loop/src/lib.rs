@@ -243,6 +243,16 @@ impl EventLoop {
         }
     }
 
+    /// The same while the kernel has no room for them: it was offered some, and has not taken all by the last turn. 0 when
+    /// they have merely not been offered yet.
+    pub fn refused_bytes(&self, token: Token) -> usize {
+        match &self.imp {
+            #[cfg(target_os = "linux")]
+            Imp::Uring(imp) => imp.refused_bytes(token),
+            Imp::Readiness(imp) => imp.refused_bytes(token),
+        }
+    }
+
     /// Connections in the loop, those included whose closing the kernel has not finished.
     pub fn connections(&self) -> usize {
         match &self.imp {

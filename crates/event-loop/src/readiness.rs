@@ -153,6 +153,10 @@ impl Readiness {
         self.connections.get(token).map_or(0, |connection| connection.queue.pending())
     }
 
+    pub(crate) fn refused_bytes(&self, token: Token) -> usize {
+        self.connections.get(token).filter(|c| c.full).map_or(0, |connection| connection.queue.pending())
+    }
+
     pub(crate) fn flush(&mut self) {
         let mut dirty = std::mem::take(&mut self.dirty);
         for token in dirty.drain(..) {

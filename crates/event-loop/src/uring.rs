@@ -72,6 +72,8 @@ struct Connection {
     drained: bool,
     starved: bool,
     sending: bool,
+    /// The turn in which the send in flight was handed over.
+    sending_since: u64,
     dirty: bool,
     eof: bool,
     failed: bool,
@@ -127,6 +129,8 @@ pub(crate) struct Uring {
     buffers: ManuallyDrop<BufferRing>,
     waker: Waker,
     wake_armed: bool,
+    /// How often completions have been taken.
+    turns: u64,
     spin: Spin,
     connections: Slab<Connection>,
     dirty: Vec<Token>,
@@ -158,6 +162,7 @@ impl Uring {
             buffers: ManuallyDrop::new(buffers),
             waker: waker.clone(),
             wake_armed: false,
+            turns: 0,
             spin: Spin::new(config.max_spin),
             connections: Slab::new(),
             dirty: Vec::new(),
@@ -187,6 +192,7 @@ impl Uring {
                 drained: false,
                 starved: false,
                 sending: false,
+                sending_since: 0,
                 dirty: false,
                 eof: false,
                 failed: false,
@@ -275,6 +281,13 @@ impl Uring {
         connection.filter(|c| c.leaving == Leaving::No).map_or(0, |connection| connection.queue.pending())
     }
 
+    pub(crate) fn refused_bytes(&self, token: Token) -> usize {
+        let connection = self.connections.get(token);
+        // A send that was handed over since the last look at completions may be through.
+        let waits = |c: &&Connection| c.sending && c.sending_since < self.turns && c.leaving == Leaving::No;
+        connection.filter(waits).map_or(0, |connection| connection.queue.pending())
+    }
+
     pub(crate) fn flush(&mut self) {
         self.start_sends();
         if !self.ring.submission().is_empty() {
@@ -290,6 +303,7 @@ impl Uring {
             connection.dirty = false;
             if connection.leaving == Leaving::No && !connection.failed && !connection.queue.is_empty() {
                 connection.sending = true;
+                connection.sending_since = self.turns;
                 let operation = connection.send_operation();
                 // SAFETY: buffers and header stay in place and untouched, and the descriptor open, while `sending`.
                 unsafe { self.push(operation.user_data(user_data(token, SEND))) };
@@ -359,6 +373,7 @@ impl Uring {
         let idle = self.queued.is_empty() && self.completions.is_empty();
         let waited = self.wait(if idle { timeout } else { Some(Duration::ZERO) });
         self.reap();
+        self.turns += 1;
         if self.waker.state().take() {
             self.queued.push(Event::Woken);
         }

@@ -4,7 +4,7 @@
 //! [`ClientShared`], which its worker keeps up to date with plain stores.
 
 use crate::command::Command;
-use crate::outputs::{Allowance, Outputs, Rests};
+use crate::outputs::{Allowance, Outputs, Pushes, Rests};
 use crate::pubsub::Listener;
 use event_loop::{BufId, Token};
 use keyspace::{Ticket, Watch};
@@ -12,6 +12,7 @@ use resp::{Parser, Proto, Writer};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 use supervision::Endpoint;
 
 /// What is known of a client outside of its worker.
@@ -260,7 +261,7 @@ pub(crate) struct Client {
     /// It has introduced itself as a replica.
     pub(crate) introduced: bool,
     /// The soft limit of its output buffer is exceeded since then.
-    pub(crate) over_soft_since_ms: Option<u64>,
+    pub(crate) over_soft_since: Option<Instant>,
     /// Offset in the stream after its last write: what WAIT waits for.
     pub(crate) write_offset: u64,
 }
@@ -302,7 +303,7 @@ impl Client {
             closing: false,
             leaving: false,
             introduced: false,
-            over_soft_since_ms: None,
+            over_soft_since: None,
             write_offset: 0,
         }
     }
@@ -319,10 +320,19 @@ impl Client {
         Writer::new(&mut self.out, self.proto).metered(&self.allowance)
     }
 
+    /// Writes a message that it did not ask for.
+    #[inline]
+    pub(crate) fn push(&mut self, write: impl FnOnce(&mut Writer<'_>)) {
+        let pushes = Pushes(&self.allowance);
+        write(&mut Writer::new(&mut self.out, self.proto).metered(&pushes));
+    }
+
     /// Drops everything that was answered since there were so many bytes of replies.
     #[inline]
     pub(crate) fn take_back(&mut self, start: usize) {
         self.out.truncate(start);
+        crate::limits::let_go(&mut self.out);
+        self.allowance.took_back(self.out.len());
         if !self.rests.is_empty() {
             self.rests.take_back(start, &self.allowance);
         }

@@ -9,6 +9,7 @@ use config::{ClientClass, Loglevel};
 use event_loop::{EventLoop, Peer};
 use resp::ProtocolError;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// An own buffer larger than this gives its memory back once it is empty.
 const KEPT_INBUF_BYTES: usize = 32 * 1024;
@@ -44,6 +45,14 @@ pub(crate) fn refuse_connection(shared: &Shared, local: &Local, peer: &Peer) -> 
     None
 }
 
+/// Gives back the memory of a buffer that has grown and is nearly empty again: a single large value must not stay paid for.
+#[inline]
+pub(crate) fn let_go(buffer: &mut Vec<u8>) {
+    if buffer.capacity() > KEPT_INBUF_BYTES && buffer.len() < buffer.capacity() / 4 {
+        buffer.shrink_to(KEPT_INBUF_BYTES);
+    }
+}
+
 /// Makes room in a client's own buffer: for all of a large argument at once, so that it is copied once.
 pub(crate) fn reserve_for(client: &mut Client, len: usize) {
     let missing = client.parser.bulk_missing(client.backlog());
@@ -68,6 +77,7 @@ pub(crate) fn consume(client: &mut Client) {
         }
     } else if executed > client.inbuf.len() / 2 {
         client.inbuf.drain(..executed);
+        let_go(&mut client.inbuf);
     } else {
         client.skip = executed;
     }
@@ -118,9 +128,17 @@ pub(crate) fn query_exceeded(shared: &Shared, local: &Local, client: &Client) ->
     exceeded
 }
 
-/// Whether a client leaves more replies unread than its class may.
+/// Whether a client leaves more replies unread than its class may, of which so many bytes are pending and so many refused by
+/// the kernel. A burst that the kernel was not offered yet is beyond no hard limit: it says how busy this node is, not how slow
+/// its client.
 #[inline]
-pub(crate) fn output_exceeded(shared: &Shared, local: &Local, client: &mut Client, pending: usize) -> bool {
+pub(crate) fn output_exceeded(
+    shared: &Shared,
+    local: &Local,
+    client: &mut Client,
+    pending: usize,
+    refused: usize,
+) -> bool {
     match client.allowance.over() {
         None => {}
         Some(Over::Ended) => return true,
@@ -132,17 +150,17 @@ pub(crate) fn output_exceeded(shared: &Shared, local: &Local, client: &mut Clien
     let subscribed = client.subscriptions.as_ref().is_some_and(|subs| subs.len() > 0);
     let class = if subscribed { ClientClass::Pubsub } else { ClientClass::Normal };
     let limit = local.settings.client_output_buffer_limits[class as usize];
-    let pending = pending as u64;
-    let hard = limit.hard_bytes > 0 && pending > limit.hard_bytes;
-    let soft = limit.soft_bytes > 0 && pending > limit.soft_bytes;
-    let since_ms = match (soft, client.over_soft_since_ms) {
+    let hard = limit.hard_bytes > 0 && refused as u64 > limit.hard_bytes;
+    let soft = limit.soft_bytes > 0 && pending as u64 > limit.soft_bytes;
+    let since = match (soft, client.over_soft_since) {
         (false, _) => None,
-        (true, None) => Some(local.now_ms),
+        (true, None) => Some(local.clock),
         (true, since) => since,
     };
-    client.over_soft_since_ms = since_ms;
-    let too_long =
-        since_ms.is_some_and(|since_ms| local.now_ms.saturating_sub(since_ms) > limit.soft_seconds * 1000);
+    client.over_soft_since = since;
+    // Set back, the clock of the system would make it longer.
+    let longest = Duration::from_secs(limit.soft_seconds);
+    let too_long = since.is_some_and(|since| local.clock.saturating_duration_since(since) > longest);
     if hard || too_long {
         note_output_limit(shared, local, client);
         return true;

@@ -78,12 +78,8 @@ impl Outputs {
         self.held_bytes.load(Ordering::Relaxed)
     }
 
-    /// Whether a client may not have so many bytes unread, of which the sum holds `held` already.
-    fn refuses(&self, class: ClientClass, own: u64, held: u64) -> bool {
-        let hard = self.hard_bytes[class as usize].load(Ordering::Relaxed);
-        if hard > 0 {
-            return own > hard;
-        }
+    /// Whether all clients together have too much if one has so many bytes unread, of which the sum holds `held` already.
+    fn are_too_many(&self, own: u64, held: u64) -> bool {
         let others = self.held_bytes().saturating_sub(held);
         let all = others.saturating_add(own);
         let together = self.together_bytes.load(Ordering::Relaxed);
@@ -112,6 +108,8 @@ pub(crate) struct Allowance {
     /// Its part of the sum.
     held: Cell<u64>,
     over: Cell<Option<Over>>,
+    /// The kernel has no room for what is queued.
+    is_full: Cell<bool>,
 }
 
 impl Allowance {
@@ -122,6 +120,7 @@ impl Allowance {
             rest_bytes: Cell::new(0),
             held: Cell::new(0),
             over: Cell::new(None),
+            is_full: Cell::new(false),
         }
     }
 
@@ -131,11 +130,21 @@ impl Allowance {
         self.over.get()
     }
 
-    /// Notes what is queued for it, and what it has besides that is not queued yet.
+    /// Notes what is queued for it, whether the kernel has no room for that, and what is written and not queued yet.
     #[inline]
-    pub(crate) fn settle(&self, queued: usize, written: usize) {
+    pub(crate) fn settle(&self, queued: usize, is_full: bool, written: usize) {
+        self.is_full.set(is_full);
         self.client.output_bytes.store(queued as u64, Ordering::Relaxed);
         self.hold(queued as u64 + written as u64 + self.rest_bytes.get());
+    }
+
+    /// Notes that so much is left of what was written.
+    #[inline]
+    pub(crate) fn took_back(&self, written: usize) {
+        if self.held.get() > 0 {
+            let queued = self.client.output_bytes.load(Ordering::Relaxed);
+            self.hold(queued + written as u64 + self.rest_bytes.get());
+        }
     }
 
     #[inline]
@@ -150,8 +159,8 @@ impl Allowance {
     }
 }
 
-impl Meter for Allowance {
-    fn may_grow(&self, len: usize, more: usize) -> bool {
+impl Allowance {
+    fn may_have(&self, len: usize, more: usize, has_limit: bool) -> bool {
         if self.over.get().is_some() {
             return false;
         }
@@ -159,14 +168,34 @@ impl Meter for Allowance {
         let written = (len as u64).saturating_add(more as u64);
         let own = queued.saturating_add(self.rest_bytes.get()).saturating_add(written);
         let class = if self.client.is_subscribed() { ClientClass::Pubsub } else { ClientClass::Normal };
+        let hard =
+            if has_limit { self.outputs.hard_bytes[class as usize].load(Ordering::Relaxed) } else { 0 };
+        let are_too_many = || self.outputs.are_too_many(own, self.held.get());
         if self.client.killed.load(Ordering::Relaxed) || self.outputs.ending.load(Ordering::Relaxed) {
             self.over.set(Some(Over::Ended));
-        } else if self.outputs.refuses(class, own, self.held.get()) {
+        } else if if hard > 0 { own > hard } else { are_too_many() } {
             self.over.set(Some(Over::Limit));
         } else {
             self.hold(own);
         }
         self.over.get().is_none()
+    }
+}
+
+impl Meter for Allowance {
+    fn may_grow(&self, len: usize, more: usize) -> bool {
+        self.may_have(len, more, true)
+    }
+}
+
+/// Decides about messages that a client did not ask for. Its hard limit counts once the kernel has no room: until then it is
+/// the node that is behind, not the client.
+#[derive(Debug)]
+pub(crate) struct Pushes<'a>(pub(crate) &'a Allowance);
+
+impl Meter for Pushes<'_> {
+    fn may_grow(&self, len: usize, more: usize) -> bool {
+        self.0.may_have(len, more, self.0.is_full.get())
     }
 }
 
@@ -284,11 +313,23 @@ mod tests {
         let client = client(&outputs);
         assert!(client.may_grow(MB / 2, MB / 2));
         // What is queued counts with what is written.
-        client.settle(MB / 2, 0);
+        client.settle(MB / 2, false, 0);
         assert!(client.may_grow(0, MB / 2) && client.over().is_none());
         assert!(!client.may_grow(0, MB / 2 + 1));
         assert_eq!(client.over(), Some(Over::Limit));
         assert!(!client.may_grow(0, 1), "it stays so");
+    }
+
+    #[test]
+    fn a_burst_of_messages_is_no_fault_of_who_gets_it() {
+        let outputs = outputs("client-output-buffer-limit pubsub 1mb 0 0");
+        let client = client(&outputs);
+        client.client.channels.store(1, Ordering::Relaxed);
+        assert!(Pushes(&client).may_grow(0, 2 * MB), "the kernel was not asked yet");
+        client.settle(2 * MB, false, 0);
+        assert!(Pushes(&client).may_grow(0, MB));
+        client.settle(2 * MB, true, 0);
+        assert!(!Pushes(&client).may_grow(0, 1), "it does not read");
     }
 
     #[test]
@@ -297,14 +338,14 @@ mod tests {
         let hogs: Vec<Allowance> = (0..4).map(|_| client(&outputs)).collect();
         for hog in &hogs {
             assert!(hog.may_grow(0, 24 * MB));
-            hog.settle(24 * MB, 0);
+            hog.settle(24 * MB, false, 0);
         }
         let small = client(&outputs);
         assert!(small.may_grow(0, 5 * MB), "it has less than the others");
         assert!(!hogs[0].may_grow(0, MB), "it has not");
         assert_eq!(outputs.held_bytes(), 101 * MB as u64);
         drop(hogs);
-        small.settle(0, 0);
+        small.settle(0, false, 0);
         assert_eq!((outputs.held_bytes(), outputs.holders.load(Ordering::Relaxed)), (0, 0));
         assert!(small.may_grow(0, 99 * MB), "alone it may have nearly all");
         assert!(!small.may_grow(0, 101 * MB));
@@ -318,7 +359,7 @@ mod tests {
         for (n, client) in clients.iter().enumerate() {
             let bytes = 10 * MB - n * UNIT_BYTES as usize;
             if client.may_grow(0, bytes) {
-                client.settle(bytes, 0);
+                client.settle(bytes, false, 0);
             }
         }
         assert!(outputs.held_bytes() <= 125 * MB as u64, "{}", outputs.held_bytes());

@@ -277,10 +277,10 @@ impl Worker {
             Event::Sent { token, bytes, buf } => {
                 shared.stats.add(self.number, Counter::BytesOut, bytes as u64);
                 self.keep_spare(buf);
-                let pending = self.io.pending_bytes(token);
+                let (pending, refused) = (self.io.pending_bytes(token), self.io.refused_bytes(token));
                 if let Some((at, client)) = self.client(token) {
                     limits::bump(&client.shared.bytes_out, bytes as u64);
-                    client.allowance.settle(pending, client.out.len());
+                    client.allowance.settle(pending, refused > 0, client.out.len());
                     if client.closing && pending == 0 && client.out.is_empty() && client.rests.is_empty() {
                         self.close(shared, at);
                     } else if !client.rests.is_empty() {
@@ -867,17 +867,18 @@ impl Worker {
         for &at in &dirty {
             let Some(client) = self.clients[at].as_deref_mut() else { continue };
             client.dirty = false;
-            if client.rests.is_empty() && !client.out.is_empty() {
+            if client.rests.is_empty() && !client.out.is_empty() && client.allowance.over().is_none() {
                 let spare = self.spare.pop().unwrap_or_default();
                 let out = std::mem::replace(&mut client.out, spare);
                 shared.stats.add(self.number, Counter::Writes, 1);
                 self.io.send(client.token, out);
             }
             let pending = self.io.pending_bytes(client.token);
-            client.allowance.settle(pending, client.out.len());
+            let refused = self.io.refused_bytes(client.token);
+            client.allowance.settle(pending, refused > 0, client.out.len());
             let has_all = client.rests.is_empty() && client.out.is_empty();
             if (client.closing && pending == 0 && has_all)
-                || limits::output_exceeded(shared, &self.local, client, pending)
+                || limits::output_exceeded(shared, &self.local, client, pending, refused)
             {
                 self.close(shared, at);
             } else if !client.rests.is_empty() && pending < AHEAD_BYTES {
@@ -930,9 +931,10 @@ impl Worker {
         for at in 0..self.clients.len() {
             let Some(client) = self.clients[at].as_deref_mut() else { continue };
             let pending = self.io.pending_bytes(client.token);
+            let refused = self.io.refused_bytes(client.token);
             if client.shared.killed.load(Ordering::Relaxed)
                 || limits::is_idle(&self.local, client, now_ms)
-                || limits::output_exceeded(shared, &self.local, client, pending)
+                || limits::output_exceeded(shared, &self.local, client, pending, refused)
             {
                 self.close(shared, at);
             }

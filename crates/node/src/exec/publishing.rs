@@ -76,8 +76,7 @@ pub(crate) fn deliver(client: &mut Client, delivery: &Delivery) {
     if !listens {
         return;
     }
-    let mut out = client.writer();
-    match delivery {
+    client.push(|out| match delivery {
         Delivery::Message { channel, payload } => {
             out.push(3);
             out.bulk(b"message");
@@ -91,7 +90,7 @@ pub(crate) fn deliver(client: &mut Client, delivery: &Delivery) {
             out.bulk(channel);
             out.bulk(payload);
         }
-    }
+    });
 }
 
 /// Sends out the effects of what the node did on its own: an eviction, an expiry. Its locks are held.

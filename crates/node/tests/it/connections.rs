@@ -359,6 +359,30 @@ fn one_who_does_not_read_is_cut_off() {
 }
 
 #[test]
+fn a_burst_is_offered_to_the_kernel_before_anybody_is_cut_off() {
+    on_both("workers 1\nclient-output-buffer-limit pubsub 1mb 0 0\n", |node| {
+        let (mut slow, mut publisher) = (node.connect(), node.connect());
+        ask(&mut slow, "SUBSCRIBE c");
+        // In one turn a little more than the limit: less than the limit once the socket has its part.
+        let payload = "x".repeat((1 << 20) / 10 + 1000);
+        ask(&mut publisher, "MULTI");
+        for _ in 0..10 {
+            ask(&mut publisher, &format!("PUBLISH c {payload}"));
+        }
+        assert!(!ask(&mut publisher, "EXEC").is_error());
+        // By now its worker has looked at it several times.
+        for _ in 0..10 {
+            ask(&mut publisher, "PING");
+        }
+        for _ in 0..10 {
+            let message = slow.receive_within(LONG).expect("a message").expect("in time");
+            assert_eq!(message.elements().map(|elements| elements[2].text()), Some(Some(payload.as_bytes())));
+        }
+        assert_eq!(ask(&mut publisher, "PUBLISH c x"), Reply::Integer(1));
+    });
+}
+
+#[test]
 fn one_who_is_behind_for_too_long_is_cut_off() {
     on_both("client-output-buffer-limit pubsub 0 1mb 1\n", |node| {
         let (mut deaf, mut publisher) = (node.connect(), node.connect());

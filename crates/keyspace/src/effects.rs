@@ -66,6 +66,9 @@ pub struct Record {
     pub end: usize,
 }
 
+/// A buffer of commands for the stream that is larger than this is freed when the stream has them.
+const KEPT_BYTES: usize = 64 << 10;
+
 /// The effects of one command, one EXEC or one script, reused from one to the next.
 #[derive(Debug)]
 pub struct Effects {
@@ -118,10 +121,19 @@ impl Effects {
         self.unrelated = false;
         // Nearly always empty: a test is cheaper than five stores.
         if !self.records.is_empty() || !self.events.is_empty() || !self.ready.is_empty() {
-            self.bytes.clear();
-            self.records.clear();
+            self.sent();
             self.events.clear();
             self.ready.clear();
+        }
+    }
+
+    /// Forgets the commands for the stream, which has them; keeps the buffer unless it has grown.
+    #[inline]
+    pub fn sent(&mut self) {
+        self.records.clear();
+        self.bytes.clear();
+        if self.bytes.capacity() > KEPT_BYTES {
+            self.bytes = Vec::new();
         }
     }
 

@@ -664,7 +664,6 @@ fn append(shared: &Shared, local: &mut Local) -> Option<u64> {
         return None;
     }
     let offset = shared.stream.append(effects);
-    effects.records.clear();
-    effects.bytes.clear();
+    effects.sent();
     Some(offset)
 }

@@ -11,9 +11,9 @@
 //!
 //! A byte is stored once, whatever the number of replicas: a reader is an offset, and its unsent bytes are
 //! whatever lies between that offset and the end. Blocks are dropped from the front, whole, as long as
-//! what remains covers `repl-backlog-size` and no reader needs the block; so the history may be longer
-//! than the limit, by part of a block or by what a slow reader holds back, and a replica may resume from
-//! any byte that is still there, as in Redis 7.
+//! what remains covers `repl-backlog-size` and no reader needs the block. A long command lies in many
+//! blocks. So the history may be longer than the limit, by part of a block or by what a slow reader holds
+//! back, and a replica may resume from any byte that is still there, as in Redis 7.
 //!
 //! The last block is filled up before another one begins. A large buffer of the stream becomes a block as it is
 //! ([`Backlog::append_buffer`]), and blocks that are dropped are filled again: at a steady pace bytes are not copied here
@@ -90,10 +90,10 @@ impl Backlog {
             last.bytes.extend_from_slice(first);
             self.end += first.len() as u64;
         }
-        if !rest.is_empty() {
+        for piece in rest.chunks(self.block_bytes()) {
             let mut bytes = self.spare.pop().unwrap_or_default();
-            bytes.reserve_exact(rest.len().max(BLOCK_BYTES));
-            bytes.extend_from_slice(rest);
+            bytes.reserve_exact(piece.len().max(BLOCK_BYTES));
+            bytes.extend_from_slice(piece);
             self.push(bytes);
         }
         self.trim();
@@ -117,6 +117,12 @@ impl Backlog {
         self.push(mem::replace(buffer, spare));
         self.trim();
         self.end
+    }
+
+    /// How long a block may become: dropped as a whole, it must not hold back much more than the limit.
+    fn block_bytes(&self) -> usize {
+        let part = usize::try_from(self.limit / BLOCKS_OF_LIMIT).unwrap_or(usize::MAX);
+        part.clamp(BLOCK_BYTES, MAX_BLOCK_BYTES)
     }
 
     fn push(&mut self, bytes: Vec<u8>) {
@@ -240,6 +246,26 @@ impl Backlog {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_long_command_stays_no_longer_than_any_other() {
+        const LIMIT: usize = 1 << 20;
+        let mut backlog = Backlog::new(0, LIMIT as u64);
+        let reader = backlog.open_reader(0).expect("it is there");
+        let long = vec![b'x'; 50 << 20];
+        for _ in 0..2 {
+            backlog.append(&long);
+            backlog.append_buffer(&mut long.clone());
+            assert_eq!(backlog.unsent(reader), 2 * long.len() as u64, "it is not sent yet");
+            backlog.advance(reader, 2 * long.len() as u64);
+            assert!(backlog.histlen() >= LIMIT as u64);
+            assert!(
+                backlog.memory() < LIMIT + (SPARE_BLOCKS + 2) * 2 * MAX_BLOCK_BYTES,
+                "{}",
+                backlog.memory()
+            );
+        }
+    }
 
     fn read_slices(backlog: &Backlog, offset: u64) -> Vec<&[u8]> {
         backlog.slice_from(offset).collect()

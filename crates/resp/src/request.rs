@@ -55,6 +55,10 @@ impl ArgRange {
     }
 }
 
+/// Room for this many arguments is kept from turn to turn: what a long pipeline needs. And this much for unescaped ones.
+const KEPT_ARGUMENTS: usize = 1 << 16;
+const KEPT_UNESCAPED_BYTES: usize = 64 << 10;
+
 /// Arguments of all requests parsed ahead, owned by the caller and reused from turn to turn.
 #[derive(Debug, Default)]
 pub struct Args {
@@ -69,10 +73,13 @@ impl Args {
         Args::default()
     }
 
-    /// Forgets all requests, keeps the memory. Every [`Request`] that refers to this list is void afterwards.
+    /// Forgets all requests, keeps the memory unless it is much. Every [`Request`] that refers to this list is void
+    /// afterwards.
     pub fn clear(&mut self) {
         self.ranges.clear();
+        self.ranges.shrink_to(KEPT_ARGUMENTS);
         self.unescaped.clear();
+        self.unescaped.shrink_to(KEPT_UNESCAPED_BYTES);
     }
 
     /// Ranges of the request's arguments, relative to its first byte, or to the unescaped bytes when it is inline.

@@ -13,6 +13,7 @@
 use super::applier::Applier;
 use crate::command::Command;
 use crate::exec::{MANY_SLOTS, any_of_all_awaits_capture, call, publish_events_of, serve_unserved, slots_of};
+use crate::limits;
 use crate::shared::Shared;
 use crate::stats::Counter;
 use command_spec::Need;
@@ -84,6 +85,7 @@ impl Applier {
             Ok(()) => {
                 let done = self.batch.applied;
                 pending.drain(..done);
+                limits::let_go(&mut pending);
                 self.pending = pending;
                 self.batch.applied = 0;
                 self.batch.framed -= done;
@@ -384,7 +386,7 @@ impl Applier {
         let Some(client) = &mut self.client else { return Err(Stop::Void) };
         let place = place.filter(|_| command.run.single_key);
         let outcome = call(shared, &mut self.local, client, command, argv, place, guard, true);
-        client.out.clear();
+        client.take_back(0);
         let now = Instant::now();
         let nanoseconds = now.duration_since(self.local.clock).as_nanos() as u64;
         self.local.clock = now;

@@ -1,0 +1,51 @@
+"""What a large value leaves behind once it is gone: nothing worth mentioning, on the primary and on its replica."""
+
+import time
+
+MB = 1 << 20
+TIMEOUT_S = 60
+
+
+def used(client):
+    return int(client.info("memory")["used_memory"])
+
+
+def until(what):
+    deadline = time.monotonic() + TIMEOUT_S
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def until_used_is_below(client, limit):
+    lowest = used(client)
+    deadline = time.monotonic() + TIMEOUT_S
+    while lowest > limit:
+        assert time.monotonic() < deadline, f"{lowest} bytes are used, not {limit}"
+        time.sleep(0.02)
+        lowest = min(lowest, used(client))
+
+
+def test_memory_of_a_large_write_comes_back(new_node):
+    options = ["--save", "", "--repl-diskless-sync-delay", "0", "--repl-backlog-size", "1mb", "--workers", "2"]
+    primary, replica = new_node(*options).start(), new_node(*options).start()
+    with primary.client() as client, replica.client() as other:
+        other.replicaof("127.0.0.1", primary.port)
+        until(lambda: other.info("replication")["master_link_status"] == "up")
+        client.set("small", "x" * 1000)
+        assert client.wait(1, 0) == 1
+        # The stream flows, buffers have their usual sizes.
+        before = used(client), used(other)
+        value = "x" * (100 * MB)
+        for _ in range(2):
+            client.set("large", value)
+            # Commands whose replies and arguments are as large.
+            client.append("large", "y")
+            assert client.strlen("large") == 100 * MB + 1
+            client.rpush("list", value)
+            assert client.wait(1, 0) == 1
+            assert len(client.getrange("large", 0, -1)) == 100 * MB + 1
+            client.delete("large", "list")
+            assert client.wait(1, 0) == 1
+        for node, was in ((client, before[0]), (other, before[1])):
+            until_used_is_below(node, was + 8 * MB)

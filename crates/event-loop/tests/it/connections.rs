@@ -57,10 +57,12 @@ fn a_huge_send_reaches_a_slow_reader_whole() {
         for piece in bytes[LEN / 2..].chunks(1 << 20) {
             driver.event_loop.send(token, piece.to_vec());
         }
+        assert_eq!(driver.event_loop.refused_bytes(token), 0, "the kernel was offered nothing");
         driver.event_loop.flush();
         driver.settle();
         let pending = driver.event_loop.pending_bytes(token);
         assert!(pending > LEN - (4 << 20), "nobody reads, so the kernel cannot have taken much: {pending}");
+        assert_eq!(driver.event_loop.refused_bytes(token), pending, "it has no room for the rest");
         let reader = std::thread::spawn(move || {
             let mut back = vec![0; LEN];
             stream.read_exact(&mut back).unwrap();
@@ -68,6 +70,7 @@ fn a_huge_send_reaches_a_slow_reader_whole() {
         });
         driver.until(|driver| driver.seen(token).sent == LEN);
         assert_eq!(driver.event_loop.pending_bytes(token), 0);
+        assert_eq!(driver.event_loop.refused_bytes(token), 0);
         let (back, _stream) = reader.join().unwrap();
         assert!(back == bytes, "bytes were lost or changed");
     });

@@ -285,7 +285,7 @@ impl ClientType {
     }
 
     fn listens(client: &ClientShared) -> bool {
-        client.channels.load(Ordering::Relaxed) + client.patterns.load(Ordering::Relaxed) > 0
+        client.is_subscribed()
     }
 
     /// The type of a name in any case.

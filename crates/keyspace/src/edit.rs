@@ -3,6 +3,7 @@
 //! [`Keys::edit`](crate::Keys::edit) makes one, after the pre-image went to a running snapshot; only the entry and the
 //! slot's accounts are borrowed, so that the effects can be described meanwhile.
 
+use crate::keys::Expiries;
 use structures::ValueRef;
 use table::{Entry, EntryMut, Occupied, ValueMut};
 
@@ -14,8 +15,8 @@ pub struct Edit<'e> {
     pub(crate) before: usize,
     /// The slot's account of this database.
     pub(crate) bytes: &'e mut i64,
-    /// When the first key of the slot expires, as Unix time.
-    pub(crate) earliest_ms: &'e mut u64,
+    /// When keys of the slot expire.
+    pub(crate) expiries: &'e mut Expiries,
 }
 
 impl Edit<'_> {

@@ -4,6 +4,8 @@
 //! replies to blocked clients) is made from this description after the handler returned and before its locks drop.
 
 use bitflags::bitflags;
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
 
 bitflags! {
     /// Classes of keyspace events, the letters of `notify-keyspace-events`.
@@ -69,6 +71,41 @@ pub struct Record {
 /// A buffer of commands for the stream that is larger than this is freed when the stream has them.
 const KEPT_BYTES: usize = 64 << 10;
 
+/// Keys that may serve those who block on them, in the order in which they came to, each once.
+#[derive(Debug, Default)]
+pub struct Ready {
+    order: VecDeque<(u16, Arc<[u8]>)>,
+    known: HashSet<(u16, Arc<[u8]>)>,
+}
+
+impl Ready {
+    /// Adds a key that is not among them.
+    pub fn push(&mut self, db: u16, key: &[u8]) {
+        let place = (db, Arc::from(key));
+        if self.known.insert(place.clone()) {
+            self.order.push_back(place);
+        }
+    }
+
+    /// Takes the first.
+    pub fn pop(&mut self) -> Option<(u16, Arc<[u8]>)> {
+        let place = self.order.pop_front()?;
+        self.known.remove(&place);
+        Some(place)
+    }
+
+    /// Whether there is none.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    fn clear(&mut self) {
+        self.order.clear();
+        self.known.clear();
+    }
+}
+
 /// The effects of one command, one EXEC or one script, reused from one to the next.
 #[derive(Debug)]
 pub struct Effects {
@@ -87,7 +124,7 @@ pub struct Effects {
     /// Events to publish.
     pub events: Vec<Event>,
     /// Keys somebody blocks on that may serve them now.
-    pub ready: Vec<(u16, Box<[u8]>)>,
+    pub ready: Ready,
     /// Whether the handler said itself what to replicate, so that its arguments are not.
     pub rewritten: bool,
     /// Whether the commands for the stream are of keys that have nothing to do with each other: no transaction binds them.
@@ -104,7 +141,7 @@ impl Default for Effects {
             bytes: Vec::new(),
             records: Vec::new(),
             events: Vec::new(),
-            ready: Vec::new(),
+            ready: Ready::default(),
             rewritten: false,
             unrelated: false,
         }

@@ -7,6 +7,11 @@
 //! A key whose time has come is treated as absent by every look-up. On a primary the look-up that notices removes it,
 //! and its removal goes to the stream ahead of the command itself; a replica waits for its primary to say so.
 
+mod sweep;
+
+pub(crate) use sweep::Expiries;
+pub use sweep::Sweep;
+
 use crate::edit::Edit;
 use crate::effects::{Effects, EventClass};
 use crate::slots::{Flushed, Guard, Parts};
@@ -220,7 +225,7 @@ impl<'k, 'g> Keys<'k, 'g> {
             _ => {
                 let physical = self.physical;
                 let now_ms = self.context.now_ms;
-                *self.guard.earliest_ms(place.slot) <= now_ms
+                self.guard.expiries(place.slot).may_be_due(now_ms)
                     && self
                         .guard
                         .find(place, physical, key)
@@ -322,11 +327,11 @@ impl<'k, 'g> Keys<'k, 'g> {
     fn edit_at(&mut self, key: &[u8], place: Located) -> Option<Edit<'_>> {
         self.scratch.has_changed = true;
         let physical = self.physical;
-        let Parts { table, bytes, earliest_ms } = self.guard.parts(place.slot, physical);
+        let Parts { table, bytes, expiries } = self.guard.parts(place.slot, physical);
         let occupied = table.into_occupied(place.hash, key)?;
         self.space.walk.before_change(physical, occupied.entry());
         let before = occupied.entry().memory();
-        Some(Edit { occupied, before, bytes, earliest_ms })
+        Some(Edit { occupied, before, bytes, expiries })
     }
 
     /// Adds a key that is not there.
@@ -363,14 +368,14 @@ impl<'k, 'g> Keys<'k, 'g> {
         self.scratch.has_changed = true;
         let epoch = self.space.walk.epoch();
         let (physical, db, thread) = (self.physical, self.context.db, self.context.thread);
-        let Parts { mut table, bytes, earliest_ms } = self.guard.parts(place.slot, physical);
+        let Parts { mut table, bytes, expiries } = self.guard.parts(place.slot, physical);
         let was_empty = table.is_empty();
         let occupied = table.insert_new(&self.space.hasher, place.hash, entry, &mut self.scratch.retired);
         let entry = occupied.entry();
         entry.set_mark(Walk::Keyspace, epoch);
         *bytes += entry.memory() as i64;
         if let Some(at) = entry.expire_at() {
-            *earliest_ms = at.min(*earliest_ms);
+            expiries.note(at);
             self.space.counters.add_volatile(thread, physical, 1);
         }
         if self.scratch.effects.wanted.contains(EventClass::NEW) {
@@ -476,7 +481,7 @@ impl<'k, 'g> Keys<'k, 'g> {
         let old = write(&mut edit.occupied, expiry, value);
         edit.entry().set_lru(clock);
         if let Some(at) = expiry {
-            *edit.earliest_ms = at.min(*edit.earliest_ms);
+            edit.expiries.note(at);
         }
         drop(edit);
         let by = i64::from(expiry.is_some()) - i64::from(old_expiry.is_some());
@@ -501,7 +506,7 @@ impl<'k, 'g> Keys<'k, 'g> {
         let had = edit.entry().expire_at().is_some();
         edit.occupied.set_expire(at_ms);
         if let Some(at) = at_ms {
-            *edit.earliest_ms = at.min(*edit.earliest_ms);
+            edit.expiries.note(at);
         }
         drop(edit);
         let by = i64::from(at_ms.is_some()) - i64::from(had);
@@ -546,10 +551,8 @@ impl<'k, 'g> Keys<'k, 'g> {
         let slot = self.locate(key).slot;
         if self.guard.cell(slot).is_registered() {
             let db = self.context.db;
-            let waited = self.guard.registry(slot).is_waited_for(db, key);
-            let place = (db, Box::from(key));
-            if waited && !self.scratch.effects.ready.contains(&place) {
-                self.scratch.effects.ready.push(place);
+            if self.guard.registry(slot).is_waited_for(db, key) {
+                self.scratch.effects.ready.push(db, key);
             }
         }
     }
@@ -575,10 +578,10 @@ impl<'k, 'g> Keys<'k, 'g> {
         self.guard.cell(slot).set_registered(true);
     }
 
-    /// The next ticket on a key, in the order of arrival, passing over the first `after`. Who has all of its locks may
-    /// claim it; it stays in its place until [`Keys::served`].
-    pub fn waiter(&mut self, db: u16, key: &[u8], after: usize) -> Option<Arc<Ticket>> {
-        self.guard.registry(Slot::of(key)).waiter(db, key, after)
+    /// The next ticket on a key from a place in its queue on, which is in the order of arrival, and its place. Who has all of
+    /// its locks may claim it; it stays in its place until [`Keys::served`].
+    pub fn waiter(&mut self, db: u16, key: &[u8], from: usize) -> Option<(usize, Arc<Ticket>)> {
+        self.guard.registry(Slot::of(key)).waiter(db, key, from)
     }
 
     /// A claimed ticket was served: it leaves the queue of this key, and those of its other keys when they are met.
@@ -682,53 +685,6 @@ impl<'k, 'g> Keys<'k, 'g> {
         removed
     }
 
-    /// Removes keys of a slot whose time has come, as [`Expiry::Delete`] does, but for those that a snapshot has yet to
-    /// capture in pieces; looks at no more than about `budget` volatile entries from the cursor on, and removes only what is
-    /// `wanted`. The next cursor (0 at the end of the slot) and the number removed.
-    pub fn expire_slot(
-        &mut self,
-        slot: Slot,
-        cursor: u64,
-        budget: usize,
-        wanted: impl Fn(Entry<'_>) -> bool,
-    ) -> (u64, usize) {
-        let (physical, now_ms) = (self.physical, self.context.now_ms);
-        let space = self.space;
-        let Some(table) = self.guard.table(slot, physical) else { return (0, 0) };
-        let mut due: Vec<Box<[u8]>> = Vec::new();
-        let next = table.scan_volatile(&space.hasher, cursor, budget, |entry| {
-            let is_due = entry.expire_at().is_some_and(|at| at <= now_ms);
-            if is_due && wanted(entry) && !space.walk.spares(entry) {
-                due.push(entry.key().into());
-            }
-        });
-        for key in &due {
-            let place = self.locate(key);
-            self.expire(key, place);
-        }
-        (next, due.len())
-    }
-
-    /// Whether a key of the slot may be due, judged by the bound that its header keeps.
-    pub fn may_be_due(&mut self, slot: Slot) -> bool {
-        let now_ms = self.context.now_ms;
-        *self.guard.earliest_ms(slot) <= now_ms
-    }
-
-    /// Recomputes that bound, after a whole slot has been looked at.
-    pub fn settle_earliest(&mut self, slot: Slot) {
-        self.scratch.has_changed = true;
-        let space = self.space;
-        let mut earliest = u64::MAX;
-        for physical in 0..space.databases() {
-            let Some(table) = self.guard.table(slot, physical) else { break };
-            table.scan_volatile(&space.hasher, 0, usize::MAX, |entry| {
-                earliest = earliest.min(entry.expire_at().unwrap_or(u64::MAX));
-            });
-        }
-        *self.guard.earliest_ms(slot) = earliest;
-    }
-
     /// Bytes of the slot's entries and of strings' own buffers, over all databases; tables and structures not counted.
     pub fn slot_bytes(&mut self, slot: Slot) -> u64 {
         self.guard.bytes(slot) as u64
@@ -766,7 +722,7 @@ impl<'k, 'g> Keys<'k, 'g> {
                 }
                 for key in self.guard.registry(slot).waited_in(db) {
                     if self.guard.find(self.locate(&key), now, &key).is_some() {
-                        self.scratch.effects.ready.push((db, key));
+                        self.scratch.effects.ready.push(db, &key);
                     }
                 }
             }

@@ -34,9 +34,9 @@ mod waiters;
 mod walk;
 
 pub use edit::Edit;
-pub use effects::{Effects, Event, EventClass, Record};
+pub use effects::{Effects, Event, EventClass, Ready, Record};
 pub use gate::{Gate, Passage};
-pub use keys::{Expiry, Keys, KeysContext, Located, Scratch, Ttl};
+pub use keys::{Expiry, Keys, KeysContext, Located, Scratch, Sweep, Ttl};
 pub use lock::{MAX_THREADS, SPINS};
 pub use rank::{Rank, RankedGuard, RankedMutex};
 pub use reclaim::Reclaimer;

@@ -1,10 +1,10 @@
 //! The slots themselves: 16,384 headers of one cache line, and the only door to what is in them.
 //!
 //! ```text
-//!   0    4    8                     24      32         40              48         56     64
-//!   ┌────┬────┬─────────────────────┬───────┬──────────┬───────────────┬──────────┬──────┐
-//!   │lock│flag│ table of database 0 │ extra │ earliest │ last position │  bytes   │ room │
-//!   └────┴────┴─────────────────────┴───────┴──────────┴───────────────┴──────────┴──────┘
+//!   0    4    8                     24      32                  48              56         64
+//!   ┌────┬────┬─────────────────────┬───────┬───────────────────┬───────────────┬──────────┐
+//!   │lock│flag│ table of database 0 │ extra │     expiries      │ last position │  bytes   │
+//!   └────┴────┴─────────────────────┴───────┴───────────────────┴───────────────┴──────────┘
 //! ```
 //! `extra` exists once another database holds a key of the slot, or somebody waits for one or watches one.
 //!
@@ -17,6 +17,7 @@
 //! other, and takes locks and prefetches only inside the gate. That is checked where it costs nothing: there is one world
 //! at a time, the gate stays closed while it exists, nobody gets a lock meanwhile, and in debug builds nobody has one.
 
+use crate::keys::Expiries;
 use crate::lock::{SlotLock, WakeSet};
 use crate::rank;
 use crate::sync::{AtomicBool, AtomicU32, Ordering};
@@ -30,8 +31,7 @@ use topology::{SLOTS, Slot};
 #[derive(Debug)]
 struct SlotData {
     extra: Option<Box<Extra>>,
-    /// No key of the slot expires before this time (Unix ms); `u64::MAX` when none expires at all.
-    earliest_ms: u64,
+    expiries: Expiries,
     /// The stream position of the last write to the slot.
     last_position: u64,
     /// Bytes of entries and of strings' own buffers; tables and structures are not counted.
@@ -50,7 +50,7 @@ struct Extra {
 pub(crate) struct Parts<'a> {
     pub(crate) table: TableMut<'a>,
     pub(crate) bytes: &'a mut i64,
-    pub(crate) earliest_ms: &'a mut u64,
+    pub(crate) expiries: &'a mut Expiries,
 }
 
 /// Somebody waits for a key of the slot, or watches one.
@@ -111,7 +111,7 @@ impl Slots {
             table0: Table::new(),
             data: UnsafeCell::new(SlotData {
                 extra: None,
-                earliest_ms: u64::MAX,
+                expiries: Expiries::NONE,
                 last_position: 0,
                 bytes: 0,
             }),
@@ -321,7 +321,7 @@ impl<'a> Guard<'a> {
     #[inline]
     pub(crate) fn parts(&mut self, slot: Slot, physical: usize) -> Parts<'_> {
         let slots = self.slots;
-        let SlotData { extra, earliest_ms, bytes, .. } = self.data(slot);
+        let SlotData { extra, expiries, bytes, .. } = self.data(slot);
         let table = match physical {
             0 => &slots.cell(slot).table0,
             _ => {
@@ -333,7 +333,7 @@ impl<'a> Guard<'a> {
             }
         };
         // SAFETY: as for `data`.
-        Parts { table: unsafe { table.exclusive() }, bytes, earliest_ms }
+        Parts { table: unsafe { table.exclusive() }, bytes, expiries }
     }
 
     /// Who waits for keys of the slot and who watches them.
@@ -341,10 +341,10 @@ impl<'a> Guard<'a> {
         &mut self.data(slot).extra.get_or_insert_default().registry
     }
 
-    /// The bound below which no key of the slot expires.
+    /// When keys of the slot expire.
     #[inline]
-    pub(crate) fn earliest_ms(&mut self, slot: Slot) -> &mut u64 {
-        &mut self.data(slot).earliest_ms
+    pub(crate) fn expiries(&mut self, slot: Slot) -> &mut Expiries {
+        &mut self.data(slot).expiries
     }
 
     /// Bytes of the slot's entries.

@@ -166,13 +166,15 @@ impl Registry {
         self.waiters.entry((ticket.db, key.into())).or_default().push_back(ticket.clone());
     }
 
-    /// The first ticket of a key that is not over, not counting so many of them.
-    pub(crate) fn waiter(&mut self, db: u16, key: &[u8], after: usize) -> Option<Arc<Ticket>> {
+    /// The first ticket of a key that is not over, from a place in its queue on, and its place.
+    pub(crate) fn waiter(&mut self, db: u16, key: &[u8], from: usize) -> Option<(usize, Arc<Ticket>)> {
         let queue = self.waiters.get_mut(&(db, Box::from(key)))?;
-        while queue.front().is_some_and(|ticket| ticket.is_over()) {
+        while from == 0 && queue.front().is_some_and(|ticket| ticket.is_over()) {
             queue.pop_front();
         }
-        let found = queue.iter().filter(|ticket| !ticket.is_over()).nth(after).cloned();
+        let mut rest = queue.range(from.min(queue.len())..);
+        let found = rest.position(|ticket| !ticket.is_over()).map(|passed| from + passed);
+        let found = found.map(|at| (at, queue[at].clone()));
         if queue.is_empty() {
             self.waiters.remove(&(db, Box::from(key)));
         }

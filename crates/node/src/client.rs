@@ -9,7 +9,7 @@ use crate::pubsub::Listener;
 use event_loop::{BufId, Token};
 use keyspace::{Ticket, Watch};
 use resp::{Parser, Proto, Writer};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -169,8 +169,8 @@ pub(crate) struct Multi {
 #[derive(Debug)]
 pub(crate) struct Watching {
     pub(crate) watch: Arc<Watch>,
-    /// Database, key, and when the watch began.
-    pub(crate) keys: Vec<(u16, Box<[u8]>, u64)>,
+    /// By database and key: when the watch began.
+    pub(crate) keys: HashMap<(u16, Box<[u8]>), u64>,
 }
 
 /// What a client subscribed to, in the order of names.

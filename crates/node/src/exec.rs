@@ -63,7 +63,7 @@ pub(crate) struct Local {
     /// Where the thread stands at the gate, and the client for which it holds it closed.
     pub(crate) standing: Standing,
     /// Keys that may serve clients whose locks were not among those held.
-    pub(crate) unserved: Vec<(u16, Box<[u8]>)>,
+    pub(crate) unserved: Vec<(u16, Arc<[u8]>)>,
     /// Messages to clients of this very worker.
     pub(crate) deliveries: Vec<(Vec<u64>, Delivery)>,
     /// Number of the next wait for another thread.

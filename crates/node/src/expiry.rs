@@ -7,7 +7,7 @@
 use crate::admission;
 use crate::exec::{Local, publish_events_of};
 use crate::shared::{Background, Shared, unix_ms};
-use keyspace::{Expiry, Keys};
+use keyspace::{Expiry, Keys, Sweep};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -55,7 +55,7 @@ pub(crate) fn wake_for_volatile_keys(shared: &Shared) {
 
 /// Goes through all slots of a database once.
 fn sweep(shared: &Shared, local: &mut Local, db: u16) {
-    let (mut slot, mut cursor) = (0, 0);
+    let (mut slot, mut from) = (0, None);
     while slot < SLOTS && !shared.ending.load(Ordering::Acquire) {
         local.now_ms = unix_ms();
         if admission::expiry(shared, local.now_ms) != Expiry::Delete {
@@ -78,10 +78,10 @@ fn sweep(shared: &Shared, local: &mut Local, db: u16) {
                 break;
             };
             if at.index() != slot {
-                (slot, cursor) = (at.index(), 0);
+                (slot, from) = (at.index(), None);
             }
-            cursor = expire_some(shared, local, db, at, cursor);
-            if cursor == 0 {
+            from = sweep_some(shared, local, db, at, from);
+            if from.is_none() {
                 slot += 1;
             }
         }
@@ -89,21 +89,24 @@ fn sweep(shared: &Shared, local: &mut Local, db: u16) {
     }
 }
 
-/// Removes some due keys of a slot; where to go on, 0 when the slot is done or busy.
-fn expire_some(shared: &Shared, local: &mut Local, db: u16, slot: topology::Slot, cursor: u64) -> u64 {
+/// Removes some due keys of a slot; where to go on, `None` when the slot is done or busy.
+fn sweep_some(
+    shared: &Shared,
+    local: &mut Local,
+    db: u16,
+    slot: topology::Slot,
+    from: Option<Sweep>,
+) -> Option<Sweep> {
     // A busy slot is looked at again in the next round.
-    let Ok(mut guard) = shared.keyspace.lock(slot) else { return 0 };
+    let Ok(mut guard) = shared.keyspace.lock(slot) else { return None };
     local.scratch.effects.clear();
     local.scratch.effects.unrelated = true;
     let context = local.context(db, true);
     let mut keys = Keys::new(&shared.keyspace, &mut guard, &mut local.scratch, context);
     if !keys.may_be_due(slot) {
-        return 0;
+        return None;
     }
-    let (next, _) = keys.expire_slot(slot, cursor, ENTRIES, |_| true);
-    if next == 0 {
-        keys.settle_earliest(slot);
-    }
+    let next = keys.sweep(slot, from, ENTRIES);
     publish_events_of(shared, local);
     next
 }

@@ -272,14 +272,10 @@ impl Machine {
                 let slot = Slot::of(&key(*i));
                 self.hold(hold, vec![slot], |keys| {
                     if keys.may_be_due(slot) {
-                        let mut cursor = 0;
-                        loop {
-                            cursor = keys.expire_slot(slot, cursor, 4, |_| true).0;
-                            if cursor == 0 {
-                                break;
-                            }
+                        let mut at = keys.sweep(slot, None, 4);
+                        while at.is_some() {
+                            at = keys.sweep(slot, at, 4);
                         }
-                        keys.settle_earliest(slot);
                     }
                 });
             }

@@ -13,6 +13,8 @@ use crate::exec::{
 use command_spec::*;
 use commands::Error;
 use keyspace::{Guard, Keys};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use topology::Slot;
@@ -107,14 +109,14 @@ fn watch(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     let context = cx.local.context(client.db, true);
     let guard = cx.guard.as_deref_mut().expect("WATCH locks its keys");
     let mut keys = Keys::new(&cx.shared.keyspace, guard, &mut cx.local.scratch, context);
-    let watching =
-        client.watching.get_or_insert_with(|| Box::new(Watching { watch: Arc::default(), keys: Vec::new() }));
+    let watching = client
+        .watching
+        .get_or_insert_with(|| Box::new(Watching { watch: Arc::default(), keys: HashMap::new() }));
     for &key in &argv[1..] {
-        if watching.keys.iter().any(|(db, known, _)| *db == client.db && **known == *key) {
-            continue;
+        if let Entry::Vacant(place) = watching.keys.entry((client.db, key.into())) {
+            keys.watch(key, &watching.watch);
+            place.insert(keys.now_ms());
         }
-        keys.watch(key, &watching.watch);
-        watching.keys.push((client.db, key.into(), keys.now_ms()));
     }
     client.shared.watched.store(watching.keys.len() as u32, Ordering::Relaxed);
     cx.out().ok();
@@ -201,8 +203,8 @@ fn needs(cx: &NodeCx<'_, '_>) -> Option<Vec<Slot>> {
             Need::SlotBySlot | Need::World => return None,
         }
     }
-    let watched = cx.client.watching.iter().flat_map(|watching| &watching.keys);
-    slots.extend(watched.map(|(_, key, _)| Slot::of(key)));
+    let watched = cx.client.watching.iter().flat_map(|watching| watching.keys.keys());
+    slots.extend(watched.map(|(_, key)| Slot::of(key)));
     slots.sort_unstable();
     slots.dedup();
     (slots.len() <= crate::exec::MANY_SLOTS).then_some(slots)
@@ -214,7 +216,7 @@ fn is_spoilt(cx: &mut NodeCx<'_, '_>, guard: &mut Guard<'_>) -> bool {
     if watching.watch.is_touched() {
         return true;
     }
-    watching.keys.iter().any(|(db, key, since_ms)| {
+    watching.keys.iter().any(|((db, key), since_ms)| {
         let context = cx.local.context(*db, true);
         let mut keys = Keys::new(&cx.shared.keyspace, guard, &mut cx.local.scratch, context);
         keys.expired_since(key, *since_ms)

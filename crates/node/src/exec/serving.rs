@@ -11,6 +11,7 @@ use command_spec::{Flags, Group};
 use commands::Cx;
 use keyspace::{Expiry, Guard, Keys, KeysContext, SlotBusy, Ticket};
 use resp::{Proto, Writer};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use structures::ValueRef;
@@ -21,8 +22,10 @@ use topology::Slot;
 pub(super) fn serve(shared: &Shared, local: &mut Local, guard: &mut Guard<'_>) {
     // The command that made them ready may have taken long.
     local.now_ms = crate::shared::unix_ms();
-    while let Some((db, key)) = take_first(&mut local.scratch.effects.ready) {
-        let mut passed_over = 0;
+    // Those that need more than is held are looked at once, however many of their keys became ready.
+    let mut refused: HashMap<*const Ticket, Arc<Ticket>> = HashMap::new();
+    while let Some((db, key)) = local.scratch.effects.ready.pop() {
+        let mut from = 0;
         loop {
             let context = glance(shared, local, db);
             let mut keys = Keys::new(&shared.keyspace, guard, &mut local.scratch, context);
@@ -31,10 +34,12 @@ pub(super) fn serve(shared: &Shared, local: &mut Local, guard: &mut Guard<'_>) {
                 append(shared, local);
                 break;
             }
-            let Some(ticket) = keys.waiter(db, &key, passed_over) else { break };
-            let all_held =
-                ticket.slots.iter().all(|&slot| Slot::new(slot).is_some_and(|slot| keys.covers(slot)));
-            if !all_held || ticket_awaits_capture(shared, local, &ticket, guard) {
+            let Some((at, ticket)) = keys.waiter(db, &key, from) else { break };
+            let is_refused = refused.contains_key(&Arc::as_ptr(&ticket))
+                || !ticket.slots.iter().all(|&slot| Slot::new(slot).is_some_and(|slot| keys.covers(slot)))
+                || ticket_awaits_capture(shared, local, &ticket, guard);
+            if is_refused {
+                refused.insert(Arc::as_ptr(&ticket), ticket);
                 local.unserved.push((db, key.clone()));
                 break;
             }
@@ -47,7 +52,7 @@ pub(super) fn serve(shared: &Shared, local: &mut Local, guard: &mut Guard<'_>) {
                 Keys::new(&shared.keyspace, guard, &mut local.scratch, context).served(db, &key, &ticket);
             } else {
                 ticket.release();
-                passed_over += 1;
+                from = at + 1;
             }
             append(shared, local);
         }
@@ -61,10 +66,6 @@ fn glance(shared: &Shared, local: &Local, db: u16) -> KeysContext {
         Expiry::Delete if shared.profile.has("7.2.0") => KeysContext { expiry: Expiry::Hide, ..context },
         _ => context,
     }
-}
-
-fn take_first<T>(items: &mut Vec<T>) -> Option<T> {
-    if items.is_empty() { None } else { Some(items.remove(0)) }
 }
 
 /// Whether a value is of the type that the commands of a group wait for: another one that comes to be under the key
@@ -122,8 +123,8 @@ fn serve_ticket(
 
 /// Serves clients that need other locks than those that were held when a key became ready.
 pub(crate) fn serve_unserved(shared: &Shared, local: &mut Local) {
-    let waiting = std::mem::take(&mut local.unserved);
-    for (db, key) in waiting {
+    let mut waiting = std::mem::take(&mut local.unserved).into_iter();
+    while let Some((db, key)) = waiting.next() {
         if !local.enter(shared) {
             local.unserved.push((db, key));
             if !local.standing.wait(&*shared.keyspace) {
@@ -137,10 +138,13 @@ pub(crate) fn serve_unserved(shared: &Shared, local: &mut Local) {
             continue;
         }
         if let Err(busy) = serve_first_waiter(shared, local, db, &key) {
+            // The others may need the same locks, so they wait as well, and come first then.
+            local.unserved.extend(waiting);
             local.unserved.push((db, key));
             if !shared.keyspace.register(busy, local.thread) {
                 shared.wake(local.thread);
             }
+            return;
         }
     }
 }
@@ -150,7 +154,7 @@ fn serve_first_waiter(shared: &Shared, local: &mut Local, db: u16, key: &[u8]) -
     let Some(slots) = slots_of_first_waiter(shared, local, db, key)? else { return Ok(()) };
     let mut guard = shared.keyspace.lock_many(&slots)?;
     local.scratch.effects.clear();
-    local.scratch.effects.ready.push((db, key.into()));
+    local.scratch.effects.ready.push(db, key);
     serve(shared, local, &mut guard);
     if !local.scratch.effects.events.is_empty() {
         publish_events(shared, local);
@@ -169,7 +173,7 @@ fn slots_of_first_waiter(
     let mut guard = shared.keyspace.lock(own)?;
     let context = local.context(db, true);
     let mut keys = Keys::new(&shared.keyspace, &mut guard, &mut local.scratch, context);
-    let Some(ticket) = keys.waiter(db, key, 0) else { return Ok(None) };
+    let Some((_, ticket)) = keys.waiter(db, key, 0) else { return Ok(None) };
     let mut slots: Vec<Slot> = ticket.slots.iter().filter_map(|&slot| Slot::new(slot)).collect();
     slots.push(own);
     slots.sort_unstable();

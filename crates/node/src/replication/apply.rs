@@ -394,8 +394,8 @@ impl Applier {
         shared.stats.add(thread, Counter::Commands, 1);
         shared.stats.called(thread, command.run.id, nanoseconds, outcome.is_err());
         publish_events_of(shared, &mut self.local);
-        let ready = std::mem::take(&mut self.local.scratch.effects.ready);
-        self.local.unserved.extend(ready);
+        let ready = &mut self.local.scratch.effects.ready;
+        self.local.unserved.extend(std::iter::from_fn(|| ready.pop()));
         match outcome {
             Ok(_) => Ok(()),
             Err(error) => Err(Stop::Inconsistent(format!("{}: {error}", command.run.full_name))),

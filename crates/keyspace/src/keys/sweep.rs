@@ -1,0 +1,152 @@
+//! Sweeping a slot: the removal of its due keys, a few under each hold of its lock, and the bound that lets a slot without
+//! due keys cost one look.
+//!
+//! ```text
+//!   begin: since = never          pass a key: since = min(since, its expiry)          end: bound = since
+//!                                 a key gets an expiry meanwhile: bound, since = min(…, it)
+//! ```
+//! A sweep passes every key that is there from its begin to its end ([`table`]'s promise), and whoever gives a key an
+//! expiry meanwhile says so; so `since` is not above any expiry of the slot once all of its tables were passed, and nobody
+//! has to look at the whole slot under one hold.
+
+use super::Keys;
+use table::Entry;
+use topology::Slot;
+
+/// When keys of a slot expire, kept in its header.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Expiries {
+    /// No key of the slot expires before this time (Unix ms), or it has passed; `u64::MAX` when none expires at all.
+    bound_ms: u64,
+    /// The same for those that the running sweep passed or that were given an expiry since it began.
+    since_ms: u64,
+}
+
+impl Expiries {
+    pub(crate) const NONE: Expiries = Expiries { bound_ms: u64::MAX, since_ms: u64::MAX };
+
+    /// A key of the slot expires then.
+    #[inline]
+    pub(crate) fn note(&mut self, at_ms: u64) {
+        self.bound_ms = at_ms.min(self.bound_ms);
+        self.since_ms = at_ms.min(self.since_ms);
+    }
+
+    /// Whether a key may be due.
+    #[inline]
+    pub(crate) fn may_be_due(&self, now_ms: u64) -> bool {
+        self.bound_ms <= now_ms
+    }
+}
+
+/// How far a slot was swept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sweep {
+    /// The database whose due keys are removed; it comes first.
+    own: usize,
+    /// The other databases' tables come after it: how many of all tables were passed.
+    others: Option<usize>,
+    cursor: u64,
+}
+
+impl Keys<'_, '_> {
+    /// Removes keys of a slot whose time has come, as [`super::Expiry::Delete`] does, but for those that a snapshot has yet
+    /// to capture in pieces; looks at no more than about `budget` volatile entries from the cursor on, and removes only what
+    /// is `wanted`. The next cursor (0 at the end of the slot) and the number removed.
+    pub fn expire_slot(
+        &mut self,
+        slot: Slot,
+        cursor: u64,
+        budget: usize,
+        wanted: impl Fn(Entry<'_>) -> bool,
+    ) -> (u64, usize) {
+        self.expire_some(slot, cursor, budget, wanted, |_| {})
+    }
+
+    /// As [`Keys::expire_slot`]; tells `stays` when those expire that were passed and not removed.
+    fn expire_some(
+        &mut self,
+        slot: Slot,
+        cursor: u64,
+        budget: usize,
+        wanted: impl Fn(Entry<'_>) -> bool,
+        mut stays: impl FnMut(u64),
+    ) -> (u64, usize) {
+        let (physical, now_ms) = (self.physical, self.context.now_ms);
+        let space = self.space;
+        let Some(table) = self.guard.table(slot, physical) else { return (0, 0) };
+        let mut due: Vec<Box<[u8]>> = Vec::new();
+        let next = table.scan_volatile(&space.hasher, cursor, budget, |entry| {
+            let Some(at_ms) = entry.expire_at() else { return };
+            if at_ms <= now_ms && wanted(entry) && !space.walk.spares(entry) {
+                due.push(entry.key().into());
+            } else {
+                stays(at_ms);
+            }
+        });
+        for key in &due {
+            let place = self.locate(key);
+            self.expire(key, place);
+        }
+        (next, due.len())
+    }
+
+    /// Whether a key of the slot may be due, judged by the bound that its header keeps.
+    pub fn may_be_due(&mut self, slot: Slot) -> bool {
+        let now_ms = self.context.now_ms;
+        self.guard.expiries(slot).may_be_due(now_ms)
+    }
+
+    /// Sweeps a slot, from its begin or from where it was left: removes due keys of the database, then looks at the other
+    /// databases for the slot's bound. About `budget` volatile entries are looked at; answers how to go on, `None` at the
+    /// end. One sweep of a slot runs at a time, and one may be given up.
+    pub fn sweep(&mut self, slot: Slot, from: Option<Sweep>, budget: usize) -> Option<Sweep> {
+        self.scratch.has_changed = true;
+        let own = self.physical;
+        // When databases were swapped meanwhile, another one is swept, from its begin.
+        let mut at = from.filter(|at| at.own == own).unwrap_or_else(|| {
+            self.guard.expiries(slot).since_ms = u64::MAX;
+            Sweep { own, others: None, cursor: 0 }
+        });
+        let mut earliest = u64::MAX;
+        let stays = |at_ms: u64| earliest = earliest.min(at_ms);
+        let is_last = match at.others {
+            None => {
+                at.cursor = self.expire_some(slot, at.cursor, budget, |_| true, stays).0;
+                false
+            }
+            Some(other) => self.pass(slot, other, &mut at.cursor, budget, stays),
+        };
+        let expiries = self.guard.expiries(slot);
+        expiries.since_ms = earliest.min(expiries.since_ms);
+        if is_last {
+            expiries.bound_ms = expiries.since_ms;
+            return None;
+        }
+        if at.cursor == 0 {
+            at.others = Some(at.others.map_or(0, |other| other + 1));
+        }
+        Some(at)
+    }
+
+    /// Looks at some volatile entries of a database that is not the sweep's own; whether there is no such database.
+    fn pass(
+        &mut self,
+        slot: Slot,
+        physical: usize,
+        cursor: &mut u64,
+        budget: usize,
+        mut stays: impl FnMut(u64),
+    ) -> bool {
+        let own = self.physical;
+        let hasher = &self.space.hasher;
+        let Some(table) = self.guard.table(slot, physical) else { return true };
+        *cursor = match physical == own {
+            true => 0,
+            false => table.scan_volatile(hasher, *cursor, budget, |entry| {
+                entry.expire_at().into_iter().for_each(&mut stays);
+            }),
+        };
+        false
+    }
+}

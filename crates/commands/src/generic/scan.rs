@@ -142,7 +142,7 @@ pub(super) fn scan(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
         let (from, budget) = (within, (scan.count - seen).min(SCANNED_AT_ONCE));
         within = cx.keys.scan_slot(at, from, budget, |entry| {
             seen += 1;
-            if scan.is_named(entry) && scan.is_typed(entry) {
+            if !list.is_over() && scan.is_named(entry) && scan.is_typed(entry) {
                 list.bulk(entry.key());
                 found += 1;
             }

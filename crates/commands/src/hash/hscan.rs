@@ -83,7 +83,7 @@ pub(super) fn hscan(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
         next = hash.scan(next, at_once, |field, value| {
             visited += 1;
             let is_wanted = |pattern| glob::matches(pattern, field.text(&mut IntBuffer::new()), false);
-            if options.pattern.is_none_or(is_wanted) {
+            if !list.is_over() && options.pattern.is_none_or(is_wanted) {
                 fields += 1;
                 reply_item(&mut list, field);
                 if options.values {

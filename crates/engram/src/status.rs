@@ -19,11 +19,7 @@ const HEAD: [&str; 9] = ["ID", "STATUS", "NODE", "ROLE", "AZ", "PROCESS", "MEMOR
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let regions = region::whereabouts::ask(&arguments.data.path()?)?;
     crate::console::print(&match arguments.json {
-        true => {
-            serde_json::to_string_pretty(&regions)?
-                + "
-"
-        }
+        true => serde_json::to_string_pretty(&regions)? + "\n",
         false => table(&regions),
     })
 }

@@ -241,16 +241,15 @@ mod tests {
         let mut held = host.blocks();
         held.hold(&fleet(9), &one).unwrap();
         held.hold(&fleet(9), &one).unwrap();
-        for _ in 0..2 {
+        let is_refused = || {
             let taken = host.blocks().hold(&fleet(9), &two).unwrap_err();
             assert_eq!(taken, BlockTaken { block: 9, owner: Some(one.clone()) });
-            assert!(
-                taken
-                    .to_string()
-                    .starts_with("the addresses 127.9.x.y of this region belong to the region in /")
-            );
-            held = host.blocks();
-        }
+            let text = "the addresses 127.9.x.y of this region belong to the region in /";
+            assert!(taken.to_string().starts_with(text), "{taken}");
+        };
+        is_refused();
+        drop(held);
+        is_refused();
         host.blocks().hold(&fleet(9), &one).unwrap();
     }
 

@@ -46,7 +46,8 @@ impl Pauses {
 
     /// Pauses writes for a handover: for so long, or until it is ended.
     pub(crate) fn begin_handover(&self, lasts: Option<Duration>) {
-        let end = |lasts| (self.began.elapsed() + lasts).as_millis() as u64;
+        // Zero would be none, also for a pause that is over at once.
+        let end = |lasts| ((self.began.elapsed() + lasts).as_millis() as u64).max(1);
         self.handover_until_ms.store(lasts.map_or(u64::MAX, end), Ordering::SeqCst);
     }
 

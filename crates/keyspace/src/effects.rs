@@ -2,6 +2,15 @@
 //!
 //! Handlers describe changes here and nowhere else; what leaves the node because of them (replication, keyspace events,
 //! replies to blocked clients) is made from this description after the handler returned and before its locks drop.
+//!
+//! ```text
+//!   begin ─▶ replicate, event, … ─▶ take_commands, take_events, … ─▶ begin
+//!     └ asserts that nothing is left            leaving the gate asserts the same ┘
+//! ```
+//! **Invariant:** what was described is taken before the locks drop under which it was done. A description that is dropped
+//! leaves replicas with other data for ever, so it is a bug that ends the process: there is no way to clear one but to
+//! take it. A guard that walks from slot to slot has the commands for the stream sent before it leaves one ([`Outlet`]);
+//! events wait until the walk ends.
 
 use bitflags::bitflags;
 use std::collections::{HashSet, VecDeque};
@@ -99,11 +108,6 @@ impl Ready {
     pub fn is_empty(&self) -> bool {
         self.order.is_empty()
     }
-
-    fn clear(&mut self) {
-        self.order.clear();
-        self.known.clear();
-    }
 }
 
 /// The effects of one command, one EXEC or one script, reused from one to the next.
@@ -118,11 +122,11 @@ pub struct Effects {
     /// Keys that expired or were deleted lazily while the command ran.
     pub expired: u64,
     /// Commands for the stream, encoded as RESP arrays.
-    pub bytes: Vec<u8>,
+    bytes: Vec<u8>,
     /// Where each of them ends.
-    pub records: Vec<Record>,
+    records: Vec<Record>,
     /// Events to publish.
-    pub events: Vec<Event>,
+    events: Vec<Event>,
     /// Keys somebody blocks on that may serve them now.
     pub ready: Ready,
     /// Whether the handler said itself what to replicate, so that its arguments are not.
@@ -149,29 +153,73 @@ impl Default for Effects {
 }
 
 impl Effects {
-    /// Forgets what was described; keeps the buffers.
+    /// Begins the description of a command.
+    ///
+    /// # Panics
+    /// When something of the description before is left.
     #[inline]
-    pub fn clear(&mut self) {
-        self.dirty = 0;
-        self.expired = 0;
+    pub fn begin(&mut self) {
+        self.assert_taken();
         self.rewritten = false;
         self.unrelated = false;
-        // Nearly always empty: a test is cheaper than five stores.
-        if !self.records.is_empty() || !self.events.is_empty() || !self.ready.is_empty() {
-            self.sent();
-            self.events.clear();
-            self.ready.clear();
-        }
     }
 
-    /// Forgets the commands for the stream, which has them; keeps the buffer unless it has grown.
+    /// Whether everything described was taken.
     #[inline]
-    pub fn sent(&mut self) {
+    pub fn is_taken(&self) -> bool {
+        self.dirty | self.expired == 0
+            && self.records.is_empty()
+            && self.events.is_empty()
+            && self.ready.is_empty()
+    }
+
+    /// Checks that everything described was taken: where the locks drop.
+    ///
+    /// # Panics
+    /// When something is left: replicas and listeners would never hear of it.
+    #[inline]
+    pub fn assert_taken(&self) {
+        assert!(self.is_taken(), "effects were dropped before they were sent: {self:?}");
+    }
+
+    /// The commands for the stream, encoded as RESP arrays.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Where each of them ends.
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// Takes the commands for the stream: `take` gets them as [`Effects::bytes`] and [`Effects::records`] have them. The
+    /// buffer stays unless it has grown.
+    #[inline]
+    pub fn take_commands<R>(&mut self, take: impl FnOnce(&[u8], &[Record]) -> R) -> R {
+        let taken = take(&self.bytes, &self.records);
         self.records.clear();
         self.bytes.clear();
         if self.bytes.capacity() > KEPT_BYTES {
             self.bytes = Vec::new();
         }
+        taken
+    }
+
+    /// The events to publish.
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// Takes the events to publish.
+    #[inline]
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// Takes everything, for one who is the only reader of a description: a test.
+    pub fn take(&mut self) -> Effects {
+        let empty = Effects { replicating: self.replicating, wanted: self.wanted, ..Effects::default() };
+        std::mem::replace(self, empty)
     }
 
     /// Adds a command to the stream.
@@ -200,5 +248,31 @@ impl Effects {
         if self.wanted.intersects(class) {
             self.events.push(Event { class, name, db, key: key.into() });
         }
+    }
+}
+
+/// Takes commands for the stream in the middle of a walk, under the lock of the slot that is about to be left. By default
+/// nobody does: they stay until the end.
+#[derive(Default)]
+pub struct Outlet(Option<Take>);
+
+type Take = Box<dyn Fn(&mut Effects) + Send>;
+
+impl Outlet {
+    /// Takes them by this function.
+    pub fn new(take: impl Fn(&mut Effects) + Send + 'static) -> Outlet {
+        Outlet(Some(Box::new(take)))
+    }
+
+    pub(crate) fn send(&self, effects: &mut Effects) {
+        if let Some(take) = &self.0 {
+            take(effects);
+        }
+    }
+}
+
+impl std::fmt::Debug for Outlet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outlet").field("is_set", &self.0.is_some()).finish()
     }
 }

@@ -7,13 +7,14 @@
 //! A key whose time has come is treated as absent by every look-up. On a primary the look-up that notices removes it,
 //! and its removal goes to the stream ahead of the command itself; a replica waits for its primary to say so.
 
+mod evict;
 mod sweep;
 
 pub(crate) use sweep::Expiries;
 pub use sweep::Sweep;
 
 use crate::edit::Edit;
-use crate::effects::{Effects, EventClass};
+use crate::effects::{Effects, EventClass, Outlet};
 use crate::slots::{Flushed, Guard, Parts};
 use crate::waiters::{Ticket, Watch};
 use crate::{Keyspace, SlotBusy};
@@ -56,6 +57,8 @@ pub struct KeysContext {
 pub struct Scratch {
     /// The effects of the running command.
     pub effects: Effects,
+    /// Takes commands for the stream while a walk over several slots goes on.
+    pub outlet: Outlet,
     /// Replaced tables: to be freed after a [`crate::Passage`].
     pub retired: Retired,
     /// Entries to be freed by another thread, since that takes time.
@@ -238,9 +241,8 @@ impl<'k, 'g> Keys<'k, 'g> {
     fn expire(&mut self, key: &[u8], place: Located) {
         let Some(entry) = self.take(key, place) else { return };
         let lazy = self.context.lazy_expire;
-        let name: &[u8] = if lazy { b"UNLINK" } else { b"DEL" };
         let db = self.context.db;
-        self.scratch.effects.replicate(db, &[name, key]);
+        self.replicate_removal(key, lazy);
         self.scratch.effects.expired += 1;
         self.scratch.effects.event(EventClass::EXPIRED, "expired", db, key);
         self.touch(key, place.slot);
@@ -416,6 +418,13 @@ impl<'k, 'g> Keys<'k, 'g> {
             return None;
         }
         self.take(key, place)
+    }
+
+    /// Replicates that the node itself removed a key.
+    fn replicate_removal(&mut self, key: &[u8], lazy: bool) {
+        let name: &[u8] = if lazy { b"UNLINK" } else { b"DEL" };
+        let db = self.context.db;
+        self.scratch.effects.replicate(db, &[name, key]);
     }
 
     /// Removes a key whatever its expiry says, without effects: for loading and for the stream that a replica applies.
@@ -616,7 +625,7 @@ impl<'k, 'g> Keys<'k, 'g> {
         budget: usize,
         mut visit: impl FnMut(Entry<'_>),
     ) -> Result<u64, SlotBusy> {
-        self.guard.step_to(slot, crate::SPINS)?;
+        self.step_to(slot)?;
         let (physical, now_ms, expiry) = (self.physical, self.context.now_ms, self.context.expiry);
         let space = self.space;
         let Some(table) = self.guard.table(slot, physical) else { return Ok(0) };
@@ -630,30 +639,6 @@ impl<'k, 'g> Keys<'k, 'g> {
     /// The first slot from this number on that holds a key of the database.
     pub fn next_occupied(&self, from: usize) -> Option<Slot> {
         self.space.next_occupied(self.physical, from)
-    }
-
-    /// A random entry of the database, with `visit` called on it; `None` when the database is empty.
-    ///
-    /// # Errors
-    /// When its slot stays taken.
-    pub fn sample<R>(
-        &mut self,
-        random: u64,
-        visit: impl FnOnce(Entry<'_>) -> R,
-    ) -> Result<Option<R>, SlotBusy> {
-        let physical = self.physical;
-        // The slot number uses up some of the randomness; the table takes the rest, spread again.
-        let within = random.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (random >> 29);
-        while let Some(slot) = self.space.random_slot(physical, random) {
-            self.guard.step_to(slot, crate::SPINS)?;
-            // Others may have emptied it before it was locked; its counts say so by now.
-            if let Some(entry) =
-                self.guard.table(slot, physical).as_ref().and_then(|table| table.sample(within))
-            {
-                return Ok(Some(visit(entry)));
-            }
-        }
-        Ok(None)
     }
 
     /// Empties the database: its tables, to be freed here or elsewhere. Only in the world. What a running snapshot still

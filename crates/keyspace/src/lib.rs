@@ -34,7 +34,7 @@ mod waiters;
 mod walk;
 
 pub use edit::Edit;
-pub use effects::{Effects, Event, EventClass, Ready, Record};
+pub use effects::{Effects, Event, EventClass, Outlet, Ready, Record};
 pub use gate::{Gate, Passage};
 pub use keys::{Expiry, Keys, KeysContext, Located, Scratch, Sweep, Ttl};
 pub use lock::{MAX_THREADS, SPINS};

@@ -14,7 +14,7 @@ mod publishing;
 mod serving;
 
 pub(crate) use capture::{any_of_all_awaits_capture, transaction_awaits_capture};
-pub(crate) use publishing::{deliver, publish, publish_events_of};
+pub(crate) use publishing::{deliver, publish, send_effects};
 pub(crate) use serving::serve_unserved;
 
 use crate::admission;
@@ -28,7 +28,10 @@ use crate::stats::Counter;
 use command_spec::{Flags, Group, KeyFlags, Need, keys::positions};
 use commands::{Cx, Error, Options, Random};
 use config::Settings;
-use keyspace::{EventClass, Expiry, Guard, Keys, KeysContext, Located, Reclaimer, Scratch, Standing, Ticket};
+use keyspace::{
+    Effects, EventClass, Expiry, Guard, Keys, KeysContext, Located, Outlet, Reclaimer, Scratch, Standing,
+    Ticket,
+};
 use profile::Profile;
 use publishing::publish_events;
 use resp::{Proto, Writer};
@@ -75,7 +78,11 @@ pub(crate) struct Local {
 }
 
 impl Local {
-    pub(crate) fn new(shared: &Shared, thread: usize, lazyfree: LazyFree) -> Local {
+    pub(crate) fn new(shared: &Arc<Shared>, thread: usize, lazyfree: LazyFree) -> Local {
+        let theirs = shared.clone();
+        let outlet = Outlet::new(move |effects| {
+            append_effects(&theirs, thread, effects);
+        });
         let settings = shared.settings();
         let options = current_options(&settings, shared.profile);
         Local {
@@ -83,7 +90,7 @@ impl Local {
             settings_version: shared.settings_version.load(Ordering::Acquire),
             settings,
             options,
-            scratch: Scratch::default(),
+            scratch: Scratch { outlet, ..Scratch::default() },
             random: Random::new(crate::shared::random_u64()),
             reclaimer: Reclaimer::new(),
             lazyfree,
@@ -163,6 +170,7 @@ impl Local {
     /// Leaves the gate, and lets go of what nobody looks at any more.
     #[inline]
     pub(crate) fn leave(&mut self, shared: &Shared) {
+        self.scratch.effects.assert_taken();
         self.standing.leave(&*shared.keyspace);
         // A worker does so once a turn.
         if self.thread >= shared.workers() {
@@ -469,7 +477,7 @@ fn locked(
     if capture::awaits_capture(shared, local, client.db, command, argv, &mut guard) {
         return Ok(Flow::Suspend(Suspend::Capture));
     }
-    local.scratch.effects.clear();
+    local.scratch.effects.begin();
     local.scratch.effects.unrelated = command.spec.flags.contains(Flags::TOUCHES_ARBITRARY_KEYS);
     local.scratch.has_changed = false;
     let outcome = contained(shared, local, client, command, argv, place, &mut guard);
@@ -537,6 +545,7 @@ pub(crate) fn own_world(shared: &Shared, local: &mut Local, client: u64) -> bool
 
 /// Opens the gate that this thread closed.
 pub(crate) fn give_world_back(shared: &Shared, local: &mut Local) {
+    local.scratch.effects.assert_taken();
     local.standing.release(&*shared.keyspace);
     if !local.unserved.is_empty() {
         shared.wake(local.thread);
@@ -642,16 +651,17 @@ pub(crate) fn emit(shared: &Shared, local: &mut Local, client: &mut Client, guar
     if !local.scratch.effects.ready.is_empty() {
         serve(shared, local, guard);
     }
-    if !local.scratch.effects.events.is_empty() {
-        publish_events(shared, local);
-    }
+    publish_events(shared, local);
 }
 
 /// Appends the effects gathered so far to the stream, and counts them.
 #[inline]
 fn append(shared: &Shared, local: &mut Local) -> Option<u64> {
-    let thread = local.thread;
-    let effects = &mut local.scratch.effects;
+    append_effects(shared, local.thread, &mut local.scratch.effects)
+}
+
+#[inline]
+fn append_effects(shared: &Shared, thread: usize, effects: &mut Effects) -> Option<u64> {
     if effects.dirty > 0 {
         shared.stats.add(thread, Counter::Dirty, effects.dirty);
         effects.dirty = 0;
@@ -660,10 +670,8 @@ fn append(shared: &Shared, local: &mut Local) -> Option<u64> {
         shared.stats.add(thread, Counter::Expired, effects.expired);
         effects.expired = 0;
     }
-    if effects.records.is_empty() {
+    if effects.records().is_empty() {
         return None;
     }
-    let offset = shared.stream.append(effects);
-    effects.sent();
-    Some(offset)
+    Some(shared.stream.append(effects))
 }

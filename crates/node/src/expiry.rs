@@ -5,7 +5,7 @@
 //! the gate, like a worker, and each removal has a place of its own in the stream.
 
 use crate::admission;
-use crate::exec::{Local, publish_events_of};
+use crate::exec::{Local, send_effects};
 use crate::shared::{Background, Shared, unix_ms};
 use keyspace::{Expiry, Keys, Sweep};
 use std::sync::Arc;
@@ -99,7 +99,7 @@ fn sweep_some(
 ) -> Option<Sweep> {
     // A busy slot is looked at again in the next round.
     let Ok(mut guard) = shared.keyspace.lock(slot) else { return None };
-    local.scratch.effects.clear();
+    local.scratch.effects.begin();
     local.scratch.effects.unrelated = true;
     let context = local.context(db, true);
     let mut keys = Keys::new(&shared.keyspace, &mut guard, &mut local.scratch, context);
@@ -107,6 +107,6 @@ fn sweep_some(
         return None;
     }
     let next = keys.sweep(slot, from, ENTRIES);
-    publish_events_of(shared, local);
+    send_effects(shared, local);
     next
 }

@@ -7,11 +7,11 @@
 
 use crate::admission::Refusal;
 use crate::cx::Suspend;
-use crate::exec::{Local, publish_events_of};
+use crate::exec::{Local, send_effects};
 use crate::shared::Shared;
 use crate::stats::Counter;
 use config::MaxmemoryPolicy;
-use keyspace::{EventClass, Keys, SlotBusy};
+use keyspace::{Keys, SlotBusy};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use topology::Slot;
@@ -164,19 +164,17 @@ fn remove(shared: &Shared, local: &mut Local, db: u16, key: &[u8]) -> Attempt {
         Ok(guard) => guard,
         Err(busy) => return Attempt::Later(Suspend::Slot(busy)),
     };
-    local.scratch.effects.clear();
+    local.scratch.effects.begin();
     let lazy = local.settings.lazyfree_lazy_eviction;
     let context = local.context(db, true);
     let mut keys = Keys::new(&shared.keyspace, &mut guard, &mut local.scratch, context);
     if keys.awaits_capture(key) {
         return Attempt::Later(Suspend::Capture);
     }
-    let Some(entry) = keys.remove(key) else { return Attempt::Missed };
-    keys.changed(key, EventClass::EVICTED, "evicted", 1);
-    let name: &[u8] = if lazy { b"UNLINK" } else { b"DEL" };
-    keys.effects().replicate(db, &[name, key]);
-    keys.free(entry, lazy);
-    publish_events_of(shared, local);
+    if !keys.evict(key, lazy) {
+        return Attempt::Missed;
+    }
+    send_effects(shared, local);
     shared.stats.add(local.thread, Counter::Evicted, 1);
     Attempt::Evicted
 }

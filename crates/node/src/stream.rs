@@ -81,19 +81,22 @@ impl Stream {
         assert!(self.consumer.set(Box::new(wake)).is_ok(), "the stream has one consumer");
     }
 
-    /// Appends what a command did, under its locks. The offset after it.
-    pub(crate) fn append(&self, effects: &Effects) -> u64 {
-        if let [record] = effects.records.as_slice() {
-            let part = EffectPart { db: record.db.into(), command: &effects.bytes[..record.end] };
-            return self.append_parts(&[part], 1);
-        }
-        let mut parts = Vec::with_capacity(effects.records.len());
-        let mut start = 0;
-        for record in &effects.records {
-            parts.push(EffectPart { db: record.db.into(), command: &effects.bytes[start..record.end] });
-            start = record.end;
-        }
-        self.append_parts(&parts, if effects.unrelated { 1 } else { parts.len().max(1) })
+    /// Appends what a command did, under its locks, and takes it from its effects. The offset after it.
+    pub(crate) fn append(&self, effects: &mut Effects) -> u64 {
+        let unrelated = effects.unrelated;
+        effects.take_commands(|bytes, records| {
+            if let [record] = records {
+                let part = EffectPart { db: record.db.into(), command: &bytes[..record.end] };
+                return self.append_parts(&[part], 1);
+            }
+            let mut parts = Vec::with_capacity(records.len());
+            let mut start = 0;
+            for record in records {
+                parts.push(EffectPart { db: record.db.into(), command: &bytes[start..record.end] });
+                start = record.end;
+            }
+            self.append_parts(&parts, if unrelated { 1 } else { parts.len().max(1) })
+        })
     }
 
     /// So many at a time are one effect, which is all or nothing.

@@ -59,12 +59,12 @@ fn run(session: &mut Session, argv: &[Vec<u8>]) -> Did {
     session.call(argv);
     let scratch = session.scratch();
     let effects = &scratch.effects;
-    let events = effects.events.iter().map(|event| {
+    let events = effects.events().iter().map(|event| {
         assert_ne!(event.class, EventClass::empty());
         format!("{} {} {}", event.db, event.name, event.key.escape_ascii())
     });
     Did {
-        replicated: commands(&effects.bytes),
+        replicated: commands(effects.bytes()),
         events: events.collect(),
         changes: effects.dirty,
         hits: scratch.hits - hits,

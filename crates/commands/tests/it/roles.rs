@@ -7,7 +7,7 @@ use resp::Proto;
 
 /// The commands that the last one replicated, in one line.
 fn replicated(session: &Session) -> String {
-    let bytes = &session.scratch().effects.bytes;
+    let bytes = session.scratch().effects.bytes();
     let words =
         bytes.split(|&byte| byte == b'\n').map(|line| String::from_utf8_lossy(line).trim().to_owned());
     words.filter(|word| !word.is_empty() && !word.starts_with(['$', '*'])).collect::<Vec<_>>().join(" ")
@@ -128,7 +128,7 @@ fn nothing_is_replicated_where_nothing_changed() {
     ] {
         session.line(line);
         let effects = &session.scratch().effects;
-        assert!(effects.records.is_empty() && effects.dirty == 0, "{line}: {effects:?}");
+        assert!(effects.records().is_empty() && effects.dirty == 0, "{line}: {effects:?}");
     }
 }
 

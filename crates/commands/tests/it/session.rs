@@ -89,7 +89,7 @@ impl Session {
     pub(crate) fn call<A: AsRef<[u8]>>(&mut self, argv: &[A]) -> Vec<u8> {
         let argv: Vec<&[u8]> = argv.iter().map(AsRef::as_ref).collect();
         let mut reply = Vec::new();
-        self.scratch.effects.clear();
+        self.scratch.effects.take();
         if self.session_command(&argv) {
             Writer::new(&mut reply, self.proto).ok();
             return reply;

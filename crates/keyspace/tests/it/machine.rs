@@ -182,7 +182,7 @@ impl Machine {
                 result
             }
         };
-        self.scratch.effects.clear();
+        self.scratch.effects.take();
         self.scratch.garbage.clear();
         self.reclaimer.collect(space, &mut self.scratch.retired);
         assert_eq!(self.reclaimer.bytes(), 0, "nobody else is inside");

@@ -104,14 +104,14 @@ fn reading_expires_on_a_primary_and_hides_on_a_replica() {
     on_key(&space, b"k", context(4, Expiry::Delete), |keys| assert!(keys.lookup(b"k").is_some()));
     on_key(&space, b"k", context(5, Expiry::Hide), |keys| {
         assert!(keys.lookup(b"k").is_none() && keys.peek(b"k").is_none() && keys.expired_since(b"k", 0));
-        assert!(keys.effects().records.is_empty());
+        assert!(keys.effects().records().is_empty());
     });
     assert_eq!(space.len(0), 1, "hidden, not removed");
     on_key(&space, b"k", context(9, Expiry::Ignore), |keys| assert!(keys.peek(b"k").is_some()));
     on_key(&space, b"k", context(9, Expiry::Delete), |keys| {
         keys.effects().replicating = true;
         assert!(keys.lookup(b"k").is_none());
-        assert_eq!(keys.effects().bytes, b"*2\r\n$3\r\nDEL\r\n$1\r\nk\r\n");
+        assert_eq!(keys.effects().bytes(), b"*2\r\n$3\r\nDEL\r\n$1\r\nk\r\n");
         assert_eq!(keys.effects().expired, 1);
     });
     assert_eq!((space.len(0), space.volatile_len(0)), (0, 0));
@@ -126,11 +126,68 @@ fn overwriting_an_expired_key_is_an_insertion() {
         on_key(&space, b"k", context(6, expiry), |keys| {
             keys.effects().replicating = true;
             keys.put_string(b"k", b"w", Ttl::Keep);
-            assert_eq!(keys.effects().records.len(), 1);
+            assert_eq!(keys.effects().records().len(), 1);
             assert_eq!(keys.peek(b"k").expect("there").expire_at(), None);
         });
         assert_eq!((space.len(0), space.volatile_len(0)), (1, 0));
     }
+}
+
+/// A description that is not taken would never reach a replica.
+#[test]
+#[should_panic(expected = "effects were dropped before they were sent")]
+fn effects_that_are_left_are_a_bug() {
+    let mut effects = keyspace::Effects::default();
+    effects.replicating = true;
+    effects.begin();
+    effects.replicate(0, &["DEL", "k"]);
+    effects.begin();
+}
+
+/// What a walk removes is sent before the lock is given back under which it was removed.
+#[test]
+fn a_walk_sends_before_it_leaves_a_slot() {
+    let space = std::sync::Arc::new(Keyspace::with_hasher(1, 1, HASHER));
+    for key in [b"a", b"b"] {
+        on_key(&space, key, context(1, Expiry::Delete), |keys| keys.put_string(key, b"v", Ttl::At(5)));
+    }
+    let (sent, received) = std::sync::mpsc::channel();
+    let theirs = space.clone();
+    let mut scratch = Scratch::default();
+    scratch.effects.replicating = true;
+    scratch.outlet = keyspace::Outlet::new(move |effects| {
+        let command = effects.take_commands(|bytes, _| bytes.to_vec());
+        // Another thread's look.
+        let held = std::thread::scope(|scope| {
+            let look = || [b"a", b"b"].map(|key| theirs.lock(Slot::of(key)).is_err());
+            scope.spawn(look).join().expect("it looks")
+        });
+        drop(sent.send((command, held)));
+    });
+    let mut guard = space.walk_slots();
+    let mut keys = Keys::new(&space, &mut guard, &mut scratch, context(6, Expiry::Delete));
+    let first = keys.sample(0, |entry| entry.key().to_vec()).expect("free").expect("two keys");
+    assert!(keys.peek(&first).is_none());
+    assert!(received.try_recv().is_err(), "not before the slot is left");
+    let second = keys.sample(0, |entry| entry.key().to_vec()).expect("free").expect("one key");
+    assert_ne!(first, second);
+    let removal = [b"*2\r\n$3\r\nDEL\r\n$1\r\n", &first[..], b"\r\n"].concat();
+    assert_eq!(received.try_recv(), Ok((removal, [first == b"a", first == b"b"])));
+    assert!(keys.effects().records().is_empty());
+}
+
+/// An expired key is evicted as any other: its removal is described.
+#[test]
+fn an_expired_key_is_evicted() {
+    let space = Keyspace::with_hasher(1, 1, HASHER);
+    on_key(&space, b"k", context(1, Expiry::Delete), |keys| keys.put_string(b"k", b"v", Ttl::At(5)));
+    on_key(&space, b"k", context(6, Expiry::Delete), |keys| {
+        keys.effects().replicating = true;
+        assert!(keys.evict(b"k", false) && !keys.evict(b"k", false));
+        assert_eq!(keys.effects().bytes(), b"*2\r\n$3\r\nDEL\r\n$1\r\nk\r\n");
+        assert_eq!(keys.effects().expired, 0);
+    });
+    assert_eq!((space.len(0), space.volatile_len(0)), (0, 0));
 }
 
 /// Half the keys share a slot, so half the samples come from it.

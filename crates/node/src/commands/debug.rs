@@ -6,13 +6,13 @@
 use crate::command::NodeCommand;
 use crate::cx::{Flow, NodeCx, Suspend};
 use crate::digest::Digest;
-use crate::exec::{PACKED_THRESHOLD, SKIP_CHECKSUMS, give_world_back, own_world};
+use crate::exec::{PACKED_THRESHOLD, SKIP_CHECKSUMS, emit, give_world_back, own_world};
 use crate::persistence::Reload;
 use crate::start::words_of;
 use command_spec::*;
 use commands::Error;
 use config::{Loglevel, memory_size};
-use keyspace::{Expiry, Guard, Keys, KeysContext, Scratch, Ttl};
+use keyspace::{Expiry, Guard, Keys, KeysContext, Ttl};
 use rdb::SaveOptions;
 use resp::Proto;
 use std::sync::atomic::Ordering;
@@ -197,16 +197,16 @@ fn reload(cx: &mut NodeCx<'_, '_>, words: &[&[u8]]) -> Result<Flow, Error> {
     Ok(Flow::Done)
 }
 
-/// Adds keys, in the world. No replica and no listener hears of them.
+/// Adds keys, in the world. No replica and no listener hears of them, but of expired keys in their places.
 fn populate(cx: &mut NodeCx<'_, '_>, count: &[u8], prefix: &[u8], size: &[u8]) -> Result<Flow, Error> {
     let positive = |number: &[u8]| {
         let number = parse_i64(number).and_then(|number| u64::try_from(number).ok());
         number.ok_or(Error::text("ERR value is out of range, must be positive"))
     };
     let (count, size) = (positive(count)?, positive(size)? as usize);
-    let (shared, context) = (cx.shared, context(cx, cx.client.db, Expiry::Delete));
-    let add = |guard: &mut Guard<'_>, scratch: &mut Scratch| {
-        let mut keys = Keys::new(&shared.keyspace, guard, scratch, context);
+    let add = |cx: &mut NodeCx<'_, '_>, guard: &mut Guard<'_>| {
+        let context = cx.local.context(cx.client.db, true);
+        let mut keys = Keys::new(&cx.shared.keyspace, guard, &mut cx.local.scratch, context);
         for number in 0..count {
             let key = [prefix, b":", number.to_string().as_bytes()].concat();
             if keys.peek(&key).is_none() {
@@ -218,16 +218,10 @@ fn populate(cx: &mut NodeCx<'_, '_>, count: &[u8], prefix: &[u8], size: &[u8]) -
             }
         }
     };
-    if let Some(guard) = cx.guard.as_deref_mut() {
-        add(guard, &mut cx.local.scratch);
-    } else {
-        if !own_world(shared, cx.local, cx.client.id) {
-            return Ok(Flow::Suspend(Suspend::Gate));
-        }
-        add(&mut cx.local.standing.world(&shared.keyspace), &mut cx.local.scratch);
-        give_world_back(shared, cx.local);
+    match in_world(cx, add) {
+        Ok(()) => cx.out().ok(),
+        Err(suspend) => return Ok(Flow::Suspend(suspend)),
     }
-    cx.out().ok();
     Ok(Flow::Done)
 }
 
@@ -363,9 +357,11 @@ fn in_world<R>(
     if !own_world(shared, cx.local, cx.client.id) {
         return Err(Suspend::Gate);
     }
-    cx.local.scratch.effects.clear();
+    cx.local.begin_passage(shared);
+    cx.local.scratch.effects.begin();
     let mut world = cx.local.standing.world(&shared.keyspace);
     let done = work(cx, &mut world);
+    emit(shared, cx.local, cx.client, &mut world);
     drop(world);
     give_world_back(shared, cx.local);
     Ok(done)

@@ -61,11 +61,11 @@ fn publish_command(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Erro
         if cx.in_exec {
             cx.local.scratch.effects.replicate(db, argv);
         } else {
-            cx.local.scratch.effects.clear();
-            cx.local.scratch.effects.replicating = true;
-            cx.local.scratch.effects.replicate(db, argv);
-            cx.client.write_offset = cx.shared.stream.append(&cx.local.scratch.effects);
-            cx.local.scratch.effects.clear();
+            let effects = &mut cx.local.scratch.effects;
+            effects.begin();
+            effects.replicating = true;
+            effects.replicate(db, argv);
+            cx.client.write_offset = cx.shared.stream.append(effects);
         }
     }
     cx.out().int(receivers as i64);

@@ -228,7 +228,7 @@ fn run_queue(cx: &mut NodeCx<'_, '_>, mut guard: Guard<'_>) -> Flow {
     if transaction_awaits_capture(cx.shared, cx.local, cx.client, &mut guard) {
         return Flow::Suspend(Suspend::Capture);
     }
-    cx.local.scratch.effects.clear();
+    cx.local.scratch.effects.begin();
     if is_spoilt(cx, &mut guard) {
         cx.client.discard();
         cx.out().null_array();

@@ -12,7 +12,10 @@ use keyspace::EventClass;
 
 /// Publishes keyspace events, in the order in which they happened.
 pub(super) fn publish_events(shared: &Shared, local: &mut Local) {
-    let events = std::mem::take(&mut local.scratch.effects.events);
+    if local.scratch.effects.events().is_empty() {
+        return;
+    }
+    let events = local.scratch.effects.take_events();
     let wanted = local.scratch.effects.wanted;
     for event in &events {
         if wanted.contains(EventClass::KEYSPACE) {
@@ -94,9 +97,7 @@ pub(crate) fn deliver(client: &mut Client, delivery: &Delivery) {
 }
 
 /// Sends out the effects of what the node did on its own: an eviction, an expiry. Its locks are held.
-pub(crate) fn publish_events_of(shared: &Shared, local: &mut Local) {
+pub(crate) fn send_effects(shared: &Shared, local: &mut Local) {
     append(shared, local);
-    if !local.scratch.effects.events.is_empty() {
-        publish_events(shared, local);
-    }
+    publish_events(shared, local);
 }

@@ -153,12 +153,10 @@ pub(crate) fn serve_unserved(shared: &Shared, local: &mut Local) {
 fn serve_first_waiter(shared: &Shared, local: &mut Local, db: u16, key: &[u8]) -> Result<(), SlotBusy> {
     let Some(slots) = slots_of_first_waiter(shared, local, db, key)? else { return Ok(()) };
     let mut guard = shared.keyspace.lock_many(&slots)?;
-    local.scratch.effects.clear();
+    local.scratch.effects.begin();
     local.scratch.effects.ready.push(db, key);
     serve(shared, local, &mut guard);
-    if !local.scratch.effects.events.is_empty() {
-        publish_events(shared, local);
-    }
+    publish_events(shared, local);
     Ok(())
 }
 

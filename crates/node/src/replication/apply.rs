@@ -12,7 +12,7 @@
 
 use super::applier::Applier;
 use crate::command::Command;
-use crate::exec::{MANY_SLOTS, any_of_all_awaits_capture, call, publish_events_of, serve_unserved, slots_of};
+use crate::exec::{MANY_SLOTS, any_of_all_awaits_capture, call, send_effects, serve_unserved, slots_of};
 use crate::limits;
 use crate::shared::Shared;
 use crate::stats::Counter;
@@ -194,7 +194,7 @@ impl Applier {
     fn as_primary_says(&mut self, shared: &Shared) -> Result<(), Stop> {
         let wanted = self.local.settings.notify_keyspace_events.0;
         let effects = &mut self.local.scratch.effects;
-        effects.clear();
+        effects.begin();
         effects.replicating = false;
         effects.wanted = EventClass::from_bits_truncate(wanted);
         self.local.expiry = Expiry::Ignore;
@@ -393,7 +393,7 @@ impl Applier {
         let thread = self.local.thread;
         shared.stats.add(thread, Counter::Commands, 1);
         shared.stats.called(thread, command.run.id, nanoseconds, outcome.is_err());
-        publish_events_of(shared, &mut self.local);
+        send_effects(shared, &mut self.local);
         let ready = &mut self.local.scratch.effects.ready;
         self.local.unserved.extend(std::iter::from_fn(|| ready.pop()));
         match outcome {
@@ -406,7 +406,6 @@ impl Applier {
     fn serve(&mut self, shared: &Shared) {
         if !self.local.unserved.is_empty() {
             serve_unserved(shared, &mut self.local);
-            self.local.scratch.effects.clear();
         }
     }
 

@@ -132,7 +132,6 @@ pub(crate) fn empty(shared: &Shared, local: &mut Local, generation: u64, loading
         }
         Ok(())
     })?;
-    local.scratch.effects.clear();
     if local.settings.replica_lazy_flush {
         local.lazyfree.tables(removed, keys);
     }

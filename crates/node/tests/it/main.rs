@@ -12,6 +12,7 @@ mod gate;
 mod large_values;
 mod lifetime;
 mod managed;
+mod removals;
 mod replication;
 mod replies;
 mod server;
@@ -24,6 +25,10 @@ use node::{Node, Options, StartError};
 use profile::Profile;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+// What counts against maxmemory.
+#[global_allocator]
+static ALLOCATOR: memory::CountingAllocator = memory::CountingAllocator;
 
 /// A node that ends with its test.
 struct TestNode {

@@ -1,0 +1,83 @@
+//! Keys that the node removes by itself, and what replicas hear of it.
+//!
+//! The memory of this process is far above a `maxmemory` of one byte, so everything that may go is evicted.
+
+use crate::replication::{catch_up, field, node, settle};
+use crate::{TestNode, ask};
+use conformance::connection::Connection;
+use conformance::reply::Reply;
+
+/// Keys of each kind.
+const KEYS: usize = 2000;
+
+/// A primary that leaves expired keys where they are, and its replica.
+fn pair() -> (TestNode, TestNode, Connection, Connection) {
+    let more = "enable-debug-command yes\nmaxmemory-policy allkeys-lru\n";
+    let (primary, port) = node(more);
+    let (replica, _) = node(&format!("enable-debug-command yes\nreplicaof 127.0.0.1 {port}\n"));
+    let (mut to_primary, to_replica) = (primary.connect(), replica.connect());
+    ok(&mut to_primary, "DEBUG SET-ACTIVE-EXPIRE 0");
+    ok(&mut to_primary, "SET first 1");
+    settle(&mut to_primary);
+    (primary, replica, to_primary, to_replica)
+}
+
+#[track_caller]
+fn ok(connection: &mut Connection, line: &str) {
+    assert_eq!(ask(connection, line).to_text(), "OK", "{line}");
+}
+
+/// Adds keys whose time has come when this returns, and that nobody has looked at since.
+fn add_expired(connection: &mut Connection, prefix: &str, count: usize) {
+    // By the primary's clock: to be set before, and looked for by its own name.
+    let now_ms = std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_millis();
+    let at_ms = now_ms + 1000;
+    for i in 0..count {
+        ok(connection, &format!("SET {prefix}{i} x PXAT {at_ms}"));
+    }
+    ok(connection, &format!("SET sentinel x PXAT {at_ms}"));
+    while ask(connection, "EXISTS sentinel") != Reply::Integer(0) {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn replicas_hear_of_everything_that_is_evicted() {
+    let (_primary, _replica, mut to_primary, mut to_replica) = pair();
+    add_expired(&mut to_primary, "expired", KEYS);
+    for i in 0..KEYS {
+        ok(&mut to_primary, &format!("SET live{i} x"));
+    }
+    let count = Reply::Integer(2 * KEYS as i64 + 1);
+    assert_eq!(ask(&mut to_primary, "DBSIZE"), count);
+    ok(&mut to_primary, "CONFIG SET maxmemory 1");
+    while ask(&mut to_primary, "DBSIZE") != Reply::Integer(0) {}
+    catch_up(&mut to_primary, &mut to_replica);
+    assert_eq!(ask(&mut to_replica, "DBSIZE"), Reply::Integer(0));
+    assert_eq!(field(&mut to_primary, "stats", "evicted_keys"), (2 * KEYS + 1).to_string());
+}
+
+#[test]
+fn there_is_room_while_expired_keys_can_go() {
+    let (_primary, _replica, mut to_primary, _to_replica) = pair();
+    add_expired(&mut to_primary, "expired", 10 * KEYS);
+    ok(&mut to_primary, "CONFIG SET maxmemory 1");
+    loop {
+        let written = ask(&mut to_primary, "SET first 2");
+        if ask(&mut to_primary, "DBSIZE") == Reply::Integer(0) {
+            break;
+        }
+        assert_eq!(written.to_text(), "OK");
+    }
+}
+
+#[test]
+fn replicas_hear_of_expired_keys_that_debug_populate_replaces() {
+    let (_primary, _replica, mut to_primary, mut to_replica) = pair();
+    add_expired(&mut to_primary, "a:", 10);
+    ok(&mut to_primary, "DEBUG POPULATE 10 a");
+    catch_up(&mut to_primary, &mut to_replica);
+    assert_eq!(ask(&mut to_primary, "DBSIZE"), Reply::Integer(11));
+    assert_eq!(ask(&mut to_replica, "DBSIZE"), Reply::Integer(1), "populated keys are the primary's alone");
+    assert_eq!(field(&mut to_primary, "stats", "expired_keys"), "11");
+}

@@ -20,6 +20,7 @@
 mod counters;
 mod edit;
 mod effects;
+mod freeing;
 mod gate;
 mod keys;
 mod lock;
@@ -35,6 +36,7 @@ mod walk;
 
 pub use edit::Edit;
 pub use effects::{Effects, Event, EventClass, Outlet, Ready, Record};
+pub use freeing::{Freeing, Pending};
 pub use gate::{Gate, Passage};
 pub use keys::{Expiry, Keys, KeysContext, Located, Scratch, Sweep, Ttl};
 pub use lock::{MAX_THREADS, SPINS};

@@ -22,8 +22,9 @@ use crate::lock::{SlotLock, WakeSet};
 use crate::rank;
 use crate::sync::{AtomicBool, AtomicU32, Ordering};
 use crate::waiters::Registry;
-use crate::{Gate, Located, SlotBusy};
+use crate::{Freeing, Gate, Located, Pending, SlotBusy};
 use std::cell::UnsafeCell;
+use std::sync::Arc;
 use table::{Detached, Entry, EntryBox, Hasher, Table, TableMut};
 use topology::{SLOTS, Slot};
 
@@ -370,7 +371,7 @@ impl<'a> Guard<'a> {
             }
         }
         self.data(slot).bytes = bytes;
-        Flushed { slot, entries: taken }
+        Flushed { slot, entries: taken, pending: None }
     }
 }
 
@@ -379,9 +380,15 @@ impl<'a> Guard<'a> {
 pub struct Flushed {
     slot: Slot,
     entries: Detached,
+    pending: Option<Pending>,
 }
 
 impl Flushed {
+    /// Counts the entries until they are taken out or dropped: they wait for another thread.
+    pub fn count_as(&mut self, freeing: &Arc<Freeing>) {
+        self.pending = Some(freeing.hold(self.entries.remaining() as u64));
+    }
+
     /// The slot that the table was of.
     pub fn slot(&self) -> Slot {
         self.slot
@@ -392,13 +399,17 @@ impl Iterator for Flushed {
     type Item = EntryBox;
 
     fn next(&mut self) -> Option<EntryBox> {
-        self.entries.next()
+        let entry = self.entries.next()?;
+        if let Some(pending) = &mut self.pending {
+            pending.free_one();
+        }
+        Some(entry)
     }
 }
 
 impl Drop for Flushed {
     fn drop(&mut self) {
-        self.entries.by_ref().for_each(drop);
+        self.for_each(drop);
         // SAFETY: the table was taken in the world: no thread was inside the gate, where prefetching happens, and who
         // enters afterwards cannot find these arrays any more.
         unsafe { self.entries.take_retired().free() };

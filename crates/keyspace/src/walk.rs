@@ -18,7 +18,7 @@
 //! that cannot, and when none is left a *cleaning* walk (one that captures nothing) makes the marks uniform first.
 
 use crate::lock::WakeSet;
-use crate::{Flushed, Guard, Keyspace, Located, SlotBusy};
+use crate::{Flushed, Freeing, Guard, Keyspace, Located, SlotBusy};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use table::{Entry, Walk};
@@ -63,6 +63,8 @@ pub(crate) struct Walks {
     active: RwLock<Option<Active>>,
     /// Threads that wait for the capture of large entries, whichever.
     waiting: WakeSet,
+    /// Entries of tables that walks have adopted.
+    adopted: Arc<Freeing>,
     /// Bit e: entries may be marked with epoch e.
     stale: Mutex<u16>,
 }
@@ -161,13 +163,14 @@ impl Walks {
     }
 
     /// Hands a table over that leaves the keyspace as a whole; gives it back when no walk wants it.
-    pub(crate) fn adopt(&self, physical: usize, table: Flushed) -> Option<Flushed> {
+    pub(crate) fn adopt(&self, physical: usize, mut table: Flushed) -> Option<Flushed> {
         let epoch = self.epoch();
         if epoch == 0 {
             return Some(table);
         }
         match &*self.active() {
             Some(active) => {
+                table.count_as(&self.adopted);
                 active.sink.adopt(active.logical[physical], table, epoch);
                 None
             }
@@ -282,6 +285,11 @@ impl Keyspace {
         self.walk.epoch.store(0, Ordering::Relaxed);
         *self.walk.active.write().unwrap_or_else(PoisonError::into_inner) = None;
         self.wake_awaiting();
+    }
+
+    /// Entries of tables that walks have adopted and not yet freed.
+    pub fn adopted(&self) -> &Freeing {
+        &self.walk.adopted
     }
 
     /// Whether a walk is running.

@@ -94,10 +94,10 @@ pub(crate) fn make_room(shared: &Shared, local: &mut Local) -> Result<bool, Refu
     Ok(true)
 }
 
-/// Whether room is being made by the thread that frees large values: how much will be known when it is done. To evict meanwhile
-/// would be to evict too much.
+/// While lazyfree is still freeing, do not evict: it would evict too much. Tables that a snapshot has yet to write do not count:
+/// that may take minutes.
 fn is_freeing(local: &Local) -> bool {
-    !local.scratch.garbage.is_empty() || local.lazyfree.pending() > 0
+    !local.scratch.garbage.is_empty() || local.lazyfree.freeing().pending() > 0
 }
 
 /// What came of the attempt to evict a key.

@@ -288,8 +288,10 @@ fn memory_section(facts: &Facts<'_>, lines: &mut Lines) {
         lines.put("mem_overhead_db_hashtable_rehashing", 0);
     }
     lines.put("active_defrag_running", 0);
-    lines.put("lazyfree_pending_objects", local.lazyfree.pending());
-    lines.put("lazyfreed_objects", local.lazyfree.freed());
+    // Tables that a snapshot has yet to write are freed by its thread.
+    let (handed_over, adopted) = (local.lazyfree.freeing(), shared.keyspace.adopted());
+    lines.put("lazyfree_pending_objects", handed_over.pending() + adopted.pending());
+    lines.put("lazyfreed_objects", handed_over.freed() + adopted.freed());
 }
 
 fn stats(facts: &Facts<'_>, lines: &mut Lines) {

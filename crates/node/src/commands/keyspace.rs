@@ -103,7 +103,7 @@ fn flush(cx: &mut NodeCx<'_, '_>, databases: std::ops::Range<u16>, lazy: bool) {
     }
     cx.local.scratch.effects.dirty += keys;
     if lazy {
-        cx.local.lazyfree.tables(removed, keys);
+        cx.local.lazyfree.tables(removed);
     } else {
         drop(removed);
     }

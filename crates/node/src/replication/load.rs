@@ -113,7 +113,6 @@ fn loader(local: &Local, shared: &Shared) -> Loader {
 /// `Interrupted` when the generation is over.
 pub(crate) fn empty(shared: &Shared, local: &mut Local, generation: u64, loading: bool) -> io::Result<()> {
     let mut removed = Vec::new();
-    let mut keys = 0;
     background(shared, local).with_world(|world| {
         if shared.replication.generation.load(Ordering::Acquire) != generation {
             return Err(io::Error::from(io::ErrorKind::Interrupted));
@@ -126,14 +125,13 @@ pub(crate) fn empty(shared: &Shared, local: &mut Local, generation: u64, loading
             shared.replication.forget_history(shared);
         }
         for db in 0..shared.keyspace.databases() as u16 {
-            keys += shared.keyspace.len(db);
             let context = local.context(db, true);
             removed.append(&mut Keys::new(&shared.keyspace, world, &mut local.scratch, context).flush());
         }
         Ok(())
     })?;
     if local.settings.replica_lazy_flush {
-        local.lazyfree.tables(removed, keys);
+        local.lazyfree.tables(removed);
     }
     Ok(())
 }

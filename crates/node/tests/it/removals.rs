@@ -81,3 +81,102 @@ fn replicas_hear_of_expired_keys_that_debug_populate_replaces() {
     assert_eq!(ask(&mut to_replica, "DBSIZE"), Reply::Integer(1), "populated keys are the primary's alone");
     assert_eq!(field(&mut to_primary, "stats", "expired_keys"), "11");
 }
+
+/// How many objects wait to be freed.
+fn pending(connection: &mut Connection) -> u64 {
+    field(connection, "memory", "lazyfree_pending_objects").parse().expect("a number")
+}
+
+/// Adds 20 keys and begins a save that stays for a while with each that it comes to.
+fn begin_slow_save(connection: &mut Connection) {
+    ok(connection, "CONFIG SET rdb-key-save-delay 300000");
+    for i in 0..20 {
+        ok(connection, &format!("SET k{i} x"));
+    }
+    assert_eq!(ask(connection, "BGSAVE").to_text(), "Background saving started");
+    while field(connection, "persistence", "current_save_keys_processed") == "0" {
+        std::thread::yield_now();
+    }
+}
+
+/// Whatever became of the objects, nobody waits for them, so that keys are evicted again.
+#[track_caller]
+fn nothing_is_pending(connection: &mut Connection) {
+    ok(connection, "CONFIG SET rdb-key-save-delay 0");
+    while pending(connection) != 0 || field(connection, "persistence", "rdb_bgsave_in_progress") != "0" {
+        std::thread::yield_now();
+    }
+    for line in ["CONFIG SET maxmemory 0", "SET last x", "CONFIG SET maxmemory-policy allkeys-lru"] {
+        ok(connection, line);
+    }
+    ok(connection, "CONFIG SET maxmemory 1");
+    while ask(connection, "DBSIZE") != Reply::Integer(0) {}
+    ok(connection, "CONFIG SET maxmemory 0");
+}
+
+#[test]
+fn tables_that_a_save_adopts_are_freed_with_it() {
+    let (node, _) = node("");
+    let mut client = node.connect();
+    for flush in ["FLUSHDB ASYNC", "FLUSHDB SYNC"] {
+        begin_slow_save(&mut client);
+        ok(&mut client, flush);
+        assert!(pending(&mut client) > 0, "{flush}: the save has yet to write them");
+        // They are no reason to put eviction off.
+        ok(&mut client, "SET new x");
+        ok(&mut client, "CONFIG SET maxmemory-policy allkeys-lru");
+        ok(&mut client, "CONFIG SET maxmemory 1");
+        while ask(&mut client, "DBSIZE") != Reply::Integer(0) {}
+        ok(&mut client, "CONFIG SET maxmemory 0");
+        nothing_is_pending(&mut client);
+    }
+}
+
+#[test]
+fn tables_of_a_save_that_is_aborted_are_freed() {
+    let (node, _) = node("");
+    let mut client = node.connect();
+    begin_slow_save(&mut client);
+    // Which aborts the save.
+    ok(&mut client, "FLUSHALL ASYNC");
+    nothing_is_pending(&mut client);
+}
+
+#[test]
+fn tables_of_swapped_databases_are_freed() {
+    let (node, _) = node("");
+    let mut client = node.connect();
+    begin_slow_save(&mut client);
+    for line in ["SWAPDB 0 1", "SELECT 1", "FLUSHDB ASYNC", "SELECT 0"] {
+        ok(&mut client, line);
+    }
+    assert!(pending(&mut client) > 0);
+    nothing_is_pending(&mut client);
+}
+
+#[test]
+fn tables_that_a_full_synchronisation_replaces_are_freed() {
+    for lazy in ["yes", "no"] {
+        let (_primary, port) = node("");
+        let (replica, _) = node(&format!("replica-lazy-flush {lazy}\n"));
+        let mut client = replica.connect();
+        begin_slow_save(&mut client);
+        ok(&mut client, &format!("REPLICAOF 127.0.0.1 {port}"));
+        while field(&mut client, "replication", "master_link_status") != "up" {
+            std::thread::yield_now();
+        }
+        ok(&mut client, "REPLICAOF NO ONE");
+        nothing_is_pending(&mut client);
+    }
+}
+
+#[test]
+fn a_node_ends_with_tables_that_are_not_freed() {
+    let (node, _) = node("");
+    let mut client = node.connect();
+    begin_slow_save(&mut client);
+    ok(&mut client, "FLUSHDB ASYNC");
+    assert!(pending(&mut client) > 0);
+    drop(node);
+    assert!(client.call(&["PING"]).is_err());
+}

@@ -1,0 +1,85 @@
+//! Objects that left the keyspace and are still in memory.
+//!
+//! They are counted by who holds them: a [`Pending`] counts as many as it was made for, takes back each that is freed, and the
+//! rest when it is dropped. Nothing is counted without one, so nothing stays counted that nobody holds, whatever way it
+//! takes: to the thread that frees, to a snapshot that has yet to write it, or out of memory because either has ended.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How many objects wait to be freed, and how many were.
+#[derive(Debug, Default)]
+pub struct Freeing {
+    pending: AtomicU64,
+    freed: AtomicU64,
+}
+
+impl Freeing {
+    /// Counts so many objects for as long as they are held.
+    pub fn hold(self: &Arc<Self>, objects: u64) -> Pending {
+        self.pending.fetch_add(objects, Ordering::Relaxed);
+        Pending { freeing: self.clone(), objects }
+    }
+
+    /// Objects that wait to be freed.
+    pub fn pending(&self) -> u64 {
+        self.pending.load(Ordering::Relaxed)
+    }
+
+    /// Objects that were freed since the last [`Freeing::reset`].
+    pub fn freed(&self) -> u64 {
+        self.freed.load(Ordering::Relaxed)
+    }
+
+    /// Begins to count freed objects anew.
+    pub fn reset(&self) {
+        self.freed.store(0, Ordering::Relaxed);
+    }
+}
+
+/// Objects that are counted.
+#[derive(Debug)]
+pub struct Pending {
+    freeing: Arc<Freeing>,
+    objects: u64,
+}
+
+impl Pending {
+    /// One of them is freed.
+    pub fn free_one(&mut self) {
+        self.free(1);
+    }
+
+    fn free(&mut self, objects: u64) {
+        let objects = objects.min(self.objects);
+        self.objects -= objects;
+        self.freeing.pending.fetch_sub(objects, Ordering::Relaxed);
+        self.freeing.freed.fetch_add(objects, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.free(self.objects);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_freed_one_by_one_is_with_the_holder() {
+        let freeing = Arc::new(Freeing::default());
+        let mut held = freeing.hold(3);
+        assert_eq!((freeing.pending(), freeing.freed()), (3, 0));
+        held.free_one();
+        let others = freeing.hold(5);
+        assert_eq!((freeing.pending(), freeing.freed()), (7, 1));
+        drop(held);
+        assert_eq!((freeing.pending(), freeing.freed()), (5, 3));
+        freeing.reset();
+        drop(others);
+        assert_eq!((freeing.pending(), freeing.freed()), (0, 5));
+    }
+}

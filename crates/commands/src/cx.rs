@@ -1,5 +1,6 @@
 //! What a command may touch.
 
+use crate::Piece;
 use keyspace::{EventClass, Expiry, Keys};
 use profile::Profile;
 use resp::Writer;
@@ -18,6 +19,8 @@ pub struct Cx<'c, 'g> {
     pub random: &'c mut Random,
     /// Whether it may block: not inside MULTI or a script.
     pub may_block: bool,
+    /// The piece of a walk that runs: without one, a walk runs to its end.
+    pub piece: Option<Piece<'c>>,
     /// The key that became ready, when a command that waited is run again because of it.
     pub ready: Option<&'c [u8]>,
 }

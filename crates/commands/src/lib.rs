@@ -18,10 +18,12 @@ pub mod list;
 mod run;
 pub mod string;
 mod timeout;
+mod walk;
 
 pub use cx::{Cx, Options, Random};
 pub use error::Error;
-pub use run::{Flow, Handler, Rest, Run, RunBlocking, run};
+pub use run::{Flow, Handler, Rest, Run, RunBlocking, RunWalk, run};
+pub use walk::{Piece, Progress};
 
 /// A data command.
 pub type Command = command_spec::Command<Handler>;

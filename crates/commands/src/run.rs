@@ -1,6 +1,6 @@
 //! Executing a command.
 
-use crate::{Command, Cx, Error};
+use crate::{Command, Cx, Error, Piece, Progress};
 use resp::Writer;
 use std::ops::Range;
 
@@ -9,6 +9,9 @@ pub type Run = fn(&mut Cx<'_, '_>, &[&[u8]]) -> Result<(), Error>;
 /// A handler that may find nothing and wait, or leave the rest of its reply for later.
 pub type RunBlocking = fn(&mut Cx<'_, '_>, &[&[u8]]) -> Result<Flow, Error>;
 
+/// A handler that goes through the keyspace in pieces.
+pub type RunWalk = fn(&mut Cx<'_, '_>, &[&[u8]], &mut Piece<'_>) -> Result<Flow, Error>;
+
 /// What runs a data command.
 #[derive(Debug, Clone, Copy)]
 pub enum Handler {
@@ -16,6 +19,8 @@ pub enum Handler {
     Plain(Run),
     /// It may wait for a key, or answer in pieces.
     Blocking(RunBlocking),
+    /// It may pause, and goes on from where it was.
+    Walking(RunWalk),
 }
 
 /// What became of a command.
@@ -23,6 +28,8 @@ pub enum Handler {
 pub enum Flow {
     /// It has answered.
     Done,
+    /// Its piece is over before it has come to its end: it is run again, with the same progress and reply.
+    Unfinished,
     /// It found nothing, changed nothing and answered nothing: it waits until one of the keys at these argument indices
     /// is ready. When `timeout_ms` (`None`: never) has passed, it gets the null array, or the null if `null` says so.
     Block {
@@ -48,7 +55,8 @@ pub trait Rest: std::fmt::Debug + Send {
 }
 
 /// Runs a command whose arity fits and whose locks are held. When it changed something and did not say itself what to
-/// replicate, its arguments are replicated. On an error nothing has changed.
+/// replicate, its arguments are replicated. On an error nothing has changed, but for what a walk that meets a busy slot has
+/// done so far: its progress tells.
 ///
 /// # Errors
 /// The command's; it has written no reply then.
@@ -58,6 +66,10 @@ pub fn run(command: &Command, cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Flo
     let flow = match command.run {
         Handler::Plain(run) => run(cx, argv).map(|()| Flow::Done)?,
         Handler::Blocking(run) => run(cx, argv)?,
+        Handler::Walking(run) => match cx.piece.take() {
+            Some(mut piece) => run(cx, argv, &mut piece)?,
+            None => run(cx, argv, &mut Piece::new(&mut Progress::default(), &|| false))?,
+        },
     };
     let db = cx.keys.db();
     let effects = cx.keys.effects();

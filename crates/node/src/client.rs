@@ -246,6 +246,8 @@ pub(crate) struct Client {
     pub(crate) watching: Option<Box<Watching>>,
     pub(crate) subscriptions: Option<Box<Subscriptions>>,
     pub(crate) blocked: Option<Box<Blocked>>,
+    /// Its next command goes through the keyspace in pieces, and has begun.
+    pub(crate) walk: Option<Box<crate::exec::Walk>>,
     /// Its next command cannot run now; it is retried when the worker is told to look.
     pub(crate) stalled: bool,
     /// It has sent so much ahead that nothing more is received from it for now.
@@ -297,6 +299,7 @@ impl Client {
             watching: None,
             subscriptions: None,
             blocked: None,
+            walk: None,
             stalled: false,
             listed: false,
             dirty: false,
@@ -332,10 +335,16 @@ impl Client {
     pub(crate) fn take_back(&mut self, start: usize) {
         self.out.truncate(start);
         crate::limits::let_go(&mut self.out);
-        self.allowance.took_back(self.out.len());
+        self.allowance.took_back(self.written_bytes());
         if !self.rests.is_empty() {
             self.rests.take_back(start, &self.allowance);
         }
+    }
+
+    /// Bytes of replies that are not handed to the event loop yet, also of one that a walk has begun.
+    #[inline]
+    pub(crate) fn written_bytes(&self) -> usize {
+        self.out.len() + self.walk.as_ref().map_or(0, |walk| walk.reply_bytes())
     }
 
     /// Whether its requests may run: it neither waits nor is on its way out, and has all replies before them.

@@ -48,7 +48,7 @@ impl<'g> NodeCx<'_, 'g> {
     }
 }
 
-/// Why a command cannot run now. It has done nothing yet, and runs again from the start later.
+/// Why a command cannot run now. It has done nothing yet, and runs again from the start later; only a walk keeps its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Suspend {
     /// The gate is closed, or must be closed first.
@@ -61,6 +61,8 @@ pub(crate) enum Suspend {
     StreamFull,
     /// A snapshot is capturing a large value that it would change.
     Capture,
+    /// It goes through the keyspace in pieces, and others have their turn now. What it has done so far stands in the client.
+    Walk,
 }
 
 /// What became of a command.

@@ -12,10 +12,12 @@
 mod capture;
 mod publishing;
 mod serving;
+mod walking;
 
 pub(crate) use capture::{any_of_all_awaits_capture, transaction_awaits_capture};
 pub(crate) use publishing::{deliver, publish, send_effects};
 pub(crate) use serving::serve_unserved;
+pub(crate) use walking::Walk;
 
 use crate::admission;
 use crate::client::{Blocked, Client, Queued, ReplyMode, TimeoutReply, WaitFor, flag};
@@ -245,6 +247,7 @@ pub(crate) fn process(
         }
         return next;
     }
+    client.walk = None;
     if mode != ReplyMode::On && client.reply != ReplyMode::On && !known.is_some_and(is_notice) {
         client.take_back(start);
     }
@@ -292,8 +295,11 @@ fn dispatch(
     let start = client.out.len();
     let outcome = execute(shared, local, client, command, argv, place);
     let now = Instant::now();
-    let nanoseconds = now.duration_since(local.clock).as_nanos() as u64;
+    let mut nanoseconds = now.duration_since(local.clock).as_nanos() as u64;
     local.clock = now;
+    if let Some(walk) = &mut client.walk {
+        nanoseconds = walk.add_time(nanoseconds);
+    }
     let next = match outcome {
         Ok(Flow::Done) => Next::Continue,
         Ok(Flow::Suspend(suspend)) => return Next::Stall(suspend),
@@ -440,7 +446,7 @@ fn execute(
             if !local.enter_admitted(shared, client.id) {
                 return Ok(Flow::Suspend(Suspend::Gate));
             }
-            locked(shared, local, client, command, argv, None, shared.keyspace.walk_slots())
+            walking::run(shared, local, client, command, argv)
         }
         Need::World => in_world(shared, local, client, command, argv),
     }
@@ -573,16 +579,20 @@ pub(crate) fn call(
     if let Some(place) = place {
         keys = keys.with_hint(argv[command.run.first_key as usize], place);
     }
+    let began = local.clock;
+    let is_over = || walking::is_over(shared, began);
     let mut cx = Cx {
         keys,
         out: Writer::new(&mut client.out, client.proto).metered(&client.allowance),
         options: &local.options,
         random: &mut local.random,
         may_block: !in_exec,
+        piece: client.walk.as_mut().filter(|_| !in_exec).map(|walk| walk.piece(&is_over)),
         ready: None,
     };
     match commands::run(data, &mut cx, argv)? {
         commands::Flow::Done => Ok(Flow::Done),
+        commands::Flow::Unfinished => Ok(Flow::Suspend(Suspend::Walk)),
         commands::Flow::Block { keys, timeout_ms, null } => {
             let timeout = if null { TimeoutReply::Null } else { TimeoutReply::NullArray };
             wait_for_key(shared, local, client, command, argv, guard, (keys, timeout_ms, timeout));

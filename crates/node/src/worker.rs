@@ -280,7 +280,7 @@ impl Worker {
                 let (pending, refused) = (self.io.pending_bytes(token), self.io.refused_bytes(token));
                 if let Some((at, client)) = self.client(token) {
                     limits::bump(&client.shared.bytes_out, bytes as u64);
-                    client.allowance.settle(pending, refused > 0, client.out.len());
+                    client.allowance.settle(pending, refused > 0, client.written_bytes());
                     if client.closing && pending == 0 && client.out.is_empty() && client.rests.is_empty() {
                         self.close(shared, at);
                     } else if !client.rests.is_empty() {
@@ -728,6 +728,7 @@ impl Worker {
             Suspend::StreamFull => shared.stream.is_full(),
             // Registered when it was found out, under the lock of the value.
             Suspend::Capture => true,
+            Suspend::Walk => false,
         };
         if !held {
             self.look = true;
@@ -875,7 +876,7 @@ impl Worker {
             }
             let pending = self.io.pending_bytes(client.token);
             let refused = self.io.refused_bytes(client.token);
-            client.allowance.settle(pending, refused > 0, client.out.len());
+            client.allowance.settle(pending, refused > 0, client.written_bytes());
             let has_all = client.rests.is_empty() && client.out.is_empty();
             if (client.closing && pending == 0 && has_all)
                 || limits::output_exceeded(shared, &self.local, client, pending, refused)

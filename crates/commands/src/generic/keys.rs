@@ -1,6 +1,10 @@
 //! KEYS
+//!
+//! It goes slot by slot and in pieces: a key that is there all the time is returned, once; one that comes or goes meanwhile may
+//! be.
 
-use crate::{Cx, Error};
+use crate::walk::STEP;
+use crate::{Cx, Error, Flow, Piece};
 use command_spec::*;
 use topology::glob;
 
@@ -20,24 +24,29 @@ pub(super) const KEYS: Spec = Spec {
     ..Spec::BASE
 };
 
-pub(super) fn keys(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
+pub(super) fn keys(cx: &mut Cx<'_, '_>, argv: &[&[u8]], piece: &mut Piece<'_>) -> Result<Flow, Error> {
     let pattern = argv[1];
     let all = pattern == b"*";
-    let array = cx.out.deferred();
-    let mut found = 0;
-    let mut from = 0;
-    while let Some(slot) = cx.keys.next_occupied(from)
+    piece.progress.head.get_or_insert_with(|| cx.out.deferred());
+    while let Some(slot) = piece.progress.next_slot(cx)
         && !cx.out.is_over()
     {
         let out = &mut cx.out;
-        cx.keys.scan_slot(slot, 0, usize::MAX, |entry| {
+        let (mut visited, mut found) = (0, 0);
+        let within = cx.keys.scan_slot(slot, piece.progress.within, STEP, |entry| {
+            visited += 1;
             if all || glob::matches(pattern, entry.key(), false) {
                 out.bulk(entry.key());
                 found += 1;
             }
         })?;
-        from = slot.index() + 1;
+        piece.progress.found += found;
+        piece.progress.reached(slot, within);
+        if piece.is_over(visited) {
+            return Ok(Flow::Unfinished);
+        }
     }
-    cx.out.finish_array(array, found);
-    Ok(())
+    let head = piece.progress.head.take().expect("deferred above");
+    cx.out.finish_array(head, piece.progress.found);
+    Ok(Flow::Done)
 }

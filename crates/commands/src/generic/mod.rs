@@ -23,8 +23,9 @@ mod scan;
 mod ttl;
 mod type_name;
 
+use crate::Handler::{Plain, Walking};
 use crate::args::int;
-use crate::{Command, Cx, Error, Handler::Plain};
+use crate::{Command, Cx, Error};
 use table::EntryBox;
 
 pub(crate) use scan::{SCANNED_AT_ONCE, cursor as scan_cursor};
@@ -49,8 +50,8 @@ pub const COMMANDS: &[Command] = &[
     Command::new(&rename::RENAMENX, Plain(rename::renamenx)),
     Command::new(&copy::COPY, Plain(copy::copy)),
     Command::new(&move_key::MOVE, Plain(move_key::move_key)),
-    Command::new(&keys::KEYS, Plain(keys::keys)),
-    Command::new(&scan::SCAN, Plain(scan::scan)),
+    Command::new(&keys::KEYS, Walking(keys::keys)),
+    Command::new(&scan::SCAN, Walking(scan::scan)),
     Command::new(&randomkey::RANDOMKEY, Plain(randomkey::randomkey)),
     Command::new(&dbsize::DBSIZE, Plain(dbsize::dbsize)),
     Command { spec: &object::OBJECT, run: Plain(object::object), subcommands: object::SUBCOMMANDS },

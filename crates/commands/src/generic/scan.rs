@@ -12,11 +12,11 @@
 
 use super::type_name::type_name;
 use crate::args::{int, is};
-use crate::{Cx, Error};
+use crate::{Cx, Error, Flow, Piece, Progress};
 use command_spec::*;
 use profile::Profile;
 use table::Entry;
-use topology::{SLOTS, Slot, glob};
+use topology::glob;
 
 /// `SCAN`
 pub(super) const SCAN: Spec = Spec {
@@ -126,27 +126,29 @@ fn parse_cursor(text: &[u8]) -> Option<u64> {
     Some(if negative { magnitude.wrapping_neg() } else { magnitude })
 }
 
-pub(super) fn scan(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
+pub(super) fn scan(cx: &mut Cx<'_, '_>, argv: &[&[u8]], piece: &mut Piece<'_>) -> Result<Flow, Error> {
     let scan = parse(argv, cx.options.profile)?;
-    let mut slot = (scan.cursor >> WITHIN_BITS) as usize;
-    let mut within = scan.cursor & ((1 << WITHIN_BITS) - 1);
-    let mut keys: Vec<u8> = Vec::new();
-    let mut list = cx.out.aside(&mut keys);
-    let (mut found, mut seen) = (0, 0);
-    let mut steps = scan.count.saturating_mul(STEPS_PER_KEY);
+    if piece.progress.head.is_none() {
+        piece.progress.head = Some(cx.out.deferred());
+        piece.progress.slot = (scan.cursor >> WITHIN_BITS) as usize;
+        piece.progress.within = scan.cursor & ((1 << WITHIN_BITS) - 1);
+        piece.progress.counts.steps = scan.count.saturating_mul(STEPS_PER_KEY);
+    }
     let cursor = loop {
-        let Some(at) = next_slot(cx, slot) else { break 0 };
-        if at.index() != slot {
-            within = 0;
-        }
-        let (from, budget) = (within, (scan.count - seen).min(SCANNED_AT_ONCE));
-        within = cx.keys.scan_slot(at, from, budget, |entry| {
-            seen += 1;
+        let Some(at) = piece.progress.next_slot(cx) else { break 0 };
+        let Progress { within: from, found, counts, tail, .. } = &mut *piece.progress;
+        let (from, budget, before) = (*from, (scan.count - counts.seen).min(SCANNED_AT_ONCE), counts.seen);
+        let mut list = cx.out.aside(tail);
+        let within = cx.keys.scan_slot(at, from, budget, |entry| {
+            counts.seen += 1;
             if !list.is_over() && scan.is_named(entry) && scan.is_typed(entry) {
                 list.bulk(entry.key());
-                found += 1;
+                *found += 1;
             }
         })?;
+        let visited = counts.seen - before;
+        counts.steps -= 1;
+        let is_done = counts.seen >= scan.count || counts.steps == 0 || list.is_over();
         if cx.is_primary() && cx.keys.may_be_due(at) {
             // What the filters leave out is left alone; Redis 7.0 looks a key up before it asks for its type.
             let looks_up = !cx.options.profile.has("8.0.0");
@@ -154,25 +156,20 @@ pub(super) fn scan(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
                 scan.is_named(entry) && (looks_up || scan.is_typed(entry))
             });
         }
-        slot = at.index() + usize::from(within == 0);
-        steps -= 1;
-        if seen >= scan.count || steps == 0 || list.is_over() {
-            break match next_slot(cx, slot) {
-                Some(next) if next.index() == slot => (slot as u64) << WITHIN_BITS | within,
-                Some(next) => (next.index() as u64) << WITHIN_BITS,
-                None => 0,
-            };
+        piece.progress.reached(at, within);
+        if is_done {
+            let next = piece.progress.next_slot(cx);
+            break next.map_or(0, |next| (next.index() as u64) << WITHIN_BITS | piece.progress.within);
+        }
+        if piece.is_over(visited) {
+            return Ok(Flow::Unfinished);
         }
     };
     cx.out.array(2);
     cx.out.bulk(itoa::Buffer::new().format(cursor).as_bytes());
-    cx.out.array(found);
-    cx.out.raw(&keys);
-    Ok(())
-}
-
-fn next_slot(cx: &Cx<'_, '_>, from: usize) -> Option<Slot> {
-    if from < SLOTS { cx.keys.next_occupied(from) } else { None }
+    cx.out.array(piece.progress.found);
+    cx.out.raw(&piece.progress.tail);
+    Ok(Flow::Done)
 }
 
 #[cfg(test)]

@@ -14,3 +14,4 @@ mod roles;
 mod session;
 mod table;
 mod transcripts;
+mod walks;

@@ -2,11 +2,12 @@
 //! around a command (finding it, arity, locks).
 
 use command_spec::{KeyFlags, Need, Table, keys};
-use commands::{Cx, Error, Flow, Handler, Options, Random, run};
+use commands::{Cx, Error, Flow, Handler, Options, Piece, Progress, Random, run};
 use keyspace::{EventClass, Expiry, ITSELF, Keys, KeysContext, Keyspace, Scratch, Standing};
 use profile::Profile;
 use resp::{Proto, Writer};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use topology::Slot;
 
 /// Any time will do; this one is in November 2023.
@@ -17,7 +18,7 @@ const PIECE_BYTES: usize = 100;
 const THREAD: usize = 0;
 
 pub(crate) struct Session {
-    space: Keyspace,
+    space: Arc<Keyspace>,
     table: Table<Handler>,
     scratch: Scratch,
     random: Random,
@@ -38,7 +39,7 @@ impl Session {
         scratch.effects.replicating = true;
         scratch.effects.wanted = EventClass::all();
         Session {
-            space: Keyspace::new(16, 1),
+            space: Arc::new(Keyspace::new(16, 1)),
             table: Table::new(commands::all()),
             scratch,
             random: Random::new(0x5eed),
@@ -62,14 +63,19 @@ impl Session {
         &self.space
     }
 
+    /// The same for other threads.
+    pub(crate) fn share_space(&self) -> Arc<Keyspace> {
+        self.space.clone()
+    }
+
     /// Does something alone in the world.
     pub(crate) fn in_world<R>(&self, act: impl FnOnce(&Keyspace, &mut keyspace::Guard<'_>) -> R) -> R {
         let mut standing = Standing::new(THREAD);
-        assert!(standing.claim(&self.space, ITSELF, 0), "nobody else is there");
+        assert!(standing.claim(&*self.space, ITSELF, 0), "nobody else is there");
         let mut guard = standing.world(&self.space);
         let result = act(&self.space, &mut guard);
         drop(guard);
-        standing.release(&self.space);
+        standing.release(&*self.space);
         result
     }
 
@@ -94,7 +100,7 @@ impl Session {
             Writer::new(&mut reply, self.proto).ok();
             return reply;
         }
-        if let Err(error) = self.execute(&argv, &mut reply) {
+        if let Err(error) = self.execute(&argv, &mut reply, None) {
             assert!(reply.is_empty(), "{argv:?} answered and failed");
             Writer::new(&mut reply, self.proto).error_value(&error);
         }
@@ -131,7 +137,24 @@ impl Session {
         }
     }
 
-    fn execute(&mut self, argv: &[&[u8]], reply: &mut Vec<u8>) -> Result<(), Error> {
+    /// Runs the next piece of a command that goes through the keyspace, as short as one can be.
+    pub(crate) fn piece(
+        &mut self,
+        line: &str,
+        progress: &mut Progress,
+        reply: &mut Vec<u8>,
+    ) -> Result<Flow, Error> {
+        let argv: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+        self.scratch.effects.clear();
+        self.execute(&argv, reply, Some(progress))
+    }
+
+    fn execute(
+        &mut self,
+        argv: &[&[u8]],
+        reply: &mut Vec<u8>,
+        progress: Option<&mut Progress>,
+    ) -> Result<Flow, Error> {
         let unknown = || panic!("no data command {}", argv[0].escape_ascii());
         let mut command = self.table.get(argv[0]).unwrap_or_else(unknown);
         let mut name = command.spec.name.to_owned();
@@ -154,7 +177,7 @@ impl Session {
         let mut standing = Standing::new(THREAD);
         let mut guard = match command.spec.need {
             Need::World => {
-                assert!(standing.claim(&self.space, ITSELF, 0), "nobody else is there");
+                assert!(standing.claim(&*self.space, ITSELF, 0), "nobody else is there");
                 standing.world(&self.space)
             }
             Need::SlotBySlot => self.space.walk_slots(),
@@ -177,6 +200,7 @@ impl Session {
             options: &self.options,
             random: &mut self.random,
             may_block: false,
+            piece: progress.map(|progress| Piece::new(progress, &|| true)),
             ready: None,
         };
         let mut result = run(command, &mut cx, argv);
@@ -184,7 +208,7 @@ impl Session {
             while rest.write(&mut cx.out, PIECE_BYTES) {}
         }
         drop(guard);
-        standing.release(&self.space);
-        result.map(|_| ())
+        standing.release(&*self.space);
+        result
     }
 }

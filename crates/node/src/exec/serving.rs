@@ -101,6 +101,7 @@ fn serve_ticket(
         options: &local.options,
         random: &mut local.random,
         may_block: true,
+        piece: None,
         ready: Some(key),
     };
     let Some(entry) = cx.keys.peek(key) else { return false };
@@ -108,7 +109,9 @@ fn serve_ticket(
         return false;
     }
     match commands::run(data, &mut cx, &argv) {
-        Ok(commands::Flow::Block { .. } | commands::Flow::Rest(_)) => return false,
+        Ok(commands::Flow::Block { .. } | commands::Flow::Rest(_) | commands::Flow::Unfinished) => {
+            return false;
+        }
         Ok(commands::Flow::Done) => {}
         Err(error) => {
             reply.clear();

@@ -1,0 +1,96 @@
+//! Commands that go through the keyspace in pieces: KEYS, SCAN with a large COUNT.
+//!
+//! ```text
+//!   run ──▶ piece ──▶ Flow::Unfinished ──▶ piece ──▶ Error::SlotBusy ──▶ piece ──▶ Flow::Done
+//!             └──────────────── Progress ────┴───────────────────────────┘
+//! ```
+//! Between two pieces nothing is held: other commands run, in the world too, and keys come and go. What stays is the
+//! [`Progress`], and whatever was written to `out`, which the caller keeps with it. A slot that is busy costs a walk
+//! nothing of what it has done.
+//!
+//! **Invariant:** progress is a position in the order of slots, and of hashes within a slot, that only grows. So a key that is
+//! there from the first piece to the last is visited once, and none is visited twice, though databases are swapped
+//! meanwhile.
+//!
+//! **Invariant:** each piece gets on, by one step at least, before it asks whether it is over.
+
+use crate::Cx;
+use resp::Deferred;
+use topology::{SLOTS, Slot};
+
+/// Entries visited under one hold of a slot's lock at most, or nearly: the clock is asked between.
+pub(crate) const STEP: usize = 256;
+/// Entries between two looks at the clock: they cost a few microseconds.
+const LOOK_EVERY: usize = 64;
+
+/// How far a walk has come.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// The slot to go on with, and the position within its table.
+    pub(crate) slot: usize,
+    pub(crate) within: u64,
+    /// Entries that are part of the reply.
+    pub(crate) found: usize,
+    /// What else the command counts.
+    pub(crate) counts: Counts,
+    /// Where the reply's head goes, once the walk has begun.
+    pub(crate) head: Option<Deferred>,
+    /// The part of the reply that stands behind what is known at the end only.
+    pub(crate) tail: Vec<u8>,
+}
+
+/// What bounds a walk besides the end of the keyspace.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Counts {
+    pub(crate) seen: usize,
+    pub(crate) steps: usize,
+}
+
+impl Progress {
+    /// The next slot with keys of the command's database; the position within stays if it is the same.
+    pub(crate) fn next_slot(&mut self, cx: &Cx<'_, '_>) -> Option<Slot> {
+        let slot = if self.slot < SLOTS { cx.keys.next_occupied(self.slot) } else { None };
+        if slot.is_none_or(|slot| slot.index() != self.slot) {
+            self.slot = slot.map_or(SLOTS, Slot::index);
+            self.within = 0;
+        }
+        slot
+    }
+
+    /// Notes the position that visiting a slot has reached, 0 at its end.
+    pub(crate) fn reached(&mut self, slot: Slot, within: u64) {
+        self.slot = slot.index() + usize::from(within == 0);
+        self.within = within;
+    }
+}
+
+/// One piece of a walk.
+pub struct Piece<'p> {
+    /// How far the walk has come.
+    pub(crate) progress: &'p mut Progress,
+    is_over: &'p dyn Fn() -> bool,
+    visited: usize,
+}
+
+impl<'p> Piece<'p> {
+    /// Goes on from this progress until the end, or until `is_over` says so; it is asked every few microseconds.
+    pub fn new(progress: &'p mut Progress, is_over: &'p dyn Fn() -> bool) -> Piece<'p> {
+        Piece { progress, is_over, visited: 0 }
+    }
+
+    /// Whether the walk has to pause, after a step that visited so many entries.
+    pub(crate) fn is_over(&mut self, visited: usize) -> bool {
+        self.visited += visited + 1;
+        if self.visited < LOOK_EVERY {
+            return false;
+        }
+        self.visited = 0;
+        (self.is_over)()
+    }
+}
+
+impl std::fmt::Debug for Piece<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Piece").field("progress", &self.progress).finish_non_exhaustive()
+    }
+}

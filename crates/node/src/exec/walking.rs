@@ -1,0 +1,93 @@
+//! Commands that go through the keyspace in pieces: between two of them the worker serves its other clients, and whoever wants
+//! the world gets it.
+//!
+//! ```text
+//!   piece ── its time is over, or the gate was closed ──▶ tried again in the next turn ─┐
+//!     ▲   └─ a slot is busy ──▶ tried again when it is free ────────────────────────────┤
+//!     └──────────────────────── client.walk: progress, reply so far, time ──────────────┘
+//! ```
+//! Each piece passes admission and the gate like a command of its own, and its effects leave at its end. The reply so far
+//! stands apart from the client's replies: earlier ones are sent meanwhile, and messages come in between. With the command the
+//! walk is over, however it ends. Inside EXEC a walk is one piece: everything is held.
+
+use super::{Local, locked};
+use crate::client::Client;
+use crate::command::{Command, Run};
+use crate::cx::{Flow, Suspend};
+use crate::shared::Shared;
+use commands::{Error, Handler, Piece, Progress};
+use keyspace::SlotBusy;
+use std::time::{Duration, Instant};
+use topology::Slot;
+
+/// How long a piece takes, at most a few microseconds more.
+const PIECE: Duration = Duration::from_micros(500);
+/// A reply up to this size is copied behind the client's other replies; a larger one becomes their buffer if there are none.
+const COPIED_BYTES: usize = 16 * 1024;
+
+/// A command between its pieces.
+#[derive(Debug, Default)]
+pub(crate) struct Walk {
+    progress: Progress,
+    reply: Vec<u8>,
+    /// What its pieces took.
+    nanoseconds: u64,
+}
+
+impl Walk {
+    /// The next piece.
+    pub(crate) fn piece<'w>(&'w mut self, is_over: &'w dyn Fn() -> bool) -> Piece<'w> {
+        Piece::new(&mut self.progress, is_over)
+    }
+
+    /// Bytes of its reply so far.
+    pub(crate) fn reply_bytes(&self) -> usize {
+        self.reply.len()
+    }
+
+    /// Adds the time of a piece; that of all so far.
+    pub(crate) fn add_time(&mut self, nanoseconds: u64) -> u64 {
+        self.nanoseconds += nanoseconds;
+        self.nanoseconds
+    }
+}
+
+/// Whether a piece that began then is over: others want to run too.
+pub(super) fn is_over(shared: &Shared, began: Instant) -> bool {
+    shared.keyspace.gate().is_closed() || began.elapsed() >= PIECE
+}
+
+/// Runs a command that holds one slot at a time, or its next piece. The thread is inside the gate.
+pub(super) fn run(
+    shared: &Shared,
+    local: &mut Local,
+    client: &mut Client,
+    command: &'static Command,
+    argv: &[&[u8]],
+) -> Result<Flow, Error> {
+    let guard = shared.keyspace.walk_slots();
+    if !matches!(command.run.run, Run::Data(data) if matches!(data.run, Handler::Walking(_))) {
+        return locked(shared, local, client, command, argv, None, guard);
+    }
+    let walk = client.walk.get_or_insert_default();
+    std::mem::swap(&mut client.out, &mut walk.reply);
+    let outcome = locked(shared, local, client, command, argv, None, guard);
+    let walk = client.walk.get_or_insert_default();
+    std::mem::swap(&mut client.out, &mut walk.reply);
+    match outcome {
+        Ok(Flow::Done) => {
+            let reply = std::mem::take(&mut walk.reply);
+            if client.out.is_empty() && reply.len() > COPIED_BYTES {
+                client.out = reply;
+            } else {
+                client.out.extend_from_slice(&reply);
+            }
+            Ok(Flow::Done)
+        }
+        Err(Error::SlotBusy(slot)) => {
+            let slot = Slot::new(slot).expect("a slot that was to be locked");
+            Ok(Flow::Suspend(Suspend::Slot(SlotBusy(slot))))
+        }
+        other => other,
+    }
+}

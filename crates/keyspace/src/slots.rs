@@ -275,6 +275,23 @@ impl<'a> Guard<'a> {
         Ok(())
     }
 
+    /// Gives the locks back, as dropping does; a slot that somebody waits for, if there is one. Who takes it again at once
+    /// leaves the other no chance: waking takes longer than locking.
+    pub fn release(mut self) -> Option<Slot> {
+        let mut awaited = None;
+        match std::mem::replace(&mut self.held, Held::Walking(None)) {
+            Held::One(slot) => awaited = self.slots.unlock(slot).then_some(slot),
+            Held::Many(held) => {
+                for slot in held {
+                    awaited = self.slots.unlock(slot).then_some(slot).or(awaited);
+                }
+            }
+            // Dropped with the guard.
+            other => self.held = other,
+        }
+        awaited
+    }
+
     /// Gives the slot of a walking guard back; whether somebody waits for it.
     pub fn leave_slot(&mut self) -> bool {
         match &mut self.held {

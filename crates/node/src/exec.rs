@@ -31,7 +31,7 @@ use command_spec::{Flags, Group, KeyFlags, Need, keys::positions};
 use commands::{Cx, Error, Options, Random};
 use config::Settings;
 use keyspace::{
-    Effects, EventClass, Expiry, Guard, Keys, KeysContext, Located, Outlet, Reclaimer, Scratch, Standing,
+    Effects, EventClass, Expiry, Guard, Keys, KeysContext, Located, Outlet, Reclaimer, Scratch, SlotBusy, Standing,
     Ticket,
 };
 use profile::Profile;
@@ -67,6 +67,8 @@ pub(crate) struct Local {
     pub(crate) decided: u64,
     /// Where the thread stands at the gate, and the client for which it holds it closed.
     pub(crate) standing: Standing,
+    /// A slot that others waited for when this thread gave it back: it is theirs until the next turn.
+    pub(crate) yielded: Option<Slot>,
     /// Keys that may serve clients whose locks were not among those held.
     pub(crate) unserved: Vec<(u16, Arc<[u8]>)>,
     /// Messages to clients of this very worker.
@@ -100,6 +102,7 @@ impl Local {
             clock: Instant::now(),
             decided: 0,
             standing: Standing::new(thread),
+            yielded: None,
             unserved: Vec::new(),
             deliveries: Vec::new(),
             next_wait: 1,
@@ -158,6 +161,28 @@ impl Local {
         }
         self.leave(shared);
         false
+    }
+
+    /// Locks slots, ascending and each once, unless one of them is for others now.
+    #[inline]
+    pub(crate) fn lock<'s>(&self, shared: &'s Shared, slots: &[Slot]) -> Result<Guard<'s>, SlotBusy> {
+        if let Some(slot) = self.yielded
+            && slots.contains(&slot)
+        {
+            return Err(SlotBusy(slot));
+        }
+        match slots {
+            [slot] => shared.keyspace.lock(*slot),
+            slots => shared.keyspace.lock_many(slots),
+        }
+    }
+
+    /// Gives locks back, and lets others have what they wait for.
+    #[inline]
+    pub(crate) fn release(&mut self, guard: Guard<'_>) {
+        if let Some(slot) = guard.release() {
+            self.yielded = Some(slot);
+        }
     }
 
     /// Looks at what holds for a whole passage of the gate, or for as long as the world is this thread's: roles and the
@@ -419,7 +444,7 @@ fn execute(
                 if !local.enter_admitted(shared, client.id) {
                     return Ok(Flow::Suspend(Suspend::Gate));
                 }
-                return match shared.keyspace.lock(place.slot) {
+                return match local.lock(shared, &[place.slot]) {
                     Ok(guard) => locked(shared, local, client, command, argv, Some(place), guard),
                     Err(busy) => Ok(Flow::Suspend(Suspend::Slot(busy))),
                 };
@@ -432,12 +457,10 @@ fn execute(
             if !local.enter_admitted(shared, client.id) {
                 return Ok(Flow::Suspend(Suspend::Gate));
             }
-            let guard = match slots.as_slice() {
-                [] => return run_node(shared, local, client, command, argv, None, false),
-                [slot] => shared.keyspace.lock(*slot),
-                slots => shared.keyspace.lock_many(slots),
-            };
-            match guard {
+            if slots.is_empty() {
+                return run_node(shared, local, client, command, argv, None, false);
+            }
+            match local.lock(shared, &slots) {
                 Ok(guard) => locked(shared, local, client, command, argv, place, guard),
                 Err(busy) => Ok(Flow::Suspend(Suspend::Slot(busy))),
             }
@@ -488,7 +511,7 @@ fn locked(
     local.scratch.has_changed = false;
     let outcome = contained(shared, local, client, command, argv, place, &mut guard);
     emit(shared, local, client, &mut guard);
-    drop(guard);
+    local.release(guard);
     if !local.unserved.is_empty() {
         serve_unserved(shared, local);
     }

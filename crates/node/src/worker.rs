@@ -145,6 +145,7 @@ impl Worker {
             }
             self.local.clock = Instant::now();
             self.local.now_ms = unix_ms();
+            self.local.yielded = None;
             let shared = self.shared.clone();
             self.local.refresh(&shared);
             let began = self.local.clock;

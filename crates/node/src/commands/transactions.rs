@@ -178,7 +178,7 @@ fn exec(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
     if !cx.local.enter_admitted(shared, cx.client.id) {
         return Ok(Flow::Suspend(Suspend::Gate));
     }
-    let flow = match shared.keyspace.lock_many(&need) {
+    let flow = match cx.local.lock(shared, &need) {
         Ok(guard) => run_queue(cx, guard),
         Err(busy) => return Ok(Flow::Suspend(Suspend::Slot(busy))),
     };
@@ -252,6 +252,7 @@ fn run_queue(cx: &mut NodeCx<'_, '_>, mut guard: Guard<'_>) -> Flow {
     }
     cx.client.shared.queued.store(-1, Ordering::Relaxed);
     emit(cx.shared, cx.local, cx.client, &mut guard);
+    cx.local.release(guard);
     flow
 }
 

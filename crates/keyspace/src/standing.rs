@@ -266,17 +266,18 @@ mod tests {
 }
 
 #[cfg(all(test, loom))]
-#[allow(unsafe_code)]
 mod models {
     use super::*;
+    use crate::sync::{AtomicBool, AtomicU32, Ordering};
     use loom::sync::{Arc, Notify};
     use loom::thread;
 
-    /// Two threads with a bell each, and what only one of them may touch at a time.
+    /// Two threads with a bell each, and who has the world and how often somebody had it.
     struct Place {
         gate: Gate,
         bells: [Notify; 2],
-        data: loom::cell::UnsafeCell<u32>,
+        is_taken: AtomicBool,
+        taken: AtomicU32,
     }
 
     impl Gated for Place {
@@ -295,13 +296,18 @@ mod models {
 
     impl Place {
         fn new() -> Arc<Place> {
-            let data = loom::cell::UnsafeCell::new(0);
-            Arc::new(Place { gate: Gate::new(2), bells: [Notify::new(), Notify::new()], data })
+            Arc::new(Place {
+                gate: Gate::new(2),
+                bells: [Notify::new(), Notify::new()],
+                is_taken: AtomicBool::new(false),
+                taken: AtomicU32::new(0),
+            })
         }
 
         fn touch(&self) {
-            // SAFETY: loom checks that nobody else is here.
-            self.data.with_mut(|n| unsafe { *n += 1 });
+            assert!(!self.is_taken.swap(true, Ordering::Relaxed), "there is one world");
+            self.taken.fetch_add(1, Ordering::Relaxed);
+            self.is_taken.store(false, Ordering::Relaxed);
         }
 
         /// Sleeps until the thread is woken, if it will be; loom reports one that sleeps for ever.
@@ -325,6 +331,7 @@ mod models {
             while !standing.enter_for(self, who) {
                 self.sleep(standing);
             }
+            assert!(!self.is_taken.load(Ordering::Relaxed), "nobody is inside meanwhile");
             standing.leave(self);
         }
     }
@@ -341,8 +348,7 @@ mod models {
             first(&place, &mut Standing::new(0));
             other.join().unwrap();
             assert!(!place.gate.is_closed(), "nobody is left to open it");
-            // SAFETY: the other thread has ended.
-            place.data.with(|n| assert_eq!(unsafe { *n }, touched));
+            assert_eq!(place.taken.load(Ordering::Relaxed), touched);
         });
     }
 

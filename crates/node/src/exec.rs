@@ -31,8 +31,8 @@ use command_spec::{Flags, Group, KeyFlags, Need, keys::positions};
 use commands::{Cx, Error, Options, Random};
 use config::Settings;
 use keyspace::{
-    Effects, EventClass, Expiry, Guard, Keys, KeysContext, Located, Outlet, Reclaimer, Scratch, SlotBusy, Standing,
-    Ticket,
+    Effects, EventClass, Expiry, Guard, Keys, KeysContext, Located, Outlet, Reclaimer, Scratch, SlotBusy,
+    Standing, Ticket,
 };
 use profile::Profile;
 use publishing::publish_events;

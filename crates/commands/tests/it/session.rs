@@ -145,7 +145,7 @@ impl Session {
         reply: &mut Vec<u8>,
     ) -> Result<Flow, Error> {
         let argv: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
-        self.scratch.effects.clear();
+        self.scratch.effects.take();
         self.execute(&argv, reply, Some(progress))
     }
 

@@ -112,7 +112,7 @@ const EXPECTED: &[&str] = &[
     "ERR increment or decrement would overflow",
     "ERR Background save already in progress",
     "ERR source and destination objects are the same",
-    "EXECABORT Transaction discarded because of previous errors",
+    "EXECABORT Transaction discarded because of",
 ];
 
 /// One client.

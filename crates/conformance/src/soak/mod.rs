@@ -33,8 +33,8 @@ use clients::{KINDS, Kind, Session};
 const STALL_LIMIT: Duration = Duration::from_secs(20);
 /// How often the watch looks.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// For both sides: no pause before a full sync, and databases enough for SWAPDB and MOVE.
-const ARGS: &[&str] = &["--repl-diskless-sync-delay", "0", "--databases", "2"];
+/// For both sides: no pause before a full sync.
+const ARGS: &[&str] = &["--repl-diskless-sync-delay", "0"];
 
 /// How to run one.
 #[derive(Debug, Clone)]

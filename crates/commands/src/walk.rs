@@ -18,8 +18,6 @@ use crate::Cx;
 use resp::Deferred;
 use topology::{SLOTS, Slot};
 
-/// Entries visited under one hold of a slot's lock at most, or nearly: the clock is asked between.
-pub(crate) const STEP: usize = 256;
 /// Entries between two looks at the clock: they cost a few microseconds.
 const LOOK_EVERY: usize = 64;
 

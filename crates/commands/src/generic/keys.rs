@@ -3,7 +3,7 @@
 //! It goes slot by slot and in pieces: a key that is there all the time is returned, once; one that comes or goes meanwhile may
 //! be.
 
-use crate::walk::STEP;
+use super::SCANNED_AT_ONCE;
 use crate::{Cx, Error, Flow, Piece};
 use command_spec::*;
 use topology::glob;
@@ -33,9 +33,9 @@ pub(super) fn keys(cx: &mut Cx<'_, '_>, argv: &[&[u8]], piece: &mut Piece<'_>) -
     {
         let out = &mut cx.out;
         let (mut visited, mut found) = (0, 0);
-        let within = cx.keys.scan_slot(slot, piece.progress.within, STEP, |entry| {
+        let within = cx.keys.scan_slot(slot, piece.progress.within, SCANNED_AT_ONCE, |entry| {
             visited += 1;
-            if all || glob::matches(pattern, entry.key(), false) {
+            if !out.is_over() && (all || glob::matches(pattern, entry.key(), false)) {
                 out.bulk(entry.key());
                 found += 1;
             }

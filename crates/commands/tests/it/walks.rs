@@ -22,7 +22,7 @@ fn populate(session: &mut Session) -> BTreeSet<String> {
 fn keys(reply: &[u8]) -> BTreeSet<String> {
     let lines = crate::printed::lines(reply);
     let quoted = lines.iter().filter_map(|line| line.split('"').nth(1));
-    let keys: Vec<String> = quoted.filter(|text| !text.parse::<u64>().is_ok()).map(str::to_owned).collect();
+    let keys: Vec<String> = quoted.filter(|text| text.parse::<u64>().is_err()).map(str::to_owned).collect();
     let set: BTreeSet<String> = keys.iter().cloned().collect();
     assert_eq!(set.len(), keys.len(), "a key comes twice");
     set

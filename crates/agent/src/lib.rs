@@ -77,7 +77,8 @@ pub struct Config {
     /// From the start of a process to its first answer, which it gives before it loads its data; then it is killed. 30 s by default:
     /// a starved machine makes everything slow.
     pub start_limit: Duration,
-    /// For a clean end with saving; then the process is killed. 60 s by default: 10 GB on a fast disk, 2 GB on a slow one.
+    /// For saving, and again for the end behind it. 60 s by default: 10 GB on a fast disk, 2 GB on a slow one. What takes longer is
+    /// left alone and told.
     pub stop_limit: Duration,
     /// For the answer to a request that changes something. 30 s by default: it waits for commands that run.
     pub command_limit: Duration,

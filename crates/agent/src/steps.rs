@@ -126,22 +126,20 @@ fn stop(node: &Node) -> Done {
     if ended(&node.seen()) {
         return Ok(Outcome::Done);
     }
-    let asked = Line::dial(node)
-        .and_then(|mut line| line.order(&Request::Shutdown { save: true }, node.shared.config.stop_limit));
-    if let Err(refused @ StepError::Refused(_)) = asked {
-        return Err(refused);
+    let limit = node.shared.config.stop_limit;
+    let asked = Line::dial(node).and_then(|mut line| line.order(&Request::Shutdown { save: true }, limit));
+    match asked {
+        // Without an answer it may have ended by itself.
+        Ok(()) | Err(StepError::NodeGone) => {}
+        // Killing it now would lose what it holds.
+        Err(error) => return Err(error),
     }
-    if node.wait_until(node.shared.config.stop_limit, ended) {
-        return Ok(Outcome::Done);
-    }
-    if node.switch.is_off() {
-        return Err(StepError::NodeGone);
-    }
-    node.post(Mail::Kill);
-    if node.wait_until(DEATH_LIMIT, ended) {
+    if node.wait_until(limit, ended) {
         Ok(Outcome::Done)
+    } else if node.switch.is_off() {
+        Err(StepError::NodeGone)
     } else {
-        Err(StepError::Failed(format!("{} does not end", node.id)))
+        Err(StepError::Failed(format!("it has not ended in {limit:?}")))
     }
 }
 

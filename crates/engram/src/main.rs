@@ -13,6 +13,7 @@ mod node_command;
 mod running;
 mod serve;
 mod status;
+mod stopping;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};

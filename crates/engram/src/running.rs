@@ -1,11 +1,16 @@
 //! From a node that runs to one that has ended: signals.
+//!
+//! A second signal is one that comes [`SAME_WISH`] after the first or later. A terminal may send two at once, by a key that
+//! bounces or because it sends to a whole group of processes.
 
 use crate::console;
+use crate::stopping::SAME_WISH;
 use anyhow::{Context, Result};
 use node::{Node, Stopper};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// The signals that end a node, heard from before it starts. A second one while it ends, ends the process at once.
 pub(crate) struct EndSignals(Arc<Mutex<Hearing>>);
@@ -37,7 +42,12 @@ impl EndSignals {
         let hearing = Arc::new(Mutex::new(hearing));
         let theirs = hearing.clone();
         let hear = move || {
+            let mut first: Option<Instant> = None;
             for signal in signals.forever() {
+                if first.is_some_and(|first| first.elapsed() < SAME_WISH) {
+                    continue;
+                }
+                first = Some(Instant::now());
                 match &mut *theirs.lock().unwrap_or_else(PoisonError::into_inner) {
                     Hearing::Starting => console::end(0),
                     Hearing::StartingForAgent { heard: true } => console::end(1),

@@ -3,13 +3,13 @@
 
 use crate::console::tell;
 use crate::failure;
+use crate::stopping::{self, Signals};
 use anyhow::{Context, Result, anyhow, bail};
 use fleet::{AddressPool, Command, DeploymentId, Fleet, Host, Phase};
-use region::{ACCOUNT, Blocks, Credentials, DeploymentView, Directories, Over, Service, Store};
+use region::{ACCOUNT, Blocks, Credentials, DeploymentView, Directories, Over, Service, Store, Unsaved};
 use std::io::{ErrorKind, IsTerminal};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
 /// The options of a region.
@@ -23,6 +23,9 @@ pub(crate) struct Arguments {
     /// The port of the cache named default, on 127.0.0.1 [default: 6379]
     #[arg(long)]
     port: Option<u16>,
+    /// When stopped, end also nodes that cannot save their data, which is lost then
+    #[arg(long)]
+    discard_unsaved: bool,
     /// Make no cache at the first start
     #[arg(long)]
     no_default_cache: bool,
@@ -77,7 +80,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         let api_task = tokio::spawn(region::http::serve(listener, service.clone(), credentials.clone()));
         let first = wants_default.then_some(port);
         tokio::select! {
-            ended = until_stopped(&service, &directories, &credentials, api, first) => ended,
+            ended = until_stopped(&service, &directories, &credentials, api, first, arguments.discard_unsaved) => ended,
             why = failed(over, control, api_task) => failure::give_up(&format!(
                 "{why}; the control plane ends, nodes serve on, and the next start finds them"
             )),
@@ -85,10 +88,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     });
     // A call that is under way may wait for what is gone.
     runtime.shutdown_background();
-    ended?;
     directories.leave();
-    tell("Stopped.\n");
-    Ok(())
+    let unsaved = ended?;
+    if unsaved.is_empty() {
+        tell("Stopped.\n");
+        return Ok(());
+    }
+    let sentence = stopping::sentence(&unsaved, &directories);
+    if unsaved.iter().any(|node| node.runs) {
+        failure::give_up(&sentence);
+    }
+    bail!(sentence)
 }
 
 /// Why the control plane cannot go on. Its clean end is none of its failures.
@@ -113,9 +123,9 @@ async fn until_stopped(
     credentials: &Credentials,
     api: SocketAddr,
     first: Option<u16>,
-) -> Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    discards: bool,
+) -> Result<Vec<Unsaved>> {
+    let mut signals = Signals::listen()?;
     let begin = async {
         if let Some(port) = first {
             make_default(service, port).await?;
@@ -124,21 +134,12 @@ async fn until_stopped(
     };
     let stopped_early = tokio::select! {
         begun = begin => { begun?; false }
-        _ = interrupt.recv() => true,
-        _ = terminate.recv() => true,
+        () = signals.next() => true,
     };
     if !stopped_early {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
+        signals.next().await;
     }
-    tell("Stopping: every node writes its data to its file.\n");
-    tokio::select! {
-        ended = service.end() => Ok(ended?),
-        // A second signal ends the control plane at once; the nodes go on.
-        _ = interrupt.recv() => bail!("stopped at once; nodes may still be running"),
-    }
+    stopping::stop(service, &mut signals, discards).await
 }
 
 /// One line an event, on the standard error: the standard output is for people.

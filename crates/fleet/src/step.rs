@@ -69,7 +69,8 @@ pub enum Step {
         /// The node.
         node: NodeId,
     },
-    /// End it cleanly, with its data in its file. Killed if it takes too long. Finished when it has ended.
+    /// End it cleanly, with its data in its file. Finished when it has ended. It fails if the node cannot save its data or does
+    /// not end in time; then the node is left alone.
     Stop {
         /// The node.
         node: NodeId,

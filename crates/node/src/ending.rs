@@ -6,13 +6,13 @@
 //!                                                          └──────── cancelled: everybody goes on ◀──┘
 //! ```
 //! The first to ask wins; it says why and how. Clients that sent SHUTDOWN wait for the connection to close, or are told that
-//! the node goes on. From the moment the file shows, writes wait: what was answered is in it.
+//! the node goes on; so is the agent of a managed node, and why. From the moment the file shows, writes wait: what was answered is in it.
 
 use crate::mailbox::Message;
-use crate::persistence::save_now;
+use crate::persistence::{save_now, wanted_at_end};
 use crate::shared::{Background as Role, Shared, unix_ms};
 use config::{Loglevel, ShutdownFlags};
-use snapshot::{Background, Kind};
+use snapshot::{Background, Kind, SnapshotError};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -40,6 +40,10 @@ struct State {
     watched: bool,
     /// DEBUG PAUSE-CRON: signals are not acted on.
     signals_held: bool,
+    /// How often the node has gone on although somebody had asked, and why the last time.
+    cancelled: (u64, String),
+    /// Nothing stands against the end any more.
+    ends: bool,
 }
 
 /// A client that sent SHUTDOWN.
@@ -89,6 +93,31 @@ impl Ending {
     pub(crate) fn ask_for(&self, client: WaitingClient, how: ShutdownFlags) {
         self.state().clients.push(client);
         self.ask(Why::Command, how);
+    }
+
+    /// Asks for the end in the agent's name, and waits until nothing stands against it any more.
+    ///
+    /// # Errors
+    /// Why the node goes on.
+    pub(crate) fn ask_for_agent(&self) -> Result<(), String> {
+        let before = self.state().cancelled.0;
+        self.ask(Why::Command, ShutdownFlags::default());
+        let mut state = self.state();
+        loop {
+            if state.ends {
+                return Ok(());
+            }
+            if state.cancelled.0 != before {
+                return Err(state.cancelled.1.clone());
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// From here on the node ends.
+    fn go_ahead(&self) {
+        self.state().ends = true;
+        self.changed.notify_all();
     }
 
     /// SHUTDOWN ABORT; `false` when there is nothing to call off.
@@ -154,10 +183,12 @@ impl Ending {
     }
 
     /// The node goes on; the clients that waited for its end.
-    fn cancel(&self) -> Vec<WaitingClient> {
+    fn cancel(&self, why: String) -> Vec<WaitingClient> {
         let mut state = self.state();
-        let State { clients, watched, signals_held, .. } = std::mem::take(&mut *state);
-        *state = State { watched, signals_held, ..State::default() };
+        let State { clients, watched, signals_held, cancelled, .. } = std::mem::take(&mut *state);
+        let cancelled = (cancelled.0 + 1, why);
+        *state = State { watched, signals_held, cancelled, ..State::default() };
+        self.changed.notify_all();
         clients
     }
 }
@@ -178,25 +209,31 @@ enum Pause {
 
 /// Waits until the node is to end and everything that comes before is done; in the owner's thread.
 pub(crate) fn wait(shared: &Shared) -> Why {
+    let why = decide(shared);
+    shared.end.go_ahead();
+    why
+}
+
+fn decide(shared: &Shared) -> Why {
     shared.parkers[Role::Owner as usize].attach();
     loop {
         let (why, how) = shared.end.asked();
         shared.log(Loglevel::Warning, "User requested shutdown...");
-        if why == Why::Failed || shared.managed.is_some() {
-            // What a managed node writes at its end, its agent decides, or nobody.
-            if how.has(ShutdownFlags::NOSAVE) {
-                shared.persistence.waive();
-            }
+        if why == Why::Failed {
             return why;
         }
-        let is_decided = await_replicas(shared, how) && shared.end.decide();
+        // The replicas of a managed node end as it does, each with its own file.
+        let may_end = shared.managed.is_some() || await_replicas(shared, how);
+        if !may_end || !shared.end.decide() {
+            cancel(shared, "the end was called off".to_owned());
+            continue;
+        }
         // What comes now needs the world, which whoever writes a long reply keeps from it.
-        shared.outputs.set_ending(is_decided);
-        let may_end = is_decided && finish(shared, how);
-        if may_end {
-            return why;
+        shared.outputs.set_ending(true);
+        match finish(shared, how) {
+            Ok(()) => return why,
+            Err(error) => cancel(shared, error.to_string()),
         }
-        cancel(shared);
     }
 }
 
@@ -235,8 +272,11 @@ fn owner(shared: &Shared) -> Background<'_> {
     Background::new(&shared.keyspace, shared.thread_of(Role::Owner))
 }
 
-/// Writes the file if one is wanted; `false` when it can't be and that is not to be ignored.
-fn finish(shared: &Shared, how: ShutdownFlags) -> bool {
+/// Writes the file if one is wanted.
+///
+/// # Errors
+/// When it can't be written and that is not to be ignored.
+fn finish(shared: &Shared, how: ShutdownFlags) -> Result<(), SnapshotError> {
     log_replicas(shared);
     if shared.persistence.running() == Some(Kind::Save) {
         shared.log(Loglevel::Warning, "There is a child saving an .rdb. Killing it!");
@@ -246,7 +286,10 @@ fn finish(shared: &Shared, how: ShutdownFlags) -> bool {
         }
     }
     let has_save_points = !shared.settings().save.is_empty();
-    let wanted = how.has(ShutdownFlags::SAVE) || (has_save_points && !how.has(ShutdownFlags::NOSAVE));
+    let wanted = match shared.managed {
+        Some(_) => !how.has(ShutdownFlags::NOSAVE) && wanted_at_end(shared),
+        None => how.has(ShutdownFlags::SAVE) || (has_save_points && !how.has(ShutdownFlags::NOSAVE)),
+    };
     if wanted && !shared.loading.load(Ordering::Acquire) {
         shared.log(Loglevel::Notice, "Saving the final RDB snapshot before exiting.");
         shared.pauses.begin_handover(None);
@@ -256,15 +299,15 @@ fn finish(shared: &Shared, how: ShutdownFlags) -> bool {
         });
         if saved.is_err() && how.has(ShutdownFlags::FORCE) {
             shared.log(Loglevel::Warning, "Error trying to save the DB. Exit anyway.");
-        } else if saved.is_err() {
+        } else if let Err(error) = saved {
             shared.log(Loglevel::Warning, "Error trying to save the DB, can't exit.");
             let errors = "Errors trying to shut down the server. Check the logs for more information.";
             shared.log(Loglevel::Warning, errors);
-            return false;
+            return Err(error);
         }
     }
     shared.persistence.waive();
-    true
+    Ok(())
 }
 
 /// Says which replicas miss something that this node has.
@@ -289,9 +332,9 @@ fn log_replicas(shared: &Shared) {
 }
 
 /// The node goes on.
-fn cancel(shared: &Shared) {
+fn cancel(shared: &Shared, why: String) {
     shared.outputs.set_ending(false);
-    let clients = shared.end.cancel();
+    let clients = shared.end.cancel(why);
     shared.pauses.end_handover();
     for WaitingClient { worker, client, wait } in clients {
         let reply = b"-ERR Errors trying to SHUTDOWN. Check logs.\r\n".to_vec();

@@ -9,17 +9,20 @@
 //! written down, applied and answered before anything else happens, and there is no lock and no race to think about. Nothing
 //! here waits for a node: steps end as reports.
 
+mod stopping;
+
+pub use stopping::Unsaved;
+
 use crate::ledger::{Entry, Ledger, Refused};
 use crate::store::Store;
 use crate::view::RegionView;
 use agent::Agent;
-use fleet::step::{Process, Report, Step};
+use fleet::step::Report;
 use fleet::{Command, DeploymentId, Fleet, Host, MemberState, Next, NodeId, Phase, Reconciler};
-use std::collections::BTreeSet;
 use std::io;
 use std::slice;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
@@ -39,7 +42,12 @@ enum Input {
     Call(Box<dyn FnOnce(&mut Thread) + Send>),
     Report(Report),
     WhenSettled(String, DeploymentId, oneshot::Sender<Phase>),
-    End(oneshot::Sender<()>),
+    End {
+        discards: bool,
+        reply: oneshot::Sender<Vec<Unsaved>>,
+    },
+    /// Nodes that have not ended are to be ended at once.
+    Insist,
 }
 
 /// Tells when the thread is over.
@@ -193,14 +201,21 @@ impl Service {
         settled.await.map_err(|_| Ending)
     }
 
-    /// Ends all nodes cleanly, each with its data in its file, and then the thread.
+    /// Ends all nodes cleanly, each with its data in its file, and then the thread. Nodes that could not save are left running, or
+    /// ended with `discards`; they are what is returned.
     ///
     /// # Errors
     /// [`Ending`], if somebody else has asked before.
-    pub async fn end(&self) -> Result<(), Ending> {
+    pub async fn end(&self, discards: bool) -> Result<Vec<Unsaved>, Ending> {
         let (reply, ended) = oneshot::channel();
-        self.inputs.send(Input::End(reply)).map_err(|_| Ending)?;
+        self.inputs.send(Input::End { discards, reply }).map_err(|_| Ending)?;
         ended.await.map_err(|_| Ending)
+    }
+
+    /// While [`Service::end`] is under way: ends at once what has not ended, saved or not.
+    pub fn insist(&self) {
+        // A thread that has ended waits for nobody.
+        let _ = self.inputs.send(Input::Insist);
     }
 }
 
@@ -214,9 +229,8 @@ impl Thread {
                 None => inputs.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             match input {
-                Ok(Input::End(reply)) => {
-                    self.end(inputs);
-                    let _ = reply.send(());
+                Ok(Input::End { discards, reply }) => {
+                    let _ = reply.send(self.end(inputs, discards));
                     return Ok(());
                 }
                 Ok(input) => self.take(input),
@@ -226,9 +240,8 @@ impl Thread {
             // Everything that is there already counts for the next plan.
             loop {
                 match inputs.try_recv() {
-                    Ok(Input::End(reply)) => {
-                        self.end(inputs);
-                        let _ = reply.send(());
+                    Ok(Input::End { discards, reply }) => {
+                        let _ = reply.send(self.end(inputs, discards));
                         return Ok(());
                     }
                     Ok(input) => self.take(input),
@@ -247,7 +260,8 @@ impl Thread {
             Input::Call(call) => call(self),
             Input::Report(report) => self.report(report),
             Input::WhenSettled(region, id, reply) => self.waiting.push((region, id, reply)),
-            Input::End(_) => unreachable!("the loop deals with it"),
+            Input::Insist => {}
+            Input::End { .. } => unreachable!("the loop deals with it"),
         }
     }
 
@@ -337,37 +351,6 @@ impl Thread {
             }
         }
         self.waiting = still;
-    }
-
-    /// Ends all nodes that run.
-    fn end(&mut self, inputs: &Receiver<Input>) {
-        let running: Vec<NodeId> = self
-            .reconciler
-            .nodes()
-            .filter(|node| !matches!(self.reconciler.seen(*node).process, Process::Absent | Process::Ended))
-            .collect();
-        info!(nodes = running.len(), "stopping");
-        let first_ticket = u64::MAX / 2;
-        let mut open: BTreeSet<u64> = BTreeSet::new();
-        for (ticket, node) in (first_ticket..).zip(running) {
-            open.insert(ticket);
-            self.agent.execute(ticket, Step::Stop { node });
-        }
-        // The agent bounds each stop by killing what takes too long.
-        let limit = Instant::now() + Duration::from_secs(120);
-        while !open.is_empty() {
-            match inputs.recv_timeout(limit.saturating_duration_since(Instant::now())) {
-                Ok(Input::Report(Report::Finished { ticket, outcome })) => {
-                    if open.remove(&ticket)
-                        && let Err(why) = outcome
-                    {
-                        warn!(%why, "a node did not stop cleanly");
-                    }
-                }
-                Ok(_) => {}
-                Err(_) => return,
-            }
-        }
     }
 
     fn label(&self, node: NodeId) -> &str {

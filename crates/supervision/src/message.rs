@@ -65,7 +65,8 @@ pub enum Request {
         /// Names and values.
         parameters: Vec<(String, String)>,
     },
-    /// End the process cleanly. The reply comes before the end does.
+    /// End the process cleanly. Answered by [`Reply::Done`] once the data is in its file and nothing stands against the end,
+    /// which follows; by [`Refusal::Unsaved`] if the node goes on. (A node of before that refusal was there answers at once.)
     Shutdown {
         /// Write the data to the node's RDB file, if there is any.
         save: bool,
@@ -105,6 +106,9 @@ pub enum Refusal {
     /// The primary is not where it was paused but here. Since version 2.
     #[error("the node has gone on to {0:?}")]
     Moved(Position),
+    /// The data could not be written, for this reason, so the node goes on with it. Since version 2.
+    #[error("the data cannot be saved: {0}")]
+    Unsaved(String),
     /// The request makes no sense: a listener is missing, a parameter is unknown.
     #[error("{0}")]
     Invalid(String),
@@ -223,6 +227,9 @@ pub struct WorkerProgress {
 /// The protocol's version. Raised when a message says what an earlier program must not ignore.
 pub const VERSION: u32 = 2;
 
+/// The version of [`Refusal::Unsaved`]. To who speaks an earlier one it is said as [`Refusal::Invalid`].
+pub const UNSAVED_SINCE: u32 = 2;
+
 /// What is sent over a connection.
 pub trait Message {
     /// The version in which it means what is meant: [`OLDEST`] unless something in it is newer.
@@ -245,6 +252,7 @@ impl Message for Reply {
     fn version(&self) -> u32 {
         match self {
             Reply::Refused(Refusal::Moved(_)) => 2,
+            Reply::Refused(Refusal::Unsaved(_)) => UNSAVED_SINCE,
             _ => OLDEST,
         }
     }

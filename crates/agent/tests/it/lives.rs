@@ -25,6 +25,20 @@ fn a_node_starts_once_and_stops_cleanly() {
 }
 
 #[test]
+fn a_node_that_does_not_stop_is_left_alone_and_says_why() {
+    let mut host = Host::new();
+    host.start(1, &[("stand-in-refuse", "shutdown")]).unwrap();
+    host.start(2, &[("stand-in-ignore", "shutdown")]).unwrap();
+    let pids = [host.pid(1), host.pid(2)];
+    let error = host.run(Step::Stop { node: ONE }).unwrap_err();
+    assert!(error.to_string().contains("as it was told"), "{error}");
+    host.begin_with(|config| config.stop_limit = Duration::from_millis(50));
+    let error = host.run(Step::Stop { node: NodeId(2) }).unwrap_err();
+    assert!(error.to_string().contains("did not answer in time"), "{error}");
+    assert_eq!([host.pid(1), host.pid(2)], pids);
+}
+
+#[test]
 fn a_node_that_does_not_start_says_why() {
     let mut host = Host::new();
     let error = host.start(1, &[("stand-in-fail", "no such engine")]).unwrap_err();

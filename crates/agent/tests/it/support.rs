@@ -64,9 +64,15 @@ impl Host {
 
     /// A control plane comes up.
     pub(crate) fn begin(&mut self) {
+        self.begin_with(|_| {});
+    }
+
+    pub(crate) fn begin_with(&mut self, change: impl FnOnce(&mut Config)) {
         self.agent = None;
         let (sender, reports) = mpsc::channel();
-        let config = Config::new(self.directory.join("nodes"), self.directory.join("run"), STAND_IN.into());
+        let mut config =
+            Config::new(self.directory.join("nodes"), self.directory.join("run"), STAND_IN.into());
+        change(&mut config);
         let records = (1..9).map(|node| (NodeId(node), self.record.clone())).collect();
         let agent = Agent::start(config, &records, sender).unwrap();
         self.reports = reports;

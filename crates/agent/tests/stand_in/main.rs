@@ -159,9 +159,10 @@ fn node(file: &Path) {
 fn converse(state: &Arc<Mutex<State>>, mut connection: Connection) {
     while let Ok((request, handles)) = connection.receive::<Request>() {
         misbehave(state, &request);
-        let ends = matches!(request, Request::Shutdown { .. });
+        let shuts_down = matches!(request, Request::Shutdown { .. });
         let mut locked = state.lock().unwrap();
         let reply = answer(state, &mut locked, request, handles);
+        let ends = shuts_down && reply == Reply::Done;
         let passed: Vec<OwnedFd> = match &reply {
             Reply::Listeners(listeners) => listeners
                 .iter()

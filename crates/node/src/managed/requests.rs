@@ -10,7 +10,6 @@
 use super::Managed;
 use super::status::{position, status};
 use crate::commands::change_config;
-use crate::ending::Why;
 use crate::mailbox::Message;
 use crate::replication::{applier, role};
 use crate::shared::{Background, Shared};
@@ -30,14 +29,12 @@ const LOOK: Duration = Duration::from_millis(100);
 pub(super) struct Answer {
     pub(super) reply: Reply,
     pub(super) descriptors: Vec<OwnedFd>,
-    /// The node ends once the reply is sent.
-    pub(super) end: Option<Why>,
 }
 
 /// Carries a request out.
 pub(super) fn answer(shared: &Shared, request: Request, descriptors: Vec<OwnedFd>) -> Answer {
     let managed = shared.managed.as_ref().expect("only a managed node has a private socket");
-    let (mut passed, mut end) = (Vec::new(), None);
+    let mut passed = Vec::new();
     let outcome = match request {
         Request::Status => Ok(Reply::Status(Box::new(status(shared, managed)))),
         Request::AwaitPosition { position, for_ms } => await_position(shared, managed, &position, for_ms),
@@ -54,15 +51,14 @@ pub(super) fn answer(shared: &Shared, request: Request, descriptors: Vec<OwnedFd
             } else {
                 shared.persistence.waive();
             }
-            end = Some(Why::Command);
-            Ok(Reply::Done)
+            shared.end.ask_for_agent().map(|()| Reply::Done).map_err(Refusal::Unsaved)
         }
         changing => {
             let _one_at_a_time = managed.acting.lock().unwrap_or_else(PoisonError::into_inner);
             change(shared, managed, changing, descriptors)
         }
     };
-    Answer { reply: outcome.unwrap_or_else(Reply::Refused), descriptors: passed, end }
+    Answer { reply: outcome.unwrap_or_else(Reply::Refused), descriptors: passed }
 }
 
 fn change(

@@ -14,7 +14,7 @@ use std::os::unix::net::UnixStream;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use supervision::{Connection, Error, Refusal, Reply, Request};
+use supervision::{Connection, Error, Refusal, Reply, Request, UNSAVED_SINCE};
 
 /// The agent holds two, and a person may look too.
 const MAX_CONNECTIONS: usize = 8;
@@ -118,13 +118,14 @@ fn serve(shared: &Arc<Shared>, stream: UnixStream) {
             }
             Err(_) => return,
         };
-        let answer = answer(shared, request, descriptors);
-        let fds: Vec<_> = answer.descriptors.iter().map(AsFd::as_fd).collect();
-        let sent = connection.send(&answer.reply, &fds);
-        if let Some(why) = answer.end {
-            shared.end.ask(why, config::ShutdownFlags::default());
+        let mut answer = answer(shared, request, descriptors);
+        if connection.peer_version() < UNSAVED_SINCE
+            && let Reply::Refused(unsaved @ Refusal::Unsaved(_)) = &answer.reply
+        {
+            answer.reply = Reply::Refused(Refusal::Invalid(unsaved.to_string()));
         }
-        if sent.is_err() {
+        let fds: Vec<_> = answer.descriptors.iter().map(AsFd::as_fd).collect();
+        if connection.send(&answer.reply, &fds).is_err() {
             return;
         }
     }

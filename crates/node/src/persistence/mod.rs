@@ -259,6 +259,16 @@ pub(crate) fn save_now(shared: &Shared, world: &mut Guard<'_>) -> Result<Finishe
 /// # Errors
 /// Why there is no new file.
 pub(crate) fn save_at_end(shared: &Shared) -> Result<(), SnapshotError> {
+    if !wanted_at_end(shared) {
+        return Ok(());
+    }
+    let thread = shared.thread_of(crate::shared::Background::Snapshot);
+    shared.log(Loglevel::Notice, "Saving the final RDB snapshot before exiting.");
+    Background::new(&shared.keyspace, thread).with_world(|world| save_now(shared, world)).map(drop)
+}
+
+/// Whether the end has a file to write that nobody has decided about.
+pub(crate) fn wanted_at_end(shared: &Shared) -> bool {
     let settings = shared.settings();
     let waived = shared.persistence.waived.load(Ordering::Relaxed);
     let asked_for = match &shared.managed {
@@ -269,12 +279,7 @@ pub(crate) fn save_at_end(shared: &Shared) -> Result<(), SnapshotError> {
             (insisted || !settings.save.is_empty()) && shared.persistence.changes(shared) > 0
         }
     };
-    if waived || !asked_for {
-        return Ok(());
-    }
-    let thread = shared.thread_of(crate::shared::Background::Snapshot);
-    shared.log(Loglevel::Notice, "Saving the final RDB snapshot before exiting.");
-    Background::new(&shared.keyspace, thread).with_world(|world| save_now(shared, world)).map(drop)
+    asked_for && !waived
 }
 
 /// What DEBUG RELOAD does besides reading the file back.

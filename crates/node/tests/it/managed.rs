@@ -665,30 +665,65 @@ fn the_status_comes_while_commands_and_the_world_are_busy() {
     node.until(|status| status.workers.iter().all(|worker| worker.running.is_none()));
 }
 
+/// Asks for the end while the node's owner waits for that, and ends the node.
+fn shut_down(node: &mut Managed, save: bool) {
+    thread::scope(|scope| {
+        let Managed { agent, node, .. } = &mut *node;
+        scope.spawn(|| node.wait());
+        agent.send(&Request::Shutdown { save }, &[]).expect("sent");
+        assert_eq!(agent.receive::<Reply>().expect("a reply").0, Reply::Done);
+    });
+    node.node.end();
+}
+
+#[test]
+fn a_node_that_cannot_save_says_so_and_goes_on() {
+    let mut node = Managed::primary();
+    expect(&mut node.trusted(), "SET a 1", "OK");
+    let file = node.dir.join("dump.rdb");
+    std::fs::create_dir(&file).expect("a directory in place of the file");
+    let mut trusted = node.trusted();
+    thread::scope(|scope| {
+        let Managed { agent, node, .. } = &mut node;
+        scope.spawn(|| node.wait());
+        for value in ["2", "3"] {
+            agent.send(&Request::Shutdown { save: true }, &[]).expect("sent");
+            let reply = agent.receive::<Reply>().expect("a reply").0;
+            assert!(
+                matches!(&reply, Reply::Refused(Refusal::Unsaved(why)) if why.contains("directory")),
+                "{reply:?}"
+            );
+            expect(&mut trusted, &format!("SET a {value}"), "OK");
+        }
+        std::fs::remove_dir(&file).expect("it is empty");
+        agent.send(&Request::Shutdown { save: true }, &[]).expect("sent");
+        assert_eq!(agent.receive::<Reply>().expect("a reply").0, Reply::Done);
+        assert!(file.is_file(), "the data is there before the reply");
+    });
+    node.node.end();
+    let mut node = node.again();
+    node.is(1, Role::Primary);
+    expect(&mut node.trusted(), "GET a", "3");
+}
+
 #[test]
 fn a_clean_end_keeps_the_data_and_any_other_loses_it() {
     let file = |dir: &Path| dir.join("dump.rdb").exists();
     let mut node = Managed::primary();
     expect(&mut node.trusted(), "SET a 1", "OK");
-    assert_eq!(node.ask(&Request::Shutdown { save: true }), Reply::Done);
-    node.node.wait();
-    node.node.end();
+    shut_down(&mut node, true);
     assert!(file(&node.dir));
     let mut node = node.again();
     assert!(!file(&node.dir), "what may be old must not come back");
     let status = node.status();
     assert_eq!((status.role, status.holds_data, status.keys), (Role::Unassigned, true, 1));
     // Nothing has changed since, and it is kept all the same.
-    assert_eq!(node.ask(&Request::Shutdown { save: true }), Reply::Done);
-    node.node.wait();
-    node.node.end();
+    shut_down(&mut node, true);
     assert!(file(&node.dir));
     let mut node = node.again();
     node.is(1, Role::Primary);
     expect(&mut node.trusted(), "GET a", "1");
-    assert_eq!(node.ask(&Request::Shutdown { save: false }), Reply::Done);
-    node.node.wait();
-    node.node.end();
+    shut_down(&mut node, false);
     assert!(!file(&node.dir));
 }
 

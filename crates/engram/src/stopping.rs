@@ -1,0 +1,70 @@
+//! The end of a region that its user asks for.
+
+use crate::console::tell;
+use anyhow::Result;
+use region::{Directories, Service, Unsaved};
+use std::time::{Duration, Instant};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// A signal so soon after the first is the same wish: a key that bounces, or a terminal and a supervisor who both send it.
+pub(crate) const SAME_WISH: Duration = Duration::from_millis(500);
+
+/// The signals that end a region.
+pub(crate) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    pub(crate) fn listen() -> std::io::Result<Signals> {
+        Ok(Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Waits for one.
+    pub(crate) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// Ends all nodes; a signal has come just now. Those that cannot save their data run on, unless the user insists.
+/// Returns those that have not saved.
+pub(crate) async fn stop(service: &Service, signals: &mut Signals, discards: bool) -> Result<Vec<Unsaved>> {
+    let asked = Instant::now();
+    tell(
+        "Stopping: every node writes its data to its file. Another signal ends those that have not, without it.\n",
+    );
+    let ended = service.end(discards);
+    tokio::pin!(ended);
+    loop {
+        tokio::select! {
+            unsaved = &mut ended => return Ok(unsaved?),
+            () = signals.next() => if asked.elapsed() >= SAME_WISH {
+                service.insist();
+            }
+        }
+    }
+}
+
+/// Which nodes have not saved their data, why, and what to do.
+pub(crate) fn sentence(unsaved: &[Unsaved], directories: &Directories) -> String {
+    let runs = unsaved.iter().any(|node| node.runs);
+    let mut text = String::from("not all nodes have saved their data:");
+    for Unsaved { member, node, why, runs } in unsaved {
+        let directory = directories.nodes().join(node.to_string());
+        let fate = if *runs { "it runs on" } else { "it was ended without" };
+        text.push_str(&format!("\n  {member} ({}): {why}; {fate}", directory.display()));
+    }
+    if runs {
+        text.push_str(
+            "\nOnce the reason is mended, start engram and stop it again: it finds these nodes and saves them. To give their data \
+             up, stop it with --discard-unsaved.",
+        );
+    }
+    text
+}

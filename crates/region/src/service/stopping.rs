@@ -1,0 +1,134 @@
+//! The end of all nodes.
+//!
+//! ```text
+//!   Stop ──▶ each node ──▶ ended, with its data in its file
+//!                     └──▶ could not save, does not answer ──▶ left running, and told
+//!                                                     └ the user insists ──▶ Kill
+//! ```
+//! What a node holds is in no file while it runs, so one that could not save is worth more than a clean end.
+
+use super::{Input, Thread};
+use fleet::NodeId;
+use fleet::step::{Process, Report, Step, StepError};
+use std::collections::BTreeMap;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+use tracing::info;
+
+/// The agent bounds each stop: by twice what a node may take to save.
+const LIMIT: Duration = Duration::from_secs(150);
+/// Tickets of steps that no plan has made.
+const FIRST_TICKET: u64 = u64::MAX / 2;
+
+/// A node whose data is in no file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsaved {
+    /// `web-001`
+    pub member: String,
+    /// `n17`, the name of its directory.
+    pub node: NodeId,
+    /// Why it could not be stopped cleanly.
+    pub why: String,
+    /// It was left running.
+    pub runs: bool,
+}
+
+/// What comes when all nodes end.
+struct Round<'a> {
+    thread: &'a Thread,
+    next_ticket: u64,
+    /// Under way, by their tickets. A node that is killed is asked for nothing else any more.
+    stops: BTreeMap<u64, NodeId>,
+    kills: BTreeMap<u64, NodeId>,
+    unsaved: Vec<Unsaved>,
+    /// A node that cannot save is ended without.
+    discards: bool,
+}
+
+impl Thread {
+    /// Ends all nodes that run, and says which have not saved their data. With `discards`, these are ended too.
+    pub(super) fn end(&self, inputs: &Receiver<Input>, discards: bool) -> Vec<Unsaved> {
+        let runs =
+            |node: &NodeId| !matches!(self.reconciler.seen(*node).process, Process::Absent | Process::Ended);
+        let running: Vec<NodeId> = self.reconciler.nodes().filter(runs).collect();
+        info!(nodes = running.len(), "stopping");
+        let (stops, kills) = (BTreeMap::new(), BTreeMap::new());
+        let mut round =
+            Round { thread: self, next_ticket: FIRST_TICKET, stops, kills, unsaved: Vec::new(), discards };
+        for node in running {
+            let ticket = round.execute(Step::Stop { node });
+            round.stops.insert(ticket, node);
+        }
+        let limit = Instant::now() + LIMIT;
+        while !round.is_over() {
+            match inputs.recv_timeout(limit.saturating_duration_since(Instant::now())) {
+                Ok(Input::Report(Report::Finished { ticket, outcome })) => {
+                    round.finished(ticket, outcome.err());
+                }
+                Ok(Input::Insist) => round.insist(),
+                Ok(_) => {}
+                Err(_) => round.give_up(),
+            }
+        }
+        round.unsaved
+    }
+}
+
+impl Round<'_> {
+    fn is_over(&self) -> bool {
+        self.stops.is_empty() && self.kills.is_empty()
+    }
+
+    fn execute(&mut self, step: Step) -> u64 {
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        self.thread.agent.execute(ticket, step);
+        ticket
+    }
+
+    fn finished(&mut self, ticket: u64, error: Option<StepError>) {
+        if let Some(node) = self.stops.remove(&ticket) {
+            let Some(error) = error else { return };
+            self.note(node, error.to_string());
+            if self.discards {
+                self.kill(node);
+            }
+        } else if let Some(node) = self.kills.remove(&ticket)
+            && error.is_none()
+            && let Some(unsaved) = self.unsaved.iter_mut().find(|unsaved| unsaved.node == node)
+        {
+            unsaved.runs = false;
+        }
+    }
+
+    /// The user does not want to wait, nor to keep what cannot be saved.
+    fn insist(&mut self) {
+        self.discards = true;
+        for node in std::mem::take(&mut self.stops).into_values() {
+            self.note(node, "it was not waited for".to_owned());
+        }
+        let killed: Vec<NodeId> = self.kills.values().copied().collect();
+        let left: Vec<NodeId> = self.unsaved.iter().map(|unsaved| unsaved.node).collect();
+        for node in left.into_iter().filter(|node| !killed.contains(node)) {
+            self.kill(node);
+        }
+    }
+
+    /// The agent has left some step without an end.
+    fn give_up(&mut self) {
+        for node in std::mem::take(&mut self.stops).into_values() {
+            self.note(node, "it has not ended in time".to_owned());
+        }
+        self.kills.clear();
+    }
+
+    fn kill(&mut self, node: NodeId) {
+        let ticket = self.execute(Step::Kill { node });
+        self.kills.insert(ticket, node);
+    }
+
+    fn note(&mut self, node: NodeId, why: String) {
+        let member = self.thread.label(node).to_owned();
+        self.unsaved.push(Unsaved { member, node, why, runs: true });
+    }
+}

@@ -97,6 +97,7 @@ impl Keeper {
             let now = Instant::now();
             self.tick(now);
             if self.finish_ends() {
+                self.node.retire();
                 return;
             }
             let (ended, spoke, closed) = self.wait();

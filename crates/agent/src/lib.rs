@@ -26,6 +26,9 @@
 //! Ctrl-C does not reach them; a session of their own would need unsafe code between fork and exec, and adds nothing for
 //! processes that have no terminal open.
 //!
+//! **Descriptors.** A failover needs some, so some are kept for it (`descriptors`): without that many left, no further process is
+//! started.
+//!
 //! **macOS** has neither pidfds nor /proc. A process is looked at periodically. What its threads do is not known, so one that
 //! hangs is taken for slow, and a node that holds its lock but does not listen yet is not found before it does.
 #![forbid(unsafe_code)]
@@ -33,6 +36,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod bell;
+mod descriptors;
 mod handover;
 mod identity;
 mod keeper;
@@ -85,6 +89,8 @@ pub struct Config {
     /// How long [`Agent::start`] waits for the answers of nodes that it adopts. 2 s by default, and a node that hangs has been
     /// noticed by then.
     pub adoption_limit: Duration,
+    /// Descriptors that the program may need beside the agent's. 0 by default.
+    pub other_descriptors: u64,
 }
 
 impl Config {
@@ -100,6 +106,7 @@ impl Config {
             stop_limit: Duration::from_secs(60),
             command_limit: Duration::from_secs(30),
             adoption_limit: Duration::from_secs(2),
+            other_descriptors: 0,
         }
     }
 }
@@ -107,7 +114,6 @@ impl Config {
 /// Looks after the nodes of this host until it is dropped. The nodes run on.
 pub struct Agent {
     shared: Arc<Shared>,
-    nodes: Mutex<HashMap<NodeId, Arc<Node>>>,
     handovers: Mutex<Vec<JoinHandle<()>>>,
     /// Nodes in whose directories somebody else lives.
     occupied: Mutex<HashSet<NodeId>>,
@@ -131,7 +137,6 @@ impl Agent {
         let limit = config.adoption_limit;
         let agent = Agent {
             shared: Arc::new(Shared::new(config, reports)),
-            nodes: Mutex::default(),
             handovers: Mutex::default(),
             occupied: Mutex::default(),
         };
@@ -148,7 +153,7 @@ impl Agent {
                 continue;
             }
             let node = Node::begin(id, agent.shared.clone(), Some(surveyed.clone()))?;
-            agent.nodes().insert(id, node);
+            agent.shared.nodes().insert(id, node);
             waits += 1;
         }
         let until = Instant::now() + limit;
@@ -186,9 +191,9 @@ impl Agent {
             | Step::Drain { node, .. }
             | Step::Listen { node, .. }
             | Step::Unlisten { node, .. }
-            | Step::Configure { node, .. } => {
-                self.enqueue(&mut self.nodes(), node, Item::Step { ticket: Some(ticket), step }).map(drop)
-            }
+            | Step::Configure { node, .. } => self
+                .enqueue(&mut self.shared.nodes(), node, Item::Step { ticket: Some(ticket), step })
+                .map(drop),
         };
         if let Err(error) = begun {
             self.shared.finish(ticket, Err(StepError::Failed(error.to_string())));
@@ -225,7 +230,7 @@ impl Agent {
     }
 
     fn end_node(&self, node: NodeId, ticket: u64, removes: bool) -> io::Result<()> {
-        let mut nodes = self.nodes();
+        let mut nodes = self.shared.nodes();
         while !self.node(&mut nodes, node)?.overtake(End { ticket, removes }) {
             nodes.remove(&node);
         }
@@ -242,7 +247,7 @@ impl Agent {
         if from == to {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "a handover needs two nodes"));
         }
-        let mut nodes = self.nodes();
+        let mut nodes = self.shared.nodes();
         let old = self.node(&mut nodes, from)?;
         let new = self.node(&mut nodes, to)?;
         let handover = Arc::new(Handover::new(ticket, old, (new, to_address), epoch));
@@ -288,15 +293,11 @@ impl Agent {
         nodes.insert(id, node.clone());
         Ok(node)
     }
-
-    fn nodes(&self) -> MutexGuard<'_, HashMap<NodeId, Arc<Node>>> {
-        self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Drop for Agent {
     fn drop(&mut self) {
-        let nodes: Vec<Arc<Node>> = self.nodes().drain().map(|(_, node)| node).collect();
+        let nodes: Vec<Arc<Node>> = self.shared.nodes().drain().map(|(_, node)| node).collect();
         for node in &nodes {
             node.leave();
         }

@@ -22,7 +22,7 @@ use crate::process::Process as Os;
 use crate::{Config, steps};
 use fleet::NodeRecord;
 use fleet::step::{NodeId, Outcome, Process, Report, Step, StepError};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::mpsc::Sender;
@@ -39,6 +39,8 @@ const PROBE_LIMIT: Duration = Duration::from_secs(1);
 pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) listeners: Listeners,
+    /// The nodes that are looked after.
+    nodes: Mutex<HashMap<NodeId, Arc<Node>>>,
     /// The heartbeats of all nodes are multiples of their period after this instant, so the host wakes up for all of them at once.
     pub(crate) rhythm: Instant,
     reports: Sender<Report>,
@@ -46,7 +48,12 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(config: Config, reports: Sender<Report>) -> Shared {
-        Shared { config, listeners: Listeners::default(), rhythm: Instant::now(), reports }
+        let (listeners, nodes) = Default::default();
+        Shared { config, listeners, nodes, rhythm: Instant::now(), reports }
+    }
+
+    pub(crate) fn nodes(&self) -> MutexGuard<'_, HashMap<NodeId, Arc<Node>>> {
+        lock(&self.nodes)
     }
 
     /// A receiver that is gone wants no reports.
@@ -393,9 +400,28 @@ impl Node {
         self.post(Mail::Leave);
     }
 
+    /// The keeper of a removed node ends: nothing is left of it, neither descriptors nor threads.
+    pub(crate) fn retire(self: &Arc<Self>) {
+        let mut nodes = self.shared.nodes();
+        // A successor may have come.
+        if nodes.get(&self.id).is_some_and(|known| Arc::ptr_eq(known, self)) {
+            nodes.remove(&self.id);
+        }
+        drop(nodes);
+        let this = thread::current().id();
+        let threads = std::mem::take(&mut *lock(&self.threads));
+        for thread in threads {
+            if thread.thread().id() != this {
+                let _ = thread.join();
+            }
+        }
+    }
+
     /// Waits for the threads after [`Node::leave`].
     pub(crate) fn join(&self) {
-        for thread in std::mem::take(&mut *lock(&self.threads)) {
+        // The lock is let go of before: the keeper of a removed node takes it at its end.
+        let threads = std::mem::take(&mut *lock(&self.threads));
+        for thread in threads {
             let _ = thread.join();
         }
     }

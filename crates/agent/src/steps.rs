@@ -98,6 +98,8 @@ fn start(node: &Node, spec: &NodeSpec) -> Done {
                     return Err(StepError::Failed(format!("{} ended at its start: {words}", node.id)));
                 }
                 Some(lock) => {
+                    crate::descriptors::check_reserve(node.shared.config.other_descriptors)
+                        .map_err(failed)?;
                     attempted = true;
                     let process = node
                         .place

@@ -118,6 +118,11 @@ impl Fault {
         Fault::sender("RequestEntityTooLarge", 413, message)
     }
 
+    /// The request did not arrive as a whole.
+    pub fn request_timeout(message: impl Into<String>) -> Fault {
+        Fault::sender("RequestTimeout", 400, message)
+    }
+
     /// The signature lacks something, or its parts are malformed.
     pub fn incomplete_signature(message: impl Into<String>) -> Fault {
         Fault::sender("IncompleteSignature", 400, message)

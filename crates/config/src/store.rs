@@ -184,6 +184,11 @@ impl Config {
         self.put("dir", Value::Text(path.to_vec()));
     }
 
+    /// Records that the system allows no more clients than this.
+    pub fn lower_maxclients(&mut self, possible: u64) {
+        self.put("maxclients", Value::Integer(i128::from(possible.max(1))));
+    }
+
     /// Records what REPLICAOF decided, for CONFIG GET and CONFIG REWRITE.
     pub fn set_replicaof(&mut self, primary: Option<PrimaryAddress>) {
         self.put("replicaof", Value::Primary(primary));

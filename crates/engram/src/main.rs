@@ -7,6 +7,7 @@
 mod console;
 mod daemon;
 mod data_directory;
+mod descriptors;
 mod env;
 mod failure;
 mod node_command;

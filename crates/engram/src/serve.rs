@@ -62,6 +62,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         .enable_all()
         .build()?;
     failure::end_at_panics();
+    let connections = crate::descriptors::raise_limit();
     let ended = runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let mut blocks = Blocks::of_host();
@@ -71,13 +72,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         blocks.hold(&fleet, data)?;
         check_default(&fleet, &directories, arguments.port)?;
         let executable = std::env::current_exe().context("cannot tell where this program is")?;
-        let agent = agent::Config::new(directories.nodes(), directories.runtime.clone(), executable);
+        let mut agent = agent::Config::new(directories.nodes(), directories.runtime.clone(), executable);
+        agent.other_descriptors = connections as u64;
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
         let (service, over) =
             Service::start(store, fleet, agent, Host { cores }).context("cannot look after the nodes")?;
         let control = region::control_socket::open(&directories.control_socket())?;
         let control = tokio::spawn(region::control_socket::serve(control, service.clone()));
-        let api_task = tokio::spawn(region::http::serve(listener, service.clone(), credentials.clone()));
+        let api_task = tokio::spawn(region::http::serve(listener, service.clone(), credentials.clone(), connections));
         let first = wants_default.then_some(port);
         tokio::select! {
             ended = until_stopped(&service, &directories, &credentials, api, first, arguments.discard_unsaved) => ended,

@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-/// Out of descriptors or memory, accepting would fail in a tight loop: the thread waits this long, or for its stop.
+/// Out of descriptors or memory, accepting would fail in a tight loop: that listener is left alone for this long.
 const BACK_OFF_MS: i32 = 100;
 
 /// Where a connection comes from and by which listener.
@@ -177,12 +177,18 @@ fn run(control: &Control, mut accepted: impl FnMut(OwnedFd, Peer)) {
     let mut watched = vec![watch(control.signal.as_raw_fd())];
     let mut listeners: Vec<(ListenerId, usize, Arc<Listener>)> = Vec::new();
     let mut version = 0;
-    let mut back_off = false;
+    // A wait that was refused, and listeners that were: they are asked again after a while.
+    let (mut back_off, mut rest) = (false, false);
     loop {
-        // While backing off only the signal counts.
-        let (fds, timeout_ms) =
-            if back_off { (&mut watched[..1], BACK_OFF_MS) } else { (&mut watched[..], -1) };
-        let waited = net::wait_readable(fds, timeout_ms);
+        // A refused wait needs memory, so only the signal counts.
+        let fds = if back_off { &mut watched[..1] } else { &mut watched[..] };
+        let waited = net::wait_readable(fds, if back_off || rest { BACK_OFF_MS } else { -1 });
+        if std::mem::take(&mut rest) {
+            // Listeners that have rested.
+            for (watched, (.., listener)) in watched[1..].iter_mut().zip(&listeners) {
+                watched.fd = listener.socket().as_raw_fd();
+            }
+        }
         if std::mem::take(&mut watched[0].revents) != 0 {
             control.signal.drain();
         }
@@ -197,8 +203,11 @@ fn run(control: &Control, mut accepted: impl FnMut(OwnedFd, Peer)) {
             for (at, (id, number, listener)) in listeners.iter().enumerate() {
                 if std::mem::take(&mut watched[at + 1].revents) != 0
                     && wanted.listeners.iter().any(|(known, ..)| known == id)
+                    && accept_one(*number, listener, &mut accepted).is_err()
                 {
-                    back_off |= accept_one(*number, listener, &mut accepted).is_err();
+                    // poll(2) passes over a negative descriptor.
+                    watched[at + 1].fd = -1;
+                    rest = true;
                 }
             }
         }
@@ -218,10 +227,11 @@ fn accept_one(index: usize, listener: &Listener, accepted: &mut impl FnMut(Owned
     let (socket, address) = match listener.socket().accept() {
         Ok(accepted) => accepted,
         Err(error) => {
-            // Out of descriptors or memory; anything else concerns this one connection, which is gone.
-            let exhausted = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM, libc::EINVAL];
-            let lasting = error.raw_os_error().is_some_and(|code| exhausted.contains(&code));
-            return if lasting { Err(error) } else { Ok(()) };
+            // These concern one connection, which is gone, or none. Anything else may come again at once: no descriptors or
+            // memory are left, or the listener was shut down.
+            use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, WouldBlock};
+            let passing = [ConnectionAborted, ConnectionReset, Interrupted, WouldBlock];
+            return if passing.contains(&error.kind()) { Ok(()) } else { Err(error) };
         }
     };
     let unix_path = net::unix_path(listener.socket());

@@ -123,9 +123,12 @@ impl Node {
         greet(&log, &options);
         if let Err(possible) = raise_descriptor_limit(settings.maxclients.into()) {
             let text = format_args!(
-                "The system's limit on open files allows {possible} clients, fewer than maxclients."
+                "The system's limit on open files allows {possible} clients, so maxclients is {possible} instead of {}.",
+                settings.maxclients
             );
             log.write(Speaker::Starting, Loglevel::Warning, text);
+            // Clients beyond it would take the descriptors that replicas, saves and the agent need.
+            options.config.lower_maxclients(possible);
         }
         let opened = listening::open(&settings).inspect_err(|error| log_refusal(&log, &settings, error))?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);

@@ -7,9 +7,12 @@ use crate::view::RegionView;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 const STATUS: &str = "status";
 
@@ -31,11 +34,25 @@ pub fn open(path: &Path) -> io::Result<UnixListener> {
     UnixListener::bind(path)
 }
 
+/// Questions at a time; further ones wait.
+const MAX_CONNECTIONS: usize = 8;
+/// For a question and its answer.
+const LIMIT: Duration = Duration::from_secs(5);
+
 /// Answers until the runtime ends.
 pub async fn serve(listener: UnixListener, service: Service) {
+    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
+        let permit = permits.clone().acquire_owned().await.expect("nobody closes it");
         match listener.accept().await {
-            Ok((stream, _)) => drop(tokio::spawn(answer(stream, service.clone()))),
+            Ok((stream, _)) => {
+                let answer = timeout(LIMIT, answer(stream, service.clone()));
+                tokio::spawn(async move {
+                    // Who says nothing in time gets nothing.
+                    let _ = answer.await;
+                    drop(permit);
+                });
+            }
             // Out of descriptors: those that are in use will be given back.
             Err(_) => tokio::time::sleep(BACK_OFF).await,
         }

@@ -3,6 +3,10 @@
 //! A request is read within limits, its signature verified, its service taken from the credential's scope, its operation
 //! decoded; then the one thread decides, and what comes back is printed as the protocol of the service wants it. Whatever
 //! goes wrong on the way is an error with AWS's code in the protocol of the call, also of a service that is not served.
+//!
+//! **Limits.** Who sends half a request, or does not read the answer, holds a connection and nothing else: the number of
+//! connections is limited, to far fewer than the process may have descriptors, and each is over after a time. Further
+//! ones wait in the listener's backlog.
 
 use crate::credentials::{ACCOUNT, Credentials};
 use crate::service::{Decision, Service, unix_ms};
@@ -14,10 +18,14 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
-use tokio::net::TcpListener;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tracing::{debug, info};
 
 /// What the connections share.
@@ -27,28 +35,54 @@ struct Api {
     limits: Limits,
 }
 
-/// Serves until the runtime ends.
-pub async fn serve(listener: TcpListener, service: Service, credentials: Credentials) {
+/// For the head of a request, for its body, and for the last answer: a slow client on a slow line.
+const PART_LIMIT: Duration = Duration::from_secs(10);
+/// A connection takes no request after this long; clients open another without noticing.
+const LIFETIME: Duration = Duration::from_secs(60);
+/// Between attempts to accept when the system has no descriptors or memory for it.
+const BACK_OFF: Duration = Duration::from_millis(50);
+
+/// Serves until the runtime ends, so many connections at a time.
+pub async fn serve(
+    listener: TcpListener,
+    service: Service,
+    credentials: Credentials,
+    max_connections: usize,
+) {
     let api = Arc::new(Api { service, credentials, limits: Limits::default() });
+    let permits = Arc::new(Semaphore::new(max_connections));
     loop {
+        let permit = permits.clone().acquire_owned().await.expect("nobody closes it");
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
                 // Out of descriptors: those that are in use will be given back.
                 debug!(%error, "a connection could not be accepted");
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                tokio::time::sleep(BACK_OFF).await;
                 continue;
             }
         };
         let api = api.clone();
         tokio::spawn(async move {
-            let answer = hyper::service::service_fn(move |request| answer(api.clone(), request));
-            let builder = hyper::server::conn::http1::Builder::new();
-            if let Err(error) = builder.serve_connection(TokioIo::new(stream), answer).await {
+            if let Err(error) = converse(api, stream).await {
                 debug!(%error, "a connection failed");
             }
+            drop(permit);
         });
     }
+}
+
+/// Serves one connection, for a limited time whatever its client does.
+async fn converse(api: Arc<Api>, stream: TcpStream) -> hyper::Result<()> {
+    let answer = hyper::service::service_fn(move |request| answer(api.clone(), request));
+    let mut builder = hyper::server::conn::http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(PART_LIMIT);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), answer));
+    if let Ok(ended) = timeout(LIFETIME, connection.as_mut()).await {
+        return ended;
+    }
+    connection.as_mut().graceful_shutdown();
+    timeout(PART_LIMIT, connection).await.unwrap_or(Ok(()))
 }
 
 async fn answer(api: Arc<Api>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
@@ -88,7 +122,8 @@ async fn call(
     request_id: &str,
 ) -> Result<String, Fault> {
     let (head, body) = request.into_parts();
-    let body = Limited::new(body, api.limits.max_bytes).collect().await;
+    let body = timeout(PART_LIMIT, Limited::new(body, api.limits.max_bytes).collect()).await;
+    let body = body.map_err(|_| Fault::request_timeout("The request did not arrive in time."))?;
     let body = body.map_err(|_| Fault::request_too_large("The request is too large."))?.to_bytes();
     let query = head.uri.query().unwrap_or_default();
     let mut headers: Vec<(&str, &[u8])> =

@@ -88,6 +88,23 @@ fn listeners_come_and_go_and_a_backlog_outlives_them() {
     assert!(TcpStream::connect(address).is_err());
 }
 
+#[test]
+fn a_listener_that_was_shut_down_does_not_hold_up_the_others() {
+    let listen = || listen_tcp(SocketAddr::from(([127, 0, 0, 1], 0)), 16).unwrap();
+    let (dead, alive) = (listen(), listen());
+    let (handle, address) = (second_handle(&dead), alive.local_addr().unwrap());
+    let (sender, accepted) = mpsc::channel::<(OwnedFd, Peer)>();
+    let acceptor =
+        Acceptor::start(vec![dead, alive], move |fd, peer| sender.send((fd, peer)).unwrap()).unwrap();
+    socket2::SockRef::from(&handle).shutdown(std::net::Shutdown::Both).unwrap();
+    for _ in 0..100 {
+        let client = TcpStream::connect(address).unwrap();
+        let (_fd, peer) = accepted.recv_timeout(Duration::from_secs(20)).unwrap();
+        assert_eq!((peer.listener, peer.address), (1, Some(client.local_addr().unwrap())));
+    }
+    acceptor.stop();
+}
+
 fn second_handle(listener: &Listener) -> OwnedFd {
     listener.as_fd().try_clone_to_owned().unwrap()
 }

@@ -126,7 +126,14 @@ impl Line<'_> {
 }
 
 pub(crate) fn unexpected(reply: &Reply) -> StepError {
-    StepError::Failed(format!("the node answered {reply:?}"))
+    let what = match reply {
+        Reply::Status(_) => "its status",
+        Reply::Done => "that it is done",
+        Reply::Position(_) => "a position",
+        Reply::Listeners(_) => "its listeners",
+        Reply::Refused(_) => "a refusal",
+    };
+    StepError::Failed(format!("the node answered with {what}, which was not asked for"))
 }
 
 fn failure(error: Error) -> StepError {

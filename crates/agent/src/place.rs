@@ -149,7 +149,9 @@ impl Place {
         // A terminal's signals go to groups of processes: what ends the control plane must not end its nodes.
         command.process_group(0).current_dir(&self.directory);
         lock.unlock()?;
-        let child = command.spawn()?;
+        let child = command.spawn().map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot execute {}: {error}", executable.display()))
+        })?;
         // Nobody has waited for the child, so the pid is its.
         Process::open(child.id())
     }
@@ -173,6 +175,8 @@ impl Place {
         row("workers", spec.workers.to_string().as_bytes());
         // Who dies comes back empty and follows; a file is written at a clean end alone.
         row("save", b"");
+        // Where it listens, its agent decides.
+        row("protected-mode", b"no");
         row("maxmemory", spec.maxmemory_bytes.to_string().as_bytes());
         for (name, value) in &spec.parameters {
             let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
@@ -275,7 +279,7 @@ mod tests {
         assert_eq!(
             text,
             "engine \"valkey-8.0\"\nmanaged-node \"n7\"\nprivate-socket \"/r/n7.private\"\n\
-             unixsocket \"/r/n7.data\"\nport \"0\"\ndir \"/n/n7\"\nworkers \"2\"\nsave \"\"\nmaxmemory \"1024\"\n\
+             unixsocket \"/r/n7.data\"\nport \"0\"\ndir \"/n/n7\"\nworkers \"2\"\nsave \"\"\nprotected-mode \"no\"\nmaxmemory \"1024\"\n\
              save \"\\\"a\\\\\\nb\"\n"
         );
         spec.parameters[0].0 = "save\nport".into();

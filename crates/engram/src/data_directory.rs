@@ -12,6 +12,11 @@ pub(crate) struct DataDirectory {
 }
 
 impl DataDirectory {
+    /// What was said before the subcommand counts if nothing was said behind it.
+    pub(crate) fn or(&mut self, before: DataDirectory) {
+        self.data_dir = self.data_dir.take().or(before.data_dir);
+    }
+
     /// The directory, which need not be there.
     pub(crate) fn path(&self) -> Result<PathBuf> {
         match &self.data_dir {

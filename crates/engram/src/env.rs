@@ -12,7 +12,7 @@ const API: &str = "api";
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    data: crate::data_directory::DataDirectory,
+    pub(crate) data: crate::data_directory::DataDirectory,
 }
 
 /// Prints the exports: `eval "$(engram env)"`.

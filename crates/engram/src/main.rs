@@ -17,7 +17,9 @@ mod status;
 mod stopping;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -26,7 +28,7 @@ static ALLOCATOR: memory::CountingAllocator = memory::CountingAllocator;
 /// ElastiCache on this host: in-memory data stores that speak as Valkey or Redis, and the AWS APIs that make and manage
 /// them. Without a subcommand: serve.
 #[derive(Debug, Parser)]
-#[command(name = "engram", version, propagate_version = true, args_conflicts_with_subcommands = true)]
+#[command(name = "engram", version, propagate_version = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -45,9 +47,12 @@ enum Command {
     Node(node_command::Arguments),
 }
 
+/// The options that may stand before any subcommand about a region.
+const OF_REGIONS: [&str; 2] = ["data_dir", "verbose"];
+
 fn main() -> ExitCode {
     failure::report_panics();
-    let ended = run(Cli::parse());
+    let ended = run(parse());
     if let Err(error) = &ended {
         console::complain(&format!("engram: {error:#}"));
     }
@@ -55,12 +60,45 @@ fn main() -> ExitCode {
     if ended.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// The command line. An option of `serve` before another subcommand would do nothing, so it is refused.
+fn parse() -> Cli {
+    let mut command = Cli::command();
+    let matches = command.get_matches_mut();
+    if let Some(subcommand) = matches.subcommand_name() {
+        let may_stand = |id: &str| OF_REGIONS.contains(&id) && subcommand != "node";
+        let is_given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+        let arguments = command.get_arguments().map(|argument| argument.get_id().as_str());
+        let misplaced = arguments.filter(|id| !may_stand(id)).find(|id| {
+            // Names of groups and of what clap adds are no values.
+            matches.try_contains_id(id).is_ok() && is_given(id)
+        });
+        if let Some(id) = misplaced {
+            let option = id.replace('_', "-");
+            let text =
+                format!("--{option} before {subcommand} means nothing; it is an option of engram serve");
+            command.error(ErrorKind::ArgumentConflict, text).exit();
+        }
+    }
+    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
 fn run(cli: Cli) -> Result<()> {
+    let before = cli.serve;
     match cli.command {
         Some(Command::Node(arguments)) => node_command::run(&arguments),
-        Some(Command::Serve(arguments)) => serve::run(&arguments),
-        Some(Command::Env(arguments)) => env::run(&arguments),
-        Some(Command::Status(arguments)) => status::run(&arguments),
-        None => serve::run(&cli.serve),
+        Some(Command::Serve(mut arguments)) => {
+            arguments.data.or(before.data);
+            arguments.verbose |= before.verbose;
+            serve::run(&arguments)
+        }
+        Some(Command::Env(mut arguments)) => {
+            arguments.data.or(before.data);
+            env::run(&arguments)
+        }
+        Some(Command::Status(mut arguments)) => {
+            arguments.data.or(before.data);
+            status::run(&arguments)
+        }
+        None => serve::run(&before),
     }
 }

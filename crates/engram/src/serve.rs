@@ -8,9 +8,11 @@ use anyhow::{Context, Result, anyhow, bail};
 use fleet::{AddressPool, Command, DeploymentId, Fleet, Host, Phase};
 use region::{ACCOUNT, Blocks, Credentials, DeploymentView, Directories, Over, Service, Store, Unsaved};
 use std::io::{ErrorKind, IsTerminal};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
 use std::path::Path;
+use std::time::Duration;
 use tokio::task::JoinHandle;
+use tracing::Level;
 
 /// The options of a region.
 #[derive(Debug, clap::Args)]
@@ -20,7 +22,13 @@ pub(crate) struct Arguments {
     /// Where the AWS APIs are served
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4566")]
     api: SocketAddr,
-    /// The port of the cache named default, on 127.0.0.1 [default: 6379]
+    /// Let --api be an address that other hosts reach, without encryption; with one address, the cache named default is there too
+    #[arg(long)]
+    insecure_listen: bool,
+    /// Say on the standard error what is done
+    #[arg(long)]
+    pub(crate) verbose: bool,
+    /// The port of the cache named default [default: 6379]
     #[arg(long)]
     port: Option<u16>,
     /// When stopped, end also nodes that cannot save their data, which is lost then
@@ -31,20 +39,41 @@ pub(crate) struct Arguments {
     no_default_cache: bool,
 }
 
+impl Arguments {
+    /// Where the cache of the first start is: this host alone reaches it, unless the user says otherwise. On all addresses at
+    /// once it cannot be, for the addresses of its nodes are among them.
+    fn default_ip(&self) -> Ipv4Addr {
+        match self.api.ip() {
+            IpAddr::V4(ip) if self.insecure_listen && !ip.is_unspecified() => ip,
+            _ => Ipv4Addr::LOCALHOST,
+        }
+    }
+}
+
 /// The cache of the first start, and the region it is in.
 const DEFAULT: &str = "default";
 pub(crate) const REGION: &str = "us-east-1";
+/// Between looks whether a start has failed.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Serves until a signal comes.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    log_to_stderr();
+    log_to_stderr(arguments.verbose);
+    let is_open = !arguments.api.ip().is_loopback();
+    if is_open && !arguments.insecure_listen {
+        bail!(
+            "other hosts may reach {}, and nothing encrypts what they say; choose an address of this host alone with \
+             --api, or say --insecure-listen",
+            arguments.api
+        );
+    }
     let (directories, _lock) = Directories::prepare(&arguments.data.path()?)?;
     let is_first = !directories.control().join("fleet.json").exists();
     let wants_default = is_first && !arguments.no_default_cache;
     let port = arguments.port.unwrap_or(6379);
     if wants_default {
         must_be_free(
-            SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            SocketAddr::from((arguments.default_ip(), port)),
             "--port, or leave the cache out with --no-default-cache",
         )?;
     }
@@ -80,7 +109,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         let control = region::control_socket::open(&directories.control_socket())?;
         let control = tokio::spawn(region::control_socket::serve(control, service.clone()));
         let api_task = tokio::spawn(region::http::serve(listener, service.clone(), credentials.clone(), connections));
-        let first = wants_default.then_some(port);
+        let first = wants_default.then_some(SocketAddrV4::new(arguments.default_ip(), port));
+        if is_open {
+            tell("Other hosts reach what listens outside 127.0.0.0/8, and nothing encrypts what they say.\n");
+        }
         tokio::select! {
             ended = until_stopped(&service, &directories, &credentials, api, first, arguments.discard_unsaved) => ended,
             why = failed(over, control, api_task) => failure::give_up(&format!(
@@ -124,13 +156,13 @@ async fn until_stopped(
     directories: &Directories,
     credentials: &Credentials,
     api: SocketAddr,
-    first: Option<u16>,
+    first: Option<SocketAddrV4>,
     discards: bool,
 ) -> Result<Vec<Unsaved>> {
     let mut signals = Signals::listen()?;
     let begin = async {
-        if let Some(port) = first {
-            make_default(service, port).await?;
+        if let Some(address) = first {
+            make_default(service, address).await?;
         }
         introduce(service, directories, credentials, api).await
     };
@@ -145,12 +177,12 @@ async fn until_stopped(
 }
 
 /// One line an event, on the standard error: the standard output is for people.
-fn log_to_stderr() {
+fn log_to_stderr(verbose: bool) {
     tracing_subscriber::fmt()
         .with_writer(|| output::Writer(output::Stream::Err))
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
-        .with_max_level(tracing::Level::INFO)
+        .with_max_level(if verbose { Level::INFO } else { Level::WARN })
         .init();
 }
 
@@ -182,14 +214,14 @@ fn addresses(blocks: &mut Blocks, data: &Path) -> AddressPool {
 }
 
 /// Makes the cache that is there to be tried, by the very operation that users call.
-async fn make_default(service: &Service, port: u16) -> Result<()> {
+async fn make_default(service: &Service, address: SocketAddrV4) -> Result<()> {
     let parameters = [
         ("ReplicationGroupId", DEFAULT),
         ("ReplicationGroupDescription", "The cache of the first start"),
         ("Engine", "valkey"),
         ("CacheNodeType", "cache.t4g.medium"),
         ("NumCacheClusters", "1"),
-        ("Port", &port.to_string()),
+        ("Port", &address.port().to_string()),
     ];
     let body = aws_protocol::query::encode(
         [("Action", "CreateReplicationGroup"), ("Version", elasticache::VERSION)]
@@ -205,7 +237,7 @@ async fn make_default(service: &Service, port: u16) -> Result<()> {
         let mut commands = call.decide(&cx)?;
         for command in &mut commands {
             if let Command::Create(new) = command {
-                new.primary_ip = Some(Ipv4Addr::LOCALHOST);
+                new.primary_ip = Some(*address.ip());
             }
         }
         Ok::<_, aws_protocol::Fault>(region::Decision { commands, answer: Box::new(|_: &Fleet| ()) })
@@ -261,19 +293,38 @@ async fn introduce(
         directories.data.display(),
         crate::env::exports(credentials, api),
     ));
-    let id = DeploymentId::Group(DEFAULT.to_owned());
-    let phase = service.settled(REGION, id).await.unwrap_or(Phase::CreateFailed);
-    if phase == Phase::Available
-        && let Some(cache) = default_cache(service).await?
-    {
-        let port = cache.primary_endpoint.rsplit(':').next().unwrap_or_default();
-        let flag = if port == "6379" { String::new() } else { format!(" -p {port}") };
-        tell(&format!(
-            "\nThe cache named {DEFAULT} is ready at {}. Try:\n  redis-cli{flag} set greeting hello\n  \
-             redis-cli{flag} get greeting\n",
-            cache.primary_endpoint
-        ));
+    if let Some(cache) = default_cache(service).await? {
+        tell(&introduce_cache(service, &cache.primary_endpoint).await?);
     }
     tell("  aws elasticache describe-replication-groups\n\n");
     Ok(())
+}
+
+/// Waits for the cache of the first start, and says what to try, or why it does not come up.
+async fn introduce_cache(service: &Service, endpoint: &str) -> Result<String> {
+    let settled = service.settled(REGION, DeploymentId::Group(DEFAULT.to_owned()));
+    tokio::pin!(settled);
+    loop {
+        tokio::select! {
+            phase = &mut settled => if phase == Ok(Phase::Available) {
+                let port = endpoint.rsplit(':').next().unwrap_or_default();
+                let flag = if port == "6379" { String::new() } else { format!(" -p {port}") };
+                return Ok(format!(
+                    "\nThe cache named {DEFAULT} is ready at {endpoint}. Try:\n  redis-cli{flag} set greeting hello\n  \
+                     redis-cli{flag} get greeting\n"
+                ));
+            } else {
+                let why = default_cache(service).await?.and_then(|cache| cache.reason);
+                return Ok(why.map_or(String::new(), |why| format!("\nThe cache named {DEFAULT} is not there: {why}.\n")));
+            },
+            () = tokio::time::sleep(LOOK) => {
+                let nodes = default_cache(service).await?.map(|cache| cache.nodes).unwrap_or_default();
+                if let Some(why) = nodes.into_iter().find_map(|node| node.failure) {
+                    return Ok(format!(
+                        "\nThe cache named {DEFAULT} does not come up: {why}. It is tried again; engram status tells how it is.\n"
+                    ));
+                }
+            }
+        }
+    }
 }

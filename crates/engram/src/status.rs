@@ -1,13 +1,13 @@
 //! `engram status`: the region as a table, or as JSON for scripts.
 
 use anyhow::Result;
-use region::RegionView;
+use region::{NodeView, RegionView};
 
 /// The options of `engram status`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    data: crate::data_directory::DataDirectory,
+    pub(crate) data: crate::data_directory::DataDirectory,
     /// Everything, as one JSON document
     #[arg(long)]
     json: bool,
@@ -67,11 +67,30 @@ fn table(regions: &[RegionView]) -> String {
             let line = cells.collect::<Vec<_>>().join("  ");
             text.push_str(&format!("  {}\n", line.trim_end()));
         }
+        for deployment in &region.deployments {
+            for reason in deployment.reason.iter() {
+                text.push_str(&format!("  {}: {reason}\n", deployment.id));
+            }
+            for node in &deployment.nodes {
+                if let Some(reason) = reason(node) {
+                    text.push_str(&format!("  {} ({}): {reason}\n", node.member, node.node));
+                }
+            }
+        }
     }
     if regions.is_empty() {
         text.push_str("Nothing has been made yet.\n");
     }
     text
+}
+
+/// Why a node is not up.
+fn reason(node: &NodeView) -> Option<&str> {
+    node.failure.as_deref().or(match node.process.as_str() {
+        "hung" => Some("its process runs, and nothing in it moves"),
+        "ended" => Some("its process has ended"),
+        _ => None,
+    })
 }
 
 fn size(bytes: u64) -> String {

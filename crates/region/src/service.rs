@@ -17,14 +17,15 @@ use crate::ledger::{Entry, Ledger, Refused};
 use crate::store::Store;
 use crate::view::RegionView;
 use agent::Agent;
-use fleet::step::Report;
+use fleet::step::{Process, Report, Step};
 use fleet::{Command, DeploymentId, Fleet, Host, MemberState, Next, NodeId, Phase, Reconciler};
+use std::collections::HashMap;
 use std::io;
 use std::slice;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 /// Plans that follow each other without a pause. More is a plan that never comes to rest, which is a bug.
 const MAX_PLANS: u32 = 1_000;
@@ -104,6 +105,8 @@ struct Thread {
     began: Instant,
     agent: Agent,
     waiting: Vec<(String, DeploymentId, oneshot::Sender<Phase>)>,
+    /// Why the last step about a node failed, until one succeeds.
+    failures: HashMap<NodeId, String>,
     /// The log could not be written.
     failed: Option<io::Error>,
 }
@@ -138,7 +141,8 @@ impl Service {
             }
         })?;
         let ledger = Ledger::new(store, fleet);
-        let mut thread = Thread { ledger, reconciler, began, agent, waiting: Vec::new(), failed: None };
+        let (waiting, failures) = (Vec::new(), HashMap::new());
+        let mut thread = Thread { ledger, reconciler, began, agent, waiting, failures, failed: None };
         let (tell, over) = oneshot::channel();
         std::thread::Builder::new().name("control".into()).spawn(move || {
             let ended = thread.run(&received);
@@ -185,7 +189,8 @@ impl Service {
     pub async fn view(&self) -> Result<Vec<RegionView>, Ending> {
         let (reply, answered) = oneshot::channel();
         let look = move |thread: &mut Thread| {
-            let _ = reply.send(crate::view::look(thread.ledger.fleet(), &thread.reconciler));
+            let (fleet, failures) = (thread.ledger.fleet(), &thread.failures);
+            let _ = reply.send(crate::view::look(fleet, &thread.reconciler, failures));
         };
         self.inputs.send(Input::Call(Box::new(look))).map_err(|_| Ending)?;
         answered.await.map_err(|_| Ending)
@@ -270,13 +275,32 @@ impl Thread {
         if let Report::Observed { node, observed } = &report {
             let before = self.reconciler.seen(*node).process;
             if before != observed.process {
-                info!(%node, label = self.label(*node), from = ?before, to = ?observed.process, "process");
+                info!("{} ({node}) {}", self.label(*node), crate::view::words_of(observed.process));
+            }
+            if observed.process == Process::Absent {
+                self.failures.remove(node);
             }
         }
-        if let Some(ended) = self.reconciler.report(self.began.elapsed(), report)
-            && let Err(why) = &ended.outcome
-        {
-            warn!(step = ?ended.step, %why, "a step failed and is tried again if it is still needed");
+        let Some(ended) = self.reconciler.report(self.began.elapsed(), report) else { return };
+        let node = ended.step.node();
+        let Err(why) = &ended.outcome else {
+            node.map(|node| self.failures.remove(&node));
+            return;
+        };
+        let what = words_of(&ended.step);
+        match node {
+            Some(node) => {
+                let text = why.to_string();
+                // The same again is no news.
+                if self.failures.get(&node) != Some(&text) {
+                    warn!(
+                        "{text} ({}, {node}: {what}); it is tried again while it is needed",
+                        self.label(node)
+                    );
+                }
+                self.failures.insert(node, text);
+            }
+            None => warn!("{why} ({what}); it is tried again while it is needed"),
         }
     }
 
@@ -299,7 +323,11 @@ impl Thread {
                 }
                 Next::Begin(steps) => {
                     for (ticket, step) in steps {
-                        info!(ticket, ?step, "step");
+                        match step.node() {
+                            Some(node) => info!("{} ({node}): {}", self.label(node), words_of(&step)),
+                            None => info!("{}", words_of(&step)),
+                        }
+                        debug!(ticket, ?step, "step");
                         self.agent.execute(ticket, step);
                     }
                     self.tell_who_waits();
@@ -328,7 +356,7 @@ impl Thread {
             return false;
         }
         for (region, command) in entries {
-            info!(region, ?command, "command");
+            debug!(region, ?command, "command");
         }
         if let Err(why) = self.ledger.compact() {
             warn!(%why, "no new snapshot of the fleet; the log goes on");
@@ -366,6 +394,23 @@ fn warn_of_stranger(report: &Report) {
     match moved_to {
         Some(to) => warn!(%node, of, to = %to.display(), "a directory that is no node's was moved aside"),
         None => warn!(%node, of, "a node that is in no deployment; its process is left alone"),
+    }
+}
+
+/// A step in a few words.
+fn words_of(step: &Step) -> &'static str {
+    match step {
+        Step::Start { .. } => "start",
+        Step::Kill { .. } => "kill",
+        Step::Stop { .. } => "stop",
+        Step::Remove { .. } => "remove",
+        Step::Assign { .. } => "assign a role",
+        Step::Drain { .. } => "leave the primary",
+        Step::Handover { .. } => "take over from the primary",
+        Step::Listen { .. } => "listen",
+        Step::Unlisten { .. } => "listen no more",
+        Step::Close { .. } => "close an endpoint",
+        Step::Configure { .. } => "set parameters",
     }
 }
 

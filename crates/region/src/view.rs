@@ -1,9 +1,9 @@
 //! What `engram status` shows: deployments as they are meant to be, with what is seen of their nodes.
 
 use fleet::step::{NodeId, Process};
-use fleet::{Deployment, DeploymentId, Fleet, Member, Reconciler, Shard};
+use fleet::{Deployment, DeploymentId, Fleet, Member, Phase, Reconciler, Shard};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// A region.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +33,9 @@ pub struct DeploymentView {
     pub primary_endpoint: String,
     /// Where reads may go; none for a cluster alone.
     pub reader_endpoint: Option<String>,
+    /// Why it is not what was asked for and what to do, if it will not become so by itself.
+    #[serde(default)]
+    pub reason: Option<String>,
     /// Its nodes.
     pub nodes: Vec<NodeView>,
 }
@@ -50,6 +53,9 @@ pub struct NodeView {
     pub status: String,
     /// `running`, `starting`, `hung`, `ended` or `absent`
     pub process: String,
+    /// Why the last step that was to make it what it should be failed.
+    #[serde(default)]
+    pub failure: Option<String>,
     /// Its process id, while there is one.
     pub pid: Option<u32>,
     /// `us-east-1a`
@@ -69,16 +75,22 @@ pub struct NodeView {
 }
 
 /// Everything.
-pub(crate) fn look(fleet: &Fleet, seen: &Reconciler) -> Vec<RegionView> {
+pub(crate) fn look(fleet: &Fleet, seen: &Reconciler, failures: &HashMap<NodeId, String>) -> Vec<RegionView> {
     let mut regions: BTreeMap<&str, Vec<DeploymentView>> = BTreeMap::new();
     for (region, deployment) in fleet.deployments() {
-        regions.entry(region).or_default().push(view(deployment, seen));
+        regions.entry(region).or_default().push(view(fleet, region, deployment, seen, failures));
     }
     let view = |(name, deployments): (&str, _)| RegionView { name: name.to_owned(), deployments };
     regions.into_iter().map(view).collect()
 }
 
-fn view(deployment: &Deployment, seen: &Reconciler) -> DeploymentView {
+fn view(
+    fleet: &Fleet,
+    region: &str,
+    deployment: &Deployment,
+    seen: &Reconciler,
+    failures: &HashMap<NodeId, String>,
+) -> DeploymentView {
     let (kind, is_group) = match deployment.id {
         DeploymentId::Group(_) => ("replication-group", true),
         DeploymentId::Cluster(_) => ("cache-cluster", false),
@@ -95,11 +107,52 @@ fn view(deployment: &Deployment, seen: &Reconciler) -> DeploymentView {
         node_type: deployment.size.node_type.clone(),
         primary_endpoint: address(|shard| shard.primary_address),
         reader_endpoint: is_group.then(|| address(|shard| shard.reader_address)),
-        nodes: deployment.members().map(|(shard, member)| node(deployment, shard, member, seen)).collect(),
+        reason: (deployment.phase == Phase::CreateFailed).then(|| why_not_made(fleet, region, deployment)),
+        nodes: deployment
+            .members()
+            .map(|(shard, member)| node(deployment, shard, member, seen, failures))
+            .collect(),
     }
 }
 
-fn node(deployment: &Deployment, shard: &Shard, member: &Member, seen: &Reconciler) -> NodeView {
+/// By the event that told of it.
+fn why_not_made(fleet: &Fleet, region: &str, deployment: &Deployment) -> String {
+    let name = deployment.id.name();
+    let mut events = fleet.regions.get(region).into_iter().flat_map(|region| region.events.iter().rev());
+    let failure =
+        events.find(|event| event.source_id == name && event.message.starts_with("Failed to create"));
+    let why = failure.map_or("It could not be made", |event| event.message.as_str());
+    format!("{why}. Mend that, delete it, and create it again")
+}
+
+/// What a process does.
+pub(crate) fn words_of(process: Process) -> &'static str {
+    match process {
+        Process::Absent => "is not there",
+        Process::Starting => "is starting",
+        Process::Running => "runs",
+        Process::Hung => "hangs: it runs, and nothing in it moves",
+        Process::Ended => "has ended",
+    }
+}
+
+fn name_of(process: Process) -> &'static str {
+    match process {
+        Process::Absent => "absent",
+        Process::Starting => "starting",
+        Process::Running => "running",
+        Process::Hung => "hung",
+        Process::Ended => "ended",
+    }
+}
+
+fn node(
+    deployment: &Deployment,
+    shard: &Shard,
+    member: &Member,
+    seen: &Reconciler,
+    failures: &HashMap<NodeId, String>,
+) -> NodeView {
     let id: NodeId = member.node.id;
     let observed = seen.seen(id);
     let status = observed.status.as_ref().filter(|_| observed.process == Process::Running);
@@ -108,7 +161,8 @@ fn node(deployment: &Deployment, shard: &Shard, member: &Member, seen: &Reconcil
         node: id.to_string(),
         role: if shard.is_primary(member) { "primary" } else { "replica" }.to_owned(),
         status: member.status(deployment).to_owned(),
-        process: format!("{:?}", observed.process).to_lowercase(),
+        process: name_of(observed.process).to_owned(),
+        failure: failures.get(&id).cloned(),
         pid: status.map(|status| status.pid),
         availability_zone: member.availability_zone.clone(),
         endpoint: member.address.to_string(),

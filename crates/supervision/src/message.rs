@@ -101,10 +101,10 @@ pub enum Refusal {
     #[error("the node is {0}")]
     WrongRole(String),
     /// A position was not reached in time; the node is here.
-    #[error("the node has reached {0:?} only")]
+    #[error("the node has only reached offset {} of history {}", .0.offset, .0.history)]
     NotReached(Position),
     /// The primary is not where it was paused but here. Since version 2.
-    #[error("the node has gone on to {0:?}")]
+    #[error("the node has gone on to offset {} of history {}", .0.offset, .0.history)]
     Moved(Position),
     /// The data could not be written, for this reason, so the node goes on with it. Since version 2.
     #[error("the data cannot be saved: {0}")]

@@ -46,6 +46,8 @@ pub struct Spec {
     pub group: Group,
     /// Its cost, as the documentation states it.
     pub complexity: &'static str,
+    /// Why the cost may grow with the square of what it is given; for nearly all commands it must not.
+    pub quadratic: Option<&'static str>,
     /// Number of arguments with the name; negative: at least that many.
     pub arity: i32,
     /// Command flags.
@@ -71,6 +73,7 @@ impl Spec {
         deprecated: None,
         group: Group::Server,
         complexity: "O(1)",
+        quadratic: None,
         arity: 1,
         flags: Flags::empty(),
         categories: Categories::empty(),

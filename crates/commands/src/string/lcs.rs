@@ -18,6 +18,7 @@ pub(super) const LCS: Spec = Spec {
     since: "7.0.0",
     group: Group::String,
     complexity: "O(N*M), N and M being the lengths of the strings",
+    quadratic: Some("each byte of one string is compared with each of the other"),
     arity: -3,
     flags: Flags::READONLY,
     categories: Categories::STRING,

@@ -4,8 +4,10 @@
 #![allow(clippy::disallowed_methods)]
 
 mod command_info;
+mod cost;
 mod effects;
 mod endless;
+mod growth;
 mod model;
 mod peer;
 mod printed;

@@ -6,7 +6,7 @@ use commands::{Command, FAMILIES, all};
 use std::collections::BTreeSet;
 
 /// Every command and subcommand with its full name.
-fn with_subcommands() -> impl Iterator<Item = (String, &'static Command)> {
+pub(crate) fn with_subcommands() -> impl Iterator<Item = (String, &'static Command)> {
     all().flat_map(|command| {
         let name = command.spec.name;
         let subs = command.subcommands.iter().map(move |sub| (format!("{name}|{}", sub.spec.name), sub));

@@ -264,7 +264,7 @@ mod tests {
             workers: 2,
             parameters: vec![("save".into(), "\"a\\\nb".into())],
             label: "web-001".into(),
-            record: fleet::NodeRecord {
+            record: Box::new(fleet::NodeRecord {
                 host: fleet::HostId::LOCAL,
                 origin: fleet::Origin {
                     region: "us-east-1".into(),
@@ -273,7 +273,7 @@ mod tests {
                     made_at_ms: 1,
                 },
                 unmarked: false,
-            },
+            }),
         };
         let text = String::from_utf8(place.configuration(NodeId(7), &spec).unwrap()).unwrap();
         assert_eq!(

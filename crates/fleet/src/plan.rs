@@ -316,7 +316,7 @@ impl<'a> Planner<'a> {
             workers: node.size.vcpus.min(self.host.cores).max(1),
             parameters: NODE_PARAMETERS.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
             label: member.name.clone(),
-            record: self.records.get(&node.id).expect("Fleet::check has seen it").clone(),
+            record: Box::new(self.records.get(&node.id).expect("Fleet::check has seen it").clone()),
         }
     }
 

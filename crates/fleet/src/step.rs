@@ -37,7 +37,7 @@ pub struct NodeSpec {
     /// What people call it, for the agent's log: `web-001`.
     pub label: String,
     /// What its directory is marked with.
-    pub record: NodeRecord,
+    pub record: Box<NodeRecord>,
 }
 
 /// A role by the agent's names.

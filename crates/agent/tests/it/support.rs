@@ -143,7 +143,7 @@ impl Host {
     pub(crate) fn start(&mut self, node: u64, parameters: &[(&str, &str)]) -> Done {
         let mut step = start(node, parameters);
         if let Step::Start { spec, .. } = &mut step {
-            spec.record = self.record.clone();
+            *spec.record = self.record.clone();
         }
         self.run(step)
     }
@@ -200,7 +200,7 @@ pub(crate) fn start(node: u64, parameters: &[(&str, &str)]) -> Step {
         workers: 1,
         parameters,
         label: "web-001".into(),
-        record: record(1),
+        record: Box::new(record(1)),
     };
     Step::Start { node: NodeId(node), spec }
 }

@@ -56,7 +56,7 @@ fn control_plane(directory: &Path) {
         workers: 1,
         parameters: Vec::new(),
         label: "web-001".into(),
-        record: record(),
+        record: Box::new(record()),
     };
     agent.execute(1, Step::Start { node: NodeId(1), spec });
     let address = fs::read_to_string(directory.join("address")).unwrap().parse().unwrap();

@@ -120,7 +120,8 @@ mod tests {
 
     #[test]
     fn a_handover_lasts_as_long_whatever_the_time_of_day_is() {
-        let pauses = Pauses::default();
+        let began = Instant::now().checked_sub(Duration::from_secs(1)).expect("a machine that is up");
+        let pauses = Pauses { began, ..Pauses::default() };
         pauses.begin_handover(Some(Duration::from_secs(3600)));
         // The clock was set to long ago, and to long afterwards.
         for now_ms in [0, 1 << 40, u64::MAX >> 2] {

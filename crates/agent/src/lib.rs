@@ -278,7 +278,7 @@ impl Agent {
             let node = self.node(nodes, id)?;
             match node.enqueue(item) {
                 Ok(()) => return Ok(node),
-                Err(returned) => item = returned,
+                Err(returned) => item = *returned,
             }
             nodes.remove(&id);
         }

@@ -198,10 +198,10 @@ impl Node {
     }
 
     /// Puts an item at the end; gives it back if the node is removed.
-    pub(crate) fn enqueue(&self, item: Item) -> Result<(), Item> {
+    pub(crate) fn enqueue(&self, item: Item) -> Result<(), Box<Item>> {
         let mut queue = lock(&self.queue);
         if queue.closed {
-            return Err(item);
+            return Err(Box::new(item));
         }
         queue.items.push_back(item);
         self.turn.notify_all();

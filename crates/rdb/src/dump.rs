@@ -4,6 +4,7 @@
 //! type │ value as in a file │ RDB version: u16 LE │ CRC-64 of everything before it: u64 LE
 //! ```
 
+use profile::Profile;
 use structures::{Limits, Value, ValueRef};
 
 use crate::crc64::crc64;
@@ -18,10 +19,21 @@ pub fn dump(value: ValueRef<'_>, options: &SaveOptions) -> Vec<u8> {
     let mut out = Vec::new();
     out.put(&[types::type_of(value)]);
     types::put_value(&mut out, value, options);
-    out.put(&options.profile.rdb_version().to_le_bytes());
-    let sum = crc64(&out);
-    out.put(&sum.to_le_bytes());
+    put_footer(&mut out, options.profile);
     out
+}
+
+/// What `FUNCTION DUMP` answers where there are no functions: a payload of nothing.
+pub fn dump_of_no_functions(profile: Profile) -> Vec<u8> {
+    let mut out = Vec::new();
+    put_footer(&mut out, profile);
+    out
+}
+
+fn put_footer(out: &mut Vec<u8>, profile: Profile) {
+    out.put(&profile.rdb_version().to_le_bytes());
+    let sum = crc64(out);
+    out.put(&sum.to_le_bytes());
 }
 
 /// The value of a payload. `max_version` is the newest RDB version to accept: the profile's own.

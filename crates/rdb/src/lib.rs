@@ -31,7 +31,7 @@ mod types;
 mod writer;
 
 pub use crc64::{Crc64, crc64};
-pub use dump::{dump, restore, restore_unverified};
+pub use dump::{dump, dump_of_no_functions, restore, restore_unverified};
 pub use encode::Sink;
 pub use error::{BadPayload, Error, ErrorKind};
 pub use pieces::{PieceOptions, Pieces, write_text};

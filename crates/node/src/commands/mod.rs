@@ -11,6 +11,7 @@ mod keyspace;
 mod persistence;
 mod pubsub;
 mod replication;
+mod scripting;
 mod slowlog;
 mod time;
 mod transactions;
@@ -27,6 +28,7 @@ const FAMILIES: &[&[NodeCommand]] = &[
     replication::COMMANDS,
     client::COMMANDS,
     command_command::COMMANDS,
+    scripting::COMMANDS,
     slowlog::COMMANDS,
     time::COMMANDS,
     keyspace::COMMANDS,

@@ -1,0 +1,262 @@
+//! Scripts and functions: there are none, since nothing that would load or run one is here. What asks for them, or empties
+//! them, answers as a server without any does, for tools and test suites begin with that.
+
+use super::wrong_arguments;
+use crate::command::NodeCommand;
+use crate::cx::{Flow, NodeCx};
+use command_spec::*;
+use commands::Error;
+
+pub(super) const COMMANDS: &[NodeCommand] = &[
+    NodeCommand {
+        spec: &FUNCTION,
+        run: super::container,
+        subcommands: &[
+            NodeCommand::new(&FUNCTION_LIST, function_list),
+            NodeCommand::new(&FUNCTION_STATS, function_stats),
+            NodeCommand::new(&FUNCTION_DUMP, function_dump),
+            NodeCommand::new(&FUNCTION_DELETE, function_delete),
+            NodeCommand::new(&FUNCTION_FLUSH, function_flush),
+            NodeCommand::new(&FUNCTION_KILL, kill),
+        ],
+    },
+    NodeCommand {
+        spec: &SCRIPT,
+        run: super::container,
+        subcommands: &[
+            NodeCommand::new(&SCRIPT_EXISTS, script_exists),
+            NodeCommand::new(&SCRIPT_FLUSH, script_flush),
+            NodeCommand::new(&SCRIPT_KILL, kill),
+        ],
+    },
+];
+
+const FLUSH_ARGS: &[Arg] =
+    &[Arg::one_of("flush-type", &[Arg::word("async", "ASYNC"), Arg::word("sync", "SYNC")]).optional()];
+
+/// `FUNCTION`
+const FUNCTION: Spec = Spec {
+    name: "function",
+    summary: "A container for commands on functions.",
+    since: "7.0.0",
+    group: Group::Scripting,
+    complexity: "Depends on subcommand",
+    arity: -2,
+    ..Spec::BASE
+};
+
+/// `FUNCTION LIST`
+const FUNCTION_LIST: Spec = Spec {
+    name: "list",
+    summary: "Shows all libraries.",
+    since: "7.0.0",
+    group: Group::Scripting,
+    complexity: "O(N) where N is the number of functions",
+    arity: -2,
+    flags: Flags::NOSCRIPT,
+    categories: Categories::SCRIPTING,
+    tips: &["nondeterministic_output_order"],
+    args: &[
+        Arg::string("library-name-pattern").token("LIBRARYNAME").optional(),
+        Arg::word("withcode", "WITHCODE").optional(),
+    ],
+    ..Spec::BASE
+};
+
+fn function_list(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    let (mut with_code, mut name) = (false, None);
+    let mut words = argv[2..].iter();
+    while let Some(word) = words.next() {
+        if !with_code && word.eq_ignore_ascii_case(b"withcode") {
+            with_code = true;
+        } else if name.is_none() && word.eq_ignore_ascii_case(b"libraryname") {
+            name = words.next();
+            if name.is_none() {
+                return Err(Error::text("ERR library name argument was not given"));
+            }
+        } else {
+            let word = String::from_utf8_lossy(word);
+            return Err(Error::Other(format!("ERR Unknown argument {word}").into()));
+        }
+    }
+    cx.out().array(0);
+    Ok(Flow::Done)
+}
+
+/// `FUNCTION STATS`
+const FUNCTION_STATS: Spec = Spec {
+    name: "stats",
+    summary: "Shows the running function and the engines.",
+    since: "7.0.0",
+    group: Group::Scripting,
+    arity: 2,
+    flags: Flags::NOSCRIPT.union(Flags::ALLOW_BUSY),
+    categories: Categories::SCRIPTING,
+    tips: &["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
+    ..Spec::BASE
+};
+
+fn function_stats(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
+    let mut out = cx.out();
+    out.map(2);
+    out.bulk(b"running_script");
+    out.null();
+    out.bulk(b"engines");
+    out.map(1);
+    out.bulk(b"LUA");
+    out.map(2);
+    out.bulk(b"libraries_count");
+    out.int(0);
+    out.bulk(b"functions_count");
+    out.int(0);
+    Ok(Flow::Done)
+}
+
+/// `FUNCTION DUMP`
+const FUNCTION_DUMP: Spec = Spec {
+    name: "dump",
+    summary: "Returns all libraries in a form that FUNCTION RESTORE takes.",
+    since: "7.0.0",
+    group: Group::Scripting,
+    complexity: "O(N) where N is the number of functions",
+    arity: 2,
+    flags: Flags::NOSCRIPT,
+    categories: Categories::SCRIPTING,
+    ..Spec::BASE
+};
+
+fn function_dump(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
+    let payload = rdb::dump_of_no_functions(cx.shared.profile);
+    cx.out().bulk(&payload);
+    Ok(Flow::Done)
+}
+
+/// `FUNCTION DELETE`
+const FUNCTION_DELETE: Spec = Spec {
+    name: "delete",
+    summary: "Removes a library and its functions.",
+    since: "7.0.0",
+    group: Group::Scripting,
+    arity: 3,
+    flags: Flags::NOSCRIPT.union(Flags::WRITE),
+    categories: Categories::SCRIPTING,
+    tips: &["request_policy:all_shards", "response_policy:all_succeeded"],
+    args: &[Arg::string("library-name")],
+    ..Spec::BASE
+};
+
+fn function_delete(_: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
+    Err(Error::text("ERR Library not found"))
+}
+
+/// `FUNCTION FLUSH`
+const FUNCTION_FLUSH: Spec = Spec {
+    name: "flush",
+    summary: "Removes all libraries and functions.",
+    since: "7.0.0",
+    group: Group::Scripting,
+    complexity: "O(N) where N is the number of functions deleted",
+    arity: -2,
+    flags: Flags::NOSCRIPT.union(Flags::WRITE),
+    categories: Categories::SCRIPTING,
+    tips: &["request_policy:all_shards", "response_policy:all_succeeded"],
+    args: FLUSH_ARGS,
+    ..Spec::BASE
+};
+
+fn function_flush(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    if argv.len() > 3 {
+        return Err(wrong_arguments("FUNCTION", argv[1]));
+    }
+    if !is_flush_type(&argv[2..]) {
+        return Err(Error::text("ERR FUNCTION FLUSH only supports SYNC|ASYNC option"));
+    }
+    cx.out().ok();
+    Ok(Flow::Done)
+}
+
+/// `SCRIPT`
+const SCRIPT: Spec = Spec {
+    name: "script",
+    summary: "A container for commands on scripts.",
+    since: "2.6.0",
+    group: Group::Scripting,
+    complexity: "Depends on subcommand",
+    arity: -2,
+    ..Spec::BASE
+};
+
+/// `SCRIPT EXISTS`
+const SCRIPT_EXISTS: Spec = Spec {
+    name: "exists",
+    summary: "Tells which scripts are in the cache.",
+    since: "2.6.0",
+    group: Group::Scripting,
+    complexity: "O(N) with N being the number of scripts to check (so checking a single script is an O(1) operation).",
+    arity: -3,
+    flags: Flags::NOSCRIPT,
+    categories: Categories::SCRIPTING,
+    tips: &["request_policy:all_shards", "response_policy:agg_logical_and"],
+    args: &[Arg::string("sha1").multiple()],
+    ..Spec::BASE
+};
+
+fn script_exists(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    let mut out = cx.out();
+    out.array(argv.len() - 2);
+    argv[2..].iter().for_each(|_| out.int(0));
+    Ok(Flow::Done)
+}
+
+/// `SCRIPT FLUSH`
+const SCRIPT_FLUSH: Spec = Spec {
+    name: "flush",
+    summary: "Empties the cache of scripts.",
+    since: "2.6.0",
+    group: Group::Scripting,
+    complexity: "O(N) with N being the number of scripts in cache",
+    arity: -2,
+    flags: Flags::NOSCRIPT,
+    categories: Categories::SCRIPTING,
+    tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
+    args: FLUSH_ARGS,
+    ..Spec::BASE
+};
+
+fn script_flush(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    if !is_flush_type(&argv[2..]) {
+        return Err(Error::text("ERR SCRIPT FLUSH only support SYNC|ASYNC option"));
+    }
+    cx.out().ok();
+    Ok(Flow::Done)
+}
+
+/// Whether these are the words behind FLUSH.
+fn is_flush_type(words: &[&[u8]]) -> bool {
+    match words {
+        [] => true,
+        [how] => how.eq_ignore_ascii_case(b"sync") || how.eq_ignore_ascii_case(b"async"),
+        _ => false,
+    }
+}
+
+/// `FUNCTION KILL`
+const FUNCTION_KILL: Spec =
+    Spec { name: "kill", summary: "Ends the running function.", since: "7.0.0", ..SCRIPT_KILL };
+
+/// `SCRIPT KILL`
+const SCRIPT_KILL: Spec = Spec {
+    name: "kill",
+    summary: "Ends the running script.",
+    since: "2.6.0",
+    group: Group::Scripting,
+    arity: 2,
+    flags: Flags::NOSCRIPT.union(Flags::ALLOW_BUSY),
+    categories: Categories::SCRIPTING,
+    tips: &["request_policy:all_shards", "response_policy:one_succeeded"],
+    ..Spec::BASE
+};
+
+fn kill(_: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
+    Err(Error::text("NOTBUSY No scripts in execution right now."))
+}

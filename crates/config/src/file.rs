@@ -9,6 +9,7 @@ use std::fmt;
 
 use profile::Profile;
 
+use crate::default_user::DefaultUser;
 use crate::parameter::Kind;
 use crate::quoting::split;
 use crate::store::Config;
@@ -23,7 +24,7 @@ pub trait Directives {
     /// The system's words for why it can't be read.
     fn include(&mut self, path: &[u8]) -> Result<Vec<u8>, String>;
 
-    /// A `user` line: the name and its rules.
+    /// A `user` line of another user than the default one: the name and its rules.
     ///
     /// # Errors
     /// The sentence to show.
@@ -126,9 +127,11 @@ impl Config {
             directives,
             save_seen: false,
             saves_add_up: true,
+            default_user: None,
             depth: 0,
         };
         loader.read(text)?;
+        loader.settle_default_user()?;
         let mut config = loader.config;
         config.refresh();
         Ok(config)
@@ -154,6 +157,8 @@ struct Loader<'a> {
     save_seen: bool,
     /// Whether the next `save` line adds to those before it.
     saves_add_up: bool,
+    /// The last line about the default user, with its number: `requirepass` may come after it.
+    default_user: Option<(DefaultUser, usize, Vec<u8>)>,
     depth: usize,
 }
 
@@ -183,21 +188,30 @@ impl Loader<'_> {
             if line.is_empty() || line.starts_with(b"#") {
                 continue;
             }
-            self.read_line(line).map_err(|stop| match stop {
+            self.read_line(line, at + 1).map_err(|stop| match stop {
                 Stop::Error(error) => error,
-                Stop::Reason(reason) => LoadError::Line {
-                    profile: self.config.profile(),
-                    number: at + 1,
-                    line: line.to_vec(),
-                    reason,
-                },
+                Stop::Reason(reason) => self.wrong(at + 1, line, reason),
             })?;
         }
         self.saves_add_up = false;
         Ok(())
     }
 
-    fn read_line(&mut self, line: &[u8]) -> Result<(), Stop> {
+    fn wrong(&self, number: usize, line: &[u8], reason: String) -> LoadError {
+        LoadError::Line { profile: self.config.profile(), number, line: line.to_vec(), reason }
+    }
+
+    /// Brings what was said of the default user together with `requirepass`.
+    fn settle_default_user(&mut self) -> Result<(), LoadError> {
+        let Some((user, number, line)) = self.default_user.take() else { return Ok(()) };
+        let entry = self.config.index.find(b"requirepass").expect("a parameter");
+        let Value::Text(requirepass) = &self.config.values[entry.row] else { unreachable!("a text") };
+        let password = user.password(requirepass).map_err(|reason| self.wrong(number, &line, reason))?;
+        self.config.values[entry.row] = Value::Text(password);
+        Ok(())
+    }
+
+    fn read_line(&mut self, line: &[u8], number: usize) -> Result<(), Stop> {
         let arguments = split(line).ok_or("Unbalanced quotes in configuration line")?;
         let Some((name, values)) = arguments.split_first() else { return Ok(()) };
         if let Some(entry) = self.config.index.find(name) {
@@ -210,6 +224,10 @@ impl Loader<'_> {
         match (name.as_slice(), values) {
             (b"include", [path]) => self.include(path),
             (b"rename-command", [command, name]) => Ok(self.directives.rename_command(command, name)?),
+            (b"user", [user, rules @ ..]) if user == b"default" => {
+                self.default_user = Some((DefaultUser::parse(rules)?, number, line.to_vec()));
+                Ok(())
+            }
             (b"user", [_, ..]) => Ok(self.directives.user(values)?),
             (b"loadmodule", [_, ..]) => Ok(self.directives.load_module(values)?),
             (b"sentinel", [_, ..]) => Err("sentinel directive while not in sentinel mode".into()),

@@ -27,6 +27,7 @@ pub mod table;
 
 mod arguments;
 mod choices;
+mod default_user;
 mod file;
 mod parameter;
 mod rewrite;

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods)]
 #![forbid(unsafe_code)]
 
+mod config_files;
 mod console;
 mod daemon;
 mod data_directory;

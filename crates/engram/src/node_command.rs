@@ -1,9 +1,10 @@
 //! `engram node [FILE] [--port 7000 --save "" …]`: a stand-alone node in redis-server's style.
 
+use crate::config_files::{Files, words_of};
 use crate::console;
 use crate::running::EndSignals;
 use anyhow::{Context, Result};
-use config::{CommandLine, Config, Directives};
+use config::{CommandLine, Config};
 use std::ffi::OsString;
 use std::io::Read;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -24,27 +25,12 @@ pub(crate) struct Arguments {
 /// The exit status of a managed node whose directory another process is the node of: EX_TEMPFAIL of sysexits.h.
 const TAKEN: i32 = 75;
 
-/// Reads included files from disk.
-struct Files;
-
-impl Directives for Files {
-    fn include(&mut self, path: &[u8]) -> Result<Vec<u8>, String> {
-        std::fs::read(PathBuf::from(OsString::from_vec(path.to_vec()))).map_err(|error| words_of(&error))
-    }
-}
-
 /// The line that scripts read a server's version from.
 fn version() -> String {
     let profile = profile::Profile::default();
     let (server, version) = (if profile.is_valkey() { "Valkey" } else { "Redis" }, profile.version());
     let (bits, engram) = (usize::BITS, env!("CARGO_PKG_VERSION"));
     format!("{server} server v={version} sha=00000000:0 malloc=mimalloc bits={bits} build=0 engram={engram}")
-}
-
-/// The system's words for an error, without its number.
-fn words_of(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    text.rfind(" (os error").map_or(text.clone(), |at| text[..at].to_owned())
 }
 
 /// Runs a node until it is told to end.

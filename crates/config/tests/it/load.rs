@@ -94,6 +94,10 @@ fn directives_go_to_the_caller() {
     assert!(fails("include loop.conf").contains("too deeply"));
     assert!(fails("port 1\n\n\ninclude wrong.conf").contains("at line 2\n>>> 'port x'\n"));
     assert!(fails("user bob on").contains("Users can't be declared"));
+    assert!(fails("\nuser default on nopass ~a* &* +@all").contains(
+        "at line 2\n>>> 'user default on nopass ~a* &* +@all'\nThe default user can't be restricted"
+    ));
+    assert!(fails("user default on nopass ~* &* +@all\nrequirepass x").contains("at line 1\n"));
     assert!(fails("loadmodule x.so").contains("Modules can't be loaded"));
 }
 

@@ -421,6 +421,7 @@ fn rewritten_files_are_the_same() {
         &[("save", ""), ("latency-tracking-info-percentiles", ""), ("oom-score-adj-values", "1 2 3")],
         &[("save", "1 2 3 4 5 6"), ("shutdown-on-sigint", "nosave force"), ("masterauth", "a \"b\"")],
         &[("client-output-buffer-limit", "replica 1kb 2 3"), ("notify-keyspace-events", "KEA")],
+        &[("requirepass", "a secret")],
     ];
     for pairs in sets {
         scratch.write("peer.conf", file);
@@ -440,6 +441,11 @@ fn rewritten_files_are_the_same() {
         let theirs = std::fs::read_to_string(scratch.0.join("peer.conf")).expect("the peer wrote it");
         let ours = config.rewrite(file.as_bytes(), &users);
         assert_eq!(parts(&String::from_utf8_lossy(&ours)), parts(&theirs), "{pairs:?}");
+        // With the line of the default user: what the peer wrote can be started from.
+        assert!(theirs.contains("\nuser default on "), "{theirs}");
+        let again = Config::load(Profile::Redis70, theirs.as_bytes(), &mut Files(&scratch));
+        let again = again.unwrap_or_else(|why| panic!("{pairs:?}: {why}"));
+        assert_eq!(again.settings().requirepass, config.settings().requirepass);
     }
 }
 

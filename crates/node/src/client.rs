@@ -6,6 +6,7 @@
 use crate::command::Command;
 use crate::outputs::{Allowance, Outputs, Pushes, Rests};
 use crate::pubsub::Listener;
+use crate::waits::Begun;
 use event_loop::{BufId, Token};
 use keyspace::{Ticket, Watch};
 use resp::{Parser, Proto, Writer};
@@ -44,6 +45,8 @@ pub(crate) struct ClientShared {
     /// Index of the last command plus one.
     pub(crate) last_command: AtomicU32,
     pub(crate) names: Mutex<Names>,
+    /// What it waits for, if that is a key.
+    pub(crate) waits_for: Mutex<Option<Arc<Ticket>>>,
     /// Somebody asked for its end.
     pub(crate) killed: AtomicBool,
 }
@@ -97,6 +100,7 @@ impl ClientShared {
             commands: AtomicU64::new(0),
             last_command: AtomicU32::new(0),
             names: Default::default(),
+            waits_for: Default::default(),
             killed: AtomicBool::new(false),
         }
     }
@@ -205,6 +209,8 @@ pub(crate) struct Blocked {
     pub(crate) deadline_ms: Option<u64>,
     /// The reply then.
     pub(crate) timeout: TimeoutReply,
+    /// What is counted of the command when the wait is over.
+    pub(crate) begun: Option<Begun>,
 }
 
 /// The reply of a wait that is over without success.

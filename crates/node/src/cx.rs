@@ -29,7 +29,7 @@ impl<'g> NodeCx<'_, 'g> {
         let wait = self.local.next_wait;
         self.local.next_wait += 1;
         let (on, timeout) = (WaitFor::Elsewhere, TimeoutReply::Null);
-        self.client.blocked = Some(Box::new(Blocked { on, wait, deadline_ms: None, timeout }));
+        self.client.blocked = Some(Box::new(Blocked { on, wait, deadline_ms: None, timeout, begun: None }));
         wait
     }
 

@@ -27,6 +27,7 @@ use crate::lazyfree::LazyFree;
 use crate::pubsub::Delivery;
 use crate::shared::{Shared, options};
 use crate::stats::Counter;
+use crate::waits;
 use command_spec::{Flags, Group, KeyFlags, Need, keys::positions};
 use commands::{Cx, Error, Options, Random};
 use config::Settings;
@@ -328,7 +329,10 @@ fn dispatch(
     let next = match outcome {
         Ok(Flow::Done) => Next::Continue,
         Ok(Flow::Suspend(suspend)) => return Next::Stall(suspend),
-        Ok(Flow::Blocked) => Next::Blocked,
+        Ok(Flow::Blocked) => {
+            waits::begin(shared, local, client, command, argv, nanoseconds);
+            return Next::Blocked;
+        }
         Ok(Flow::Close) => Next::Close,
         Ok(Flow::Detach) => Next::Detach,
         Err(Error::SlotBusy(slot)) => {
@@ -672,7 +676,9 @@ fn wait_for_key(
         space.wait(key, &ticket);
     }
     let deadline_ms = timeout_ms.map(|timeout_ms| local.now_ms.saturating_add(timeout_ms));
-    client.blocked = Some(Box::new(Blocked { on: WaitFor::Key(ticket), wait: 0, deadline_ms, timeout }));
+    *client.shared.waits_for.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(ticket.clone());
+    let on = WaitFor::Key(ticket);
+    client.blocked = Some(Box::new(Blocked { on, wait: 0, deadline_ms, timeout, begun: None }));
 }
 
 /// Sends effects out while the locks are held.

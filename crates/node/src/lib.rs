@@ -47,6 +47,7 @@ mod slowlog;
 mod start;
 mod stats;
 mod stream;
+mod waits;
 mod worker;
 
 pub use ending::{Stopper, Why};

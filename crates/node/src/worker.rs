@@ -18,6 +18,7 @@ use crate::outputs::AHEAD_BYTES;
 use crate::replication::outlet::SEND_EVERY;
 use crate::shared::{Shared, unix_ms};
 use crate::stats::Counter;
+use crate::waits;
 use event_loop::{Event, EventLoop, Peer, Token};
 use keyspace::Located;
 use resp::{Args, Parsed, Request};
@@ -339,6 +340,7 @@ impl Worker {
             commands: AtomicU64::new(0),
             last_command: AtomicU32::new(0),
             names: Default::default(),
+            waits_for: Default::default(),
             killed: AtomicBool::new(false),
         });
         if let Some(refusal) = limits::refuse_connection(shared, &self.local, peer) {
@@ -440,14 +442,18 @@ impl Worker {
         if client.reply == crate::client::ReplyMode::On {
             client.out.extend_from_slice(reply);
         }
-        self.resume(at);
+        self.resume(at, true);
     }
 
-    /// The wait of a client is over.
-    fn resume(&mut self, at: usize) {
+    /// The wait of a client is over; `served` when somebody answered it.
+    fn resume(&mut self, at: usize, served: bool) {
         let Some(client) = &mut self.clients[at] else { return };
         let Some(blocked) = client.blocked.take() else { return };
         client.shared.set_flag(flag::BLOCKED, false);
+        *client.shared.waits_for.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
+        if let Some(begun) = &blocked.begun {
+            waits::end(&self.shared, &self.local, client, begun, served);
+        }
         let id = client.id;
         if !client.listed {
             client.listed = true;
@@ -490,7 +496,7 @@ impl Worker {
         } else {
             client.writer().null_array();
         }
-        self.resume(at);
+        self.resume(at, false);
     }
 
     /// Tries clients again whose command could not run.
@@ -671,8 +677,10 @@ impl Worker {
         let next = exec::process(shared, local, client, command, argv, entry.place);
         client.inbuf = own;
         if !matches!(next, Next::Stall(_)) {
-            shared.stats.add(local.thread, Counter::Commands, 1);
-            limits::bump(&client.shared.commands, 1);
+            if next != Next::Blocked || !waits::counts_at_end(shared) {
+                shared.stats.add(local.thread, Counter::Commands, 1);
+                limits::bump(&client.shared.commands, 1);
+            }
             client.consumed = entry.start + entry.request.consumed;
         }
         self.after(shared, entry.client, next);
@@ -837,7 +845,7 @@ impl Worker {
             client.writer().error(text);
             client.closing = true;
             client.shared.set_flag(flag::CLOSE_AFTER_REPLY, true);
-            self.resume(at);
+            self.resume(at, false);
         }
     }
 

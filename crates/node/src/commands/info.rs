@@ -222,7 +222,12 @@ fn clients(facts: &Facts<'_>, lines: &mut Lines) {
     lines.put("clients_in_timeout_table", shared.clients.blocked());
     if valkey {
         lines.put("total_watched_keys", all.iter().map(|client| u64::from(watched(client))).sum::<u64>());
-        lines.zeros(&["total_blocking_keys", "total_blocking_keys_on_nokey"]);
+        lines.put(
+            "total_blocking_keys",
+            crate::waits::blocking_keys(shared, all.iter().map(|client| &**client)),
+        );
+        // No command waits for a key to go away yet.
+        lines.put("total_blocking_keys_on_nokey", 0);
     }
 }
 

@@ -152,6 +152,12 @@ fn wait(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     if timeout_ms < 0 {
         return Err(Error::text("ERR timeout is negative"));
     }
+    // Redis 7.0 lets the sum overflow, and waits for ever.
+    if shared.profile.has("7.2.0")
+        && crate::shared::unix_ms().saturating_add(timeout_ms as u64) > i64::MAX as u64
+    {
+        return Err(Error::text("ERR timeout is out of range"));
+    }
     let offset = cx.client.write_offset;
     let acks = shared.replication.primary(&shared.stream).primary.acks(0);
     let have = acks.applied.iter().filter(|&&applied| applied >= offset).count() as i64;

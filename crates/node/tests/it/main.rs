@@ -16,6 +16,7 @@ mod removals;
 mod replication;
 mod replies;
 mod server;
+mod waits;
 mod walks;
 
 use config::{Config, NoDirectives};

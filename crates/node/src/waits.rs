@@ -1,0 +1,81 @@
+//! What is counted of a command that waits: the servers differ in when.
+//!
+//! Redis 7.0 counts the call when it begins to wait. Since 7.2 it is counted when the wait is over, and not at all when the
+//! client goes away before. In the slow log it stands, in either, once it was served: with the time that it ran, without
+//! the time that it waited. Since 7.2 one that nobody served stands there as well.
+
+use crate::client::{Client, ClientShared};
+use crate::command::Command;
+use crate::exec::{Local, note_slow};
+use crate::limits;
+use crate::shared::Shared;
+use crate::stats::Counter;
+use command_spec::{KeyFlags, keys::positions};
+use std::collections::HashSet;
+use std::sync::PoisonError;
+
+/// A command that has begun to wait.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    command: &'static Command,
+    argv: Vec<Box<[u8]>>,
+    /// For how long it ran until then.
+    nanoseconds: u64,
+    /// Whether its call is counted when the wait is over.
+    counts_at_end: bool,
+}
+
+/// Whether a call that waits is counted when its wait is over.
+pub(crate) fn counts_at_end(shared: &Shared) -> bool {
+    shared.profile.has("7.2.0")
+}
+
+/// Notes what is to be counted of a command that begins to wait, and counts what is counted now.
+pub(crate) fn begin(
+    shared: &Shared,
+    local: &Local,
+    client: &mut Client,
+    command: &'static Command,
+    argv: &[&[u8]],
+    nanoseconds: u64,
+) {
+    let counts_at_end = counts_at_end(shared);
+    if !counts_at_end {
+        shared.stats.called(local.thread, command.run.id, nanoseconds, false);
+    }
+    if let Some(blocked) = &mut client.blocked {
+        let argv = argv.iter().map(|&arg| arg.into()).collect();
+        blocked.begun = Some(Begun { command, argv, nanoseconds, counts_at_end });
+    }
+}
+
+/// Counts a command whose wait is over; `served` when somebody answered it.
+pub(crate) fn end(shared: &Shared, local: &Local, client: &Client, begun: &Begun, served: bool) {
+    if begun.counts_at_end {
+        shared.stats.add(local.thread, Counter::Commands, 1);
+        limits::bump(&client.shared.commands, 1);
+        shared.stats.called(local.thread, begun.command.run.id, begun.nanoseconds, false);
+    }
+    if served || begun.counts_at_end {
+        let argv: Vec<&[u8]> = begun.argv.iter().map(|arg| &arg[..]).collect();
+        note_slow(shared, local, client, begun.command, &argv, begun.nanoseconds);
+    }
+}
+
+/// The number of keys, each in its database, that some client waits for.
+pub(crate) fn blocking_keys<'a>(shared: &Shared, clients: impl Iterator<Item = &'a ClientShared>) -> usize {
+    let mut keys: HashSet<(u16, Box<[u8]>)> = HashSet::new();
+    for client in clients {
+        let ticket = client.waits_for.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(ticket) = ticket.filter(|ticket| ticket.is_waiting()) else { continue };
+        let argv: Vec<&[u8]> = ticket.argv.iter().map(|arg| &arg[..]).collect();
+        let Ok(command) = shared.commands.resolve(&argv) else { continue };
+        positions(command.spec, &argv, |at, flags| {
+            // Where a command moves an element to, it does not wait for.
+            if !flags.intersects(KeyFlags::NOT_KEY.union(KeyFlags::INSERT)) {
+                keys.insert((ticket.db, argv[at].into()));
+            }
+        });
+    }
+    keys.len()
+}

@@ -3,7 +3,7 @@
 //! The order of the questions is the real server's, since it decides which error a client sees. Every refusal comes
 //! before any side effect.
 
-use crate::client::Client;
+use crate::client::{Client, flag};
 use crate::command::Command;
 use crate::cx::Suspend;
 use crate::exec::Local;
@@ -95,6 +95,12 @@ pub(crate) fn admit(
     let is_write = flags.contains(Flags::WRITE) || (is_exec && queue_has(client, Flags::WRITE));
     if client.multi.is_some() && flags.contains(Flags::NO_MULTI) {
         return Err(text("ERR Command not allowed inside a transaction"));
+    }
+    if shared.role.is_replica.load(Ordering::Relaxed)
+        && client.shared.has_flag(flag::REDIRECT)
+        && let Some(error) = crate::commands::elsewhere(shared, client, command, is_write)
+    {
+        return Err(error.into());
     }
     if local.settings.maxmemory_bytes > 0 {
         let denies = flags.contains(Flags::DENYOOM) || (is_exec && queue_has(client, Flags::DENYOOM));

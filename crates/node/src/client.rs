@@ -71,6 +71,10 @@ pub(crate) mod flag {
     pub(crate) const UNBLOCKED: u32 = 1 << 7;
     /// Its command waits for the end of CLIENT PAUSE.
     pub(crate) const PAUSED: u32 = 1 << 8;
+    /// CLIENT CAPA redirect: it goes to the primary when it is told where that is.
+    pub(crate) const REDIRECT: u32 = 1 << 9;
+    /// READONLY: it reads from a replica.
+    pub(crate) const READONLY: u32 = 1 << 10;
 }
 
 impl ClientShared {

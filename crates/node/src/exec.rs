@@ -394,7 +394,11 @@ fn refuse(
         // The general code is left out, a code of its own is shown.
         let error = error.to_string();
         let why = error.strip_prefix("ERR ").unwrap_or(&error);
-        let text = format!("EXECABORT Transaction discarded because of: {why}");
+        let text = match why.starts_with("REDIRECT ") {
+            // Where to go is told as it is: the client reads it.
+            true => why.to_owned(),
+            false => format!("EXECABORT Transaction discarded because of: {why}"),
+        };
         shared.stats.error(local.thread, &text);
         client.writer().error(text);
         return Next::Continue;

@@ -5,6 +5,7 @@
 //! neither shown nor served any more, though its worker closes it a moment later.
 
 use super::connection::check_name;
+use super::redirection::{CLIENT_CAPA, capa};
 use super::wrong_arguments;
 use crate::client::{ClientShared, ReplyMode, flag};
 use crate::command::NodeCommand;
@@ -34,6 +35,7 @@ pub(super) const COMMANDS: &[NodeCommand] = &[NodeCommand {
         NodeCommand::new(&CLIENT_PAUSE, pause),
         NodeCommand::new(&CLIENT_UNPAUSE, unpause),
         NodeCommand::new(&CLIENT_UNBLOCK, unblock),
+        NodeCommand::new(&CLIENT_CAPA, capa),
         NodeCommand::new(&CLIENT_GETREDIR, getredir),
         NodeCommand::new(&CLIENT_HELP, help),
     ],
@@ -257,6 +259,7 @@ fn flag_letters(client: &ClientShared) -> String {
         (client.is_unix, 'U'),
         (has(flag::NO_EVICT), 'e'),
         (has(flag::NO_TOUCH), 'T'),
+        (has(flag::READONLY), 'r'),
     ];
     let all: String = letters.iter().filter(|(on, _)| *on).map(|&(_, letter)| letter).collect();
     if all.is_empty() { "N".to_owned() } else { all }
@@ -777,4 +780,8 @@ const HELP: &[(&str, &str)] = &[
     ("7.0.0", "    Protect current client connection from eviction."),
     ("7.2.0", "NO-TOUCH (ON|OFF)"),
     ("7.2.0", "    Will not touch LRU/LFU stats when this mode is on."),
+    ("8.0.0", "CAPA <option> [options...]"),
+    ("8.0.0", "    Say what the client is able to do. Options are:"),
+    ("8.0.0", "    * REDIRECT"),
+    ("8.0.0", "      It goes to the primary when a replica tells it where that is."),
 ];

@@ -315,7 +315,7 @@ fn reset(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
     cx.client.shared.db.store(0, Ordering::Relaxed);
     cx.client.authenticated = cx.local.settings.requirepass.is_empty();
     cx.client.reply = ReplyMode::On;
-    for bit in [flag::NO_EVICT, flag::NO_TOUCH] {
+    for bit in [flag::NO_EVICT, flag::NO_TOUCH, flag::READONLY] {
         cx.client.shared.set_flag(bit, false);
     }
     cx.client.shared.names().name.clear();

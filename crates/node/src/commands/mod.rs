@@ -10,6 +10,7 @@ mod info;
 mod keyspace;
 mod persistence;
 mod pubsub;
+mod redirection;
 mod replication;
 mod scripting;
 mod slowlog;
@@ -27,6 +28,7 @@ const FAMILIES: &[&[NodeCommand]] = &[
     pubsub::COMMANDS,
     replication::COMMANDS,
     client::COMMANDS,
+    redirection::COMMANDS,
     command_command::COMMANDS,
     scripting::COMMANDS,
     slowlog::COMMANDS,
@@ -41,6 +43,7 @@ const FAMILIES: &[&[NodeCommand]] = &[
 pub(crate) use client::describe as describe_client;
 pub(crate) use config_command::change as change_config;
 pub(crate) use pubsub::forget_all as forget_subscriptions;
+pub(crate) use redirection::elsewhere;
 
 /// Every command of the node itself.
 pub(crate) fn all() -> impl Iterator<Item = &'static NodeCommand> {

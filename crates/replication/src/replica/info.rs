@@ -22,6 +22,11 @@ impl Replica {
         if self.state() == State::Connected { self.applied_offset() as i64 } else { -1 }
     }
 
+    /// Host and port of the primary, while there is one.
+    pub fn primary(&self) -> Option<(&str, u16)> {
+        self.target.as_ref().map(|target| (target.host.as_str(), target.port))
+    }
+
     /// The lines from `master_host` to `slave_repl_offset` of INFO's section Replication, with those that only a
     /// broken link has behind; empty when this node replicates nobody.
     pub fn info(&self, now_ms: u64) -> String {

@@ -1,0 +1,89 @@
+//! Clients that follow a redirection, as Valkey 8.0 has it with cluster mode off: `CLIENT CAPA redirect` says that a client can.
+//! A replica then answers `-REDIRECT host:port`, the address of its primary, where it would refuse a write, and also for a
+//! read, unless the client has said READONLY.
+//!
+//! Clients of a managed node's endpoints are not redirected: the endpoints move, and the address that a managed node follows
+//! is none that clients know.
+
+use crate::client::{Client, flag};
+use crate::command::{Command, NodeCommand};
+use crate::cx::{Flow, NodeCx};
+use crate::shared::Shared;
+use command_spec::*;
+use commands::Error;
+
+pub(super) const COMMANDS: &[NodeCommand] =
+    &[NodeCommand::new(&READONLY, readonly), NodeCommand::new(&READWRITE, readwrite)];
+
+/// `CLIENT CAPA`
+pub(super) const CLIENT_CAPA: Spec = Spec {
+    name: "capa",
+    summary: "Says what the client is able to do; what the server does not know is ignored.",
+    since: "8.0.0",
+    group: Group::Connection,
+    arity: -3,
+    flags: Flags::NOSCRIPT.union(Flags::LOADING).union(Flags::STALE),
+    categories: Categories::CONNECTION,
+    args: &[Arg::string("capability").multiple()],
+    ..Spec::BASE
+};
+
+pub(super) fn capa(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    if argv[2..].iter().any(|word| word.eq_ignore_ascii_case(b"redirect")) {
+        cx.client.shared.set_flag(flag::REDIRECT, true);
+    }
+    cx.out().ok();
+    Ok(Flow::Done)
+}
+
+const MODE: Spec = Spec {
+    since: "3.0.0",
+    group: Group::Cluster,
+    arity: 1,
+    flags: Flags::FAST.union(Flags::LOADING).union(Flags::STALE),
+    categories: Categories::CONNECTION,
+    ..Spec::BASE
+};
+
+/// `READONLY`
+const READONLY: Spec =
+    Spec { name: "readonly", summary: "Lets this connection read from a replica.", ..MODE };
+
+fn readonly(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
+    set_readonly(cx, true)
+}
+
+/// `READWRITE`
+const READWRITE: Spec = Spec { name: "readwrite", summary: "Ends what READONLY has begun.", ..MODE };
+
+fn readwrite(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
+    set_readonly(cx, false)
+}
+
+fn set_readonly(cx: &mut NodeCx<'_, '_>, on: bool) -> Result<Flow, Error> {
+    if !cx.shared.profile.has("8.0.0") {
+        return Err(Error::text("ERR This instance has cluster support disabled"));
+    }
+    cx.client.shared.set_flag(flag::READONLY, on);
+    cx.out().ok();
+    Ok(Flow::Done)
+}
+
+/// Where a replica sends a client with its command, if the client follows.
+#[cold]
+pub(crate) fn elsewhere(
+    shared: &Shared,
+    client: &Client,
+    command: &'static Command,
+    is_write: bool,
+) -> Option<Error> {
+    let queued = client.multi.iter().filter(|_| command.spec.name == "exec").flat_map(|multi| &multi.queue);
+    let mut commands = std::iter::once(command).chain(queued.map(|queued| queued.command));
+    let is_read = commands.any(|command| command.spec.flags.contains(Flags::READONLY));
+    if client.endpoint.is_some() || !(is_write || (is_read && !client.shared.has_flag(flag::READONLY))) {
+        return None;
+    }
+    let link = shared.replication.link();
+    let (host, port) = link.replica.primary()?;
+    Some(Error::Other(format!("REDIRECT {host}:{port}").into()))
+}

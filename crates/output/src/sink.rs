@@ -26,7 +26,9 @@ struct Shared<T> {
 #[derive(Default)]
 struct Queue {
     waiting: String,
-    /// Lines that nobody took since the last that somebody took.
+    /// What is lost if nobody takes what waits: its lines, and those whose loss it tells of.
+    at_stake: u64,
+    /// Lines that nobody took and that nothing tells of yet.
     lost: u64,
     /// The thread is there.
     started: bool,
@@ -51,6 +53,7 @@ impl<T: AsFd + Send + Sync + 'static> Sink<T> {
         {
             queue.confess();
             queue.waiting.push_str(text);
+            queue.at_stake += lines(text);
             self.shared.changed.notify_all();
         } else {
             queue.lost += lines(text);
@@ -85,6 +88,7 @@ impl<T: AsFd> Shared<T> {
                 queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
             }
             let text = std::mem::take(&mut queue.waiting);
+            let at_stake = std::mem::take(&mut queue.at_stake);
             queue.writing = true;
             drop(queue);
             let outcome = write_all(&self.target, text.as_bytes());
@@ -93,7 +97,7 @@ impl<T: AsFd> Shared<T> {
             match outcome {
                 Ok(()) if queue.waiting.is_empty() => queue.confess(),
                 Ok(()) => {}
-                Err(_) => queue.lost += lines(&text),
+                Err(_) => queue.lost += at_stake,
             }
             self.changed.notify_all();
         }
@@ -113,8 +117,8 @@ impl Queue {
     /// Says what was lost before, in its place.
     fn confess(&mut self) {
         if self.lost > 0 {
-            let loss = loss(std::mem::take(&mut self.lost));
-            self.waiting.push_str(&loss);
+            self.waiting.push_str(&loss(self.lost));
+            self.at_stake += std::mem::take(&mut self.lost);
         }
     }
 }

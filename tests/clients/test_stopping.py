@@ -3,6 +3,7 @@
 import os
 import resource
 import signal
+import subprocess
 
 import pytest
 
@@ -129,3 +130,15 @@ def test_a_control_plane_without_descriptors_says_so_and_leaves_its_nodes(region
     assert is_alive(pid)
     region.start()
     assert value(region, "first") == "first" and value(region, "second") == "second"
+
+
+def test_a_node_that_is_being_started_is_stopped_too(new_region):
+    region = new_region("--no-default-cache").start()
+    region.create("web", 3)
+    for node in region.nodes():
+        os.kill(node["pid"], signal.SIGKILL)
+    # Whichever of them is on its way back at this moment.
+    region.process.send_signal(signal.SIGINT)
+    assert region.process.wait(timeout=STOP_TIMEOUT_S) == 0, region.log.read_text()
+    for lock in region.data.glob("nodes/*/lock"):
+        assert subprocess.run(["flock", "--nonblock", lock, "true"]).returncode == 0, lock

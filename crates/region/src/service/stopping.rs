@@ -9,8 +9,8 @@
 
 use super::{Input, Thread};
 use fleet::NodeId;
-use fleet::step::{Process, Report, Step, StepError};
-use std::collections::BTreeMap;
+use fleet::step::{Report, Step, StepError};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 use tracing::info;
@@ -48,14 +48,15 @@ struct Round<'a> {
 impl Thread {
     /// Ends all nodes that run, and says which have not saved their data. With `discards`, these are ended too.
     pub(super) fn end(&self, inputs: &Receiver<Input>, discards: bool) -> Vec<Unsaved> {
-        let runs =
-            |node: &NodeId| !matches!(self.reconciler.seen(*node).process, Process::Absent | Process::Ended);
-        let running: Vec<NodeId> = self.reconciler.nodes().filter(runs).collect();
-        info!(nodes = running.len(), "stopping");
+        // Also those that are only being started: their stop waits for their start.
+        let members = self.ledger.fleet().deployments().flat_map(|(_, deployment)| deployment.members());
+        let wanted = members.flat_map(|(_, member)| member.nodes()).map(|node| node.id);
+        let nodes: BTreeSet<NodeId> = self.reconciler.nodes().chain(wanted).collect();
+        info!("stopping {} nodes", nodes.len());
         let (stops, kills) = (BTreeMap::new(), BTreeMap::new());
         let mut round =
             Round { thread: self, next_ticket: FIRST_TICKET, stops, kills, unsaved: Vec::new(), discards };
-        for node in running {
+        for node in nodes {
             let ticket = round.execute(Step::Stop { node });
             round.stops.insert(ticket, node);
         }

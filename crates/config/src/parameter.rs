@@ -106,6 +106,8 @@ pub enum Standing {
     Honoured,
     /// It is kept and shown and changes nothing; why that breaks no promise.
     Accepted(&'static str),
+    /// It is kept and shown for what is not there yet; what that is.
+    Awaited(&'static str),
     /// Any value other than the default is refused with this sentence.
     Refused(&'static str),
 }
@@ -263,6 +265,11 @@ impl Parameter {
 
     pub(crate) const fn accepted(mut self, reason: &'static str) -> Parameter {
         self.standing = Standing::Accepted(reason);
+        self
+    }
+
+    pub(crate) const fn awaited(mut self, what: &'static str) -> Parameter {
+        self.standing = Standing::Awaited(what);
         self
     }
 

@@ -55,14 +55,8 @@ settings! {
     client_query_buffer_limit_bytes: u64 = "client-query-buffer-limit",
     /// The longest argument of a command.
     proto_max_bulk_len_bytes: u64 = "proto-max-bulk-len",
-    /// How many keys client-side caching remembers.
-    tracking_table_max_keys: u64 = "tracking-table-max-keys",
     /// The default user's password; empty is none.
     requirepass: Vec<u8> = "requirepass",
-    /// The channels of a new ACL user.
-    acl_pubsub_default: AclPubsubDefault = "acl-pubsub-default",
-    /// How many entries ACL LOG keeps.
-    acllog_max_len: u64 = "acllog-max-len",
     /// Who may set protected parameters.
     enable_protected_configs: ProtectedAction = "enable-protected-configs",
     /// Who may use DEBUG.
@@ -76,12 +70,8 @@ settings! {
     maxmemory_policy: MaxmemoryPolicy = "maxmemory-policy",
     /// How many keys are compared for one eviction.
     maxmemory_samples: u32 = "maxmemory-samples",
-    /// How slowly the frequency counter grows.
-    lfu_log_factor: u32 = "lfu-log-factor",
     /// Minutes after which the frequency counter falls by one.
     lfu_decay_time_minutes: u32 = "lfu-decay-time",
-    /// How hard expired keys are looked for, from 1 to 10.
-    active_expire_effort: u32 = "active-expire-effort",
     /// Whether eviction frees memory in the background.
     lazyfree_lazy_eviction: bool = "lazyfree-lazy-eviction",
     /// Whether expiry frees memory in the background.
@@ -100,22 +90,6 @@ settings! {
     list_max_listpack_size: i32 = "list-max-listpack-size",
     /// How many nodes at each end of a list stay uncompressed; 0 compresses none.
     list_compress_depth: u32 = "list-compress-depth",
-    /// The most elements of a set of integers in an intset.
-    set_max_intset_entries: u64 = "set-max-intset-entries",
-    /// The most elements of a set in a listpack.
-    set_max_listpack_entries: u64 = "set-max-listpack-entries",
-    /// The longest element of a set in a listpack, in bytes.
-    set_max_listpack_value_bytes: u64 = "set-max-listpack-value",
-    /// The most elements of a sorted set in a listpack.
-    zset_max_listpack_entries: u64 = "zset-max-listpack-entries",
-    /// The longest element of a sorted set in a listpack, in bytes.
-    zset_max_listpack_value_bytes: u64 = "zset-max-listpack-value",
-    /// The largest sparse HyperLogLog, in bytes.
-    hll_sparse_max_bytes: u64 = "hll-sparse-max-bytes",
-    /// The largest node of a stream, in bytes; 0 is no limit.
-    stream_node_max_bytes: u64 = "stream-node-max-bytes",
-    /// The most entries of a node of a stream; 0 is no limit.
-    stream_node_max_entries: u64 = "stream-node-max-entries",
 
     /// The working directory.
     dir: Vec<u8> = "dir",
@@ -135,8 +109,6 @@ settings! {
     rdb_key_save_delay_us: i32 = "rdb-key-save-delay",
     /// A pause after each key that is loaded; negative is the number of keys for one microsecond.
     key_load_delay_us: i32 = "key-load-delay",
-    /// How thoroughly payloads are checked.
-    sanitize_dump_payload: SanitizeDumpPayload = "sanitize-dump-payload",
 
     /// The primary to follow from the start.
     replicaof: Option<PrimaryAddress> = "replicaof",
@@ -170,8 +142,6 @@ settings! {
     replica_lazy_flush: bool = "replica-lazy-flush",
     /// Whether a replica leaves eviction to its primary.
     replica_ignore_maxmemory: bool = "replica-ignore-maxmemory",
-    /// Whether a replica goes on when it can't write to disk.
-    replica_ignore_disk_write_errors: bool = "replica-ignore-disk-write-errors",
     /// Rank for promotion; 0 is never.
     replica_priority: u32 = "replica-priority",
     /// The address a replica announces; empty is its own.
@@ -199,16 +169,12 @@ settings! {
     slowlog_log_slower_than_us: i64 = "slowlog-log-slower-than",
     /// How many slow commands are kept.
     slowlog_max_len: u64 = "slowlog-max-len",
-    /// Milliseconds from which an event is recorded for LATENCY; 0 records none.
-    latency_monitor_threshold_ms: u64 = "latency-monitor-threshold",
     /// Whether latency is tracked by command.
     latency_tracking: bool = "latency-tracking",
     /// The percentiles that INFO shows.
     latency_tracking_info_percentiles: Vec<f64> = "latency-tracking-info-percentiles",
     /// Which keyspace events are published.
     notify_keyspace_events: KeyspaceEvents = "notify-keyspace-events",
-    /// Milliseconds after which a script makes the node answer BUSY; 0 is never.
-    busy_reply_threshold_ms: u64 = "busy-reply-threshold",
     /// Whether HELLO and INFO call the server Redis.
     extended_redis_compatibility: bool = "extended-redis-compatibility",
     /// The availability zone that INFO shows.

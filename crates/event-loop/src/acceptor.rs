@@ -239,7 +239,7 @@ fn accept_one(index: usize, listener: &Listener, accepted: &mut impl FnMut(Owned
     let fd = OwnedFd::from(socket);
     if local.is_some() {
         // Without the option the connection works, only slower.
-        let _ = net::set_nodelay(&fd);
+        let _ = net::set_nodelay(&fd, true);
     }
     accepted(fd, Peer { address: address.as_socket(), local, unix_path, listener: index });
     Ok(())

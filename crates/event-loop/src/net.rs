@@ -117,9 +117,9 @@ fn is_abandoned(address: &SockAddr) -> bool {
     matches!(probe.connect(address), Err(error) if error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
-/// Sends small segments at once.
-pub fn set_nodelay(fd: &OwnedFd) -> io::Result<()> {
-    SockRef::from(fd).set_tcp_nodelay(true)
+/// Whether small segments are sent at once, rather than gathered while others are on their way.
+pub fn set_nodelay(fd: &OwnedFd, at_once: bool) -> io::Result<()> {
+    SockRef::from(fd).set_tcp_nodelay(at_once)
 }
 
 /// Probes an idle peer after `interval`, then every third of it, and gives up after three probes without an answer:

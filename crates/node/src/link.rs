@@ -29,6 +29,10 @@ pub(crate) fn kill(shared: &Shared, client: u64) {
 
 /// The connection of a client that asked to synchronise goes to the feeder.
 pub(crate) fn hand_over(shared: &Shared, mut client: Client, fd: OwnedFd, unsent: Vec<u8>) {
+    if shared.settings().repl_disable_tcp_nodelay && !client.shared.is_unix {
+        // Without the change the link works, with more and smaller segments.
+        let _ = event_loop::set_nodelay(&fd, false);
+    }
     let received = client.inbuf.split_off(client.skip);
     let adopted = Adopted { fd, unsent, received, info: client.shared.clone() };
     shared.replication.feeder.post(Message::Adopt(Box::new(adopted)));

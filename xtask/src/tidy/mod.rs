@@ -3,6 +3,7 @@
 
 mod circles;
 mod layers;
+mod parameters;
 mod sources;
 mod texts;
 
@@ -39,6 +40,7 @@ pub(crate) fn tidy() -> Result<()> {
     complaints.extend(circles::check(&files, &members));
     complaints.extend(texts::check_architecture(&files, &members));
     complaints.extend(sources::check_crates(&files, &members));
+    complaints.extend(parameters::check(&files));
     for file in &files {
         complaints.extend(texts::check(file));
         if file.path.ends_with(".rs") {

@@ -3,6 +3,7 @@
 use crate::choices::MaxmemoryPolicy;
 use crate::parameter::{INT_MAX, LONG_MAX, Parameter, ULONG_MAX};
 
+const TYPES: &str = "The type that it tunes isn't there yet.";
 const NO_DEFRAG: &str = "Active defragmentation isn't available; leave activedefrag at no.";
 const DEFRAG: &str = "It tunes active defragmentation, which is off.";
 const NO_POLICY: &str = "This policy isn't available yet; choose allkeys-lru or noeviction.";
@@ -17,9 +18,10 @@ pub(super) const ROWS: &[Parameter] = &[
     Parameter::integer("maxmemory-samples", 1, INT_MAX, "5"),
     Parameter::integer("maxmemory-eviction-tenacity", 0, 100, "10")
         .accepted("Eviction runs in admission and stops as soon as there is room."),
-    Parameter::integer("lfu-log-factor", 0, INT_MAX, "10"),
+    Parameter::integer("lfu-log-factor", 0, INT_MAX, "10").awaited("Policies by frequency aren't there yet."),
     Parameter::integer("lfu-decay-time", 0, INT_MAX, "1"),
-    Parameter::integer("active-expire-effort", 1, 10, "1"),
+    Parameter::integer("active-expire-effort", 1, 10, "1")
+        .accepted("Every round of active expiry goes through all keys that are due."),
     Parameter::yes_no("lazyfree-lazy-eviction", "no").valkey_default("yes"),
     Parameter::yes_no("lazyfree-lazy-expire", "no").valkey_default("yes"),
     Parameter::yes_no("lazyfree-lazy-server-del", "no").valkey_default("yes"),
@@ -30,14 +32,18 @@ pub(super) const ROWS: &[Parameter] = &[
     Parameter::integer("list-max-listpack-size", i32::MIN as i128, INT_MAX, "-2")
         .alias("list-max-ziplist-size"),
     Parameter::integer("list-compress-depth", 0, INT_MAX, "0"),
-    Parameter::integer("set-max-intset-entries", 0, LONG_MAX, "512"),
-    Parameter::integer("set-max-listpack-entries", 0, LONG_MAX, "128").since("7.2.0"),
-    Parameter::integer("set-max-listpack-value", 0, LONG_MAX, "64").since("7.2.0"),
-    Parameter::integer("zset-max-listpack-entries", 0, LONG_MAX, "128").alias("zset-max-ziplist-entries"),
-    Parameter::memory("zset-max-listpack-value", 0, LONG_MAX, "64").alias("zset-max-ziplist-value"),
-    Parameter::memory("hll-sparse-max-bytes", 0, LONG_MAX, "3000"),
-    Parameter::memory("stream-node-max-bytes", 0, LONG_MAX, "4096"),
-    Parameter::integer("stream-node-max-entries", 0, LONG_MAX, "100"),
+    Parameter::integer("set-max-intset-entries", 0, LONG_MAX, "512").awaited(TYPES),
+    Parameter::integer("set-max-listpack-entries", 0, LONG_MAX, "128").since("7.2.0").awaited(TYPES),
+    Parameter::integer("set-max-listpack-value", 0, LONG_MAX, "64").since("7.2.0").awaited(TYPES),
+    Parameter::integer("zset-max-listpack-entries", 0, LONG_MAX, "128")
+        .alias("zset-max-ziplist-entries")
+        .awaited(TYPES),
+    Parameter::memory("zset-max-listpack-value", 0, LONG_MAX, "64")
+        .alias("zset-max-ziplist-value")
+        .awaited(TYPES),
+    Parameter::memory("hll-sparse-max-bytes", 0, LONG_MAX, "3000").awaited(TYPES),
+    Parameter::memory("stream-node-max-bytes", 0, LONG_MAX, "4096").awaited(TYPES),
+    Parameter::integer("stream-node-max-entries", 0, LONG_MAX, "100").awaited(TYPES),
     Parameter::yes_no("activerehashing", "yes")
         .accepted("Tables grow in small steps with the writes that need it."),
     Parameter::yes_no("activedefrag", "no").refused(NO_DEFRAG),

@@ -16,7 +16,8 @@ pub(super) const ROWS: &[Parameter] = &[
     Parameter::yes_no("stop-writes-on-bgsave-error", "yes"),
     Parameter::yes_no("rdb-save-incremental-fsync", "yes"),
     Parameter::yes_no("rdb-del-sync-files", "no").accepted("A full synchronisation leaves no file behind."),
-    Parameter::choice("sanitize-dump-payload", SanitizeDumpPayload::WORDS, "no"),
+    Parameter::choice("sanitize-dump-payload", SanitizeDumpPayload::WORDS, "no")
+        .accepted("What a file, a primary or RESTORE brings is always checked to the last byte."),
     Parameter::integer("rdb-key-save-delay", i32::MIN as i128, INT_MAX, "0").hidden(),
     Parameter::integer("key-load-delay", i32::MIN as i128, INT_MAX, "0").hidden(),
     Parameter::integer("loading-process-events-interval-bytes", 1024, INT_MAX, "2097152")

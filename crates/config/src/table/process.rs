@@ -38,11 +38,13 @@ pub(super) const ROWS: &[Parameter] = &[
     Parameter::yes_no("dynamic-hz", "yes").accepted(HZ),
     Parameter::integer("slowlog-log-slower-than", -1, LONG_MAX, "10000"),
     Parameter::integer("slowlog-max-len", 0, LONG_MAX, "128"),
-    Parameter::integer("latency-monitor-threshold", 0, LONG_MAX, "0"),
+    Parameter::integer("latency-monitor-threshold", 0, LONG_MAX, "0").awaited("LATENCY isn't there yet."),
     Parameter::yes_no("latency-tracking", "yes"),
     Parameter::special("latency-tracking-info-percentiles", Kind::Percentiles, "50 99 99.9"),
     Parameter::special("notify-keyspace-events", Kind::KeyspaceEvents, ""),
-    Parameter::integer("busy-reply-threshold", 0, LONG_MAX, "5000").alias("lua-time-limit"),
+    Parameter::integer("busy-reply-threshold", 0, LONG_MAX, "5000")
+        .alias("lua-time-limit")
+        .awaited("Scripts and functions aren't there yet."),
     Parameter::name("locale-collate", NameCheck::Any, "")
         .since("7.2.0")
         .refused("Strings are compared byte by byte; leave locale-collate empty."),

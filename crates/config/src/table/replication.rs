@@ -25,7 +25,8 @@ pub(super) const ROWS: &[Parameter] = &[
     Parameter::yes_no("replica-serve-stale-data", "yes").alias("slave-serve-stale-data"),
     Parameter::yes_no("replica-lazy-flush", "no").valkey_default("yes").alias("slave-lazy-flush"),
     Parameter::yes_no("replica-ignore-maxmemory", "yes").alias("slave-ignore-maxmemory"),
-    Parameter::yes_no("replica-ignore-disk-write-errors", "no"),
+    Parameter::yes_no("replica-ignore-disk-write-errors", "no")
+        .accepted("A replica follows its primary whatever becomes of its own file."),
     Parameter::integer("replica-priority", 0, INT_MAX, "100").alias("slave-priority"),
     Parameter::text("replica-announce-ip").alias("slave-announce-ip"),
     Parameter::integer("replica-announce-port", 0, 65535, "0").alias("slave-announce-port"),

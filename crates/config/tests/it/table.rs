@@ -51,7 +51,9 @@ fn a_row_is_honoured_exactly_when_it_has_a_field() {
 #[test]
 fn reasons_are_sentences() {
     for row in table::rows() {
-        if let Standing::Accepted(reason) | Standing::Refused(reason) = row.standing {
+        if let Standing::Accepted(reason) | Standing::Awaited(reason) | Standing::Refused(reason) =
+            row.standing
+        {
             assert!(reason.ends_with('.') && reason.len() > 15, "{}: {reason}", row.name);
         }
         if let Some((missing, reason)) = row.missing {

@@ -15,9 +15,9 @@ use topology::SLOTS;
 
 /// How often the slots are gone through.
 const PERIOD: Duration = Duration::from_millis(100);
-/// How often is looked whether there are keys that expire, while there are none. Workers look more often while they work, and
-/// wake the thread.
-const IDLE_PERIOD: Duration = Duration::from_secs(1);
+/// How long the thread sleeps while there are no keys that expire: until a worker, which looks a few times a second, or once
+/// when it has nothing to do, wakes it.
+const IDLE_PERIOD: Duration = Duration::from_secs(3600);
 /// How long one passage of the gate lasts at most.
 const PASSAGE: Duration = Duration::from_micros(200);
 /// Volatile entries looked at under one hold of a slot's lock.

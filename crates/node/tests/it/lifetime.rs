@@ -129,16 +129,13 @@ fn flushall_ends_a_save_that_is_on_its_way() {
 }
 
 #[test]
-fn the_only_key_that_expires_goes_soon_after_its_time() {
+fn the_only_key_that_expires_wakes_who_looks_for_it() {
     let node = TestNode::start(Profile::Redis70, "notify-keyspace-events Ex\n");
     let (mut client, mut listener) = (node.connect(), node.connect());
     ask(&mut listener, "SUBSCRIBE __keyevent@0__:expired");
-    let times = (0..5).map(|_| {
-        let began = Instant::now();
-        ask(&mut client, "SET k v PX 1");
+    for _ in 0..3 {
+        // The thread that looks for such keys sleeps for an hour while there are none, unless somebody wakes it.
+        assert!(!ask(&mut client, "SET k v PX 1").is_error());
         listener.receive_within(LONG).expect("an event").expect("in time");
-        began.elapsed()
-    });
-    let least = times.min().expect("there are some");
-    assert!(least < Duration::from_millis(500), "{least:?}: it sleeps as if nothing expired");
+    }
 }

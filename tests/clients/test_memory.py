@@ -1,6 +1,9 @@
-"""What a large value leaves behind once it is gone: nothing worth mentioning, on the primary and on its replica."""
+"""What large values and long replies take, and what they leave behind once they are gone."""
 
 import time
+
+import pytest
+import redis
 
 MB = 1 << 20
 TIMEOUT_S = 60
@@ -49,3 +52,14 @@ def test_memory_of_a_large_write_comes_back(new_node):
             assert client.wait(1, 0) == 1
         for node, was in ((client, before[0]), (other, before[1])):
             until_used_is_below(node, was + 8 * MB)
+
+
+def test_replies_without_a_limit_share_what_maxmemory_is(new_node):
+    node = new_node("--save", "", "--maxmemory", "100mb", "--maxmemory-policy", "noeviction", "--workers", "1").start()
+    with node.client() as client:
+        client.hset("h", mapping={"a": 1, "b": 2})
+        for count in (-(2**63 - 1), -20_000_000):
+            with node.client(socket_timeout=TIMEOUT_S) as reader, pytest.raises(redis.ConnectionError):
+                reader.execute_command("HRANDFIELD", "h", count)
+        # What is within the limit comes.
+        assert len(client.execute_command("HRANDFIELD", "h", -1_500_000)) == 1_500_000

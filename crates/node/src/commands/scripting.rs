@@ -18,6 +18,7 @@ pub(super) const COMMANDS: &[NodeCommand] = &[
             NodeCommand::new(&FUNCTION_DELETE, function_delete),
             NodeCommand::new(&FUNCTION_FLUSH, function_flush),
             NodeCommand::new(&FUNCTION_KILL, kill),
+            NodeCommand::new(&FUNCTION_HELP, function_help),
         ],
     },
     NodeCommand {
@@ -27,6 +28,7 @@ pub(super) const COMMANDS: &[NodeCommand] = &[
             NodeCommand::new(&SCRIPT_EXISTS, script_exists),
             NodeCommand::new(&SCRIPT_FLUSH, script_flush),
             NodeCommand::new(&SCRIPT_KILL, kill),
+            NodeCommand::new(&SCRIPT_HELP, script_help),
         ],
     },
 ];
@@ -142,6 +144,7 @@ const FUNCTION_DELETE: Spec = Spec {
     categories: Categories::SCRIPTING,
     tips: &["request_policy:all_shards", "response_policy:all_succeeded"],
     args: &[Arg::string("library-name")],
+    need: Need::World,
     ..Spec::BASE
 };
 
@@ -161,6 +164,7 @@ const FUNCTION_FLUSH: Spec = Spec {
     categories: Categories::SCRIPTING,
     tips: &["request_policy:all_shards", "response_policy:all_succeeded"],
     args: FLUSH_ARGS,
+    need: Need::World,
     ..Spec::BASE
 };
 
@@ -192,7 +196,7 @@ const SCRIPT_EXISTS: Spec = Spec {
     summary: "Tells which scripts are in the cache.",
     since: "2.6.0",
     group: Group::Scripting,
-    complexity: "O(N) with N being the number of scripts to check (so checking a single script is an O(1) operation).",
+    complexity: "O(N) with N being the number of scripts to check (so checking a single script is an O(1) operation)",
     arity: -3,
     flags: Flags::NOSCRIPT,
     categories: Categories::SCRIPTING,
@@ -259,4 +263,55 @@ const SCRIPT_KILL: Spec = Spec {
 
 fn kill(_: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
     Err(Error::text("NOTBUSY No scripts in execution right now."))
+}
+
+/// `FUNCTION HELP`
+const FUNCTION_HELP: Spec = Spec {
+    name: "help",
+    summary: "Lists the subcommands.",
+    since: "7.0.0",
+    group: Group::Scripting,
+    arity: 2,
+    flags: Flags::LOADING.union(Flags::STALE),
+    categories: Categories::SCRIPTING,
+    ..Spec::BASE
+};
+
+fn function_help(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
+    super::help(
+        cx,
+        "FUNCTION",
+        &[
+            "LIST [LIBRARYNAME <pattern>] [WITHCODE]",
+            "    Show the libraries.",
+            "STATS",
+            "    Show the running function and the engines.",
+            "DUMP",
+            "    Return all libraries as a payload.",
+            "DELETE <library name>",
+            "    Remove a library and its functions.",
+            "FLUSH [ASYNC|SYNC]",
+            "    Remove all libraries and functions.",
+            "KILL",
+            "    End the running function.",
+        ],
+    )
+}
+
+/// `SCRIPT HELP`
+const SCRIPT_HELP: Spec = Spec { since: "5.0.0", ..FUNCTION_HELP };
+
+fn script_help(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
+    super::help(
+        cx,
+        "SCRIPT",
+        &[
+            "EXISTS <sha1> [<sha1> ...]",
+            "    Tell which scripts are in the cache.",
+            "FLUSH [ASYNC|SYNC]",
+            "    Empty the cache of scripts.",
+            "KILL",
+            "    End the running script.",
+        ],
+    )
 }

@@ -110,23 +110,6 @@ fn a_write_is_done_though_its_reply_is_cut_off() {
 }
 
 #[test]
-fn without_a_limit_all_together_have_what_maxmemory_is() {
-    let node = node("maxmemory 100mb\nmaxmemory-policy noeviction");
-    let mut other = node.connect();
-    ask(&mut other, "HSET h a 1 b 2");
-    for line in [ENDLESS, "HRANDFIELD h -20000000"] {
-        let mut client = node.connect();
-        let id = id(&mut client);
-        send(&mut client, line);
-        await_end(&mut other, &id);
-        assert!(client.receive().is_err(), "{line}");
-    }
-    let mut client = node.connect();
-    send(&mut client, &long());
-    drawn(client.receive().expect("what is within the limit comes"));
-}
-
-#[test]
 fn a_long_reply_is_of_one_instant_and_keeps_nobody_waiting() {
     let node = node("");
     let (mut reader, mut other) = (node.connect(), node.connect());

@@ -51,7 +51,8 @@ def test_memory_of_a_large_write_comes_back(new_node):
             client.delete("large", "list")
             assert client.wait(1, 0) == 1
         for node, was in ((client, before[0]), (other, before[1])):
-            until_used_is_below(node, was + 8 * MB)
+            # A quarter of one value: what threads keep for the next one has a bound, but not the same in each run.
+            until_used_is_below(node, was + 25 * MB)
 
 
 def test_replies_without_a_limit_share_what_maxmemory_is(new_node):

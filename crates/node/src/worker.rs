@@ -366,8 +366,9 @@ impl Worker {
     /// Ends a connection at once.
     fn close(&mut self, shared: &Shared, at: usize) {
         let Some(mut client) = self.clients[at].take() else { return };
-        self.io.close(client.token);
+        // First what others know of it: who sees the connection end must not be counted as a listener after that.
         self.forget(shared, &mut client);
+        self.io.close(client.token);
     }
 
     /// Removes what others know of a client that leaves this worker.

@@ -215,6 +215,7 @@ impl Keeper {
         });
         self.eager_until = now + EAGER_FOR;
         self.observed.status = None;
+        self.node.see(|seen| seen.adopted = adopted);
         self.publish(Process::Starting);
     }
 
@@ -241,6 +242,8 @@ impl Keeper {
         if let Some(life) = &self.life
             && !life.answered
             && !life.dying
+            // One of an earlier control plane may hold data, and only its socket be lost.
+            && !life.adopted
             && self.observed.process == Process::Starting
             && now.duration_since(life.since) > limit
         {

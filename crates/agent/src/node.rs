@@ -129,6 +129,8 @@ pub(crate) struct Seen {
     pub(crate) process: Process,
     /// The listener of the readers' endpoint was shut down under a node that may still believe in it.
     pub(crate) reader_withdrawn: bool,
+    /// The process is one of an earlier control plane.
+    pub(crate) adopted: bool,
     probes_asked: u64,
     probes_answered: u64,
 }

@@ -87,6 +87,12 @@ fn start(node: &Node, spec: &NodeSpec) -> Done {
             Process::Starting => {
                 let left = until.saturating_duration_since(Instant::now());
                 if !node.wait_until(left, |seen| seen.process != Process::Starting) && !node.switch.is_off() {
+                    if node.seen().adopted {
+                        let socket = node.place.private_socket.display().to_string();
+                        let why =
+                            "it runs and does not answer there, and is left alone, since it may hold data";
+                        return Err(StepError::Failed(format!("{socket}: {why}")));
+                    }
                     node.post(Mail::Kill);
                     node.wait_until(DEATH_LIMIT, |seen| seen.process != Process::Starting);
                     return Err(StepError::Failed(format!("{} did not answer in {limit:?}", node.id)));

@@ -46,6 +46,25 @@ fn a_node_that_does_not_start_says_why() {
 }
 
 #[test]
+fn a_node_whose_socket_was_lost_is_left_alone_and_says_why() {
+    let mut host = Host::new();
+    host.start(1, &[]).unwrap();
+    let pid = host.pid(1);
+    host.end();
+    std::fs::remove_dir_all(host.directory.join("run")).unwrap();
+    host.begin_with(|config| {
+        config.start_limit = Duration::from_millis(50);
+        config.stop_limit = Duration::from_millis(50);
+    });
+    let error = host.run(start(1, &[])).unwrap_err();
+    assert!(error.to_string().contains("left alone"), "{error}");
+    assert!(host.run(Step::Stop { node: ONE }).is_err(), "it did not stop");
+    assert_eq!(host.seen[&ONE].process, Process::Starting);
+    assert!(std::path::Path::new(&format!("/proc/{pid}")).exists());
+    host.run(Step::Kill { node: ONE }).unwrap();
+}
+
+#[test]
 fn the_next_agent_finds_nodes_and_listeners() {
     let mut host = Host::new();
     let address = free();

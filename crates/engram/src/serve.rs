@@ -122,8 +122,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     });
     // A call that is under way may wait for what is gone.
     runtime.shutdown_background();
-    directories.leave();
+    // A region that was refused leaves what is there to whom it belongs.
     let unsaved = ended?;
+    directories.leave();
     if unsaved.is_empty() {
         tell("Stopped.\n");
         return Ok(());

@@ -9,6 +9,8 @@
 //! the world. What it did is in its effects; they leave while the locks are still held, so that their order is the
 //! order of the locks: the stream first, then clients that block on a key it made ready, then keyspace events.
 
+#[cfg(test)]
+mod admitted;
 mod capture;
 mod publishing;
 mod serving;

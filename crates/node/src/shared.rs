@@ -246,6 +246,7 @@ impl Shared {
         *self.settings.write().unwrap_or_else(PoisonError::into_inner) = config.settings().clone();
         self.log.set_level(config.settings().loglevel);
         self.outputs.configure(config.settings());
+        crate::replication::configure(self, config.settings());
         self.stats.track_latency(config.settings().latency_tracking);
         self.settings_version.fetch_add(1, Ordering::Release);
         self.look();

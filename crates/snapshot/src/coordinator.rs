@@ -153,6 +153,11 @@ impl Snapshots {
     pub fn report(&self) -> SaveReport {
         self.report
     }
+
+    /// CONFIG RESETSTAT: counts saves anew.
+    pub fn reset_counters(&mut self) {
+        self.report.saves = 0;
+    }
 }
 
 #[cfg(test)]

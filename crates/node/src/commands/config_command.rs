@@ -169,8 +169,13 @@ const CONFIG_RESETSTAT: Spec = Spec {
 };
 
 fn resetstat(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
-    cx.shared.stats.reset();
-    cx.shared.gauges.reset();
+    let shared = cx.shared;
+    shared.stats.reset();
+    shared.gauges.reset();
+    cx.local.lazyfree.freeing().reset();
+    shared.keyspace.adopted().reset();
+    shared.persistence.reset_counters();
+    shared.replication.primary(&shared.stream).primary.reset_counters();
     cx.out().ok();
     Ok(Flow::Done)
 }

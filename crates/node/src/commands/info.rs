@@ -396,7 +396,9 @@ fn persistence(facts: &Facts<'_>, lines: &mut Lines) {
     lines.put("loading", u8::from(shared.loading.load(Ordering::Relaxed)));
     lines.zeros(&["async_loading", "current_cow_peak", "current_cow_size", "current_cow_size_age"]);
     let info = shared.persistence.info(shared);
-    let saving = info.running.filter(|(kind, _)| *kind == snapshot::Kind::Save);
+    let saving = info.running.filter(|(kind, _)| *kind == snapshot::Kind::Save).map(|(_, seconds)| seconds);
+    // A snapshot for replicas is one as well, whether it goes to a file or to sockets.
+    let saving = saving.or_else(|| crate::replication::info::snapshot_seconds(shared));
     let (processed, total) = info.keys;
     let percent = if total == 0 { 0.0 } else { processed as f64 * 100.0 / total as f64 };
     lines.put("current_fork_perc", format_args!("{percent:.2}"));
@@ -408,7 +410,7 @@ fn persistence(facts: &Facts<'_>, lines: &mut Lines) {
     lines.put("rdb_last_bgsave_status", if info.report.last_ok { "ok" } else { "err" });
     let seconds = |seconds: Option<u64>| seconds.map_or(-1, |seconds| seconds as i64);
     lines.put("rdb_last_bgsave_time_sec", seconds(info.report.last_duration_s));
-    lines.put("rdb_current_bgsave_time_sec", seconds(saving.map(|(_, seconds)| seconds)));
+    lines.put("rdb_current_bgsave_time_sec", seconds(saving));
     lines.put("rdb_saves", info.report.saves);
     lines.zeros(&["rdb_last_cow_size"]);
     let loads = &shared.persistence.loading;

@@ -88,6 +88,11 @@ impl Persistence {
         }
     }
 
+    /// CONFIG RESETSTAT: counts saves anew.
+    pub(crate) fn reset_counters(&self) {
+        self.state().snapshots.reset_counters();
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -13,8 +13,8 @@
 
 use super::connect::{self, Stream, Target};
 use super::load::{self, Load};
+use super::now_ms;
 use super::words::Words;
-use super::{now_ms, replica_settings};
 use crate::client::{Client, ClientShared};
 use crate::exec::Local;
 use crate::shared::{Shared, unix_ms};
@@ -76,8 +76,6 @@ pub(crate) struct Applier {
     pub(super) args: Args,
     pub(super) batch: super::apply::Batch,
     next_tick_ms: u64,
-    /// The version of the settings that the core knows.
-    configured: u64,
 }
 
 impl Applier {
@@ -104,7 +102,6 @@ impl Applier {
             args: Args::new(),
             batch: Default::default(),
             next_tick_ms: 0,
-            configured: 0,
         }
     }
 
@@ -147,11 +144,6 @@ impl Applier {
 
     fn tick(&mut self) {
         let shared = self.shared.clone();
-        if self.configured != self.local.settings_version {
-            self.configured = self.local.settings_version;
-            let settings = replica_settings(&shared, &self.local.settings);
-            shared.replication.link().replica.configure(settings);
-        }
         let now_ms = now_ms(&shared);
         if now_ms >= self.next_tick_ms {
             let state = shared.replication.link().replica.state();

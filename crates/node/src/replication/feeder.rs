@@ -17,7 +17,7 @@
 use super::full_sync::Job;
 use super::outlet::{Outlet, known};
 use super::replica_connection::{Connection, Spool, WINDOW_BYTES, next_of_stream};
-use super::{Fed, now_ms, primary_settings};
+use super::{Fed, now_ms};
 use crate::client::{ClientShared, flag};
 use crate::mailbox::Message as WorkerMessage;
 use crate::shared::Shared;
@@ -96,7 +96,6 @@ pub(crate) struct Feeder {
     waits: HashMap<u64, (usize, u64)>,
     acknowledged: bool,
     spare: Vec<Vec<u8>>,
-    settings_version: u64,
     next_tick_ms: u64,
 }
 
@@ -120,7 +119,6 @@ impl Feeder {
             waits: HashMap::new(),
             acknowledged: false,
             spare: Vec::new(),
-            settings_version: 0,
             next_tick_ms: 0,
         }
     }
@@ -160,12 +158,6 @@ impl Feeder {
 
     fn tick(&mut self) {
         let shared = self.shared.clone();
-        let version = shared.settings_version.load(Ordering::Acquire);
-        if version != self.settings_version {
-            self.settings_version = version;
-            let settings = primary_settings(&shared.settings());
-            shared.replication.primary(&shared.stream).primary.configure(settings);
-        }
         let now_ms = now_ms(&shared);
         if now_ms < self.next_tick_ms {
             return;

@@ -143,7 +143,9 @@ fn snapshot(shared: &Arc<Shared>, form: SnapshotForm, filter: SnapshotFilter) ->
     };
     let to = if matches!(target, Target::Spool(_)) { "disk" } else { "replicas sockets" };
     shared.log(Loglevel::Notice, format_args!("Starting BGSAVE for SYNC with target: {to}"));
+    shared.replication.snapshot_since_s.store(unix_ms() / 1000, Ordering::Relaxed);
     let finished = snapshot.run(thread, target.sink(), &header);
+    shared.replication.snapshot_since_s.store(0, Ordering::Relaxed);
     let saved =
         if matches!(target, Target::Spool(_)) { "Background saving" } else { "Background RDB transfer" };
     match &finished {

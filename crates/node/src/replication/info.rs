@@ -1,7 +1,7 @@
 //! What INFO tells of replication.
 
 use super::now_ms;
-use crate::shared::Shared;
+use crate::shared::{Shared, unix_ms};
 use replication::primary::{InfoProfile, SyncCounters};
 use std::fmt::Write;
 use std::sync::atomic::Ordering;
@@ -62,4 +62,10 @@ pub(crate) fn counters(shared: &Shared) -> SyncCounters {
 /// `repl_backlog` and replicas' buffers of INFO's section Memory: `mem_replication_backlog` in bytes.
 pub(crate) fn backlog_memory(shared: &Shared) -> usize {
     shared.replication.primary(&shared.stream).primary.backlog().map_or(0, |backlog| backlog.memory())
+}
+
+/// For how many seconds a snapshot for replicas has been made; `None` while none is.
+pub(crate) fn snapshot_seconds(shared: &Shared) -> Option<u64> {
+    let since_s = shared.replication.snapshot_since_s.load(Ordering::Relaxed);
+    (since_s > 0).then(|| (unix_ms() / 1000).saturating_sub(since_s))
 }

@@ -54,7 +54,7 @@ use replication::primary::{Action, Event};
 use replication::{History, Primary, Replica, ReplicationId, primary, replica};
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// The tail's buffer is not kept when it has become larger than this.
@@ -74,6 +74,8 @@ pub(crate) struct Replication {
     pub(crate) feeder: Inbox<feeder::Message>,
     pub(crate) applier: Inbox<applier::Message>,
     pub(crate) jobs: Mutex<VecDeque<full_sync::Job>>,
+    /// Since when a snapshot for replicas is made, in Unix seconds; 0 while none is.
+    pub(crate) snapshot_since_s: AtomicU64,
     /// The link is to be dropped: a load that is under way is not worth its end.
     pub(crate) draining: AtomicBool,
 }
@@ -134,6 +136,7 @@ impl Replication {
             feeder: Inbox::default(),
             applier: Inbox::default(),
             jobs: Mutex::default(),
+            snapshot_since_s: AtomicU64::new(0),
             draining: AtomicBool::new(false),
         }
     }
@@ -210,6 +213,16 @@ impl Fed {
 /// The cores' clock: milliseconds since the node started.
 pub(crate) fn now_ms(shared: &Shared) -> u64 {
     shared.start.instant.elapsed().as_millis() as u64
+}
+
+/// Takes over settings that changed: they hold for whatever comes next.
+pub(crate) fn configure(shared: &Shared, settings: &Settings) {
+    let replication = &shared.replication;
+    replication.link().replica.configure(replica_settings(shared, settings));
+    let mut fed = replication.primary(&shared.stream);
+    fed.primary.configure(primary_settings(settings));
+    let good = fed.primary.good_replicas(now_ms(shared));
+    shared.role.good_replicas.store(good as u32, Ordering::Relaxed);
 }
 
 /// What is configured for the primary's side.

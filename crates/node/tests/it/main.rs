@@ -17,6 +17,7 @@ mod removals;
 mod replication;
 mod replies;
 mod server;
+mod settings;
 mod waits;
 mod walks;
 

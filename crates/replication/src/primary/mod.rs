@@ -471,6 +471,11 @@ impl Primary {
         self.counters
     }
 
+    /// CONFIG RESETSTAT: counts synchronisations anew.
+    pub fn reset_counters(&mut self) {
+        self.counters = SyncCounters::default();
+    }
+
     fn replica_ids(&self, wanted: impl Fn(&Link) -> bool) -> Vec<LinkId> {
         let replica = |link: &Link| link.state != LinkState::Handshake && wanted(link);
         self.links.iter().filter(|(_, link)| replica(link)).map(|(id, _)| *id).collect()

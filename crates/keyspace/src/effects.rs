@@ -110,6 +110,17 @@ impl Ready {
     }
 }
 
+/// A key that a replica's own clients gave an expiry.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OwnVolatile {
+    /// When its time comes, in Unix ms.
+    pub at_ms: u64,
+    /// Logical database.
+    pub db: u16,
+    /// The key.
+    pub key: Box<[u8]>,
+}
+
 /// The effects of one command, one EXEC or one script, reused from one to the next.
 #[derive(Debug)]
 pub struct Effects {
@@ -129,6 +140,8 @@ pub struct Effects {
     events: Vec<Event>,
     /// Keys somebody blocks on that may serve them now.
     pub ready: Ready,
+    /// Keys to which a write on a replica gave an expiry, with its Unix time in ms: the primary will not remove them.
+    own_volatile: Vec<OwnVolatile>,
     /// Whether the handler said itself what to replicate, so that its arguments are not.
     pub rewritten: bool,
     /// Whether the commands for the stream are of keys that have nothing to do with each other: no transaction binds them.
@@ -146,6 +159,7 @@ impl Default for Effects {
             records: Vec::new(),
             events: Vec::new(),
             ready: Ready::default(),
+            own_volatile: Vec::new(),
             rewritten: false,
             unrelated: false,
         }
@@ -171,6 +185,7 @@ impl Effects {
             && self.records.is_empty()
             && self.events.is_empty()
             && self.ready.is_empty()
+            && self.own_volatile.is_empty()
     }
 
     /// Checks that everything described was taken: where the locks drop.
@@ -214,6 +229,17 @@ impl Effects {
     #[inline]
     pub fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)
+    }
+
+    /// Notes that a write on a replica gave a key an expiry.
+    pub(crate) fn own_volatile(&mut self, key: OwnVolatile) {
+        self.own_volatile.push(key);
+    }
+
+    /// Takes the keys to which a write on a replica gave an expiry.
+    #[inline]
+    pub fn take_own_volatile(&mut self) -> Vec<OwnVolatile> {
+        std::mem::take(&mut self.own_volatile)
     }
 
     /// Takes everything, for one who is the only reader of a description: a test.

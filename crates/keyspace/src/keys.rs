@@ -14,7 +14,7 @@ pub(crate) use sweep::Expiries;
 pub use sweep::Sweep;
 
 use crate::edit::Edit;
-use crate::effects::{Effects, EventClass, Outlet};
+use crate::effects::{Effects, EventClass, Outlet, OwnVolatile};
 use crate::slots::{Flushed, Guard, Parts};
 use crate::waiters::{Ticket, Watch};
 use crate::{Keyspace, SlotBusy};
@@ -379,6 +379,9 @@ impl<'k, 'g> Keys<'k, 'g> {
         if let Some(at) = entry.expire_at() {
             expiries.note(at);
             self.space.counters.add_volatile(thread, physical, 1);
+            if self.context.expiry == Expiry::Hide {
+                self.scratch.effects.own_volatile(OwnVolatile { at_ms: at, db, key: entry.key().into() });
+            }
         }
         if self.scratch.effects.wanted.contains(EventClass::NEW) {
             let key = entry.key();
@@ -493,6 +496,7 @@ impl<'k, 'g> Keys<'k, 'g> {
             edit.expiries.note(at);
         }
         drop(edit);
+        self.note_own_volatile(key, expiry);
         let by = i64::from(expiry.is_some()) - i64::from(old_expiry.is_some());
         if by != 0 {
             self.space.counters.add_volatile(thread, physical, by);
@@ -518,6 +522,7 @@ impl<'k, 'g> Keys<'k, 'g> {
             edit.expiries.note(at);
         }
         drop(edit);
+        self.note_own_volatile(key, at_ms);
         let by = i64::from(at_ms.is_some()) - i64::from(had);
         if by != 0 {
             self.space.counters.add_volatile(thread, physical, by);

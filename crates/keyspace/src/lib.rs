@@ -35,7 +35,7 @@ mod waiters;
 mod walk;
 
 pub use edit::Edit;
-pub use effects::{Effects, Event, EventClass, Outlet, Ready, Record};
+pub use effects::{Effects, Event, EventClass, Outlet, OwnVolatile, Ready, Record};
 pub use freeing::{Freeing, Pending};
 pub use gate::{Gate, Passage};
 pub use keys::{Expiry, Keys, KeysContext, Located, Scratch, Sweep, Ttl};

@@ -715,6 +715,10 @@ fn append_effects(shared: &Shared, thread: usize, effects: &mut Effects) -> Opti
         shared.stats.add(thread, Counter::Expired, effects.expired);
         effects.expired = 0;
     }
+    let own_volatile = effects.take_own_volatile();
+    if !own_volatile.is_empty() {
+        shared.own_volatile.add(own_volatile);
+    }
     if effects.records().is_empty() {
         return None;
     }

@@ -7,11 +7,11 @@
 use crate::admission;
 use crate::exec::{Local, send_effects};
 use crate::shared::{Background, Shared, unix_ms};
-use keyspace::{Expiry, Keys, Sweep};
+use keyspace::{Expiry, Keys, OwnVolatile, Sweep};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use topology::SLOTS;
+use topology::{SLOTS, Slot};
 
 /// How often the slots are gone through.
 const PERIOD: Duration = Duration::from_millis(100);
@@ -39,6 +39,7 @@ pub(crate) fn run(shared: &Arc<Shared>, mut local: Local) {
                     sweep(shared, &mut local, db);
                 }
             }
+            expire_own(shared, &mut local);
         }
         shared.expiry_idle.store(period == IDLE_PERIOD, Ordering::Relaxed);
         std::thread::park_timeout(period.saturating_sub(began.elapsed()));
@@ -87,6 +88,47 @@ fn sweep(shared: &Shared, local: &mut Local, db: u16) {
         }
         local.leave(shared);
     }
+}
+
+/// Removes keys that clients of this replica wrote, as their time has come.
+fn expire_own(shared: &Shared, local: &mut Local) {
+    let now_ms = unix_ms();
+    while shared.role.is_replica.load(Ordering::Relaxed)
+        && !shared.ending.load(Ordering::Acquire)
+        && let Some(due) = shared.own_volatile.take_due(now_ms)
+    {
+        let again = expire_own_key(shared, local, now_ms, &due);
+        if let Some(at_ms) = again {
+            shared.own_volatile.add(vec![OwnVolatile { at_ms, ..due }]);
+        }
+    }
+}
+
+/// Looks at a key whose time should have come; when to look again.
+fn expire_own_key(shared: &Shared, local: &mut Local, now_ms: u64, due: &OwnVolatile) -> Option<u64> {
+    let again = Some(now_ms + 1);
+    local.now_ms = now_ms;
+    if !local.enter(shared) {
+        if local.standing.wait(&*shared.keyspace) {
+            std::thread::park_timeout(PERIOD);
+        }
+        return again;
+    }
+    // Roles change in the world: a primary's keys are swept, and a load has replaced these.
+    let is_replica =
+        shared.role.is_replica.load(Ordering::Relaxed) && !shared.loading.load(Ordering::Relaxed);
+    let mut next = None;
+    if is_replica {
+        next = again;
+        if let Ok(mut guard) = shared.keyspace.lock(Slot::of(&due.key)) {
+            local.scratch.effects.begin();
+            let context = local.context(due.db, true);
+            next = Keys::new(&shared.keyspace, &mut guard, &mut local.scratch, context).expire_own(&due.key);
+            send_effects(shared, local);
+        }
+    }
+    local.leave(shared);
+    next
 }
 
 /// Removes some due keys of a slot; where to go on, `None` when the slot is done or busy.

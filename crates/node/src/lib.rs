@@ -36,6 +36,7 @@ mod mailbox;
 mod managed;
 mod maxmemory;
 mod outputs;
+mod own_volatile;
 mod panics;
 mod pause;
 mod persistence;

@@ -9,6 +9,7 @@ use crate::log::{Log, Speaker};
 use crate::mailbox::{Mailbox, Message};
 use crate::managed::Managed;
 use crate::outputs::Outputs;
+use crate::own_volatile::OwnVolatiles;
 use crate::pause::Pauses;
 use crate::persistence::Persistence;
 use crate::pubsub::PubSub;
@@ -80,6 +81,8 @@ pub(crate) struct Shared {
     pub(crate) loading: AtomicBool,
     /// The last snapshot failed and `stop-writes-on-bgsave-error` is on.
     pub(crate) save_failed: AtomicBool,
+    /// Keys that expire on a writable replica.
+    pub(crate) own_volatile: OwnVolatiles,
     /// DEBUG SET-ACTIVE-EXPIRE.
     pub(crate) active_expire: AtomicBool,
     /// There were no keys that expire when the expiry thread looked last: it sleeps for long.
@@ -205,6 +208,7 @@ impl Shared {
             },
             loading: AtomicBool::new(false),
             save_failed: AtomicBool::new(false),
+            own_volatile: OwnVolatiles::default(),
             active_expire: AtomicBool::new(true),
             expiry_idle: AtomicBool::new(false),
             cron_paused: AtomicBool::new(false),

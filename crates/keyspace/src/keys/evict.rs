@@ -1,8 +1,8 @@
-//! Keys that nobody names: sampling, and the eviction of what was sampled.
+//! Keys that the node removes by itself: those that are evicted, and those that a replica's own clients gave an expiry.
 
-use super::Keys;
+use super::{Expiry, Keys};
 use crate::SlotBusy;
-use crate::effects::EventClass;
+use crate::effects::{EventClass, OwnVolatile};
 use table::Entry;
 use topology::Slot;
 
@@ -15,6 +15,30 @@ impl Keys<'_, '_> {
         self.replicate_removal(key, lazy);
         self.free(entry, lazy);
         true
+    }
+
+    /// Notes that a write gave a key an expiry, where expired keys are hidden: the primary knows nothing of it.
+    #[inline]
+    pub(super) fn note_own_volatile(&mut self, key: &[u8], at_ms: Option<u64>) {
+        if self.context.expiry == Expiry::Hide
+            && let Some(at_ms) = at_ms
+        {
+            let db = self.context.db;
+            self.scratch.effects.own_volatile(OwnVolatile { at_ms, db, key: key.into() });
+        }
+    }
+
+    /// Removes a key whose time has come, which a replica's own clients wrote. When to look again where it is not to be removed
+    /// yet; `None` where there is no such key any more.
+    pub fn expire_own(&mut self, key: &[u8]) -> Option<u64> {
+        let place = self.locate(key);
+        let (physical, now_ms) = (self.physical, self.context.now_ms);
+        let at_ms = self.guard.find(place, physical, key)?.expire_at()?;
+        if at_ms > now_ms || self.is_spared(key, place) {
+            return Some(at_ms.max(now_ms + 1));
+        }
+        self.expire(key, place);
+        None
     }
 
     /// Goes on to a slot. A walking guard has what was done in the slot before sent first: once that is unlocked others may

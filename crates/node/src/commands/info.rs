@@ -332,12 +332,9 @@ fn stats(facts: &Facts<'_>, lines: &mut Lines) {
     lines.put("keyspace_misses", sum(Counter::Misses));
     lines.put("pubsub_channels", shared.pubsub.channel_count());
     lines.put("pubsub_patterns", shared.pubsub.pattern_count());
+    lines.zeros(&["pubsubshard_channels", "latest_fork_usec", "total_forks", "migrate_cached_sockets"]);
+    lines.put("slave_expires_tracked_keys", shared.own_volatile.len());
     lines.zeros(&[
-        "pubsubshard_channels",
-        "latest_fork_usec",
-        "total_forks",
-        "migrate_cached_sockets",
-        "slave_expires_tracked_keys",
         "active_defrag_hits",
         "active_defrag_misses",
         "active_defrag_key_hits",

@@ -124,6 +124,7 @@ pub(crate) fn empty(shared: &Shared, local: &mut Local, generation: u64, loading
             }
             shared.replication.forget_history(shared);
         }
+        shared.own_volatile.clear();
         for db in 0..shared.keyspace.databases() as u16 {
             let context = local.context(db, true);
             removed.append(&mut Keys::new(&shared.keyspace, world, &mut local.scratch, context).flush());

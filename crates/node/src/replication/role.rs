@@ -74,6 +74,8 @@ pub(crate) fn promote(shared: &Shared) {
     // A node that nobody has followed yet has nothing for a stream to be remembered in.
     shared.stream.switch(fed.primary.backlog().is_some());
     shared.role.is_replica.store(false, Ordering::Release);
+    // From here on all expired keys are this node's to remove.
+    shared.own_volatile.clear();
     shared.role.link_up.store(false, Ordering::Release);
     replication.generation.fetch_add(1, Ordering::Release);
     shared.decisions.fetch_add(1, Ordering::Release);

@@ -87,10 +87,10 @@ fn pending(connection: &mut Connection) -> u64 {
     field(connection, "memory", "lazyfree_pending_objects").parse().expect("a number")
 }
 
-/// Adds 20 keys and begins a save that stays for a while with each that it comes to.
+/// Adds keys and begins a save that stays for a while with each that it comes to.
 fn begin_slow_save(connection: &mut Connection) {
     ok(connection, "CONFIG SET rdb-key-save-delay 300000");
-    for i in 0..20 {
+    for i in 0..6 {
         ok(connection, &format!("SET k{i} x"));
     }
     assert_eq!(ask(connection, "BGSAVE").to_text(), "Background saving started");
@@ -157,14 +157,12 @@ fn tables_of_swapped_databases_are_freed() {
 #[test]
 fn tables_that_a_full_synchronisation_replaces_are_freed() {
     for lazy in ["yes", "no"] {
-        let (_primary, port) = node("");
+        let (primary, port) = node("");
         let (replica, _) = node(&format!("replica-lazy-flush {lazy}\n"));
         let mut client = replica.connect();
         begin_slow_save(&mut client);
         ok(&mut client, &format!("REPLICAOF 127.0.0.1 {port}"));
-        while field(&mut client, "replication", "master_link_status") != "up" {
-            std::thread::yield_now();
-        }
+        catch_up(&mut primary.connect(), &mut client);
         ok(&mut client, "REPLICAOF NO ONE");
         nothing_is_pending(&mut client);
     }
@@ -179,4 +177,33 @@ fn a_node_ends_with_tables_that_are_not_freed() {
     assert!(pending(&mut client) > 0);
     drop(node);
     assert!(client.call(&["PING"]).is_err());
+}
+
+#[test]
+fn a_writable_replica_removes_what_its_own_clients_wrote() {
+    let (primary, port) = node("enable-debug-command yes\n");
+    let (replica, _) = node(&format!("replica-read-only no\nreplicaof 127.0.0.1 {port}\n"));
+    let (mut to_primary, mut to_replica) = (primary.connect(), replica.connect());
+    ok(&mut to_primary, "DEBUG SET-ACTIVE-EXPIRE 0");
+    catch_up(&mut to_primary, &mut to_replica);
+    ok(&mut to_primary, "SET theirs x PX 1");
+    catch_up(&mut to_primary, &mut to_replica);
+    for line in ["SET own x PX 1", "SET later x EX 1000", "MSET a 1 b 1 c 1"] {
+        ok(&mut to_replica, line);
+    }
+    for line in ["PEXPIRE a 1", "RENAME b d", "PEXPIRE c 100000", "PEXPIRE d 1"] {
+        ask(&mut to_replica, line);
+    }
+    // Nobody looks at them. What the primary wrote is the primary's to remove.
+    while ask(&mut to_replica, "DBSIZE") != Reply::Integer(3) {
+        std::thread::yield_now();
+    }
+    assert_eq!(field(&mut to_replica, "stats", "expired_keys"), "3");
+    assert_eq!(field(&mut to_replica, "stats", "slave_expires_tracked_keys"), "2");
+    assert_eq!(ask(&mut to_replica, "EXISTS later c theirs"), Reply::Integer(2), "one is hidden");
+    // Its history is the primary's: nothing was added to it.
+    catch_up(&mut to_primary, &mut to_replica);
+    ok(&mut to_replica, "REPLICAOF NO ONE");
+    assert_eq!(field(&mut to_replica, "stats", "slave_expires_tracked_keys"), "0");
+    assert_eq!(field(&mut to_primary, "stats", "slave_expires_tracked_keys"), "0");
 }

@@ -1,0 +1,71 @@
+//! Keys with an expiry that clients of a writable replica wrote. Nobody else removes them: the primary does not know them, and
+//! removes its own through the stream.
+//!
+//! **Invariant:** such a key is known here from the write on, under whose locks it is noted, until it is looked at when its
+//! time has come. What has become of it meanwhile is found out then. A replica that loads its primary's data, or is one no
+//! more, has none.
+
+use keyspace::OwnVolatile;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// See the module's essay.
+#[derive(Debug, Default)]
+pub(crate) struct OwnVolatiles {
+    /// By time.
+    keys: Mutex<BTreeSet<OwnVolatile>>,
+    count: AtomicUsize,
+}
+
+impl OwnVolatiles {
+    fn keys(&self) -> MutexGuard<'_, BTreeSet<OwnVolatile>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds keys, under the locks of their slots.
+    pub(crate) fn add(&self, added: Vec<OwnVolatile>) {
+        let mut keys = self.keys();
+        keys.extend(added);
+        self.count.store(keys.len(), Ordering::Relaxed);
+    }
+
+    /// How many are known: `slave_expires_tracked_keys`.
+    pub(crate) fn len(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Takes the first whose time has come.
+    pub(crate) fn take_due(&self, now_ms: u64) -> Option<OwnVolatile> {
+        let mut keys = self.keys();
+        let due = keys.first().is_some_and(|key| key.at_ms <= now_ms).then(|| keys.pop_first())?;
+        self.count.store(keys.len(), Ordering::Relaxed);
+        due
+    }
+
+    /// Forgets all.
+    pub(crate) fn clear(&self) {
+        let mut keys = self.keys();
+        keys.clear();
+        self.count.store(0, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn they_come_when_their_time_has_come() {
+        let key = |at_ms, name: &str| OwnVolatile { at_ms, db: 0, key: name.as_bytes().into() };
+        let all = OwnVolatiles::default();
+        all.add(vec![key(5, "b"), key(3, "a"), key(9, "b"), key(3, "a")]);
+        assert_eq!((all.len(), all.take_due(2)), (3, None));
+        assert_eq!(
+            (all.take_due(5), all.take_due(5), all.take_due(5)),
+            (Some(key(3, "a")), Some(key(5, "b")), None)
+        );
+        all.clear();
+        assert_eq!((all.len(), all.take_due(10)), (0, None));
+    }
+}

@@ -11,6 +11,7 @@
 use crate::mailbox::Message;
 use crate::persistence::{save_now, wanted_at_end};
 use crate::shared::{Background as Role, Shared, unix_ms};
+use crate::waits::Ended;
 use config::{Loglevel, ShutdownFlags};
 use snapshot::{Background, Kind, SnapshotError};
 use std::sync::atomic::Ordering;
@@ -338,7 +339,7 @@ fn cancel(shared: &Shared, why: String) {
     shared.pauses.end_handover();
     for WaitingClient { worker, client, wait } in clients {
         let reply = b"-ERR Errors trying to SHUTDOWN. Check logs.\r\n".to_vec();
-        shared.mailboxes[worker].post(Message::Answer { client, wait, reply });
+        shared.mailboxes[worker].post(Message::Answer { client, wait, reply, ended: Ended::Over });
     }
     shared.look();
 }

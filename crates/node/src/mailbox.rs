@@ -5,6 +5,7 @@
 //! the reply's reader causes next.
 
 use crate::pubsub::Delivery;
+use crate::waits::Ended;
 use event_loop::{Peer, Waker};
 use keyspace::{Rank, RankedMutex};
 use std::os::fd::OwnedFd;
@@ -26,6 +27,8 @@ pub(crate) enum Message {
         wait: u64,
         /// The reply, in the client's protocol.
         reply: Vec<u8>,
+        /// How the wait ended.
+        ended: Ended,
     },
     /// CLIENT UNBLOCK: as if the timeout had passed, or with an error.
     Unblock {

@@ -178,6 +178,25 @@ impl Stats {
         }
     }
 
+    /// Counts a command that has blocked, but not how long it takes: that is known when it has gone on.
+    pub(crate) fn began(&self, thread: usize, command: usize, nanoseconds: u64) {
+        let cells = &self.threads[thread].commands[command];
+        bump(&cells[0], 1);
+        bump(&cells[1], nanoseconds);
+    }
+
+    /// A command that [began](Stats::began) went on.
+    pub(crate) fn went_on(&self, thread: usize, command: usize, nanoseconds: u64, failed: bool) {
+        let own = &self.threads[thread];
+        bump(&own.commands[command][1], nanoseconds);
+        if failed {
+            bump(&own.commands[command][3], 1);
+        }
+        if self.track_latency.load(Ordering::Relaxed) {
+            own.latencies[command].get_or_init(Histogram::new).record(nanoseconds);
+        }
+    }
+
     /// The times of a command over all threads; `None` when it was never called.
     pub(crate) fn latencies(&self, command: usize) -> Option<Latencies> {
         Latencies::sum(self.threads.iter().filter_map(|thread| thread.latencies[command].get()))
@@ -210,11 +229,6 @@ impl Stats {
     /// Counts a refusal before execution.
     pub(crate) fn rejected(&self, thread: usize, command: usize) {
         bump(&self.threads[thread].commands[command][2], 1);
-    }
-
-    /// Counts a command that had blocked and ended with an error.
-    pub(crate) fn failed(&self, thread: usize, command: usize) {
-        bump(&self.threads[thread].commands[command][3], 1);
     }
 
     /// The sums of a command.

@@ -1,8 +1,11 @@
 //! What is counted of a command that waits: the servers differ in when.
 //!
-//! Redis 7.0 counts the call when it begins to wait. Since 7.2 it is counted when the wait is over, and not at all when the
-//! client goes away before. In the slow log it stands, in either, once it was served: with the time that it ran, without
-//! the time that it waited. Since 7.2 one that nobody served stands there as well.
+//! ```text
+//!                it blocks             it is served          it times out, WAIT ends   unblocked with an error
+//!   Redis 7.0    a call and its time   its time, slow log    -                         it failed
+//!   since 7.2    -                     a call with the time of both, slow log          the same, and it failed
+//! ```
+//! The wait itself is no time of the command. Since 7.2 a client that goes away while it waits has called nothing.
 
 use crate::client::{Client, ClientShared};
 use crate::command::Command;
@@ -25,6 +28,17 @@ pub(crate) struct Begun {
     counts_at_end: bool,
 }
 
+/// How a wait ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// Somebody ran its command anew, which took this long.
+    Served { nanoseconds: u64, failed: bool },
+    /// With the reply that says that nothing came of it, or with that of who it waited for.
+    Over,
+    /// With an error that has nothing to do with the command.
+    Refused,
+}
+
 /// Whether a call that waits is counted when its wait is over.
 pub(crate) fn counts_at_end(shared: &Shared) -> bool {
     shared.profile.has("7.2.0")
@@ -41,7 +55,7 @@ pub(crate) fn begin(
 ) {
     let counts_at_end = counts_at_end(shared);
     if !counts_at_end {
-        shared.stats.called(local.thread, command.run.id, nanoseconds, false);
+        shared.stats.began(local.thread, command.run.id, nanoseconds);
     }
     if let Some(blocked) = &mut client.blocked {
         let argv = argv.iter().map(|&arg| arg.into()).collect();
@@ -49,16 +63,25 @@ pub(crate) fn begin(
     }
 }
 
-/// Counts a command whose wait is over; `served` when somebody answered it.
-pub(crate) fn end(shared: &Shared, local: &Local, client: &Client, begun: &Begun, served: bool) {
+/// Counts a command whose wait is over.
+pub(crate) fn end(shared: &Shared, local: &Local, client: &Client, begun: &Begun, ended: Ended) {
+    let (thread, id) = (local.thread, begun.command.run.id);
+    let (served_ns, failed) = match ended {
+        Ended::Served { nanoseconds, failed } => (nanoseconds, failed),
+        Ended::Over => (0, false),
+        Ended::Refused => (0, true),
+    };
+    let nanoseconds = if begun.counts_at_end { begun.nanoseconds + served_ns } else { served_ns };
     if begun.counts_at_end {
-        shared.stats.add(local.thread, Counter::Commands, 1);
+        shared.stats.add(thread, Counter::Commands, 1);
         limits::bump(&client.shared.commands, 1);
-        shared.stats.called(local.thread, begun.command.run.id, begun.nanoseconds, false);
+        shared.stats.called(thread, id, nanoseconds, failed);
+    } else if ended != Ended::Over {
+        shared.stats.went_on(thread, id, nanoseconds, failed);
     }
-    if served || begun.counts_at_end {
+    if begun.counts_at_end || matches!(ended, Ended::Served { .. }) {
         let argv: Vec<&[u8]> = begun.argv.iter().map(|arg| &arg[..]).collect();
-        note_slow(shared, local, client, begun.command, &argv, begun.nanoseconds);
+        note_slow(shared, local, client, begun.command, &argv, nanoseconds);
     }
 }
 

@@ -18,7 +18,7 @@ use crate::outputs::AHEAD_BYTES;
 use crate::replication::outlet::SEND_EVERY;
 use crate::shared::{Shared, unix_ms};
 use crate::stats::Counter;
-use crate::waits;
+use crate::waits::{self, Ended};
 use event_loop::{Event, EventLoop, Peer, Token};
 use keyspace::Located;
 use resp::{Args, Parsed, Request};
@@ -215,7 +215,7 @@ impl Worker {
         match message {
             Message::Accepted(fd, peer) => self.accept(shared, fd, &peer),
             Message::Deliver(clients, delivery) => self.deliver(&clients, &delivery),
-            Message::Answer { client, wait, reply } => self.answer(client, wait, &reply),
+            Message::Answer { client, wait, reply, ended } => self.answer(client, wait, &reply, ended),
             Message::Unblock { client, error } => self.unblock(client, error),
             Message::Kill(client) => match self.by_id.get(&client) {
                 Some(&at) => self.close(shared, at),
@@ -434,7 +434,7 @@ impl Worker {
     }
 
     /// The answer to a blocked client.
-    fn answer(&mut self, id: u64, wait: u64, reply: &[u8]) {
+    fn answer(&mut self, id: u64, wait: u64, reply: &[u8], ended: Ended) {
         let Some(&at) = self.by_id.get(&id) else { return };
         let Some(client) = &mut self.clients[at] else { return };
         if client.blocked.as_ref().is_none_or(|blocked| blocked.wait != wait) {
@@ -443,17 +443,20 @@ impl Worker {
         if client.reply == crate::client::ReplyMode::On {
             client.out.extend_from_slice(reply);
         }
-        self.resume(at, true);
+        self.resume(at, ended);
     }
 
-    /// The wait of a client is over; `served` when somebody answered it.
-    fn resume(&mut self, at: usize, served: bool) {
+    /// The wait of a client is over.
+    fn resume(&mut self, at: usize, ended: Ended) {
         let Some(client) = &mut self.clients[at] else { return };
         let Some(blocked) = client.blocked.take() else { return };
         client.shared.set_flag(flag::BLOCKED, false);
         *client.shared.waits_for.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
+        if ended == Ended::Refused {
+            self.shared.stats.error(self.local.thread, &"UNBLOCKED");
+        }
         if let Some(begun) = &blocked.begun {
-            waits::end(&self.shared, &self.local, client, begun, served);
+            waits::end(&self.shared, &self.local, client, begun, ended);
         }
         let id = client.id;
         if !client.listed {
@@ -489,15 +492,13 @@ impl Worker {
         }
         let timeout = blocked.timeout;
         if error {
-            let text = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
-            fail_wait(&self.shared, &self.local, &client.shared, text);
-            client.writer().error(text);
+            client.writer().error("UNBLOCKED client unblocked via CLIENT UNBLOCK");
         } else if timeout == TimeoutReply::Null {
             client.writer().null();
         } else {
             client.writer().null_array();
         }
-        self.resume(at, false);
+        self.resume(at, if error { Ended::Refused } else { Ended::Over });
     }
 
     /// Tries clients again whose command could not run.
@@ -842,11 +843,10 @@ impl Worker {
                 WaitFor::Elsewhere => crate::link::forget_wait(&self.shared, client.id),
             }
             let text = "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
-            fail_wait(&self.shared, &self.local, &client.shared, text);
             client.writer().error(text);
             client.closing = true;
             client.shared.set_flag(flag::CLOSE_AFTER_REPLY, true);
-            self.resume(at, false);
+            self.resume(at, Ended::Refused);
         }
     }
 
@@ -989,14 +989,6 @@ fn locate(
     let slot = Slot::of(key);
     shared.keyspace.prefetch_slot(slot);
     (Ok(command), Some(Located { slot, hash: shared.keyspace.hash(key) }))
-}
-
-/// Counts the error that ends the wait of a client: it is its last command's.
-fn fail_wait(shared: &Shared, local: &Local, client: &ClientShared, text: &str) {
-    shared.stats.error(local.thread, &text);
-    if let Some(command) = client.last_command.load(Ordering::Relaxed).checked_sub(1) {
-        shared.stats.failed(local.thread, command as usize);
-    }
 }
 
 /// Whether what follows a command must not be framed before it has run: limits differ after authentication, and a replica's

@@ -7,6 +7,7 @@ use super::{Local, append};
 use crate::command::{Command, Handler, Run};
 use crate::mailbox::Message;
 use crate::shared::Shared;
+use crate::waits::Ended;
 use command_spec::{Flags, Group};
 use commands::Cx;
 use keyspace::{Expiry, Guard, Keys, KeysContext, SlotBusy, Ticket};
@@ -14,6 +15,7 @@ use resp::{Proto, Writer};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 use structures::ValueRef;
 use topology::Slot;
 
@@ -83,8 +85,7 @@ fn serve_ticket(
     key: &[u8],
 ) -> bool {
     let argv: Vec<&[u8]> = ticket.argv.iter().map(|arg| &**arg).collect();
-    let Ok(Command { run: Handler { run: Run::Data(data), id, .. }, spec, .. }) =
-        shared.commands.resolve(&argv)
+    let Ok(Command { run: Handler { run: Run::Data(data), .. }, spec, .. }) = shared.commands.resolve(&argv)
     else {
         unreachable!("only data commands wait for keys");
     };
@@ -92,6 +93,7 @@ fn serve_ticket(
         // The node follows a primary by now, and its worker is about to say so.
         return false;
     }
+    let began = Instant::now();
     let mut reply = Vec::new();
     let proto = if ticket.resp3 { Proto::Resp3 } else { Proto::Resp2 };
     let context = local.context(ticket.db, true);
@@ -108,19 +110,21 @@ fn serve_ticket(
     if !is_awaited(spec.group, entry.value()) {
         return false;
     }
+    let mut failed = false;
     match commands::run(data, &mut cx, &argv) {
         Ok(commands::Flow::Block { .. } | commands::Flow::Rest(_) | commands::Flow::Unfinished) => {
             return false;
         }
         Ok(commands::Flow::Done) => {}
         Err(error) => {
+            failed = true;
             reply.clear();
             Writer::new(&mut reply, proto).error_value(&error);
             shared.stats.error(local.thread, &error);
-            shared.stats.failed(local.thread, *id);
         }
     }
-    shared.mailboxes[ticket.worker].post(Message::Answer { client: ticket.client, wait: 0, reply });
+    let ended = Ended::Served { nanoseconds: began.elapsed().as_nanos() as u64, failed };
+    shared.mailboxes[ticket.worker].post(Message::Answer { client: ticket.client, wait: 0, reply, ended });
     true
 }
 

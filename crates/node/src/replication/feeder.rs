@@ -21,6 +21,7 @@ use super::{Fed, now_ms};
 use crate::client::{ClientShared, flag};
 use crate::mailbox::Message as WorkerMessage;
 use crate::shared::Shared;
+use crate::waits::Ended;
 use config::Loglevel;
 use event_loop::{Event as IoEvent, EventLoop, Token};
 use replication::primary::{Action, CloseReason, Event, LinkState};
@@ -658,12 +659,12 @@ impl Feeder {
     }
 
     fn answer(&mut self, outcome: WaitOutcome) {
-        self.reply(outcome.client, format!(":{}\r\n", outcome.replicas).into_bytes());
+        self.reply(outcome.client, format!(":{}\r\n", outcome.replicas).into_bytes(), Ended::Over);
     }
 
-    fn reply(&mut self, client: u64, reply: Vec<u8>) {
+    fn reply(&mut self, client: u64, reply: Vec<u8>, ended: Ended) {
         if let Some((worker, wait)) = self.waits.remove(&client) {
-            self.shared.mailboxes[worker].post(WorkerMessage::Answer { client, wait, reply });
+            self.shared.mailboxes[worker].post(WorkerMessage::Answer { client, wait, reply, ended });
         }
     }
 
@@ -672,7 +673,8 @@ impl Feeder {
         let Some(outcome) = self.waiters.outcome(client, &acks) else { return };
         self.waiters.remove(client);
         if error {
-            self.reply(client, b"-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n".to_vec());
+            let reply = b"-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n".to_vec();
+            self.reply(client, reply, Ended::Refused);
         } else {
             self.answer(outcome);
         }

@@ -19,6 +19,7 @@ mod replies;
 mod server;
 mod settings;
 mod waits;
+mod waits_beside;
 mod walks;
 
 use config::{Config, NoDirectives};

@@ -104,8 +104,9 @@ fn role(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
         out.bulk(b"slave");
         out.bulk(&host);
         out.int(port.into());
-        out.bulk(link.replica.state().role_name().as_bytes());
-        out.int(link.replica.role_offset());
+        let state = crate::replication::info::shown_state(shared, &link);
+        out.bulk(state.role_name().as_bytes());
+        out.int(link.replica.role_offset(state));
         return Ok(Flow::Done);
     }
     let fed = shared.replication.primary(&shared.stream);

@@ -2,6 +2,7 @@
 //! those that nobody holds while waiting for anything.
 
 use super::Managed;
+use crate::replication::info::shown_state;
 use crate::shared::{Shared, unix_ms};
 use replication::replica::State;
 use std::sync::atomic::Ordering;
@@ -14,7 +15,7 @@ const LONG_TURN_MS: u64 = 100;
 pub(super) fn status(shared: &Shared, managed: &Managed) -> Status {
     let decided = managed.decided().clone();
     let now_ms = unix_ms();
-    let link = match shared.replication.link().replica.state() {
+    let link = match shown_state(shared, &shared.replication.link()) {
         State::Connected => Link::Up,
         State::Transfer | State::Loading => Link::Syncing,
         State::None | State::Connect | State::Connecting | State::Handshake => Link::Down,

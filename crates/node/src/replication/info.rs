@@ -3,6 +3,7 @@
 use super::now_ms;
 use crate::shared::{Shared, unix_ms};
 use replication::primary::{InfoProfile, SyncCounters};
+use replication::replica::State;
 use std::fmt::Write;
 use std::sync::atomic::Ordering;
 
@@ -42,9 +43,16 @@ pub(crate) fn section(shared: &Shared) -> String {
     info
 }
 
+/// The state of the link to the primary that is told to others: it is up when clients are served its data.
+pub(crate) fn shown_state(shared: &Shared, link: &super::Link) -> State {
+    link.replica.shown_state(shared.role.link_up.load(Ordering::Acquire))
+}
+
 /// The lines about the link to the primary.
 fn link(shared: &Shared, now_ms: u64) -> String {
-    let mut info = shared.replication.link().replica.info(now_ms);
+    let link = shared.replication.link();
+    let mut info = link.replica.info(shown_state(shared, &link), now_ms);
+    drop(link);
     if shared.profile.is_valkey()
         && let Some(at) = info.find("slave_repl_offset:")
         && let Some(end) = info[at..].find("\r\n")

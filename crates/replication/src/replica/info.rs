@@ -17,9 +17,18 @@ impl State {
 }
 
 impl Replica {
-    /// ROLE's offset: the applied one, -1 while there is no link.
-    pub fn role_offset(&self) -> i64 {
-        if self.state() == State::Connected { self.applied_offset() as i64 } else { -1 }
+    /// The state to show. Who carries out what was decided is behind: until the data set is adopted (`is_carried_out`), clients
+    /// are refused, and a link that is up is still being synchronised.
+    pub fn shown_state(&self, is_carried_out: bool) -> State {
+        match self.state() {
+            State::Connected if !is_carried_out => State::Loading,
+            state => state,
+        }
+    }
+
+    /// ROLE's offset: the applied one, -1 while the link is not [shown](Replica::shown_state) as up.
+    pub fn role_offset(&self, shown: State) -> i64 {
+        if shown == State::Connected { self.applied_offset() as i64 } else { -1 }
     }
 
     /// Host and port of the primary, while there is one.
@@ -28,10 +37,10 @@ impl Replica {
     }
 
     /// The lines from `master_host` to `slave_repl_offset` of INFO's section Replication, with those that only a
-    /// broken link has behind; empty when this node replicates nobody.
-    pub fn info(&self, now_ms: u64) -> String {
+    /// broken link has behind; empty when this node replicates nobody. The link is in the state that is
+    /// [shown](Replica::shown_state).
+    pub fn info(&self, state: State, now_ms: u64) -> String {
         let Some(target) = &self.target else { return String::new() };
-        let state = self.state();
         let up = state == State::Connected;
         let syncing = matches!(state, State::Transfer | State::Loading);
         let last_io = if up { (now_ms.saturating_sub(self.last_io_ms) / 1000) as i64 } else { -1 };

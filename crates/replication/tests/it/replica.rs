@@ -28,8 +28,13 @@ fn event(replica: &mut Replica, line: &str, now_ms: u64) -> Vec<String> {
         "loaded" => Event::Loaded(rest == "ok"),
         "aof" => Event::AofSynced(rest.parse().unwrap()),
         "tick" => Event::Tick,
-        "info" => return replica.info(now_ms).lines().map(str::to_owned).collect(),
-        "role" => return vec![format!("{} {}", replica.state().role_name(), replica.role_offset())],
+        "info" | "role" => {
+            let state = replica.shown_state(rest != "undone");
+            if verb == "info" {
+                return replica.info(state, now_ms).lines().map(str::to_owned).collect();
+            }
+            return vec![format!("{} {}", state.role_name(), replica.role_offset(state))];
+        }
         _ => panic!("no such event: {line}"),
     };
     replica.step(event, now_ms, &mut actions);
@@ -121,6 +126,10 @@ fn diskless_full_resync_then_continue() {
         AdoptSnapshot { id: 060b299f14df43594f21969269fb0477d80f9f57, offset: 14 }
         send (REPLCONF ACK 14)
         = Connected
+        > role undone
+        sync -1
+        > role
+        connected 14
         > get (ping)
         apply 28 (ping)
         @3000

@@ -1,5 +1,6 @@
 """What large values and long replies take, and what they leave behind once they are gone."""
 
+import socket
 import time
 
 import pytest
@@ -64,3 +65,25 @@ def test_replies_without_a_limit_share_what_maxmemory_is(new_node):
                 reader.execute_command("HRANDFIELD", "h", count)
         # What is within the limit comes.
         assert len(client.execute_command("HRANDFIELD", "h", -1_500_000)) == 1_500_000
+
+
+def test_a_slow_replica_costs_no_keys(new_node):
+    options = ["--save", "", "--repl-diskless-sync-delay", "0", "--repl-backlog-size", "1mb", "--maxmemory-policy", "allkeys-lru"]
+    primary = new_node(*options).start()
+    with primary.client() as client, socket.create_connection(("127.0.0.1", primary.port)) as replica:
+        client.mset({f"key:{i}": "x" * 1000 for i in range(1000)})
+        replica.sendall(b"PSYNC ? -1\r\n")
+        until(lambda: client.info("replication")["connected_slaves"] == 1)
+        client.config_set("maxmemory", used(client) + 8 * MB)
+        # It reads nothing: what is written is kept for it.
+        for _ in range(1000):
+            client.set("large", "x" * 50_000)
+        memory = client.info("memory")
+        assert memory["mem_not_counted_for_evict"] > 20 * MB
+        assert memory["mem_clients_slaves"] > 20 * MB
+        assert memory["mem_total_replication_buffers"] >= memory["mem_replication_backlog"] + memory["mem_clients_slaves"]
+        assert client.info("stats")["evicted_keys"] == 0
+        # What is its is of no account either once it is gone.
+        replica.close()
+        until(lambda: client.info("memory")["mem_not_counted_for_evict"] < MB)
+        assert client.dbsize() == 1001

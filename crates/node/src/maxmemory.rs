@@ -52,7 +52,7 @@ impl Pool {
 /// Evicts until there is room; whether there is.
 pub(crate) fn make_room(shared: &Shared, local: &mut Local) -> Result<bool, Refusal> {
     let limit = local.settings.maxmemory_bytes;
-    if memory::used_bytes() <= limit {
+    if is_room(shared, limit) {
         return Ok(true);
     }
     let is_replica = shared.role.is_replica.load(Ordering::Relaxed);
@@ -86,12 +86,24 @@ pub(crate) fn make_room(shared: &Shared, local: &mut Local) -> Result<bool, Refu
         if !evict_one(shared, local).map_err(Refusal::Suspend)? {
             return Ok(false);
         }
-        if memory::used_bytes() <= limit || is_freeing(local) {
+        if is_room(shared, limit) || is_freeing(local) {
             return Ok(true);
         }
     }
     // Other commands want to run too: this one may pass, the next goes on with the work.
     Ok(true)
+}
+
+/// Whether what counts is within the limit.
+fn is_room(shared: &Shared, limit: u64) -> bool {
+    let used = memory::used_bytes();
+    used <= limit || used.saturating_sub(uncounted_bytes(shared)) <= limit
+}
+
+/// `mem_not_counted_for_evict`: what is there because of replicas. The removal of a key is sent to them too: counted, a slow
+/// replica would have all keys evicted.
+pub(crate) fn uncounted_bytes(shared: &Shared) -> u64 {
+    shared.replication.unsent_bytes(&shared.stream)
 }
 
 /// While lazyfree is still freeing, do not evict: it would evict too much. Tables that a snapshot has yet to write do not count:

@@ -146,6 +146,11 @@ impl Backlog {
         self.end - self.start
     }
 
+    /// Bytes that are kept beyond the limit: for slow readers, and the part of a block.
+    pub fn beyond_limit(&self) -> u64 {
+        self.histlen().saturating_sub(self.limit)
+    }
+
     /// `repl-backlog-size` in bytes.
     pub fn limit(&self) -> u64 {
         self.limit

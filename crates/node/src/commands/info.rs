@@ -238,8 +238,8 @@ fn memory_section(facts: &Facts<'_>, lines: &mut Lines) {
     let at_start = shared.start.used_bytes;
     let percent = |part: u64, whole: u64| format!("{:.2}%", part as f64 * 100.0 / whole.max(1) as f64);
     let clients: u64 = shared.clients.all().iter().map(|c| c.memory_bytes.load(Ordering::Relaxed)).sum();
-    let backlog = crate::replication::info::backlog_memory(shared) as u64;
-    let overhead = at_start + clients + backlog;
+    let (backlog, for_replicas) = crate::replication::info::buffer_memory(shared);
+    let overhead = at_start + clients + backlog + for_replicas;
     let dataset = used.saturating_sub(overhead);
     lines.bytes("used_memory", used);
     lines.bytes("used_memory_rss", rss);
@@ -282,10 +282,10 @@ fn memory_section(facts: &Facts<'_>, lines: &mut Lines) {
     lines.put("rss_overhead_bytes", 0);
     lines.put("mem_fragmentation_ratio", ratio(rss, used));
     lines.put("mem_fragmentation_bytes", over);
-    lines.put("mem_not_counted_for_evict", 0);
+    lines.put("mem_not_counted_for_evict", crate::maxmemory::uncounted_bytes(shared));
     lines.put("mem_replication_backlog", backlog);
-    lines.put("mem_total_replication_buffers", backlog);
-    lines.put("mem_clients_slaves", 0);
+    lines.put("mem_total_replication_buffers", backlog + for_replicas);
+    lines.put("mem_clients_slaves", for_replicas);
     lines.put("mem_clients_normal", clients);
     lines.zeros(&["mem_cluster_links", "mem_aof_buffer"]);
     lines.put("mem_allocator", memory::allocator_name());

@@ -67,9 +67,13 @@ pub(crate) fn counters(shared: &Shared) -> SyncCounters {
     shared.replication.primary(&shared.stream).primary.counters()
 }
 
-/// `repl_backlog` and replicas' buffers of INFO's section Memory: `mem_replication_backlog` in bytes.
-pub(crate) fn backlog_memory(shared: &Shared) -> usize {
-    shared.replication.primary(&shared.stream).primary.backlog().map_or(0, |backlog| backlog.memory())
+/// `mem_replication_backlog` and `mem_clients_slaves` of INFO's section Memory, in bytes: replicas' buffers are the backlog's
+/// blocks, and what these take beyond its size is theirs.
+pub(crate) fn buffer_memory(shared: &Shared) -> (u64, u64) {
+    let fed = shared.replication.primary(&shared.stream);
+    let held = fed.primary.backlog().map_or(0, |backlog| backlog.memory() as u64);
+    let beyond = fed.primary.backlog().map_or(0, |backlog| backlog.beyond_limit());
+    (held.saturating_sub(beyond), beyond + shared.stream.gathered() as u64)
 }
 
 /// For how many seconds a snapshot for replicas has been made; `None` while none is.

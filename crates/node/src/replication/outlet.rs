@@ -140,7 +140,9 @@ impl Replication {
             is_done &= round <= ROUNDS
                 && self.primary.try_lock().is_some_and(|mut fed| {
                     fed.pump(stream);
-                    fed.send(TURN_BYTES)
+                    let is_sent = fed.send(TURN_BYTES);
+                    self.note_beyond_backlog(&fed);
+                    is_sent
                 });
             if was_full {
                 shared.look();

@@ -44,7 +44,7 @@ pub use rank::{Rank, RankedGuard, RankedMutex};
 pub use reclaim::Reclaimer;
 pub use slots::{Flushed, Guard};
 pub use standing::{Gated, ITSELF, Standing};
-pub use waiters::{Ticket, Watch};
+pub use waiters::{Ticket, Wait, Watch};
 pub use walk::{PreImages, Revisit, WalkCursor, WalkId};
 
 use counters::Counters;

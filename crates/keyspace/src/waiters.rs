@@ -6,20 +6,18 @@
 
 use crate::sync::{AtomicU32, Ordering};
 use std::collections::{HashMap, VecDeque};
+use std::ops::{Deref, Range};
 use std::sync::Arc;
+use topology::Slot;
 
 const WAITING: u32 = 0;
 const CLAIMED: u32 = 1;
 const CANCELLED: u32 = 2;
 const SERVED: u32 = 3;
 
-/// A blocked command: everything that is needed to run it again, by whoever makes one of its keys ready.
-///
-/// **Invariant:** exactly one side decides what becomes of it. A pusher *claims* it and answers; a timeout, CLIENT
-/// UNBLOCK, or the end of the connection *cancels* it and answers nothing on its behalf afterwards.
-#[derive(Debug)]
-pub struct Ticket {
-    state: AtomicU32,
+/// A command that waits: everything that is needed to run it again, by whoever makes one of its keys ready.
+#[derive(Debug, Default)]
+pub struct Wait {
     /// The worker whose client waits.
     pub worker: usize,
     /// The client's id.
@@ -28,23 +26,45 @@ pub struct Ticket {
     pub db: u16,
     /// Whether it speaks RESP3.
     pub resp3: bool,
+    /// Its command, by a number that means something to who runs it.
+    pub command: usize,
     /// The command with its arguments.
     pub argv: Vec<Box<[u8]>>,
+    /// The arguments that are the keys it waits for.
+    pub awaited: Range<usize>,
     /// The slots of all its keys, ascending.
-    pub slots: Vec<u16>,
+    pub slots: Vec<Slot>,
+}
+
+impl Wait {
+    /// The keys that it waits for.
+    pub fn awaited_keys(&self) -> impl Iterator<Item = &[u8]> {
+        self.argv[self.awaited.clone()].iter().map(|key| &**key)
+    }
+}
+
+/// A command that waits, and what has become of it.
+///
+/// **Invariant:** exactly one side decides what becomes of it. A pusher *claims* it and answers; a timeout, CLIENT
+/// UNBLOCK, or the end of the connection *cancels* it and answers nothing on its behalf afterwards.
+#[derive(Debug)]
+pub struct Ticket {
+    state: AtomicU32,
+    wait: Wait,
+}
+
+impl Deref for Ticket {
+    type Target = Wait;
+
+    fn deref(&self) -> &Wait {
+        &self.wait
+    }
 }
 
 impl Ticket {
-    /// A ticket of a client that begins to wait.
-    pub fn new(
-        worker: usize,
-        client: u64,
-        db: u16,
-        resp3: bool,
-        argv: Vec<Box<[u8]>>,
-        slots: Vec<u16>,
-    ) -> Ticket {
-        Ticket { state: AtomicU32::new(WAITING), worker, client, db, resp3, argv, slots }
+    /// A ticket of a command that begins to wait.
+    pub fn new(wait: Wait) -> Ticket {
+        Ticket { state: AtomicU32::new(WAITING), wait }
     }
 
     fn settle(&self, to: u32) -> bool {
@@ -229,7 +249,7 @@ mod tests {
     use super::*;
 
     fn ticket() -> Arc<Ticket> {
-        Arc::new(Ticket::new(0, 1, 0, false, vec![b"blpop"[..].into()], vec![7]))
+        Arc::new(Ticket::new(Wait::default()))
     }
 
     #[test]
@@ -275,7 +295,7 @@ mod models {
     #[test]
     fn one_side_decides() {
         loom::model(|| {
-            let ticket = loom::sync::Arc::new(Ticket::new(0, 1, 0, false, vec![], vec![]));
+            let ticket = loom::sync::Arc::new(Ticket::new(Wait::default()));
             let pusher = thread::spawn({
                 let ticket = ticket.clone();
                 move || ticket.claim()

@@ -7,6 +7,7 @@ use crate::client::{Client, flag};
 use crate::command::Command;
 use crate::cx::Suspend;
 use crate::exec::Local;
+use crate::resolved::Resolved;
 use crate::shared::Shared;
 use command_spec::{Flags, Need};
 use commands::Error;
@@ -77,8 +78,9 @@ pub(crate) fn admit(
     shared: &Shared,
     local: &mut Local,
     client: &mut Client,
-    command: &'static Command,
+    request: &Resolved<'_>,
 ) -> Result<(), Refusal> {
+    let command = request.command;
     local.decided = shared.decisions.load(Ordering::Acquire);
     let flags = command.spec.flags;
     if flags.contains(Flags::PROTECTED) && !may_debug(local, client) {

@@ -3,9 +3,9 @@
 //! A client belongs to one worker. What others may ask about it (CLIENT LIST from another worker) stands in
 //! [`ClientShared`], which its worker keeps up to date with plain stores.
 
-use crate::command::Command;
 use crate::outputs::{Allowance, Outputs, Pushes, Rests};
 use crate::pubsub::Listener;
+use crate::resolved::Kept;
 use crate::waits::Begun;
 use event_loop::{BufId, Token};
 use keyspace::{Ticket, Watch};
@@ -158,17 +158,10 @@ pub(crate) enum ReplyMode {
     Skipping,
 }
 
-/// A command queued by MULTI.
-#[derive(Debug)]
-pub(crate) struct Queued {
-    pub(crate) command: &'static Command,
-    pub(crate) argv: Vec<Vec<u8>>,
-}
-
 /// An open transaction.
 #[derive(Debug, Default)]
 pub(crate) struct Multi {
-    pub(crate) queue: Vec<Queued>,
+    pub(crate) queue: Vec<Kept>,
     /// A command was refused while queueing: EXEC will fail.
     pub(crate) aborted: bool,
 }

@@ -22,20 +22,21 @@ pub(crate) use serving::serve_unserved;
 pub(crate) use walking::Walk;
 
 use crate::admission;
-use crate::client::{Blocked, Client, Queued, ReplyMode, TimeoutReply, WaitFor, flag};
+use crate::client::{Blocked, Client, ReplyMode, TimeoutReply, WaitFor, flag};
 use crate::command::{Command, Run, Unknown};
 use crate::cx::{Flow, NodeCx, Suspend};
 use crate::lazyfree::LazyFree;
 use crate::pubsub::Delivery;
+use crate::resolved::{Locks, Resolved};
 use crate::shared::{Shared, options};
 use crate::stats::Counter;
 use crate::waits;
-use command_spec::{Flags, Group, KeyFlags, Need, keys::positions};
+use command_spec::{Flags, Group};
 use commands::{Cx, Error, Options, Random};
 use config::Settings;
 use keyspace::{
-    Effects, EventClass, Expiry, Guard, Keys, KeysContext, Located, Outlet, Reclaimer, Scratch, SlotBusy,
-    Standing, Ticket,
+    Effects, EventClass, Expiry, Guard, Keys, KeysContext, Outlet, Reclaimer, Scratch, SlotBusy, Standing,
+    Ticket, Wait,
 };
 use profile::Profile;
 use publishing::publish_events;
@@ -46,8 +47,6 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 use topology::Slot;
 
-/// More slots than this are taken as the world: ascending locking of thousands costs more than a closed gate.
-pub(crate) const MANY_SLOTS: usize = 1000;
 /// How often the closer of the gate looks whether everybody left, before it turns to other work: a few microseconds.
 const WORLD_SPINS: u32 = 2000;
 
@@ -253,17 +252,19 @@ pub(crate) fn process(
     shared: &Shared,
     local: &mut Local,
     client: &mut Client,
-    command: Result<&'static Command, Unknown>,
+    request: Result<&Resolved<'_>, Unknown>,
     argv: &[&[u8]],
-    place: Option<Located>,
 ) -> Next {
     let start = client.out.len();
     if client.reply == ReplyMode::SkipNext {
         client.reply = ReplyMode::Skipping;
     }
     let mode = client.reply;
-    let known = command.as_ref().ok().copied();
-    let next = dispatch(shared, local, client, command, argv, place);
+    let known = request.as_ref().ok().map(|request| request.command);
+    let next = match request {
+        Ok(request) => dispatch(shared, local, client, request),
+        Err(unknown) => refuse_unknown(shared, local, client, argv, unknown),
+    };
     if next != Next::Stall(Suspend::Gate) {
         // It may have closed the gate, and was refused, or paused, before it got the world.
         local.standing.forget(&*shared.keyspace, client.id);
@@ -285,18 +286,8 @@ pub(crate) fn process(
     next
 }
 
-fn dispatch(
-    shared: &Shared,
-    local: &mut Local,
-    client: &mut Client,
-    command: Result<&'static Command, Unknown>,
-    argv: &[&[u8]],
-    place: Option<Located>,
-) -> Next {
-    let command = match command {
-        Ok(command) => command,
-        Err(unknown) => return refuse_unknown(shared, local, client, argv, unknown),
-    };
+fn dispatch(shared: &Shared, local: &mut Local, client: &mut Client, request: &Resolved<'_>) -> Next {
+    let (command, argv) = (request.command, request.argv);
     if client.endpoint.is_some() && command.run.restricted {
         let unknown = crate::managed::restricted::unknown(command, argv);
         return refuse_unknown(shared, local, client, argv, unknown);
@@ -306,7 +297,7 @@ fn dispatch(
     if !command.spec.arity_fits(argv.len()) {
         return refuse(shared, local, client, command, &Error::Arity(command.run.full_name.into()));
     }
-    match admission::admit(shared, local, client, command) {
+    match admission::admit(shared, local, client, request) {
         Ok(()) => {}
         Err(admission::Refusal::Error(error)) => return refuse(shared, local, client, command, &error),
         Err(admission::Refusal::Suspend(suspend)) => return Next::Stall(suspend),
@@ -314,14 +305,13 @@ fn dispatch(
     if let Some(multi) = &mut client.multi
         && !admission::runs_inside_multi(command)
     {
-        let argv = argv.iter().map(|arg| arg.to_vec()).collect();
-        multi.queue.push(Queued { command, argv });
+        multi.queue.push(request.keep());
         client.shared.queued.store(multi.queue.len() as i32, Ordering::Relaxed);
         client.writer().simple("QUEUED");
         return Next::Continue;
     }
     let start = client.out.len();
-    let outcome = execute(shared, local, client, command, argv, place);
+    let outcome = execute(shared, local, client, request);
     let now = Instant::now();
     let mut nanoseconds = now.duration_since(local.clock).as_nanos() as u64;
     local.clock = now;
@@ -332,7 +322,7 @@ fn dispatch(
         Ok(Flow::Done) => Next::Continue,
         Ok(Flow::Suspend(suspend)) => return Next::Stall(suspend),
         Ok(Flow::Blocked) => {
-            waits::begin(shared, local, client, command, argv, nanoseconds);
+            waits::begin(shared, local, client, request, nanoseconds);
             return Next::Blocked;
         }
         Ok(Flow::Close) => Next::Close,
@@ -347,12 +337,12 @@ fn dispatch(
             client.writer().error_value(&error);
             shared.stats.error(local.thread, &error);
             shared.stats.called(local.thread, command.run.id, nanoseconds, true);
-            note_slow(shared, local, client, command, argv, nanoseconds);
+            note_slow(shared, local, client, request, nanoseconds);
             return Next::Continue;
         }
     };
     shared.stats.called(local.thread, command.run.id, nanoseconds, false);
-    note_slow(shared, local, client, command, argv, nanoseconds);
+    note_slow(shared, local, client, request, nanoseconds);
     next
 }
 
@@ -420,20 +410,25 @@ pub(crate) fn note_slow(
     shared: &Shared,
     local: &Local,
     client: &Client,
-    command: &'static Command,
-    argv: &[&[u8]],
+    request: &Resolved<'_>,
     nanoseconds: u64,
 ) {
     let threshold_us = local.settings.slowlog_log_slower_than_us;
     if threshold_us < 0
         || ((nanoseconds / 1000) as i64) < threshold_us
-        || command.spec.flags.contains(Flags::SKIP_SLOWLOG)
+        || request.command.spec.flags.contains(Flags::SKIP_SLOWLOG)
     {
         return;
     }
     let who = (client.shared.addr.clone(), client.shared.names().name.clone());
     let mut log = shared.slowlog.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    log.push(argv, nanoseconds / 1000, local.now_ms / 1000, who, local.settings.slowlog_max_len as usize);
+    log.push(
+        request.argv,
+        nanoseconds / 1000,
+        local.now_ms / 1000,
+        who,
+        local.settings.slowlog_max_len as usize,
+    );
 }
 
 /// Takes the locks that the command's spec asks for, and runs it.
@@ -441,65 +436,31 @@ fn execute(
     shared: &Shared,
     local: &mut Local,
     client: &mut Client,
-    command: &'static Command,
-    argv: &[&[u8]],
-    place: Option<Located>,
+    request: &Resolved<'_>,
 ) -> Result<Flow, Error> {
-    match command.spec.need {
-        Need::None => run_node(shared, local, client, command, argv, None, false),
-        Need::Keys => {
-            if let Some(place) = place
-                && command.run.single_key
-            {
-                if !local.enter_admitted(shared, client.id) {
-                    return Ok(Flow::Suspend(Suspend::Gate));
-                }
-                return match local.lock(shared, &[place.slot]) {
-                    Ok(guard) => locked(shared, local, client, command, argv, Some(place), guard),
-                    Err(busy) => Ok(Flow::Suspend(Suspend::Slot(busy))),
-                };
-            }
-            // What it needs is known before it asks to enter: who needs the world may hold the gate already.
-            let slots = slots_of(command, argv)?;
-            if slots.len() > MANY_SLOTS {
-                return in_world(shared, local, client, command, argv);
-            }
+    // What it needs is known before it asks to enter: who needs the world may hold the gate already.
+    match request.locks() {
+        Locks::None => run_node(shared, local, client, request, None, false),
+        Locks::Slots(slots) => {
             if !local.enter_admitted(shared, client.id) {
                 return Ok(Flow::Suspend(Suspend::Gate));
             }
             if slots.is_empty() {
-                return run_node(shared, local, client, command, argv, None, false);
+                return run_node(shared, local, client, request, None, false);
             }
-            match local.lock(shared, &slots) {
-                Ok(guard) => locked(shared, local, client, command, argv, place, guard),
+            match local.lock(shared, slots) {
+                Ok(guard) => locked(shared, local, client, request, guard),
                 Err(busy) => Ok(Flow::Suspend(Suspend::Slot(busy))),
             }
         }
-        Need::SlotBySlot => {
+        Locks::SlotBySlot => {
             if !local.enter_admitted(shared, client.id) {
                 return Ok(Flow::Suspend(Suspend::Gate));
             }
-            walking::run(shared, local, client, command, argv)
+            walking::run(shared, local, client, request)
         }
-        Need::World => in_world(shared, local, client, command, argv),
+        Locks::World => in_world(shared, local, client, request),
     }
-}
-
-/// The slots of all keys, ascending, each once.
-pub(crate) fn slots_of(command: &'static Command, argv: &[&[u8]]) -> Result<Vec<Slot>, Error> {
-    let mut slots = Vec::new();
-    let fits = positions(command.spec, argv, |at, flags| {
-        if !flags.contains(KeyFlags::NOT_KEY) {
-            slots.push(Slot::of(argv[at]));
-        }
-    });
-    // Arguments that do not fit the spec are the command's to complain about: it touches no key then.
-    if !fits {
-        slots.clear();
-    }
-    slots.sort_unstable();
-    slots.dedup();
-    Ok(slots)
 }
 
 /// Runs a command under its guard and sends its effects out before the guard drops.
@@ -508,18 +469,16 @@ fn locked(
     shared: &Shared,
     local: &mut Local,
     client: &mut Client,
-    command: &'static Command,
-    argv: &[&[u8]],
-    place: Option<Located>,
+    request: &Resolved<'_>,
     mut guard: Guard<'_>,
 ) -> Result<Flow, Error> {
-    if capture::awaits_capture(shared, local, client.db, command, argv, &mut guard) {
+    if capture::awaits_capture(shared, local, client.db, request, &mut guard) {
         return Ok(Flow::Suspend(Suspend::Capture));
     }
     local.scratch.effects.begin();
-    local.scratch.effects.unrelated = command.spec.flags.contains(Flags::TOUCHES_ARBITRARY_KEYS);
+    local.scratch.effects.unrelated = request.command.spec.flags.contains(Flags::TOUCHES_ARBITRARY_KEYS);
     local.scratch.has_changed = false;
-    let outcome = contained(shared, local, client, command, argv, place, &mut guard);
+    let outcome = contained(shared, local, client, request, &mut guard);
     emit(shared, local, client, &mut guard);
     local.release(guard);
     if !local.unserved.is_empty() {
@@ -534,18 +493,16 @@ fn contained(
     shared: &Shared,
     local: &mut Local,
     client: &mut Client,
-    command: &'static Command,
-    argv: &[&[u8]],
-    place: Option<Located>,
+    request: &Resolved<'_>,
     guard: &mut Guard<'_>,
 ) -> Result<Flow, Error> {
-    let is_data = matches!(command.run.run, Run::Data(_));
+    let is_data = matches!(request.command.run.run, Run::Data(_));
     let mut state = (local, client, guard);
     crate::panics::contain(
         shared,
-        command,
+        request.command,
         &mut state,
-        |(local, client, guard)| call(shared, local, client, command, argv, place, guard, false),
+        |(local, client, guard)| call(shared, local, client, request, guard, false),
         // What the node's own commands change is not noted.
         |(local, ..)| !is_data || local.scratch.has_changed,
     )
@@ -556,15 +513,14 @@ fn in_world(
     shared: &Shared,
     local: &mut Local,
     client: &mut Client,
-    command: &'static Command,
-    argv: &[&[u8]],
+    request: &Resolved<'_>,
 ) -> Result<Flow, Error> {
     if !own_world(shared, local, client.id) {
         return Ok(Flow::Suspend(Suspend::Gate));
     }
     local.begin_passage(shared);
     let world = local.standing.world(&shared.keyspace);
-    let outcome = locked(shared, local, client, command, argv, None, world);
+    let outcome = locked(shared, local, client, request, world);
     give_world_back(shared, local);
     outcome
 }
@@ -592,24 +548,22 @@ pub(crate) fn give_world_back(shared: &Shared, local: &mut Local) {
 }
 
 /// Runs a command whose locks are held: as itself or inside EXEC.
-#[allow(clippy::too_many_arguments)]
 pub(crate) fn call(
     shared: &Shared,
     local: &mut Local,
     client: &mut Client,
-    command: &'static Command,
-    argv: &[&[u8]],
-    place: Option<Located>,
+    request: &Resolved<'_>,
     guard: &mut Guard<'_>,
     in_exec: bool,
 ) -> Result<Flow, Error> {
+    let Resolved { command, argv, .. } = *request;
     let Run::Data(data) = command.run.run else {
-        return run_node(shared, local, client, command, argv, Some(guard), in_exec);
+        return run_node(shared, local, client, request, Some(guard), in_exec);
     };
     let no_touch = client.shared.has_flag(flag::NO_TOUCH);
     let context = local.context(client.db, no_touch);
     let mut keys = Keys::new(&shared.keyspace, guard, &mut local.scratch, context);
-    if let Some(place) = place {
+    if let Some(place) = request.place {
         keys = keys.with_hint(argv[command.run.first_key as usize], place);
     }
     let began = local.clock;
@@ -628,7 +582,7 @@ pub(crate) fn call(
         commands::Flow::Unfinished => Ok(Flow::Suspend(Suspend::Walk)),
         commands::Flow::Block { keys, timeout_ms, null } => {
             let timeout = if null { TimeoutReply::Null } else { TimeoutReply::NullArray };
-            wait_for_key(shared, local, client, command, argv, guard, (keys, timeout_ms, timeout));
+            wait_for_key(shared, local, client, request, guard, (keys, timeout_ms, timeout));
             Ok(Flow::Blocked)
         }
         commands::Flow::Rest(rest) => {
@@ -642,17 +596,17 @@ fn run_node(
     shared: &Shared,
     local: &mut Local,
     client: &mut Client,
-    command: &'static Command,
-    argv: &[&[u8]],
+    request: &Resolved<'_>,
     guard: Option<&mut Guard<'_>>,
     in_exec: bool,
 ) -> Result<Flow, Error> {
+    let Resolved { command, argv, .. } = *request;
     match command.run.run {
         Run::Node(run) => run(&mut NodeCx { shared, local, client, command, guard, in_exec }, argv),
         // A data command whose arguments name no key: its own checks answer.
         Run::Data(_) => {
             let mut guard = shared.keyspace.walk_slots();
-            call(shared, local, client, command, argv, None, &mut guard, in_exec)
+            call(shared, local, client, request, &mut guard, in_exec)
         }
     }
 }
@@ -662,20 +616,21 @@ fn wait_for_key(
     shared: &Shared,
     local: &mut Local,
     client: &mut Client,
-    command: &'static Command,
-    argv: &[&[u8]],
+    request: &Resolved<'_>,
     guard: &mut Guard<'_>,
     (keys, timeout_ms, timeout): (std::ops::Range<usize>, Option<u64>, TimeoutReply),
 ) {
-    let slots = slots_of(command, argv).unwrap_or_default();
-    let ticket = Arc::new(Ticket::new(
-        local.thread,
-        client.id,
-        client.db,
-        client.proto == Proto::Resp3,
-        argv.iter().map(|&arg| arg.into()).collect(),
-        slots.iter().map(|slot| slot.number()).collect(),
-    ));
+    let argv = request.argv;
+    let ticket = Arc::new(Ticket::new(Wait {
+        worker: local.thread,
+        client: client.id,
+        db: client.db,
+        resp3: client.proto == Proto::Resp3,
+        command: request.command.run.id,
+        argv: argv.iter().map(|&arg| arg.into()).collect(),
+        awaited: keys.clone(),
+        slots: request.slots().to_vec(),
+    }));
     let context = local.context(client.db, true);
     let mut space = Keys::new(&shared.keyspace, guard, &mut local.scratch, context);
     for &key in &argv[keys] {

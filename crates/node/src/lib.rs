@@ -43,6 +43,7 @@ mod persistence;
 mod pid_file;
 mod pubsub;
 mod replication;
+mod resolved;
 mod shared;
 mod slowlog;
 mod start;

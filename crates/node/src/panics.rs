@@ -80,6 +80,7 @@ mod tests {
     use crate::exec::{self, Local, Next};
     use crate::lazyfree::LazyFree;
     use crate::log::Log;
+    use crate::resolved::Resolved;
     use crate::shared::Ingredients;
     use command_spec::{KeyFlags, KeySpec, Need, Spec};
     use config::{Config, NoDirectives};
@@ -143,7 +144,8 @@ mod tests {
         let info = Arc::new(ClientShared::of_primary(1, String::new(), String::new(), 0, 0));
         let mut client = Client::new(token, info, true, &shared.outputs);
         for (command, argv) in commands {
-            let next = exec::process(&shared, &mut local, &mut client, Ok(command), argv, None);
+            let request = Resolved::new(command, argv, None);
+            let next = exec::process(&shared, &mut local, &mut client, Ok(&request), argv);
             assert_eq!(next, Next::Continue);
         }
         local.leave(&shared);

@@ -8,20 +8,18 @@
 //! The wait itself is no time of the command. Since 7.2 a client that goes away while it waits has called nothing.
 
 use crate::client::{Client, ClientShared};
-use crate::command::Command;
 use crate::exec::{Local, note_slow};
 use crate::limits;
+use crate::resolved::{Kept, Resolved};
 use crate::shared::Shared;
 use crate::stats::Counter;
-use command_spec::{KeyFlags, keys::positions};
 use std::collections::HashSet;
 use std::sync::PoisonError;
 
 /// A command that has begun to wait.
 #[derive(Debug)]
 pub(crate) struct Begun {
-    command: &'static Command,
-    argv: Vec<Box<[u8]>>,
+    request: Kept,
     /// For how long it ran until then.
     nanoseconds: u64,
     /// Whether its call is counted when the wait is over.
@@ -49,23 +47,21 @@ pub(crate) fn begin(
     shared: &Shared,
     local: &Local,
     client: &mut Client,
-    command: &'static Command,
-    argv: &[&[u8]],
+    request: &Resolved<'_>,
     nanoseconds: u64,
 ) {
     let counts_at_end = counts_at_end(shared);
     if !counts_at_end {
-        shared.stats.began(local.thread, command.run.id, nanoseconds);
+        shared.stats.began(local.thread, request.command.run.id, nanoseconds);
     }
     if let Some(blocked) = &mut client.blocked {
-        let argv = argv.iter().map(|&arg| arg.into()).collect();
-        blocked.begun = Some(Begun { command, argv, nanoseconds, counts_at_end });
+        blocked.begun = Some(Begun { request: request.keep(), nanoseconds, counts_at_end });
     }
 }
 
 /// Counts a command whose wait is over.
 pub(crate) fn end(shared: &Shared, local: &Local, client: &Client, begun: &Begun, ended: Ended) {
-    let (thread, id) = (local.thread, begun.command.run.id);
+    let (thread, id) = (local.thread, begun.request.command.run.id);
     let (served_ns, failed) = match ended {
         Ended::Served { nanoseconds, failed } => (nanoseconds, failed),
         Ended::Over => (0, false),
@@ -80,25 +76,17 @@ pub(crate) fn end(shared: &Shared, local: &Local, client: &Client, begun: &Begun
         shared.stats.went_on(thread, id, nanoseconds, failed);
     }
     if begun.counts_at_end || matches!(ended, Ended::Served { .. }) {
-        let argv: Vec<&[u8]> = begun.argv.iter().map(|arg| &arg[..]).collect();
-        note_slow(shared, local, client, begun.command, &argv, nanoseconds);
+        begun.request.with(|request| note_slow(shared, local, client, request, nanoseconds));
     }
 }
 
 /// The number of keys, each in its database, that some client waits for.
-pub(crate) fn blocking_keys<'a>(shared: &Shared, clients: impl Iterator<Item = &'a ClientShared>) -> usize {
+pub(crate) fn blocking_keys<'a>(clients: impl Iterator<Item = &'a ClientShared>) -> usize {
     let mut keys: HashSet<(u16, Box<[u8]>)> = HashSet::new();
     for client in clients {
         let ticket = client.waits_for.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(ticket) = ticket.filter(|ticket| ticket.is_waiting()) else { continue };
-        let argv: Vec<&[u8]> = ticket.argv.iter().map(|arg| &arg[..]).collect();
-        let Ok(command) = shared.commands.resolve(&argv) else { continue };
-        positions(command.spec, &argv, |at, flags| {
-            // Where a command moves an element to, it does not wait for.
-            if !flags.intersects(KeyFlags::NOT_KEY.union(KeyFlags::INSERT)) {
-                keys.insert((ticket.db, argv[at].into()));
-            }
-        });
+        keys.extend(ticket.awaited_keys().map(|key| (ticket.db, key.into())));
     }
     keys.len()
 }

@@ -16,6 +16,7 @@ use crate::limits;
 use crate::mailbox::Message;
 use crate::outputs::AHEAD_BYTES;
 use crate::replication::outlet::SEND_EVERY;
+use crate::resolved::Resolved;
 use crate::shared::{Shared, unix_ms};
 use crate::stats::Counter;
 use crate::waits::{self, Ended};
@@ -672,11 +673,18 @@ impl Worker {
             many = args.iter(&entry.request, buffer).collect();
             &many
         };
-        let command = entry.command.map_err(|()| match shared.commands.resolve(argv) {
-            Err(error) => error,
-            Ok(_) => unreachable!("the same name was unknown a moment ago"),
-        });
-        let next = exec::process(shared, local, client, command, argv, entry.place);
+        let next = match entry.command {
+            Ok(command) => {
+                let request = Resolved::new(command, argv, entry.place);
+                exec::process(shared, local, client, Ok(&request), argv)
+            }
+            Err(()) => {
+                let Err(unknown) = shared.commands.resolve(argv) else {
+                    unreachable!("the same name was unknown a moment ago");
+                };
+                exec::process(shared, local, client, Err(unknown), argv)
+            }
+        };
         client.inbuf = own;
         if !matches!(next, Next::Stall(_)) {
             if next != Next::Blocked || !waits::counts_at_end(shared) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keyspace::{EventClass, Expiry, Keys, KeysContext, Keyspace, Scratch, Ticket, Ttl, Watch};
+use keyspace::{EventClass, Expiry, Keys, KeysContext, Keyspace, Scratch, Ticket, Ttl, Wait, Watch};
 use topology::Slot;
 
 use crate::HASHER;
@@ -82,8 +82,8 @@ fn flush_and_swap_touch_what_they_change() {
 }
 
 fn ticket(client: u64, keys: &[&[u8]]) -> Arc<Ticket> {
-    let slots = keys.iter().map(|key| Slot::of(key).number()).collect();
-    Arc::new(Ticket::new(0, client, 0, false, vec![], slots))
+    let slots = keys.iter().map(|key| Slot::of(key)).collect();
+    Arc::new(Ticket::new(Wait { client, slots, ..Wait::default() }))
 }
 
 #[test]

@@ -222,10 +222,7 @@ fn clients(facts: &Facts<'_>, lines: &mut Lines) {
     lines.put("clients_in_timeout_table", shared.clients.blocked());
     if valkey {
         lines.put("total_watched_keys", all.iter().map(|client| u64::from(watched(client))).sum::<u64>());
-        lines.put(
-            "total_blocking_keys",
-            crate::waits::blocking_keys(shared, all.iter().map(|client| &**client)),
-        );
+        lines.put("total_blocking_keys", crate::waits::blocking_keys(all.iter().map(|client| &**client)));
         // No command waits for a key to go away yet.
         lines.put("total_blocking_keys_on_nokey", 0);
     }

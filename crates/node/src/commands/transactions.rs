@@ -5,11 +5,12 @@
 //! block on keys are served after the whole body.
 
 use crate::client::{ReplyMode, Watching};
-use crate::command::{Command, NodeCommand};
+use crate::command::NodeCommand;
 use crate::cx::{Flow, NodeCx, Suspend};
 use crate::exec::{
-    call, emit, give_world_back, note_slow, own_world, serve_unserved, slots_of, transaction_awaits_capture,
+    call, emit, give_world_back, note_slow, own_world, serve_unserved, transaction_awaits_capture,
 };
+use crate::resolved::{Locks, Resolved, locks_of_all};
 use command_spec::*;
 use commands::Error;
 use keyspace::{Guard, Keys};
@@ -190,24 +191,14 @@ fn exec(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
 
 /// The slots of everything queued and watched, ascending; `None` when only the world is enough.
 fn needs(cx: &NodeCx<'_, '_>) -> Option<Vec<Slot>> {
-    let mut slots: Vec<Slot> = Vec::new();
-    for queued in cx.client.multi.iter().flat_map(|multi| &multi.queue) {
-        match queued.command.spec.need {
-            // What DEBUG needs depends on its subcommand, and the world is enough for any.
-            Need::None if queued.command.spec.name == "debug" => return None,
-            Need::None => {}
-            Need::Keys => {
-                let argv: Vec<&[u8]> = queued.argv.iter().map(Vec::as_slice).collect();
-                slots.extend(slots_of(queued.command, &argv).ok()?);
-            }
-            Need::SlotBySlot | Need::World => return None,
-        }
-    }
+    let queue = cx.client.multi.iter().flat_map(|multi| &multi.queue);
+    let locks = queue.map(|queued| match queued.command.spec.name {
+        // What DEBUG needs depends on its subcommand, and the world is enough for any.
+        "debug" => Locks::World,
+        _ => queued.locks(),
+    });
     let watched = cx.client.watching.iter().flat_map(|watching| watching.keys.keys());
-    slots.extend(watched.map(|(_, key)| Slot::of(key)));
-    slots.sort_unstable();
-    slots.dedup();
-    (slots.len() <= crate::exec::MANY_SLOTS).then_some(slots)
+    locks_of_all(locks, watched.map(|(_, key)| Slot::of(key)))
 }
 
 /// Whether a watched key changed, or reached its expiry since it was watched.
@@ -239,10 +230,9 @@ fn run_queue(cx: &mut NodeCx<'_, '_>, mut guard: Guard<'_>) -> Flow {
     cx.out().array(queue.len());
     let mut flow = Flow::Done;
     for queued in &queue {
-        let argv: Vec<&[u8]> = queued.argv.iter().map(Vec::as_slice).collect();
         let start = cx.client.out.len();
         let is_mute = matches!(flow, Flow::Close) || cx.client.reply == ReplyMode::Off;
-        if let Flow::Close = run_queued(cx, queued.command, &argv, &mut guard) {
+        if let Flow::Close = queued.with(|request| run_queued(cx, request, &mut guard)) {
             flow = Flow::Close;
         }
         // What comes after the end of the connection, or while replies are off, is done but not told.
@@ -256,15 +246,10 @@ fn run_queue(cx: &mut NodeCx<'_, '_>, mut guard: Guard<'_>) -> Flow {
     flow
 }
 
-fn run_queued(
-    cx: &mut NodeCx<'_, '_>,
-    command: &'static Command,
-    argv: &[&[u8]],
-    guard: &mut Guard<'_>,
-) -> Flow {
+fn run_queued(cx: &mut NodeCx<'_, '_>, request: &Resolved<'_>, guard: &mut Guard<'_>) -> Flow {
     let start = cx.client.out.len();
     let began = std::time::Instant::now();
-    let outcome = call(cx.shared, cx.local, cx.client, command, argv, None, guard, true);
+    let outcome = call(cx.shared, cx.local, cx.client, request, guard, true);
     let nanoseconds = began.elapsed().as_nanos() as u64;
     let failed = outcome.is_err();
     let flow = outcome.unwrap_or_else(|error| {
@@ -273,7 +258,7 @@ fn run_queued(
         cx.shared.stats.error(cx.local.thread, &error);
         Flow::Done
     });
-    cx.shared.stats.called(cx.local.thread, command.run.id, nanoseconds, failed);
-    note_slow(cx.shared, cx.local, cx.client, command, argv, nanoseconds);
+    cx.shared.stats.called(cx.local.thread, request.command.run.id, nanoseconds, failed);
+    note_slow(cx.shared, cx.local, cx.client, request, nanoseconds);
     flow
 }

@@ -9,9 +9,9 @@
 
 use super::Local;
 use crate::client::Client;
-use crate::command::Command;
+use crate::resolved::Resolved;
 use crate::shared::Shared;
-use command_spec::{Flags, KeyFlags, keys::positions};
+use command_spec::{Flags, KeyFlags};
 use keyspace::{Guard, Keys, Ticket};
 use structures::number::parse_i64;
 
@@ -22,13 +22,12 @@ pub(crate) fn awaits_capture(
     shared: &Shared,
     local: &mut Local,
     db: u16,
-    command: &'static Command,
-    argv: &[&[u8]],
+    request: &Resolved<'_>,
     guard: &mut Guard<'_>,
 ) -> bool {
-    command.spec.flags.contains(Flags::WRITE)
+    request.command.spec.flags.contains(Flags::WRITE)
         && shared.keyspace.is_walking()
-        && any_awaits_capture(shared, local, db, command, argv, guard)
+        && any_awaits_capture(shared, local, db, request, guard)
 }
 
 #[cold]
@@ -36,42 +35,49 @@ fn any_awaits_capture(
     shared: &Shared,
     local: &mut Local,
     db: u16,
-    command: &'static Command,
-    argv: &[&[u8]],
+    request: &Resolved<'_>,
     guard: &mut Guard<'_>,
 ) -> bool {
     let context = local.context(db, true);
-    let mut keys = Keys::new(&shared.keyspace, guard, &mut local.scratch, context);
+    let mut space = Keys::new(&shared.keyspace, guard, &mut local.scratch, context);
     let mut awaits = false;
     // All are asked for, so that they are captured one after the other.
-    positions(command.spec, argv, |at, flags| {
-        if !flags.intersects(KeyFlags::RO | KeyFlags::NOT_KEY) {
-            awaits |= keys.awaits_capture(argv[at]);
+    for key in request.keys() {
+        if !key.flags.intersects(KeyFlags::RO | KeyFlags::NOT_KEY) {
+            awaits |= space.awaits_capture(request.argv[key.at]);
         }
-    });
+    }
     awaits
 }
 
 /// The same for commands that run one after the other under the same locks, beginning in a database.
-pub(crate) fn any_of_all_awaits_capture<'a, A: AsRef<[u8]> + 'a>(
+pub(crate) fn any_of_all_awaits_capture<'r>(
     shared: &Shared,
     local: &mut Local,
-    mut db: u16,
-    all: impl Iterator<Item = (&'static Command, &'a [A])>,
+    db: u16,
+    all: impl Iterator<Item = &'r Resolved<'r>>,
     guard: &mut Guard<'_>,
 ) -> bool {
-    if !shared.keyspace.is_walking() {
-        return false;
+    let mut sequence = Sequence { db, awaits: false };
+    if shared.keyspace.is_walking() {
+        all.for_each(|request| sequence.look(shared, local, request, guard));
     }
-    let mut awaits = false;
-    for (command, argv) in all {
-        let argv: Vec<&[u8]> = argv.iter().map(AsRef::as_ref).collect();
-        if command.spec.name == "select" {
-            db = selected(shared, &argv).unwrap_or(db);
+    sequence.awaits
+}
+
+/// Commands that run one after the other, as far as they were looked at.
+struct Sequence {
+    db: u16,
+    awaits: bool,
+}
+
+impl Sequence {
+    fn look(&mut self, shared: &Shared, local: &mut Local, request: &Resolved<'_>, guard: &mut Guard<'_>) {
+        if request.command.spec.name == "select" {
+            self.db = selected(shared, request.argv).unwrap_or(self.db);
         }
-        awaits |= awaits_capture(shared, local, db, command, &argv, guard);
+        self.awaits |= awaits_capture(shared, local, self.db, request, guard);
     }
-    awaits
 }
 
 /// The database that SELECT will switch to.
@@ -87,9 +93,13 @@ pub(crate) fn transaction_awaits_capture(
     client: &Client,
     guard: &mut Guard<'_>,
 ) -> bool {
-    let queue = client.multi.iter().flat_map(|multi| &multi.queue);
-    let all = queue.map(|queued| (queued.command, queued.argv.as_slice()));
-    any_of_all_awaits_capture(shared, local, client.db, all, guard)
+    let mut sequence = Sequence { db: client.db, awaits: false };
+    if shared.keyspace.is_walking() {
+        for queued in client.multi.iter().flat_map(|multi| &multi.queue) {
+            queued.with(|request| sequence.look(shared, local, request, guard));
+        }
+    }
+    sequence.awaits
 }
 
 /// The same for the command of a blocked client.
@@ -103,8 +113,6 @@ pub(super) fn ticket_awaits_capture(
         return false;
     }
     let argv: Vec<&[u8]> = ticket.argv.iter().map(|arg| &**arg).collect();
-    shared
-        .commands
-        .resolve(&argv)
-        .is_ok_and(|command| awaits_capture(shared, local, ticket.db, command, &argv, guard))
+    let request = Resolved::new(shared.commands.by_id()[ticket.command], &argv, None);
+    awaits_capture(shared, local, ticket.db, &request, guard)
 }

@@ -38,7 +38,7 @@ pub(super) fn serve(shared: &Shared, local: &mut Local, guard: &mut Guard<'_>) {
             }
             let Some((at, ticket)) = keys.waiter(db, &key, from) else { break };
             let is_refused = refused.contains_key(&Arc::as_ptr(&ticket))
-                || !ticket.slots.iter().all(|&slot| Slot::new(slot).is_some_and(|slot| keys.covers(slot)))
+                || !ticket.slots.iter().all(|&slot| keys.covers(slot))
                 || ticket_awaits_capture(shared, local, &ticket, guard);
             if is_refused {
                 refused.insert(Arc::as_ptr(&ticket), ticket);
@@ -85,7 +85,8 @@ fn serve_ticket(
     key: &[u8],
 ) -> bool {
     let argv: Vec<&[u8]> = ticket.argv.iter().map(|arg| &**arg).collect();
-    let Ok(Command { run: Handler { run: Run::Data(data), .. }, spec, .. }) = shared.commands.resolve(&argv)
+    let Command { run: Handler { run: Run::Data(data), .. }, spec, .. } =
+        shared.commands.by_id()[ticket.command]
     else {
         unreachable!("only data commands wait for keys");
     };
@@ -179,7 +180,7 @@ fn slots_of_first_waiter(
     let context = local.context(db, true);
     let mut keys = Keys::new(&shared.keyspace, &mut guard, &mut local.scratch, context);
     let Some((_, ticket)) = keys.waiter(db, key, 0) else { return Ok(None) };
-    let mut slots: Vec<Slot> = ticket.slots.iter().filter_map(|&slot| Slot::new(slot)).collect();
+    let mut slots = ticket.slots.clone();
     slots.push(own);
     slots.sort_unstable();
     slots.dedup();

@@ -12,8 +12,9 @@
 
 use super::{Local, locked};
 use crate::client::Client;
-use crate::command::{Command, Run};
+use crate::command::Run;
 use crate::cx::{Flow, Suspend};
+use crate::resolved::Resolved;
 use crate::shared::Shared;
 use commands::{Error, Handler, Piece, Progress};
 use keyspace::SlotBusy;
@@ -62,16 +63,15 @@ pub(super) fn run(
     shared: &Shared,
     local: &mut Local,
     client: &mut Client,
-    command: &'static Command,
-    argv: &[&[u8]],
+    request: &Resolved<'_>,
 ) -> Result<Flow, Error> {
     let guard = shared.keyspace.walk_slots();
-    if !matches!(command.run.run, Run::Data(data) if matches!(data.run, Handler::Walking(_))) {
-        return locked(shared, local, client, command, argv, None, guard);
+    if !matches!(request.command.run.run, Run::Data(data) if matches!(data.run, Handler::Walking(_))) {
+        return locked(shared, local, client, request, guard);
     }
     let walk = client.walk.get_or_insert_default();
     std::mem::swap(&mut client.out, &mut walk.reply);
-    let outcome = locked(shared, local, client, command, argv, None, guard);
+    let outcome = locked(shared, local, client, request, guard);
     let walk = client.walk.get_or_insert_default();
     std::mem::swap(&mut client.out, &mut walk.reply);
     match outcome {

@@ -12,11 +12,11 @@
 
 use super::applier::Applier;
 use crate::command::Command;
-use crate::exec::{MANY_SLOTS, any_of_all_awaits_capture, call, send_effects, serve_unserved, slots_of};
+use crate::exec::{any_of_all_awaits_capture, call, send_effects, serve_unserved};
 use crate::limits;
+use crate::resolved::{Locks, Resolved, locks_of_all};
 use crate::shared::Shared;
 use crate::stats::Counter;
-use command_spec::Need;
 use config::Loglevel;
 use keyspace::{EventClass, Expiry, Guard, Located};
 use replication::replica::Event;
@@ -249,44 +249,41 @@ impl Applier {
 
     fn apply_single(&mut self, shared: &Shared, pending: &[u8], entry: &Entry) -> Result<(), Stop> {
         let argv = self.argv(pending, entry);
-        if self.is_about_the_link(shared, pending, entry, &argv)? {
-            return Ok(());
-        }
-        let slots = match (entry.command.spec.need, entry.place) {
-            (Need::Keys, Some(place)) if entry.command.run.single_key => vec![place.slot],
-            (Need::Keys, _) => {
-                slots_of(entry.command, &argv).map_err(|e| Stop::Inconsistent(e.to_string()))?
+        let request = Resolved::new(entry.command, &argv, entry.place);
+        let alone = std::slice::from_ref(&request);
+        match request.locks() {
+            Locks::None => self.locked(shared, pending, entry.start, &[], alone),
+            Locks::Slots(slots) => self.locked(shared, pending, entry.start, slots, alone),
+            Locks::SlotBySlot | Locks::World => {
+                self.in_world(shared, pending, entry.start, entry.start + entry.request.consumed, alone)
             }
-            (Need::None, _) => Vec::new(),
-            (Need::SlotBySlot | Need::World, _) => {
-                return self.in_world(
-                    shared,
-                    pending,
-                    entry.start,
-                    entry.start + entry.request.consumed,
-                    &[entry],
-                );
-            }
-        };
-        if slots.len() > MANY_SLOTS {
-            return self.in_world(
-                shared,
-                pending,
-                entry.start,
-                entry.start + entry.request.consumed,
-                &[entry],
-            );
         }
-        let mut guard = self.lock(shared, pending, entry.start, &slots, std::slice::from_ref(entry))?;
-        self.run_command(shared, entry.command, &argv, entry.place, &mut guard)?;
-        drop(guard);
-        self.serve(shared);
-        Ok(())
     }
 
     fn argv<'a>(&self, pending: &'a [u8], entry: &Entry) -> Vec<&'a [u8]> {
         let bytes = &pending[entry.start..];
         self.args.ranges(&entry.request).iter().map(|range| range.of(bytes)).collect()
+    }
+
+    /// Runs commands under the locks of slots that are enough for all of them. What was applied before them is appended
+    /// up to `upto` if they have to wait.
+    fn locked(
+        &mut self,
+        shared: &Shared,
+        pending: &[u8],
+        upto: usize,
+        slots: &[Slot],
+        requests: &[Resolved<'_>],
+    ) -> Result<(), Stop> {
+        let mut guard = self.lock(shared, pending, upto, slots, requests)?;
+        for request in requests {
+            if !self.is_about_the_link(shared, pending, upto, request)? {
+                self.run_command(shared, request, &mut guard)?;
+            }
+        }
+        drop(guard);
+        self.serve(shared);
+        Ok(())
     }
 
     /// Takes the locks for commands, outside of which nothing is waited for: not for somebody who has them, nor for a
@@ -297,7 +294,7 @@ impl Applier {
         pending: &[u8],
         upto: usize,
         slots: &[Slot],
-        entries: &[Entry],
+        requests: &[Resolved<'_>],
     ) -> Result<Guard<'s>, Stop> {
         loop {
             let guard = match slots {
@@ -307,7 +304,8 @@ impl Applier {
             };
             match guard {
                 Ok(mut guard) => {
-                    if !self.awaits_capture(shared, pending, entries, &mut guard) {
+                    let (db, local) = (self.db(), &mut self.local);
+                    if !any_of_all_awaits_capture(shared, local, db, requests.iter(), &mut guard) {
                         return Ok(guard);
                     }
                     drop(guard);
@@ -327,31 +325,16 @@ impl Applier {
         }
     }
 
-    fn awaits_capture(
-        &mut self,
-        shared: &Shared,
-        pending: &[u8],
-        entries: &[Entry],
-        guard: &mut Guard<'_>,
-    ) -> bool {
-        if !shared.keyspace.is_walking() {
-            return false;
-        }
-        let db = self.db();
-        let all: Vec<_> = entries.iter().map(|entry| (entry.command, self.argv(pending, entry))).collect();
-        let all = all.iter().map(|(command, argv)| (*command, argv.as_slice()));
-        any_of_all_awaits_capture(shared, &mut self.local, db, all, guard)
-    }
-
     /// Commands about the link itself rather than data; whether it was one.
     fn is_about_the_link(
         &mut self,
         shared: &Shared,
         pending: &[u8],
-        entry: &Entry,
-        argv: &[&[u8]],
+        upto: usize,
+        request: &Resolved<'_>,
     ) -> Result<bool, Stop> {
-        match entry.command.spec.name {
+        let argv = request.argv;
+        match request.command.spec.name {
             "ping" => {}
             "select" => {
                 let db = argv.get(1).and_then(|db| parse_i64(db)).and_then(|db| u16::try_from(db).ok());
@@ -365,7 +348,7 @@ impl Applier {
             }
             "replconf" => {
                 if argv.get(1).is_some_and(|option| option.eq_ignore_ascii_case(b"getack")) {
-                    self.append(shared, pending, entry.start);
+                    self.append(shared, pending, upto);
                     self.step(Event::Applied(shared.stream.offset()));
                     self.step(Event::GetAck);
                 }
@@ -378,14 +361,12 @@ impl Applier {
     fn run_command(
         &mut self,
         shared: &Shared,
-        command: &'static Command,
-        argv: &[&[u8]],
-        place: Option<Located>,
+        request: &Resolved<'_>,
         guard: &mut Guard<'_>,
     ) -> Result<(), Stop> {
         let Some(client) = &mut self.client else { return Err(Stop::Void) };
-        let place = place.filter(|_| command.run.single_key);
-        let outcome = call(shared, &mut self.local, client, command, argv, place, guard, true);
+        let command = request.command;
+        let outcome = call(shared, &mut self.local, client, request, guard, true);
         client.take_back(0);
         let now = Instant::now();
         let nanoseconds = now.duration_since(self.local.clock).as_nanos() as u64;
@@ -412,36 +393,16 @@ impl Applier {
     fn apply_transaction(&mut self, shared: &Shared, pending: &[u8]) -> Result<(), Stop> {
         let (from, upto) = (self.batch.applied, self.batch.framed);
         let entries = std::mem::take(&mut self.batch.entries);
-        let all: Vec<&Entry> = entries.iter().collect();
-        let mut slots = Vec::new();
-        let mut needs_world = false;
-        for entry in &entries {
-            match entry.command.spec.need {
-                Need::None => {}
-                Need::Keys => {
-                    let argv = self.argv(pending, entry);
-                    slots.extend(
-                        slots_of(entry.command, &argv).map_err(|e| Stop::Inconsistent(e.to_string()))?,
-                    );
-                }
-                Need::SlotBySlot | Need::World => needs_world = true,
-            }
-        }
-        slots.sort_unstable();
-        slots.dedup();
+        let argvs: Vec<Vec<&[u8]>> = entries.iter().map(|entry| self.argv(pending, entry)).collect();
+        let resolve = |(entry, argv)| {
+            let (entry, argv): (&Entry, &Vec<&[u8]>) = (entry, argv);
+            Resolved::new(entry.command, argv, entry.place)
+        };
+        let requests: Vec<Resolved<'_>> = entries.iter().zip(&argvs).map(resolve).collect();
         self.enter(shared)?;
-        if needs_world || slots.len() > MANY_SLOTS {
-            self.in_world(shared, pending, from, upto, &all)?;
-        } else {
-            let mut guard = self.lock(shared, pending, from, &slots, &entries)?;
-            for entry in &entries {
-                let argv = self.argv(pending, entry);
-                if !self.is_about_the_link(shared, pending, entry, &argv)? {
-                    self.run_command(shared, entry.command, &argv, entry.place, &mut guard)?;
-                }
-            }
-            drop(guard);
-            self.serve(shared);
+        match locks_of_all(requests.iter().map(Resolved::locks), std::iter::empty()) {
+            Some(slots) => self.locked(shared, pending, from, &slots, &requests)?,
+            None => self.in_world(shared, pending, from, upto, &requests)?,
         }
         self.leave(shared, pending, upto);
         self.args.clear();
@@ -456,16 +417,15 @@ impl Applier {
         pending: &[u8],
         from: usize,
         upto: usize,
-        entries: &[&Entry],
+        requests: &[Resolved<'_>],
     ) -> Result<(), Stop> {
         self.leave(shared, pending, from);
         let thread = Background::new(&shared.keyspace, self.local.thread);
         thread.with_world(|guard| {
             self.as_primary_says(shared)?;
-            for entry in entries {
-                let argv = self.argv(pending, entry);
-                if !self.is_about_the_link(shared, pending, entry, &argv)? {
-                    self.run_command(shared, entry.command, &argv, entry.place, guard)?;
+            for request in requests {
+                if !self.is_about_the_link(shared, pending, from, request)? {
+                    self.run_command(shared, request, guard)?;
                 }
             }
             self.append(shared, pending, upto);

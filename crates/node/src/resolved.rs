@@ -1,0 +1,273 @@
+//! A request once its command is known. What everybody asks of it is found out once, here: which arguments are keys and what
+//! happens to them, their slots, and the locks it needs.
+//!
+//! ```text
+//!   bytes ─ parse ─▶ arguments ─ table ─▶ command ─┬▶ Resolved ─▶ admission · locks · capture · waiting
+//!                                                  └▶ Kept: queued by MULTI, waiting ─▶ Resolved again
+//! ```
+
+use crate::command::Command;
+use command_spec::{KeyFlags, Need, keys::positions};
+use keyspace::Located;
+use std::sync::Arc;
+use topology::Slot;
+
+/// More slots than this are taken as the world: ascending locking of thousands costs more than a closed gate.
+const MANY_SLOTS: usize = 1000;
+
+/// A key of a request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Key {
+    /// Which argument it is.
+    pub(crate) at: usize,
+    /// What happens to it.
+    pub(crate) flags: KeyFlags,
+    /// Its slot.
+    pub(crate) slot: Slot,
+}
+
+/// The keys of a request. Nearly every one has one key or none.
+#[derive(Debug, Clone)]
+enum Keys {
+    None,
+    One(Key),
+    Many(Arc<Many>),
+}
+
+#[derive(Debug)]
+struct Many {
+    keys: Vec<Key>,
+    /// The slots to lock, ascending and each once.
+    slots: Vec<Slot>,
+}
+
+/// What must be held while a request runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Locks<'r> {
+    /// Nothing.
+    None,
+    /// These slots, ascending and each once. None at all are those of arguments that name no key: what is wrong with them is
+    /// the command's to say.
+    Slots(&'r [Slot]),
+    /// One slot at a time.
+    SlotBySlot,
+    /// Everything.
+    World,
+}
+
+/// A request whose command is known.
+#[derive(Debug)]
+pub(crate) struct Resolved<'a> {
+    pub(crate) command: &'static Command,
+    pub(crate) argv: &'a [&'a [u8]],
+    /// The place of its first key, where it was computed while prefetching.
+    pub(crate) place: Option<Located>,
+    keys: Keys,
+}
+
+impl<'a> Resolved<'a> {
+    /// Finds the keys among the arguments.
+    #[inline]
+    pub(crate) fn new(
+        command: &'static Command,
+        argv: &'a [&'a [u8]],
+        place: Option<Located>,
+    ) -> Resolved<'a> {
+        let keys = match (command.spec.keys, place) {
+            ([], _) => Keys::None,
+            ([keys], Some(Located { slot, .. })) if command.run.single_key => {
+                Keys::One(Key { at: command.run.first_key.into(), flags: keys.flags, slot })
+            }
+            _ => find(command, argv),
+        };
+        Resolved { command, argv, place, keys }
+    }
+
+    /// Its keys, in the order of the spec; also what is no key and routed like one ([`KeyFlags::NOT_KEY`]).
+    #[inline]
+    pub(crate) fn keys(&self) -> &[Key] {
+        self.keys.all()
+    }
+
+    /// The slots of its keys, ascending and each once.
+    #[inline]
+    pub(crate) fn slots(&self) -> &[Slot] {
+        self.keys.slots()
+    }
+
+    /// What must be held while it runs.
+    #[inline]
+    pub(crate) fn locks(&self) -> Locks<'_> {
+        self.keys.locks(self.command.spec.need)
+    }
+
+    /// The same for later, with its own copy of the arguments.
+    pub(crate) fn keep(&self) -> Kept {
+        Kept {
+            command: self.command,
+            argv: self.argv.iter().map(|&arg| arg.into()).collect(),
+            keys: self.keys.clone(),
+        }
+    }
+}
+
+/// The slots of several requests, and further ones, that are to be held at once, ascending and each once; `None` when only
+/// the world is enough.
+pub(crate) fn locks_of_all<'r>(
+    all: impl Iterator<Item = Locks<'r>>,
+    further: impl Iterator<Item = Slot>,
+) -> Option<Vec<Slot>> {
+    let mut slots: Vec<Slot> = further.collect();
+    for locks in all {
+        match locks {
+            Locks::None => {}
+            Locks::Slots(more) => slots.extend_from_slice(more),
+            Locks::SlotBySlot | Locks::World => return None,
+        }
+    }
+    slots.sort_unstable();
+    slots.dedup();
+    (slots.len() <= MANY_SLOTS).then_some(slots)
+}
+
+impl Keys {
+    #[inline]
+    fn all(&self) -> &[Key] {
+        match self {
+            Keys::None => &[],
+            Keys::One(key) => std::slice::from_ref(key),
+            Keys::Many(many) => &many.keys,
+        }
+    }
+
+    #[inline]
+    fn slots(&self) -> &[Slot] {
+        match self {
+            Keys::None => &[],
+            Keys::One(key) => std::slice::from_ref(&key.slot),
+            Keys::Many(many) => &many.slots,
+        }
+    }
+
+    #[inline]
+    fn locks(&self, need: Need) -> Locks<'_> {
+        match need {
+            Need::None => Locks::None,
+            Need::Keys if self.slots().len() > MANY_SLOTS => Locks::World,
+            Need::Keys => Locks::Slots(self.slots()),
+            Need::SlotBySlot => Locks::SlotBySlot,
+            Need::World => Locks::World,
+        }
+    }
+}
+
+fn find(command: &'static Command, argv: &[&[u8]]) -> Keys {
+    let mut keys = Vec::new();
+    let fits = positions(command.spec, argv, |at, flags| {
+        keys.push(Key { at, flags, slot: Slot::of(argv[at]) });
+    });
+    // Arguments that do not fit the spec are the command's to complain about: it touches no key then.
+    match keys.as_slice() {
+        _ if !fits => Keys::None,
+        [] => Keys::None,
+        [key] if !key.flags.contains(KeyFlags::NOT_KEY) => Keys::One(*key),
+        all => {
+            let locked = all.iter().filter(|key| !key.flags.contains(KeyFlags::NOT_KEY));
+            let mut slots: Vec<Slot> = locked.map(|key| key.slot).collect();
+            slots.sort_unstable();
+            slots.dedup();
+            Keys::Many(Arc::new(Many { keys, slots }))
+        }
+    }
+}
+
+/// A resolved request that is kept: queued by MULTI, or waiting.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) command: &'static Command,
+    argv: Vec<Box<[u8]>>,
+    keys: Keys,
+}
+
+impl Kept {
+    /// What must be held while it runs.
+    pub(crate) fn locks(&self) -> Locks<'_> {
+        self.keys.locks(self.command.spec.need)
+    }
+
+    /// Gives the request to a function.
+    pub(crate) fn with<R>(&self, look: impl FnOnce(&Resolved<'_>) -> R) -> R {
+        let argv: Vec<&[u8]> = self.argv.iter().map(|arg| &**arg).collect();
+        look(&Resolved { command: self.command, argv: &argv, place: None, keys: self.keys.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::CommandTable;
+    use profile::Profile;
+
+    fn check(line: &str, look: impl Fn(&Resolved<'_>)) {
+        let argv: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+        let table = CommandTable::new(Profile::Redis70);
+        let command = table.resolve(&argv).expect("a command");
+        let request = Resolved::new(command, &argv, None);
+        look(&request);
+        request.keep().with(|again| {
+            assert_eq!(
+                (again.argv, again.slots(), again.locks()),
+                (request.argv, request.slots(), request.locks())
+            );
+        });
+    }
+
+    fn slots(keys: &[&str]) -> Vec<Slot> {
+        let mut slots: Vec<Slot> = keys.iter().map(|key| Slot::of(key.as_bytes())).collect();
+        slots.sort_unstable();
+        slots.dedup();
+        slots
+    }
+
+    #[test]
+    fn locks_are_those_of_the_keys() {
+        check("get k", |request| assert_eq!(request.locks(), Locks::Slots(&slots(&["k"]))));
+        check("mset b 1 a 2 {b}c 3", |request| {
+            assert_eq!(request.keys().iter().map(|key| key.at).collect::<Vec<_>>(), [1, 3, 5]);
+            assert_eq!(request.locks(), Locks::Slots(&slots(&["a", "b"])));
+        });
+        check("lmove from to left right", |request| {
+            assert!(request.keys()[1].flags.contains(KeyFlags::INSERT));
+            assert_eq!(request.slots(), slots(&["from", "to"]));
+        });
+        check("ping", |request| assert_eq!(request.locks(), Locks::None));
+        check("keys *", |request| assert_eq!(request.locks(), Locks::SlotBySlot));
+        check("flushall", |request| assert_eq!(request.locks(), Locks::World));
+        let many: Vec<String> = (0..2000).map(|n| format!("key{n}")).collect();
+        check(&format!("mget {}", many.join(" ")), |request| assert_eq!(request.locks(), Locks::World));
+    }
+
+    #[test]
+    fn arguments_that_do_not_fit_have_no_keys() {
+        for line in ["get", "lmpop 9 a left", "lmpop x a left"] {
+            check(line, |request| {
+                assert!(request.keys().is_empty(), "{line}");
+                assert_eq!(request.locks(), Locks::Slots(&[]), "{line}");
+            });
+        }
+    }
+
+    #[test]
+    fn several_are_held_together_or_need_the_world() {
+        let (a, b) = (slots(&["a"]), slots(&["b"]));
+        let both = [Locks::Slots(&a), Locks::None, Locks::Slots(&b), Locks::Slots(&a)];
+        assert_eq!(locks_of_all(both.into_iter(), std::iter::empty()), Some(slots(&["a", "b"])));
+        assert_eq!(
+            locks_of_all(both.into_iter(), slots(&["watched"]).into_iter()),
+            Some(slots(&["a", "b", "watched"]))
+        );
+        for more in [Locks::SlotBySlot, Locks::World] {
+            assert_eq!(locks_of_all([Locks::Slots(&a), more].into_iter(), std::iter::empty()), None);
+        }
+    }
+}

@@ -7,14 +7,10 @@ use crate::keys::Expiries;
 use structures::ValueRef;
 use table::{Entry, EntryMut, Occupied, ValueMut};
 
-/// A key that is being changed: settles the slot's accounts when it drops.
+/// A key that is being changed.
 #[derive(Debug)]
 pub struct Edit<'e> {
     pub(crate) occupied: Occupied<'e>,
-    /// What the entry weighed before, in bytes.
-    pub(crate) before: usize,
-    /// The slot's account of this database.
-    pub(crate) bytes: &'e mut i64,
     /// When keys of the slot expire.
     pub(crate) expiries: &'e mut Expiries,
 }
@@ -58,12 +54,5 @@ impl Edit<'_> {
     /// The bytes of a string, to be grown or overwritten: from then on its encoding is `raw`.
     pub fn bytes_mut(&mut self) -> &mut Vec<u8> {
         self.occupied.bytes_mut()
-    }
-}
-
-impl Drop for Edit<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        *self.bytes += self.occupied.entry().memory() as i64 - self.before as i64;
     }
 }

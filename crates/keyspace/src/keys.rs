@@ -329,11 +329,10 @@ impl<'k, 'g> Keys<'k, 'g> {
     fn edit_at(&mut self, key: &[u8], place: Located) -> Option<Edit<'_>> {
         self.scratch.has_changed = true;
         let physical = self.physical;
-        let Parts { table, bytes, expiries } = self.guard.parts(place.slot, physical);
+        let Parts { table, expiries } = self.guard.parts(place.slot, physical);
         let occupied = table.into_occupied(place.hash, key)?;
         self.space.walk.before_change(physical, occupied.entry());
-        let before = occupied.entry().memory();
-        Some(Edit { occupied, before, bytes, expiries })
+        Some(Edit { occupied, expiries })
     }
 
     /// Adds a key that is not there.
@@ -370,12 +369,11 @@ impl<'k, 'g> Keys<'k, 'g> {
         self.scratch.has_changed = true;
         let epoch = self.space.walk.epoch();
         let (physical, db, thread) = (self.physical, self.context.db, self.context.thread);
-        let Parts { mut table, bytes, expiries } = self.guard.parts(place.slot, physical);
+        let Parts { mut table, expiries } = self.guard.parts(place.slot, physical);
         let was_empty = table.is_empty();
         let occupied = table.insert_new(&self.space.hasher, place.hash, entry, &mut self.scratch.retired);
         let entry = occupied.entry();
         entry.set_mark(Walk::Keyspace, epoch);
-        *bytes += entry.memory() as i64;
         if let Some(at) = entry.expire_at() {
             expiries.note(at);
             self.space.counters.add_volatile(thread, physical, 1);
@@ -397,11 +395,10 @@ impl<'k, 'g> Keys<'k, 'g> {
     fn take(&mut self, key: &[u8], place: Located) -> Option<EntryBox> {
         self.scratch.has_changed = true;
         let (physical, thread) = (self.physical, self.context.thread);
-        let Parts { mut table, bytes, .. } = self.guard.parts(place.slot, physical);
+        let Parts { mut table, .. } = self.guard.parts(place.slot, physical);
         let occupied = table.find_mut(place.hash, key)?;
         let entry = occupied.entry();
         self.space.walk.before_change(physical, entry);
-        *bytes -= entry.memory() as i64;
         if entry.expire_at().is_some() {
             self.space.counters.add_volatile(thread, physical, -1);
         }
@@ -495,7 +492,6 @@ impl<'k, 'g> Keys<'k, 'g> {
         if let Some(at) = expiry {
             edit.expiries.note(at);
         }
-        drop(edit);
         self.note_own_volatile(key, expiry);
         let by = i64::from(expiry.is_some()) - i64::from(old_expiry.is_some());
         if by != 0 {
@@ -521,7 +517,6 @@ impl<'k, 'g> Keys<'k, 'g> {
         if let Some(at) = at_ms {
             edit.expiries.note(at);
         }
-        drop(edit);
         self.note_own_volatile(key, at_ms);
         let by = i64::from(at_ms.is_some()) - i64::from(had);
         if by != 0 {
@@ -666,24 +661,13 @@ impl<'k, 'g> Keys<'k, 'g> {
             }
             let Some(table) = self.guard.table(slot, physical) else { continue };
             let (keys, volatile) = (table.len() as i64, table.volatile_len() as i64);
-            let table = self.guard.flush(slot, physical, &space.hasher);
+            let table = self.guard.flush(slot, physical);
             space.count(thread, physical, slot, -keys);
             space.counters.add_volatile(thread, physical, -volatile);
             space.note_occupied(physical, slot, false);
             removed.extend(space.walk.adopt(physical, table));
         }
         removed
-    }
-
-    /// Bytes of the slot's entries and of strings' own buffers, over all databases; tables and structures not counted.
-    pub fn slot_bytes(&mut self, slot: Slot) -> u64 {
-        self.guard.bytes(slot) as u64
-    }
-
-    /// Notes the stream position of a write to the slots of these keys.
-    pub fn note_position(&mut self, slot: Slot, position: u64) {
-        self.scratch.has_changed = true;
-        *self.guard.last_position(slot) = position;
     }
 
     /// Swaps two logical databases, in the world, and touches what is watched in them.

@@ -1,10 +1,10 @@
 //! The slots themselves: 16,384 headers of one cache line, and the only door to what is in them.
 //!
 //! ```text
-//!   0    4    8                     24      32                  48              56         64
-//!   ┌────┬────┬─────────────────────┬───────┬───────────────────┬───────────────┬──────────┐
-//!   │lock│flag│ table of database 0 │ extra │     expiries      │ last position │  bytes   │
-//!   └────┴────┴─────────────────────┴───────┴───────────────────┴───────────────┴──────────┘
+//!   0    4    8                     24      32                  48         64
+//!   ┌────┬────┬─────────────────────┬───────┬───────────────────┬──────────┐
+//!   │lock│flag│ table of database 0 │ extra │     expiries      │   free   │
+//!   └────┴────┴─────────────────────┴───────┴───────────────────┴──────────┘
 //! ```
 //! `extra` exists once another database holds a key of the slot, or somebody waits for one or watches one.
 //!
@@ -25,7 +25,7 @@ use crate::waiters::Registry;
 use crate::{Freeing, Gate, Located, Pending, SlotBusy};
 use std::cell::UnsafeCell;
 use std::sync::Arc;
-use table::{Detached, Entry, EntryBox, Hasher, Table, TableMut};
+use table::{Detached, Entry, EntryBox, Table, TableMut};
 use topology::{SLOTS, Slot};
 
 /// What a slot holds besides the table of database 0.
@@ -33,10 +33,6 @@ use topology::{SLOTS, Slot};
 struct SlotData {
     extra: Option<Box<Extra>>,
     expiries: Expiries,
-    /// The stream position of the last write to the slot.
-    last_position: u64,
-    /// Bytes of entries and of strings' own buffers; tables and structures are not counted.
-    bytes: i64,
 }
 
 /// The rare parts.
@@ -47,10 +43,9 @@ struct Extra {
     registry: Registry,
 }
 
-/// A table of a slot, with the slot's accounts.
+/// A table of a slot, and when its keys expire.
 pub(crate) struct Parts<'a> {
     pub(crate) table: TableMut<'a>,
-    pub(crate) bytes: &'a mut i64,
     pub(crate) expiries: &'a mut Expiries,
 }
 
@@ -112,12 +107,7 @@ impl Slots {
             lock: SlotLock::default(),
             flags: AtomicU32::new(0),
             table0: Table::new(),
-            data: UnsafeCell::new(SlotData {
-                extra: None,
-                expiries: Expiries::NONE,
-                last_position: 0,
-                bytes: 0,
-            }),
+            data: UnsafeCell::new(SlotData { extra: None, expiries: Expiries::NONE }),
         };
         Slots {
             cells: (0..SLOTS).map(|_| cell()).collect(),
@@ -337,11 +327,11 @@ impl<'a> Guard<'a> {
         self.table(place.slot, physical)?.into_entry(place.hash, key)
     }
 
-    /// A database's table in a slot, made if need be, with the slot's accounts.
+    /// A database's table in a slot, made if need be.
     #[inline]
     pub(crate) fn parts(&mut self, slot: Slot, physical: usize) -> Parts<'_> {
         let slots = self.slots;
-        let SlotData { extra, expiries, bytes, .. } = self.data(slot);
+        let SlotData { extra, expiries } = self.data(slot);
         let table = match physical {
             0 => &slots.cell(slot).table0,
             _ => {
@@ -353,7 +343,7 @@ impl<'a> Guard<'a> {
             }
         };
         // SAFETY: as for `data`.
-        Parts { table: unsafe { table.exclusive() }, bytes, expiries }
+        Parts { table: unsafe { table.exclusive() }, expiries }
     }
 
     /// Who waits for keys of the slot and who watches them.
@@ -367,29 +357,10 @@ impl<'a> Guard<'a> {
         &mut self.data(slot).expiries
     }
 
-    /// Bytes of the slot's entries.
-    pub(crate) fn bytes(&mut self, slot: Slot) -> i64 {
-        self.data(slot).bytes
-    }
-
-    /// The stream position of the last write to the slot.
-    pub(crate) fn last_position(&mut self, slot: Slot) -> &mut u64 {
-        &mut self.data(slot).last_position
-    }
-
     /// Takes a database's keys out of a slot. Only in the world.
-    pub(crate) fn flush(&mut self, slot: Slot, physical: usize, hasher: &Hasher) -> Flushed {
+    pub(crate) fn flush(&mut self, slot: Slot, physical: usize) -> Flushed {
         assert!(self.is_world(), "tables are taken in the world");
         let taken = self.parts(slot, physical).table.take();
-        let mut bytes = 0;
-        for other in 0.. {
-            let Some(table) = self.table(slot, other) else { break };
-            if !table.is_empty() {
-                // The rest is counted anew: it is rare that several databases have keys in one slot.
-                table.scan(hasher, 0, usize::MAX, |entry| bytes += entry.memory() as i64);
-            }
-        }
-        self.data(slot).bytes = bytes;
         Flushed { slot, entries: taken, pending: None }
     }
 }

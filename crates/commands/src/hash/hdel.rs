@@ -31,7 +31,6 @@ pub(super) fn hdel(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let ValueMut::Hash(hash) = edit.value_mut() else { return Err(Error::WrongType) };
     let removed = argv[2..].iter().filter(|field| hash.remove(field)).count();
     let is_empty = hash.is_empty();
-    drop(edit);
     if removed > 0 {
         cx.keys.changed(key, EventClass::HASH, "hdel", removed as u64);
     }

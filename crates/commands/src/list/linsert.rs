@@ -44,7 +44,6 @@ pub(super) fn linsert(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> 
     let ValueMut::List(list) = edit.value_mut() else { return Err(Error::WrongType) };
     let is_inserted = list.insert(side, argv[3], argv[4], &cx.options.limits);
     let len = list.len();
-    drop(edit);
     if !is_inserted {
         cx.out.int(-1);
         return Ok(());

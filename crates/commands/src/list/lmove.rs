@@ -83,7 +83,6 @@ pub(super) fn move_element(
     let Some(element) = list.pop(from, limits) else { return Ok(false) };
     // A list may move its own elements around; it has them all again then.
     let is_empty = list.is_empty() && source != destination;
-    drop(edit);
     if let Some(mut edit) = cx.keys.edit(destination) {
         let ValueMut::List(list) = edit.value_mut() else { return Err(Error::WrongType) };
         list.push(to, &element, limits);

@@ -90,7 +90,6 @@ pub(super) fn pop_first(
             }
         };
         let is_empty = list.is_empty();
-        drop(edit);
         popped(cx, key, end, removed, is_empty);
         let name: &[u8] = if end == End::Front { b"LPOP" } else { b"RPOP" };
         match count {

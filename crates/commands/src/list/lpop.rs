@@ -74,7 +74,6 @@ fn pop(cx: &mut Cx<'_, '_>, argv: &[&[u8]], end: End, name: &'static str) -> Res
         }
     };
     let is_empty = list.is_empty();
-    drop(edit);
     if removed > 0 {
         popped(cx, key, end, removed, is_empty);
     }

@@ -33,7 +33,6 @@ pub(super) fn lrem(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let ValueMut::List(list) = edit.value_mut() else { return Err(Error::WrongType) };
     let removed = list.remove(count, element, &cx.options.limits);
     let is_empty = list.is_empty();
-    drop(edit);
     if removed > 0 {
         cx.keys.changed(key, EventClass::LIST, "lrem", removed as u64);
     }

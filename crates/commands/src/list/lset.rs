@@ -27,7 +27,6 @@ pub(super) fn lset(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let mut edit = cx.keys.edit(key).ok_or(Error::NoSuchKey)?;
     let ValueMut::List(list) = edit.value_mut() else { return Err(Error::WrongType) };
     let is_set = list.set(int(argv[2])?, argv[3], &cx.options.limits);
-    drop(edit);
     if !is_set {
         return Err(Error::IndexOutOfRange);
     }

@@ -35,7 +35,6 @@ pub(super) fn ltrim(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let range = index_range(start, stop, list.len());
     let removed = list.trim(range, &cx.options.limits);
     let is_empty = list.is_empty();
-    drop(edit);
     // An event even if nothing went.
     cx.keys.changed(key, EventClass::LIST, "ltrim", removed as u64);
     if is_empty {

@@ -122,13 +122,6 @@ pub(crate) fn key(i: u8) -> Vec<u8> {
     format!("{{{}}}{i}", usize::from(i) % TAGS).into_bytes()
 }
 
-/// All slots that keys of the tests lie in.
-pub(crate) fn slots() -> Vec<Slot> {
-    let mut slots: Vec<Slot> = (0..TAGS as u8).map(|i| Slot::of(&key(i))).collect();
-    slots.sort_unstable();
-    slots
-}
-
 pub(crate) struct Machine {
     pub(crate) space: Keyspace,
     pub(crate) model: Model,
@@ -381,7 +374,6 @@ impl Machine {
 
     /// Compares the whole keyspace with the model, and its accounts with a recount.
     pub(crate) fn check(&mut self) {
-        let mut bytes: BTreeMap<u16, u64> = BTreeMap::new();
         let mut earliest: BTreeMap<u16, u64> = BTreeMap::new();
         let (db, expiry) = (self.db, self.expiry);
         self.expiry = Expiry::Ignore;
@@ -393,7 +385,6 @@ impl Machine {
             let mut visit = |entry: Entry<'_>| {
                 let slot = Slot::of(entry.key()).number();
                 len += 1;
-                *bytes.entry(slot).or_default() += entry.memory() as u64;
                 if let Some(at) = entry.expire_at() {
                     volatile += 1;
                     let earliest = earliest.entry(slot).or_insert(u64::MAX);
@@ -423,11 +414,6 @@ impl Machine {
             self.check_weights(db, len, &counts);
         }
         (self.db, self.expiry) = (db, expiry);
-        self.hold(Hold::World, vec![], |keys| {
-            for slot in slots() {
-                assert_eq!(keys.slot_bytes(slot), bytes.get(&slot.number()).copied().unwrap_or(0));
-            }
-        });
         let now_ms = self.now_ms;
         for (slot, at) in earliest {
             let slot = Slot::new(slot).unwrap();

@@ -87,3 +87,71 @@ def test_a_slow_replica_costs_no_keys(new_node):
         replica.close()
         until(lambda: client.info("memory")["mem_not_counted_for_evict"] < MB)
         assert client.dbsize() == 1001
+
+
+def client_line(client, name):
+    return next(line for line in client.client_list() if line["name"] == name)
+
+
+def slow_reader(node, name, count):
+    """A connection that asks for a megabyte so many times and reads nothing."""
+    reader = socket.socket()
+    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    reader.connect(("127.0.0.1", node.port))
+    reader.sendall(f"CLIENT SETNAME {name}\r\n".encode() + b"GET large\r\n" * count)
+    return reader
+
+
+def test_slow_readers_cost_others_nothing(new_node):
+    options = ["--save", "", "--maxmemory", "100mb", "--maxmemory-clients", "10%", "--maxmemory-policy", "noeviction"]
+    node = new_node(*options).start()
+    with node.client() as client:
+        client.set("large", "x" * MB)
+        readers = [slow_reader(node, f"slow-{n}", 50) for n in range(30)]
+        until(lambda: client.info("stats")["evicted_clients"] > 0)
+        for n in range(200):
+            assert client.set(f"key:{n}", "value")
+        until(lambda: client.info("memory")["mem_clients_normal"] < 10 * MB)
+        assert "Evicting client: id=" in node.log.read_text()
+        for reader in readers:
+            reader.close()
+
+
+def test_the_largest_client_goes_first_and_one_that_may_not_stays(new_node):
+    node = new_node("--save", "", "--maxmemory-clients", "20mb", "--workers", "1").start()
+    with node.client() as client:
+        client.set("large", "x" * MB)
+        with slow_reader(node, "small", 4), slow_reader(node, "spared", 0) as spared:
+            spared.sendall(b"CLIENT NO-EVICT ON\r\n" + b"GET large\r\n" * 12)
+            until(lambda: int(client_line(client, "spared")["omem"]) > 6 * MB)
+            assert int(client_line(client, "small")["omem"]) < 5 * MB
+            with node.client() as multi, pytest.raises(redis.ConnectionError):
+                # What is queued is held as well.
+                multi.client_setname("multi")
+                connection = multi.connection_pool.get_connection()
+                connection.send_command("MULTI")
+                assert connection.read_response() == "OK"
+                for n in range(100):
+                    connection.send_command("SET", "key", "x" * MB)
+                    assert connection.read_response() == "QUEUED"
+                    if n == 3:
+                        queued = next(line for line in client.client_list() if line["multi"] == "4")
+                        assert int(queued["multi-mem"]) >= 4 * MB
+                        assert int(queued["tot-mem"]) >= 4 * MB
+            names = {line["name"] for line in client.client_list()}
+            assert {"small", "spared"} <= names and "multi" not in names
+            assert client.info("stats")["evicted_clients"] == 1
+
+
+def test_a_queue_that_is_too_long_ends_its_client(new_node):
+    node = new_node("--save", "", "--client-query-buffer-limit", "1mb").start()
+    with node.client() as client:
+        connection = client.connection_pool.get_connection()
+        connection.send_command("MULTI")
+        assert connection.read_response() == "OK"
+        with pytest.raises(redis.ConnectionError):
+            for _ in range(100):
+                connection.send_command("SET", "key", "x" * 100_000)
+                assert connection.read_response() == "QUEUED"
+        assert client.exists("key") == 0
+        assert client.info("stats")["client_query_buffer_limit_disconnections"] == 1

@@ -178,6 +178,8 @@ impl Place {
         // Where it listens, its agent decides.
         row("protected-mode", b"no");
         row("maxmemory", spec.maxmemory_bytes.to_string().as_bytes());
+        // Who reads nothing must not cost the others their room.
+        row("maxmemory-clients", b"10%");
         for (name, value) in &spec.parameters {
             let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
             if name.is_empty() || !name.chars().all(is_name) {
@@ -280,6 +282,7 @@ mod tests {
             text,
             "engine \"valkey-8.0\"\nmanaged-node \"n7\"\nprivate-socket \"/r/n7.private\"\n\
              unixsocket \"/r/n7.data\"\nport \"0\"\ndir \"/n/n7\"\nworkers \"2\"\nsave \"\"\nprotected-mode \"no\"\nmaxmemory \"1024\"\n\
+             maxmemory-clients \"10%\"\n\
              save \"\\\"a\\\\\\nb\"\n"
         );
         spec.parameters[0].0 = "save\nport".into();

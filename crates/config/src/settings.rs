@@ -66,6 +66,8 @@ settings! {
     databases: u32 = "databases",
     /// Memory limit in bytes; 0 is none.
     maxmemory_bytes: u64 = "maxmemory",
+    /// What all clients together may hold, in bytes; negative is so many percent of `maxmemory`, 0 is no limit.
+    maxmemory_clients: i64 = "maxmemory-clients",
     /// What is evicted at the limit.
     maxmemory_policy: MaxmemoryPolicy = "maxmemory-policy",
     /// How many keys are compared for one eviction.

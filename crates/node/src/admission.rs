@@ -152,15 +152,20 @@ pub(crate) fn admit(
         let server = if shared.profile.is_valkey() { "Valkey" } else { "Redis" };
         return Err(Error::Other(format!("LOADING {server} is loading the dataset in memory").into()).into());
     }
-    let may_replicate = is_write
-        || flags.contains(Flags::MAY_REPLICATE)
-        || (is_exec && queue_has(client, Flags::MAY_REPLICATE));
+    let may_publish =
+        flags.contains(Flags::MAY_REPLICATE) || (is_exec && queue_has(client, Flags::MAY_REPLICATE));
+    let may_replicate = is_write || may_publish;
     // Queueing waits as well, and so does CLIENT UNPAUSE when everything is paused.
     if shared.pauses.holds(may_replicate, local.now_ms) {
         return Err(Refusal::Suspend(Suspend::Paused));
     }
     if may_replicate && shared.stream.is_full() {
         return Err(Refusal::Suspend(Suspend::StreamFull));
+    }
+    // Writes cause messages by their keyspace events.
+    let may_publish = may_publish || (is_write && local.settings.notify_keyspace_events.0 != 0);
+    if may_publish && shared.is_mail_full(local.thread) {
+        return Err(Refusal::Suspend(Suspend::MailFull));
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! A client belongs to one worker. What others may ask about it (CLIENT LIST from another worker) stands in
 //! [`ClientShared`], which its worker keeps up to date with plain stores.
 
-use crate::outputs::{Allowance, Outputs, Pushes, Rests};
+use crate::outbox::{Account, Allowance, ClientMemory, Outbox};
 use crate::pubsub::Listener;
 use crate::resolved::Kept;
 use crate::waits::Begun;
@@ -13,7 +13,6 @@ use resp::{Parser, Proto, Writer};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 use supervision::Endpoint;
 
 /// What is known of a client outside of its worker.
@@ -36,9 +35,8 @@ pub(crate) struct ClientShared {
     pub(crate) queued: AtomicI32,
     pub(crate) watched: AtomicU32,
     pub(crate) flags: AtomicU32,
-    pub(crate) query_bytes: AtomicU64,
-    pub(crate) output_bytes: AtomicU64,
-    pub(crate) memory_bytes: AtomicU64,
+    /// What it holds of the node's memory.
+    pub(crate) account: Account,
     pub(crate) bytes_in: AtomicU64,
     pub(crate) bytes_out: AtomicU64,
     pub(crate) commands: AtomicU64,
@@ -96,9 +94,7 @@ impl ClientShared {
             queued: AtomicI32::new(-1),
             watched: AtomicU32::new(0),
             flags: AtomicU32::new(flag::PRIMARY),
-            query_bytes: AtomicU64::new(0),
-            output_bytes: AtomicU64::new(0),
-            memory_bytes: AtomicU64::new(0),
+            account: Account::default(),
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
             commands: AtomicU64::new(0),
@@ -162,6 +158,8 @@ pub(crate) enum ReplyMode {
 #[derive(Debug, Default)]
 pub(crate) struct Multi {
     pub(crate) queue: Vec<Kept>,
+    /// What they take.
+    pub(crate) bytes: usize,
     /// A command was refused while queueing: EXEC will fail.
     pub(crate) aborted: bool,
 }
@@ -233,12 +231,8 @@ pub(crate) struct Client {
     pub(crate) consumed: usize,
     /// How many bytes of the source have been framed into requests.
     pub(crate) parsed: usize,
-    /// Replies of this turn.
-    pub(crate) out: Vec<u8>,
-    /// What is still to be written of replies whose beginning is among them.
-    pub(crate) rests: Rests,
-    /// How much it may leave unread.
-    pub(crate) allowance: Allowance,
+    /// What leaves on its connection.
+    pub(crate) outbox: Outbox,
     pub(crate) proto: Proto,
     pub(crate) db: u16,
     pub(crate) authenticated: bool,
@@ -265,8 +259,6 @@ pub(crate) struct Client {
     pub(crate) leaving: bool,
     /// It has introduced itself as a replica.
     pub(crate) introduced: bool,
-    /// The soft limit of its output buffer is exceeded since then.
-    pub(crate) over_soft_since: Option<Instant>,
     /// Offset in the stream after its last write: what WAIT waits for.
     pub(crate) write_offset: u64,
 }
@@ -276,9 +268,9 @@ impl Client {
         token: Token,
         shared: Arc<ClientShared>,
         authenticated: bool,
-        outputs: &Arc<Outputs>,
+        memory: &Arc<ClientMemory>,
     ) -> Client {
-        let allowance = Allowance::new(outputs, &shared);
+        let outbox = Outbox::new(Allowance::new(memory, &shared));
         Client {
             id: shared.id,
             token,
@@ -290,9 +282,7 @@ impl Client {
             source: Source::None,
             consumed: 0,
             parsed: 0,
-            out: Vec::new(),
-            rests: Rests::default(),
-            allowance,
+            outbox,
             proto: Proto::Resp2,
             db: 0,
             authenticated,
@@ -309,7 +299,6 @@ impl Client {
             closing: false,
             leaving: false,
             introduced: false,
-            over_soft_since: None,
             write_offset: 0,
         }
     }
@@ -323,31 +312,50 @@ impl Client {
     /// A writer for its next reply.
     #[inline]
     pub(crate) fn writer(&mut self) -> Writer<'_> {
-        Writer::new(&mut self.out, self.proto).metered(&self.allowance)
-    }
-
-    /// Writes a message that it did not ask for.
-    #[inline]
-    pub(crate) fn push(&mut self, write: impl FnOnce(&mut Writer<'_>)) {
-        let pushes = Pushes(&self.allowance);
-        write(&mut Writer::new(&mut self.out, self.proto).metered(&pushes));
+        self.outbox.writer(self.proto)
     }
 
     /// Drops everything that was answered since there were so many bytes of replies.
     #[inline]
     pub(crate) fn take_back(&mut self, start: usize) {
-        self.out.truncate(start);
-        crate::limits::let_go(&mut self.out);
-        self.allowance.took_back(self.written_bytes());
-        if !self.rests.is_empty() {
-            self.rests.take_back(start, &self.allowance);
-        }
+        let elsewhere = self.walk.as_ref().map_or(0, |walk| walk.reply_bytes());
+        self.outbox.take_back(start, elsewhere);
     }
 
     /// Bytes of replies that are not handed to the event loop yet, also of one that a walk has begun.
     #[inline]
     pub(crate) fn written_bytes(&self) -> usize {
-        self.out.len() + self.walk.as_ref().map_or(0, |walk| walk.reply_bytes())
+        self.outbox.len() + self.walk.as_ref().map_or(0, |walk| walk.reply_bytes())
+    }
+
+    /// Its command wrote something, which is told to nobody before that position is committed.
+    #[inline]
+    pub(crate) fn wrote(&mut self, position: u64, committed: u64) {
+        self.write_offset = position;
+        if position > committed {
+            self.outbox.wait_for(position);
+        }
+    }
+
+    /// Queues a request in its open transaction.
+    pub(crate) fn queue(&mut self, request: Kept) {
+        let Some(multi) = &mut self.multi else { return };
+        multi.bytes += request.bytes();
+        multi.queue.push(request);
+        self.shared.queued.store(multi.queue.len() as i32, Ordering::Relaxed);
+        self.outbox.allowance().note_queued(multi.bytes as u64);
+    }
+
+    /// Takes the queue out of its transaction, which is over.
+    pub(crate) fn take_queue(&mut self) -> Vec<Kept> {
+        let queue = self.multi.take().map(|multi| multi.queue).unwrap_or_default();
+        self.outbox.allowance().note_queued(0);
+        queue
+    }
+
+    /// Bytes of the requests that MULTI queued.
+    pub(crate) fn queued_bytes(&self) -> usize {
+        self.multi.as_ref().map_or(0, |multi| multi.bytes)
     }
 
     /// Whether its requests may run: it neither waits nor is on its way out, and has all replies before them.
@@ -357,8 +365,8 @@ impl Client {
             && !self.closing
             && !self.leaving
             && self.blocked.is_none()
-            && self.rests.is_empty()
-            && self.allowance.over().is_none()
+            && self.outbox.has_no_rests()
+            && self.outbox.allowance().over().is_none()
     }
 
     /// Whether only the commands of subscribers are allowed: RESP2 with subscriptions.
@@ -382,7 +390,7 @@ impl Client {
 
     /// Ends MULTI, whatever was queued.
     pub(crate) fn discard(&mut self) {
-        self.multi = None;
+        self.take_queue();
         self.shared.queued.store(-1, Ordering::Relaxed);
         self.unwatch();
     }

@@ -59,6 +59,8 @@ pub(crate) enum Suspend {
     Paused,
     /// The replication stream's buffer is full.
     StreamFull,
+    /// Too many messages wait for a busy worker to hand them out.
+    MailFull,
     /// A snapshot is capturing a large value that it would change.
     Capture,
     /// It goes through the keyspace in pieces, and others have their turn now. What it has done so far stands in the client.

@@ -8,7 +8,7 @@
 //! The first to ask wins; it says why and how. Clients that sent SHUTDOWN wait for the connection to close, or are told that
 //! the node goes on; so is the agent of a managed node, and why. From the moment the file shows, writes wait: what was answered is in it.
 
-use crate::mailbox::Message;
+use crate::mailbox::{Answer, Message};
 use crate::persistence::{save_now, wanted_at_end};
 use crate::shared::{Background as Role, Shared, unix_ms};
 use crate::waits::Ended;
@@ -230,7 +230,7 @@ fn decide(shared: &Shared) -> Why {
             continue;
         }
         // What comes now needs the world, which whoever writes a long reply keeps from it.
-        shared.outputs.set_ending(true);
+        shared.client_memory.set_ending(true);
         match finish(shared, how) {
             Ok(()) => return why,
             Err(error) => cancel(shared, error.to_string()),
@@ -334,12 +334,18 @@ fn log_replicas(shared: &Shared) {
 
 /// The node goes on.
 fn cancel(shared: &Shared, why: String) {
-    shared.outputs.set_ending(false);
+    shared.client_memory.set_ending(false);
     let clients = shared.end.cancel(why);
     shared.pauses.end_handover();
     for WaitingClient { worker, client, wait } in clients {
         let reply = b"-ERR Errors trying to SHUTDOWN. Check logs.\r\n".to_vec();
-        shared.mailboxes[worker].post(Message::Answer { client, wait, reply, ended: Ended::Over });
+        shared.mailboxes[worker].post(Message::Answer(Answer {
+            client,
+            wait,
+            reply,
+            position: 0,
+            ended: Ended::Over,
+        }));
     }
     shared.look();
 }

@@ -40,13 +40,15 @@ use keyspace::{
 };
 use profile::Profile;
 use publishing::publish_events;
-use resp::{Proto, Writer};
+use resp::Proto;
 use serving::serve;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use topology::Slot;
 
+/// How often a background thread looks whether workers have handed out its messages.
+const MAIL_PAUSE: Duration = Duration::from_millis(1);
 /// How often the closer of the gate looks whether everybody left, before it turns to other work: a few microseconds.
 const WORLD_SPINS: u32 = 2000;
 
@@ -196,6 +198,13 @@ impl Local {
         self.expiry = admission::expiry(shared, self.now_ms);
     }
 
+    /// Waits, on a thread that may, until workers have handed out the messages that it caused.
+    fn await_mail(&self, shared: &Shared) {
+        while shared.is_mail_full(self.thread) && !shared.ending.load(Ordering::Acquire) {
+            std::thread::park_timeout(MAIL_PAUSE);
+        }
+    }
+
     /// Leaves the gate, and lets go of what nobody looks at any more.
     #[inline]
     pub(crate) fn leave(&mut self, shared: &Shared) {
@@ -204,6 +213,7 @@ impl Local {
         // A worker does so once a turn.
         if self.thread >= shared.workers() {
             shared.stream.notify();
+            self.await_mail(shared);
         }
         let Scratch { hits, misses, .. } = &mut self.scratch;
         if *hits | *misses != 0 {
@@ -255,7 +265,7 @@ pub(crate) fn process(
     request: Result<&Resolved<'_>, Unknown>,
     argv: &[&[u8]],
 ) -> Next {
-    let start = client.out.len();
+    let start = client.outbox.begin_reply();
     if client.reply == ReplyMode::SkipNext {
         client.reply = ReplyMode::Skipping;
     }
@@ -271,6 +281,7 @@ pub(crate) fn process(
     }
     if let Next::Stall(_) = next {
         client.take_back(start);
+        client.outbox.end_reply();
         if mode == ReplyMode::Skipping {
             client.reply = ReplyMode::SkipNext;
         }
@@ -283,6 +294,7 @@ pub(crate) fn process(
     if client.reply == ReplyMode::Skipping {
         client.reply = ReplyMode::On;
     }
+    client.outbox.end_reply();
     next
 }
 
@@ -302,15 +314,12 @@ fn dispatch(shared: &Shared, local: &mut Local, client: &mut Client, request: &R
         Err(admission::Refusal::Error(error)) => return refuse(shared, local, client, command, &error),
         Err(admission::Refusal::Suspend(suspend)) => return Next::Stall(suspend),
     }
-    if let Some(multi) = &mut client.multi
-        && !admission::runs_inside_multi(command)
-    {
-        multi.queue.push(request.keep());
-        client.shared.queued.store(multi.queue.len() as i32, Ordering::Relaxed);
+    if client.multi.is_some() && !admission::runs_inside_multi(command) {
+        client.queue(request.keep());
         client.writer().simple("QUEUED");
         return Next::Continue;
     }
-    let start = client.out.len();
+    let start = client.outbox.len();
     let outcome = execute(shared, local, client, request);
     let now = Instant::now();
     let mut nanoseconds = now.duration_since(local.clock).as_nanos() as u64;
@@ -328,12 +337,12 @@ fn dispatch(shared: &Shared, local: &mut Local, client: &mut Client, request: &R
         Ok(Flow::Close) => Next::Close,
         Ok(Flow::Detach) => Next::Detach,
         Err(Error::SlotBusy(slot)) => {
-            client.out.truncate(start);
+            client.take_back(start);
             let slot = Slot::new(slot).expect("a slot that was locked");
             return Next::Stall(Suspend::Slot(keyspace::SlotBusy(slot)));
         }
         Err(error) => {
-            client.out.truncate(start);
+            client.take_back(start);
             client.writer().error_value(&error);
             shared.stats.error(local.thread, &error);
             shared.stats.called(local.thread, command.run.id, nanoseconds, true);
@@ -356,7 +365,7 @@ fn refuse_unknown(
 ) -> Next {
     // A browser that was talked into sending a request here: what follows is not from a client. It learns nothing.
     if argv[0].eq_ignore_ascii_case(b"post") || argv[0].eq_ignore_ascii_case(b"host:") {
-        client.out.clear();
+        client.outbox.clear();
         return Next::Close;
     }
     client.shared.last_command.store(0, Ordering::Relaxed);
@@ -570,7 +579,7 @@ pub(crate) fn call(
     let is_over = || walking::is_over(shared, began);
     let mut cx = Cx {
         keys,
-        out: Writer::new(&mut client.out, client.proto).metered(&client.allowance),
+        out: client.outbox.writer(client.proto),
         options: &local.options,
         random: &mut local.random,
         may_block: !in_exec,
@@ -586,7 +595,7 @@ pub(crate) fn call(
             Ok(Flow::Blocked)
         }
         commands::Flow::Rest(rest) => {
-            client.rests.push(client.out.len(), rest, &client.allowance);
+            client.outbox.push_rest(rest);
             Ok(Flow::Done)
         }
     }
@@ -646,12 +655,12 @@ fn wait_for_key(
 #[inline]
 pub(crate) fn emit(shared: &Shared, local: &mut Local, client: &mut Client, guard: &mut Guard<'_>) {
     if let Some(offset) = append(shared, local) {
-        client.write_offset = offset;
+        client.wrote(offset, shared.committed.load(Ordering::Acquire));
     }
     if !local.scratch.effects.ready.is_empty() {
         serve(shared, local, guard);
     }
-    publish_events(shared, local);
+    publish_events(shared, local, Some(client));
 }
 
 /// Appends the effects gathered so far to the stream, and counts them.

@@ -35,7 +35,7 @@ mod log;
 mod mailbox;
 mod managed;
 mod maxmemory;
-mod outputs;
+mod outbox;
 mod own_volatile;
 mod panics;
 mod pause;

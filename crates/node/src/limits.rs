@@ -1,13 +1,15 @@
 //! What a client may take: connections, time, and bytes in both directions.
 
-use crate::client::{Client, ReplyMode, Source, flag};
+use crate::client::{Client, ClientShared, ReplyMode, Source, flag};
 use crate::exec::Local;
-use crate::outputs::Over;
+use crate::mailbox::Message;
+use crate::outbox::{CLIENT_BYTES, Over};
 use crate::shared::Shared;
 use crate::stats::Counter;
 use config::{ClientClass, Loglevel};
 use event_loop::{EventLoop, Peer};
 use resp::ProtocolError;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -86,7 +88,7 @@ pub(crate) fn consume(client: &mut Client) {
 /// Stops receiving from a client that sends faster than its commands can run, and goes on when most of it has run. One that
 /// waits for more bytes or for a key is not behind.
 pub(crate) fn throttle(io: &mut EventLoop, client: &mut Client) {
-    let is_behind = client.listed || client.stalled || !client.rests.is_empty();
+    let is_behind = client.listed || client.stalled || !client.outbox.has_no_rests();
     if client.throttled && (!is_behind || client.backlog() < RESUME_BACKLOG_BYTES) {
         client.throttled = false;
         io.start_receiving(client.token);
@@ -114,14 +116,16 @@ pub(crate) fn is_idle(local: &Local, client: &Client, now_ms: u64) -> bool {
     timeout_ms > 0
         && client.blocked.is_none()
         && !client.stalled
-        && client.rests.is_empty()
+        && client.outbox.has_no_rests()
         && client.subscriptions.as_ref().is_none_or(|subs| subs.len() == 0)
         && now_ms.saturating_sub(client.shared.active_ms.load(Ordering::Relaxed)) > timeout_ms
 }
 
 /// Whether a client has sent more than it may without it being executed.
 pub(crate) fn query_exceeded(shared: &Shared, local: &Local, client: &Client) -> bool {
-    let exceeded = client.backlog() as u64 > local.settings.client_query_buffer_limit_bytes;
+    // What MULTI has queued was sent and not run either.
+    let sent = client.backlog() + client.queued_bytes();
+    let exceeded = sent as u64 > local.settings.client_query_buffer_limit_bytes;
     if exceeded {
         shared.stats.add(local.thread, Counter::QueryLimit, 1);
     }
@@ -139,11 +143,15 @@ pub(crate) fn output_exceeded(
     pending: usize,
     refused: usize,
 ) -> bool {
-    match client.allowance.over() {
+    match client.outbox.allowance().over() {
         None => {}
         Some(Over::Ended) => return true,
         Some(Over::Limit) => {
             note_output_limit(shared, local, client);
+            return true;
+        }
+        Some(Over::Evicted) => {
+            note_evicted(shared, local, &client.shared);
             return true;
         }
     }
@@ -152,12 +160,12 @@ pub(crate) fn output_exceeded(
     let limit = local.settings.client_output_buffer_limits[class as usize];
     let hard = limit.hard_bytes > 0 && refused as u64 > limit.hard_bytes;
     let soft = limit.soft_bytes > 0 && pending as u64 > limit.soft_bytes;
-    let since = match (soft, client.over_soft_since) {
+    let since = match (soft, client.outbox.over_soft_since) {
         (false, _) => None,
         (true, None) => Some(local.clock),
         (true, since) => since,
     };
-    client.over_soft_since = since;
+    client.outbox.over_soft_since = since;
     // Set back, the clock of the system would make it longer.
     let longest = Duration::from_secs(limit.soft_seconds);
     let too_long = since.is_some_and(|since| local.clock.saturating_duration_since(since) > longest);
@@ -176,6 +184,48 @@ fn note_output_limit(shared: &Shared, local: &Local, client: &Client) {
     let text =
         format_args!("Client {who} scheduled to be closed ASAP for overcoming of output buffer limits.");
     shared.log(Loglevel::Warning, text);
+}
+
+/// Closes clients while all together have more than `maxmemory-clients`: the largest first.
+#[inline]
+pub(crate) fn evict_clients(shared: &Shared, local: &Local) {
+    if let Some(limit) = shared.client_memory.exceeded() {
+        evict_largest(shared, local, limit);
+    }
+}
+
+#[cold]
+fn evict_largest(shared: &Shared, local: &Local, limit: u64) {
+    let exempt = flag::REPLICA | flag::PRIMARY;
+    let mut clients: Vec<(u64, Arc<ClientShared>)> = shared
+        .clients
+        .all()
+        .into_iter()
+        .filter(|client| client.flags.load(Ordering::Relaxed) & exempt == 0)
+        .filter(|client| !client.killed.load(Ordering::Relaxed))
+        .map(|client| (CLIENT_BYTES + client.account.bytes(), client))
+        .collect();
+    let mut all: u64 = clients.iter().map(|(bytes, _)| bytes).sum();
+    clients.retain(|(_, client)| !client.has_flag(flag::NO_EVICT));
+    clients.sort_unstable_by_key(|(bytes, client)| (*bytes, client.id));
+    while all > limit
+        && let Some((bytes, client)) = clients.pop()
+    {
+        all -= bytes;
+        // Several workers may have looked at once.
+        if !client.killed.swap(true, Ordering::Relaxed) {
+            note_evicted(shared, local, &client);
+            shared.mailboxes[client.worker].post(Message::Kill(client.id));
+        }
+    }
+}
+
+/// Counts a client that is closed for what all clients hold, and tells of it.
+#[cold]
+fn note_evicted(shared: &Shared, local: &Local, client: &ClientShared) {
+    shared.stats.add(local.thread, Counter::EvictedClients, 1);
+    let who = crate::commands::describe_client(shared, local.now_ms, client);
+    shared.log(Loglevel::Notice, format_args!("Evicting client: {who}"));
 }
 
 /// Lets the process have a descriptor for each of so many clients; how many clients it can have if that is fewer.

@@ -1,6 +1,8 @@
 //! How threads speak to a worker: messages that its next turn takes before it executes anything.
 //!
-//! Posting never waits. Order is kept per mailbox, so what one thread posts first is delivered first; and since a worker
+//! Posting never waits. Whoever would cause messages of channels is suspended before it does, though, while a worker that is busy
+//! has many to hand out ([`Mailbox::is_full`]): its mailbox stays bounded, and a publisher goes no faster than who listens is
+//! served. Order is kept per mailbox, so what one thread posts first is delivered first; and since a worker
 //! drains its mailbox before it executes a turn, a push that was posted before a reply left is seen before whatever
 //! the reply's reader causes next.
 
@@ -10,6 +12,7 @@ use event_loop::{Peer, Waker};
 use keyspace::{Rank, RankedMutex};
 use std::os::fd::OwnedFd;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use supervision::Endpoint;
 
 /// What a worker may be told.
@@ -20,16 +23,7 @@ pub(crate) enum Message {
     /// Clients get a message of a channel, or a notice of their subscription's end.
     Deliver(Vec<u64>, Delivery),
     /// A blocked client gets its reply.
-    Answer {
-        /// The client.
-        client: u64,
-        /// Which of its waits is over: an answer to an earlier one is void.
-        wait: u64,
-        /// The reply, in the client's protocol.
-        reply: Vec<u8>,
-        /// How the wait ended.
-        ended: Ended,
-    },
+    Answer(Answer),
     /// CLIENT UNBLOCK: as if the timeout had passed, or with an error.
     Unblock {
         /// The client.
@@ -47,16 +41,40 @@ pub(crate) enum Message {
     Look,
 }
 
+/// The reply to a client that waited.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The client.
+    pub(crate) client: u64,
+    /// Which of its waits is over: an answer to an earlier one is void.
+    pub(crate) wait: u64,
+    /// The reply, in the client's protocol.
+    pub(crate) reply: Vec<u8>,
+    /// The position of what was written for it; 0 if nothing was.
+    pub(crate) position: u64,
+    /// How the wait ended.
+    pub(crate) ended: Ended,
+}
+
+/// Bytes of messages of channels that may wait for a worker before publishers wait.
+const MAIL_LIMIT_BYTES: usize = 8 << 20;
+
 /// One worker's mailbox.
 #[derive(Debug)]
 pub(crate) struct Mailbox {
     messages: RankedMutex<Vec<Message>>,
+    /// What the messages of channels among them take; written under their lock.
+    mail_bytes: AtomicUsize,
     waker: OnceLock<Waker>,
 }
 
 impl Default for Mailbox {
     fn default() -> Self {
-        Mailbox { messages: RankedMutex::new(Rank::Mailbox, Vec::new()), waker: OnceLock::new() }
+        Mailbox {
+            messages: RankedMutex::new(Rank::Mailbox, Vec::new()),
+            mail_bytes: AtomicUsize::new(0),
+            waker: OnceLock::new(),
+        }
     }
 }
 
@@ -68,7 +86,14 @@ impl Mailbox {
 
     /// Posts a message and wakes the worker.
     pub(crate) fn post(&self, message: Message) {
-        self.messages.lock().push(message);
+        let mail = match &message {
+            Message::Deliver(clients, delivery) => delivery.bytes() + size_of_val(&**clients),
+            _ => 0,
+        };
+        let mut messages = self.messages.lock();
+        messages.push(message);
+        self.mail_bytes.fetch_add(mail, Ordering::Relaxed);
+        drop(messages);
         self.wake();
     }
 
@@ -79,19 +104,29 @@ impl Mailbox {
         }
     }
 
-    /// Takes the messages of channels alone, in their order.
-    pub(crate) fn take_deliveries(&self, into: &mut Vec<(Vec<u64>, Delivery)>) {
+    /// Whether publishers must wait until its worker has handed out what is there.
+    #[inline]
+    pub(crate) fn is_full(&self) -> bool {
+        self.mail_bytes.load(Ordering::Relaxed) > MAIL_LIMIT_BYTES
+    }
+
+    /// Takes the messages of channels alone, in their order; whether it was full.
+    pub(crate) fn take_deliveries(&self, into: &mut Vec<(Vec<u64>, Delivery)>) -> bool {
         let mut messages = self.messages.lock();
+        let was_full = self.mail_bytes.swap(0, Ordering::Relaxed) > MAIL_LIMIT_BYTES;
         let taken = messages.extract_if(.., |message| matches!(message, Message::Deliver(..)));
         into.extend(taken.filter_map(|message| match message {
             Message::Deliver(clients, delivery) => Some((clients, delivery)),
             _ => None,
         }));
+        was_full
     }
 
-    /// Takes all messages, leaving `spare`'s memory for the next ones.
-    pub(crate) fn drain(&self, spare: &mut Vec<Message>) {
+    /// Takes all messages, leaving `spare`'s memory for the next ones; whether it was full.
+    pub(crate) fn drain(&self, spare: &mut Vec<Message>) -> bool {
         debug_assert!(spare.is_empty());
-        std::mem::swap(&mut *self.messages.lock(), spare);
+        let mut messages = self.messages.lock();
+        std::mem::swap(&mut *messages, spare);
+        self.mail_bytes.swap(0, Ordering::Relaxed) > MAIL_LIMIT_BYTES
     }
 }

@@ -80,6 +80,7 @@ mod tests {
     use crate::exec::{self, Local, Next};
     use crate::lazyfree::LazyFree;
     use crate::log::Log;
+    use crate::outbox::ALL_COMMITTED;
     use crate::resolved::Resolved;
     use crate::shared::Ingredients;
     use command_spec::{KeyFlags, KeySpec, Need, Spec};
@@ -142,14 +143,14 @@ mod tests {
         let mut io = EventLoop::new(Backend::Poll, LoopConfig::default()).expect("a loop");
         let token = io.add(UnixStream::pair().expect("a pair").0.into()).expect("added");
         let info = Arc::new(ClientShared::of_primary(1, String::new(), String::new(), 0, 0));
-        let mut client = Client::new(token, info, true, &shared.outputs);
+        let mut client = Client::new(token, info, true, &shared.client_memory);
         for (command, argv) in commands {
             let request = Resolved::new(command, argv, None);
             let next = exec::process(&shared, &mut local, &mut client, Ok(&request), argv);
             assert_eq!(next, Next::Continue);
         }
         local.leave(&shared);
-        String::from_utf8(client.out).expect("text")
+        String::from_utf8(client.outbox.take(ALL_COMMITTED, Vec::new).unwrap_or_default()).expect("text")
     }
 
     fn real(name: &str) -> &'static Command {

@@ -26,6 +26,18 @@ pub(crate) enum Delivery {
     PatternMessage { pattern: Arc<[u8]>, channel: Arc<[u8]>, payload: Arc<[u8]> },
 }
 
+impl Delivery {
+    /// What it takes while it waits, in bytes; a payload that waits for several workers counts for each.
+    pub(crate) fn bytes(&self) -> usize {
+        let names = match self {
+            Delivery::Message { channel, .. } => channel.len(),
+            Delivery::PatternMessage { pattern, channel, .. } => pattern.len() + channel.len(),
+        };
+        let (Delivery::Message { payload, .. } | Delivery::PatternMessage { payload, .. }) = self;
+        size_of::<Delivery>() + names + payload.len()
+    }
+}
+
 const SHARDS: usize = 64;
 
 /// Those who listen to one thing, ascending, each once.

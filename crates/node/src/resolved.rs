@@ -200,6 +200,16 @@ impl Kept {
         let argv: Vec<&[u8]> = self.argv.iter().map(|arg| &**arg).collect();
         look(&Resolved { command: self.command, argv: &argv, place: None, keys: self.keys.clone() })
     }
+
+    /// Bytes of memory that it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let keys = match &self.keys {
+            Keys::Many(many) => size_of_val(&*many.keys) + size_of_val(&*many.slots),
+            Keys::None | Keys::One(_) => 0,
+        };
+        let argv: usize = self.argv.iter().map(|arg| arg.len() + size_of::<Box<[u8]>>()).sum();
+        size_of::<Kept>() + argv + keys
+    }
 }
 
 #[cfg(test)]

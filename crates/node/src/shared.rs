@@ -8,7 +8,7 @@ use crate::listening::Listening;
 use crate::log::{Log, Speaker};
 use crate::mailbox::{Mailbox, Message};
 use crate::managed::Managed;
-use crate::outputs::Outputs;
+use crate::outbox::{ALL_COMMITTED, ClientMemory};
 use crate::own_volatile::OwnVolatiles;
 use crate::pause::Pauses;
 use crate::persistence::Persistence;
@@ -59,7 +59,11 @@ pub(crate) struct Shared {
     pub(crate) mailboxes: Arc<[Mailbox]>,
     pub(crate) parkers: Box<[Parker]>,
     pub(crate) clients: Clients,
-    pub(crate) outputs: Arc<Outputs>,
+    pub(crate) client_memory: Arc<ClientMemory>,
+    /// Messages that a client's own command causes come behind its reply: since 7.2.
+    pub(crate) messages_follow_replies: bool,
+    /// The position of the stream up to which replies may tell of writes.
+    pub(crate) committed: AtomicU64,
     pub(crate) pubsub: PubSub,
     pub(crate) stats: Stats,
     pub(crate) gauges: Gauges,
@@ -189,7 +193,9 @@ impl Shared {
             mailboxes: (0..workers).map(|_| Mailbox::default()).collect(),
             parkers: (0..BACKGROUND_THREADS).map(|_| Parker::default()).collect(),
             clients: Clients::default(),
-            outputs: Arc::new(Outputs::new(&settings)),
+            client_memory: Arc::new(ClientMemory::new(&settings)),
+            messages_follow_replies: profile.has("7.2.0"),
+            committed: AtomicU64::new(ALL_COMMITTED),
             pubsub: PubSub::new(Hasher::of_process()),
             pauses: Pauses::default(),
             stream: Stream::new(profile),
@@ -249,7 +255,7 @@ impl Shared {
     pub(crate) fn publish_settings(&self, config: &Config) {
         *self.settings.write().unwrap_or_else(PoisonError::into_inner) = config.settings().clone();
         self.log.set_level(config.settings().loglevel);
-        self.outputs.configure(config.settings());
+        self.client_memory.configure(config.settings());
         crate::replication::configure(self, config.settings());
         self.stats.track_latency(config.settings().latency_tracking);
         self.settings_version.fetch_add(1, Ordering::Release);
@@ -265,6 +271,12 @@ impl Shared {
     /// Makes every worker look again.
     pub(crate) fn look(&self) {
         self.mailboxes.iter().for_each(|mailbox| mailbox.post(Message::Look));
+    }
+
+    /// Whether a worker other than this thread has so many messages to hand out that no more are to be caused.
+    #[inline]
+    pub(crate) fn is_mail_full(&self, thread: usize) -> bool {
+        self.mailboxes.iter().enumerate().any(|(worker, mailbox)| worker != thread && mailbox.is_full())
     }
 
     /// Wakes a thread by its keyspace number: what the keyspace calls.

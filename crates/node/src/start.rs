@@ -360,7 +360,7 @@ impl Node {
             agent.stop();
         }
         self.shared.ending.store(true, Ordering::Release);
-        self.shared.outputs.set_ending(true);
+        self.shared.client_memory.set_ending(true);
         self.shared.look();
         self.shared.replication.wake();
         self.shared.persistence.abort_running();

@@ -49,6 +49,8 @@ counters! {
     Published,
     /// Clients closed for their output buffers.
     OutputLimit,
+    /// Clients closed for what all clients hold.
+    EvictedClients,
     /// Clients closed for their query buffers.
     QueryLimit,
     /// Turns of event loops.

@@ -13,8 +13,8 @@ use crate::command::Command;
 use crate::cx::Suspend;
 use crate::exec::{self, Local, Next};
 use crate::limits;
-use crate::mailbox::Message;
-use crate::outputs::AHEAD_BYTES;
+use crate::mailbox::{Answer, Message};
+use crate::outbox::{AHEAD_BYTES, Account};
 use crate::replication::outlet::SEND_EVERY;
 use crate::resolved::Resolved;
 use crate::shared::{Shared, unix_ms};
@@ -82,6 +82,9 @@ pub(crate) struct Worker {
     stalled: Vec<usize>,
     /// Clients with replies to send.
     dirty: Vec<usize>,
+    /// Clients with replies that tell of writes beyond the position that was committed when they were looked at.
+    held: Vec<usize>,
+    committed: u64,
     /// Clients whose connections leave at the end of this turn, and those on their way out.
     departing: Vec<usize>,
     leaving: HashMap<Token, Box<Client>>,
@@ -118,6 +121,8 @@ impl Worker {
             ended: Vec::new(),
             stalled: Vec::new(),
             dirty: Vec::new(),
+            held: Vec::new(),
+            committed: 0,
             departing: Vec::new(),
             leaving: HashMap::new(),
             deadlines: BTreeSet::new(),
@@ -202,7 +207,9 @@ impl Worker {
 
     fn take_messages(&mut self, shared: &Shared) {
         let mut messages = std::mem::take(&mut self.messages);
-        shared.mailboxes[self.number].drain(&mut messages);
+        if shared.mailboxes[self.number].drain(&mut messages) {
+            shared.look();
+        }
         if !messages.is_empty() {
             self.active_ms = self.local.now_ms;
         }
@@ -216,7 +223,7 @@ impl Worker {
         match message {
             Message::Accepted(fd, peer) => self.accept(shared, fd, &peer),
             Message::Deliver(clients, delivery) => self.deliver(&clients, &delivery),
-            Message::Answer { client, wait, reply, ended } => self.answer(client, wait, &reply, ended),
+            Message::Answer(answer) => self.answer(&answer),
             Message::Unblock { client, error } => self.unblock(client, error),
             Message::Kill(client) => match self.by_id.get(&client) {
                 Some(&at) => self.close(shared, at),
@@ -283,10 +290,10 @@ impl Worker {
                 let (pending, refused) = (self.io.pending_bytes(token), self.io.refused_bytes(token));
                 if let Some((at, client)) = self.client(token) {
                     limits::bump(&client.shared.bytes_out, bytes as u64);
-                    client.allowance.settle(pending, refused > 0, client.written_bytes());
-                    if client.closing && pending == 0 && client.out.is_empty() && client.rests.is_empty() {
+                    client.outbox.allowance().settle(pending, refused > 0, client.written_bytes());
+                    if client.closing && pending == 0 && client.outbox.is_empty() {
                         self.close(shared, at);
-                    } else if !client.rests.is_empty() {
+                    } else if !client.outbox.has_no_rests() {
                         self.mark_dirty(at);
                     }
                 }
@@ -333,9 +340,7 @@ impl Worker {
             queued: AtomicI32::new(-1),
             watched: AtomicU32::new(0),
             flags: AtomicU32::new(0),
-            query_bytes: AtomicU64::new(0),
-            output_bytes: AtomicU64::new(0),
-            memory_bytes: AtomicU64::new(0),
+            account: Account::default(),
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
             commands: AtomicU64::new(0),
@@ -354,7 +359,7 @@ impl Worker {
         shared.stats.add(self.number, Counter::Connections, 1);
         shared.clients.add(&info);
         let authenticated = self.local.settings.requirepass.is_empty();
-        let mut client = Box::new(Client::new(token, info, authenticated, &shared.outputs));
+        let mut client = Box::new(Client::new(token, info, authenticated, &shared.client_memory));
         client.endpoint = crate::listening::endpoint_of(peer);
         let at = token.index();
         if self.clients.len() <= at {
@@ -435,16 +440,19 @@ impl Worker {
     }
 
     /// The answer to a blocked client.
-    fn answer(&mut self, id: u64, wait: u64, reply: &[u8], ended: Ended) {
-        let Some(&at) = self.by_id.get(&id) else { return };
+    fn answer(&mut self, answer: &Answer) {
+        let Some(&at) = self.by_id.get(&answer.client) else { return };
         let Some(client) = &mut self.clients[at] else { return };
-        if client.blocked.as_ref().is_none_or(|blocked| blocked.wait != wait) {
+        if client.blocked.as_ref().is_none_or(|blocked| blocked.wait != answer.wait) {
             return;
         }
         if client.reply == crate::client::ReplyMode::On {
-            client.out.extend_from_slice(reply);
+            client.outbox.append(&answer.reply);
         }
-        self.resume(at, ended);
+        if answer.position > 0 {
+            client.wrote(answer.position, self.shared.committed.load(Ordering::Acquire));
+        }
+        self.resume(at, answer.ended);
     }
 
     /// The wait of a client is over.
@@ -700,7 +708,7 @@ impl Worker {
     fn after(&mut self, shared: &Shared, at: usize, next: Next) {
         self.deliver_own();
         let Some(client) = &mut self.clients[at] else { return };
-        if !client.dirty && (!client.out.is_empty() || client.allowance.over().is_some()) {
+        if !client.dirty && (!client.outbox.is_empty() || client.outbox.allowance().over().is_some()) {
             client.dirty = true;
             self.dirty.push(at);
         }
@@ -745,6 +753,8 @@ impl Worker {
                 self.paused_until_ms.is_some()
             }
             Suspend::StreamFull => shared.stream.is_full(),
+            // So does who empties a mailbox.
+            Suspend::MailFull => shared.is_mail_full(thread),
             // Registered when it was found out, under the lock of the value.
             Suspend::Capture => true,
             Suspend::Walk => false,
@@ -776,7 +786,7 @@ impl Worker {
             }
             client.source = Source::None;
             (client.consumed, client.parsed) = (0, 0);
-            client.shared.query_bytes.store(client.backlog() as u64, Ordering::Relaxed);
+            client.outbox.allowance().note_input(client.backlog() as u64);
             if !client.closing {
                 limits::throttle(io, client);
             }
@@ -802,6 +812,7 @@ impl Worker {
         self.send_pieces(shared);
         self.send_all(shared);
         self.send_stream(shared);
+        limits::evict_clients(shared, &self.local);
         self.see_off(shared);
         let since_ms = self.local.now_ms.checked_sub(self.last_cron_ms);
         // A time before the last one is that of a clock that was set back.
@@ -818,7 +829,7 @@ impl Worker {
             if client.blocked.is_some() {
                 // Nobody is there to take what it waits for.
                 self.close(shared, at);
-            } else if client.stalled || client.listed || !client.rests.is_empty() {
+            } else if client.stalled || client.listed || !client.outbox.has_no_rests() {
                 self.ended.push(token);
             } else {
                 client.closing = true;
@@ -881,27 +892,32 @@ impl Worker {
 
     /// Hands all replies to the event loop.
     fn send_all(&mut self, shared: &Shared) {
+        let committed = shared.committed.load(Ordering::Acquire);
+        if committed != self.committed {
+            self.committed = committed;
+            std::mem::take(&mut self.held).into_iter().for_each(|at| self.mark_dirty(at));
+        }
         let dirty = std::mem::take(&mut self.dirty);
         let mut unfinished = Vec::new();
         for &at in &dirty {
             let Some(client) = self.clients[at].as_deref_mut() else { continue };
             client.dirty = false;
-            if client.rests.is_empty() && !client.out.is_empty() && client.allowance.over().is_none() {
-                let spare = self.spare.pop().unwrap_or_default();
-                let out = std::mem::replace(&mut client.out, spare);
+            let spare = &mut self.spare;
+            if let Some(out) = client.outbox.take(committed, || spare.pop().unwrap_or_default()) {
                 shared.stats.add(self.number, Counter::Writes, 1);
                 self.io.send(client.token, out);
             }
             let pending = self.io.pending_bytes(client.token);
             let refused = self.io.refused_bytes(client.token);
-            client.allowance.settle(pending, refused > 0, client.written_bytes());
-            let has_all = client.rests.is_empty() && client.out.is_empty();
-            if (client.closing && pending == 0 && has_all)
+            client.outbox.allowance().settle(pending, refused > 0, client.written_bytes());
+            if (client.closing && pending == 0 && client.outbox.is_empty())
                 || limits::output_exceeded(shared, &self.local, client, pending, refused)
             {
                 self.close(shared, at);
-            } else if !client.rests.is_empty() && pending < AHEAD_BYTES {
+            } else if !client.outbox.has_no_rests() && pending < AHEAD_BYTES {
                 unfinished.push(at);
+            } else if client.outbox.is_held() {
+                self.held.push(at);
             }
         }
         let mut dirty = dirty;
@@ -913,22 +929,20 @@ impl Worker {
     /// Sends the next piece of each reply that is written in pieces, unless its client has yet to take what it got. Not
     /// before all requests of the turn have run: those behind the last piece come after it.
     fn send_pieces(&mut self, shared: &Shared) {
+        let committed = shared.committed.load(Ordering::Acquire);
         let Worker { io, clients, spare, local, next_parse, dirty, .. } = self;
         for &at in dirty.iter() {
             let Some(client) = clients[at].as_deref_mut() else { continue };
-            if client.rests.is_empty()
-                || client.allowance.over().is_some()
-                || io.pending_bytes(client.token) >= AHEAD_BYTES
-            {
+            if client.outbox.has_no_rests() || io.pending_bytes(client.token) >= AHEAD_BYTES {
                 continue;
             }
-            let spare = spare.pop().unwrap_or_default();
-            let piece = client.rests.next(&mut client.out, spare, client.proto, &client.allowance);
+            let spare = || spare.pop().unwrap_or_default();
+            let Some(piece) = client.outbox.take_piece(committed, client.proto, spare) else { continue };
             shared.stats.add(local.thread, Counter::Writes, 1);
             io.send(client.token, piece);
             // It is not idle while it reads.
             client.shared.active_ms.store(local.now_ms, Ordering::Relaxed);
-            if client.rests.is_empty() && !client.listed {
+            if client.outbox.has_no_rests() && !client.listed {
                 client.listed = true;
                 next_parse.push(at);
             }

@@ -35,8 +35,7 @@ pub(super) const ROWS: &[Parameter] = &[
         "maxmemory-clients",
         Kind::Integer { min: -100, max: LONG_MAX, unit: Unit::MemoryOrPercent },
         "0",
-    )
-    .accepted("Clients are bounded by their own buffer limits; the sum of all is not."),
+    ),
     Parameter::integer("socket-mark-id", 0, u32::MAX as i128, "0")
         .immutable()
         .refused("Packets can't be marked; leave socket-mark-id at 0."),

@@ -11,6 +11,7 @@ use crate::client::{ClientShared, ReplyMode, flag};
 use crate::command::NodeCommand;
 use crate::cx::{Flow, NodeCx};
 use crate::mailbox::Message;
+use crate::outbox::CLIENT_BYTES;
 use crate::shared::Shared;
 use command_spec::*;
 use commands::Error;
@@ -161,8 +162,6 @@ fn list(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
 
 /// What a line of CLIENT LIST takes, about.
 const LINE_BYTES: usize = 400;
-/// What a connection takes besides its buffers, about.
-const CLIENT_BYTES: u64 = (size_of::<crate::client::Client>() + size_of::<ClientShared>()) as u64;
 
 /// How long a request is on the wire.
 fn request_bytes(argv: &[&[u8]]) -> u64 {
@@ -182,15 +181,17 @@ fn write_line(
     let seconds_since = |ms: u64| (now_ms / 1000).saturating_sub(ms / 1000);
     let names = client.names().clone();
     let argv_bytes: u64 = own_argv.iter().copied().flatten().map(|arg| arg.len() as u64).sum();
-    let mut query_bytes = client.query_bytes.load(Ordering::Relaxed);
+    let account = &client.account;
+    let mut query_bytes = account.input.load(Ordering::Relaxed);
     if let Some(argv) = own_argv
         && !shared.profile.has("8.0.0")
     {
         // Before Valkey 8 a request lies in its client's own buffer while it runs.
         query_bytes += request_bytes(argv);
     }
-    let output_bytes = client.output_bytes.load(Ordering::Relaxed);
-    let total_bytes = CLIENT_BYTES + query_bytes + argv_bytes + output_bytes;
+    let (queued_bytes, output_bytes) =
+        (account.queued.load(Ordering::Relaxed), account.output.load(Ordering::Relaxed));
+    let total_bytes = CLIENT_BYTES + query_bytes + argv_bytes + queued_bytes + output_bytes;
     let command = match client.last_command.load(Ordering::Relaxed) {
         0 => "NULL",
         number => shared.commands.by_id()[number as usize - 1].run.full_name,
@@ -214,7 +215,8 @@ fn write_line(
     if is_newer {
         let _ = write!(line, " watch={}", client.watched.load(Ordering::Relaxed));
     }
-    let _ = write!(line, " qbuf={query_bytes} qbuf-free=0 argv-mem={argv_bytes} multi-mem=0 rbs=0 rbp=0");
+    let _ = write!(line, " qbuf={query_bytes} qbuf-free=0 argv-mem={argv_bytes} multi-mem={queued_bytes}");
+    line.push_str(" rbs=0 rbp=0");
     let _ = write!(line, " obl=0 oll={} omem={output_bytes}", u32::from(output_bytes > 0));
     let _ = write!(line, " tot-mem={total_bytes} events={}", if output_bytes > 0 { "rw" } else { "r" });
     let _ = write!(line, " cmd={command} user=default redir=-1");

@@ -4,10 +4,11 @@
 //! there are depends on the profile. A line for something that does not exist here (the append-only file, scripts,
 //! defragmentation) has the value that it has on a real server that does not use it, since tools expect the line.
 
-use crate::client::ClientShared;
+use crate::client::{ClientShared, flag};
 use crate::command::NodeCommand;
 use crate::cx::{Flow, NodeCx};
 use crate::exec::Local;
+use crate::outbox::CLIENT_BYTES;
 use crate::shared::{Shared, unix_ms};
 use crate::stats::Counter;
 use command_spec::*;
@@ -205,8 +206,11 @@ fn clients(facts: &Facts<'_>, lines: &mut Lines) {
     lines.put("connected_clients", all.len() - replicas);
     lines.put("cluster_connections", 0);
     lines.put("maxclients", local.settings.maxclients);
-    lines.put("client_recent_max_input_buffer", most(&|client| client.query_bytes.load(Ordering::Relaxed)));
-    lines.put("client_recent_max_output_buffer", most(&|client| client.output_bytes.load(Ordering::Relaxed)));
+    lines.put("client_recent_max_input_buffer", most(&|client| client.account.input.load(Ordering::Relaxed)));
+    lines.put(
+        "client_recent_max_output_buffer",
+        most(&|client| client.account.output.load(Ordering::Relaxed)),
+    );
     // Whose command waits for the end of a pause is blocked as well.
     let paused = count(&|client| client.has_flag(crate::client::flag::PAUSED));
     lines.put("blocked_clients", shared.clients.blocked() + paused as u64);
@@ -234,8 +238,15 @@ fn memory_section(facts: &Facts<'_>, lines: &mut Lines) {
     let (rss, peak) = (memory::rss_bytes(), shared.gauges.peak_bytes());
     let at_start = shared.start.used_bytes;
     let percent = |part: u64, whole: u64| format!("{:.2}%", part as f64 * 100.0 / whole.max(1) as f64);
-    let clients: u64 = shared.clients.all().iter().map(|c| c.memory_bytes.load(Ordering::Relaxed)).sum();
-    let (backlog, for_replicas) = crate::replication::info::buffer_memory(shared);
+    let (backlog, mut for_replicas) = crate::replication::info::buffer_memory(shared);
+    let mut clients = 0;
+    for client in shared.clients.all() {
+        match client.has_flag(flag::REPLICA) {
+            // What it has yet to be sent lies in the history.
+            true => for_replicas += CLIENT_BYTES,
+            false => clients += CLIENT_BYTES + client.account.bytes(),
+        }
+    }
     let overhead = at_start + clients + backlog + for_replicas;
     let dataset = used.saturating_sub(overhead);
     lines.bytes("used_memory", used);
@@ -252,7 +263,7 @@ fn memory_section(facts: &Facts<'_>, lines: &mut Lines) {
     if valkey {
         lines.put("allocator_muzzy", 0);
     }
-    lines.bytes("total_system_memory", crate::outputs::machine_memory_bytes().unwrap_or(0));
+    lines.bytes("total_system_memory", crate::outbox::machine_memory_bytes().unwrap_or(0));
     for name in ["used_memory_lua", "used_memory_vm_eval"] {
         lines.put(name, 0);
     }
@@ -320,7 +331,7 @@ fn stats(facts: &Facts<'_>, lines: &mut Lines) {
     lines.put("expired_stale_perc", "0.00");
     lines.zeros(&["expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds"]);
     lines.put("evicted_keys", sum(Counter::Evicted));
-    lines.put("evicted_clients", 0);
+    lines.put("evicted_clients", sum(Counter::EvictedClients));
     if valkey {
         lines.put("evicted_scripts", 0);
     }

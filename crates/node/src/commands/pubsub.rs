@@ -65,7 +65,8 @@ fn publish_command(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Erro
             effects.begin();
             effects.replicating = true;
             effects.replicate(db, argv);
-            cx.client.write_offset = cx.shared.stream.append(effects);
+            let position = cx.shared.stream.append(effects);
+            cx.client.wrote(position, cx.shared.committed.load(Ordering::Acquire));
         }
     }
     cx.out().int(receivers as i64);

@@ -210,7 +210,7 @@ fn step(cx: &mut NodeCx<'_, '_>, event: Event<'_>) -> bool {
         let id = cx.client.id;
         actions.retain(|action| match action {
             Action::Send { link, bytes } if *link == id => {
-                cx.client.out.extend_from_slice(bytes);
+                cx.client.outbox.append(bytes);
                 false
             }
             _ => true,
@@ -255,7 +255,7 @@ fn synchronise(cx: &mut NodeCx<'_, '_>, psync: Option<(&[u8], &[u8])>) -> Result
     cx.client.introduced = true;
     let info = cx.client.shared.clone();
     let peer_ip = info.addr.rsplit_once(':').map_or("", |(ip, _)| ip).trim_matches(['[', ']']);
-    let pending_output = !cx.client.out.is_empty();
+    let pending_output = !cx.client.outbox.is_empty();
     let before = cx.shared.replication.primary(&cx.shared.stream).primary.counters();
     let attached = step(cx, Event::Sync { link: info.id, peer_ip, psync, pending_output });
     if attached {

@@ -225,12 +225,12 @@ fn run_queue(cx: &mut NodeCx<'_, '_>, mut guard: Guard<'_>) -> Flow {
         cx.out().null_array();
         return Flow::Done;
     }
-    let queue = cx.client.multi.take().map(|multi| multi.queue).unwrap_or_default();
+    let queue = cx.client.take_queue();
     cx.client.unwatch();
     cx.out().array(queue.len());
     let mut flow = Flow::Done;
     for queued in &queue {
-        let start = cx.client.out.len();
+        let start = cx.client.outbox.len();
         let is_mute = matches!(flow, Flow::Close) || cx.client.reply == ReplyMode::Off;
         if let Flow::Close = queued.with(|request| run_queued(cx, request, &mut guard)) {
             flow = Flow::Close;
@@ -247,13 +247,13 @@ fn run_queue(cx: &mut NodeCx<'_, '_>, mut guard: Guard<'_>) -> Flow {
 }
 
 fn run_queued(cx: &mut NodeCx<'_, '_>, request: &Resolved<'_>, guard: &mut Guard<'_>) -> Flow {
-    let start = cx.client.out.len();
+    let start = cx.client.outbox.len();
     let began = std::time::Instant::now();
     let outcome = call(cx.shared, cx.local, cx.client, request, guard, true);
     let nanoseconds = began.elapsed().as_nanos() as u64;
     let failed = outcome.is_err();
     let flow = outcome.unwrap_or_else(|error| {
-        cx.client.out.truncate(start);
+        cx.client.take_back(start);
         cx.client.writer().error_value(&error);
         cx.shared.stats.error(cx.local.thread, &error);
         Flow::Done

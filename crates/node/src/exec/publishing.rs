@@ -10,27 +10,29 @@ use crate::pubsub::Delivery;
 use crate::shared::Shared;
 use keyspace::EventClass;
 
-/// Publishes keyspace events, in the order in which they happened.
-pub(super) fn publish_events(shared: &Shared, local: &mut Local) {
+/// Publishes keyspace events, in the order in which they happened. Who caused them by a command that it runs is named.
+pub(super) fn publish_events(shared: &Shared, local: &mut Local, causer: Option<&mut Client>) {
     if local.scratch.effects.events().is_empty() {
         return;
     }
+    let mut causer = causer.filter(|_| shared.messages_follow_replies);
     let events = local.scratch.effects.take_events();
     let wanted = local.scratch.effects.wanted;
     for event in &events {
         if wanted.contains(EventClass::KEYSPACE) {
             let mut channel = format!("__keyspace@{}__:", event.db).into_bytes();
             channel.extend_from_slice(&event.key);
-            publish(shared, local, None, &channel, event.name.as_bytes());
+            publish(shared, local, causer.as_deref_mut(), &channel, event.name.as_bytes());
         }
         if wanted.contains(EventClass::KEYEVENT) {
             let channel = format!("__keyevent@{}__:{}", event.db, event.name);
-            publish(shared, local, None, channel.as_bytes(), &event.key);
+            publish(shared, local, causer.as_deref_mut(), channel.as_bytes(), &event.key);
         }
     }
 }
 
-/// Publishes a message; the number of clients that get it. One that publishes to itself has it before its reply.
+/// Publishes a message; the number of clients that get it. One that publishes to itself has it before its reply, and since 7.2
+/// behind it.
 ///
 /// What others have published before and this worker has not looked at yet comes before it: the order of a channel is the
 /// same for everybody. The channel is locked, so nothing gets in between.
@@ -49,12 +51,14 @@ pub(crate) fn publish(
             return;
         }
         let seen = deliveries.len();
-        shared.mailboxes[own].take_deliveries(deliveries);
+        if shared.mailboxes[own].take_deliveries(deliveries) {
+            shared.look();
+        }
         if let Some(publisher) = publisher.as_deref_mut() {
             for (clients, earlier) in &mut deliveries[seen..] {
-                deliver_to_publisher(publisher, clients, earlier);
+                deliver_to_publisher(shared, publisher, clients, earlier);
             }
-            deliver_to_publisher(publisher, &mut clients, &delivery);
+            deliver_to_publisher(shared, publisher, &mut clients, &delivery);
         }
         if !clients.is_empty() {
             deliveries.push((clients, delivery));
@@ -63,15 +67,24 @@ pub(crate) fn publish(
 }
 
 /// The client whose command is running is not among those its worker can look up meanwhile.
-fn deliver_to_publisher(publisher: &mut Client, clients: &mut Vec<u64>, delivery: &Delivery) {
+fn deliver_to_publisher(
+    shared: &Shared,
+    publisher: &mut Client,
+    clients: &mut Vec<u64>,
+    delivery: &Delivery,
+) {
     if let Some(at) = clients.iter().position(|&id| id == publisher.id) {
         clients.remove(at);
-        deliver(publisher, delivery);
+        write(publisher, shared.messages_follow_replies, delivery);
     }
 }
 
-/// Writes a message to a client, unless it has stopped listening since the message was published.
+/// Writes a message to a client between its commands, unless it has stopped listening since the message was published.
 pub(crate) fn deliver(client: &mut Client, delivery: &Delivery) {
+    write(client, false, delivery);
+}
+
+fn write(client: &mut Client, is_aside: bool, delivery: &Delivery) {
     let listens = client.subscriptions.as_ref().is_some_and(|subs| match delivery {
         Delivery::Message { channel, .. } => subs.channels.contains(channel),
         Delivery::PatternMessage { pattern, .. } => subs.patterns.contains(pattern),
@@ -79,7 +92,7 @@ pub(crate) fn deliver(client: &mut Client, delivery: &Delivery) {
     if !listens {
         return;
     }
-    client.push(|out| match delivery {
+    client.outbox.push(client.proto, is_aside, |out| match delivery {
         Delivery::Message { channel, payload } => {
             out.push(3);
             out.bulk(b"message");
@@ -99,5 +112,5 @@ pub(crate) fn deliver(client: &mut Client, delivery: &Delivery) {
 /// Sends out the effects of what the node did on its own: an eviction, an expiry. Its locks are held.
 pub(crate) fn send_effects(shared: &Shared, local: &mut Local) {
     append(shared, local);
-    publish_events(shared, local);
+    publish_events(shared, local, None);
 }

@@ -5,7 +5,7 @@ use super::capture::ticket_awaits_capture;
 use super::publishing::publish_events;
 use super::{Local, append};
 use crate::command::{Command, Handler, Run};
-use crate::mailbox::Message;
+use crate::mailbox::{Answer, Message};
 use crate::shared::Shared;
 use crate::waits::Ended;
 use command_spec::{Flags, Group};
@@ -49,14 +49,16 @@ pub(super) fn serve(shared: &Shared, local: &mut Local, guard: &mut Guard<'_>) {
             if !ticket.claim() {
                 continue;
             }
-            if serve_ticket(shared, local, guard, &ticket, &key) {
+            let answer = serve_ticket(shared, local, guard, &ticket, &key);
+            let position = append(shared, local).unwrap_or(0);
+            if let Some(answer) = answer {
                 let context = local.context(db, true);
                 Keys::new(&shared.keyspace, guard, &mut local.scratch, context).served(db, &key, &ticket);
+                shared.mailboxes[ticket.worker].post(Message::Answer(Answer { position, ..answer }));
             } else {
                 ticket.release();
                 from = at + 1;
             }
-            append(shared, local);
         }
     }
 }
@@ -76,14 +78,14 @@ fn is_awaited(group: Group, value: ValueRef<'_>) -> bool {
     matches!((group, value), (Group::List, ValueRef::List(_)))
 }
 
-/// Runs a claimed ticket's command because of a key that became ready; whether it has its answer.
+/// Runs a claimed ticket's command because of a key that became ready: its answer, unless it waits on.
 fn serve_ticket(
     shared: &Shared,
     local: &mut Local,
     guard: &mut Guard<'_>,
     ticket: &Arc<Ticket>,
     key: &[u8],
-) -> bool {
+) -> Option<Answer> {
     let argv: Vec<&[u8]> = ticket.argv.iter().map(|arg| &**arg).collect();
     let Command { run: Handler { run: Run::Data(data), .. }, spec, .. } =
         shared.commands.by_id()[ticket.command]
@@ -92,7 +94,7 @@ fn serve_ticket(
     };
     if spec.flags.contains(Flags::WRITE) && shared.role.is_replica.load(Ordering::Relaxed) {
         // The node follows a primary by now, and its worker is about to say so.
-        return false;
+        return None;
     }
     let began = Instant::now();
     let mut reply = Vec::new();
@@ -107,14 +109,14 @@ fn serve_ticket(
         piece: None,
         ready: Some(key),
     };
-    let Some(entry) = cx.keys.peek(key) else { return false };
+    let entry = cx.keys.peek(key)?;
     if !is_awaited(spec.group, entry.value()) {
-        return false;
+        return None;
     }
     let mut failed = false;
     match commands::run(data, &mut cx, &argv) {
         Ok(commands::Flow::Block { .. } | commands::Flow::Rest(_) | commands::Flow::Unfinished) => {
-            return false;
+            return None;
         }
         Ok(commands::Flow::Done) => {}
         Err(error) => {
@@ -125,8 +127,7 @@ fn serve_ticket(
         }
     }
     let ended = Ended::Served { nanoseconds: began.elapsed().as_nanos() as u64, failed };
-    shared.mailboxes[ticket.worker].post(Message::Answer { client: ticket.client, wait: 0, reply, ended });
-    true
+    Some(Answer { client: ticket.client, wait: 0, reply, position: 0, ended })
 }
 
 /// Serves clients that need other locks than those that were held when a key became ready.
@@ -164,7 +165,7 @@ fn serve_first_waiter(shared: &Shared, local: &mut Local, db: u16, key: &[u8]) -
     local.scratch.effects.begin();
     local.scratch.effects.ready.push(db, key);
     serve(shared, local, &mut guard);
-    publish_events(shared, local);
+    publish_events(shared, local, None);
     Ok(())
 }
 

@@ -23,8 +23,6 @@ use topology::Slot;
 
 /// How long a piece takes, at most a few microseconds more.
 const PIECE: Duration = Duration::from_micros(500);
-/// A reply up to this size is copied behind the client's other replies; a larger one becomes their buffer if there are none.
-const COPIED_BYTES: usize = 16 * 1024;
 
 /// A command between its pieces.
 #[derive(Debug, Default)]
@@ -70,18 +68,14 @@ pub(super) fn run(
         return locked(shared, local, client, request, guard);
     }
     let walk = client.walk.get_or_insert_default();
-    std::mem::swap(&mut client.out, &mut walk.reply);
+    client.outbox.swap(&mut walk.reply);
     let outcome = locked(shared, local, client, request, guard);
     let walk = client.walk.get_or_insert_default();
-    std::mem::swap(&mut client.out, &mut walk.reply);
+    client.outbox.swap(&mut walk.reply);
     match outcome {
         Ok(Flow::Done) => {
             let reply = std::mem::take(&mut walk.reply);
-            if client.out.is_empty() && reply.len() > COPIED_BYTES {
-                client.out = reply;
-            } else {
-                client.out.extend_from_slice(&reply);
-            }
+            client.outbox.append_long(reply);
             Ok(Flow::Done)
         }
         Err(Error::SlotBusy(slot)) => {

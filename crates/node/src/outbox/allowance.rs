@@ -1,7 +1,7 @@
-//! How much clients may leave unread: each by the limit of its class, and where there is none all of them together.
+//! How much memory clients may hold: each by the limits of its class, and all of them together.
 //!
 //! ```text
-//!   Writer ──asks at every 64 KB──▶ Allowance (one a client) ──▶ Outputs (one a node): limits, sum of all clients
+//!   Writer ──asks at every 64 KB──▶ Allowance (one a client) ──▶ ClientMemory (one a node): limits, sum of all clients
 //!                 no ◀── killed · the node ends · beyond its class's hard limit · beyond what all may have together
 //! ```
 //! The length of a reply may be a number in an argument. So it is not looked at when it is complete, but while it is
@@ -9,19 +9,18 @@
 //! closes it. A command that changes something runs to its end all the same; only its reply is cut off. CLIENT KILL and the
 //! end of the node are obeyed on the same occasion.
 //!
-//! What counts is what a client has not taken from this process: replies being written, replies queued, and what is left of
-//! replies that are written in pieces ([`Rests`]).
+//! A client's account ([`Account`]) is what it sent and has not run yet, what it queued in MULTI, and what it has not taken
+//! from this process: replies being written, replies queued, and what is left of replies that are written in pieces.
 //!
-//! Who is closed when all together have too much: one that grows and has as much as the mean or more, so that who keeps
-//! gigabytes unread does not cost others their replies; far beyond it whoever grows. What a client has below
-//! [`UNIT_BYTES`] counts for nothing: the sum is touched by those alone who make it large.
+//! All together may have `maxmemory-clients`; the largest are closed first then (`limits::evict_clients`). Without it they may
+//! leave as much unread as `maxmemory` is. Then who is closed is one that grows and has as much as the mean or more, so that who
+//! keeps gigabytes unread does not cost others their replies; far beyond it whoever grows. What a client has below
+//! [`UNIT_BYTES`] counts for nothing but the client itself: the sum is touched by those alone who make it large.
 
-use crate::client::ClientShared;
-use commands::Rest;
+use crate::client::{ClientShared, flag};
 use config::{ClientClass, Settings};
-use resp::{Meter, Proto, Writer};
+use resp::Meter;
 use std::cell::Cell;
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -29,31 +28,67 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 const UNIT_BYTES: u64 = 16 * 1024;
 /// All together may have this much, however small `maxmemory` is made to have keys evicted.
 const LEAST_TOGETHER_BYTES: u64 = 16 << 20;
+/// What a client takes by being there.
+pub(crate) const CLIENT_BYTES: u64 = (size_of::<crate::client::Client>() + size_of::<ClientShared>()) as u64;
 
-/// What all clients of a node may leave unread, and do.
+/// What a client holds, in bytes. Its worker writes it, anybody reads it.
+#[derive(Debug, Default)]
+pub(crate) struct Account {
+    /// Received, and not run yet.
+    pub(crate) input: AtomicU64,
+    /// Queued by MULTI.
+    pub(crate) queued: AtomicU64,
+    /// Not taken by the client.
+    pub(crate) output: AtomicU64,
+}
+
+impl Account {
+    /// All of it.
+    pub(crate) fn bytes(&self) -> u64 {
+        [&self.input, &self.queued, &self.output].into_iter().map(|part| part.load(Ordering::Relaxed)).sum()
+    }
+}
+
+/// What the sum of all clients is of.
+#[derive(Debug, Clone, Copy)]
+enum Sum {
+    /// All that they hold.
+    All,
+    /// What they have not read.
+    Unread,
+}
+
+/// What all clients of a node may hold, and do.
 #[derive(Debug)]
-pub(crate) struct Outputs {
-    /// By class; 0 is none.
+pub(crate) struct ClientMemory {
+    /// What may be unread, by class; 0 is none.
     hard_bytes: [AtomicU64; 3],
     together_bytes: AtomicU64,
-    held_bytes: AtomicU64,
-    /// Clients that the sum is of.
-    holders: AtomicU64,
+    /// What they may have together is `maxmemory-clients`.
+    evicts: AtomicBool,
+    /// What they hold, and what they have not read: by [`Sum`].
+    sums: [AtomicU64; 2],
+    /// Clients that each sum is of.
+    holders: [AtomicU64; 2],
+    /// All clients, also those that hold nothing.
+    clients: AtomicU64,
     /// The node ends: nothing long is begun or gone on with.
     ending: AtomicBool,
 }
 
-impl Outputs {
-    pub(crate) fn new(settings: &Settings) -> Outputs {
-        let outputs = Outputs {
+impl ClientMemory {
+    pub(crate) fn new(settings: &Settings) -> ClientMemory {
+        let memory = ClientMemory {
             hard_bytes: Default::default(),
             together_bytes: AtomicU64::new(0),
-            held_bytes: AtomicU64::new(0),
-            holders: AtomicU64::new(0),
+            evicts: AtomicBool::new(false),
+            sums: Default::default(),
+            holders: Default::default(),
+            clients: AtomicU64::new(0),
             ending: AtomicBool::new(false),
         };
-        outputs.configure(settings);
-        outputs
+        memory.configure(settings);
+        memory
     }
 
     /// Takes over limits that changed.
@@ -61,11 +96,16 @@ impl Outputs {
         for (to, from) in self.hard_bytes.iter().zip(settings.client_output_buffer_limits) {
             to.store(from.hard_bytes, Ordering::Relaxed);
         }
-        let together = match settings.maxmemory_bytes {
-            0 => usable_memory_bytes().map_or(u64::MAX, |bytes| bytes / 4),
-            maxmemory => maxmemory,
-        };
-        self.together_bytes.store(together.max(LEAST_TOGETHER_BYTES), Ordering::Relaxed);
+        let evicts = eviction_limit(settings);
+        let together = evicts.unwrap_or_else(|| {
+            let bytes = match settings.maxmemory_bytes {
+                0 => usable_memory_bytes().map_or(u64::MAX, |bytes| bytes / 4),
+                maxmemory => maxmemory,
+            };
+            bytes.max(LEAST_TOGETHER_BYTES)
+        });
+        self.together_bytes.store(together, Ordering::Relaxed);
+        self.evicts.store(evicts.is_some(), Ordering::Relaxed);
     }
 
     /// Whether long replies are cut off because the node ends.
@@ -73,20 +113,45 @@ impl Outputs {
         self.ending.store(ending, Ordering::Relaxed);
     }
 
-    /// What all clients have not read, about.
+    /// What all clients hold, about.
     pub(crate) fn held_bytes(&self) -> u64 {
-        self.held_bytes.load(Ordering::Relaxed)
+        self.sum(Sum::All) + self.clients.load(Ordering::Relaxed) * CLIENT_BYTES
     }
 
-    /// Whether all clients together have too much if one has so many bytes unread, of which the sum holds `held` already.
-    fn are_too_many(&self, own: u64, held: u64) -> bool {
-        let others = self.held_bytes().saturating_sub(held);
-        let all = others.saturating_add(own);
+    fn sum(&self, of: Sum) -> u64 {
+        self.sums[of as usize].load(Ordering::Relaxed)
+    }
+
+    /// What clients must be closed for to be below it, the largest first; `None` while they are.
+    #[inline]
+    pub(crate) fn exceeded(&self) -> Option<u64> {
         let together = self.together_bytes.load(Ordering::Relaxed);
-        let holders = self.holders.load(Ordering::Relaxed) + u64::from(held == 0);
+        (self.evicts.load(Ordering::Relaxed) && self.held_bytes() > together).then_some(together)
+    }
+
+    /// Whether all clients together have too much if one has so many bytes, of which the sum holds `held` already.
+    fn are_too_many(&self, of: Sum, own: u64, held: u64) -> bool {
+        let sum = match of {
+            Sum::All => self.held_bytes(),
+            Sum::Unread => self.sum(of),
+        };
+        let all = sum.saturating_sub(held).saturating_add(own);
+        let together = self.together_bytes.load(Ordering::Relaxed);
+        let holders = self.holders[of as usize].load(Ordering::Relaxed) + u64::from(held == 0);
         let is_small = own.saturating_mul(holders) < all;
         all > together && !(is_small && all <= together.saturating_add(together / 4))
     }
+}
+
+/// `maxmemory-clients` in bytes: a number of them, or a part of `maxmemory`; `None` when there is none.
+fn eviction_limit(settings: &Settings) -> Option<u64> {
+    let bytes = match settings.maxmemory_clients {
+        percent @ ..0 => {
+            (u128::from(settings.maxmemory_bytes) * u128::from(percent.unsigned_abs()) / 100) as u64
+        }
+        bytes => bytes as u64,
+    };
+    (bytes > 0).then_some(bytes)
 }
 
 /// Why nothing more is written to a client.
@@ -94,31 +159,37 @@ impl Outputs {
 pub(crate) enum Over {
     /// It would have too much unread.
     Limit,
+    /// All clients would have more than `maxmemory-clients`, and it is not among the small ones.
+    Evicted,
     /// It was killed, or the node ends.
     Ended,
 }
 
-/// What one client may leave unread.
+/// What one client may hold.
 #[derive(Debug)]
 pub(crate) struct Allowance {
-    outputs: Arc<Outputs>,
+    memory: Arc<ClientMemory>,
     client: Arc<ClientShared>,
+    /// What the event loop has for it.
+    pending_bytes: Cell<u64>,
     /// What is still to be written of replies in pieces.
     rest_bytes: Cell<u64>,
-    /// Its part of the sum.
-    held: Cell<u64>,
+    /// Its part of each sum.
+    held: [Cell<u64>; 2],
     over: Cell<Option<Over>>,
     /// The kernel has no room for what is queued.
     is_full: Cell<bool>,
 }
 
 impl Allowance {
-    pub(crate) fn new(outputs: &Arc<Outputs>, client: &Arc<ClientShared>) -> Allowance {
+    pub(crate) fn new(memory: &Arc<ClientMemory>, client: &Arc<ClientShared>) -> Allowance {
+        memory.clients.fetch_add(1, Ordering::Relaxed);
         Allowance {
-            outputs: outputs.clone(),
+            memory: memory.clone(),
             client: client.clone(),
+            pending_bytes: Cell::new(0),
             rest_bytes: Cell::new(0),
-            held: Cell::new(0),
+            held: Default::default(),
             over: Cell::new(None),
             is_full: Cell::new(false),
         }
@@ -130,55 +201,98 @@ impl Allowance {
         self.over.get()
     }
 
-    /// Notes what is queued for it, whether the kernel has no room for that, and what is written and not queued yet.
+    /// Notes what it has sent that did not run yet.
     #[inline]
-    pub(crate) fn settle(&self, queued: usize, is_full: bool, written: usize) {
+    pub(crate) fn note_input(&self, bytes: u64) {
+        self.client.account.input.store(bytes, Ordering::Relaxed);
+        self.hold_account();
+    }
+
+    /// Notes what it has queued by MULTI.
+    #[inline]
+    pub(crate) fn note_queued(&self, bytes: u64) {
+        self.client.account.queued.store(bytes, Ordering::Relaxed);
+        self.hold_account();
+    }
+
+    /// Notes what the event loop has for it, whether the kernel has no room for that, and what is written and not there yet.
+    #[inline]
+    pub(crate) fn settle(&self, pending: usize, is_full: bool, written: usize) {
         self.is_full.set(is_full);
-        self.client.output_bytes.store(queued as u64, Ordering::Relaxed);
-        self.hold(queued as u64 + written as u64 + self.rest_bytes.get());
+        self.pending_bytes.set(pending as u64);
+        self.note_written(written);
+    }
+
+    /// Notes that so much is written and not handed to the event loop.
+    #[inline]
+    pub(super) fn note_written(&self, written: usize) {
+        let output = self.pending_bytes.get() + self.rest_bytes.get() + written as u64;
+        self.client.account.output.store(output, Ordering::Relaxed);
+        self.hold_account();
     }
 
     /// Notes that so much is left of what was written.
     #[inline]
-    pub(crate) fn took_back(&self, written: usize) {
-        if self.held.get() > 0 {
-            let queued = self.client.output_bytes.load(Ordering::Relaxed);
-            self.hold(queued + written as u64 + self.rest_bytes.get());
+    pub(super) fn took_back(&self, written: usize) {
+        if self.held[Sum::Unread as usize].get() > 0 {
+            self.note_written(written);
+        }
+    }
+
+    /// Notes what is still to be written of replies in pieces.
+    pub(super) fn note_rests(&self, bytes: u64) {
+        self.rest_bytes.set(bytes);
+    }
+
+    #[inline]
+    fn hold(&self, all: u64, unread: u64) {
+        for (sum, bytes) in [(Sum::All, all), (Sum::Unread, unread)] {
+            let held = &self.held[sum as usize];
+            let (before, now) = (held.get(), bytes - bytes % UNIT_BYTES);
+            if before != now {
+                held.set(now);
+                self.memory.sums[sum as usize].fetch_add(now.wrapping_sub(before), Ordering::Relaxed);
+                let came = i64::from(now > 0) - i64::from(before > 0);
+                self.memory.holders[sum as usize].fetch_add(came as u64, Ordering::Relaxed);
+            }
         }
     }
 
     #[inline]
-    fn hold(&self, bytes: u64) {
-        let (before, now) = (self.held.get(), bytes - bytes % UNIT_BYTES);
-        if before != now {
-            self.held.set(now);
-            self.outputs.held_bytes.fetch_add(now.wrapping_sub(before), Ordering::Relaxed);
-            let came = i64::from(now > 0) - i64::from(before > 0);
-            self.outputs.holders.fetch_add(came as u64, Ordering::Relaxed);
-        }
+    fn hold_account(&self) {
+        let account = &self.client.account;
+        self.hold(account.bytes(), account.output.load(Ordering::Relaxed));
     }
-}
 
-impl Allowance {
     fn may_have(&self, len: usize, more: usize, has_limit: bool) -> bool {
         if self.over.get().is_some() {
             return false;
         }
-        let queued = self.client.output_bytes.load(Ordering::Relaxed);
         let written = (len as u64).saturating_add(more as u64);
-        let own = queued.saturating_add(self.rest_bytes.get()).saturating_add(written);
+        let unread = self.pending_bytes.get().saturating_add(self.rest_bytes.get()).saturating_add(written);
+        let account = &self.client.account;
+        let other = account.input.load(Ordering::Relaxed) + account.queued.load(Ordering::Relaxed);
+        let all = unread.saturating_add(other);
         let class = if self.client.is_subscribed() { ClientClass::Pubsub } else { ClientClass::Normal };
-        let hard =
-            if has_limit { self.outputs.hard_bytes[class as usize].load(Ordering::Relaxed) } else { 0 };
-        let are_too_many = || self.outputs.are_too_many(own, self.held.get());
-        if self.client.killed.load(Ordering::Relaxed) || self.outputs.ending.load(Ordering::Relaxed) {
-            self.over.set(Some(Over::Ended));
-        } else if if hard > 0 { own > hard } else { are_too_many() } {
-            self.over.set(Some(Over::Limit));
+        let hard = if has_limit { self.memory.hard_bytes[class as usize].load(Ordering::Relaxed) } else { 0 };
+        let over = if self.client.killed.load(Ordering::Relaxed) || self.memory.ending.load(Ordering::Relaxed)
+        {
+            Some(Over::Ended)
+        } else if hard > 0 && unread > hard {
+            Some(Over::Limit)
+        } else if self.memory.evicts.load(Ordering::Relaxed) {
+            let held = self.held[Sum::All as usize].get();
+            let is_spared = self.client.has_flag(flag::NO_EVICT);
+            (!is_spared && self.memory.are_too_many(Sum::All, all, held)).then_some(Over::Evicted)
         } else {
-            self.hold(own);
+            let held = self.held[Sum::Unread as usize].get();
+            (hard == 0 && self.memory.are_too_many(Sum::Unread, unread, held)).then_some(Over::Limit)
+        };
+        self.over.set(over);
+        if over.is_none() {
+            self.hold(all, unread);
         }
-        self.over.get().is_none()
+        over.is_none()
     }
 }
 
@@ -201,75 +315,8 @@ impl Meter for Pushes<'_> {
 
 impl Drop for Allowance {
     fn drop(&mut self) {
-        self.hold(0);
-    }
-}
-
-/// Bytes of a piece: written in well under a millisecond, so that others of the same worker do not notice.
-const PIECE_BYTES: usize = 64 * 1024;
-/// No further piece is written while this much is queued: who does not read costs no more.
-pub(crate) const AHEAD_BYTES: usize = 4 * PIECE_BYTES;
-
-/// Replies of a client of which only the beginning is written, each with its place among the bytes that are:
-///
-/// ```text
-///   out   ├── head of a reply ──┤                  ├── what follows it ──┤
-///                               └ a rest: pieces ──┘
-/// ```
-/// A worker writes one piece of a client a turn. Nothing of the client runs until the last has been written.
-#[derive(Debug, Default)]
-pub(crate) struct Rests {
-    queue: VecDeque<(usize, Box<dyn Rest>)>,
-}
-
-impl Rests {
-    /// Whether all replies are written.
-    #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.queue.is_empty()
-    }
-
-    /// The rest of a reply whose head ends at a place among the bytes that are written.
-    pub(crate) fn push(&mut self, at: usize, rest: Box<dyn Rest>, allowance: &Allowance) {
-        debug_assert!(self.queue.back().is_none_or(|(before, _)| *before <= at), "replies are in order");
-        self.queue.push_back((at, rest));
-        self.note(allowance);
-    }
-
-    /// Forgets those of replies that begin at a place or behind it.
-    pub(crate) fn take_back(&mut self, start: usize, allowance: &Allowance) {
-        // A head is never empty, so a rest that stands at this place belongs to what comes before.
-        while self.queue.back().is_some_and(|(at, _)| *at > start) {
-            self.queue.pop_back();
-        }
-        self.note(allowance);
-    }
-
-    /// What is to be sent next: the bytes before the first rest and a piece of it. `out` keeps what follows.
-    pub(crate) fn next(
-        &mut self,
-        out: &mut Vec<u8>,
-        spare: Vec<u8>,
-        proto: Proto,
-        allowance: &Allowance,
-    ) -> Vec<u8> {
-        let Some((at, mut rest)) = self.queue.pop_front() else { return std::mem::replace(out, spare) };
-        let mut next = spare;
-        if at > 0 {
-            let behind = out.split_off(at);
-            next = std::mem::replace(out, behind);
-        }
-        self.queue.iter_mut().for_each(|(place, _)| *place -= at);
-        if rest.write(&mut Writer::new(&mut next, proto).metered(allowance), PIECE_BYTES) {
-            self.queue.push_front((0, rest));
-        }
-        self.note(allowance);
-        next
-    }
-
-    fn note(&self, allowance: &Allowance) {
-        let bytes = self.queue.iter().map(|(_, rest)| rest.bytes() as u64).fold(0, u64::saturating_add);
-        allowance.rest_bytes.set(bytes);
+        self.hold(0, 0);
+        self.memory.clients.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -290,27 +337,31 @@ pub(crate) fn machine_memory_bytes() -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use config::{Config, NoDirectives};
     use profile::Profile;
 
-    fn outputs(config: &str) -> Arc<Outputs> {
+    pub(crate) fn memory(config: &str) -> Arc<ClientMemory> {
         let config = Config::load(Profile::Redis70, config.as_bytes(), &mut NoDirectives).expect("valid");
-        Arc::new(Outputs::new(config.settings()))
+        Arc::new(ClientMemory::new(config.settings()))
     }
 
-    fn client(outputs: &Arc<Outputs>) -> Allowance {
+    pub(crate) fn client(memory: &Arc<ClientMemory>) -> Allowance {
         let info = ClientShared::of_primary(1, String::new(), String::new(), 0, 0);
-        Allowance::new(outputs, &Arc::new(info))
+        Allowance::new(memory, &Arc::new(info))
+    }
+
+    fn unread(memory: &ClientMemory) -> u64 {
+        memory.sum(Sum::Unread)
     }
 
     const MB: usize = 1 << 20;
 
     #[test]
     fn a_client_has_the_limit_of_its_class() {
-        let outputs = outputs("client-output-buffer-limit normal 1mb 0 0\nmaxmemory 1");
-        let client = client(&outputs);
+        let memory = memory("client-output-buffer-limit normal 1mb 0 0\nmaxmemory 1");
+        let client = client(&memory);
         assert!(client.may_grow(MB / 2, MB / 2));
         // What is queued counts with what is written.
         client.settle(MB / 2, false, 0);
@@ -322,8 +373,8 @@ mod tests {
 
     #[test]
     fn a_burst_of_messages_is_no_fault_of_who_gets_it() {
-        let outputs = outputs("client-output-buffer-limit pubsub 1mb 0 0");
-        let client = client(&outputs);
+        let memory = memory("client-output-buffer-limit pubsub 1mb 0 0");
+        let client = client(&memory);
         client.client.channels.store(1, Ordering::Relaxed);
         assert!(Pushes(&client).may_grow(0, 2 * MB), "the kernel was not asked yet");
         client.settle(2 * MB, false, 0);
@@ -334,92 +385,45 @@ mod tests {
 
     #[test]
     fn without_a_limit_all_together_have_one() {
-        let outputs = outputs("maxmemory 100mb");
-        let hogs: Vec<Allowance> = (0..4).map(|_| client(&outputs)).collect();
+        let memory = memory("maxmemory 100mb");
+        let hogs: Vec<Allowance> = (0..4).map(|_| client(&memory)).collect();
         for hog in &hogs {
             assert!(hog.may_grow(0, 24 * MB));
             hog.settle(24 * MB, false, 0);
         }
-        let small = client(&outputs);
+        let small = client(&memory);
         assert!(small.may_grow(0, 5 * MB), "it has less than the others");
         assert!(!hogs[0].may_grow(0, MB), "it has not");
-        assert_eq!(outputs.held_bytes(), 101 * MB as u64);
+        assert_eq!(unread(&memory), 101 * MB as u64);
         drop(hogs);
         small.settle(0, false, 0);
-        assert_eq!((outputs.held_bytes(), outputs.holders.load(Ordering::Relaxed)), (0, 0));
+        assert_eq!((unread(&memory), memory.holders[Sum::Unread as usize].load(Ordering::Relaxed)), (0, 0));
         assert!(small.may_grow(0, 99 * MB), "alone it may have nearly all");
         assert!(!small.may_grow(0, 101 * MB));
     }
 
     #[test]
     fn small_ones_together_are_bounded_too() {
-        let outputs = outputs("maxmemory 100mb");
+        let memory = memory("maxmemory 100mb");
         // Each has a little less than those before it.
-        let clients: Vec<Allowance> = (0..100).map(|_| client(&outputs)).collect();
+        let clients: Vec<Allowance> = (0..100).map(|_| client(&memory)).collect();
         for (n, client) in clients.iter().enumerate() {
             let bytes = 10 * MB - n * UNIT_BYTES as usize;
             if client.may_grow(0, bytes) {
                 client.settle(bytes, false, 0);
             }
         }
-        assert!(outputs.held_bytes() <= 125 * MB as u64, "{}", outputs.held_bytes());
+        assert!(unread(&memory) <= 125 * MB as u64, "{}", unread(&memory));
     }
 
     #[test]
     fn who_is_killed_and_who_is_left_at_the_end_is_cut_off() {
-        let outputs = outputs("");
-        let (killed, other) = (client(&outputs), client(&outputs));
+        let memory = memory("");
+        let (killed, other) = (client(&memory), client(&memory));
         killed.client.killed.store(true, Ordering::Relaxed);
         assert!(!killed.may_grow(0, 1) && other.may_grow(0, 1));
-        outputs.set_ending(true);
+        memory.set_ending(true);
         assert!(!other.may_grow(0, 1));
         assert_eq!((killed.over(), other.over()), (Some(Over::Ended), Some(Over::Ended)));
-    }
-
-    /// Numbers, one after the other.
-    #[derive(Debug)]
-    struct Count(std::ops::Range<i64>);
-
-    impl Rest for Count {
-        fn write(&mut self, out: &mut Writer<'_>, bytes: usize) -> bool {
-            let end = out.position() + bytes;
-            while out.position() < end
-                && let Some(n) = self.0.next()
-            {
-                out.int(n);
-            }
-            !self.0.is_empty()
-        }
-
-        fn bytes(&self) -> usize {
-            self.0.clone().count()
-        }
-    }
-
-    #[test]
-    fn rests_are_sent_where_they_belong() {
-        let outputs = outputs("");
-        let allowance = client(&outputs);
-        let mut rests = Rests::default();
-        let mut out = b"a".to_vec();
-        rests.push(1, Box::new(Count(0..100_000)), &allowance);
-        out.extend_from_slice(b"bc");
-        rests.push(3, Box::new(Count(7..9)), &allowance);
-        out.extend_from_slice(b"d");
-        // What is taken back ends behind "d" and takes its rest with it.
-        rests.push(4, Box::new(Count(0..9)), &allowance);
-        rests.take_back(3, &allowance);
-        assert_eq!(allowance.rest_bytes.get(), 100_002);
-        let (mut sent, mut pieces) = (Vec::new(), 0);
-        while !rests.is_empty() || !out.is_empty() {
-            let piece = rests.next(&mut out, Vec::new(), Proto::Resp2, &allowance);
-            assert!(piece.len() < PIECE_BYTES + 100, "a piece is short");
-            sent.extend_from_slice(&piece);
-            pieces += 1;
-        }
-        let numbers: String = (0..100_000).map(|n| format!(":{n}\r\n")).collect();
-        assert!(sent == format!("a{numbers}bc:7\r\n:8\r\nd").into_bytes());
-        assert!(pieces > numbers.len() / PIECE_BYTES, "{pieces} pieces");
-        assert_eq!(allowance.rest_bytes.get(), 0);
     }
 }

@@ -233,7 +233,7 @@ impl Applier {
             self.local.now_ms,
         ));
         self.shared.clients.add(&info);
-        self.client = Some(Box::new(Client::new(token, info, true, &self.shared.outputs)));
+        self.client = Some(Box::new(Client::new(token, info, true, &self.shared.client_memory)));
         self.token = Some(token);
         Ok(())
     }

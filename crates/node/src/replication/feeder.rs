@@ -19,7 +19,7 @@ use super::outlet::{Outlet, known};
 use super::replica_connection::{Connection, Spool, WINDOW_BYTES, next_of_stream};
 use super::{Fed, now_ms};
 use crate::client::{ClientShared, flag};
-use crate::mailbox::Message as WorkerMessage;
+use crate::mailbox::{Answer, Message as WorkerMessage};
 use crate::shared::Shared;
 use crate::waits::Ended;
 use config::Loglevel;
@@ -193,7 +193,7 @@ impl Feeder {
                 .reader(connection.id)
                 .zip(fed.primary.backlog())
                 .map_or(0, |(reader, backlog)| backlog.unsent(reader));
-            connection.info.output_bytes.store(unsent, Ordering::Relaxed);
+            connection.info.account.output.store(unsent, Ordering::Relaxed);
         }
     }
 
@@ -664,7 +664,13 @@ impl Feeder {
 
     fn reply(&mut self, client: u64, reply: Vec<u8>, ended: Ended) {
         if let Some((worker, wait)) = self.waits.remove(&client) {
-            self.shared.mailboxes[worker].post(WorkerMessage::Answer { client, wait, reply, ended });
+            self.shared.mailboxes[worker].post(WorkerMessage::Answer(Answer {
+                client,
+                wait,
+                reply,
+                position: 0,
+                ended,
+            }));
         }
     }
 

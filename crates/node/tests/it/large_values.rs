@@ -53,7 +53,7 @@ fn make_large(client: &mut Connection) {
 }
 
 /// A replica that reads nothing of its snapshot until it is told to.
-struct IdleReplica {
+pub(crate) struct IdleReplica {
     stream: BufReader<TcpStream>,
     /// Where the stream goes on behind the snapshot.
     offset: String,
@@ -61,7 +61,7 @@ struct IdleReplica {
 
 impl IdleReplica {
     /// When it is there, the walk has begun.
-    fn attach(port: u16) -> IdleReplica {
+    pub(crate) fn attach(port: u16) -> IdleReplica {
         let mut stream =
             BufReader::with_capacity(64, TcpStream::connect(("127.0.0.1", port)).expect("it listens"));
         let mut ask = |line: &str| {
@@ -82,7 +82,7 @@ impl IdleReplica {
     }
 
     /// Reads its snapshot, and the stream behind it up to these bytes; gives back the snapshot alone.
-    fn read_until(mut self, stream_holds: &[u8]) -> Vec<u8> {
+    pub(crate) fn read_until(mut self, stream_holds: &[u8]) -> Vec<u8> {
         let mut line = Vec::new();
         while line.trim_ascii().is_empty() {
             line.clear();

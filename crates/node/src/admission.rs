@@ -4,12 +4,12 @@
 //! before any side effect.
 
 use crate::client::{Client, flag};
-use crate::command::Command;
 use crate::cx::Suspend;
 use crate::exec::Local;
-use crate::resolved::Resolved;
 use crate::shared::Shared;
 use command_spec::{Flags, Need};
+use command_table::Command;
+use command_table::Resolved;
 use commands::Error;
 use config::ProtectedAction;
 use keyspace::Expiry;

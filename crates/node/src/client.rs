@@ -5,8 +5,8 @@
 
 use crate::outbox::{Account, Allowance, ClientMemory, Outbox};
 use crate::pubsub::Listener;
-use crate::resolved::Kept;
 use crate::waits::Begun;
+use command_table::Kept;
 use event_loop::{BufId, Token};
 use keyspace::{Ticket, Watch};
 use resp::{Parser, Proto, Writer};

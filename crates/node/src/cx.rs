@@ -1,11 +1,18 @@
 //! What a command of the node itself may touch, and what may become of a command.
 
 use crate::client::{Blocked, Client, TimeoutReply, WaitFor};
-use crate::command::Command;
 use crate::exec::Local;
 use crate::shared::Shared;
+use command_table::Command;
+use commands::Error;
 use keyspace::{Guard, SlotBusy};
 use resp::Writer;
+
+/// The handler of a command that is about the node rather than about data.
+pub(crate) type RunNode = fn(&mut NodeCx<'_, '_>, &[&[u8]]) -> Result<Flow, Error>;
+
+/// A command of the node itself, before it is in the table.
+pub(crate) type NodeCommand = command_spec::Command<RunNode>;
 
 /// The context of a command of the node.
 pub(crate) struct NodeCx<'c, 'g> {

@@ -23,15 +23,15 @@ pub(crate) use walking::Walk;
 
 use crate::admission;
 use crate::client::{Blocked, Client, ReplyMode, TimeoutReply, WaitFor, flag};
-use crate::command::{Command, Run, Unknown};
 use crate::cx::{Flow, NodeCx, Suspend};
 use crate::lazyfree::LazyFree;
 use crate::pubsub::Delivery;
-use crate::resolved::{Locks, Resolved};
 use crate::shared::{Shared, options};
 use crate::stats::Counter;
 use crate::waits;
 use command_spec::{Flags, Group};
+use command_table::{Command, Run, Unknown};
+use command_table::{Locks, Resolved};
 use commands::{Cx, Error, Options, Random};
 use config::Settings;
 use keyspace::{
@@ -301,7 +301,7 @@ pub(crate) fn process(
 fn dispatch(shared: &Shared, local: &mut Local, client: &mut Client, request: &Resolved<'_>) -> Next {
     let (command, argv) = (request.command, request.argv);
     if client.endpoint.is_some() && command.run.restricted {
-        let unknown = crate::managed::restricted::unknown(command, argv);
+        let unknown = command_table::restricted::unknown(command, argv);
         return refuse_unknown(shared, local, client, argv, unknown);
     }
     client.shared.last_command.store(command.run.id as u32 + 1, Ordering::Relaxed);
@@ -611,7 +611,10 @@ fn run_node(
 ) -> Result<Flow, Error> {
     let Resolved { command, argv, .. } = *request;
     match command.run.run {
-        Run::Node(run) => run(&mut NodeCx { shared, local, client, command, guard, in_exec }, argv),
+        Run::Own(run) => {
+            let run = shared.own_runs[run.0];
+            run(&mut NodeCx { shared, local, client, command, guard, in_exec }, argv)
+        }
         // A data command whose arguments name no key: its own checks answer.
         Run::Data(_) => {
             let mut guard = shared.keyspace.walk_slots();

@@ -17,12 +17,10 @@
 
 mod admission;
 mod client;
-mod command;
 mod commands;
 mod cron;
 mod cx;
 mod digest;
-mod earlier;
 mod ending;
 mod exec;
 mod expiry;
@@ -43,7 +41,6 @@ mod persistence;
 mod pid_file;
 mod pubsub;
 mod replication;
-mod resolved;
 mod shared;
 mod slowlog;
 mod start;

@@ -5,8 +5,8 @@
 //! under locks that its guard gives back in any case, so its client gets an error and nothing else is affected. Whether it has
 //! changed something, the keyspace's hooks note ([`keyspace::Scratch`]).
 
-use crate::command::Command;
 use crate::shared::Shared;
+use command_table::Command;
 use commands::Error;
 use config::Loglevel;
 use std::any::Any;
@@ -76,14 +76,14 @@ fn text_of(panic: &(dyn Any + Send)) -> &str {
 mod tests {
     use super::*;
     use crate::client::{Client, ClientShared};
-    use crate::command::{Handler, Run};
     use crate::exec::{self, Local, Next};
     use crate::lazyfree::LazyFree;
     use crate::log::Log;
     use crate::outbox::ALL_COMMITTED;
-    use crate::resolved::Resolved;
     use crate::shared::Ingredients;
     use command_spec::{KeyFlags, KeySpec, Need, Spec};
+    use command_table::Resolved;
+    use command_table::{Handler, Run};
     use config::{Config, NoDirectives};
     use event_loop::{Backend, EventLoop, LoopConfig};
     use profile::Profile;
@@ -154,7 +154,7 @@ mod tests {
     }
 
     fn real(name: &str) -> &'static Command {
-        let table = Box::leak(Box::new(crate::command::CommandTable::new(Profile::Redis70)));
+        let (table, _) = command_table::CommandTable::new::<()>(Profile::Redis70, std::iter::empty());
         table.get(name.as_bytes()).expect("it exists")
     }
 

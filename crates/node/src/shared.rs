@@ -1,8 +1,8 @@
 //! What all threads of a node share, each part behind its own lock or made of atomics.
 
 use crate::client::Clients;
-use crate::command::CommandTable;
 use crate::cron::Gauges;
+use crate::cx::RunNode;
 use crate::ending::Ending;
 use crate::listening::Listening;
 use crate::log::{Log, Speaker};
@@ -17,6 +17,7 @@ use crate::replication::Replication;
 use crate::slowlog::SlowLog;
 use crate::stats::Stats;
 use crate::stream::Stream;
+use command_table::CommandTable;
 use commands::Options;
 use config::{Config, Loglevel, MaxmemoryPolicy, Settings};
 use hashing::Hasher;
@@ -52,6 +53,8 @@ pub(crate) struct Shared {
     pub(crate) profile: Profile,
     pub(crate) keyspace: Arc<Keyspace>,
     pub(crate) commands: CommandTable,
+    /// What runs the node's own commands, by [`command_table::OwnRun`].
+    pub(crate) own_runs: Vec<RunNode>,
     pub(crate) config: Mutex<Config>,
     settings: RwLock<Arc<Settings>>,
     /// Grows with every change of the settings: what a worker compares with at every turn.
@@ -177,7 +180,7 @@ impl Shared {
         let profile = config.profile();
         let settings = config.settings().clone();
         let threads = workers + BACKGROUND_THREADS;
-        let commands = CommandTable::new(profile);
+        let (commands, own_runs) = CommandTable::new(profile, crate::commands::all());
         let stats = Stats::new(threads, commands.by_id().len());
         stats.track_latency(settings.latency_tracking);
         let run_id = (0..5).map(|_| format!("{:016x}", random_u64())).collect::<String>()[..40].to_owned();
@@ -185,6 +188,7 @@ impl Shared {
             profile,
             keyspace: Arc::new(Keyspace::new(settings.databases as usize, threads)),
             commands,
+            own_runs,
             slowlog: Mutex::new(SlowLog::default()),
             stats,
             gauges: Gauges::default(),

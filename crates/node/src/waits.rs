@@ -10,9 +10,9 @@
 use crate::client::{Client, ClientShared};
 use crate::exec::{Local, note_slow};
 use crate::limits;
-use crate::resolved::{Kept, Resolved};
 use crate::shared::Shared;
 use crate::stats::Counter;
+use command_table::{Kept, Resolved};
 use std::collections::HashSet;
 use std::sync::PoisonError;
 

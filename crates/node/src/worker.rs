@@ -9,17 +9,17 @@
 // Longer than 800 lines because all phases of a turn work on the same fields, and are read in the order in which they run.
 
 use crate::client::{Client, ClientShared, Source, TimeoutReply, WaitFor, flag};
-use crate::command::Command;
 use crate::cx::Suspend;
 use crate::exec::{self, Local, Next};
 use crate::limits;
 use crate::mailbox::{Answer, Message};
 use crate::outbox::{AHEAD_BYTES, Account};
 use crate::replication::outlet::SEND_EVERY;
-use crate::resolved::Resolved;
 use crate::shared::{Shared, unix_ms};
 use crate::stats::Counter;
 use crate::waits::{self, Ended};
+use command_table::Command;
+use command_table::Resolved;
 use event_loop::{Event, EventLoop, Peer, Token};
 use keyspace::Located;
 use resp::{Args, Parsed, Request};

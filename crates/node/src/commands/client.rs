@@ -8,7 +8,7 @@ use super::connection::check_name;
 use super::redirection::{CLIENT_CAPA, capa};
 use super::wrong_arguments;
 use crate::client::{ClientShared, ReplyMode, flag};
-use crate::command::NodeCommand;
+use crate::cx::NodeCommand;
 use crate::cx::{Flow, NodeCx};
 use crate::mailbox::Message;
 use crate::outbox::CLIENT_BYTES;

@@ -3,9 +3,10 @@
 //! Everything here is derived from the specs. A part of a spec that is newer than the profile does not exist: an argument
 //! of a later version is not documented, a later deprecation has not happened.
 
-use crate::command::{Command, NodeCommand};
+use crate::cx::NodeCommand;
 use crate::cx::{Flow, NodeCx};
 use command_spec::*;
+use command_table::Command;
 use commands::Error;
 use profile::Profile;
 use resp::Writer;
@@ -174,7 +175,7 @@ fn info(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
 }
 
 /// The command of a name such as `get` or `config|get`.
-fn by_full_name(table: &crate::command::CommandTable, name: &[u8]) -> Option<&'static Command> {
+fn by_full_name(table: &command_table::CommandTable, name: &[u8]) -> Option<&'static Command> {
     let mut parts = name.splitn(2, |&b| b == b'|');
     let command = table.get(parts.next()?)?;
     match parts.next() {

@@ -4,7 +4,7 @@
 //! directory), and only when all of that went well does the copy become the configuration and its settings everybody's.
 //! The connection that asked sees them in its next command, all others in what they send after its answer.
 
-use crate::command::NodeCommand;
+use crate::cx::NodeCommand;
 use crate::cx::{Flow, NodeCx};
 use crate::limits::raise_descriptor_limit;
 use crate::shared::Shared;

@@ -1,7 +1,7 @@
 //! Connections: who is there, in which protocol and which database.
 
 use crate::client::{ReplyMode, flag};
-use crate::command::NodeCommand;
+use crate::cx::NodeCommand;
 use crate::cx::{Flow, NodeCx};
 use crate::stats::Counter;
 use command_spec::*;

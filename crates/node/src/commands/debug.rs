@@ -3,7 +3,7 @@
 //! One command whose first argument decides what it needs locked, so it takes its locks itself: none to sleep, one slot at a
 //! time to look at keys, the world for the digest of everything. Inside EXEC all of it runs under the world.
 
-use crate::command::NodeCommand;
+use crate::cx::NodeCommand;
 use crate::cx::{Flow, NodeCx, Suspend};
 use crate::digest::Digest;
 use crate::exec::{PACKED_THRESHOLD, SKIP_CHECKSUMS, emit, give_world_back, own_world};

@@ -5,7 +5,7 @@
 //! defragmentation) has the value that it has on a real server that does not use it, since tools expect the line.
 
 use crate::client::{ClientShared, flag};
-use crate::command::NodeCommand;
+use crate::cx::NodeCommand;
 use crate::cx::{Flow, NodeCx};
 use crate::exec::Local;
 use crate::outbox::CLIENT_BYTES;

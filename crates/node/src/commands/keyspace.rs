@@ -3,7 +3,7 @@
 //! Emptying takes the tables out of the keyspace at once; what takes time is freeing their entries. ASYNC leaves that to
 //! another thread, SYNC does it before the answer, while nobody else runs, as the real server does.
 
-use crate::command::NodeCommand;
+use crate::cx::NodeCommand;
 use crate::cx::{Flow, NodeCx};
 use command_spec::*;
 use commands::Error;

@@ -14,10 +14,12 @@ mod redirection;
 mod replication;
 mod scripting;
 mod slowlog;
+#[cfg(test)]
+mod table_tests;
 mod time;
 mod transactions;
 
-use crate::command::NodeCommand;
+use crate::cx::NodeCommand;
 use crate::cx::{Flow, NodeCx};
 use commands::Error;
 

@@ -1,6 +1,6 @@
 //! Snapshots on disk, and the end of the node.
 
-use crate::command::NodeCommand;
+use crate::cx::NodeCommand;
 use crate::cx::{Flow, NodeCx};
 use crate::ending::WaitingClient;
 use crate::persistence::save_now;

@@ -2,7 +2,7 @@
 
 use super::wrong_arguments;
 use crate::client::Client;
-use crate::command::NodeCommand;
+use crate::cx::NodeCommand;
 use crate::cx::{Flow, NodeCx, Suspend};
 use crate::exec::publish;
 use crate::stats::Counter;

@@ -6,10 +6,11 @@
 //! is none that clients know.
 
 use crate::client::{Client, flag};
-use crate::command::{Command, NodeCommand};
+use crate::cx::NodeCommand;
 use crate::cx::{Flow, NodeCx};
 use crate::shared::Shared;
 use command_spec::*;
+use command_table::Command;
 use commands::Error;
 
 pub(super) const COMMANDS: &[NodeCommand] =

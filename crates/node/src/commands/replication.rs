@@ -3,7 +3,7 @@
 //! REPLCONF and PSYNC are a replica's: REPLCONF is answered by the connection's worker, PSYNC takes the connection away from
 //! it. WAIT answers at once when it can; else its client waits for the feeder.
 
-use crate::command::NodeCommand;
+use crate::cx::NodeCommand;
 use crate::cx::{Flow, NodeCx};
 use crate::replication::feeder::Message;
 use crate::replication::{now_ms, role};

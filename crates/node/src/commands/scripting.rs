@@ -2,7 +2,7 @@
 //! them, answers as a server without any does, for tools and test suites begin with that.
 
 use super::wrong_arguments;
-use crate::command::NodeCommand;
+use crate::cx::NodeCommand;
 use crate::cx::{Flow, NodeCx};
 use command_spec::*;
 use commands::Error;

@@ -1,7 +1,7 @@
 //! The slow log: which commands took longest lately.
 
 use super::wrong_arguments;
-use crate::command::NodeCommand;
+use crate::cx::NodeCommand;
 use crate::cx::{Flow, NodeCx};
 use command_spec::*;
 use commands::Error;

@@ -1,6 +1,6 @@
 //! The clock of the node's host.
 
-use crate::command::NodeCommand;
+use crate::cx::NodeCommand;
 use crate::cx::{Flow, NodeCx};
 use command_spec::*;
 use commands::Error;

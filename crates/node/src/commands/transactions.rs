@@ -5,13 +5,13 @@
 //! block on keys are served after the whole body.
 
 use crate::client::{ReplyMode, Watching};
-use crate::command::NodeCommand;
+use crate::cx::NodeCommand;
 use crate::cx::{Flow, NodeCx, Suspend};
 use crate::exec::{
     call, emit, give_world_back, note_slow, own_world, serve_unserved, transaction_awaits_capture,
 };
-use crate::resolved::{Locks, Resolved, locks_of_all};
 use command_spec::*;
+use command_table::{Locks, Resolved, locks_of_all};
 use commands::Error;
 use keyspace::{Guard, Keys};
 use std::collections::HashMap;

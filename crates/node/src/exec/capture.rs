@@ -9,9 +9,9 @@
 
 use super::Local;
 use crate::client::Client;
-use crate::resolved::Resolved;
 use crate::shared::Shared;
 use command_spec::{Flags, KeyFlags};
+use command_table::Resolved;
 use keyspace::{Guard, Keys, Ticket};
 use structures::number::parse_i64;
 

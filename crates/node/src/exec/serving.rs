@@ -4,11 +4,11 @@
 use super::capture::ticket_awaits_capture;
 use super::publishing::publish_events;
 use super::{Local, append};
-use crate::command::{Command, Handler, Run};
 use crate::mailbox::{Answer, Message};
 use crate::shared::Shared;
 use crate::waits::Ended;
 use command_spec::{Flags, Group};
+use command_table::{Command, Handler, Run};
 use commands::Cx;
 use keyspace::{Expiry, Guard, Keys, KeysContext, SlotBusy, Ticket};
 use resp::{Proto, Writer};

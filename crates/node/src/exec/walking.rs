@@ -12,10 +12,10 @@
 
 use super::{Local, locked};
 use crate::client::Client;
-use crate::command::Run;
 use crate::cx::{Flow, Suspend};
-use crate::resolved::Resolved;
 use crate::shared::Shared;
+use command_table::Resolved;
+use command_table::Run;
 use commands::{Error, Handler, Piece, Progress};
 use keyspace::SlotBusy;
 use std::time::{Duration, Instant};

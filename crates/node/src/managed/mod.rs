@@ -9,7 +9,7 @@
 //! - [`server`]: connections of the private socket.
 //! - [`status`]: how the node is.
 //! - [`requests`]: what changes it.
-//! - [`restricted`]: commands that clients of endpoints do not have.
+//! - [`command_table::restricted`]: commands that clients of endpoints do not have.
 //!
 //! **Data and the file.** A managed node is a cache: one that dies comes back empty rather than with old data. So its RDB file
 //! is removed as soon as it is loaded, and written again by a clean end alone.
@@ -22,7 +22,6 @@
 
 pub(crate) mod identity;
 mod requests;
-pub(crate) mod restricted;
 pub(crate) mod server;
 mod status;
 

@@ -6,7 +6,7 @@
 //!                                                  └▶ Kept: queued by MULTI, waiting ─▶ Resolved again
 //! ```
 
-use crate::command::Command;
+use crate::Command;
 use command_spec::{KeyFlags, Need, keys::positions};
 use keyspace::Located;
 use std::sync::Arc;
@@ -17,13 +17,13 @@ const MANY_SLOTS: usize = 1000;
 
 /// A key of a request.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Key {
+pub struct Key {
     /// Which argument it is.
-    pub(crate) at: usize,
+    pub at: usize,
     /// What happens to it.
-    pub(crate) flags: KeyFlags,
+    pub flags: KeyFlags,
     /// Its slot.
-    pub(crate) slot: Slot,
+    pub slot: Slot,
 }
 
 /// The keys of a request. Nearly every one has one key or none.
@@ -43,7 +43,7 @@ struct Many {
 
 /// What must be held while a request runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Locks<'r> {
+pub enum Locks<'r> {
     /// Nothing.
     None,
     /// These slots, ascending and each once. None at all are those of arguments that name no key: what is wrong with them is
@@ -57,22 +57,20 @@ pub(crate) enum Locks<'r> {
 
 /// A request whose command is known.
 #[derive(Debug)]
-pub(crate) struct Resolved<'a> {
-    pub(crate) command: &'static Command,
-    pub(crate) argv: &'a [&'a [u8]],
+pub struct Resolved<'a> {
+    /// The command.
+    pub command: &'static Command,
+    /// The request, its name first.
+    pub argv: &'a [&'a [u8]],
     /// The place of its first key, where it was computed while prefetching.
-    pub(crate) place: Option<Located>,
+    pub place: Option<Located>,
     keys: Keys,
 }
 
 impl<'a> Resolved<'a> {
     /// Finds the keys among the arguments.
     #[inline]
-    pub(crate) fn new(
-        command: &'static Command,
-        argv: &'a [&'a [u8]],
-        place: Option<Located>,
-    ) -> Resolved<'a> {
+    pub fn new(command: &'static Command, argv: &'a [&'a [u8]], place: Option<Located>) -> Resolved<'a> {
         let keys = match (command.spec.keys, place) {
             ([], _) => Keys::None,
             ([keys], Some(Located { slot, .. })) if command.run.single_key => {
@@ -85,24 +83,24 @@ impl<'a> Resolved<'a> {
 
     /// Its keys, in the order of the spec; also what is no key and routed like one ([`KeyFlags::NOT_KEY`]).
     #[inline]
-    pub(crate) fn keys(&self) -> &[Key] {
+    pub fn keys(&self) -> &[Key] {
         self.keys.all()
     }
 
     /// The slots of its keys, ascending and each once.
     #[inline]
-    pub(crate) fn slots(&self) -> &[Slot] {
+    pub fn slots(&self) -> &[Slot] {
         self.keys.slots()
     }
 
     /// What must be held while it runs.
     #[inline]
-    pub(crate) fn locks(&self) -> Locks<'_> {
+    pub fn locks(&self) -> Locks<'_> {
         self.keys.locks(self.command.spec.need)
     }
 
     /// The same for later, with its own copy of the arguments.
-    pub(crate) fn keep(&self) -> Kept {
+    pub fn keep(&self) -> Kept {
         Kept {
             command: self.command,
             argv: self.argv.iter().map(|&arg| arg.into()).collect(),
@@ -113,7 +111,7 @@ impl<'a> Resolved<'a> {
 
 /// The slots of several requests, and further ones, that are to be held at once, ascending and each once; `None` when only
 /// the world is enough.
-pub(crate) fn locks_of_all<'r>(
+pub fn locks_of_all<'r>(
     all: impl Iterator<Item = Locks<'r>>,
     further: impl Iterator<Item = Slot>,
 ) -> Option<Vec<Slot>> {
@@ -183,26 +181,27 @@ fn find(command: &'static Command, argv: &[&[u8]]) -> Keys {
 
 /// A resolved request that is kept: queued by MULTI, or waiting.
 #[derive(Debug)]
-pub(crate) struct Kept {
-    pub(crate) command: &'static Command,
+pub struct Kept {
+    /// The command.
+    pub command: &'static Command,
     argv: Vec<Box<[u8]>>,
     keys: Keys,
 }
 
 impl Kept {
     /// What must be held while it runs.
-    pub(crate) fn locks(&self) -> Locks<'_> {
+    pub fn locks(&self) -> Locks<'_> {
         self.keys.locks(self.command.spec.need)
     }
 
     /// Gives the request to a function.
-    pub(crate) fn with<R>(&self, look: impl FnOnce(&Resolved<'_>) -> R) -> R {
+    pub fn with<R>(&self, look: impl FnOnce(&Resolved<'_>) -> R) -> R {
         let argv: Vec<&[u8]> = self.argv.iter().map(|arg| &**arg).collect();
         look(&Resolved { command: self.command, argv: &argv, place: None, keys: self.keys.clone() })
     }
 
     /// Bytes of memory that it takes.
-    pub(crate) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         let keys = match &self.keys {
             Keys::Many(many) => size_of_val(&*many.keys) + size_of_val(&*many.slots),
             Keys::None | Keys::One(_) => 0,
@@ -215,12 +214,18 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::CommandTable;
+    use crate::CommandTable;
+    use command_spec::Spec;
     use profile::Profile;
+
+    const OWN: &[command_spec::Command<()>] = &[
+        command_spec::Command::new(const { &Spec { name: "ping", ..Spec::BASE } }, ()),
+        command_spec::Command::new(const { &Spec { name: "all", need: Need::World, ..Spec::BASE } }, ()),
+    ];
 
     fn check(line: &str, look: impl Fn(&Resolved<'_>)) {
         let argv: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
-        let table = CommandTable::new(Profile::Redis70);
+        let (table, _) = CommandTable::new::<()>(Profile::Redis70, OWN.iter());
         let command = table.resolve(&argv).expect("a command");
         let request = Resolved::new(command, &argv, None);
         look(&request);
@@ -252,7 +257,7 @@ mod tests {
         });
         check("ping", |request| assert_eq!(request.locks(), Locks::None));
         check("keys *", |request| assert_eq!(request.locks(), Locks::SlotBySlot));
-        check("flushall", |request| assert_eq!(request.locks(), Locks::World));
+        check("all", |request| assert_eq!(request.locks(), Locks::World));
         let many: Vec<String> = (0..2000).map(|n| format!("key{n}")).collect();
         check(&format!("mget {}", many.join(" ")), |request| assert_eq!(request.locks(), Locks::World));
     }

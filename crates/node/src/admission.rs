@@ -3,7 +3,6 @@
 //! The order of the questions is the real server's, since it decides which error a client sees. Every refusal comes
 //! before any side effect.
 
-use crate::client::{Client, flag};
 use crate::cx::Suspend;
 use crate::exec::Local;
 use crate::shared::Shared;
@@ -13,6 +12,7 @@ use command_table::Resolved;
 use commands::Error;
 use config::ProtectedAction;
 use keyspace::Expiry;
+use session::{Client, flag};
 use std::sync::atomic::Ordering;
 use supervision::Endpoint;
 

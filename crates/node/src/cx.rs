@@ -1,12 +1,12 @@
 //! What a command of the node itself may touch, and what may become of a command.
 
-use crate::client::{Blocked, Client, TimeoutReply, WaitFor};
 use crate::exec::Local;
 use crate::shared::Shared;
 use command_table::Command;
 use commands::Error;
 use keyspace::{Guard, SlotBusy};
 use resp::Writer;
+use session::{Blocked, Client, TimeoutReply, WaitFor};
 
 /// The handler of a command that is about the node rather than about data.
 pub(crate) type RunNode = fn(&mut NodeCx<'_, '_>, &[&[u8]]) -> Result<Flow, Error>;

@@ -8,11 +8,11 @@
 //! The first to ask wins; it says why and how. Clients that sent SHUTDOWN wait for the connection to close, or are told that
 //! the node goes on; so is the agent of a managed node, and why. From the moment the file shows, writes wait: what was answered is in it.
 
-use crate::mailbox::{Answer, Message};
 use crate::persistence::{save_now, wanted_at_end};
 use crate::shared::{Background as Role, Shared, unix_ms};
-use crate::waits::Ended;
 use config::{Loglevel, ShutdownFlags};
+use session::Ended;
+use session::{Answer, Message};
 use snapshot::{Background, Kind, SnapshotError};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

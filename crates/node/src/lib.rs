@@ -16,7 +16,6 @@
 #![allow(clippy::disallowed_methods)]
 
 mod admission;
-mod client;
 mod commands;
 mod cron;
 mod cx;
@@ -30,16 +29,13 @@ mod limits;
 mod link;
 mod listening;
 mod log;
-mod mailbox;
 mod managed;
 mod maxmemory;
-mod outbox;
 mod own_volatile;
 mod panics;
 mod pause;
 mod persistence;
 mod pid_file;
-mod pubsub;
 mod replication;
 mod shared;
 mod slowlog;

@@ -1,20 +1,17 @@
 //! What a client may take: connections, time, and bytes in both directions.
 
-use crate::client::{Client, ClientShared, ReplyMode, Source, flag};
 use crate::exec::Local;
-use crate::mailbox::Message;
-use crate::outbox::{CLIENT_BYTES, Over};
 use crate::shared::Shared;
 use crate::stats::Counter;
 use config::{ClientClass, Loglevel};
 use event_loop::{EventLoop, Peer};
 use resp::ProtocolError;
+use session::Message;
+use session::outbox::{CLIENT_BYTES, Over};
+use session::{Client, ClientShared, KEPT_BUFFER_BYTES, ReplyMode, Source, flag, let_go};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-
-/// An own buffer larger than this gives its memory back once it is empty.
-const KEPT_INBUF_BYTES: usize = 32 * 1024;
 
 /// Framed requests beyond this stop a client, until less than the other is left.
 const MAX_BACKLOG_BYTES: usize = 1 << 20;
@@ -31,7 +28,7 @@ pub(crate) fn bump(cell: &AtomicU64, by: u64) {
 
 /// Why a new connection is refused, if it is; the text goes to it before it is closed.
 pub(crate) fn refuse_connection(shared: &Shared, local: &Local, peer: &Peer) -> Option<&'static str> {
-    if shared.clients.len() >= local.settings.maxclients as usize {
+    if shared.clients.count() >= local.settings.maxclients as usize {
         return Some("-ERR max number of clients reached\r\n");
     }
     let open = local.settings.requirepass.is_empty() && local.settings.protected_mode;
@@ -45,14 +42,6 @@ pub(crate) fn refuse_connection(shared: &Shared, local: &Local, peer: &Peer) -> 
         );
     }
     None
-}
-
-/// Gives back the memory of a buffer that has grown and is nearly empty again: a single large value must not stay paid for.
-#[inline]
-pub(crate) fn let_go(buffer: &mut Vec<u8>) {
-    if buffer.capacity() > KEPT_INBUF_BYTES && buffer.len() < buffer.capacity() / 4 {
-        buffer.shrink_to(KEPT_INBUF_BYTES);
-    }
 }
 
 /// Makes room in a client's own buffer: for all of a large argument at once, so that it is copied once.
@@ -74,7 +63,7 @@ pub(crate) fn consume(client: &mut Client) {
         client.inbuf = Vec::new();
     } else if executed == client.inbuf.len() {
         client.inbuf.clear();
-        if client.inbuf.capacity() > KEPT_INBUF_BYTES {
+        if client.inbuf.capacity() > KEPT_BUFFER_BYTES {
             client.inbuf = Vec::new();
         }
     } else if executed > client.inbuf.len() / 2 {
@@ -117,7 +106,7 @@ pub(crate) fn is_idle(local: &Local, client: &Client, now_ms: u64) -> bool {
         && client.blocked.is_none()
         && !client.stalled
         && client.outbox.has_no_rests()
-        && client.subscriptions.as_ref().is_none_or(|subs| subs.len() == 0)
+        && client.subscriptions.as_ref().is_none_or(|subs| subs.count() == 0)
         && now_ms.saturating_sub(client.shared.active_ms.load(Ordering::Relaxed)) > timeout_ms
 }
 
@@ -155,7 +144,7 @@ pub(crate) fn output_exceeded(
             return true;
         }
     }
-    let subscribed = client.subscriptions.as_ref().is_some_and(|subs| subs.len() > 0);
+    let subscribed = client.subscriptions.as_ref().is_some_and(|subs| subs.count() > 0);
     let class = if subscribed { ClientClass::Pubsub } else { ClientClass::Normal };
     let limit = local.settings.client_output_buffer_limits[class as usize];
     let hard = limit.hard_bytes > 0 && refused as u64 > limit.hard_bytes;

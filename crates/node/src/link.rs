@@ -1,9 +1,9 @@
 //! Connections that wait for other threads, or belong to them.
 
-use crate::client::Client;
 use crate::replication::feeder::{Adopted, Message};
 use crate::shared::Shared;
 use replication::primary::Event;
+use session::Client;
 use std::os::fd::OwnedFd;
 
 /// A client that waited for another thread is gone.

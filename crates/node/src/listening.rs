@@ -8,10 +8,10 @@
 //! connections are taken depends on the node's role. Where they are not they wait in the listener's backlog, which other
 //! nodes share, for one whose role it is.
 
-use crate::mailbox::{Mailbox, Message};
 use crate::start::StartError;
 use config::Settings;
 use event_loop::{Acceptor, ListenError, Listener, ListenerId, Peer, listen_tcp, listen_unix};
+use session::{Mailbox, Message};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::OwnedFd;

@@ -75,11 +75,9 @@ fn text_of(panic: &(dyn Any + Send)) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::{Client, ClientShared};
     use crate::exec::{self, Local, Next};
     use crate::lazyfree::LazyFree;
     use crate::log::Log;
-    use crate::outbox::ALL_COMMITTED;
     use crate::shared::Ingredients;
     use command_spec::{KeyFlags, KeySpec, Need, Spec};
     use command_table::Resolved;
@@ -87,6 +85,8 @@ mod tests {
     use config::{Config, NoDirectives};
     use event_loop::{Backend, EventLoop, LoopConfig};
     use profile::Profile;
+    use session::outbox::ALL_COMMITTED;
+    use session::{Client, ClientShared};
     use std::os::unix::net::UnixStream;
     use std::os::unix::process::ExitStatusExt;
     use std::path::{Path, PathBuf};

@@ -1,18 +1,14 @@
 //! What all threads of a node share, each part behind its own lock or made of atomics.
 
-use crate::client::Clients;
 use crate::cron::Gauges;
 use crate::cx::RunNode;
 use crate::ending::Ending;
 use crate::listening::Listening;
 use crate::log::{Log, Speaker};
-use crate::mailbox::{Mailbox, Message};
 use crate::managed::Managed;
-use crate::outbox::{ALL_COMMITTED, ClientMemory};
 use crate::own_volatile::OwnVolatiles;
 use crate::pause::Pauses;
 use crate::persistence::Persistence;
-use crate::pubsub::PubSub;
 use crate::replication::Replication;
 use crate::slowlog::SlowLog;
 use crate::stats::Stats;
@@ -23,6 +19,10 @@ use config::{Config, Loglevel, MaxmemoryPolicy, Settings};
 use hashing::Hasher;
 use keyspace::Keyspace;
 use profile::Profile;
+use session::Clients;
+use session::outbox::{ALL_COMMITTED, ClientMemory};
+use session::pubsub::PubSub;
+use session::{Mailbox, Message};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};

@@ -7,35 +7,14 @@
 //! ```
 //! The wait itself is no time of the command. Since 7.2 a client that goes away while it waits has called nothing.
 
-use crate::client::{Client, ClientShared};
 use crate::exec::{Local, note_slow};
 use crate::limits;
 use crate::shared::Shared;
 use crate::stats::Counter;
-use command_table::{Kept, Resolved};
+use command_table::Resolved;
+use session::{Begun, Client, ClientShared, Ended};
 use std::collections::HashSet;
 use std::sync::PoisonError;
-
-/// A command that has begun to wait.
-#[derive(Debug)]
-pub(crate) struct Begun {
-    request: Kept,
-    /// For how long it ran until then.
-    nanoseconds: u64,
-    /// Whether its call is counted when the wait is over.
-    counts_at_end: bool,
-}
-
-/// How a wait ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ended {
-    /// Somebody ran its command anew, which took this long.
-    Served { nanoseconds: u64, failed: bool },
-    /// With the reply that says that nothing came of it, or with that of who it waited for.
-    Over,
-    /// With an error that has nothing to do with the command.
-    Refused,
-}
 
 /// Whether a call that waits is counted when its wait is over.
 pub(crate) fn counts_at_end(shared: &Shared) -> bool {

@@ -8,25 +8,26 @@
 
 // Longer than 800 lines because all phases of a turn work on the same fields, and are read in the order in which they run.
 
-use crate::client::{Client, ClientShared, Source, TimeoutReply, WaitFor, flag};
 use crate::cx::Suspend;
 use crate::exec::{self, Local, Next};
 use crate::limits;
-use crate::mailbox::{Answer, Message};
-use crate::outbox::{AHEAD_BYTES, Account};
 use crate::replication::outlet::SEND_EVERY;
 use crate::shared::{Shared, unix_ms};
 use crate::stats::Counter;
-use crate::waits::{self, Ended};
+use crate::waits;
 use command_table::Command;
 use command_table::Resolved;
 use event_loop::{Event, EventLoop, Peer, Token};
 use keyspace::Located;
 use resp::{Args, Parsed, Request};
+use session::Ended;
+use session::outbox::AHEAD_BYTES;
+use session::{Answer, Message};
+use session::{Client, ClientShared, Source, TimeoutReply, WaitFor, flag};
 use std::collections::{BTreeSet, HashMap};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use supervision::Endpoint;
 use topology::Slot;
@@ -324,31 +325,7 @@ impl Worker {
         let Ok(token) = self.io.add(fd) else { return };
         let id = shared.clients.next_id();
         let now_ms = self.local.now_ms;
-        let info = Arc::new(ClientShared {
-            id,
-            worker: self.number,
-            addr: peer.address_text(),
-            laddr: peer.local_text(),
-            is_unix: peer.address.is_none(),
-            fd: AtomicI32::new(raw),
-            created_ms: now_ms,
-            active_ms: AtomicU64::new(now_ms),
-            db: AtomicU16::new(0),
-            proto: AtomicU8::new(2),
-            channels: AtomicU32::new(0),
-            patterns: AtomicU32::new(0),
-            queued: AtomicI32::new(-1),
-            watched: AtomicU32::new(0),
-            flags: AtomicU32::new(0),
-            account: Account::default(),
-            bytes_in: AtomicU64::new(0),
-            bytes_out: AtomicU64::new(0),
-            commands: AtomicU64::new(0),
-            last_command: AtomicU32::new(0),
-            names: Default::default(),
-            waits_for: Default::default(),
-            killed: AtomicBool::new(false),
-        });
+        let info = Arc::new(ClientShared::new(id, self.number, peer, raw, now_ms));
         if let Some(refusal) = limits::refuse_connection(shared, &self.local, peer) {
             self.io.send(token, refusal.as_bytes().to_vec());
             self.io.flush();
@@ -409,7 +386,7 @@ impl Worker {
         }
     }
 
-    fn deliver(&mut self, ids: &[u64], delivery: &crate::pubsub::Delivery) {
+    fn deliver(&mut self, ids: &[u64], delivery: &session::pubsub::Delivery) {
         for id in ids {
             if let Some(&at) = self.by_id.get(id)
                 && let Some(client) = &mut self.clients[at]
@@ -446,7 +423,7 @@ impl Worker {
         if client.blocked.as_ref().is_none_or(|blocked| blocked.wait != answer.wait) {
             return;
         }
-        if client.reply == crate::client::ReplyMode::On {
+        if client.reply == session::ReplyMode::On {
             client.outbox.append(&answer.reply);
         }
         if answer.position > 0 {

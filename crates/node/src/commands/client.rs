@@ -7,14 +7,14 @@
 use super::connection::check_name;
 use super::redirection::{CLIENT_CAPA, capa};
 use super::wrong_arguments;
-use crate::client::{ClientShared, ReplyMode, flag};
 use crate::cx::NodeCommand;
 use crate::cx::{Flow, NodeCx};
-use crate::mailbox::Message;
-use crate::outbox::CLIENT_BYTES;
 use crate::shared::Shared;
 use command_spec::*;
 use commands::Error;
+use session::Message;
+use session::outbox::CLIENT_BYTES;
+use session::{ClientShared, ReplyMode, flag};
 use std::fmt::Write;
 use std::sync::atomic::Ordering;
 use structures::number::parse_i64;

@@ -1,12 +1,12 @@
 //! Connections: who is there, in which protocol and which database.
 
-use crate::client::{ReplyMode, flag};
 use crate::cx::NodeCommand;
 use crate::cx::{Flow, NodeCx};
 use crate::stats::Counter;
 use command_spec::*;
 use commands::Error;
 use resp::Proto;
+use session::{ReplyMode, flag};
 use std::sync::atomic::Ordering;
 use structures::number::parse_i64;
 

@@ -4,17 +4,17 @@
 //! there are depends on the profile. A line for something that does not exist here (the append-only file, scripts,
 //! defragmentation) has the value that it has on a real server that does not use it, since tools expect the line.
 
-use crate::client::{ClientShared, flag};
 use crate::cx::NodeCommand;
 use crate::cx::{Flow, NodeCx};
 use crate::exec::Local;
-use crate::outbox::CLIENT_BYTES;
 use crate::shared::{Shared, unix_ms};
 use crate::stats::Counter;
 use command_spec::*;
 use commands::Error;
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
+use session::outbox::CLIENT_BYTES;
+use session::{ClientShared, flag};
 use std::fmt::{Display, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -202,7 +202,7 @@ fn clients(facts: &Facts<'_>, lines: &mut Lines) {
     let all = shared.clients.all();
     let count = |has: &dyn Fn(&Arc<ClientShared>) -> bool| all.iter().filter(|client| has(client)).count();
     let most = |of: &dyn Fn(&Arc<ClientShared>) -> u64| all.iter().map(of).max().unwrap_or(0);
-    let replicas = count(&|client| client.has_flag(crate::client::flag::REPLICA));
+    let replicas = count(&|client| client.has_flag(session::flag::REPLICA));
     lines.put("connected_clients", all.len() - replicas);
     lines.put("cluster_connections", 0);
     lines.put("maxclients", local.settings.maxclients);
@@ -212,7 +212,7 @@ fn clients(facts: &Facts<'_>, lines: &mut Lines) {
         most(&|client| client.account.output.load(Ordering::Relaxed)),
     );
     // Whose command waits for the end of a pause is blocked as well.
-    let paused = count(&|client| client.has_flag(crate::client::flag::PAUSED));
+    let paused = count(&|client| client.has_flag(session::flag::PAUSED));
     lines.put("blocked_clients", shared.clients.blocked() + paused as u64);
     lines.put("tracking_clients", 0);
     let watched = |client: &Arc<ClientShared>| client.watched.load(Ordering::Relaxed);
@@ -263,7 +263,7 @@ fn memory_section(facts: &Facts<'_>, lines: &mut Lines) {
     if valkey {
         lines.put("allocator_muzzy", 0);
     }
-    lines.bytes("total_system_memory", crate::outbox::machine_memory_bytes().unwrap_or(0));
+    lines.bytes("total_system_memory", session::outbox::machine_memory_bytes().unwrap_or(0));
     for name in ["used_memory_lua", "used_memory_vm_eval"] {
         lines.put(name, 0);
     }

@@ -81,7 +81,7 @@ fn wrong_arguments(container: &str, sub: &[u8]) -> Error {
 }
 
 /// Whether a client comes from this host: what `local` means in the parameters that protect others.
-pub(crate) fn is_local(client: &crate::client::Client) -> bool {
+pub(crate) fn is_local(client: &session::Client) -> bool {
     let addr = &client.shared.addr;
     client.shared.is_unix || addr.starts_with("127.") || addr.starts_with("[::1]:")
 }

@@ -1,13 +1,13 @@
 //! Channels: PUBLISH says, SUBSCRIBE listens, PSUBSCRIBE listens by pattern.
 
 use super::wrong_arguments;
-use crate::client::Client;
 use crate::cx::NodeCommand;
 use crate::cx::{Flow, NodeCx, Suspend};
 use crate::exec::publish;
 use crate::stats::Counter;
 use command_spec::*;
 use commands::Error;
+use session::Client;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 

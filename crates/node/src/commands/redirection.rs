@@ -5,13 +5,13 @@
 //! Clients of a managed node's endpoints are not redirected: the endpoints move, and the address that a managed node follows
 //! is none that clients know.
 
-use crate::client::{Client, flag};
 use crate::cx::NodeCommand;
 use crate::cx::{Flow, NodeCx};
 use crate::shared::Shared;
 use command_spec::*;
 use command_table::Command;
 use commands::Error;
+use session::{Client, flag};
 
 pub(super) const COMMANDS: &[NodeCommand] =
     &[NodeCommand::new(&READONLY, readonly), NodeCommand::new(&READWRITE, readwrite)];

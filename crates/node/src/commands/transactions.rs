@@ -4,7 +4,6 @@
 //! and the last command nobody else comes in. The effects of all commands are one effect in the stream. Clients that
 //! block on keys are served after the whole body.
 
-use crate::client::{ReplyMode, Watching};
 use crate::cx::NodeCommand;
 use crate::cx::{Flow, NodeCx, Suspend};
 use crate::exec::{
@@ -14,6 +13,7 @@ use command_spec::*;
 use command_table::{Locks, Resolved, locks_of_all};
 use commands::Error;
 use keyspace::{Guard, Keys};
+use session::{ReplyMode, Watching};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;

@@ -8,11 +8,11 @@
 //! destination of COPY in another database, a command that needs the world) captures what is left of it itself.
 
 use super::Local;
-use crate::client::Client;
 use crate::shared::Shared;
 use command_spec::{Flags, KeyFlags};
 use command_table::Resolved;
 use keyspace::{Guard, Keys, Ticket};
+use session::Client;
 use structures::number::parse_i64;
 
 /// Whether a command must wait for the capture of a key that it may change; it is asked for then. The command's keys are

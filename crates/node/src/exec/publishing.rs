@@ -4,11 +4,11 @@
 //! `Local::deliveries` until the command is through.
 
 use super::{Local, append};
-use crate::client::Client;
-use crate::mailbox::Message;
-use crate::pubsub::Delivery;
 use crate::shared::Shared;
 use keyspace::EventClass;
+use session::Client;
+use session::Message;
+use session::pubsub::Delivery;
 
 /// Publishes keyspace events, in the order in which they happened. Who caused them by a command that it runs is named.
 pub(super) fn publish_events(shared: &Shared, local: &mut Local, causer: Option<&mut Client>) {

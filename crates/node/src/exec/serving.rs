@@ -4,14 +4,14 @@
 use super::capture::ticket_awaits_capture;
 use super::publishing::publish_events;
 use super::{Local, append};
-use crate::mailbox::{Answer, Message};
 use crate::shared::Shared;
-use crate::waits::Ended;
 use command_spec::{Flags, Group};
 use command_table::{Command, Handler, Run};
 use commands::Cx;
 use keyspace::{Expiry, Guard, Keys, KeysContext, SlotBusy, Ticket};
 use resp::{Proto, Writer};
+use session::Ended;
+use session::{Answer, Message};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -11,45 +11,18 @@
 //! walk is over, however it ends. Inside EXEC a walk is one piece: everything is held.
 
 use super::{Local, locked};
-use crate::client::Client;
 use crate::cx::{Flow, Suspend};
 use crate::shared::Shared;
 use command_table::Resolved;
 use command_table::Run;
-use commands::{Error, Handler, Piece, Progress};
+use commands::{Error, Handler};
 use keyspace::SlotBusy;
+use session::Client;
 use std::time::{Duration, Instant};
 use topology::Slot;
 
 /// How long a piece takes, at most a few microseconds more.
 const PIECE: Duration = Duration::from_micros(500);
-
-/// A command between its pieces.
-#[derive(Debug, Default)]
-pub(crate) struct Walk {
-    progress: Progress,
-    reply: Vec<u8>,
-    /// What its pieces took.
-    nanoseconds: u64,
-}
-
-impl Walk {
-    /// The next piece.
-    pub(crate) fn piece<'w>(&'w mut self, is_over: &'w dyn Fn() -> bool) -> Piece<'w> {
-        Piece::new(&mut self.progress, is_over)
-    }
-
-    /// Bytes of its reply so far.
-    pub(crate) fn reply_bytes(&self) -> usize {
-        self.reply.len()
-    }
-
-    /// Adds the time of a piece; that of all so far.
-    pub(crate) fn add_time(&mut self, nanoseconds: u64) -> u64 {
-        self.nanoseconds += nanoseconds;
-        self.nanoseconds
-    }
-}
 
 /// Whether a piece that began then is over: others want to run too.
 pub(super) fn is_over(shared: &Shared, began: Instant) -> bool {

@@ -10,11 +10,11 @@
 use super::Managed;
 use super::status::{position, status};
 use crate::commands::change_config;
-use crate::mailbox::Message;
 use crate::replication::{applier, role};
 use crate::shared::{Background, Shared};
 use config::{Asker, Loglevel, PrimaryAddress};
 use event_loop::Listener;
+use session::Message;
 use snapshot::Background as Thread;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::Ordering;

@@ -41,7 +41,7 @@ pub(super) fn status(shared: &Shared, managed: &Managed) -> Status {
         maxmemory_bytes: shared.settings().maxmemory_bytes,
         keys: databases.map(|db| shared.keyspace.len(db)).sum(),
         // Links of replication are connections too, but nobody's who would notice.
-        clients: (shared.clients.len() as u64)
+        clients: (shared.clients.count() as u64)
             .saturating_sub(connected_replicas)
             .saturating_sub(u64::from(link != Link::Down)),
         connected_replicas,

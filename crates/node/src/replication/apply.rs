@@ -12,7 +12,6 @@
 
 use super::applier::Applier;
 use crate::exec::{any_of_all_awaits_capture, call, send_effects, serve_unserved};
-use crate::limits;
 use crate::shared::Shared;
 use crate::stats::Counter;
 use command_table::Command;
@@ -85,7 +84,7 @@ impl Applier {
             Ok(()) => {
                 let done = self.batch.applied;
                 pending.drain(..done);
-                limits::let_go(&mut pending);
+                session::let_go(&mut pending);
                 self.pending = pending;
                 self.batch.applied = 0;
                 self.batch.framed -= done;

@@ -19,11 +19,11 @@
 //! **Invariant:** nothing is sent to a link that the core does not know any more: its history may be another by now.
 
 use super::{Fed, Replication};
-use crate::client::ClientShared;
 use crate::limits;
 use crate::shared::Shared;
 use event_loop::send_now;
 use replication::Primary;
+use session::ClientShared;
 use std::io::{ErrorKind, IoSlice};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;

@@ -5,9 +5,9 @@
 //! snapshot is handed over only while less than [`WINDOW_BYTES`] are queued. The rest stays where it is, once for all
 //! replicas: in the backlog, the spool, the walk.
 
-use crate::client::ClientShared;
 use event_loop::Token;
 use resp::{Args, Parser};
+use session::ClientShared;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::os::fd::OwnedFd;

@@ -6,11 +6,11 @@
 //! generation it was received for is over.
 
 use super::{now_ms, replica_settings};
-use crate::mailbox::Message;
 use crate::shared::Shared;
 use config::PrimaryAddress;
 use replication::primary::{CloseReason, Upstream};
 use replication::replica::{Action, Event, State};
+use session::Message;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 

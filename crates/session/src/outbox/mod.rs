@@ -17,8 +17,8 @@
 mod allowance;
 mod rests;
 
-pub(crate) use allowance::{Account, Allowance, CLIENT_BYTES, ClientMemory, Over, machine_memory_bytes};
-pub(crate) use rests::AHEAD_BYTES;
+pub use allowance::{Account, Allowance, CLIENT_BYTES, ClientMemory, Over, machine_memory_bytes};
+pub use rests::AHEAD_BYTES;
 
 use allowance::Pushes;
 use commands::Rest;
@@ -28,14 +28,14 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 /// The position up to which everything is committed where nothing has to be.
-pub(crate) const ALL_COMMITTED: u64 = u64::MAX;
+pub const ALL_COMMITTED: u64 = u64::MAX;
 
 /// A reply that was written elsewhere is copied up to this size; a larger one becomes the buffer if that is empty.
 const COPIED_BYTES: usize = 16 * 1024;
 
 /// See the module's essay.
 #[derive(Debug)]
-pub(crate) struct Outbox {
+pub struct Outbox {
     written: Vec<u8>,
     /// Where the reply of the command begins that runs now.
     reply_at: usize,
@@ -44,7 +44,7 @@ pub(crate) struct Outbox {
     aside: Vec<u8>,
     allowance: Allowance,
     /// The soft limit of what may be unread is exceeded since then.
-    pub(crate) over_soft_since: Option<Instant>,
+    pub over_soft_since: Option<Instant>,
 }
 
 /// What is written from a place on waits for a position.
@@ -55,7 +55,8 @@ struct Mark {
 }
 
 impl Outbox {
-    pub(crate) fn new(allowance: Allowance) -> Outbox {
+    /// An empty one.
+    pub fn new(allowance: Allowance) -> Outbox {
         Outbox {
             written: Vec::new(),
             reply_at: 0,
@@ -69,24 +70,24 @@ impl Outbox {
 
     /// What its client may hold.
     #[inline]
-    pub(crate) fn allowance(&self) -> &Allowance {
+    pub fn allowance(&self) -> &Allowance {
         &self.allowance
     }
 
     /// A writer of a reply.
     #[inline]
-    pub(crate) fn writer(&mut self, proto: Proto) -> Writer<'_> {
+    pub fn writer(&mut self, proto: Proto) -> Writer<'_> {
         Writer::new(&mut self.written, proto).metered(&self.allowance)
     }
 
     /// Adds a reply that was written elsewhere.
-    pub(crate) fn append(&mut self, reply: &[u8]) {
+    pub fn append(&mut self, reply: &[u8]) {
         self.reply_at = self.written.len();
         self.written.extend_from_slice(reply);
     }
 
     /// Adds a reply that was written elsewhere, without copying it if that is possible.
-    pub(crate) fn append_long(&mut self, reply: Vec<u8>) {
+    pub fn append_long(&mut self, reply: Vec<u8>) {
         if self.written.is_empty() && reply.len() > COPIED_BYTES {
             self.written = reply;
         } else {
@@ -96,39 +97,39 @@ impl Outbox {
 
     /// Writes a message that the client did not ask for: behind the reply that is being written, if it is to be.
     #[inline]
-    pub(crate) fn push(&mut self, proto: Proto, is_aside: bool, write: impl FnOnce(&mut Writer<'_>)) {
+    pub fn push(&mut self, proto: Proto, is_aside: bool, write: impl FnOnce(&mut Writer<'_>)) {
         let to = if is_aside { &mut self.aside } else { &mut self.written };
         write(&mut Writer::new(to, proto).metered(&Pushes(&self.allowance)));
     }
 
     /// A command begins that will answer here; where its reply begins.
     #[inline]
-    pub(crate) fn begin_reply(&mut self) -> usize {
+    pub fn begin_reply(&mut self) -> usize {
         self.reply_at = self.written.len();
         self.reply_at
     }
 
     /// The reply is written: what came meanwhile follows it.
     #[inline]
-    pub(crate) fn end_reply(&mut self) {
+    pub fn end_reply(&mut self) {
         if !self.aside.is_empty() {
             self.written.append(&mut self.aside);
         }
     }
 
     /// The rest of a reply whose head was written last.
-    pub(crate) fn push_rest(&mut self, rest: Box<dyn Rest>) {
+    pub fn push_rest(&mut self, rest: Box<dyn Rest>) {
         self.rests.push(self.written.len(), rest, &self.allowance);
     }
 
     /// Lets a reply be written elsewhere for a while, and back: a walk's, which grows from turn to turn.
     #[inline]
-    pub(crate) fn swap(&mut self, reply: &mut Vec<u8>) {
+    pub fn swap(&mut self, reply: &mut Vec<u8>) {
         std::mem::swap(&mut self.written, reply);
     }
 
     /// Holds the reply back, and all that follows it, until a position is committed.
-    pub(crate) fn wait_for(&mut self, position: u64) {
+    pub fn wait_for(&mut self, position: u64) {
         // What is behind a mark waits for it anyway.
         if self.marks.back().is_none_or(|mark| mark.position < position) {
             self.marks.push_back(Mark { at: self.reply_at, position });
@@ -137,33 +138,33 @@ impl Outbox {
 
     /// How many bytes are written: where the next reply begins.
     #[inline]
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.written.len()
     }
 
     /// Whether nothing is left to be handed on.
     #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.written.is_empty() && self.rests.is_empty()
     }
 
     /// Whether something of it waits for a commit.
     #[inline]
-    pub(crate) fn is_held(&self) -> bool {
+    pub fn is_held(&self) -> bool {
         !self.marks.is_empty()
     }
 
     /// Whether all replies are written to their ends.
     #[inline]
-    pub(crate) fn has_no_rests(&self) -> bool {
+    pub fn has_no_rests(&self) -> bool {
         self.rests.is_empty()
     }
 
     /// Drops what was written since there were so many bytes, of which a walk has so many more elsewhere.
     #[inline]
-    pub(crate) fn take_back(&mut self, start: usize, elsewhere: usize) {
+    pub fn take_back(&mut self, start: usize, elsewhere: usize) {
         self.written.truncate(start);
-        crate::limits::let_go(&mut self.written);
+        crate::let_go(&mut self.written);
         while self.marks.back().is_some_and(|mark| mark.at >= start) {
             self.marks.pop_back();
         }
@@ -174,7 +175,7 @@ impl Outbox {
     }
 
     /// Drops everything, for a peer that is no client.
-    pub(crate) fn clear(&mut self) {
+    pub fn clear(&mut self) {
         self.take_back(0, 0);
     }
 
@@ -189,7 +190,7 @@ impl Outbox {
 
     /// Takes what may leave now, as far as no piece of a reply must leave before.
     #[inline]
-    pub(crate) fn take(&mut self, committed: u64, spare: impl FnOnce() -> Vec<u8>) -> Option<Vec<u8>> {
+    pub fn take(&mut self, committed: u64, spare: impl FnOnce() -> Vec<u8>) -> Option<Vec<u8>> {
         if self.written.is_empty() || !self.rests.is_empty() || self.allowance.over().is_some() {
             return None;
         }
@@ -198,7 +199,7 @@ impl Outbox {
     }
 
     /// Takes the next piece of replies that are written in pieces: the bytes before the first rest and a piece of it.
-    pub(crate) fn take_piece(
+    pub fn take_piece(
         &mut self,
         committed: u64,
         proto: Proto,

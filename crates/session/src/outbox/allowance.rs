@@ -17,7 +17,7 @@
 //! keeps gigabytes unread does not cost others their replies; far beyond it whoever grows. What a client has below
 //! [`UNIT_BYTES`] counts for nothing but the client itself: the sum is touched by those alone who make it large.
 
-use crate::client::{ClientShared, flag};
+use crate::client::{Client, ClientShared, flag};
 use config::{ClientClass, Settings};
 use resp::Meter;
 use std::cell::Cell;
@@ -29,22 +29,22 @@ const UNIT_BYTES: u64 = 16 * 1024;
 /// All together may have this much, however small `maxmemory` is made to have keys evicted.
 const LEAST_TOGETHER_BYTES: u64 = 16 << 20;
 /// What a client takes by being there.
-pub(crate) const CLIENT_BYTES: u64 = (size_of::<crate::client::Client>() + size_of::<ClientShared>()) as u64;
+pub const CLIENT_BYTES: u64 = (size_of::<Client>() + size_of::<ClientShared>()) as u64;
 
 /// What a client holds, in bytes. Its worker writes it, anybody reads it.
 #[derive(Debug, Default)]
-pub(crate) struct Account {
+pub struct Account {
     /// Received, and not run yet.
-    pub(crate) input: AtomicU64,
+    pub input: AtomicU64,
     /// Queued by MULTI.
-    pub(crate) queued: AtomicU64,
+    pub queued: AtomicU64,
     /// Not taken by the client.
-    pub(crate) output: AtomicU64,
+    pub output: AtomicU64,
 }
 
 impl Account {
     /// All of it.
-    pub(crate) fn bytes(&self) -> u64 {
+    pub fn bytes(&self) -> u64 {
         [&self.input, &self.queued, &self.output].into_iter().map(|part| part.load(Ordering::Relaxed)).sum()
     }
 }
@@ -60,7 +60,7 @@ enum Sum {
 
 /// What all clients of a node may hold, and do.
 #[derive(Debug)]
-pub(crate) struct ClientMemory {
+pub struct ClientMemory {
     /// What may be unread, by class; 0 is none.
     hard_bytes: [AtomicU64; 3],
     together_bytes: AtomicU64,
@@ -77,7 +77,8 @@ pub(crate) struct ClientMemory {
 }
 
 impl ClientMemory {
-    pub(crate) fn new(settings: &Settings) -> ClientMemory {
+    /// Of a node without clients.
+    pub fn new(settings: &Settings) -> ClientMemory {
         let memory = ClientMemory {
             hard_bytes: Default::default(),
             together_bytes: AtomicU64::new(0),
@@ -92,7 +93,7 @@ impl ClientMemory {
     }
 
     /// Takes over limits that changed.
-    pub(crate) fn configure(&self, settings: &Settings) {
+    pub fn configure(&self, settings: &Settings) {
         for (to, from) in self.hard_bytes.iter().zip(settings.client_output_buffer_limits) {
             to.store(from.hard_bytes, Ordering::Relaxed);
         }
@@ -109,12 +110,12 @@ impl ClientMemory {
     }
 
     /// Whether long replies are cut off because the node ends.
-    pub(crate) fn set_ending(&self, ending: bool) {
+    pub fn set_ending(&self, ending: bool) {
         self.ending.store(ending, Ordering::Relaxed);
     }
 
     /// What all clients hold, about.
-    pub(crate) fn held_bytes(&self) -> u64 {
+    pub fn held_bytes(&self) -> u64 {
         self.sum(Sum::All) + self.clients.load(Ordering::Relaxed) * CLIENT_BYTES
     }
 
@@ -124,7 +125,7 @@ impl ClientMemory {
 
     /// What clients must be closed for to be below it, the largest first; `None` while they are.
     #[inline]
-    pub(crate) fn exceeded(&self) -> Option<u64> {
+    pub fn exceeded(&self) -> Option<u64> {
         let together = self.together_bytes.load(Ordering::Relaxed);
         (self.evicts.load(Ordering::Relaxed) && self.held_bytes() > together).then_some(together)
     }
@@ -156,7 +157,7 @@ fn eviction_limit(settings: &Settings) -> Option<u64> {
 
 /// Why nothing more is written to a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Over {
+pub enum Over {
     /// It would have too much unread.
     Limit,
     /// All clients would have more than `maxmemory-clients`, and it is not among the small ones.
@@ -167,7 +168,7 @@ pub(crate) enum Over {
 
 /// What one client may hold.
 #[derive(Debug)]
-pub(crate) struct Allowance {
+pub struct Allowance {
     memory: Arc<ClientMemory>,
     client: Arc<ClientShared>,
     /// What the event loop has for it.
@@ -182,7 +183,8 @@ pub(crate) struct Allowance {
 }
 
 impl Allowance {
-    pub(crate) fn new(memory: &Arc<ClientMemory>, client: &Arc<ClientShared>) -> Allowance {
+    /// That of a client which holds nothing.
+    pub fn new(memory: &Arc<ClientMemory>, client: &Arc<ClientShared>) -> Allowance {
         memory.clients.fetch_add(1, Ordering::Relaxed);
         Allowance {
             memory: memory.clone(),
@@ -197,27 +199,27 @@ impl Allowance {
 
     /// Why its replies are cut off, if they are.
     #[inline]
-    pub(crate) fn over(&self) -> Option<Over> {
+    pub fn over(&self) -> Option<Over> {
         self.over.get()
     }
 
     /// Notes what it has sent that did not run yet.
     #[inline]
-    pub(crate) fn note_input(&self, bytes: u64) {
+    pub fn note_input(&self, bytes: u64) {
         self.client.account.input.store(bytes, Ordering::Relaxed);
         self.hold_account();
     }
 
     /// Notes what it has queued by MULTI.
     #[inline]
-    pub(crate) fn note_queued(&self, bytes: u64) {
+    pub fn note_queued(&self, bytes: u64) {
         self.client.account.queued.store(bytes, Ordering::Relaxed);
         self.hold_account();
     }
 
     /// Notes what the event loop has for it, whether the kernel has no room for that, and what is written and not there yet.
     #[inline]
-    pub(crate) fn settle(&self, pending: usize, is_full: bool, written: usize) {
+    pub fn settle(&self, pending: usize, is_full: bool, written: usize) {
         self.is_full.set(is_full);
         self.pending_bytes.set(pending as u64);
         self.note_written(written);
@@ -305,7 +307,7 @@ impl Meter for Allowance {
 /// Decides about messages that a client did not ask for. Its hard limit counts once the kernel has no room: until then it is
 /// the node that is behind, not the client.
 #[derive(Debug)]
-pub(crate) struct Pushes<'a>(pub(crate) &'a Allowance);
+pub(super) struct Pushes<'a>(pub(super) &'a Allowance);
 
 impl Meter for Pushes<'_> {
     fn may_grow(&self, len: usize, more: usize) -> bool {
@@ -329,7 +331,7 @@ fn usable_memory_bytes() -> Option<u64> {
 }
 
 /// Physical memory; `None` where the system does not tell by a file.
-pub(crate) fn machine_memory_bytes() -> Option<u64> {
+pub fn machine_memory_bytes() -> Option<u64> {
     let figures = std::fs::read_to_string("/proc/meminfo").ok()?;
     let total = figures.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
     let kilobytes: u64 = total.trim().trim_end_matches(" kB").trim().parse().ok()?;

@@ -12,23 +12,37 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 /// A client, and the worker that serves it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Listener {
-    pub(crate) worker: usize,
-    pub(crate) client: u64,
+pub struct Listener {
+    /// The worker.
+    pub worker: usize,
+    /// The client's id.
+    pub client: u64,
 }
 
 /// What a listener gets.
 #[derive(Debug, Clone)]
-pub(crate) enum Delivery {
+pub enum Delivery {
     /// A message of a channel.
-    Message { channel: Arc<[u8]>, payload: Arc<[u8]> },
+    Message {
+        /// The channel.
+        channel: Arc<[u8]>,
+        /// What was published.
+        payload: Arc<[u8]>,
+    },
     /// A message of a channel that a pattern matched.
-    PatternMessage { pattern: Arc<[u8]>, channel: Arc<[u8]>, payload: Arc<[u8]> },
+    PatternMessage {
+        /// The pattern.
+        pattern: Arc<[u8]>,
+        /// The channel.
+        channel: Arc<[u8]>,
+        /// What was published.
+        payload: Arc<[u8]>,
+    },
 }
 
 impl Delivery {
     /// What it takes while it waits, in bytes; a payload that waits for several workers counts for each.
-    pub(crate) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         let names = match self {
             Delivery::Message { channel, .. } => channel.len(),
             Delivery::PatternMessage { pattern, channel, .. } => pattern.len() + channel.len(),
@@ -103,7 +117,7 @@ impl Patterns {
 
 /// The registry.
 #[derive(Debug)]
-pub(crate) struct PubSub {
+pub struct PubSub {
     channels: Box<[RankedMutex<Shard>]>,
     patterns: RwLock<Patterns>,
     pattern_count: AtomicUsize,
@@ -111,7 +125,8 @@ pub(crate) struct PubSub {
 }
 
 impl PubSub {
-    pub(crate) fn new(hasher: Hasher) -> PubSub {
+    /// A registry that nobody is in.
+    pub fn new(hasher: Hasher) -> PubSub {
         let shard = || RankedMutex::new(Rank::Channels, Shard::with_hasher(hasher));
         let numbers = HashMap::with_hasher(hasher);
         PubSub {
@@ -127,24 +142,28 @@ impl PubSub {
         self.channels[self.hasher.hash(channel) as usize % SHARDS].lock()
     }
 
-    pub(crate) fn subscribe(&self, channel: &Arc<[u8]>, listener: Listener) {
+    /// A client listens to a channel.
+    pub fn subscribe(&self, channel: &Arc<[u8]>, listener: Listener) {
         self.shard(channel).entry(channel.clone()).or_default().add(listener);
     }
 
-    pub(crate) fn unsubscribe(&self, channel: &[u8], listener: Listener) {
+    /// It listens no more.
+    pub fn unsubscribe(&self, channel: &[u8], listener: Listener) {
         let mut shard = self.shard(channel);
         if shard.get_mut(channel).is_some_and(|listeners| listeners.remove(listener)) {
             shard.remove(channel);
         }
     }
 
-    pub(crate) fn subscribe_pattern(&self, pattern: &Arc<[u8]>, listener: Listener) {
+    /// A client listens to all channels that a pattern matches.
+    pub fn subscribe_pattern(&self, pattern: &Arc<[u8]>, listener: Listener) {
         let mut patterns = self.patterns.write().unwrap_or_else(PoisonError::into_inner);
         patterns.add(pattern, listener);
         self.pattern_count.store(patterns.in_order.len(), Ordering::Release);
     }
 
-    pub(crate) fn unsubscribe_pattern(&self, pattern: &[u8], listener: Listener) {
+    /// It listens no more.
+    pub fn unsubscribe_pattern(&self, pattern: &[u8], listener: Listener) {
         let mut patterns = self.patterns.write().unwrap_or_else(PoisonError::into_inner);
         patterns.remove(pattern, listener);
         self.pattern_count.store(patterns.in_order.len(), Ordering::Release);
@@ -153,7 +172,7 @@ impl PubSub {
     /// Hands a message out; `post` is called once for each worker and delivery. The number of deliveries.
     ///
     /// The shard is held while posting: that is what makes the order of a channel's messages the same for everybody.
-    pub(crate) fn publish(
+    pub fn publish(
         &self,
         channel: &[u8],
         payload: &[u8],
@@ -188,7 +207,7 @@ impl PubSub {
     }
 
     /// Channels somebody listens to, those that match the pattern if there is one.
-    pub(crate) fn channels(&self, pattern: Option<&[u8]>) -> Vec<Arc<[u8]>> {
+    pub fn channels(&self, pattern: Option<&[u8]>) -> Vec<Arc<[u8]>> {
         let mut found = Vec::new();
         for shard in &self.channels {
             let shard = shard.lock();
@@ -201,17 +220,17 @@ impl PubSub {
     }
 
     /// Listeners of a channel, patterns not counted.
-    pub(crate) fn listeners(&self, channel: &[u8]) -> usize {
+    pub fn listeners(&self, channel: &[u8]) -> usize {
         self.shard(channel).get(channel).map_or(0, Listeners::len)
     }
 
     /// Number of channels somebody listens to.
-    pub(crate) fn channel_count(&self) -> usize {
+    pub fn channel_count(&self) -> usize {
         self.channels.iter().map(|shard| shard.lock().len()).sum()
     }
 
     /// Number of different patterns.
-    pub(crate) fn pattern_count(&self) -> usize {
+    pub fn pattern_count(&self) -> usize {
         self.pattern_count.load(Ordering::Acquire)
     }
 }

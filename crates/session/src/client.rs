@@ -5,9 +5,10 @@
 
 use crate::outbox::{Account, Allowance, ClientMemory, Outbox};
 use crate::pubsub::Listener;
-use crate::waits::Begun;
+use crate::waiting::Begun;
 use command_table::Kept;
-use event_loop::{BufId, Token};
+use commands::{Piece, Progress};
+use event_loop::{BufId, Peer, Token};
 use keyspace::{Ticket, Watch};
 use resp::{Parser, Proto, Writer};
 use std::collections::{BTreeSet, HashMap};
@@ -17,70 +18,113 @@ use supervision::Endpoint;
 
 /// What is known of a client outside of its worker.
 #[derive(Debug)]
-pub(crate) struct ClientShared {
-    pub(crate) id: u64,
-    pub(crate) worker: usize,
-    pub(crate) addr: String,
-    pub(crate) laddr: String,
+pub struct ClientShared {
+    /// Never reused.
+    pub id: u64,
+    /// The worker that serves it.
+    pub worker: usize,
+    /// The peer's address, as CLIENT LIST shows it.
+    pub addr: String,
+    /// The address it came to.
+    pub laddr: String,
     /// The listener was a Unix socket.
-    pub(crate) is_unix: bool,
-    pub(crate) fd: AtomicI32,
-    pub(crate) created_ms: u64,
-    pub(crate) active_ms: AtomicU64,
-    pub(crate) db: AtomicU16,
-    pub(crate) proto: AtomicU8,
-    pub(crate) channels: AtomicU32,
-    pub(crate) patterns: AtomicU32,
+    pub is_unix: bool,
+    /// Its descriptor.
+    pub fd: AtomicI32,
+    /// When it came, in Unix ms.
+    pub created_ms: u64,
+    /// When it was heard of last, in Unix ms.
+    pub active_ms: AtomicU64,
+    /// Its database.
+    pub db: AtomicU16,
+    /// 2 or 3.
+    pub proto: AtomicU8,
+    /// How many channels it listens to.
+    pub channels: AtomicU32,
+    /// How many patterns it listens by.
+    pub patterns: AtomicU32,
     /// Queued commands of MULTI, -1 outside.
-    pub(crate) queued: AtomicI32,
-    pub(crate) watched: AtomicU32,
-    pub(crate) flags: AtomicU32,
+    pub queued: AtomicI32,
+    /// Keys that it watches.
+    pub watched: AtomicU32,
+    /// Bits of [`flag`].
+    pub flags: AtomicU32,
     /// What it holds of the node's memory.
-    pub(crate) account: Account,
-    pub(crate) bytes_in: AtomicU64,
-    pub(crate) bytes_out: AtomicU64,
-    pub(crate) commands: AtomicU64,
+    pub account: Account,
+    /// Bytes received from it.
+    pub bytes_in: AtomicU64,
+    /// Bytes that the kernel took for it.
+    pub bytes_out: AtomicU64,
+    /// Commands that it ran.
+    pub commands: AtomicU64,
     /// Index of the last command plus one.
-    pub(crate) last_command: AtomicU32,
-    pub(crate) names: Mutex<Names>,
+    pub last_command: AtomicU32,
+    /// What it says about itself.
+    pub names: Mutex<Names>,
     /// What it waits for, if that is a key.
-    pub(crate) waits_for: Mutex<Option<Arc<Ticket>>>,
+    pub waits_for: Mutex<Option<Arc<Ticket>>>,
     /// Somebody asked for its end.
-    pub(crate) killed: AtomicBool,
+    pub killed: AtomicBool,
 }
 
 /// What a client says about itself.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Names {
-    pub(crate) name: Vec<u8>,
-    pub(crate) lib_name: Vec<u8>,
-    pub(crate) lib_ver: Vec<u8>,
+pub struct Names {
+    /// CLIENT SETNAME.
+    pub name: Vec<u8>,
+    /// CLIENT SETINFO lib-name.
+    pub lib_name: Vec<u8>,
+    /// CLIENT SETINFO lib-ver.
+    pub lib_ver: Vec<u8>,
 }
 
 /// Bits of [`ClientShared::flags`].
-pub(crate) mod flag {
-    pub(crate) const BLOCKED: u32 = 1;
-    pub(crate) const NO_EVICT: u32 = 1 << 1;
-    pub(crate) const NO_TOUCH: u32 = 1 << 2;
-    pub(crate) const DIRTY_WATCH: u32 = 1 << 3;
-    pub(crate) const CLOSE_AFTER_REPLY: u32 = 1 << 4;
-    pub(crate) const REPLICA: u32 = 1 << 5;
-    pub(crate) const PRIMARY: u32 = 1 << 6;
-    pub(crate) const UNBLOCKED: u32 = 1 << 7;
+pub mod flag {
+    /// It waits for something.
+    pub const BLOCKED: u32 = 1;
+    /// CLIENT NO-EVICT: it is not closed for what all clients hold.
+    pub const NO_EVICT: u32 = 1 << 1;
+    /// CLIENT NO-TOUCH: its commands leave access times alone.
+    pub const NO_TOUCH: u32 = 1 << 2;
+    /// A key that it watches has changed.
+    pub const DIRTY_WATCH: u32 = 1 << 3;
+    /// Its connection ends once its replies are sent.
+    pub const CLOSE_AFTER_REPLY: u32 = 1 << 4;
+    /// It is a replica.
+    pub const REPLICA: u32 = 1 << 5;
+    /// It is the connection to a primary.
+    pub const PRIMARY: u32 = 1 << 6;
+    /// Its wait was ended by CLIENT UNBLOCK.
+    pub const UNBLOCKED: u32 = 1 << 7;
     /// Its command waits for the end of CLIENT PAUSE.
-    pub(crate) const PAUSED: u32 = 1 << 8;
+    pub const PAUSED: u32 = 1 << 8;
     /// CLIENT CAPA redirect: it goes to the primary when it is told where that is.
-    pub(crate) const REDIRECT: u32 = 1 << 9;
+    pub const REDIRECT: u32 = 1 << 9;
     /// READONLY: it reads from a replica.
-    pub(crate) const READONLY: u32 = 1 << 10;
+    pub const READONLY: u32 = 1 << 10;
 }
 
 impl ClientShared {
+    /// A client of a worker that has just come.
+    pub fn new(id: u64, worker: usize, peer: &Peer, fd: i32, now_ms: u64) -> ClientShared {
+        let is_unix = peer.address.is_none();
+        ClientShared {
+            is_unix,
+            ..ClientShared::begin(id, worker, peer.address_text(), peer.local_text(), fd, now_ms)
+        }
+    }
+
     /// The connection to a primary, as a client whose commands are the primary's. No worker has it.
-    pub(crate) fn of_primary(id: u64, addr: String, laddr: String, fd: i32, now_ms: u64) -> ClientShared {
+    pub fn of_primary(id: u64, addr: String, laddr: String, fd: i32, now_ms: u64) -> ClientShared {
+        let client = ClientShared::begin(id, 0, addr, laddr, fd, now_ms);
+        client.set_flag(flag::PRIMARY, true);
+        client
+    }
+
+    fn begin(id: u64, worker: usize, addr: String, laddr: String, fd: i32, now_ms: u64) -> ClientShared {
         ClientShared {
             id,
-            worker: 0,
+            worker,
             addr,
             laddr,
             is_unix: false,
@@ -93,7 +137,7 @@ impl ClientShared {
             patterns: AtomicU32::new(0),
             queued: AtomicI32::new(-1),
             watched: AtomicU32::new(0),
-            flags: AtomicU32::new(flag::PRIMARY),
+            flags: AtomicU32::new(0),
             account: Account::default(),
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
@@ -105,7 +149,8 @@ impl ClientShared {
         }
     }
 
-    pub(crate) fn set_flag(&self, bit: u32, on: bool) {
+    /// Sets a flag, or takes it away.
+    pub fn set_flag(&self, bit: u32, on: bool) {
         if on {
             self.flags.fetch_or(bit, Ordering::Relaxed);
         } else {
@@ -114,27 +159,29 @@ impl ClientShared {
     }
 
     /// Takes a flag away; whether it was there. One of several who try succeeds.
-    pub(crate) fn take_flag(&self, bit: u32) -> bool {
+    pub fn take_flag(&self, bit: u32) -> bool {
         self.flags.fetch_and(!bit, Ordering::Relaxed) & bit != 0
     }
 
-    pub(crate) fn has_flag(&self, bit: u32) -> bool {
+    /// Whether a flag is there.
+    pub fn has_flag(&self, bit: u32) -> bool {
         self.flags.load(Ordering::Relaxed) & bit != 0
     }
 
     /// Whether it listens to any channel or pattern.
-    pub(crate) fn is_subscribed(&self) -> bool {
+    pub fn is_subscribed(&self) -> bool {
         self.channels.load(Ordering::Relaxed) > 0 || self.patterns.load(Ordering::Relaxed) > 0
     }
 
-    pub(crate) fn names(&self) -> std::sync::MutexGuard<'_, Names> {
+    /// What it says about itself.
+    pub fn names(&self) -> std::sync::MutexGuard<'_, Names> {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Where the bytes of a client's parsed requests are during a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Source {
+pub enum Source {
     /// Nothing was received.
     None,
     /// In one receive buffer of the turn; its own buffer is empty.
@@ -145,8 +192,10 @@ pub(crate) enum Source {
 
 /// Whether replies are written: CLIENT REPLY.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ReplyMode {
+pub enum ReplyMode {
+    /// Each reply.
     On,
+    /// None.
     Off,
     /// The next command's reply is dropped.
     SkipNext,
@@ -156,38 +205,43 @@ pub(crate) enum ReplyMode {
 
 /// An open transaction.
 #[derive(Debug, Default)]
-pub(crate) struct Multi {
-    pub(crate) queue: Vec<Kept>,
+pub struct Multi {
+    /// In their order.
+    pub queue: Vec<Kept>,
     /// What they take.
-    pub(crate) bytes: usize,
+    pub bytes: usize,
     /// A command was refused while queueing: EXEC will fail.
-    pub(crate) aborted: bool,
+    pub aborted: bool,
 }
 
 /// The keys a client watches.
 #[derive(Debug)]
-pub(crate) struct Watching {
-    pub(crate) watch: Arc<Watch>,
+pub struct Watching {
+    /// What is touched when one of them changes.
+    pub watch: Arc<Watch>,
     /// By database and key: when the watch began.
-    pub(crate) keys: HashMap<(u16, Box<[u8]>), u64>,
+    pub keys: HashMap<(u16, Box<[u8]>), u64>,
 }
 
 /// What a client subscribed to, in the order of names.
 #[derive(Debug, Default)]
-pub(crate) struct Subscriptions {
-    pub(crate) channels: BTreeSet<Arc<[u8]>>,
-    pub(crate) patterns: BTreeSet<Arc<[u8]>>,
+pub struct Subscriptions {
+    /// Channels.
+    pub channels: BTreeSet<Arc<[u8]>>,
+    /// Patterns.
+    pub patterns: BTreeSet<Arc<[u8]>>,
 }
 
 impl Subscriptions {
-    pub(crate) fn len(&self) -> usize {
+    /// How many there are.
+    pub fn count(&self) -> usize {
         self.channels.len() + self.patterns.len()
     }
 }
 
 /// What a client waits for.
 #[derive(Debug)]
-pub(crate) enum WaitFor {
+pub enum WaitFor {
     /// A key: a pusher answers.
     Key(Arc<Ticket>),
     /// Another thread of the node answers: WAIT, SHUTDOWN, a save.
@@ -196,75 +250,120 @@ pub(crate) enum WaitFor {
 
 /// A client that waits for something with its command half done.
 #[derive(Debug)]
-pub(crate) struct Blocked {
-    pub(crate) on: WaitFor,
+pub struct Blocked {
+    /// What it waits for.
+    pub on: WaitFor,
     /// Tells this wait from earlier ones.
-    pub(crate) wait: u64,
+    pub wait: u64,
     /// When the wait is over without success, in Unix ms.
-    pub(crate) deadline_ms: Option<u64>,
+    pub deadline_ms: Option<u64>,
     /// The reply then.
-    pub(crate) timeout: TimeoutReply,
+    pub timeout: TimeoutReply,
     /// What is counted of the command when the wait is over.
-    pub(crate) begun: Option<Begun>,
+    pub begun: Option<Begun>,
 }
 
 /// The reply of a wait that is over without success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TimeoutReply {
+pub enum TimeoutReply {
+    /// A null.
     Null,
+    /// A null array.
     NullArray,
+}
+
+/// A command between its pieces.
+#[derive(Debug, Default)]
+pub struct Walk {
+    progress: Progress,
+    /// Its reply so far.
+    pub reply: Vec<u8>,
+    /// What its pieces took.
+    nanoseconds: u64,
+}
+
+impl Walk {
+    /// The next piece.
+    pub fn piece<'w>(&'w mut self, is_over: &'w dyn Fn() -> bool) -> Piece<'w> {
+        Piece::new(&mut self.progress, is_over)
+    }
+
+    /// Bytes of its reply so far.
+    pub fn reply_bytes(&self) -> usize {
+        self.reply.len()
+    }
+
+    /// Adds the time of a piece; that of all so far.
+    pub fn add_time(&mut self, nanoseconds: u64) -> u64 {
+        self.nanoseconds += nanoseconds;
+        self.nanoseconds
+    }
 }
 
 /// A connection of a worker.
 #[derive(Debug)]
-pub(crate) struct Client {
-    pub(crate) id: u64,
-    pub(crate) token: Token,
-    pub(crate) shared: Arc<ClientShared>,
-    pub(crate) parser: Parser,
+pub struct Client {
+    /// Its id.
+    pub id: u64,
+    /// Its connection.
+    pub token: Token,
+    /// What others may ask about it.
+    pub shared: Arc<ClientShared>,
+    /// How far its next request is framed.
+    pub parser: Parser,
     /// Received bytes that are not executed yet, unless they are in a receive buffer.
-    pub(crate) inbuf: Vec<u8>,
+    pub inbuf: Vec<u8>,
     /// Bytes at the front of its own buffer that have been executed: they go when they are most of it.
-    pub(crate) skip: usize,
-    pub(crate) source: Source,
+    pub skip: usize,
+    /// Where its bytes are.
+    pub source: Source,
     /// How many bytes of the source have been executed.
-    pub(crate) consumed: usize,
+    pub consumed: usize,
     /// How many bytes of the source have been framed into requests.
-    pub(crate) parsed: usize,
+    pub parsed: usize,
     /// What leaves on its connection.
-    pub(crate) outbox: Outbox,
-    pub(crate) proto: Proto,
-    pub(crate) db: u16,
-    pub(crate) authenticated: bool,
+    pub outbox: Outbox,
+    /// The protocol it speaks.
+    pub proto: Proto,
+    /// Its database.
+    pub db: u16,
+    /// It may run commands.
+    pub authenticated: bool,
     /// The endpoint of a managed node that it came by; `None` for the node's own listeners, which are trusted.
-    pub(crate) endpoint: Option<Endpoint>,
-    pub(crate) reply: ReplyMode,
-    pub(crate) multi: Option<Box<Multi>>,
-    pub(crate) watching: Option<Box<Watching>>,
-    pub(crate) subscriptions: Option<Box<Subscriptions>>,
-    pub(crate) blocked: Option<Box<Blocked>>,
+    pub endpoint: Option<Endpoint>,
+    /// Whether it is answered.
+    pub reply: ReplyMode,
+    /// Its open transaction.
+    pub multi: Option<Box<Multi>>,
+    /// The keys it watches.
+    pub watching: Option<Box<Watching>>,
+    /// What it listens to.
+    pub subscriptions: Option<Box<Subscriptions>>,
+    /// Its wait.
+    pub blocked: Option<Box<Blocked>>,
     /// Its next command goes through the keyspace in pieces, and has begun.
-    pub(crate) walk: Option<Box<crate::exec::Walk>>,
+    pub walk: Option<Box<Walk>>,
     /// Its next command cannot run now; it is retried when the worker is told to look.
-    pub(crate) stalled: bool,
+    pub stalled: bool,
     /// It has sent so much ahead that nothing more is received from it for now.
-    pub(crate) throttled: bool,
+    pub throttled: bool,
     /// It stands in the worker's list of clients to parse in the next turn.
-    pub(crate) listed: bool,
+    pub listed: bool,
     /// It stands in the worker's list of clients with replies to send.
-    pub(crate) dirty: bool,
+    pub dirty: bool,
     /// Close once everything is sent; nothing more is executed.
-    pub(crate) closing: bool,
+    pub closing: bool,
     /// It leaves its worker: its connection is a replica's.
-    pub(crate) leaving: bool,
+    pub leaving: bool,
     /// It has introduced itself as a replica.
-    pub(crate) introduced: bool,
+    pub introduced: bool,
     /// Offset in the stream after its last write: what WAIT waits for.
-    pub(crate) write_offset: u64,
+    pub write_offset: u64,
 }
 
 impl Client {
-    pub(crate) fn new(
+    /// A client with a connection, of which nothing is known yet.
+    pub fn new(
         token: Token,
         shared: Arc<ClientShared>,
         authenticated: bool,
@@ -305,32 +404,32 @@ impl Client {
 
     /// How many received bytes of its own buffer are not executed yet.
     #[inline]
-    pub(crate) fn backlog(&self) -> usize {
+    pub fn backlog(&self) -> usize {
         self.inbuf.len() - self.skip
     }
 
     /// A writer for its next reply.
     #[inline]
-    pub(crate) fn writer(&mut self) -> Writer<'_> {
+    pub fn writer(&mut self) -> Writer<'_> {
         self.outbox.writer(self.proto)
     }
 
     /// Drops everything that was answered since there were so many bytes of replies.
     #[inline]
-    pub(crate) fn take_back(&mut self, start: usize) {
+    pub fn take_back(&mut self, start: usize) {
         let elsewhere = self.walk.as_ref().map_or(0, |walk| walk.reply_bytes());
         self.outbox.take_back(start, elsewhere);
     }
 
     /// Bytes of replies that are not handed to the event loop yet, also of one that a walk has begun.
     #[inline]
-    pub(crate) fn written_bytes(&self) -> usize {
+    pub fn written_bytes(&self) -> usize {
         self.outbox.len() + self.walk.as_ref().map_or(0, |walk| walk.reply_bytes())
     }
 
     /// Its command wrote something, which is told to nobody before that position is committed.
     #[inline]
-    pub(crate) fn wrote(&mut self, position: u64, committed: u64) {
+    pub fn wrote(&mut self, position: u64, committed: u64) {
         self.write_offset = position;
         if position > committed {
             self.outbox.wait_for(position);
@@ -338,7 +437,7 @@ impl Client {
     }
 
     /// Queues a request in its open transaction.
-    pub(crate) fn queue(&mut self, request: Kept) {
+    pub fn queue(&mut self, request: Kept) {
         let Some(multi) = &mut self.multi else { return };
         multi.bytes += request.bytes();
         multi.queue.push(request);
@@ -347,20 +446,20 @@ impl Client {
     }
 
     /// Takes the queue out of its transaction, which is over.
-    pub(crate) fn take_queue(&mut self) -> Vec<Kept> {
+    pub fn take_queue(&mut self) -> Vec<Kept> {
         let queue = self.multi.take().map(|multi| multi.queue).unwrap_or_default();
         self.outbox.allowance().note_queued(0);
         queue
     }
 
     /// Bytes of the requests that MULTI queued.
-    pub(crate) fn queued_bytes(&self) -> usize {
+    pub fn queued_bytes(&self) -> usize {
         self.multi.as_ref().map_or(0, |multi| multi.bytes)
     }
 
     /// Whether its requests may run: it neither waits nor is on its way out, and has all replies before them.
     #[inline]
-    pub(crate) fn is_runnable(&self) -> bool {
+    pub fn is_runnable(&self) -> bool {
         !self.stalled
             && !self.closing
             && !self.leaving
@@ -371,16 +470,17 @@ impl Client {
 
     /// Whether only the commands of subscribers are allowed: RESP2 with subscriptions.
     #[inline]
-    pub(crate) fn is_subscriber_only(&self) -> bool {
-        self.proto == Proto::Resp2 && self.subscriptions.as_ref().is_some_and(|subs| subs.len() > 0)
+    pub fn is_subscriber_only(&self) -> bool {
+        self.proto == Proto::Resp2 && self.subscriptions.as_ref().is_some_and(|subs| subs.count() > 0)
     }
 
-    pub(crate) fn listener(&self) -> Listener {
+    /// As the registry of channels knows it.
+    pub fn listener(&self) -> Listener {
         Listener { worker: self.shared.worker, client: self.id }
     }
 
     /// Forgets WATCH.
-    pub(crate) fn unwatch(&mut self) {
+    pub fn unwatch(&mut self) {
         if let Some(watching) = self.watching.take() {
             watching.watch.retire();
             self.shared.watched.store(0, Ordering::Relaxed);
@@ -389,7 +489,7 @@ impl Client {
     }
 
     /// Ends MULTI, whatever was queued.
-    pub(crate) fn discard(&mut self) {
+    pub fn discard(&mut self) {
         self.take_queue();
         self.shared.queued.store(-1, Ordering::Relaxed);
         self.unwatch();
@@ -398,7 +498,7 @@ impl Client {
 
 /// All clients of the node, by id.
 #[derive(Debug, Default)]
-pub(crate) struct Clients {
+pub struct Clients {
     next_id: AtomicU64,
     by_id: Mutex<std::collections::BTreeMap<u64, Arc<ClientShared>>>,
     blocked: AtomicU64,
@@ -406,7 +506,7 @@ pub(crate) struct Clients {
 
 impl Clients {
     /// The id of a new client: never reused.
-    pub(crate) fn next_id(&self) -> u64 {
+    pub fn next_id(&self) -> u64 {
         self.next_id.fetch_add(1, Ordering::Relaxed) + 1
     }
 
@@ -414,32 +514,38 @@ impl Clients {
         self.by_id.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn add(&self, client: &Arc<ClientShared>) {
+    /// A client is there.
+    pub fn add(&self, client: &Arc<ClientShared>) {
         self.map().insert(client.id, client.clone());
     }
 
-    pub(crate) fn remove(&self, id: u64) {
+    /// It is gone.
+    pub fn remove(&self, id: u64) {
         self.map().remove(&id);
     }
 
-    pub(crate) fn get(&self, id: u64) -> Option<Arc<ClientShared>> {
+    /// One of them.
+    pub fn get(&self, id: u64) -> Option<Arc<ClientShared>> {
         self.map().get(&id).cloned()
     }
 
     /// All of them, oldest first.
-    pub(crate) fn all(&self) -> Vec<Arc<ClientShared>> {
+    pub fn all(&self) -> Vec<Arc<ClientShared>> {
         self.map().values().cloned().collect()
     }
 
-    pub(crate) fn len(&self) -> usize {
+    /// How many there are.
+    pub fn count(&self) -> usize {
         self.map().len()
     }
 
-    pub(crate) fn add_blocked(&self, by: i64) {
+    /// So many more of them wait.
+    pub fn add_blocked(&self, by: i64) {
         self.blocked.fetch_add(by as u64, Ordering::Relaxed);
     }
 
-    pub(crate) fn blocked(&self) -> u64 {
+    /// How many wait.
+    pub fn blocked(&self) -> u64 {
         self.blocked.load(Ordering::Relaxed)
     }
 }

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 /// Bytes of a piece: written in well under a millisecond, so that others of the same worker do not notice.
 const PIECE_BYTES: usize = 64 * 1024;
 /// No further piece is written while this much is queued: who does not read costs no more.
-pub(crate) const AHEAD_BYTES: usize = 4 * PIECE_BYTES;
+pub const AHEAD_BYTES: usize = 4 * PIECE_BYTES;
 
 /// Replies of a client of which only the beginning is written, each with its place among the bytes that are:
 ///

@@ -7,7 +7,7 @@
 //! the reply's reader causes next.
 
 use crate::pubsub::Delivery;
-use crate::waits::Ended;
+use crate::waiting::Ended;
 use event_loop::{Peer, Waker};
 use keyspace::{Rank, RankedMutex};
 use std::os::fd::OwnedFd;
@@ -17,7 +17,7 @@ use supervision::Endpoint;
 
 /// What a worker may be told.
 #[derive(Debug)]
-pub(crate) enum Message {
+pub enum Message {
     /// A new connection is dealt to it.
     Accepted(OwnedFd, Peer),
     /// Clients get a message of a channel, or a notice of their subscription's end.
@@ -43,17 +43,17 @@ pub(crate) enum Message {
 
 /// The reply to a client that waited.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub struct Answer {
     /// The client.
-    pub(crate) client: u64,
+    pub client: u64,
     /// Which of its waits is over: an answer to an earlier one is void.
-    pub(crate) wait: u64,
+    pub wait: u64,
     /// The reply, in the client's protocol.
-    pub(crate) reply: Vec<u8>,
+    pub reply: Vec<u8>,
     /// The position of what was written for it; 0 if nothing was.
-    pub(crate) position: u64,
+    pub position: u64,
     /// How the wait ended.
-    pub(crate) ended: Ended,
+    pub ended: Ended,
 }
 
 /// Bytes of messages of channels that may wait for a worker before publishers wait.
@@ -61,7 +61,7 @@ const MAIL_LIMIT_BYTES: usize = 8 << 20;
 
 /// One worker's mailbox.
 #[derive(Debug)]
-pub(crate) struct Mailbox {
+pub struct Mailbox {
     messages: RankedMutex<Vec<Message>>,
     /// What the messages of channels among them take; written under their lock.
     mail_bytes: AtomicUsize,
@@ -80,12 +80,12 @@ impl Default for Mailbox {
 
 impl Mailbox {
     /// Says how the worker is woken; once, by the worker itself.
-    pub(crate) fn attach(&self, waker: Waker) {
+    pub fn attach(&self, waker: Waker) {
         assert!(self.waker.set(waker).is_ok(), "a mailbox has one worker");
     }
 
     /// Posts a message and wakes the worker.
-    pub(crate) fn post(&self, message: Message) {
+    pub fn post(&self, message: Message) {
         let mail = match &message {
             Message::Deliver(clients, delivery) => delivery.bytes() + size_of_val(&**clients),
             _ => 0,
@@ -98,7 +98,7 @@ impl Mailbox {
     }
 
     /// Wakes the worker.
-    pub(crate) fn wake(&self) {
+    pub fn wake(&self) {
         if let Some(waker) = self.waker.get() {
             waker.wake();
         }
@@ -106,12 +106,12 @@ impl Mailbox {
 
     /// Whether publishers must wait until its worker has handed out what is there.
     #[inline]
-    pub(crate) fn is_full(&self) -> bool {
+    pub fn is_full(&self) -> bool {
         self.mail_bytes.load(Ordering::Relaxed) > MAIL_LIMIT_BYTES
     }
 
     /// Takes the messages of channels alone, in their order; whether it was full.
-    pub(crate) fn take_deliveries(&self, into: &mut Vec<(Vec<u64>, Delivery)>) -> bool {
+    pub fn take_deliveries(&self, into: &mut Vec<(Vec<u64>, Delivery)>) -> bool {
         let mut messages = self.messages.lock();
         let was_full = self.mail_bytes.swap(0, Ordering::Relaxed) > MAIL_LIMIT_BYTES;
         let taken = messages.extract_if(.., |message| matches!(message, Message::Deliver(..)));
@@ -123,7 +123,7 @@ impl Mailbox {
     }
 
     /// Takes all messages, leaving `spare`'s memory for the next ones; whether it was full.
-    pub(crate) fn drain(&self, spare: &mut Vec<Message>) -> bool {
+    pub fn drain(&self, spare: &mut Vec<Message>) -> bool {
         debug_assert!(spare.is_empty());
         let mut messages = self.messages.lock();
         std::mem::swap(&mut *messages, spare);

@@ -5,7 +5,7 @@
 //! threads allocate.
 
 use crate::shared::Shared;
-use crate::stats::Counter;
+use engine::stats::Counter;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};

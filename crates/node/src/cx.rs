@@ -1,10 +1,11 @@
-//! What a command of the node itself may touch, and what may become of a command.
+//! What a command of the node itself may touch.
 
-use crate::exec::Local;
 use crate::shared::Shared;
 use command_table::Command;
 use commands::Error;
-use keyspace::{Guard, SlotBusy};
+use engine::cx::Flow;
+use engine::exec::Local;
+use keyspace::Guard;
 use resp::Writer;
 use session::{Blocked, Client, TimeoutReply, WaitFor};
 
@@ -53,38 +54,4 @@ impl<'g> NodeCx<'_, 'g> {
     pub(crate) fn guard(&mut self) -> &mut Guard<'g> {
         self.guard.as_deref_mut().expect("the command's spec asks for locks")
     }
-}
-
-/// Why a command cannot run now. It has done nothing yet, and runs again from the start later; only a walk keeps its place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Suspend {
-    /// The gate is closed, or must be closed first.
-    Gate,
-    /// A slot is busy.
-    Slot(SlotBusy),
-    /// Clients are paused.
-    Paused,
-    /// The replication stream's buffer is full.
-    StreamFull,
-    /// Too many messages wait for a busy worker to hand them out.
-    MailFull,
-    /// A snapshot is capturing a large value that it would change.
-    Capture,
-    /// It goes through the keyspace in pieces, and others have their turn now. What it has done so far stands in the client.
-    Walk,
-}
-
-/// What became of a command.
-#[derive(Debug)]
-pub(crate) enum Flow {
-    /// It has answered, or has nothing to say.
-    Done,
-    /// It has done nothing and is to be run again later.
-    Suspend(Suspend),
-    /// It waits, as the client's `blocked` says.
-    Blocked,
-    /// The connection ends once its replies are sent.
-    Close,
-    /// The connection leaves for the feeder: it is a replica's.
-    Detach,
 }

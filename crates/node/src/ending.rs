@@ -9,8 +9,9 @@
 //! the node goes on; so is the agent of a managed node, and why. From the moment the file shows, writes wait: what was answered is in it.
 
 use crate::persistence::{save_now, wanted_at_end};
-use crate::shared::{Background as Role, Shared, unix_ms};
+use crate::shared::Shared;
 use config::{Loglevel, ShutdownFlags};
+use engine::{Background as Role, unix_ms};
 use session::Ended;
 use session::{Answer, Message};
 use snapshot::{Background, Kind, SnapshotError};

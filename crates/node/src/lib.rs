@@ -15,34 +15,20 @@
 // The node is a shell: time, threads, files and sockets are its business.
 #![allow(clippy::disallowed_methods)]
 
-mod admission;
 mod commands;
 mod cron;
 mod cx;
 mod digest;
 mod ending;
-mod exec;
-mod expiry;
-mod latency;
-mod lazyfree;
 mod limits;
 mod link;
 mod listening;
-mod log;
 mod managed;
-mod maxmemory;
-mod own_volatile;
-mod panics;
-mod pause;
 mod persistence;
 mod pid_file;
 mod replication;
 mod shared;
-mod slowlog;
 mod start;
-mod stats;
-mod stream;
-mod waits;
 mod worker;
 
 pub use ending::{Stopper, Why};

@@ -1,16 +1,16 @@
 //! What a client may take: connections, time, and bytes in both directions.
 
-use crate::exec::Local;
 use crate::shared::Shared;
-use crate::stats::Counter;
 use config::{ClientClass, Loglevel};
+use engine::exec::Local;
+use engine::stats::Counter;
 use event_loop::{EventLoop, Peer};
 use resp::ProtocolError;
 use session::Message;
 use session::outbox::{CLIENT_BYTES, Over};
 use session::{Client, ClientShared, KEPT_BUFFER_BYTES, ReplyMode, Source, flag, let_go};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Framed requests beyond this stop a client, until less than the other is left.
@@ -19,12 +19,6 @@ const RESUME_BACKLOG_BYTES: usize = 256 << 10;
 
 /// Descriptors that a process needs besides those of its clients.
 const RESERVED_DESCRIPTORS: u64 = 32;
-
-/// Adds to a counter that only this thread writes.
-#[inline]
-pub(crate) fn bump(cell: &AtomicU64, by: u64) {
-    cell.store(cell.load(Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
-}
 
 /// Why a new connection is refused, if it is; the text goes to it before it is closed.
 pub(crate) fn refuse_connection(shared: &Shared, local: &Local, peer: &Peer) -> Option<&'static str> {

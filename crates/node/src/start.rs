@@ -1,17 +1,18 @@
 //! Starting a node and ending it.
 
 use crate::ending::{Stopper, Why};
-use crate::exec::Local;
-use crate::lazyfree::LazyFree;
 use crate::limits::raise_descriptor_limit;
 use crate::listening;
-use crate::log::{Log, Speaker};
 use crate::managed::Managed;
 use crate::replication::applier::Applier;
 use crate::replication::feeder::Feeder;
-use crate::shared::{Background, Ingredients, Shared};
+use crate::shared::{Ingredients, Shared};
 use crate::worker::Worker;
 use config::{Config, IoBackend, Loglevel, Settings};
+use engine::Background;
+use engine::exec::Local;
+use engine::lazyfree::LazyFree;
+use engine::log::{Log, Speaker};
 use event_loop::{Acceptor, Backend, EventLoop, ListenError, LoopConfig};
 use std::ffi::OsStr;
 use std::fmt;
@@ -237,7 +238,7 @@ impl Node {
                     }
                 };
                 let _ = shared.start.backend.set(io.backend_name());
-                let local = Local::new(&shared, number, lazyfree);
+                let local = Local::new(&shared.engine, number, lazyfree);
                 let worker = Worker::new(shared, number, local, io);
                 let _ = ready.send(Ok(()));
                 worker.run()
@@ -253,7 +254,7 @@ impl Node {
     fn start_background(&mut self, lazyfree: &LazyFree) -> Result<(), StartError> {
         self.start_replication(lazyfree)?;
         let shared = self.shared.clone();
-        let local = Local::new(&shared, shared.thread_of(Background::Expiry), lazyfree.clone());
+        let local = Local::new(&shared.engine, shared.thread_of(Background::Expiry), lazyfree.clone());
         let theirs = shared.clone();
         self.spawn("cron".into(), move || {
             crate::cron::run(&theirs);
@@ -265,7 +266,7 @@ impl Node {
             Ok(())
         })?;
         self.spawn("expiry".into(), move || {
-            crate::expiry::run(&shared, local);
+            engine::expiry::run(&shared, local);
             Ok(())
         })
     }
@@ -286,7 +287,7 @@ impl Node {
             Feeder::new(shared, io).run()
         })?;
         let shared = self.shared.clone();
-        let local = Local::new(&shared, shared.thread_of(Background::Applier), lazyfree.clone());
+        let local = Local::new(&shared.engine, shared.thread_of(Background::Applier), lazyfree.clone());
         self.spawn("applier".into(), move || {
             let io = EventLoop::new(backend, config)?;
             Applier::new(shared, io, local).run()
@@ -311,7 +312,7 @@ impl Node {
                 }
                 outcome
             }
-            Err(panic) => crate::panics::abort_after(&shared, &whose, panic.as_ref()),
+            Err(panic) => engine::panics::abort_after(&shared, &whose, panic.as_ref()),
         };
         let thread = std::thread::Builder::new().name(name).spawn(guarded).map_err(StartError::Thread)?;
         self.threads.push(thread);
@@ -365,7 +366,7 @@ impl Node {
         self.shared.replication.wake();
         self.shared.persistence.abort_running();
         self.shared.persistence.wake();
-        self.shared.parkers.iter().for_each(crate::shared::Parker::unpark);
+        self.shared.parkers.iter().for_each(engine::Parker::unpark);
         self.threads.iter().for_each(|thread| thread.thread().unpark());
         for thread in self.threads.drain(..) {
             match thread.join() {
@@ -448,7 +449,7 @@ fn loop_backend(backend: IoBackend) -> Backend {
 }
 
 /// Bits of a wake set, less the background threads.
-const MAX_WORKERS: usize = keyspace::MAX_THREADS - crate::shared::BACKGROUND_THREADS;
+const MAX_WORKERS: usize = keyspace::MAX_THREADS - engine::BACKGROUND_THREADS;
 
 /// The working directory as an absolute path. The process itself stays where it is: files are named from here.
 fn directory(config: &Config) -> Result<PathBuf, StartError> {

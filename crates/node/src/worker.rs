@@ -8,15 +8,16 @@
 
 // Longer than 800 lines because all phases of a turn work on the same fields, and are read in the order in which they run.
 
-use crate::cx::Suspend;
-use crate::exec::{self, Local, Next};
 use crate::limits;
 use crate::replication::outlet::SEND_EVERY;
-use crate::shared::{Shared, unix_ms};
-use crate::stats::Counter;
-use crate::waits;
+use crate::shared::Shared;
 use command_table::Command;
 use command_table::Resolved;
+use engine::cx::Suspend;
+use engine::exec::{self, Local, Next};
+use engine::stats::Counter;
+use engine::unix_ms;
+use engine::waits;
 use event_loop::{Event, EventLoop, Peer, Token};
 use keyspace::Located;
 use resp::{Args, Parsed, Request};
@@ -256,7 +257,7 @@ impl Worker {
                     return;
                 }
                 client.shared.active_ms.store(now_ms, Ordering::Relaxed);
-                limits::bump(&client.shared.bytes_in, len as u64);
+                session::bump(&client.shared.bytes_in, len as u64);
                 touched.push(token.index());
                 match client.source {
                     Source::None if client.inbuf.is_empty() => client.source = Source::Received(buf),
@@ -290,7 +291,7 @@ impl Worker {
                 self.keep_spare(buf);
                 let (pending, refused) = (self.io.pending_bytes(token), self.io.refused_bytes(token));
                 if let Some((at, client)) = self.client(token) {
-                    limits::bump(&client.shared.bytes_out, bytes as u64);
+                    session::bump(&client.shared.bytes_out, bytes as u64);
                     client.outbox.allowance().settle(pending, refused > 0, client.written_bytes());
                     if client.closing && pending == 0 && client.outbox.is_empty() {
                         self.close(shared, at);
@@ -674,7 +675,7 @@ impl Worker {
         if !matches!(next, Next::Stall(_)) {
             if next != Next::Blocked || !waits::counts_at_end(shared) {
                 shared.stats.add(local.thread, Counter::Commands, 1);
-                limits::bump(&client.shared.commands, 1);
+                session::bump(&client.shared.commands, 1);
             }
             client.consumed = entry.start + entry.request.consumed;
         }
@@ -932,11 +933,11 @@ impl Worker {
         self.look |= !self.stalled.is_empty() || !self.local.unserved.is_empty();
         if self.local.settings.maxmemory_bytes > 0 {
             // What the last commands left to be evicted; a closed gate is no reason to wait here.
-            let _ = crate::maxmemory::make_room(shared, &mut self.local);
+            let _ = engine::maxmemory::make_room(shared, &mut self.local);
             self.local.leave(shared);
             self.deliver_own();
         }
-        crate::expiry::wake_for_volatile_keys(shared);
+        engine::expiry::wake_for_volatile_keys(shared);
         let now_ms = self.local.now_ms;
         for at in 0..self.clients.len() {
             let Some(client) = self.clients[at].as_deref_mut() else { continue };

@@ -168,6 +168,11 @@ impl ClientShared {
         self.flags.load(Ordering::Relaxed) & bit != 0
     }
 
+    /// Whether it comes from this host: what `local` means in the parameters that protect others.
+    pub fn is_local(&self) -> bool {
+        self.is_unix || self.addr.starts_with("127.") || self.addr.starts_with("[::1]:")
+    }
+
     /// Whether it listens to any channel or pattern.
     pub fn is_subscribed(&self) -> bool {
         self.channels.load(Ordering::Relaxed) > 0 || self.patterns.load(Ordering::Relaxed) > 0

@@ -21,6 +21,8 @@ pub use client::{
 pub use mailbox::{Answer, Mailbox, Message};
 pub use waiting::{Begun, Ended};
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 /// A buffer larger than this gives its memory back once it is nearly empty.
 pub const KEPT_BUFFER_BYTES: usize = 32 * 1024;
 
@@ -30,4 +32,10 @@ pub fn let_go(buffer: &mut Vec<u8>) {
     if buffer.capacity() > KEPT_BUFFER_BYTES && buffer.len() < buffer.capacity() / 4 {
         buffer.shrink_to(KEPT_BUFFER_BYTES);
     }
+}
+
+/// Adds to a counter that only this thread writes.
+#[inline]
+pub fn bump(cell: &AtomicU64, by: u64) {
+    cell.store(cell.load(Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
 }

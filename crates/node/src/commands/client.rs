@@ -8,10 +8,11 @@ use super::connection::check_name;
 use super::redirection::{CLIENT_CAPA, capa};
 use super::wrong_arguments;
 use crate::cx::NodeCommand;
-use crate::cx::{Flow, NodeCx};
+use crate::cx::NodeCx;
 use crate::shared::Shared;
 use command_spec::*;
 use commands::Error;
+use engine::cx::Flow;
 use session::Message;
 use session::outbox::CLIENT_BYTES;
 use session::{ClientShared, ReplyMode, flag};
@@ -621,7 +622,7 @@ fn pause(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     let timeout_ms =
         parse_i64(argv[2]).ok_or(Error::text("ERR timeout is not an integer or out of range"))?;
     let timeout_ms = u64::try_from(timeout_ms).map_err(|_| Error::NegativeTimeout)?;
-    let now_ms = crate::shared::unix_ms();
+    let now_ms = engine::unix_ms();
     let until_ms = now_ms + timeout_ms;
     if until_ms <= i64::MAX as u64 {
         cx.shared.pauses.pause(all, until_ms, now_ms);

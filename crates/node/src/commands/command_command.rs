@@ -4,10 +4,11 @@
 //! of a later version is not documented, a later deprecation has not happened.
 
 use crate::cx::NodeCommand;
-use crate::cx::{Flow, NodeCx};
+use crate::cx::NodeCx;
 use command_spec::*;
 use command_table::Command;
 use commands::Error;
+use engine::cx::Flow;
 use profile::Profile;
 use resp::Writer;
 

@@ -5,13 +5,14 @@
 //! The connection that asked sees them in its next command, all others in what they send after its answer.
 
 use crate::cx::NodeCommand;
-use crate::cx::{Flow, NodeCx};
+use crate::cx::NodeCx;
 use crate::limits::raise_descriptor_limit;
 use crate::shared::Shared;
 use crate::start::{resolve_directory, words_of};
 use command_spec::*;
 use commands::Error;
 use config::{Applied, Asker, Config, Loglevel};
+use engine::cx::Flow;
 use keyspace::EventClass;
 use std::ffi::OsStr;
 use std::io::Write;
@@ -89,7 +90,7 @@ fn set(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     }
     let pairs: Vec<(&[u8], &[u8])> = pairs.iter().map(|&[name, value]| (name, value)).collect();
     let asker =
-        Asker { local: super::is_local(cx.client), loading: cx.shared.loading.load(Ordering::Relaxed) };
+        Asker { local: cx.client.shared.is_local(), loading: cx.shared.loading.load(Ordering::Relaxed) };
     change(cx.shared, &pairs, asker)?;
     cx.local.refresh(cx.shared);
     cx.local.scratch.effects.wanted =

@@ -1,10 +1,11 @@
 //! Connections: who is there, in which protocol and which database.
 
 use crate::cx::NodeCommand;
-use crate::cx::{Flow, NodeCx};
-use crate::stats::Counter;
+use crate::cx::NodeCx;
 use command_spec::*;
 use commands::Error;
+use engine::cx::Flow;
+use engine::stats::Counter;
 use resp::Proto;
 use session::{ReplyMode, flag};
 use std::sync::atomic::Ordering;

@@ -4,14 +4,15 @@
 //! time to look at keys, the world for the digest of everything. Inside EXEC all of it runs under the world.
 
 use crate::cx::NodeCommand;
-use crate::cx::{Flow, NodeCx, Suspend};
+use crate::cx::NodeCx;
 use crate::digest::Digest;
-use crate::exec::{PACKED_THRESHOLD, SKIP_CHECKSUMS, emit, give_world_back, own_world};
 use crate::persistence::Reload;
 use crate::start::words_of;
 use command_spec::*;
 use commands::Error;
 use config::{Loglevel, memory_size};
+use engine::cx::{Flow, Suspend};
+use engine::exec::{PACKED_THRESHOLD, SKIP_CHECKSUMS, emit, give_world_back, own_world};
 use keyspace::{Expiry, Guard, Keys, KeysContext, Ttl};
 use rdb::SaveOptions;
 use resp::Proto;

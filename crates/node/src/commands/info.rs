@@ -5,12 +5,14 @@
 //! defragmentation) has the value that it has on a real server that does not use it, since tools expect the line.
 
 use crate::cx::NodeCommand;
-use crate::cx::{Flow, NodeCx};
-use crate::exec::Local;
-use crate::shared::{Shared, unix_ms};
-use crate::stats::Counter;
+use crate::cx::NodeCx;
+use crate::shared::Shared;
 use command_spec::*;
 use commands::Error;
+use engine::cx::Flow;
+use engine::exec::Local;
+use engine::stats::Counter;
+use engine::unix_ms;
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use session::outbox::CLIENT_BYTES;
@@ -226,7 +228,7 @@ fn clients(facts: &Facts<'_>, lines: &mut Lines) {
     lines.put("clients_in_timeout_table", shared.clients.blocked());
     if valkey {
         lines.put("total_watched_keys", all.iter().map(|client| u64::from(watched(client))).sum::<u64>());
-        lines.put("total_blocking_keys", crate::waits::blocking_keys(all.iter().map(|client| &**client)));
+        lines.put("total_blocking_keys", engine::waits::blocking_keys(all.iter().map(|client| &**client)));
         // No command waits for a key to go away yet.
         lines.put("total_blocking_keys_on_nokey", 0);
     }
@@ -290,7 +292,7 @@ fn memory_section(facts: &Facts<'_>, lines: &mut Lines) {
     lines.put("rss_overhead_bytes", 0);
     lines.put("mem_fragmentation_ratio", ratio(rss, used));
     lines.put("mem_fragmentation_bytes", over);
-    lines.put("mem_not_counted_for_evict", crate::maxmemory::uncounted_bytes(shared));
+    lines.put("mem_not_counted_for_evict", engine::maxmemory::uncounted_bytes(shared));
     lines.put("mem_replication_backlog", backlog);
     lines.put("mem_total_replication_buffers", backlog + for_replicas);
     lines.put("mem_clients_slaves", for_replicas);
@@ -432,7 +434,7 @@ fn persistence(facts: &Facts<'_>, lines: &mut Lines) {
         let began_s = loads.began_s.load(Ordering::Relaxed);
         let (loaded, total) =
             (loads.loaded_bytes.load(Ordering::Relaxed), loads.total_bytes.load(Ordering::Relaxed));
-        let elapsed_s = (crate::shared::unix_ms() / 1000).saturating_sub(began_s);
+        let elapsed_s = (engine::unix_ms() / 1000).saturating_sub(began_s);
         lines.put("loading_start_time", began_s);
         lines.put("loading_total_bytes", total);
         lines.put("loading_rdb_used_mem", 0);

@@ -4,9 +4,10 @@
 //! another thread, SYNC does it before the answer, while nobody else runs, as the real server does.
 
 use crate::cx::NodeCommand;
-use crate::cx::{Flow, NodeCx};
+use crate::cx::NodeCx;
 use command_spec::*;
 use commands::Error;
+use engine::cx::Flow;
 use keyspace::{Flushed, Keys};
 use structures::number::parse_i64;
 

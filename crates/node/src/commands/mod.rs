@@ -20,8 +20,9 @@ mod time;
 mod transactions;
 
 use crate::cx::NodeCommand;
-use crate::cx::{Flow, NodeCx};
+use crate::cx::NodeCx;
 use commands::Error;
+use engine::cx::Flow;
 
 /// Every family, in teaching order.
 const FAMILIES: &[&[NodeCommand]] = &[
@@ -78,10 +79,4 @@ fn wrong_arguments(container: &str, sub: &[u8]) -> Error {
         )
         .into(),
     )
-}
-
-/// Whether a client comes from this host: what `local` means in the parameters that protect others.
-pub(crate) fn is_local(client: &session::Client) -> bool {
-    let addr = &client.shared.addr;
-    client.shared.is_unix || addr.starts_with("127.") || addr.starts_with("[::1]:")
 }

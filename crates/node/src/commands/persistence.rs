@@ -1,12 +1,13 @@
 //! Snapshots on disk, and the end of the node.
 
 use crate::cx::NodeCommand;
-use crate::cx::{Flow, NodeCx};
+use crate::cx::NodeCx;
 use crate::ending::WaitingClient;
 use crate::persistence::save_now;
 use command_spec::*;
 use commands::Error;
 use config::{Loglevel, ShutdownFlags};
+use engine::cx::Flow;
 use snapshot::{Answer, IfBusy, Kind};
 use std::sync::atomic::Ordering;
 

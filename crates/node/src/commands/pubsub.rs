@@ -2,11 +2,12 @@
 
 use super::wrong_arguments;
 use crate::cx::NodeCommand;
-use crate::cx::{Flow, NodeCx, Suspend};
-use crate::exec::publish;
-use crate::stats::Counter;
+use crate::cx::NodeCx;
 use command_spec::*;
 use commands::Error;
+use engine::cx::{Flow, Suspend};
+use engine::exec::publish;
+use engine::stats::Counter;
 use session::Client;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

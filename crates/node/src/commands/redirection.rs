@@ -6,11 +6,12 @@
 //! is none that clients know.
 
 use crate::cx::NodeCommand;
-use crate::cx::{Flow, NodeCx};
+use crate::cx::NodeCx;
 use crate::shared::Shared;
 use command_spec::*;
 use command_table::Command;
 use commands::Error;
+use engine::cx::Flow;
 use session::{Client, flag};
 
 pub(super) const COMMANDS: &[NodeCommand] =

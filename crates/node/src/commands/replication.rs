@@ -4,13 +4,14 @@
 //! it. WAIT answers at once when it can; else its client waits for the feeder.
 
 use crate::cx::NodeCommand;
-use crate::cx::{Flow, NodeCx};
+use crate::cx::NodeCx;
 use crate::replication::feeder::Message;
 use crate::replication::{now_ms, role};
 use crate::shared::Shared;
 use command_spec::*;
 use commands::Error;
 use config::{Loglevel, PrimaryAddress};
+use engine::cx::Flow;
 use replication::primary::{Action, Event, SyncCounters};
 use replication::{WaitKind, WaitRequest};
 use std::sync::atomic::Ordering;
@@ -154,9 +155,7 @@ fn wait(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
         return Err(Error::text("ERR timeout is negative"));
     }
     // Redis 7.0 lets the sum overflow, and waits for ever.
-    if shared.profile.has("7.2.0")
-        && crate::shared::unix_ms().saturating_add(timeout_ms as u64) > i64::MAX as u64
-    {
+    if shared.profile.has("7.2.0") && engine::unix_ms().saturating_add(timeout_ms as u64) > i64::MAX as u64 {
         return Err(Error::text("ERR timeout is out of range"));
     }
     let offset = cx.client.write_offset;

@@ -3,9 +3,10 @@
 
 use super::wrong_arguments;
 use crate::cx::NodeCommand;
-use crate::cx::{Flow, NodeCx};
+use crate::cx::NodeCx;
 use command_spec::*;
 use commands::Error;
+use engine::cx::Flow;
 
 pub(super) const COMMANDS: &[NodeCommand] = &[
     NodeCommand {

@@ -2,9 +2,10 @@
 
 use super::wrong_arguments;
 use crate::cx::NodeCommand;
-use crate::cx::{Flow, NodeCx};
+use crate::cx::NodeCx;
 use command_spec::*;
 use commands::Error;
+use engine::cx::Flow;
 use std::sync::PoisonError;
 use structures::number::parse_i64;
 

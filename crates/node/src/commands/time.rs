@@ -1,9 +1,10 @@
 //! The clock of the node's host.
 
 use crate::cx::NodeCommand;
-use crate::cx::{Flow, NodeCx};
+use crate::cx::NodeCx;
 use command_spec::*;
 use commands::Error;
+use engine::cx::Flow;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(super) const COMMANDS: &[NodeCommand] = &[NodeCommand::new(&TIME, time)];

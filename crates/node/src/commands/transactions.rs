@@ -5,13 +5,14 @@
 //! block on keys are served after the whole body.
 
 use crate::cx::NodeCommand;
-use crate::cx::{Flow, NodeCx, Suspend};
-use crate::exec::{
-    call, emit, give_world_back, note_slow, own_world, serve_unserved, transaction_awaits_capture,
-};
+use crate::cx::NodeCx;
 use command_spec::*;
 use command_table::{Locks, Resolved, locks_of_all};
 use commands::Error;
+use engine::cx::{Flow, Suspend};
+use engine::exec::{
+    call, emit, give_world_back, note_slow, own_world, serve_unserved, transaction_awaits_capture,
+};
 use keyspace::{Guard, Keys};
 use session::{ReplyMode, Watching};
 use std::collections::HashMap;

@@ -2,9 +2,9 @@
 //! status.
 
 use super::requests::answer;
-use crate::panics::abort_after;
 use crate::shared::Shared;
 use config::Loglevel;
+use engine::panics::abort_after;
 use event_loop::{Acceptor, Listener, Peer};
 use std::collections::HashMap;
 use std::io;

@@ -3,7 +3,8 @@
 
 use super::Managed;
 use crate::replication::info::shown_state;
-use crate::shared::{Shared, unix_ms};
+use crate::shared::Shared;
+use engine::unix_ms;
 use replication::replica::State;
 use std::sync::atomic::Ordering;
 use supervision::{Link, Position, Status, WorkerProgress};

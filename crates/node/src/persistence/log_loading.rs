@@ -1,8 +1,9 @@
 //! What the log says of data that was loaded, and of data that can't be: the words are those that scripts wait for.
 
-use crate::shared::{Shared, unix_ms};
+use crate::shared::Shared;
 use crate::start::words_of;
 use config::Loglevel;
+use engine::unix_ms;
 use rdb::ErrorKind;
 use snapshot::{LoadError, LoadReport};
 

@@ -13,10 +13,11 @@ pub(crate) use restore::{LoadProgress, load_file};
 use restore::{empty_all, load_in_closed_gate};
 pub(crate) use saver::run;
 
-use crate::exec::Local;
-use crate::shared::{Shared, unix_ms};
-use crate::stats::Counter;
+use crate::shared::Shared;
 use config::{Loglevel, MaxmemoryPolicy, Settings};
+use engine::exec::Local;
+use engine::stats::Counter;
+use engine::unix_ms;
 use keyspace::Guard;
 use rdb::{AuxFields, SaveOptions};
 use snapshot::{
@@ -267,7 +268,7 @@ pub(crate) fn save_at_end(shared: &Shared) -> Result<(), SnapshotError> {
     if !wanted_at_end(shared) {
         return Ok(());
     }
-    let thread = shared.thread_of(crate::shared::Background::Snapshot);
+    let thread = shared.thread_of(engine::Background::Snapshot);
     shared.log(Loglevel::Notice, "Saving the final RDB snapshot before exiting.");
     Background::new(&shared.keyspace, thread).with_world(|world| save_now(shared, world)).map(drop)
 }

@@ -1,10 +1,11 @@
 //! Loading data: at the start of the node, and for DEBUG RELOAD.
 
 use super::path;
-use crate::exec::Local;
-use crate::exec::{PACKED_THRESHOLD, SKIP_CHECKSUMS};
-use crate::shared::{Background as Role, Shared, unix_ms};
+use crate::shared::Shared;
 use config::Settings;
+use engine::exec::Local;
+use engine::exec::{PACKED_THRESHOLD, SKIP_CHECKSUMS};
+use engine::{Background as Role, unix_ms};
 use keyspace::{Guard, Keys};
 use snapshot::{Background, Duplicates, KeyDelay, LoadError, LoadOptions, LoadReport, load};
 use std::fs::File;
@@ -40,7 +41,7 @@ impl LoadProgress {
 
 /// How this node loads.
 pub(crate) fn options(shared: &Shared, settings: &Settings) -> LoadOptions {
-    let commands = crate::shared::options(settings, shared.profile, PACKED_THRESHOLD.load(Ordering::Relaxed));
+    let commands = engine::options(settings, shared.profile, PACKED_THRESHOLD.load(Ordering::Relaxed));
     LoadOptions {
         limits: commands.limits,
         max_version: shared.profile.rdb_version(),

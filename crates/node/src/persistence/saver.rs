@@ -1,9 +1,10 @@
 //! The thread that makes background snapshots.
 
 use super::{access, header, path, save_options};
-use crate::shared::{Background as Role, Shared, unix_ms};
-use crate::stats::Counter;
+use crate::shared::Shared;
 use config::Loglevel;
+use engine::stats::Counter;
+use engine::{Background as Role, unix_ms};
 use snapshot::{
     Background, FileSink, Finished, IfBusy, KeyDelay, Kind, NotBegun, Outcome, Overflow, Snapshot,
     SnapshotError, SnapshotOptions, clean,

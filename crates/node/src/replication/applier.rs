@@ -15,9 +15,10 @@ use super::connect::{self, Stream, Target};
 use super::load::{self, Load};
 use super::now_ms;
 use super::words::Words;
-use crate::exec::Local;
-use crate::shared::{Shared, unix_ms};
+use crate::shared::Shared;
 use config::Loglevel;
+use engine::exec::Local;
+use engine::unix_ms;
 use event_loop::{Event as IoEvent, EventLoop, Token};
 use replication::primary::Upstream;
 use replication::replica::{Action, Event, State};
@@ -81,7 +82,7 @@ pub(crate) struct Applier {
 impl Applier {
     /// The applier; on the thread that runs it.
     pub(crate) fn new(shared: Arc<Shared>, io: EventLoop, local: Local) -> Applier {
-        shared.parkers[crate::shared::Background::Applier as usize].attach();
+        shared.parkers[engine::Background::Applier as usize].attach();
         shared.replication.applier.attach(io.waker());
         Applier {
             shared,

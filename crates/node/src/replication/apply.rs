@@ -11,12 +11,12 @@
 //! of it. It is framed once, however many pieces it arrives in.
 
 use super::applier::Applier;
-use crate::exec::{any_of_all_awaits_capture, call, send_effects, serve_unserved};
 use crate::shared::Shared;
-use crate::stats::Counter;
 use command_table::Command;
 use command_table::{Locks, Resolved, locks_of_all};
 use config::Loglevel;
+use engine::exec::{any_of_all_awaits_capture, call, send_effects, serve_unserved};
+use engine::stats::Counter;
 use keyspace::{EventClass, Expiry, Guard, Located};
 use replication::replica::Event;
 use resp::{Limits, Parsed, Request};

@@ -454,7 +454,7 @@ impl Feeder {
                     && connection.token == token
                 {
                     connection.inbuf.extend_from_slice(io.received(buf));
-                    connection.info.active_ms.store(crate::shared::unix_ms(), Ordering::Relaxed);
+                    connection.info.active_ms.store(engine::unix_ms(), Ordering::Relaxed);
                     self.hear(token);
                 }
             }
@@ -464,7 +464,7 @@ impl Feeder {
                 }
                 let pending = self.io.pending_bytes(token);
                 let Some(connection) = self.connection(token) else { return };
-                crate::limits::bump(&connection.info.bytes_out, bytes as u64);
+                session::bump(&connection.info.bytes_out, bytes as u64);
                 let (id, stream) = (connection.id, connection.sent(bytes));
                 let is_over = connection.closing_until_ms.is_some() && pending == 0;
                 if stream > 0 {

@@ -13,8 +13,9 @@ use super::feeder::Message;
 use super::replica_connection::Spool;
 use super::sink::{SpoolSink, anonymous_file};
 use super::{Fed, now_ms};
-use crate::shared::{Background, Shared, unix_ms};
+use crate::shared::Shared;
 use config::Loglevel;
+use engine::{Background, unix_ms};
 use rdb::{AuxFields, ReplicationAux, SaveOptions};
 use replication::primary::{Event, SnapshotFilter, SnapshotForm};
 use snapshot::{

@@ -1,7 +1,8 @@
 //! What INFO tells of replication.
 
 use super::now_ms;
-use crate::shared::{Shared, unix_ms};
+use crate::shared::Shared;
+use engine::unix_ms;
 use replication::primary::{InfoProfile, SyncCounters};
 use replication::replica::State;
 use std::fmt::Write;

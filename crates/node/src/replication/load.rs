@@ -11,9 +11,9 @@
 //! empty, not half full.
 
 use super::sink::anonymous_file;
-use crate::exec::Local;
 use crate::shared::Shared;
 use config::ReplDisklessLoad;
+use engine::exec::Local;
 use keyspace::Keys;
 use snapshot::{Background, Duplicates, KeyDelay, LoadError, LoadOptions, LoadReport, Loader};
 use std::fs::File;

@@ -43,9 +43,10 @@ pub(crate) mod role;
 mod sink;
 mod words;
 
-use crate::shared::{Background, Shared, random_u64};
-use crate::stream::Stream;
+use crate::shared::Shared;
 use config::Settings;
+use engine::stream::Stream;
+use engine::{Background, random_u64};
 use event_loop::Relay;
 use inbox::Inbox;
 use keyspace::{Rank, RankedGuard, RankedMutex};
@@ -78,8 +79,6 @@ pub(crate) struct Replication {
     pub(crate) snapshot_since_s: AtomicU64,
     /// The link is to be dropped: a load that is under way is not worth its end.
     pub(crate) draining: AtomicBool,
-    /// What slow replicas hold of the history beyond `repl-backlog-size`, in bytes; as of the last look at the primary.
-    beyond_backlog: AtomicU64,
 }
 
 /// The primary's core, where its stream leaves, and the buffer by which the tail comes to it.
@@ -140,7 +139,6 @@ impl Replication {
             jobs: Mutex::default(),
             snapshot_since_s: AtomicU64::new(0),
             draining: AtomicBool::new(false),
-            beyond_backlog: AtomicU64::new(0),
         }
     }
 
@@ -153,20 +151,8 @@ impl Replication {
     pub(crate) fn primary(&self, stream: &Stream) -> RankedGuard<'_, Fed> {
         let mut fed = self.primary.lock();
         fed.pump(stream);
-        self.note_beyond_backlog(&fed);
+        fed.note_beyond_backlog(stream);
         fed
-    }
-
-    fn note_beyond_backlog(&self, fed: &Fed) {
-        let beyond = fed.primary.backlog().map_or(0, |backlog| backlog.beyond_limit());
-        self.beyond_backlog.store(beyond, Ordering::Relaxed);
-    }
-
-    /// Bytes of the stream that no eviction of keys makes room for: what replicas have yet to be sent, beyond
-    /// `repl-backlog-size`. Removing keys would make them more.
-    #[inline]
-    pub(crate) fn unsent_bytes(&self, stream: &Stream) -> u64 {
-        self.beyond_backlog.load(Ordering::Relaxed) + stream.gathered() as u64
     }
 
     /// Takes an event to the primary and posts what is to be done.
@@ -215,6 +201,10 @@ impl Replication {
 }
 
 impl Fed {
+    fn note_beyond_backlog(&self, stream: &Stream) {
+        stream.note_beyond_backlog(self.primary.backlog().map_or(0, |backlog| backlog.beyond_limit()));
+    }
+
     fn pump(&mut self, stream: &Stream) {
         stream.take(&mut self.buffer);
         if !self.buffer.is_empty() {

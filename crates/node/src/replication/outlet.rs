@@ -19,7 +19,6 @@
 //! **Invariant:** nothing is sent to a link that the core does not know any more: its history may be another by now.
 
 use super::{Fed, Replication};
-use crate::limits;
 use crate::shared::Shared;
 use event_loop::send_now;
 use replication::Primary;
@@ -85,7 +84,7 @@ impl Outlet {
                 Ok(taken) => {
                     self.at += taken as u64;
                     left = left.saturating_sub(taken);
-                    limits::bump(&self.info.bytes_out, taken as u64);
+                    session::bump(&self.info.bytes_out, taken as u64);
                     primary.sent(self.link, taken as u64);
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -141,7 +140,7 @@ impl Replication {
                 && self.primary.try_lock().is_some_and(|mut fed| {
                     fed.pump(stream);
                     let is_sent = fed.send(TURN_BYTES);
-                    self.note_beyond_backlog(&fed);
+                    fed.note_beyond_backlog(stream);
                     is_sent
                 });
             if was_full {

@@ -7,9 +7,8 @@
 //! ```
 //! The wait itself is no time of the command. Since 7.2 a client that goes away while it waits has called nothing.
 
+use crate::engine::Engine;
 use crate::exec::{Local, note_slow};
-use crate::limits;
-use crate::shared::Shared;
 use crate::stats::Counter;
 use command_table::Resolved;
 use session::{Begun, Client, ClientShared, Ended};
@@ -17,21 +16,15 @@ use std::collections::HashSet;
 use std::sync::PoisonError;
 
 /// Whether a call that waits is counted when its wait is over.
-pub(crate) fn counts_at_end(shared: &Shared) -> bool {
-    shared.profile.has("7.2.0")
+pub fn counts_at_end(engine: &Engine) -> bool {
+    engine.profile.has("7.2.0")
 }
 
 /// Notes what is to be counted of a command that begins to wait, and counts what is counted now.
-pub(crate) fn begin(
-    shared: &Shared,
-    local: &Local,
-    client: &mut Client,
-    request: &Resolved<'_>,
-    nanoseconds: u64,
-) {
-    let counts_at_end = counts_at_end(shared);
+pub fn begin(engine: &Engine, local: &Local, client: &mut Client, request: &Resolved<'_>, nanoseconds: u64) {
+    let counts_at_end = counts_at_end(engine);
     if !counts_at_end {
-        shared.stats.began(local.thread, request.command.run.id, nanoseconds);
+        engine.stats.began(local.thread, request.command.run.id, nanoseconds);
     }
     if let Some(blocked) = &mut client.blocked {
         blocked.begun = Some(Begun { request: request.keep(), nanoseconds, counts_at_end });
@@ -39,7 +32,7 @@ pub(crate) fn begin(
 }
 
 /// Counts a command whose wait is over.
-pub(crate) fn end(shared: &Shared, local: &Local, client: &Client, begun: &Begun, ended: Ended) {
+pub fn end(engine: &Engine, local: &Local, client: &Client, begun: &Begun, ended: Ended) {
     let (thread, id) = (local.thread, begun.request.command.run.id);
     let (served_ns, failed) = match ended {
         Ended::Served { nanoseconds, failed } => (nanoseconds, failed),
@@ -48,19 +41,19 @@ pub(crate) fn end(shared: &Shared, local: &Local, client: &Client, begun: &Begun
     };
     let nanoseconds = if begun.counts_at_end { begun.nanoseconds + served_ns } else { served_ns };
     if begun.counts_at_end {
-        shared.stats.add(thread, Counter::Commands, 1);
-        limits::bump(&client.shared.commands, 1);
-        shared.stats.called(thread, id, nanoseconds, failed);
+        engine.stats.add(thread, Counter::Commands, 1);
+        session::bump(&client.shared.commands, 1);
+        engine.stats.called(thread, id, nanoseconds, failed);
     } else if ended != Ended::Over {
-        shared.stats.went_on(thread, id, nanoseconds, failed);
+        engine.stats.went_on(thread, id, nanoseconds, failed);
     }
     if begun.counts_at_end || matches!(ended, Ended::Served { .. }) {
-        begun.request.with(|request| note_slow(shared, local, client, request, nanoseconds));
+        begun.request.with(|request| note_slow(engine, local, client, request, nanoseconds));
     }
 }
 
 /// The number of keys, each in its database, that some client waits for.
-pub(crate) fn blocking_keys<'a>(clients: impl Iterator<Item = &'a ClientShared>) -> usize {
+pub fn blocking_keys<'a>(clients: impl Iterator<Item = &'a ClientShared>) -> usize {
     let mut keys: HashSet<(u16, Box<[u8]>)> = HashSet::new();
     for client in clients {
         let ticket = client.waits_for.lock().unwrap_or_else(PoisonError::into_inner).clone();

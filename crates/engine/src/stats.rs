@@ -17,7 +17,7 @@ macro_rules! counters {
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         #[repr(usize)]
         #[allow(missing_docs)]
-        pub(crate) enum Counter { $($(#[$doc])* $name,)* }
+        pub enum Counter { $($(#[$doc])* $name,)* }
         const COUNTERS: usize = [$(Counter::$name),*].len();
     };
 }
@@ -83,16 +83,20 @@ struct Cells {
 
 /// What is counted of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct CommandStats {
-    pub(crate) calls: u64,
-    pub(crate) nanoseconds: u64,
-    pub(crate) rejected: u64,
-    pub(crate) failed: u64,
+pub struct CommandStats {
+    /// How often it ran.
+    pub calls: u64,
+    /// How long in all.
+    pub nanoseconds: u64,
+    /// How often it was refused before it ran.
+    pub rejected: u64,
+    /// How often it answered with an error.
+    pub failed: u64,
 }
 
 /// The counters of all threads.
 #[derive(Debug)]
-pub(crate) struct Stats {
+pub struct Stats {
     threads: Box<[Cells]>,
     /// `latency-tracking`.
     track_latency: AtomicBool,
@@ -105,7 +109,8 @@ fn bump(cell: &AtomicU64, by: u64) {
 }
 
 impl Stats {
-    pub(crate) fn new(threads: usize, commands: usize) -> Stats {
+    /// Counters of so many threads and commands.
+    pub fn new(threads: usize, commands: usize) -> Stats {
         let cells = || Cells {
             counters: [const { AtomicU64::new(0) }; COUNTERS],
             turn_began_ms: AtomicU64::new(0),
@@ -118,13 +123,13 @@ impl Stats {
     }
 
     /// `latency-tracking`: whether times are kept by command.
-    pub(crate) fn track_latency(&self, on: bool) {
+    pub fn track_latency(&self, on: bool) {
         self.track_latency.store(on, Ordering::Relaxed);
     }
 
     /// The calling thread has something to do.
     #[inline]
-    pub(crate) fn begin_turn(&self, thread: usize, now_ms: u64) {
+    pub fn begin_turn(&self, thread: usize, now_ms: u64) {
         let cells = &self.threads[thread];
         cells.running.store(usize::MAX, Ordering::Relaxed);
         cells.turn_began_ms.store(now_ms, Ordering::Relaxed);
@@ -132,18 +137,18 @@ impl Stats {
 
     /// The calling thread is about to run a command.
     #[inline]
-    pub(crate) fn runs(&self, thread: usize, command: usize) {
+    pub fn runs(&self, thread: usize, command: usize) {
         self.threads[thread].running.store(command, Ordering::Relaxed);
     }
 
     /// The calling thread has done what there was to do.
     #[inline]
-    pub(crate) fn end_turn(&self, thread: usize) {
+    pub fn end_turn(&self, thread: usize) {
         self.threads[thread].turn_began_ms.store(0, Ordering::Relaxed);
     }
 
     /// Turns and commands of a thread, and the command that a turn runs which began before `before_ms`.
-    pub(crate) fn progress(&self, thread: usize, before_ms: u64) -> (u64, Option<usize>) {
+    pub fn progress(&self, thread: usize, before_ms: u64) -> (u64, Option<usize>) {
         let cells = &self.threads[thread];
         let count = |counter: Counter| cells.counters[counter as usize].load(Ordering::Relaxed);
         let began_ms = cells.turn_began_ms.load(Ordering::Relaxed);
@@ -154,12 +159,12 @@ impl Stats {
 
     /// Adds to a counter of the calling thread.
     #[inline]
-    pub(crate) fn add(&self, thread: usize, counter: Counter, by: u64) {
+    pub fn add(&self, thread: usize, counter: Counter, by: u64) {
         bump(&self.threads[thread].counters[counter as usize], by);
     }
 
     /// The sum over all threads.
-    pub(crate) fn sum(&self, counter: Counter) -> u64 {
+    pub fn sum(&self, counter: Counter) -> u64 {
         let cells =
             self.threads.iter().map(|thread| thread.counters[counter as usize].load(Ordering::Relaxed));
         cells.fold(0, u64::wrapping_add)
@@ -167,7 +172,7 @@ impl Stats {
 
     /// Counts an execution.
     #[inline]
-    pub(crate) fn called(&self, thread: usize, command: usize, nanoseconds: u64, failed: bool) {
+    pub fn called(&self, thread: usize, command: usize, nanoseconds: u64, failed: bool) {
         let own = &self.threads[thread];
         let cells = &own.commands[command];
         bump(&cells[0], 1);
@@ -181,14 +186,14 @@ impl Stats {
     }
 
     /// Counts a command that has blocked, but not how long it takes: that is known when it has gone on.
-    pub(crate) fn began(&self, thread: usize, command: usize, nanoseconds: u64) {
+    pub fn began(&self, thread: usize, command: usize, nanoseconds: u64) {
         let cells = &self.threads[thread].commands[command];
         bump(&cells[0], 1);
         bump(&cells[1], nanoseconds);
     }
 
     /// A command that [began](Stats::began) went on.
-    pub(crate) fn went_on(&self, thread: usize, command: usize, nanoseconds: u64, failed: bool) {
+    pub fn went_on(&self, thread: usize, command: usize, nanoseconds: u64, failed: bool) {
         let own = &self.threads[thread];
         bump(&own.commands[command][1], nanoseconds);
         if failed {
@@ -200,13 +205,13 @@ impl Stats {
     }
 
     /// The times of a command over all threads; `None` when it was never called.
-    pub(crate) fn latencies(&self, command: usize) -> Option<Latencies> {
+    pub fn latencies(&self, command: usize) -> Option<Latencies> {
         Latencies::sum(self.threads.iter().filter_map(|thread| thread.latencies[command].get()))
     }
 
     /// Counts an error reply by its code, the text's first word.
     #[cold]
-    pub(crate) fn error(&self, thread: usize, error: &dyn Display) {
+    pub fn error(&self, thread: usize, error: &dyn Display) {
         self.add(thread, Counter::Errors, 1);
         let code = code_of(error);
         let mut errors = self.threads[thread].errors.lock().unwrap_or_else(PoisonError::into_inner);
@@ -218,7 +223,7 @@ impl Stats {
     }
 
     /// Errors by their code.
-    pub(crate) fn errors(&self) -> BTreeMap<String, u64> {
+    pub fn errors(&self) -> BTreeMap<String, u64> {
         let mut all = BTreeMap::new();
         for thread in &self.threads {
             for (code, count) in &*thread.errors.lock().unwrap_or_else(PoisonError::into_inner) {
@@ -229,12 +234,12 @@ impl Stats {
     }
 
     /// Counts a refusal before execution.
-    pub(crate) fn rejected(&self, thread: usize, command: usize) {
+    pub fn rejected(&self, thread: usize, command: usize) {
         bump(&self.threads[thread].commands[command][2], 1);
     }
 
     /// The sums of a command.
-    pub(crate) fn command(&self, command: usize) -> CommandStats {
+    pub fn command(&self, command: usize) -> CommandStats {
         let sum = |field: usize| {
             let cells =
                 self.threads.iter().map(|thread| thread.commands[command][field].load(Ordering::Relaxed));
@@ -244,7 +249,7 @@ impl Stats {
     }
 
     /// CONFIG RESETSTAT. `Dirty` and what is being counted at this moment stay.
-    pub(crate) fn reset(&self) {
+    pub fn reset(&self) {
         for thread in &self.threads {
             for (at, cell) in thread.counters.iter().enumerate() {
                 if at != Counter::Dirty as usize {

@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// See the module's essay.
 #[derive(Debug, Default)]
-pub(crate) struct OwnVolatiles {
+pub struct OwnVolatiles {
     /// By time.
     keys: Mutex<BTreeSet<OwnVolatile>>,
     count: AtomicUsize,
@@ -24,19 +24,19 @@ impl OwnVolatiles {
     }
 
     /// Adds keys, under the locks of their slots.
-    pub(crate) fn add(&self, added: Vec<OwnVolatile>) {
+    pub fn add(&self, added: Vec<OwnVolatile>) {
         let mut keys = self.keys();
         keys.extend(added);
         self.count.store(keys.len(), Ordering::Relaxed);
     }
 
     /// How many are known: `slave_expires_tracked_keys`.
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.count.load(Ordering::Relaxed)
     }
 
     /// Takes the first whose time has come.
-    pub(crate) fn take_due(&self, now_ms: u64) -> Option<OwnVolatile> {
+    pub fn take_due(&self, now_ms: u64) -> Option<OwnVolatile> {
         let mut keys = self.keys();
         let due = keys.first().is_some_and(|key| key.at_ms <= now_ms).then(|| keys.pop_first())?;
         self.count.store(keys.len(), Ordering::Relaxed);
@@ -44,7 +44,7 @@ impl OwnVolatiles {
     }
 
     /// Forgets all.
-    pub(crate) fn clear(&self) {
+    pub fn clear(&self) {
         let mut keys = self.keys();
         keys.clear();
         self.count.store(0, Ordering::Relaxed);

@@ -11,8 +11,8 @@
 //! walk is over, however it ends. Inside EXEC a walk is one piece: everything is held.
 
 use super::{Local, locked};
-use crate::cx::{Flow, Suspend};
-use crate::shared::Shared;
+use crate::cx::{Flow, Host, Suspend};
+use crate::engine::Engine;
 use command_table::Resolved;
 use command_table::Run;
 use commands::{Error, Handler};
@@ -25,24 +25,24 @@ use topology::Slot;
 const PIECE: Duration = Duration::from_micros(500);
 
 /// Whether a piece that began then is over: others want to run too.
-pub(super) fn is_over(shared: &Shared, began: Instant) -> bool {
-    shared.keyspace.gate().is_closed() || began.elapsed() >= PIECE
+pub(super) fn is_over(engine: &Engine, began: Instant) -> bool {
+    engine.keyspace.gate().is_closed() || began.elapsed() >= PIECE
 }
 
 /// Runs a command that holds one slot at a time, or its next piece. The thread is inside the gate.
-pub(super) fn run(
-    shared: &Shared,
+pub(super) fn run<H: Host>(
+    host: &H,
     local: &mut Local,
     client: &mut Client,
     request: &Resolved<'_>,
 ) -> Result<Flow, Error> {
-    let guard = shared.keyspace.walk_slots();
+    let guard = host.keyspace.walk_slots();
     if !matches!(request.command.run.run, Run::Data(data) if matches!(data.run, Handler::Walking(_))) {
-        return locked(shared, local, client, request, guard);
+        return locked(host, local, client, request, guard);
     }
     let walk = client.walk.get_or_insert_default();
     client.outbox.swap(&mut walk.reply);
-    let outcome = locked(shared, local, client, request, guard);
+    let outcome = locked(host, local, client, request, guard);
     let walk = client.walk.get_or_insert_default();
     client.outbox.swap(&mut walk.reply);
     match outcome {

@@ -15,7 +15,7 @@ enum Garbage {
 
 /// A handle by which threads hand garbage over.
 #[derive(Debug, Clone)]
-pub(crate) struct LazyFree {
+pub struct LazyFree {
     sender: Sender<Garbage>,
     freeing: Arc<Freeing>,
 }
@@ -28,14 +28,14 @@ impl std::fmt::Debug for Garbage {
 
 impl LazyFree {
     /// Starts the thread; it ends when the last handle is dropped.
-    pub(crate) fn start() -> std::io::Result<LazyFree> {
+    pub fn start() -> std::io::Result<LazyFree> {
         let (sender, receiver) = channel();
         std::thread::Builder::new().name("lazyfree".into()).spawn(move || run(&receiver))?;
         Ok(LazyFree { sender, freeing: Arc::default() })
     }
 
     /// Hands entries over and leaves an empty list.
-    pub(crate) fn entries(&self, entries: &mut Vec<EntryBox>) {
+    pub fn entries(&self, entries: &mut Vec<EntryBox>) {
         let entries = std::mem::take(entries);
         let pending = self.freeing.hold(entries.len() as u64);
         // Without the thread the garbage is dropped here, which frees it as well.
@@ -43,13 +43,13 @@ impl LazyFree {
     }
 
     /// Hands the tables of a flushed database over.
-    pub(crate) fn tables(&self, mut tables: Vec<Flushed>) {
+    pub fn tables(&self, mut tables: Vec<Flushed>) {
         tables.iter_mut().for_each(|table| table.count_as(&self.freeing));
         let _ = self.sender.send(Garbage::Tables(tables));
     }
 
     /// The objects that were handed over.
-    pub(crate) fn freeing(&self) -> &Freeing {
+    pub fn freeing(&self) -> &Freeing {
         &self.freeing
     }
 }

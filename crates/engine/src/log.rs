@@ -22,7 +22,7 @@ use std::time::Duration;
 
 /// Who speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Speaker {
+pub enum Speaker {
     /// A process that is not a server yet.
     Starting,
     /// A primary.
@@ -36,7 +36,7 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(1);
 
 /// Where lines go.
 #[derive(Debug)]
-pub(crate) struct Log {
+pub struct Log {
     /// Held while a line is written, so that lines do not mix.
     file: Mutex<Option<PathBuf>>,
     least: AtomicU8,
@@ -47,7 +47,7 @@ impl Log {
     ///
     /// # Errors
     /// When the file cannot be opened.
-    pub(crate) fn open(file: Option<PathBuf>, least: Loglevel) -> std::io::Result<Log> {
+    pub fn open(file: Option<PathBuf>, least: Loglevel) -> std::io::Result<Log> {
         match file.as_deref().map(open_end) {
             // A fifo that nobody reads yet.
             Some(Err(error)) if error.raw_os_error() == Some(nix::libc::ENXIO) => {}
@@ -58,12 +58,12 @@ impl Log {
     }
 
     /// Changes the least severe level that is written.
-    pub(crate) fn set_level(&self, least: Loglevel) {
+    pub fn set_level(&self, least: Loglevel) {
         self.least.store(least as u8, Ordering::Relaxed);
     }
 
     /// Writes a line, if its level is severe enough. A line that cannot be written is lost: there is nobody to tell.
-    pub(crate) fn write(&self, speaker: Speaker, level: Loglevel, message: impl Display) {
+    pub fn write(&self, speaker: Speaker, level: Loglevel, message: impl Display) {
         if (level as u8) < self.least.load(Ordering::Relaxed) {
             return;
         }
@@ -71,7 +71,7 @@ impl Log {
     }
 
     /// Writes lines as they are, if their level is severe enough.
-    pub(crate) fn write_raw(&self, level: Loglevel, lines: &str) {
+    pub fn write_raw(&self, level: Loglevel, lines: &str) {
         if (level as u8) >= self.least.load(Ordering::Relaxed) {
             self.append(lines);
         }
@@ -86,7 +86,7 @@ impl Log {
     }
 
     /// Waits a moment for lines that are on their way: the process ends.
-    pub(crate) fn drain(&self) {
+    pub fn drain(&self) {
         output::drain(DRAIN_LIMIT);
     }
 }

@@ -4,29 +4,29 @@
 //! `Local::deliveries` until the command is through.
 
 use super::{Local, append};
-use crate::shared::Shared;
+use crate::engine::Engine;
 use keyspace::EventClass;
 use session::Client;
 use session::Message;
 use session::pubsub::Delivery;
 
 /// Publishes keyspace events, in the order in which they happened. Who caused them by a command that it runs is named.
-pub(super) fn publish_events(shared: &Shared, local: &mut Local, causer: Option<&mut Client>) {
+pub(super) fn publish_events(engine: &Engine, local: &mut Local, causer: Option<&mut Client>) {
     if local.scratch.effects.events().is_empty() {
         return;
     }
-    let mut causer = causer.filter(|_| shared.messages_follow_replies);
+    let mut causer = causer.filter(|_| engine.messages_follow_replies);
     let events = local.scratch.effects.take_events();
     let wanted = local.scratch.effects.wanted;
     for event in &events {
         if wanted.contains(EventClass::KEYSPACE) {
             let mut channel = format!("__keyspace@{}__:", event.db).into_bytes();
             channel.extend_from_slice(&event.key);
-            publish(shared, local, causer.as_deref_mut(), &channel, event.name.as_bytes());
+            publish(engine, local, causer.as_deref_mut(), &channel, event.name.as_bytes());
         }
         if wanted.contains(EventClass::KEYEVENT) {
             let channel = format!("__keyevent@{}__:{}", event.db, event.name);
-            publish(shared, local, causer.as_deref_mut(), channel.as_bytes(), &event.key);
+            publish(engine, local, causer.as_deref_mut(), channel.as_bytes(), &event.key);
         }
     }
 }
@@ -36,8 +36,8 @@ pub(super) fn publish_events(shared: &Shared, local: &mut Local, causer: Option<
 ///
 /// What others have published before and this worker has not looked at yet comes before it: the order of a channel is the
 /// same for everybody. The channel is locked, so nothing gets in between.
-pub(crate) fn publish(
-    shared: &Shared,
+pub fn publish(
+    engine: &Engine,
     local: &mut Local,
     mut publisher: Option<&mut Client>,
     channel: &[u8],
@@ -45,20 +45,20 @@ pub(crate) fn publish(
 ) -> usize {
     let own = local.thread;
     let deliveries = &mut local.deliveries;
-    shared.pubsub.publish(channel, payload, |worker, mut clients, delivery| {
+    engine.pubsub.publish(channel, payload, |worker, mut clients, delivery| {
         if worker != own {
-            shared.mailboxes[worker].post(Message::Deliver(clients, delivery));
+            engine.mailboxes[worker].post(Message::Deliver(clients, delivery));
             return;
         }
         let seen = deliveries.len();
-        if shared.mailboxes[own].take_deliveries(deliveries) {
-            shared.look();
+        if engine.mailboxes[own].take_deliveries(deliveries) {
+            engine.look();
         }
         if let Some(publisher) = publisher.as_deref_mut() {
             for (clients, earlier) in &mut deliveries[seen..] {
-                deliver_to_publisher(shared, publisher, clients, earlier);
+                deliver_to_publisher(engine, publisher, clients, earlier);
             }
-            deliver_to_publisher(shared, publisher, &mut clients, &delivery);
+            deliver_to_publisher(engine, publisher, &mut clients, &delivery);
         }
         if !clients.is_empty() {
             deliveries.push((clients, delivery));
@@ -68,19 +68,19 @@ pub(crate) fn publish(
 
 /// The client whose command is running is not among those its worker can look up meanwhile.
 fn deliver_to_publisher(
-    shared: &Shared,
+    engine: &Engine,
     publisher: &mut Client,
     clients: &mut Vec<u64>,
     delivery: &Delivery,
 ) {
     if let Some(at) = clients.iter().position(|&id| id == publisher.id) {
         clients.remove(at);
-        write(publisher, shared.messages_follow_replies, delivery);
+        write(publisher, engine.messages_follow_replies, delivery);
     }
 }
 
 /// Writes a message to a client between its commands, unless it has stopped listening since the message was published.
-pub(crate) fn deliver(client: &mut Client, delivery: &Delivery) {
+pub fn deliver(client: &mut Client, delivery: &Delivery) {
     write(client, false, delivery);
 }
 
@@ -110,7 +110,7 @@ fn write(client: &mut Client, is_aside: bool, delivery: &Delivery) {
 }
 
 /// Sends out the effects of what the node did on its own: an eviction, an expiry. Its locks are held.
-pub(crate) fn send_effects(shared: &Shared, local: &mut Local) {
-    append(shared, local);
-    publish_events(shared, local, None);
+pub fn send_effects(engine: &Engine, local: &mut Local) {
+    append(engine, local);
+    publish_events(engine, local, None);
 }

@@ -39,35 +39,35 @@ const fn largest_of(bucket: usize) -> u64 {
 
 /// The times of one command on one thread.
 #[derive(Debug)]
-pub(crate) struct Histogram(Box<[AtomicU64]>);
+pub struct Histogram(Box<[AtomicU64]>);
 
 impl Histogram {
-    pub(crate) fn new() -> Histogram {
+    pub fn new() -> Histogram {
         Histogram((0..BUCKETS).map(|_| AtomicU64::new(0)).collect())
     }
 
     /// Counts one call; by the thread that owns the histogram.
     #[inline]
-    pub(crate) fn record(&self, nanoseconds: u64) {
+    pub fn record(&self, nanoseconds: u64) {
         let cell = &self.0[bucket_of(nanoseconds)];
         cell.store(cell.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
     }
 
-    pub(crate) fn reset(&self) {
+    pub fn reset(&self) {
         self.0.iter().for_each(|cell| cell.store(0, Ordering::Relaxed));
     }
 }
 
 /// The times of one command on all threads, at one moment.
 #[derive(Debug)]
-pub(crate) struct Latencies {
+pub struct Latencies {
     counts: Vec<u64>,
     calls: u64,
 }
 
 impl Latencies {
     /// Adds histograms up; `None` when they hold nothing.
-    pub(crate) fn sum<'h>(histograms: impl Iterator<Item = &'h Histogram>) -> Option<Latencies> {
+    pub fn sum<'h>(histograms: impl Iterator<Item = &'h Histogram>) -> Option<Latencies> {
         let mut counts = vec![0; BUCKETS];
         for histogram in histograms {
             for (sum, cell) in counts.iter_mut().zip(&histogram.0) {
@@ -79,7 +79,7 @@ impl Latencies {
     }
 
     /// The time within which this share of the calls ended, in nanoseconds: the largest value of its bucket.
-    pub(crate) fn percentile(&self, percent: f64) -> u64 {
+    pub fn percentile(&self, percent: f64) -> u64 {
         let wanted = ((percent / 100.0 * self.calls as f64 + 0.5) as u64).max(1);
         let mut seen = 0;
         let reaches = |&count: &u64| {

@@ -8,7 +8,7 @@
 //! destination of COPY in another database, a command that needs the world) captures what is left of it itself.
 
 use super::Local;
-use crate::shared::Shared;
+use crate::engine::Engine;
 use command_spec::{Flags, KeyFlags};
 use command_table::Resolved;
 use keyspace::{Guard, Keys, Ticket};
@@ -18,28 +18,28 @@ use structures::number::parse_i64;
 /// Whether a command must wait for the capture of a key that it may change; it is asked for then. The command's keys are
 /// locked.
 #[inline]
-pub(crate) fn awaits_capture(
-    shared: &Shared,
+pub(super) fn awaits_capture(
+    engine: &Engine,
     local: &mut Local,
     db: u16,
     request: &Resolved<'_>,
     guard: &mut Guard<'_>,
 ) -> bool {
     request.command.spec.flags.contains(Flags::WRITE)
-        && shared.keyspace.is_walking()
-        && any_awaits_capture(shared, local, db, request, guard)
+        && engine.keyspace.is_walking()
+        && any_awaits_capture(engine, local, db, request, guard)
 }
 
 #[cold]
 fn any_awaits_capture(
-    shared: &Shared,
+    engine: &Engine,
     local: &mut Local,
     db: u16,
     request: &Resolved<'_>,
     guard: &mut Guard<'_>,
 ) -> bool {
     let context = local.context(db, true);
-    let mut space = Keys::new(&shared.keyspace, guard, &mut local.scratch, context);
+    let mut space = Keys::new(&engine.keyspace, guard, &mut local.scratch, context);
     let mut awaits = false;
     // All are asked for, so that they are captured one after the other.
     for key in request.keys() {
@@ -51,16 +51,16 @@ fn any_awaits_capture(
 }
 
 /// The same for commands that run one after the other under the same locks, beginning in a database.
-pub(crate) fn any_of_all_awaits_capture<'r>(
-    shared: &Shared,
+pub fn any_of_all_awaits_capture<'r>(
+    engine: &Engine,
     local: &mut Local,
     db: u16,
     all: impl Iterator<Item = &'r Resolved<'r>>,
     guard: &mut Guard<'_>,
 ) -> bool {
     let mut sequence = Sequence { db, awaits: false };
-    if shared.keyspace.is_walking() {
-        all.for_each(|request| sequence.look(shared, local, request, guard));
+    if engine.keyspace.is_walking() {
+        all.for_each(|request| sequence.look(engine, local, request, guard));
     }
     sequence.awaits
 }
@@ -72,31 +72,31 @@ struct Sequence {
 }
 
 impl Sequence {
-    fn look(&mut self, shared: &Shared, local: &mut Local, request: &Resolved<'_>, guard: &mut Guard<'_>) {
+    fn look(&mut self, engine: &Engine, local: &mut Local, request: &Resolved<'_>, guard: &mut Guard<'_>) {
         if request.command.spec.name == "select" {
-            self.db = selected(shared, request.argv).unwrap_or(self.db);
+            self.db = selected(engine, request.argv).unwrap_or(self.db);
         }
-        self.awaits |= awaits_capture(shared, local, self.db, request, guard);
+        self.awaits |= awaits_capture(engine, local, self.db, request, guard);
     }
 }
 
 /// The database that SELECT will switch to.
-fn selected(shared: &Shared, argv: &[&[u8]]) -> Option<u16> {
+fn selected(engine: &Engine, argv: &[&[u8]]) -> Option<u16> {
     let db = u16::try_from(parse_i64(argv.get(1)?)?).ok()?;
-    (usize::from(db) < shared.keyspace.databases()).then_some(db)
+    (usize::from(db) < engine.keyspace.databases()).then_some(db)
 }
 
 /// The same for the transaction of a client.
-pub(crate) fn transaction_awaits_capture(
-    shared: &Shared,
+pub fn transaction_awaits_capture(
+    engine: &Engine,
     local: &mut Local,
     client: &Client,
     guard: &mut Guard<'_>,
 ) -> bool {
     let mut sequence = Sequence { db: client.db, awaits: false };
-    if shared.keyspace.is_walking() {
+    if engine.keyspace.is_walking() {
         for queued in client.multi.iter().flat_map(|multi| &multi.queue) {
-            queued.with(|request| sequence.look(shared, local, request, guard));
+            queued.with(|request| sequence.look(engine, local, request, guard));
         }
     }
     sequence.awaits
@@ -104,15 +104,15 @@ pub(crate) fn transaction_awaits_capture(
 
 /// The same for the command of a blocked client.
 pub(super) fn ticket_awaits_capture(
-    shared: &Shared,
+    engine: &Engine,
     local: &mut Local,
     ticket: &Ticket,
     guard: &mut Guard<'_>,
 ) -> bool {
-    if !shared.keyspace.is_walking() {
+    if !engine.keyspace.is_walking() {
         return false;
     }
     let argv: Vec<&[u8]> = ticket.argv.iter().map(|arg| &**arg).collect();
-    let request = Resolved::new(shared.commands.by_id()[ticket.command], &argv, None);
-    awaits_capture(shared, local, ticket.db, &request, guard)
+    let request = Resolved::new(engine.commands.by_id()[ticket.command], &argv, None);
+    awaits_capture(engine, local, ticket.db, &request, guard)
 }

@@ -9,24 +9,31 @@ const MAX_ARGUMENT_BYTES: usize = 128;
 
 /// One slow command.
 #[derive(Debug, Clone)]
-pub(crate) struct SlowEntry {
-    pub(crate) id: u64,
-    pub(crate) unix_s: u64,
-    pub(crate) microseconds: u64,
-    pub(crate) argv: Vec<Vec<u8>>,
-    pub(crate) addr: String,
-    pub(crate) name: Vec<u8>,
+pub struct SlowEntry {
+    /// Grows with each entry.
+    pub id: u64,
+    /// When it ran.
+    pub unix_s: u64,
+    /// How long it took.
+    pub microseconds: u64,
+    /// The command, shortened.
+    pub argv: Vec<Vec<u8>>,
+    /// Its client's address.
+    pub addr: String,
+    /// Its client's name.
+    pub name: Vec<u8>,
 }
 
 /// The log, newest first.
 #[derive(Debug, Default)]
-pub(crate) struct SlowLog {
+pub struct SlowLog {
     next_id: u64,
     entries: VecDeque<SlowEntry>,
 }
 
 impl SlowLog {
-    pub(crate) fn push(
+    /// Adds an entry; the oldest goes.
+    pub fn push(
         &mut self,
         argv: &[&[u8]],
         microseconds: u64,
@@ -49,11 +56,12 @@ impl SlowLog {
     }
 
     /// The newest entries.
-    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &SlowEntry> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &SlowEntry> {
         self.entries.iter()
     }
 
-    pub(crate) fn reset(&mut self) {
+    /// Forgets all entries.
+    pub fn reset(&mut self) {
         self.entries.clear();
     }
 }

@@ -5,7 +5,7 @@
 //! under locks that its guard gives back in any case, so its client gets an error and nothing else is affected. Whether it has
 //! changed something, the keyspace's hooks note ([`keyspace::Scratch`]).
 
-use crate::shared::Shared;
+use crate::engine::Engine;
 use command_table::Command;
 use commands::Error;
 use config::Loglevel;
@@ -18,8 +18,8 @@ type Panic = Box<dyn Any + Send>;
 
 /// Runs a data command; its panic is an error if nothing `has_changed`, and else the end of the process.
 #[inline]
-pub(crate) fn contain<R, S>(
-    shared: &Shared,
+pub fn contain<R, S>(
+    engine: &Engine,
     command: &Command,
     state: &mut S,
     run: impl FnOnce(&mut S) -> Result<R, Error>,
@@ -28,17 +28,17 @@ pub(crate) fn contain<R, S>(
     // What is behind the panic is not used again, except what only reads can have touched.
     match catch_unwind(AssertUnwindSafe(|| run(state))) {
         Ok(outcome) => outcome,
-        Err(panic) if has_changed(state) => abort_after(shared, &whose(), panic.as_ref()),
-        Err(panic) => Err(refuse_after(shared, command, &panic)),
+        Err(panic) if has_changed(state) => abort_after(engine, &whose(), panic.as_ref()),
+        Err(panic) => Err(refuse_after(engine, command, &panic)),
     }
 }
 
 #[cold]
-fn refuse_after(shared: &Shared, command: &Command, panic: &Panic) -> Error {
+fn refuse_after(engine: &Engine, command: &Command, panic: &Panic) -> Error {
     let (name, thread) = (command.run.full_name, whose());
     let why = text_of(panic.as_ref());
     report(
-        shared,
+        engine,
         format_args!(
             "The command '{name}' panicked in the thread {thread} before it changed anything: {why}"
         ),
@@ -48,19 +48,19 @@ fn refuse_after(shared: &Shared, command: &Command, panic: &Panic) -> Error {
 
 /// Ends the process at once after a panic of a thread.
 #[cold]
-pub(crate) fn abort_after(shared: &Shared, thread: &str, panic: &(dyn Any + Send)) -> ! {
+pub fn abort_after(engine: &Engine, thread: &str, panic: &(dyn Any + Send)) -> ! {
     let why = text_of(panic);
-    report(shared, format_args!("The thread {thread} panicked, so the process ends at once: {why}"));
-    shared.log.drain();
+    report(engine, format_args!("The thread {thread} panicked, so the process ends at once: {why}"));
+    engine.log.drain();
     std::process::abort()
 }
 
 /// Writes to the log under the head that the people and scripts of redis-server look for.
-fn report(shared: &Shared, what: fmt::Arguments<'_>) {
-    let server = if shared.profile.is_valkey() { "VALKEY" } else { "REDIS" };
+fn report(engine: &Engine, what: fmt::Arguments<'_>) {
+    let server = if engine.profile.is_valkey() { "VALKEY" } else { "REDIS" };
     let head = format_args!("=== {server} BUG REPORT START: Cut & paste starting from here ===");
-    shared.log(Loglevel::Warning, head);
-    shared.log(Loglevel::Warning, what);
+    engine.log(Loglevel::Warning, head);
+    engine.log(Loglevel::Warning, what);
 }
 
 fn whose() -> String {
@@ -75,14 +75,12 @@ fn text_of(panic: &(dyn Any + Send)) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bare::Bare;
     use crate::exec::{self, Local, Next};
     use crate::lazyfree::LazyFree;
-    use crate::log::Log;
-    use crate::shared::Ingredients;
     use command_spec::{KeyFlags, KeySpec, Need, Spec};
     use command_table::Resolved;
     use command_table::{Handler, Run};
-    use config::{Config, NoDirectives};
     use event_loop::{Backend, EventLoop, LoopConfig};
     use profile::Profile;
     use session::outbox::ALL_COMMITTED;
@@ -130,26 +128,18 @@ mod tests {
 
     /// Runs commands of one client on a node without threads; what it was answered.
     fn run(log: &Path, commands: &[(&'static Command, &[&[u8]])]) -> String {
-        let config = Config::load(Profile::Redis70, b"save \"\"", &mut NoDirectives).expect("valid");
-        let shared = Arc::new(Shared::new(Ingredients {
-            log: Log::open(Some(log.to_owned()), Loglevel::Notice).expect("a log"),
-            config,
-            workers: 1,
-            executable: PathBuf::new(),
-            config_file: None,
-            managed: None,
-        }));
-        let mut local = Local::new(&shared, 0, LazyFree::start().expect("a thread"));
+        let engine = Bare::new(Some(log.to_owned()));
+        let mut local = Local::new(&engine.0, 0, LazyFree::start().expect("a thread"));
         let mut io = EventLoop::new(Backend::Poll, LoopConfig::default()).expect("a loop");
         let token = io.add(UnixStream::pair().expect("a pair").0.into()).expect("added");
         let info = Arc::new(ClientShared::of_primary(1, String::new(), String::new(), 0, 0));
-        let mut client = Client::new(token, info, true, &shared.client_memory);
+        let mut client = Client::new(token, info, true, &engine.client_memory);
         for (command, argv) in commands {
             let request = Resolved::new(command, argv, None);
-            let next = exec::process(&shared, &mut local, &mut client, Ok(&request), argv);
+            let next = exec::process(&engine, &mut local, &mut client, Ok(&request), argv);
             assert_eq!(next, Next::Continue);
         }
-        local.leave(&shared);
+        local.leave(&engine);
         String::from_utf8(client.outbox.take(ALL_COMMITTED, Vec::new).unwrap_or_default()).expect("text")
     }
 

@@ -5,10 +5,9 @@
 //! the gate, like a worker, and each removal has a place of its own in the stream.
 
 use crate::admission;
+use crate::engine::{Background, Engine, unix_ms};
 use crate::exec::{Local, send_effects};
-use crate::shared::{Background, Shared, unix_ms};
 use keyspace::{Expiry, Keys, OwnVolatile, Sweep};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use topology::{SLOTS, Slot};
@@ -24,131 +23,131 @@ const PASSAGE: Duration = Duration::from_micros(200);
 const ENTRIES: usize = 32;
 
 /// Runs until the node ends.
-pub(crate) fn run(shared: &Arc<Shared>, mut local: Local) {
-    shared.parkers[Background::Expiry as usize].attach();
-    while !shared.ending.load(Ordering::Acquire) {
+pub fn run(engine: &Engine, mut local: Local) {
+    engine.parkers[Background::Expiry as usize].attach();
+    while !engine.ending.load(Ordering::Acquire) {
         let began = Instant::now();
         let mut period = IDLE_PERIOD;
         let is_off =
-            !shared.active_expire.load(Ordering::Relaxed) || shared.cron_paused.load(Ordering::Relaxed);
-        if !is_off && !shared.loading.load(Ordering::Relaxed) {
-            local.refresh(shared);
-            for db in 0..shared.keyspace.databases() as u16 {
-                if shared.keyspace.volatile_len(db) > 0 {
+            !engine.active_expire.load(Ordering::Relaxed) || engine.cron_paused.load(Ordering::Relaxed);
+        if !is_off && !engine.loading.load(Ordering::Relaxed) {
+            local.refresh(engine);
+            for db in 0..engine.keyspace.databases() as u16 {
+                if engine.keyspace.volatile_len(db) > 0 {
                     period = PERIOD;
-                    sweep(shared, &mut local, db);
+                    sweep(engine, &mut local, db);
                 }
             }
-            expire_own(shared, &mut local);
+            expire_own(engine, &mut local);
         }
-        shared.expiry_idle.store(period == IDLE_PERIOD, Ordering::Relaxed);
+        engine.expiry_idle.store(period == IDLE_PERIOD, Ordering::Relaxed);
         std::thread::park_timeout(period.saturating_sub(began.elapsed()));
     }
 }
 
 /// A worker's look, a few times a second.
-pub(crate) fn wake_for_volatile_keys(shared: &Shared) {
-    if shared.expiry_idle.load(Ordering::Relaxed) && shared.has_volatile_keys() {
-        shared.expiry_idle.store(false, Ordering::Relaxed);
-        shared.parkers[Background::Expiry as usize].unpark();
+pub fn wake_for_volatile_keys(engine: &Engine) {
+    if engine.expiry_idle.load(Ordering::Relaxed) && engine.has_volatile_keys() {
+        engine.expiry_idle.store(false, Ordering::Relaxed);
+        engine.parkers[Background::Expiry as usize].unpark();
     }
 }
 
 /// Goes through all slots of a database once.
-fn sweep(shared: &Shared, local: &mut Local, db: u16) {
+fn sweep(engine: &Engine, local: &mut Local, db: u16) {
     let (mut slot, mut from) = (0, None);
-    while slot < SLOTS && !shared.ending.load(Ordering::Acquire) {
+    while slot < SLOTS && !engine.ending.load(Ordering::Acquire) {
         local.now_ms = unix_ms();
-        if admission::expiry(shared, local.now_ms) != Expiry::Delete {
+        if admission::expiry(engine, local.now_ms) != Expiry::Delete {
             return;
         }
-        if !local.enter(shared) {
-            if local.standing.wait(&*shared.keyspace) {
+        if !local.enter(engine) {
+            if local.standing.wait(&*engine.keyspace) {
                 std::thread::park_timeout(PERIOD);
             }
             continue;
         }
         if local.expiry != Expiry::Delete {
             // Decided between the look above and the gate.
-            return local.leave(shared);
+            return local.leave(engine);
         }
         let began = Instant::now();
-        while slot < SLOTS && began.elapsed() < PASSAGE && !shared.keyspace.gate().is_closed() {
-            let Some(at) = shared.keyspace.next_occupied(shared.keyspace.physical(db), slot) else {
+        while slot < SLOTS && began.elapsed() < PASSAGE && !engine.keyspace.gate().is_closed() {
+            let Some(at) = engine.keyspace.next_occupied(engine.keyspace.physical(db), slot) else {
                 slot = SLOTS;
                 break;
             };
             if at.index() != slot {
                 (slot, from) = (at.index(), None);
             }
-            from = sweep_some(shared, local, db, at, from);
+            from = sweep_some(engine, local, db, at, from);
             if from.is_none() {
                 slot += 1;
             }
         }
-        local.leave(shared);
+        local.leave(engine);
     }
 }
 
 /// Removes keys that clients of this replica wrote, as their time has come.
-fn expire_own(shared: &Shared, local: &mut Local) {
+fn expire_own(engine: &Engine, local: &mut Local) {
     let now_ms = unix_ms();
-    while shared.role.is_replica.load(Ordering::Relaxed)
-        && !shared.ending.load(Ordering::Acquire)
-        && let Some(due) = shared.own_volatile.take_due(now_ms)
+    while engine.role.is_replica.load(Ordering::Relaxed)
+        && !engine.ending.load(Ordering::Acquire)
+        && let Some(due) = engine.own_volatile.take_due(now_ms)
     {
-        let again = expire_own_key(shared, local, now_ms, &due);
+        let again = expire_own_key(engine, local, now_ms, &due);
         if let Some(at_ms) = again {
-            shared.own_volatile.add(vec![OwnVolatile { at_ms, ..due }]);
+            engine.own_volatile.add(vec![OwnVolatile { at_ms, ..due }]);
         }
     }
 }
 
 /// Looks at a key whose time should have come; when to look again.
-fn expire_own_key(shared: &Shared, local: &mut Local, now_ms: u64, due: &OwnVolatile) -> Option<u64> {
+fn expire_own_key(engine: &Engine, local: &mut Local, now_ms: u64, due: &OwnVolatile) -> Option<u64> {
     let again = Some(now_ms + 1);
     local.now_ms = now_ms;
-    if !local.enter(shared) {
-        if local.standing.wait(&*shared.keyspace) {
+    if !local.enter(engine) {
+        if local.standing.wait(&*engine.keyspace) {
             std::thread::park_timeout(PERIOD);
         }
         return again;
     }
     // Roles change in the world: a primary's keys are swept, and a load has replaced these.
     let is_replica =
-        shared.role.is_replica.load(Ordering::Relaxed) && !shared.loading.load(Ordering::Relaxed);
+        engine.role.is_replica.load(Ordering::Relaxed) && !engine.loading.load(Ordering::Relaxed);
     let mut next = None;
     if is_replica {
         next = again;
-        if let Ok(mut guard) = shared.keyspace.lock(Slot::of(&due.key)) {
+        if let Ok(mut guard) = engine.keyspace.lock(Slot::of(&due.key)) {
             local.scratch.effects.begin();
             let context = local.context(due.db, true);
-            next = Keys::new(&shared.keyspace, &mut guard, &mut local.scratch, context).expire_own(&due.key);
-            send_effects(shared, local);
+            next = Keys::new(&engine.keyspace, &mut guard, &mut local.scratch, context).expire_own(&due.key);
+            send_effects(engine, local);
         }
     }
-    local.leave(shared);
+    local.leave(engine);
     next
 }
 
 /// Removes some due keys of a slot; where to go on, `None` when the slot is done or busy.
 fn sweep_some(
-    shared: &Shared,
+    engine: &Engine,
     local: &mut Local,
     db: u16,
     slot: topology::Slot,
     from: Option<Sweep>,
 ) -> Option<Sweep> {
     // A busy slot is looked at again in the next round.
-    let Ok(mut guard) = shared.keyspace.lock(slot) else { return None };
+    let Ok(mut guard) = engine.keyspace.lock(slot) else { return None };
     local.scratch.effects.begin();
     local.scratch.effects.unrelated = true;
     let context = local.context(db, true);
-    let mut keys = Keys::new(&shared.keyspace, &mut guard, &mut local.scratch, context);
+    let mut keys = Keys::new(&engine.keyspace, &mut guard, &mut local.scratch, context);
     if !keys.may_be_due(slot) {
         return None;
     }
     let next = keys.sweep(slot, from, ENTRIES);
-    send_effects(shared, local);
+    send_effects(engine, local);
     next
 }

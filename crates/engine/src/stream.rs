@@ -20,13 +20,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 const TAIL_LIMIT_BYTES: usize = 64 << 20;
 
 /// The tail of the stream.
-pub(crate) struct Stream {
+pub struct Stream {
     on: AtomicBool,
     tail: RankedMutex<Tail>,
     /// Bytes of the tail, for admission.
     waiting: AtomicUsize,
     /// The offset after the last appended byte.
     offset: AtomicU64,
+    /// What slow replicas hold of the history beyond `repl-backlog-size`, in bytes, as its owner saw last.
+    beyond_backlog: AtomicU64,
     /// Wakes the feeder.
     consumer: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
@@ -45,7 +47,7 @@ impl std::fmt::Debug for Stream {
 
 impl Stream {
     /// The stream of a server of this version, switched off.
-    pub(crate) fn new(profile: Profile) -> Stream {
+    pub fn new(profile: Profile) -> Stream {
         let first_select =
             if profile.has("7.2.0") { FirstSelect::InsideMulti } else { FirstSelect::BeforeMulti };
         let tail = Tail { encoder: StreamEncoder::new(first_select), bytes: Vec::new() };
@@ -54,35 +56,48 @@ impl Stream {
             tail: RankedMutex::new(Rank::Tail, tail),
             waiting: AtomicUsize::new(0),
             offset: AtomicU64::new(0),
+            beyond_backlog: AtomicU64::new(0),
             consumer: OnceLock::new(),
         }
     }
 
     /// Whether effects must be described for it.
     #[inline]
-    pub(crate) fn is_on(&self) -> bool {
+    pub fn is_on(&self) -> bool {
         self.on.load(Ordering::Relaxed)
     }
 
     /// Whether a write must wait until what has gathered is taken.
     #[inline]
-    pub(crate) fn is_full(&self) -> bool {
+    pub fn is_full(&self) -> bool {
         self.gathered() > TAIL_LIMIT_BYTES
     }
 
     /// The offset after everything that was appended.
     #[inline]
-    pub(crate) fn offset(&self) -> u64 {
+    pub fn offset(&self) -> u64 {
         self.offset.load(Ordering::Acquire)
     }
 
+    /// Notes what replicas hold of what was taken, beyond `repl-backlog-size`.
+    pub fn note_beyond_backlog(&self, bytes: u64) {
+        self.beyond_backlog.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes of the stream that no eviction of keys makes room for: what replicas have yet to be sent, beyond
+    /// `repl-backlog-size`. Removing keys would make them more.
+    #[inline]
+    pub fn unsent_bytes(&self) -> u64 {
+        self.beyond_backlog.load(Ordering::Relaxed) + self.gathered() as u64
+    }
+
     /// Says how the feeder is woken.
-    pub(crate) fn set_consumer(&self, wake: impl Fn() + Send + Sync + 'static) {
+    pub fn set_consumer(&self, wake: impl Fn() + Send + Sync + 'static) {
         assert!(self.consumer.set(Box::new(wake)).is_ok(), "the stream has one consumer");
     }
 
     /// Appends what a command did, under its locks, and takes it from its effects. The offset after it.
-    pub(crate) fn append(&self, effects: &mut Effects) -> u64 {
+    pub fn append(&self, effects: &mut Effects) -> u64 {
         let unrelated = effects.unrelated;
         effects.take_commands(|bytes, records| {
             if let [record] = records {
@@ -113,7 +128,7 @@ impl Stream {
 
     /// Appends what the node itself says as a primary: PING, GETACK. Nothing when it is none any more, or when it `must_not`:
     /// asked where the order of the stream is decided.
-    pub(crate) fn append_own(&self, raw: &[u8], must_not: impl Fn() -> bool) -> u64 {
+    pub fn append_own(&self, raw: &[u8], must_not: impl Fn() -> bool) -> u64 {
         self.append_with(|tail| {
             if self.is_on() && !must_not() {
                 tail.bytes.extend_from_slice(raw);
@@ -122,7 +137,7 @@ impl Stream {
     }
 
     /// Appends bytes as they are: what a primary sent.
-    pub(crate) fn append_raw(&self, raw: &[u8]) -> u64 {
+    pub fn append_raw(&self, raw: &[u8]) -> u64 {
         self.append_with(|tail| tail.bytes.extend_from_slice(raw))
     }
 
@@ -139,14 +154,14 @@ impl Stream {
 
     /// Bytes that wait to be taken.
     #[inline]
-    pub(crate) fn gathered(&self) -> usize {
+    pub fn gathered(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
     }
 
     /// Wakes the feeder if something has gathered: when a thread has done what it had to do at once. A wake for
     /// each write would make the two threads take turns for every single one.
     #[inline]
-    pub(crate) fn notify(&self) {
+    pub fn notify(&self) {
         if self.gathered() > 0
             && let Some(wake) = self.consumer.get()
         {
@@ -155,7 +170,7 @@ impl Stream {
     }
 
     /// Takes everything that has gathered into `spare`, which is empty: by who has the primary.
-    pub(crate) fn take(&self, spare: &mut Vec<u8>) {
+    pub fn take(&self, spare: &mut Vec<u8>) {
         debug_assert!(spare.is_empty());
         let mut tail = self.tail.lock();
         std::mem::swap(&mut tail.bytes, spare);
@@ -163,19 +178,19 @@ impl Stream {
     }
 
     /// The next command says its database again: a replica attaches here.
-    pub(crate) fn forget_db(&self) {
+    pub fn forget_db(&self) {
         self.tail.lock().encoder.forget_db();
     }
 
     /// Switches the stream, in the world.
-    pub(crate) fn switch(&self, on: bool) {
+    pub fn switch(&self, on: bool) {
         // Under the lock, so that nobody who found it on appends after it was switched off.
         let _tail = self.tail.lock();
         self.on.store(on, Ordering::Relaxed);
     }
 
     /// Continues at another offset, in the world: after a full synchronisation.
-    pub(crate) fn reset(&self, offset: u64) {
+    pub fn reset(&self, offset: u64) {
         let mut tail = self.tail.lock();
         tail.bytes.clear();
         tail.encoder.forget_db();

@@ -4,7 +4,7 @@
 use super::capture::ticket_awaits_capture;
 use super::publishing::publish_events;
 use super::{Local, append};
-use crate::shared::Shared;
+use crate::engine::Engine;
 use command_spec::{Flags, Group};
 use command_table::{Command, Handler, Run};
 use commands::Cx;
@@ -21,25 +21,25 @@ use topology::Slot;
 
 /// Serves clients that block on keys that became ready, in the order of their arrival, as far as the locks they need are
 /// among those held and no snapshot is in their way. What they do can make further keys ready.
-pub(super) fn serve(shared: &Shared, local: &mut Local, guard: &mut Guard<'_>) {
+pub(super) fn serve(engine: &Engine, local: &mut Local, guard: &mut Guard<'_>) {
     // The command that made them ready may have taken long.
-    local.now_ms = crate::shared::unix_ms();
+    local.now_ms = crate::engine::unix_ms();
     // Those that need more than is held are looked at once, however many of their keys became ready.
     let mut refused: HashMap<*const Ticket, Arc<Ticket>> = HashMap::new();
     while let Some((db, key)) = local.scratch.effects.ready.pop() {
         let mut from = 0;
         loop {
-            let context = glance(shared, local, db);
-            let mut keys = Keys::new(&shared.keyspace, guard, &mut local.scratch, context);
+            let context = glance(engine, local, db);
+            let mut keys = Keys::new(&engine.keyspace, guard, &mut local.scratch, context);
             if keys.peek(&key).is_none() {
                 // It may have been removed just now, which the stream is told.
-                append(shared, local);
+                append(engine, local);
                 break;
             }
             let Some((at, ticket)) = keys.waiter(db, &key, from) else { break };
             let is_refused = refused.contains_key(&Arc::as_ptr(&ticket))
                 || !ticket.slots.iter().all(|&slot| keys.covers(slot))
-                || ticket_awaits_capture(shared, local, &ticket, guard);
+                || ticket_awaits_capture(engine, local, &ticket, guard);
             if is_refused {
                 refused.insert(Arc::as_ptr(&ticket), ticket);
                 local.unserved.push((db, key.clone()));
@@ -49,12 +49,12 @@ pub(super) fn serve(shared: &Shared, local: &mut Local, guard: &mut Guard<'_>) {
             if !ticket.claim() {
                 continue;
             }
-            let answer = serve_ticket(shared, local, guard, &ticket, &key);
-            let position = append(shared, local).unwrap_or(0);
+            let answer = serve_ticket(engine, local, guard, &ticket, &key);
+            let position = append(engine, local).unwrap_or(0);
             if let Some(answer) = answer {
                 let context = local.context(db, true);
-                Keys::new(&shared.keyspace, guard, &mut local.scratch, context).served(db, &key, &ticket);
-                shared.mailboxes[ticket.worker].post(Message::Answer(Answer { position, ..answer }));
+                Keys::new(&engine.keyspace, guard, &mut local.scratch, context).served(db, &key, &ticket);
+                engine.mailboxes[ticket.worker].post(Message::Answer(Answer { position, ..answer }));
             } else {
                 ticket.release();
                 from = at + 1;
@@ -64,10 +64,10 @@ pub(super) fn serve(shared: &Shared, local: &mut Local, guard: &mut Guard<'_>) {
 }
 
 /// How a key that became ready is looked at. Redis 7.0 removes one whose time has come, later versions leave it to others.
-fn glance(shared: &Shared, local: &Local, db: u16) -> KeysContext {
+fn glance(engine: &Engine, local: &Local, db: u16) -> KeysContext {
     let context = local.context(db, true);
     match context.expiry {
-        Expiry::Delete if shared.profile.has("7.2.0") => KeysContext { expiry: Expiry::Hide, ..context },
+        Expiry::Delete if engine.profile.has("7.2.0") => KeysContext { expiry: Expiry::Hide, ..context },
         _ => context,
     }
 }
@@ -80,7 +80,7 @@ fn is_awaited(group: Group, value: ValueRef<'_>) -> bool {
 
 /// Runs a claimed ticket's command because of a key that became ready: its answer, unless it waits on.
 fn serve_ticket(
-    shared: &Shared,
+    engine: &Engine,
     local: &mut Local,
     guard: &mut Guard<'_>,
     ticket: &Arc<Ticket>,
@@ -88,11 +88,11 @@ fn serve_ticket(
 ) -> Option<Answer> {
     let argv: Vec<&[u8]> = ticket.argv.iter().map(|arg| &**arg).collect();
     let Command { run: Handler { run: Run::Data(data), .. }, spec, .. } =
-        shared.commands.by_id()[ticket.command]
+        engine.commands.by_id()[ticket.command]
     else {
         unreachable!("only data commands wait for keys");
     };
-    if spec.flags.contains(Flags::WRITE) && shared.role.is_replica.load(Ordering::Relaxed) {
+    if spec.flags.contains(Flags::WRITE) && engine.role.is_replica.load(Ordering::Relaxed) {
         // The node follows a primary by now, and its worker is about to say so.
         return None;
     }
@@ -101,7 +101,7 @@ fn serve_ticket(
     let proto = if ticket.resp3 { Proto::Resp3 } else { Proto::Resp2 };
     let context = local.context(ticket.db, true);
     let mut cx = Cx {
-        keys: Keys::new(&shared.keyspace, guard, &mut local.scratch, context),
+        keys: Keys::new(&engine.keyspace, guard, &mut local.scratch, context),
         out: Writer::new(&mut reply, proto),
         options: &local.options,
         random: &mut local.random,
@@ -123,7 +123,7 @@ fn serve_ticket(
             failed = true;
             reply.clear();
             Writer::new(&mut reply, proto).error_value(&error);
-            shared.stats.error(local.thread, &error);
+            engine.stats.error(local.thread, &error);
         }
     }
     let ended = Ended::Served { nanoseconds: began.elapsed().as_nanos() as u64, failed };
@@ -131,27 +131,27 @@ fn serve_ticket(
 }
 
 /// Serves clients that need other locks than those that were held when a key became ready.
-pub(crate) fn serve_unserved(shared: &Shared, local: &mut Local) {
+pub fn serve_unserved(engine: &Engine, local: &mut Local) {
     let mut waiting = std::mem::take(&mut local.unserved).into_iter();
     while let Some((db, key)) = waiting.next() {
-        if !local.enter(shared) {
+        if !local.enter(engine) {
             local.unserved.push((db, key));
-            if !local.standing.wait(&*shared.keyspace) {
-                shared.wake(local.thread);
+            if !local.standing.wait(&*engine.keyspace) {
+                engine.wake(local.thread);
             }
             continue;
         }
-        if shared.pauses.holds_writes(local.now_ms) {
+        if engine.pauses.holds_writes(local.now_ms) {
             // What they would take is a write.
             local.unserved.push((db, key));
             continue;
         }
-        if let Err(busy) = serve_first_waiter(shared, local, db, &key) {
+        if let Err(busy) = serve_first_waiter(engine, local, db, &key) {
             // The others may need the same locks, so they wait as well, and come first then.
             local.unserved.extend(waiting);
             local.unserved.push((db, key));
-            if !shared.keyspace.register(busy, local.thread) {
-                shared.wake(local.thread);
+            if !engine.keyspace.register(busy, local.thread) {
+                engine.wake(local.thread);
             }
             return;
         }
@@ -159,27 +159,27 @@ pub(crate) fn serve_unserved(shared: &Shared, local: &mut Local) {
 }
 
 /// Serves clients that wait for a key under the locks that the first of them needs.
-fn serve_first_waiter(shared: &Shared, local: &mut Local, db: u16, key: &[u8]) -> Result<(), SlotBusy> {
-    let Some(slots) = slots_of_first_waiter(shared, local, db, key)? else { return Ok(()) };
-    let mut guard = shared.keyspace.lock_many(&slots)?;
+fn serve_first_waiter(engine: &Engine, local: &mut Local, db: u16, key: &[u8]) -> Result<(), SlotBusy> {
+    let Some(slots) = slots_of_first_waiter(engine, local, db, key)? else { return Ok(()) };
+    let mut guard = engine.keyspace.lock_many(&slots)?;
     local.scratch.effects.begin();
     local.scratch.effects.ready.push(db, key);
-    serve(shared, local, &mut guard);
-    publish_events(shared, local, None);
+    serve(engine, local, &mut guard);
+    publish_events(engine, local, None);
     Ok(())
 }
 
 /// The slots that the first client waiting for a key needs, and the key's own; `None` when nobody waits.
 fn slots_of_first_waiter(
-    shared: &Shared,
+    engine: &Engine,
     local: &mut Local,
     db: u16,
     key: &[u8],
 ) -> Result<Option<Vec<Slot>>, SlotBusy> {
     let own = Slot::of(key);
-    let mut guard = shared.keyspace.lock(own)?;
+    let mut guard = engine.keyspace.lock(own)?;
     let context = local.context(db, true);
-    let mut keys = Keys::new(&shared.keyspace, &mut guard, &mut local.scratch, context);
+    let mut keys = Keys::new(&engine.keyspace, &mut guard, &mut local.scratch, context);
     let Some((_, ticket)) = keys.waiter(db, key, 0) else { return Ok(None) };
     let mut slots = ticket.slots.clone();
     slots.push(own);

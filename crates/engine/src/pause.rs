@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 /// The pause of a node.
 #[derive(Debug)]
-pub(crate) struct Pauses {
+pub struct Pauses {
     clients: AtomicU64,
     /// When the agent's pause of writes ends, in ms since `began`; zero is none.
     handover_until_ms: AtomicU64,
@@ -29,7 +29,7 @@ const ALL: u64 = 1;
 
 impl Pauses {
     /// Pauses everything, or writes alone.
-    pub(crate) fn pause(&self, all: bool, until_ms: u64, now_ms: u64) {
+    pub fn pause(&self, all: bool, until_ms: u64, now_ms: u64) {
         let asked = (until_ms << 1, u64::from(all));
         let merge = |current: u64| {
             let (until, all) = if current >> 1 > now_ms { (current & !ALL, current & ALL) } else { (0, 0) };
@@ -40,25 +40,25 @@ impl Pauses {
     }
 
     /// Ends the pause.
-    pub(crate) fn unpause(&self) {
+    pub fn unpause(&self) {
         self.clients.store(0, Ordering::SeqCst);
     }
 
     /// Pauses writes for a handover: for so long, or until it is ended.
-    pub(crate) fn begin_handover(&self, lasts: Option<Duration>) {
+    pub fn begin_handover(&self, lasts: Option<Duration>) {
         // Zero would be none, also for a pause that is over at once.
         let end = |lasts| ((self.began.elapsed() + lasts).as_millis() as u64).max(1);
         self.handover_until_ms.store(lasts.map_or(u64::MAX, end), Ordering::SeqCst);
     }
 
     /// Ends a pause for a handover. True if there was one, even if its time was over.
-    pub(crate) fn end_handover(&self) -> bool {
+    pub fn end_handover(&self) -> bool {
         self.handover_until_ms.swap(0, Ordering::SeqCst) != 0
     }
 
     /// Whether writes are paused for a handover.
     #[inline]
-    pub(crate) fn hands_over(&self) -> bool {
+    pub fn hands_over(&self) -> bool {
         // Without such a pause nobody asks the clock.
         self.handover_until_ms.load(Ordering::Relaxed) != 0 && self.handover_left_ms().is_some()
     }
@@ -71,19 +71,19 @@ impl Pauses {
 
     /// Whether a command must wait now.
     #[inline]
-    pub(crate) fn holds(&self, is_write: bool, now_ms: u64) -> bool {
+    pub fn holds(&self, is_write: bool, now_ms: u64) -> bool {
         let pause = self.clients.load(Ordering::Relaxed);
         (pause >> 1 > now_ms && (is_write || pause & ALL != 0)) || (is_write && self.hands_over())
     }
 
     /// Whether keys must not be removed by expiry and eviction, which are writes too.
     #[inline]
-    pub(crate) fn holds_writes(&self, now_ms: u64) -> bool {
+    pub fn holds_writes(&self, now_ms: u64) -> bool {
         self.holds(true, now_ms)
     }
 
     /// When the pause ends, if one is on.
-    pub(crate) fn until_ms(&self, now_ms: u64) -> Option<u64> {
+    pub fn until_ms(&self, now_ms: u64) -> Option<u64> {
         let until_ms = self.clients.load(Ordering::Relaxed) >> 1;
         let handover = self.handover_left_ms().map_or(0, |left_ms| now_ms.saturating_add(left_ms));
         let until_ms = until_ms.max(handover);

@@ -3,9 +3,9 @@
 //! The order of the questions is the real server's, since it decides which error a client sees. Every refusal comes
 //! before any side effect.
 
-use crate::cx::Suspend;
+use crate::cx::{Host, Suspend};
+use crate::engine::Engine;
 use crate::exec::Local;
-use crate::shared::Shared;
 use command_spec::{Flags, Need};
 use command_table::Command;
 use command_table::Resolved;
@@ -18,7 +18,7 @@ use supervision::Endpoint;
 
 /// Why a command does not run.
 #[derive(Debug)]
-pub(crate) enum Refusal {
+pub enum Refusal {
     /// The client gets an error.
     Error(Error),
     /// Later perhaps.
@@ -36,7 +36,7 @@ fn text(text: &'static str) -> Refusal {
 }
 
 /// Commands that act at once inside MULTI instead of being queued.
-pub(crate) fn runs_inside_multi(command: &'static Command) -> bool {
+pub fn runs_inside_multi(command: &'static Command) -> bool {
     matches!(command.spec.name, "exec" | "discard" | "multi" | "watch" | "quit" | "reset")
 }
 
@@ -74,14 +74,14 @@ fn lacks(client: &Client, command: &'static Command, flag: Flags) -> bool {
 
 /// Asks all questions.
 #[inline]
-pub(crate) fn admit(
-    shared: &Shared,
+pub fn admit<H: Host>(
+    host: &H,
     local: &mut Local,
     client: &mut Client,
     request: &Resolved<'_>,
 ) -> Result<(), Refusal> {
     let command = request.command;
-    local.decided = shared.decisions.load(Ordering::Acquire);
+    local.decided = host.decisions.load(Ordering::Acquire);
     let flags = command.spec.flags;
     if flags.contains(Flags::PROTECTED) && !may_debug(local, client) {
         return Err(text(
@@ -98,15 +98,15 @@ pub(crate) fn admit(
     if client.multi.is_some() && flags.contains(Flags::NO_MULTI) {
         return Err(text("ERR Command not allowed inside a transaction"));
     }
-    if shared.role.is_replica.load(Ordering::Relaxed)
+    if host.role.is_replica.load(Ordering::Relaxed)
         && client.shared.has_flag(flag::REDIRECT)
-        && let Some(error) = crate::commands::elsewhere(shared, client, command, is_write)
+        && let Some(error) = host.elsewhere(client, command, is_write)
     {
         return Err(error.into());
     }
     if local.settings.maxmemory_bytes > 0 {
         let denies = flags.contains(Flags::DENYOOM) || (is_exec && queue_has(client, Flags::DENYOOM));
-        let enough = match crate::maxmemory::make_room(shared, local) {
+        let enough = match crate::maxmemory::make_room(host, local) {
             // What needs no keys does not wait for those who have them all.
             Err(_) if command.spec.need == Need::None && !is_exec => true,
             // There will be room, and this command needs none.
@@ -118,15 +118,15 @@ pub(crate) fn admit(
             return Err(text("OOM command not allowed when used memory > 'maxmemory'."));
         }
     }
-    let is_replica = shared.role.is_replica.load(Ordering::Relaxed);
+    let is_replica = host.role.is_replica.load(Ordering::Relaxed);
     if is_write && !is_replica {
-        if shared.save_failed.load(Ordering::Relaxed) && local.settings.stop_writes_on_bgsave_error {
-            return Err(misconf(shared));
+        if host.save_failed.load(Ordering::Relaxed) && local.settings.stop_writes_on_bgsave_error {
+            return Err(misconf(host));
         }
         let wanted = local.settings.min_replicas_to_write;
         if wanted > 0
             && local.settings.min_replicas_max_lag_seconds > 0
-            && shared.role.good_replicas.load(Ordering::Relaxed) < wanted
+            && host.role.good_replicas.load(Ordering::Relaxed) < wanted
         {
             return Err(text("NOREPLICAS Not enough good replicas to write."));
         }
@@ -142,37 +142,37 @@ pub(crate) fn admit(
         return Err(subscribed(command));
     }
     if is_replica
-        && !shared.role.link_up.load(Ordering::Relaxed)
+        && !host.role.link_up.load(Ordering::Relaxed)
         && !local.settings.replica_serve_stale_data
         && lacks(client, command, Flags::STALE)
     {
         return Err(text("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."));
     }
-    if shared.loading.load(Ordering::Relaxed) && lacks(client, command, Flags::LOADING) {
-        let server = if shared.profile.is_valkey() { "Valkey" } else { "Redis" };
+    if host.loading.load(Ordering::Relaxed) && lacks(client, command, Flags::LOADING) {
+        let server = if host.profile.is_valkey() { "Valkey" } else { "Redis" };
         return Err(Error::Other(format!("LOADING {server} is loading the dataset in memory").into()).into());
     }
     let may_publish =
         flags.contains(Flags::MAY_REPLICATE) || (is_exec && queue_has(client, Flags::MAY_REPLICATE));
     let may_replicate = is_write || may_publish;
     // Queueing waits as well, and so does CLIENT UNPAUSE when everything is paused.
-    if shared.pauses.holds(may_replicate, local.now_ms) {
+    if host.pauses.holds(may_replicate, local.now_ms) {
         return Err(Refusal::Suspend(Suspend::Paused));
     }
-    if may_replicate && shared.stream.is_full() {
+    if may_replicate && host.stream.is_full() {
         return Err(Refusal::Suspend(Suspend::StreamFull));
     }
     // Writes cause messages by their keyspace events.
     let may_publish = may_publish || (is_write && local.settings.notify_keyspace_events.0 != 0);
-    if may_publish && shared.is_mail_full(local.thread) {
+    if may_publish && host.is_mail_full(local.thread) {
         return Err(Refusal::Suspend(Suspend::MailFull));
     }
     Ok(())
 }
 
 #[cold]
-fn misconf(shared: &Shared) -> Refusal {
-    let server = if shared.profile.is_valkey() { "Valkey" } else { "Redis" };
+fn misconf(engine: &Engine) -> Refusal {
+    let server = if engine.profile.is_valkey() { "Valkey" } else { "Redis" };
     let error = format!(
         "MISCONF {server} is configured to save RDB snapshots, but it's currently unable to persist to disk. \
          Commands that may modify the data set are disabled, because this instance is configured to report errors \
@@ -193,8 +193,8 @@ fn subscribed(command: &'static Command) -> Refusal {
 
 /// What becomes of expired keys now: a replica and paused writes leave them alone.
 #[inline]
-pub(crate) fn expiry(shared: &Shared, now_ms: u64) -> Expiry {
-    if shared.role.is_replica.load(Ordering::Relaxed) || shared.pauses.holds_writes(now_ms) {
+pub fn expiry(engine: &Engine, now_ms: u64) -> Expiry {
+    if engine.role.is_replica.load(Ordering::Relaxed) || engine.pauses.holds_writes(now_ms) {
         Expiry::Hide
     } else {
         Expiry::Delete
@@ -206,7 +206,7 @@ pub(crate) fn expiry(shared: &Shared, now_ms: u64) -> Expiry {
 fn may_debug(local: &Local, client: &Client) -> bool {
     match local.settings.enable_debug_command {
         ProtectedAction::Yes => true,
-        ProtectedAction::Local => crate::commands::is_local(client),
+        ProtectedAction::Local => client.shared.is_local(),
         ProtectedAction::No => false,
     }
 }

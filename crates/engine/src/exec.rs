@@ -16,14 +16,14 @@ mod publishing;
 mod serving;
 mod walking;
 
-pub(crate) use capture::{any_of_all_awaits_capture, transaction_awaits_capture};
-pub(crate) use publishing::{deliver, publish, send_effects};
-pub(crate) use serving::serve_unserved;
+pub use capture::{any_of_all_awaits_capture, transaction_awaits_capture};
+pub use publishing::{deliver, publish, send_effects};
+pub use serving::serve_unserved;
 
 use crate::admission;
-use crate::cx::{Flow, NodeCx, Suspend};
+use crate::cx::{Flow, Host, OwnCx, Suspend};
+use crate::engine::{Engine, options};
 use crate::lazyfree::LazyFree;
-use crate::shared::{Shared, options};
 use crate::stats::Counter;
 use crate::waits;
 use command_spec::{Flags, Group};
@@ -52,56 +52,64 @@ const MAIL_PAUSE: Duration = Duration::from_millis(1);
 const WORLD_SPINS: u32 = 2000;
 
 /// What a thread that executes commands has of its own.
-pub(crate) struct Local {
+pub struct Local {
     /// Its number for the keyspace and the statistics.
-    pub(crate) thread: usize,
-    pub(crate) settings: Arc<Settings>,
-    pub(crate) settings_version: u64,
-    pub(crate) options: Options,
-    pub(crate) scratch: Scratch,
-    pub(crate) random: Random,
-    pub(crate) reclaimer: Reclaimer,
-    pub(crate) lazyfree: LazyFree,
+    pub thread: usize,
+    /// The settings of this turn.
+    pub settings: Arc<Settings>,
+    /// Which ones they are.
+    pub settings_version: u64,
+    /// What data commands depend on.
+    pub options: Options,
+    /// What commands leave behind: effects, what is to be freed.
+    pub scratch: Scratch,
+    /// Randomness for commands and samples.
+    pub random: Random,
+    /// What others may still look at.
+    pub reclaimer: Reclaimer,
+    /// Who frees what takes long.
+    pub lazyfree: LazyFree,
     /// Unix time of the turn.
-    pub(crate) now_ms: u64,
+    pub now_ms: u64,
     /// The end of the last command, where the next one's time begins.
-    pub(crate) clock: Instant,
-    /// What admission decided by when the last command was admitted: [`Shared::decisions`].
-    pub(crate) decided: u64,
+    pub clock: Instant,
+    /// What admission decided by when the last command was admitted: [`Engine::decisions`].
+    pub decided: u64,
     /// Where the thread stands at the gate, and the client for which it holds it closed.
-    pub(crate) standing: Standing,
+    pub standing: Standing,
     /// A slot that others waited for when this thread gave it back: it is theirs until the next turn.
-    pub(crate) yielded: Option<Slot>,
+    pub yielded: Option<Slot>,
     /// Keys that may serve clients whose locks were not among those held.
-    pub(crate) unserved: Vec<(u16, Arc<[u8]>)>,
+    pub unserved: Vec<(u16, Arc<[u8]>)>,
     /// Messages to clients of this very worker.
-    pub(crate) deliveries: Vec<(Vec<u64>, Delivery)>,
+    pub deliveries: Vec<(Vec<u64>, Delivery)>,
     /// Number of the next wait for another thread.
-    pub(crate) next_wait: u64,
+    pub next_wait: u64,
     /// What becomes of expired keys here.
-    pub(crate) expiry: Expiry,
+    pub expiry: Expiry,
     /// Candidates for eviction.
-    pub(crate) pool: crate::maxmemory::Pool,
+    pub pool: crate::maxmemory::Pool,
 }
 
 impl Local {
-    pub(crate) fn new(shared: &Arc<Shared>, thread: usize, lazyfree: LazyFree) -> Local {
-        let theirs = shared.clone();
+    /// Those of a thread with this number.
+    pub fn new(engine: &Arc<Engine>, thread: usize, lazyfree: LazyFree) -> Local {
+        let theirs = engine.clone();
         let outlet = Outlet::new(move |effects| {
             append_effects(&theirs, thread, effects);
         });
-        let settings = shared.settings();
-        let options = current_options(&settings, shared.profile);
+        let settings = engine.settings();
+        let options = current_options(&settings, engine.profile);
         Local {
             thread,
-            settings_version: shared.settings_version.load(Ordering::Acquire),
+            settings_version: engine.settings_version.load(Ordering::Acquire),
             settings,
             options,
             scratch: Scratch { outlet, ..Scratch::default() },
-            random: Random::new(crate::shared::random_u64()),
+            random: Random::new(crate::engine::random_u64()),
             reclaimer: Reclaimer::new(),
             lazyfree,
-            now_ms: crate::shared::unix_ms(),
+            now_ms: crate::engine::unix_ms(),
             clock: Instant::now(),
             decided: 0,
             standing: Standing::new(thread),
@@ -115,16 +123,17 @@ impl Local {
     }
 
     /// Takes over settings that changed.
-    pub(crate) fn refresh(&mut self, shared: &Shared) {
-        let version = shared.settings_version.load(Ordering::Acquire);
+    pub fn refresh(&mut self, engine: &Engine) {
+        let version = engine.settings_version.load(Ordering::Acquire);
         if version != self.settings_version {
             self.settings_version = version;
-            self.settings = shared.settings();
-            self.options = current_options(&self.settings, shared.profile);
+            self.settings = engine.settings();
+            self.options = current_options(&self.settings, engine.profile);
         }
     }
 
-    pub(crate) fn context(&self, db: u16, no_touch: bool) -> KeysContext {
+    /// How keys of a database are looked at now.
+    pub fn context(&self, db: u16, no_touch: bool) -> KeysContext {
         KeysContext {
             thread: self.thread,
             db,
@@ -137,52 +146,52 @@ impl Local {
 
     /// Enters the gate, for as long as [`Local::leave`] is not called; `false` when it is closed.
     #[inline]
-    pub(crate) fn enter(&mut self, shared: &Shared) -> bool {
+    pub fn enter(&mut self, engine: &Engine) -> bool {
         if self.standing.is_inside() {
             return true;
         }
-        if !self.standing.enter(&*shared.keyspace) {
+        if !self.standing.enter(&*engine.keyspace) {
             return false;
         }
-        self.begin_passage(shared);
+        self.begin_passage(engine);
         true
     }
 
     /// Enters the gate for a client's command that was admitted; `false` when it is closed, or when the role or a handover
     /// has changed between admission and here, so that the command is to be admitted anew.
     #[inline]
-    pub(crate) fn enter_admitted(&mut self, shared: &Shared, client: u64) -> bool {
+    pub fn enter_admitted(&mut self, engine: &Engine, client: u64) -> bool {
         if self.standing.is_inside() {
             return true;
         }
-        if !self.standing.enter_for(&*shared.keyspace, client) {
+        if !self.standing.enter_for(&*engine.keyspace, client) {
             return false;
         }
-        self.begin_passage(shared);
-        if shared.decisions.load(Ordering::Acquire) == self.decided {
+        self.begin_passage(engine);
+        if engine.decisions.load(Ordering::Acquire) == self.decided {
             return true;
         }
-        self.leave(shared);
+        self.leave(engine);
         false
     }
 
     /// Locks slots, ascending and each once, unless one of them is for others now.
     #[inline]
-    pub(crate) fn lock<'s>(&self, shared: &'s Shared, slots: &[Slot]) -> Result<Guard<'s>, SlotBusy> {
+    pub fn lock<'s>(&self, engine: &'s Engine, slots: &[Slot]) -> Result<Guard<'s>, SlotBusy> {
         if let Some(slot) = self.yielded
             && slots.contains(&slot)
         {
             return Err(SlotBusy(slot));
         }
         match slots {
-            [slot] => shared.keyspace.lock(*slot),
-            slots => shared.keyspace.lock_many(slots),
+            [slot] => engine.keyspace.lock(*slot),
+            slots => engine.keyspace.lock_many(slots),
         }
     }
 
     /// Gives locks back, and lets others have what they wait for.
     #[inline]
-    pub(crate) fn release(&mut self, guard: Guard<'_>) {
+    pub fn release(&mut self, guard: Guard<'_>) {
         if let Some(slot) = guard.release() {
             self.yielded = Some(slot);
         }
@@ -191,35 +200,35 @@ impl Local {
     /// Looks at what holds for a whole passage of the gate, or for as long as the world is this thread's: roles and the
     /// stream change in the world only.
     #[inline]
-    pub(crate) fn begin_passage(&mut self, shared: &Shared) {
-        self.scratch.effects.replicating = shared.stream.is_on();
+    pub fn begin_passage(&mut self, engine: &Engine) {
+        self.scratch.effects.replicating = engine.stream.is_on();
         self.scratch.effects.wanted = EventClass::from_bits_truncate(self.settings.notify_keyspace_events.0);
-        self.expiry = admission::expiry(shared, self.now_ms);
+        self.expiry = admission::expiry(engine, self.now_ms);
     }
 
     /// Waits, on a thread that may, until workers have handed out the messages that it caused.
-    fn await_mail(&self, shared: &Shared) {
-        while shared.is_mail_full(self.thread) && !shared.ending.load(Ordering::Acquire) {
+    fn await_mail(&self, engine: &Engine) {
+        while engine.is_mail_full(self.thread) && !engine.ending.load(Ordering::Acquire) {
             std::thread::park_timeout(MAIL_PAUSE);
         }
     }
 
     /// Leaves the gate, and lets go of what nobody looks at any more.
     #[inline]
-    pub(crate) fn leave(&mut self, shared: &Shared) {
+    pub fn leave(&mut self, engine: &Engine) {
         self.scratch.effects.assert_taken();
-        self.standing.leave(&*shared.keyspace);
+        self.standing.leave(&*engine.keyspace);
         // A worker does so once a turn.
-        if self.thread >= shared.workers() {
-            shared.stream.notify();
-            self.await_mail(shared);
+        if self.thread >= engine.workers() {
+            engine.stream.notify();
+            self.await_mail(engine);
         }
         let Scratch { hits, misses, .. } = &mut self.scratch;
         if *hits | *misses != 0 {
-            shared.stats.add(self.thread, Counter::Hits, std::mem::take(hits));
-            shared.stats.add(self.thread, Counter::Misses, std::mem::take(misses));
+            engine.stats.add(self.thread, Counter::Hits, std::mem::take(hits));
+            engine.stats.add(self.thread, Counter::Misses, std::mem::take(misses));
         }
-        self.reclaimer.collect(&shared.keyspace, &mut self.scratch.retired);
+        self.reclaimer.collect(&engine.keyspace, &mut self.scratch.retired);
         if !self.scratch.garbage.is_empty() {
             self.lazyfree.entries(&mut self.scratch.garbage);
         }
@@ -227,11 +236,10 @@ impl Local {
 }
 
 /// DEBUG QUICKLIST-PACKED-THRESHOLD sets this for the whole process, as the real server has it.
-pub(crate) static PACKED_THRESHOLD: std::sync::atomic::AtomicUsize =
-    std::sync::atomic::AtomicUsize::new(1 << 30);
+pub static PACKED_THRESHOLD: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(1 << 30);
 
 /// DEBUG SET-SKIP-CHECKSUM-VALIDATION sets this.
-pub(crate) static SKIP_CHECKSUMS: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+pub static SKIP_CHECKSUMS: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
 
 /// What data commands depend on now: settings, and what DEBUG has put beside them.
 fn current_options(settings: &Settings, profile: Profile) -> Options {
@@ -243,7 +251,7 @@ fn current_options(settings: &Settings, profile: Profile) -> Options {
 
 /// What the worker does next with a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Next {
+pub enum Next {
     /// Its next command.
     Continue,
     /// The same command, when the reason is gone.
@@ -257,8 +265,8 @@ pub(crate) enum Next {
 }
 
 /// Executes one request of a client, or queues it, or refuses it.
-pub(crate) fn process(
-    shared: &Shared,
+pub fn process<H: Host>(
+    host: &H,
     local: &mut Local,
     client: &mut Client,
     request: Result<&Resolved<'_>, Unknown>,
@@ -271,12 +279,12 @@ pub(crate) fn process(
     let mode = client.reply;
     let known = request.as_ref().ok().map(|request| request.command);
     let next = match request {
-        Ok(request) => dispatch(shared, local, client, request),
-        Err(unknown) => refuse_unknown(shared, local, client, argv, unknown),
+        Ok(request) => dispatch(host, local, client, request),
+        Err(unknown) => refuse_unknown(host, local, client, argv, unknown),
     };
     if next != Next::Stall(Suspend::Gate) {
         // It may have closed the gate, and was refused, or paused, before it got the world.
-        local.standing.forget(&*shared.keyspace, client.id);
+        local.standing.forget(&*host.keyspace, client.id);
     }
     if let Next::Stall(_) = next {
         client.take_back(start);
@@ -297,20 +305,20 @@ pub(crate) fn process(
     next
 }
 
-fn dispatch(shared: &Shared, local: &mut Local, client: &mut Client, request: &Resolved<'_>) -> Next {
+fn dispatch<H: Host>(host: &H, local: &mut Local, client: &mut Client, request: &Resolved<'_>) -> Next {
     let (command, argv) = (request.command, request.argv);
     if client.endpoint.is_some() && command.run.restricted {
         let unknown = command_table::restricted::unknown(command, argv);
-        return refuse_unknown(shared, local, client, argv, unknown);
+        return refuse_unknown(host, local, client, argv, unknown);
     }
     client.shared.last_command.store(command.run.id as u32 + 1, Ordering::Relaxed);
-    shared.stats.runs(local.thread, command.run.id);
+    host.stats.runs(local.thread, command.run.id);
     if !command.spec.arity_fits(argv.len()) {
-        return refuse(shared, local, client, command, &Error::Arity(command.run.full_name.into()));
+        return refuse(host, local, client, command, &Error::Arity(command.run.full_name.into()));
     }
-    match admission::admit(shared, local, client, request) {
+    match admission::admit(host, local, client, request) {
         Ok(()) => {}
-        Err(admission::Refusal::Error(error)) => return refuse(shared, local, client, command, &error),
+        Err(admission::Refusal::Error(error)) => return refuse(host, local, client, command, &error),
         Err(admission::Refusal::Suspend(suspend)) => return Next::Stall(suspend),
     }
     if client.multi.is_some() && !admission::runs_inside_multi(command) {
@@ -319,7 +327,7 @@ fn dispatch(shared: &Shared, local: &mut Local, client: &mut Client, request: &R
         return Next::Continue;
     }
     let start = client.outbox.len();
-    let outcome = execute(shared, local, client, request);
+    let outcome = execute(host, local, client, request);
     let now = Instant::now();
     let mut nanoseconds = now.duration_since(local.clock).as_nanos() as u64;
     local.clock = now;
@@ -330,7 +338,7 @@ fn dispatch(shared: &Shared, local: &mut Local, client: &mut Client, request: &R
         Ok(Flow::Done) => Next::Continue,
         Ok(Flow::Suspend(suspend)) => return Next::Stall(suspend),
         Ok(Flow::Blocked) => {
-            waits::begin(shared, local, client, request, nanoseconds);
+            waits::begin(host, local, client, request, nanoseconds);
             return Next::Blocked;
         }
         Ok(Flow::Close) => Next::Close,
@@ -343,20 +351,20 @@ fn dispatch(shared: &Shared, local: &mut Local, client: &mut Client, request: &R
         Err(error) => {
             client.take_back(start);
             client.writer().error_value(&error);
-            shared.stats.error(local.thread, &error);
-            shared.stats.called(local.thread, command.run.id, nanoseconds, true);
-            note_slow(shared, local, client, request, nanoseconds);
+            host.stats.error(local.thread, &error);
+            host.stats.called(local.thread, command.run.id, nanoseconds, true);
+            note_slow(host, local, client, request, nanoseconds);
             return Next::Continue;
         }
     };
-    shared.stats.called(local.thread, command.run.id, nanoseconds, false);
-    note_slow(shared, local, client, request, nanoseconds);
+    host.stats.called(local.thread, command.run.id, nanoseconds, false);
+    note_slow(host, local, client, request, nanoseconds);
     next
 }
 
 /// Answers to a command nobody knows.
 fn refuse_unknown(
-    shared: &Shared,
+    engine: &Engine,
     local: &mut Local,
     client: &mut Client,
     argv: &[&[u8]],
@@ -371,14 +379,14 @@ fn refuse_unknown(
     if let Some(multi) = &mut client.multi {
         multi.aborted = true;
     }
-    shared.stats.error(local.thread, &unknown);
+    engine.stats.error(local.thread, &unknown);
     client.writer().error(unknown.0);
     Next::Continue
 }
 
 /// Answers with an error before execution; inside MULTI that spoils the transaction.
 fn refuse(
-    shared: &Shared,
+    engine: &Engine,
     local: &mut Local,
     client: &mut Client,
     command: &'static Command,
@@ -387,7 +395,7 @@ fn refuse(
     if let Some(multi) = &mut client.multi {
         multi.aborted = true;
     }
-    shared.stats.rejected(local.thread, command.run.id);
+    engine.stats.rejected(local.thread, command.run.id);
     if command.spec.name == "exec" {
         // A transaction that cannot be executed is over.
         client.discard();
@@ -399,11 +407,11 @@ fn refuse(
             true => why.to_owned(),
             false => format!("EXECABORT Transaction discarded because of: {why}"),
         };
-        shared.stats.error(local.thread, &text);
+        engine.stats.error(local.thread, &text);
         client.writer().error(text);
         return Next::Continue;
     }
-    shared.stats.error(local.thread, error);
+    engine.stats.error(local.thread, error);
     client.writer().error_value(error);
     Next::Continue
 }
@@ -414,13 +422,8 @@ fn is_notice(command: &'static Command) -> bool {
 }
 
 #[inline]
-pub(crate) fn note_slow(
-    shared: &Shared,
-    local: &Local,
-    client: &Client,
-    request: &Resolved<'_>,
-    nanoseconds: u64,
-) {
+/// Notes a command in the slow log if it took long enough.
+pub fn note_slow(engine: &Engine, local: &Local, client: &Client, request: &Resolved<'_>, nanoseconds: u64) {
     let threshold_us = local.settings.slowlog_log_slower_than_us;
     if threshold_us < 0
         || ((nanoseconds / 1000) as i64) < threshold_us
@@ -429,7 +432,7 @@ pub(crate) fn note_slow(
         return;
     }
     let who = (client.shared.addr.clone(), client.shared.names().name.clone());
-    let mut log = shared.slowlog.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut log = engine.slowlog.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     log.push(
         request.argv,
         nanoseconds / 1000,
@@ -440,65 +443,65 @@ pub(crate) fn note_slow(
 }
 
 /// Takes the locks that the command's spec asks for, and runs it.
-fn execute(
-    shared: &Shared,
+fn execute<H: Host>(
+    host: &H,
     local: &mut Local,
     client: &mut Client,
     request: &Resolved<'_>,
 ) -> Result<Flow, Error> {
     // What it needs is known before it asks to enter: who needs the world may hold the gate already.
     match request.locks() {
-        Locks::None => run_node(shared, local, client, request, None, false),
+        Locks::None => run_node(host, local, client, request, None, false),
         Locks::Slots(slots) => {
-            if !local.enter_admitted(shared, client.id) {
+            if !local.enter_admitted(host, client.id) {
                 return Ok(Flow::Suspend(Suspend::Gate));
             }
             if slots.is_empty() {
-                return run_node(shared, local, client, request, None, false);
+                return run_node(host, local, client, request, None, false);
             }
-            match local.lock(shared, slots) {
-                Ok(guard) => locked(shared, local, client, request, guard),
+            match local.lock(host, slots) {
+                Ok(guard) => locked(host, local, client, request, guard),
                 Err(busy) => Ok(Flow::Suspend(Suspend::Slot(busy))),
             }
         }
         Locks::SlotBySlot => {
-            if !local.enter_admitted(shared, client.id) {
+            if !local.enter_admitted(host, client.id) {
                 return Ok(Flow::Suspend(Suspend::Gate));
             }
-            walking::run(shared, local, client, request)
+            walking::run(host, local, client, request)
         }
-        Locks::World => in_world(shared, local, client, request),
+        Locks::World => in_world(host, local, client, request),
     }
 }
 
 /// Runs a command under its guard and sends its effects out before the guard drops.
 #[inline]
-fn locked(
-    shared: &Shared,
+fn locked<H: Host>(
+    host: &H,
     local: &mut Local,
     client: &mut Client,
     request: &Resolved<'_>,
     mut guard: Guard<'_>,
 ) -> Result<Flow, Error> {
-    if capture::awaits_capture(shared, local, client.db, request, &mut guard) {
+    if capture::awaits_capture(host, local, client.db, request, &mut guard) {
         return Ok(Flow::Suspend(Suspend::Capture));
     }
     local.scratch.effects.begin();
     local.scratch.effects.unrelated = request.command.spec.flags.contains(Flags::TOUCHES_ARBITRARY_KEYS);
     local.scratch.has_changed = false;
-    let outcome = contained(shared, local, client, request, &mut guard);
-    emit(shared, local, client, &mut guard);
+    let outcome = contained(host, local, client, request, &mut guard);
+    emit(host, local, client, &mut guard);
     local.release(guard);
     if !local.unserved.is_empty() {
-        serve_unserved(shared, local);
+        serve_unserved(host, local);
     }
     outcome
 }
 
 /// Runs a command whose locks are held; the panic of one that has changed nothing is an error.
 #[inline]
-fn contained(
-    shared: &Shared,
+fn contained<H: Host>(
+    host: &H,
     local: &mut Local,
     client: &mut Client,
     request: &Resolved<'_>,
@@ -507,57 +510,57 @@ fn contained(
     let is_data = matches!(request.command.run.run, Run::Data(_));
     let mut state = (local, client, guard);
     crate::panics::contain(
-        shared,
+        host,
         request.command,
         &mut state,
-        |(local, client, guard)| call(shared, local, client, request, guard, false),
+        |(local, client, guard)| call(host, local, client, request, guard, false),
         // What the node's own commands change is not noted.
         |(local, ..)| !is_data || local.scratch.has_changed,
     )
 }
 
 /// Runs a command in the world, which this thread must get first.
-fn in_world(
-    shared: &Shared,
+fn in_world<H: Host>(
+    host: &H,
     local: &mut Local,
     client: &mut Client,
     request: &Resolved<'_>,
 ) -> Result<Flow, Error> {
-    if !own_world(shared, local, client.id) {
+    if !own_world(host, local, client.id) {
         return Ok(Flow::Suspend(Suspend::Gate));
     }
-    local.begin_passage(shared);
-    let world = local.standing.world(&shared.keyspace);
-    let outcome = locked(shared, local, client, request, world);
-    give_world_back(shared, local);
+    local.begin_passage(host);
+    let world = local.standing.world(&host.keyspace);
+    let outcome = locked(host, local, client, request, world);
+    give_world_back(host, local);
     outcome
 }
 
 /// Closes the gate for a client and waits a little until everybody has left; whether the world is this thread's.
-pub(crate) fn own_world(shared: &Shared, local: &mut Local, client: u64) -> bool {
-    if !local.standing.claim(&*shared.keyspace, client, WORLD_SPINS) {
+pub fn own_world(engine: &Engine, local: &mut Local, client: u64) -> bool {
+    if !local.standing.claim(&*engine.keyspace, client, WORLD_SPINS) {
         return false;
     }
-    if shared.decisions.load(Ordering::Acquire) != local.decided {
+    if engine.decisions.load(Ordering::Acquire) != local.decided {
         // Admitted before the world was another's.
-        give_world_back(shared, local);
+        give_world_back(engine, local);
         return false;
     }
     true
 }
 
 /// Opens the gate that this thread closed.
-pub(crate) fn give_world_back(shared: &Shared, local: &mut Local) {
+pub fn give_world_back(engine: &Engine, local: &mut Local) {
     local.scratch.effects.assert_taken();
-    local.standing.release(&*shared.keyspace);
+    local.standing.release(&*engine.keyspace);
     if !local.unserved.is_empty() {
-        shared.wake(local.thread);
+        engine.wake(local.thread);
     }
 }
 
 /// Runs a command whose locks are held: as itself or inside EXEC.
-pub(crate) fn call(
-    shared: &Shared,
+pub fn call<H: Host>(
+    host: &H,
     local: &mut Local,
     client: &mut Client,
     request: &Resolved<'_>,
@@ -566,16 +569,16 @@ pub(crate) fn call(
 ) -> Result<Flow, Error> {
     let Resolved { command, argv, .. } = *request;
     let Run::Data(data) = command.run.run else {
-        return run_node(shared, local, client, request, Some(guard), in_exec);
+        return run_node(host, local, client, request, Some(guard), in_exec);
     };
     let no_touch = client.shared.has_flag(flag::NO_TOUCH);
     let context = local.context(client.db, no_touch);
-    let mut keys = Keys::new(&shared.keyspace, guard, &mut local.scratch, context);
+    let mut keys = Keys::new(&host.keyspace, guard, &mut local.scratch, context);
     if let Some(place) = request.place {
         keys = keys.with_hint(argv[command.run.first_key as usize], place);
     }
     let began = local.clock;
-    let is_over = || walking::is_over(shared, began);
+    let is_over = || walking::is_over(host, began);
     let mut cx = Cx {
         keys,
         out: client.outbox.writer(client.proto),
@@ -590,7 +593,7 @@ pub(crate) fn call(
         commands::Flow::Unfinished => Ok(Flow::Suspend(Suspend::Walk)),
         commands::Flow::Block { keys, timeout_ms, null } => {
             let timeout = if null { TimeoutReply::Null } else { TimeoutReply::NullArray };
-            wait_for_key(shared, local, client, request, guard, (keys, timeout_ms, timeout));
+            wait_for_key(host, local, client, request, guard, (keys, timeout_ms, timeout));
             Ok(Flow::Blocked)
         }
         commands::Flow::Rest(rest) => {
@@ -600,8 +603,8 @@ pub(crate) fn call(
     }
 }
 
-fn run_node(
-    shared: &Shared,
+fn run_node<H: Host>(
+    host: &H,
     local: &mut Local,
     client: &mut Client,
     request: &Resolved<'_>,
@@ -610,21 +613,18 @@ fn run_node(
 ) -> Result<Flow, Error> {
     let Resolved { command, argv, .. } = *request;
     match command.run.run {
-        Run::Own(run) => {
-            let run = shared.own_runs[run.0];
-            run(&mut NodeCx { shared, local, client, command, guard, in_exec }, argv)
-        }
+        Run::Own(run) => host.run_own(run, OwnCx { local, client, command, guard, in_exec }, argv),
         // A data command whose arguments name no key: its own checks answer.
         Run::Data(_) => {
-            let mut guard = shared.keyspace.walk_slots();
-            call(shared, local, client, request, &mut guard, in_exec)
+            let mut guard = host.keyspace.walk_slots();
+            call(host, local, client, request, &mut guard, in_exec)
         }
     }
 }
 
 /// Registers a ticket for a command that found nothing, while its locks are held.
 fn wait_for_key(
-    shared: &Shared,
+    engine: &Engine,
     local: &mut Local,
     client: &mut Client,
     request: &Resolved<'_>,
@@ -643,7 +643,7 @@ fn wait_for_key(
         slots: request.slots().to_vec(),
     }));
     let context = local.context(client.db, true);
-    let mut space = Keys::new(&shared.keyspace, guard, &mut local.scratch, context);
+    let mut space = Keys::new(&engine.keyspace, guard, &mut local.scratch, context);
     for &key in &argv[keys] {
         space.wait(key, &ticket);
     }
@@ -655,38 +655,38 @@ fn wait_for_key(
 
 /// Sends effects out while the locks are held.
 #[inline]
-pub(crate) fn emit(shared: &Shared, local: &mut Local, client: &mut Client, guard: &mut Guard<'_>) {
-    if let Some(offset) = append(shared, local) {
-        client.wrote(offset, shared.committed.load(Ordering::Acquire));
+pub fn emit(engine: &Engine, local: &mut Local, client: &mut Client, guard: &mut Guard<'_>) {
+    if let Some(offset) = append(engine, local) {
+        client.wrote(offset, engine.committed.load(Ordering::Acquire));
     }
     if !local.scratch.effects.ready.is_empty() {
-        serve(shared, local, guard);
+        serve(engine, local, guard);
     }
-    publish_events(shared, local, Some(client));
+    publish_events(engine, local, Some(client));
 }
 
 /// Appends the effects gathered so far to the stream, and counts them.
 #[inline]
-fn append(shared: &Shared, local: &mut Local) -> Option<u64> {
-    append_effects(shared, local.thread, &mut local.scratch.effects)
+fn append(engine: &Engine, local: &mut Local) -> Option<u64> {
+    append_effects(engine, local.thread, &mut local.scratch.effects)
 }
 
 #[inline]
-fn append_effects(shared: &Shared, thread: usize, effects: &mut Effects) -> Option<u64> {
+fn append_effects(engine: &Engine, thread: usize, effects: &mut Effects) -> Option<u64> {
     if effects.dirty > 0 {
-        shared.stats.add(thread, Counter::Dirty, effects.dirty);
+        engine.stats.add(thread, Counter::Dirty, effects.dirty);
         effects.dirty = 0;
     }
     if effects.expired > 0 {
-        shared.stats.add(thread, Counter::Expired, effects.expired);
+        engine.stats.add(thread, Counter::Expired, effects.expired);
         effects.expired = 0;
     }
     let own_volatile = effects.take_own_volatile();
     if !own_volatile.is_empty() {
-        shared.own_volatile.add(own_volatile);
+        engine.own_volatile.add(own_volatile);
     }
     if effects.records().is_empty() {
         return None;
     }
-    Some(shared.stream.append(effects))
+    Some(engine.stream.append(effects))
 }

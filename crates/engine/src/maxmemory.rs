@@ -7,8 +7,8 @@
 
 use crate::admission::Refusal;
 use crate::cx::Suspend;
+use crate::engine::Engine;
 use crate::exec::{Local, send_effects};
-use crate::shared::Shared;
 use crate::stats::Counter;
 use config::MaxmemoryPolicy;
 use keyspace::{Keys, SlotBusy};
@@ -33,7 +33,7 @@ struct Candidate {
 
 /// The best candidates of a thread.
 #[derive(Debug, Default)]
-pub(crate) struct Pool(Vec<Candidate>);
+pub struct Pool(Vec<Candidate>);
 
 impl Pool {
     /// Keeps the candidate if it is among the best; the most idle stands last.
@@ -50,18 +50,18 @@ impl Pool {
 }
 
 /// Evicts until there is room; whether there is.
-pub(crate) fn make_room(shared: &Shared, local: &mut Local) -> Result<bool, Refusal> {
+pub fn make_room(engine: &Engine, local: &mut Local) -> Result<bool, Refusal> {
     let limit = local.settings.maxmemory_bytes;
-    if is_room(shared, limit) {
+    if is_room(engine, limit) {
         return Ok(true);
     }
-    let is_replica = shared.role.is_replica.load(Ordering::Relaxed);
+    let is_replica = engine.role.is_replica.load(Ordering::Relaxed);
     if is_replica && local.settings.replica_ignore_maxmemory {
         return Ok(true);
     }
     if local.settings.maxmemory_policy != MaxmemoryPolicy::AllkeysLru
-        || shared.pauses.holds_writes(local.now_ms)
-        || shared.loading.load(Ordering::Relaxed)
+        || engine.pauses.holds_writes(local.now_ms)
+        || engine.loading.load(Ordering::Relaxed)
     {
         return Ok(false);
     }
@@ -72,21 +72,21 @@ pub(crate) fn make_room(shared: &Shared, local: &mut Local) -> Result<bool, Refu
         // This very thread holds the gate closed, for a command that has asked already: waiting here would be for itself.
         return Ok(true);
     }
-    if !local.enter(shared) {
+    if !local.enter(engine) {
         return Err(Refusal::Suspend(Suspend::Gate));
     }
-    if shared.pauses.holds_writes(local.now_ms)
-        || shared.role.is_replica.load(Ordering::Relaxed) != is_replica
+    if engine.pauses.holds_writes(local.now_ms)
+        || engine.role.is_replica.load(Ordering::Relaxed) != is_replica
     {
         // Decided between the look above and the gate: the command is admitted anew.
         return Ok(true);
     }
     let began = Instant::now();
     while began.elapsed() < BUDGET {
-        if !evict_one(shared, local).map_err(Refusal::Suspend)? {
+        if !evict_one(engine, local).map_err(Refusal::Suspend)? {
             return Ok(false);
         }
-        if is_room(shared, limit) || is_freeing(local) {
+        if is_room(engine, limit) || is_freeing(local) {
             return Ok(true);
         }
     }
@@ -95,15 +95,15 @@ pub(crate) fn make_room(shared: &Shared, local: &mut Local) -> Result<bool, Refu
 }
 
 /// Whether what counts is within the limit.
-fn is_room(shared: &Shared, limit: u64) -> bool {
+fn is_room(engine: &Engine, limit: u64) -> bool {
     let used = memory::used_bytes();
-    used <= limit || used.saturating_sub(uncounted_bytes(shared)) <= limit
+    used <= limit || used.saturating_sub(uncounted_bytes(engine)) <= limit
 }
 
 /// `mem_not_counted_for_evict`: what is there because of replicas. The removal of a key is sent to them too: counted, a slow
 /// replica would have all keys evicted.
-pub(crate) fn uncounted_bytes(shared: &Shared) -> u64 {
-    shared.replication.unsent_bytes(&shared.stream)
+pub fn uncounted_bytes(engine: &Engine) -> u64 {
+    engine.stream.unsent_bytes()
 }
 
 /// While lazyfree is still freeing, do not evict: it would evict too much. Tables that a snapshot has yet to write do not count:
@@ -124,14 +124,14 @@ enum Attempt {
 }
 
 /// Evicts the best candidate; `false` when there is nothing to evict.
-fn evict_one(shared: &Shared, local: &mut Local) -> Result<bool, Suspend> {
+fn evict_one(engine: &Engine, local: &mut Local) -> Result<bool, Suspend> {
     let mut later = None;
     // A candidate may have gone or be in use meanwhile; an empty keyspace has none at all.
     for _ in 0..TRIES {
-        let busy = fill_pool(shared, local);
+        let busy = fill_pool(engine, local);
         later = later.or(busy.map(Suspend::Slot));
         let Some(Candidate { db, key, .. }) = local.pool.0.pop() else { break };
-        match remove(shared, local, db, &key) {
+        match remove(engine, local, db, &key) {
             Attempt::Evicted => return Ok(true),
             Attempt::Missed => {}
             Attempt::Later(why) => later = Some(why),
@@ -142,19 +142,19 @@ fn evict_one(shared: &Shared, local: &mut Local) -> Result<bool, Suspend> {
 }
 
 /// Takes samples into the pool. A slot that was busy has no candidate for us now.
-fn fill_pool(shared: &Shared, local: &mut Local) -> Option<SlotBusy> {
+fn fill_pool(engine: &Engine, local: &mut Local) -> Option<SlotBusy> {
     let mut busy = None;
     let clock = (local.now_ms / 1000) as u32 & 0xff_ffff;
     let samples = local.settings.maxmemory_samples;
-    for db in 0..shared.keyspace.databases() as u16 {
-        if shared.keyspace.len(db) == 0 {
+    for db in 0..engine.keyspace.databases() as u16 {
+        if engine.keyspace.len(db) == 0 {
             continue;
         }
         for _ in 0..samples {
             let random = local.random.next_u64();
             let context = local.context(db, true);
-            let mut guard = shared.keyspace.walk_slots();
-            let mut keys = Keys::new(&shared.keyspace, &mut guard, &mut local.scratch, context);
+            let mut guard = engine.keyspace.walk_slots();
+            let mut keys = Keys::new(&engine.keyspace, &mut guard, &mut local.scratch, context);
             let sampled = keys.sample(random, |entry| Candidate {
                 idle_s: clock.wrapping_sub(entry.lru()) & 0xff_ffff,
                 db,
@@ -171,23 +171,23 @@ fn fill_pool(shared: &Shared, local: &mut Local) -> Option<SlotBusy> {
 }
 
 /// Removes a key as evicted.
-fn remove(shared: &Shared, local: &mut Local, db: u16, key: &[u8]) -> Attempt {
-    let mut guard = match shared.keyspace.lock(Slot::of(key)) {
+fn remove(engine: &Engine, local: &mut Local, db: u16, key: &[u8]) -> Attempt {
+    let mut guard = match engine.keyspace.lock(Slot::of(key)) {
         Ok(guard) => guard,
         Err(busy) => return Attempt::Later(Suspend::Slot(busy)),
     };
     local.scratch.effects.begin();
     let lazy = local.settings.lazyfree_lazy_eviction;
     let context = local.context(db, true);
-    let mut keys = Keys::new(&shared.keyspace, &mut guard, &mut local.scratch, context);
+    let mut keys = Keys::new(&engine.keyspace, &mut guard, &mut local.scratch, context);
     if keys.awaits_capture(key) {
         return Attempt::Later(Suspend::Capture);
     }
     if !keys.evict(key, lazy) {
         return Attempt::Missed;
     }
-    send_effects(shared, local);
-    shared.stats.add(local.thread, Counter::Evicted, 1);
+    send_effects(engine, local);
+    engine.stats.add(local.thread, Counter::Evicted, 1);
     Attempt::Evicted
 }
 

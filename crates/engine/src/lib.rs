@@ -1,0 +1,34 @@
+//! The life of a command, and what a node does with its keys by itself.
+//!
+//! ```text
+//!   Resolved ─▶ admission ─▶ locks ─▶ run ─▶ effects ─▶ stream · clients that block · events
+//!                 │ maxmemory          └ data commands here, the node's own by its [`Host`]
+//!                 └ pause, role, stream, mail
+//! ```
+//! [`Engine`] is what all threads share; [`exec::Local`] is what each thread has of its own. A worker never waits here: what cannot
+//! run now is suspended ([`cx::Suspend`]) and tried again.
+
+#![forbid(unsafe_code)]
+// Commands are timed here, and background threads have clocks of their own.
+#![allow(clippy::disallowed_methods)]
+
+pub mod admission;
+#[cfg(test)]
+mod bare;
+pub mod cx;
+mod engine;
+pub mod exec;
+pub mod expiry;
+mod latency;
+pub mod lazyfree;
+pub mod log;
+pub mod maxmemory;
+mod own_volatile;
+pub mod panics;
+pub mod pause;
+pub mod slowlog;
+pub mod stats;
+pub mod stream;
+pub mod waits;
+
+pub use engine::{BACKGROUND_THREADS, Background, Engine, Parker, Role, options, random_u64, unix_ms};

@@ -2,12 +2,13 @@
 //!
 //! A thread takes a sample every 100 ms. A rate is the mean of the last 16 samples, as in Redis, so it follows a change
 //! within 1.6 seconds. While nothing happens it sleeps for longer. The same thread returns free memory to the system, which the allocator does by itself only while
-//! threads allocate.
+//! threads allocate, and has a managed node keep its sockets in their places.
 
+use crate::managed::sockets;
 use crate::shared::Shared;
 use engine::stats::Counter;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 const PERIOD: Duration = Duration::from_millis(100);
@@ -68,13 +69,20 @@ impl Gauges {
 }
 
 /// Runs until the node ends, woken early for that by its thread's handle.
-pub(crate) fn run(shared: &Shared) {
+pub(crate) fn run(shared: &Arc<Shared>) {
     let mut last = Instant::now();
+    let mut kept = Instant::now();
     // Samples in which nothing was counted.
     let (mut quiet, mut counted) = (0, 0);
     while !shared.ending.load(Ordering::Acquire) {
         let period = if quiet > SAMPLES { IDLE_PERIOD } else { PERIOD };
         std::thread::park_timeout(period.saturating_sub(last.elapsed()));
+        if let Some(managed) = &shared.managed
+            && kept.elapsed() >= sockets::PERIOD
+        {
+            sockets::keep(shared, managed);
+            kept = Instant::now();
+        }
         let elapsed = last.elapsed();
         if elapsed < period || shared.cron_paused.load(Ordering::Relaxed) {
             continue;

@@ -27,6 +27,7 @@ pub(crate) struct Listening(Mutex<Sockets>);
 struct Sockets {
     acceptor: Option<Acceptor>,
     tcp: Vec<(ListenerId, SocketAddr)>,
+    unix: Option<ListenerId>,
     passed: Vec<Handle>,
 }
 
@@ -63,16 +64,15 @@ pub(crate) struct Opened {
 /// Opens everything that the settings name.
 pub(crate) fn open(settings: &Settings) -> Result<Opened, StartError> {
     let tcp = open_tcp(settings)?;
-    let unix = if settings.unixsocket.is_empty() {
-        None
-    } else {
-        let path = PathBuf::from(String::from_utf8_lossy(&settings.unixsocket).into_owned());
-        let permissions = (settings.unixsocketperm != 0).then_some(settings.unixsocketperm);
-        let listener = listen_unix(&path, permissions, settings.tcp_backlog)
-            .map_err(|error| StartError::Listen { error, parameter: "unixsocket" })?;
-        Some(listener)
-    };
+    let unix = if settings.unixsocket.is_empty() { None } else { Some(open_unix(settings)?) };
     Ok(Opened { tcp, unix })
+}
+
+fn open_unix(settings: &Settings) -> Result<Listener, StartError> {
+    let path = PathBuf::from(String::from_utf8_lossy(&settings.unixsocket).into_owned());
+    let permissions = (settings.unixsocketperm != 0).then_some(settings.unixsocketperm);
+    listen_unix(&path, permissions, settings.tcp_backlog)
+        .map_err(|error| StartError::Listen { error, parameter: "unixsocket" })
 }
 
 impl Listening {
@@ -93,7 +93,7 @@ impl Listening {
         let acceptor = accept(mailboxes)?;
         sockets.tcp = add(&acceptor, opened.tcp)?;
         if let Some(unix) = opened.unix {
-            acceptor.add(unix, OWN)?;
+            sockets.unix = Some(acceptor.add(unix, OWN)?);
         }
         sockets.acceptor = Some(acceptor);
         Ok(())
@@ -113,6 +113,20 @@ impl Listening {
         };
         *tcp = add(acceptor, opened).map_err(StartError::Thread)?;
         outcome
+    }
+
+    /// Listens anew on the Unix socket, whose place is empty; `false` when the node accepts nothing yet, or nothing any more.
+    ///
+    /// # Errors
+    /// When it cannot be listened on.
+    pub(crate) fn renew_unix(&self, settings: &Settings) -> Result<bool, StartError> {
+        let mut sockets = self.sockets();
+        let Sockets { acceptor: Some(acceptor), unix, .. } = &mut *sockets else { return Ok(false) };
+        let anew = acceptor.add(open_unix(settings)?, OWN).map_err(StartError::Thread)?;
+        if let Some(lost) = unix.replace(anew) {
+            acceptor.remove(lost);
+        }
+        Ok(true)
     }
 
     /// Takes over a listener of an endpoint; `false` when the node has it already.

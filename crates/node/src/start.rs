@@ -13,7 +13,7 @@ use engine::Background;
 use engine::exec::Local;
 use engine::lazyfree::LazyFree;
 use engine::log::{Log, Speaker};
-use event_loop::{Acceptor, Backend, EventLoop, ListenError, LoopConfig};
+use event_loop::{Backend, EventLoop, ListenError, LoopConfig};
 use std::ffi::OsStr;
 use std::fmt;
 use std::net::SocketAddr;
@@ -106,8 +106,6 @@ impl std::error::Error for StartError {}
 pub struct Node {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<std::io::Result<()>>>,
-    /// Accepts the agent's connections.
-    agent: Option<Acceptor>,
 }
 
 impl Node {
@@ -152,7 +150,7 @@ impl Node {
             }
         });
         let lazyfree = LazyFree::start().map_err(StartError::Thread)?;
-        let mut node = Node { shared: shared.clone(), threads: Vec::new(), agent: None };
+        let mut node = Node { shared: shared.clone(), threads: Vec::new() };
         let started = node.start_agent(&settings);
         let started = started.and_then(|()| node.start_workers(workers, settings.io_backend, &lazyfree));
         let started = started.and_then(|()| node.start_background(&lazyfree));
@@ -205,17 +203,13 @@ impl Node {
     }
 
     /// Lets the agent of a managed node ask how it is from now on, while it loads too.
-    fn start_agent(&mut self, settings: &Settings) -> Result<(), StartError> {
-        if self.shared.managed.is_none() {
-            return Ok(());
-        }
+    fn start_agent(&self, settings: &Settings) -> Result<(), StartError> {
+        let Some(managed) = &self.shared.managed else { return Ok(()) };
         crate::replication::role::begin_unassigned(&self.shared);
         let path = Path::new(OsStr::from_bytes(&settings.private_socket));
         let listener = crate::managed::identity::listen(path)
             .map_err(|error| StartError::Listen { error, parameter: "private-socket" })?;
-        let agent = crate::managed::server::start(&self.shared, listener).map_err(StartError::Thread)?;
-        self.agent = Some(agent);
-        Ok(())
+        crate::managed::server::start(&self.shared, managed, listener).map_err(StartError::Thread)
     }
 
     fn start_workers(
@@ -356,10 +350,7 @@ impl Node {
 
     fn stop(&mut self) {
         self.shared.listening.stop();
-        let has_agent = self.agent.is_some();
-        if let Some(agent) = self.agent.take() {
-            agent.stop();
-        }
+        let has_agent = self.shared.managed.as_ref().is_some_and(|managed| managed.private_socket.stop());
         self.shared.ending.store(true, Ordering::Release);
         self.shared.client_memory.set_ending(true);
         self.shared.look();

@@ -32,6 +32,14 @@ pub(crate) fn lock(directory: &Path) -> io::Result<Option<File>> {
     Ok(Some(file))
 }
 
+/// Listens on the private socket in a place where nothing is.
+///
+/// # Errors
+/// When it cannot be listened on.
+pub(super) fn listen_anew(path: &Path) -> Result<Listener, ListenError> {
+    listen_unix(path, Some(MODE), BACKLOG)
+}
+
 /// Listens on the private socket, in the place of a socket that is there.
 ///
 /// # Errors
@@ -41,5 +49,5 @@ pub(crate) fn listen(path: &Path) -> Result<Listener, ListenError> {
         // If it stays, listening says why not.
         let _ = std::fs::remove_file(path);
     }
-    listen_unix(path, Some(MODE), BACKLOG)
+    listen_anew(path)
 }

@@ -7,6 +7,7 @@
 //! ```
 //! - [`identity`]: the directory's lock, which makes the process the node, and the socket's place.
 //! - [`server`]: connections of the private socket.
+//! - [`sockets`]: a socket that is lost is listened on anew.
 //! - [`status`]: how the node is.
 //! - [`requests`]: what changes it.
 //! - [`command_table::restricted`]: commands that clients of endpoints do not have.
@@ -23,10 +24,12 @@
 pub(crate) mod identity;
 mod requests;
 pub(crate) mod server;
+pub(crate) mod sockets;
 mod status;
 
 use crate::shared::Shared;
 use server::Connections;
+use sockets::PrivateSocket;
 use std::fs::File;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -49,6 +52,7 @@ pub(crate) struct Managed {
     /// Never held while anything is waited for.
     decided: Mutex<Decided>,
     connections: Connections,
+    pub(crate) private_socket: PrivateSocket,
     /// The lowest offset that somebody waits for.
     awaited: AtomicU64,
     waiting: Mutex<()>,
@@ -73,6 +77,7 @@ impl Managed {
             acting: Mutex::default(),
             decided: Mutex::new(Decided { epoch: 0, role: Role::Unassigned }),
             connections: Connections::default(),
+            private_socket: PrivateSocket::default(),
             awaited: AtomicU64::new(u64::MAX),
             waiting: Mutex::default(),
             reached: Condvar::new(),

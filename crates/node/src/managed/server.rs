@@ -1,6 +1,7 @@
 //! The private socket's connections: a thread each, for a request may take its time while another connection asks for the
 //! status.
 
+use super::Managed;
 use super::requests::answer;
 use crate::shared::Shared;
 use config::Loglevel;
@@ -55,11 +56,14 @@ impl Connections {
     }
 }
 
+/// The private socket's, among the listeners of its acceptor.
+pub(super) const NUMBER: usize = 0;
+
 /// Serves the private socket from now on.
 ///
 /// # Errors
 /// When the system refuses the thread.
-pub(crate) fn start(shared: &Arc<Shared>, listener: Listener) -> io::Result<Acceptor> {
+pub(crate) fn start(shared: &Arc<Shared>, managed: &Managed, listener: Listener) -> io::Result<()> {
     let weak = Arc::downgrade(shared);
     let accepted = move |fd: OwnedFd, _: Peer| {
         if let Some(shared) = weak.upgrade()
@@ -68,7 +72,10 @@ pub(crate) fn start(shared: &Arc<Shared>, listener: Listener) -> io::Result<Acce
             shared.log(Loglevel::Warning, format_args!("A connection of the private socket failed: {error}"));
         }
     };
-    Acceptor::start(vec![listener], accepted)
+    let acceptor = Acceptor::start(Vec::new(), accepted)?;
+    let listener = acceptor.add(listener, NUMBER)?;
+    managed.private_socket.accepts((acceptor, listener));
+    Ok(())
 }
 
 /// Takes a connection over, or drops it when there are too many.

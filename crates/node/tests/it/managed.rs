@@ -6,8 +6,10 @@ use conformance::connection::Connection;
 use conformance::reply::Reply as Answer;
 use node::{Node, Options, StartError};
 use profile::Profile;
+use std::fs::Permissions;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -185,6 +187,42 @@ fn expect(connection: &mut Connection, line: &str, reply: &str) {
 fn expect_end(connection: &mut Connection) {
     let received = connection.receive();
     assert!(received.is_err(), "{received:?}");
+}
+
+/// Waits until somebody listens on a socket.
+#[track_caller]
+fn expect_listener(socket: &Path) {
+    let until = Instant::now() + LONG;
+    while UnixStream::connect(socket).is_err() {
+        assert!(Instant::now() < until, "{} is still lost", socket.display());
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn sockets_that_are_lost_are_listened_on_anew() {
+    let mut node = Managed::primary();
+    let (private_socket, data_socket) = (node.dir.join("private"), node.dir.join("s"));
+    // Nobody else may write where they are.
+    std::fs::set_permissions(&node.dir, Permissions::from_mode(0o700)).expect("ours");
+    std::fs::remove_file(&private_socket).expect("it was there");
+    std::fs::remove_file(&data_socket).expect("it was there");
+    expect_listener(&private_socket);
+    expect_listener(&data_socket);
+    assert_eq!(node.ask(&Request::ResumeWrites { epoch: 1 }), Reply::Done, "who is connected stays so");
+    node.agent = private(&node.dir);
+    assert_eq!(node.ask(&Request::ResumeWrites { epoch: 1 }), Reply::Done);
+    // A replica finds its primary by the other one.
+    let mut replica = Managed::replica_of(&node, 1);
+    // What somebody else puts there is left alone.
+    let other = UnixListener::bind(node.dir.join("other")).expect("the place is empty");
+    std::fs::rename(node.dir.join("other"), &private_socket).expect("in the same directory");
+    std::fs::remove_file(&data_socket).expect("it was there");
+    expect_listener(&data_socket);
+    let _found = UnixStream::connect(&private_socket).expect("the other one listens");
+    other.set_nonblocking(true).expect("set");
+    other.accept().expect("it is still the other one's");
+    replica.until(|status| status.link == Link::Up);
 }
 
 #[test]

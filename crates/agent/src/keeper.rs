@@ -7,7 +7,7 @@ use crate::node::{End, Item, Mail, Node};
 use crate::place::peer;
 use crate::process::Process as Os;
 use crate::silence::{Silence, Verdict};
-use fleet::step::{Observed, Outcome, Process, Report, Step, StepError};
+use fleet::step::{Observed, Outcome, Process, Report, Step, StepError, Unreached};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -168,7 +168,7 @@ impl Keeper {
             }
             Mail::Kill => self.kill(),
             Mail::Spawned(process) => {
-                self.begin(process, false);
+                self.begin(process, false, None);
                 if !self.ends.is_empty() {
                     self.kill();
                 }
@@ -191,20 +191,17 @@ impl Keeper {
         if self.leaving.iter().any(|leaving| leaving.pid() == process.pid()) {
             return;
         }
-        self.begin(process, true);
-        if let (Some(life), Some(stream)) = (&mut self.life, stream) {
-            life.connection = open_heart(stream);
-        }
+        self.begin(process, true, stream.and_then(open_heart));
         self.ask();
     }
 
-    fn begin(&mut self, process: Os, adopted: bool) {
+    fn begin(&mut self, process: Os, adopted: bool, connection: Option<Connection>) {
         let now = Instant::now();
         self.life = Some(Life {
             process,
             since: now,
             adopted,
-            connection: None,
+            connection,
             asked: None,
             next_beat: now,
             next_look: now + ANSWER_LIMIT,
@@ -262,10 +259,7 @@ impl Keeper {
         let Ok(Some((process, Some(stream)))) = self.node.place.find() else { return };
         let other = self.life.take().map(|life| life.process);
         self.leaving.extend(other);
-        self.begin(process, true);
-        if let Some(life) = &mut self.life {
-            life.connection = open_heart(stream);
-        }
+        self.begin(process, true, open_heart(stream));
     }
 
     /// Sends a heartbeat, unless one is on its way.
@@ -478,9 +472,18 @@ impl Keeper {
         }
     }
 
+    /// An earlier control plane's process that has not been reached.
+    fn unreached(&self) -> Option<Unreached> {
+        let life = self.life.as_ref()?;
+        let reached = life.answered || life.connection.is_some() || !life.adopted;
+        (!reached)
+            .then(|| Unreached { pid: life.process.pid(), socket: self.node.place.private_socket.clone() })
+    }
+
     /// Tells the node's worker and the agent's user.
     fn publish(&mut self, process: Process) {
         self.observed.process = process;
+        self.observed.unreached = self.unreached();
         let period = REPORT_PERIOD.as_nanos();
         let since = self.node.shared.rhythm.elapsed().as_nanos();
         self.next_report =

@@ -13,6 +13,8 @@ use supervision::{Endpoint, Listening, Reply, Request, Role, Upstream};
 pub(crate) const QUESTION_LIMIT: Duration = Duration::from_secs(5);
 /// Between looks at a lock that somebody holds: the kernel frees a dead process's memory before its locks.
 const LOCK_PERIOD: Duration = Duration::from_millis(20);
+/// Between tries to reach a node by a socket that is not there.
+const DIAL_PERIOD: Duration = Duration::from_millis(100);
 /// A process that was sent SIGKILL shows it as soon as its threads are scheduled.
 const DEATH_LIMIT: Duration = Duration::from_secs(30);
 
@@ -135,12 +137,21 @@ fn stop(node: &Node) -> Done {
         return Ok(Outcome::Done);
     }
     let limit = node.shared.config.stop_limit;
-    let asked = Line::dial(node).and_then(|mut line| line.order(&Request::Shutdown { save: true }, limit));
-    match asked {
-        // Without an answer it may have ended by itself.
-        Ok(()) | Err(StepError::NodeGone) => {}
-        // Killing it now would lose what it holds.
-        Err(error) => return Err(error),
+    let until = Instant::now() + limit;
+    loop {
+        match Line::dial(node).and_then(|mut line| line.order(&Request::Shutdown { save: true }, limit)) {
+            Ok(()) => break,
+            // It may have ended by itself; or its socket is lost, and it is about to listen anew.
+            Err(StepError::NodeGone) if node.wait_until(DIAL_PERIOD, ended) => return Ok(Outcome::Done),
+            Err(StepError::NodeGone) if node.switch.is_off() => return Err(StepError::NodeGone),
+            Err(StepError::NodeGone) if Instant::now() < until => {}
+            Err(StepError::NodeGone) => {
+                let socket = node.place.private_socket.display();
+                return Err(StepError::Failed(format!("it was not reached by its socket {socket}")));
+            }
+            // Killing it now would lose what it holds.
+            Err(error) => return Err(error),
+        }
     }
     if node.wait_until(limit, ended) {
         Ok(Outcome::Done)

@@ -1,7 +1,7 @@
 //! `engram status`: the region as a table, or as JSON for scripts.
 
 use anyhow::Result;
-use region::{NodeView, RegionView};
+use region::RegionView;
 
 /// The options of `engram status`.
 #[derive(Debug, clap::Args)]
@@ -72,7 +72,7 @@ fn table(regions: &[RegionView]) -> String {
                 text.push_str(&format!("  {}: {reason}\n", deployment.id));
             }
             for node in &deployment.nodes {
-                if let Some(reason) = reason(node) {
+                if let Some(reason) = &node.reason {
                     text.push_str(&format!("  {} ({}): {reason}\n", node.member, node.node));
                 }
             }
@@ -82,15 +82,6 @@ fn table(regions: &[RegionView]) -> String {
         text.push_str("Nothing has been made yet.\n");
     }
     text
-}
-
-/// Why a node is not up.
-fn reason(node: &NodeView) -> Option<&str> {
-    node.failure.as_deref().or(match node.process.as_str() {
-        "hung" => Some("its process runs, and nothing in it moves"),
-        "ended" => Some("its process has ended"),
-        _ => None,
-    })
 }
 
 fn size(bytes: u64) -> String {

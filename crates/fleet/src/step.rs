@@ -218,6 +218,26 @@ pub struct Observed {
     pub process: Process,
     /// The last answer of this very process; none until the first.
     pub status: Option<Status>,
+    /// The process, while it is one that an earlier control plane has left and has not been reached by its socket.
+    #[serde(default)]
+    pub unreached: Option<Unreached>,
+}
+
+impl Observed {
+    /// Its process id, if it was heard of.
+    pub fn pid(&self) -> Option<u32> {
+        let answered = self.status.as_ref().map(|status| status.pid);
+        answered.or(self.unreached.as_ref().map(|process| process.pid))
+    }
+}
+
+/// A process that holds the lock of a node's directory, and cannot be spoken to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unreached {
+    /// Its process id.
+    pub pid: u32,
+    /// Where its private socket is to be.
+    pub socket: PathBuf,
 }
 
 /// What an agent tells.

@@ -1,6 +1,6 @@
 //! What `engram status` shows: deployments as they are meant to be, with what is seen of their nodes.
 
-use fleet::step::{NodeId, Process};
+use fleet::step::{NodeId, Observed, Process, Unreached};
 use fleet::{Deployment, DeploymentId, Fleet, Member, Phase, Reconciler, Shard};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -56,6 +56,9 @@ pub struct NodeView {
     /// Why the last step that was to make it what it should be failed.
     #[serde(default)]
     pub failure: Option<String>,
+    /// Why it is not up, and what to do where it does not come up by itself.
+    #[serde(default)]
+    pub reason: Option<String>,
     /// Its process id, while there is one.
     pub pid: Option<u32>,
     /// `us-east-1a`
@@ -125,6 +128,24 @@ fn why_not_made(fleet: &Fleet, region: &str, deployment: &Deployment) -> String 
     format!("{why}. Mend that, delete it, and create it again")
 }
 
+/// Why a node is not up.
+fn reason(observed: &Observed, failure: Option<&String>) -> Option<String> {
+    if let Some(Unreached { pid, socket }) = &observed.unreached {
+        let socket = socket.display();
+        return Some(format!(
+            "its process {pid} runs on from an earlier start and is not reached by its socket {socket}; it listens there anew \
+             within seconds if it can. If it does not, end it with kill {pid}: it writes its data to its file first, and is \
+             started again with it"
+        ));
+    }
+    let of_process = match observed.process {
+        Process::Hung => Some("its process runs, and nothing in it moves".to_owned()),
+        Process::Ended => Some("its process has ended".to_owned()),
+        Process::Absent | Process::Starting | Process::Running => None,
+    };
+    failure.cloned().or(of_process)
+}
+
 /// What a process does.
 pub(crate) fn words_of(process: Process) -> &'static str {
     match process {
@@ -163,7 +184,8 @@ fn node(
         status: member.status(deployment).to_owned(),
         process: name_of(observed.process).to_owned(),
         failure: failures.get(&id).cloned(),
-        pid: status.map(|status| status.pid),
+        reason: reason(observed, failures.get(&id)),
+        pid: status.map(|status| status.pid).or(observed.unreached.as_ref().map(|it| it.pid)),
         availability_zone: member.availability_zone.clone(),
         endpoint: member.address.to_string(),
         used_memory_bytes: status.map_or(0, |status| status.used_memory_bytes),

@@ -56,12 +56,16 @@ fn a_node_whose_socket_was_lost_is_left_alone_and_says_why() {
         config.start_limit = Duration::from_millis(50);
         config.stop_limit = Duration::from_millis(50);
     });
+    let unreached = host.seen[&ONE].unreached.clone().expect("told at once");
+    assert_eq!((unreached.pid, unreached.socket), (pid, host.directory.join("run/n1.private")));
     let error = host.run(start(1, &[])).unwrap_err();
     assert!(error.to_string().contains("left alone"), "{error}");
-    assert!(host.run(Step::Stop { node: ONE }).is_err(), "it did not stop");
+    let error = host.run(Step::Stop { node: ONE }).unwrap_err();
+    assert!(error.to_string().contains("not reached by its socket"), "{error}");
     assert_eq!(host.seen[&ONE].process, Process::Starting);
     assert!(std::path::Path::new(&format!("/proc/{pid}")).exists());
     host.run(Step::Kill { node: ONE }).unwrap();
+    assert_eq!(host.seen[&ONE].unreached, None);
 }
 
 #[test]

@@ -195,6 +195,7 @@ impl World {
                     Life::Dead => Process::Ended,
                 },
                 status: (node.life == Life::Running).then(|| status(id, node)),
+                unreached: None,
             },
         };
         self.reports.push_back(Report::Observed { node: id, observed: Box::new(observed) });

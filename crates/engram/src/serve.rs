@@ -107,7 +107,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         let (service, over) =
             Service::start(store, fleet, agent, Host { cores }).context("cannot look after the nodes")?;
         let control = region::control_socket::open(&directories.control_socket())?;
-        let control = tokio::spawn(region::control_socket::serve(control, service.clone()));
+        let control = tokio::spawn(region::control_socket::serve(control, directories.clone(), service.clone()));
         let api_task = tokio::spawn(region::http::serve(listener, service.clone(), credentials.clone(), connections));
         let first = wants_default.then_some(SocketAddrV4::new(arguments.default_ip(), port));
         if is_open {

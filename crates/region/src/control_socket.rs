@@ -1,7 +1,9 @@
 //! Questions of this host's user to the running control plane: one line in, one line of JSON out.
 //!
-//! The socket lies in a directory that only its user can enter, which is all the permission there is.
+//! The socket lies in a directory that only its user can enter, which is all the permission there is. If somebody removes them while
+//! the control plane runs, both are made again, and the nodes do the same with theirs.
 
+use crate::directories::Directories;
 use crate::service::Service;
 use crate::view::RegionView;
 use std::io::{self, BufRead, BufReader, Write};
@@ -13,6 +15,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
+use tracing::warn;
 
 const STATUS: &str = "status";
 
@@ -39,12 +42,22 @@ const MAX_CONNECTIONS: usize = 8;
 /// For a question and its answer.
 const LIMIT: Duration = Duration::from_secs(5);
 
+/// Between looks whether the socket is still there.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// Answers until the runtime ends.
-pub async fn serve(listener: UnixListener, service: Service) {
+pub async fn serve(mut listener: UnixListener, directories: Directories, service: Service) {
     let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut told = String::new();
     loop {
         let permit = permits.clone().acquire_owned().await.expect("nobody closes it");
-        match listener.accept().await {
+        let accepted = loop {
+            match timeout(LOOK, listener.accept()).await {
+                Ok(accepted) => break accepted,
+                Err(_) => renew(&mut listener, &directories, &mut told),
+            }
+        };
+        match accepted {
             Ok((stream, _)) => {
                 let answer = timeout(LIMIT, answer(stream, service.clone()));
                 tokio::spawn(async move {
@@ -56,6 +69,25 @@ pub async fn serve(listener: UnixListener, service: Service) {
             // Out of descriptors: those that are in use will be given back.
             Err(_) => tokio::time::sleep(BACK_OFF).await,
         }
+    }
+}
+
+/// Listens anew if the socket is lost. `told` is the last reason why that was not to be had: the same again is no news.
+fn renew(listener: &mut UnixListener, directories: &Directories, told: &mut String) {
+    let path = directories.control_socket();
+    if !std::fs::symlink_metadata(&path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        return told.clear();
+    }
+    match directories.make_runtime().and_then(|()| open(&path)) {
+        Ok(anew) => {
+            *listener = anew;
+            warn!("{} was gone and is listened on anew", path.display());
+        }
+        Err(error) if error.to_string() != *told => {
+            *told = error.to_string();
+            warn!("{} is gone, so nobody can ask how the region is: {told}", path.display());
+        }
+        Err(_) => {}
     }
 }
 

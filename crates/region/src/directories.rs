@@ -108,6 +108,11 @@ impl Directories {
 }
 
 impl Directories {
+    /// Makes the place of the sockets, if it is not there.
+    pub(crate) fn make_runtime(&self) -> io::Result<()> {
+        private(&self.runtime)
+    }
+
     /// Removes the place of the sockets, once nothing that uses it is left: the next start makes it again.
     pub fn leave(&self) {
         let _ = std::fs::remove_file(self.control_socket());

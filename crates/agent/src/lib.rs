@@ -20,7 +20,7 @@
 //! **Steps** (`steps`, `handover`). A node's steps are done in order by its worker, which may wait for the node. A kill does not
 //! wait: it ends what is under way (`node`).
 //!
-//! **Listeners** (`listeners`) are opened here and passed on as handles.
+//! **Listeners** (`listeners`) are opened here and passed on as handles; at a start before there is a node to take them.
 //!
 //! **Processes** are killed by pidfd, never by pid (`process`). Nodes are put into process groups of their own, so a terminal's
 //! Ctrl-C does not reach them; a session of their own would need unsafe code between fork and exec, and adds nothing for
@@ -58,11 +58,13 @@ use fleet::step::{NodeId, Outcome, Report, Step, StepError};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+use supervision::{Endpoint, Listening};
 
 /// Where things are, and how long they may take.
 #[derive(Clone, Debug)]
@@ -200,6 +202,15 @@ impl Agent {
         }
     }
 
+    /// Opens an endpoint that no node has yet: who connects waits for the first that gets it. One that somebody listens on
+    /// already, such as a node that lives on, is left to him.
+    ///
+    /// # Errors
+    /// When it cannot be listened on.
+    pub fn open(&self, endpoint: Endpoint, address: SocketAddr) -> io::Result<()> {
+        self.shared.listeners.open(Listening { endpoint, address })
+    }
+
     /// Lets go of everything without touching nodes. Steps that are under way have no end.
     pub fn end(self) {}
 
@@ -241,7 +252,7 @@ impl Agent {
         &self,
         ticket: u64,
         from: NodeId,
-        (to, to_address): (NodeId, std::net::SocketAddr),
+        (to, to_address): (NodeId, SocketAddr),
         epoch: u64,
     ) -> io::Result<()> {
         if from == to {

@@ -4,6 +4,9 @@
 //! restarts waits in the backlog instead of being refused. The readers' endpoint is the exception. Each replica has a socket
 //! of its own on the same address, among which the kernel deals connections out, so the socket of one that does not serve
 //! must not stay: it is shut down, which also takes it out of the hands of a process that hangs.
+//!
+//! At a start an endpoint is opened before any node has it (`open`), so that its clients wait while nodes load their files. A
+//! reader's listener that nobody has yet becomes that of the first node that asks for one.
 
 use fleet::step::{NodeId, StepError};
 use rustix::net::Shutdown;
@@ -28,6 +31,11 @@ struct Key {
 }
 
 impl Key {
+    /// Of an endpoint that no node has yet.
+    fn unowned(Listening { endpoint, address }: Listening) -> Key {
+        Key { endpoint, address, node: None }
+    }
+
     fn new(node: NodeId, Listening { endpoint, address }: Listening) -> Key {
         Key { endpoint, address, node: (endpoint == Endpoint::Reader).then_some(node) }
     }
@@ -41,6 +49,11 @@ impl Listeners {
     pub(crate) fn obtain(&self, node: NodeId, listening: Listening) -> Result<OwnedFd, StepError> {
         let mut listeners = self.lock();
         let key = Key::new(node, listening);
+        if !listeners.contains_key(&key)
+            && let Some(unowned) = listeners.remove(&Key::unowned(listening))
+        {
+            listeners.insert(key, unowned);
+        }
         let kept = match listeners.get(&key) {
             Some(kept) => kept.try_clone(),
             None => open(listening).and_then(|opened| {
@@ -53,6 +66,26 @@ impl Listeners {
             io::ErrorKind::AddrInUse => StepError::AddressInUse(listening.address),
             _ => StepError::Failed(format!("cannot listen on {}: {error}", listening.address)),
         })
+    }
+
+    /// Opens an endpoint before a node has it, unless somebody listens there.
+    pub(crate) fn open(&self, listening: Listening) -> io::Result<()> {
+        let mut listeners = self.lock();
+        let is_it = |key: &Key| key.endpoint == listening.endpoint && key.address == listening.address;
+        if listeners.keys().any(is_it) {
+            return Ok(());
+        }
+        // A reader's listener could be opened beside that of a node which lives on, and would take clients from it.
+        let opened = bind(listening.address, false).and_then(|probe| {
+            drop(probe);
+            open(listening)
+        });
+        match opened {
+            Ok(opened) => drop(listeners.insert(Key::unowned(listening), opened)),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 
     pub(crate) fn has(&self, node: NodeId, listening: Listening) -> bool {
@@ -93,14 +126,19 @@ impl Listeners {
 }
 
 fn open(listening: Listening) -> io::Result<OwnedFd> {
-    let socket = Socket::new(Domain::for_address(listening.address), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_reuse_address(true)?;
-    if listening.endpoint == Endpoint::Reader {
-        socket.set_reuse_port(true)?;
-    }
-    socket.bind(&listening.address.into())?;
+    let socket = bind(listening.address, listening.endpoint == Endpoint::Reader)?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
+}
+
+fn bind(address: SocketAddr, shares: bool) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    if shares {
+        socket.set_reuse_port(true)?;
+    }
+    socket.bind(&address.into())?;
+    Ok(socket)
 }
 
 #[cfg(test)]
@@ -143,6 +181,42 @@ mod tests {
             assert_eq!(other.accept().unwrap().1, client.local_addr().unwrap());
         }
         drop(hung);
+    }
+
+    #[test]
+    fn who_comes_before_there_is_a_node_waits_for_the_first_one() {
+        for endpoint in [Endpoint::Node, Endpoint::Primary, Endpoint::Reader] {
+            let listeners = Listeners::default();
+            let listening = Listening { endpoint, address: free() };
+            listeners.open(listening).unwrap();
+            listeners.open(listening).unwrap();
+            let client = TcpStream::connect(listening.address).unwrap();
+            let first = TcpListener::from(listeners.obtain(NodeId(2), listening).unwrap());
+            assert_eq!(first.accept().unwrap().1, client.local_addr().unwrap());
+            // Nothing is left that would take clients from readers.
+            let second = listeners.obtain(NodeId(1), listening).unwrap();
+            drop(second);
+            listeners.withdraw_reader(NodeId(1));
+            for _ in 0..32 {
+                let client = TcpStream::connect(listening.address).unwrap();
+                assert_eq!(first.accept().unwrap().1, client.local_addr().unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn an_endpoint_of_a_node_that_lives_on_is_left_to_it() {
+        for endpoint in [Endpoint::Node, Endpoint::Primary, Endpoint::Reader] {
+            let listening = Listening { endpoint, address: free() };
+            let node = TcpListener::from(open(listening).unwrap());
+            let listeners = Listeners::default();
+            listeners.open(listening).unwrap();
+            assert!(listeners.lock().is_empty());
+            for _ in 0..32 {
+                let client = TcpStream::connect(listening.address).unwrap();
+                assert_eq!(node.accept().unwrap().1, client.local_addr().unwrap());
+            }
+        }
     }
 
     #[test]

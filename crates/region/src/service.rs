@@ -24,6 +24,7 @@ use std::io;
 use std::slice;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use supervision::Endpoint;
 use tokio::sync::oneshot;
 use tracing::{debug, error, info, warn};
 
@@ -125,6 +126,7 @@ impl Service {
         let began = Instant::now();
         let (report_to, reports) = mpsc::channel();
         let agent = Agent::start(agent, &fleet.nodes, report_to)?;
+        open_endpoints(&agent, &fleet);
         let mut reconciler = Reconciler::new(host);
         // The plan begins from what is: nobody is taken for lost because the report is still on its way.
         for report in reports.try_iter() {
@@ -385,6 +387,28 @@ impl Thread {
         let members = self.ledger.fleet().deployments().flat_map(|(_, deployment)| deployment.members());
         let mut members = members.map(|(_, member)| member);
         members.find(|member| member.runs(node)).map_or("", |member| member.name.as_str())
+    }
+}
+
+/// Opens the endpoints of what is there, so that nobody is refused while its nodes start.
+fn open_endpoints(agent: &Agent, fleet: &Fleet) {
+    let open = |endpoint, address| {
+        // The step by which a node gets it tells why it cannot be had.
+        let _ = agent.open(endpoint, address);
+    };
+    for (_, deployment) in fleet.deployments() {
+        if !matches!(deployment.phase, Phase::Available | Phase::Modifying) {
+            continue;
+        }
+        for shard in &deployment.shards {
+            if matches!(deployment.id, DeploymentId::Group(_)) {
+                open(Endpoint::Primary, shard.primary_address);
+                open(Endpoint::Reader, shard.reader_address);
+            }
+            for member in shard.members.iter().filter(|member| member.state != MemberState::Deleting) {
+                open(Endpoint::Node, member.address);
+            }
+        }
     }
 }
 

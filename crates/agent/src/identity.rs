@@ -93,6 +93,14 @@ pub(crate) fn settle(
     Ok(Settled::Moved(Stranger { origin, moved_to: Some(moved_to) }))
 }
 
+/// What a directory was made for, if it says so.
+pub(crate) fn origin(directory: &Path) -> Option<Origin> {
+    match read(directory) {
+        Ok(Mark::Of(_, origin)) => Some(origin),
+        Ok(Mark::None | Mark::Unreadable) | Err(_) => None,
+    }
+}
+
 /// Makes a node's directory: with its mark, or not at all.
 pub(crate) fn make(directory: &Path, node: NodeId, origin: &Origin) -> io::Result<()> {
     let parent = directory.parent().unwrap_or(Path::new("/"));

@@ -47,12 +47,14 @@ mod place;
 mod process;
 mod silence;
 mod steps;
+mod stranger;
 mod threads;
 
 use crate::handover::Handover;
 use crate::identity::Settled;
 use crate::node::{End, Item, Node, Shared};
 use crate::place::Place;
+pub use crate::stranger::Stranger;
 use fleet::NodeRecord;
 use fleet::step::{NodeId, Outcome, Report, Step, StepError};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -200,6 +202,14 @@ impl Agent {
         if let Err(error) = begun {
             self.shared.finish(ticket, Err(StepError::Failed(error.to_string())));
         }
+    }
+
+    /// Those who live in a directory of a node's name at this moment and are not that node.
+    pub fn strangers(&self) -> Vec<Stranger> {
+        let occupied = self.occupied();
+        let mut nodes: Vec<NodeId> = occupied.iter().copied().collect();
+        nodes.sort_unstable();
+        nodes.into_iter().filter_map(|node| stranger::look(node, &self.shared.place(node))).collect()
     }
 
     /// Opens an endpoint that no node has yet: who connects waits for the first that gets it. One that somebody listens on

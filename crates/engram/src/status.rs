@@ -28,7 +28,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 fn table(regions: &[RegionView]) -> String {
     let mut text = String::new();
     for region in regions {
-        let mut rows: Vec<[String; 9]> = vec![HEAD.map(str::to_owned)];
+        let mut rows: Vec<[String; 9]> = Vec::new();
+        if !region.deployments.is_empty() {
+            rows.push(HEAD.map(str::to_owned));
+        }
         for deployment in &region.deployments {
             let endpoint = match &deployment.reader_endpoint {
                 Some(reader) => format!("{} (reader {reader})", deployment.primary_endpoint),
@@ -76,6 +79,9 @@ fn table(regions: &[RegionView]) -> String {
                     text.push_str(&format!("  {} ({}): {reason}\n", node.member, node.node));
                 }
             }
+        }
+        for stranger in &region.strangers {
+            text.push_str(&format!("  {}: {stranger}\n", stranger.node));
         }
     }
     if regions.is_empty() {

@@ -29,4 +29,4 @@ pub use credentials::{ACCOUNT, Credentials};
 pub use directories::{Directories, DirectoryError};
 pub use service::{Decision, Ending, Failure, NotDecided, Over, Service, Unsaved};
 pub use store::{Store, StoreError};
-pub use view::{DeploymentView, NodeView, RegionView};
+pub use view::{DeploymentView, NodeView, RegionView, StrangerView};

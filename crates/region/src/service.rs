@@ -15,7 +15,7 @@ pub use stopping::Unsaved;
 
 use crate::ledger::{Entry, Ledger, Refused};
 use crate::store::Store;
-use crate::view::RegionView;
+use crate::view::{RegionView, StrangerView};
 use agent::Agent;
 use fleet::step::{Process, Report, Step};
 use fleet::{Command, DeploymentId, Fleet, Host, MemberState, Next, NodeId, Phase, Reconciler};
@@ -130,7 +130,7 @@ impl Service {
         let mut reconciler = Reconciler::new(host);
         // The plan begins from what is: nobody is taken for lost because the report is still on its way.
         for report in reports.try_iter() {
-            warn_of_stranger(&report);
+            warn_of_stranger(&agent, &report);
             reconciler.report(began.elapsed(), report);
         }
         let (inputs, received) = mpsc::channel();
@@ -192,7 +192,8 @@ impl Service {
         let (reply, answered) = oneshot::channel();
         let look = move |thread: &mut Thread| {
             let (fleet, failures) = (thread.ledger.fleet(), &thread.failures);
-            let _ = reply.send(crate::view::look(fleet, &thread.reconciler, failures));
+            let strangers = thread.agent.strangers();
+            let _ = reply.send(crate::view::look(fleet, &thread.reconciler, failures, &strangers));
         };
         self.inputs.send(Input::Call(Box::new(look))).map_err(|_| Ending)?;
         answered.await.map_err(|_| Ending)
@@ -273,7 +274,7 @@ impl Thread {
     }
 
     fn report(&mut self, report: Report) {
-        warn_of_stranger(&report);
+        warn_of_stranger(&self.agent, &report);
         if let Report::Observed { node, observed } = &report {
             let before = self.reconciler.seen(*node).process;
             if before != observed.process {
@@ -412,12 +413,16 @@ fn open_endpoints(agent: &Agent, fleet: &Fleet) {
     }
 }
 
-fn warn_of_stranger(report: &Report) {
+fn warn_of_stranger(agent: &Agent, report: &Report) {
     let Report::Stranger { node, origin, moved_to } = report else { return };
     let of = origin.as_ref().map_or_else(|| "unknown".to_owned(), ToString::to_string);
     match moved_to {
         Some(to) => warn!(%node, of, to = %to.display(), "a directory that is no node's was moved aside"),
-        None => warn!(%node, of, "a node that is in no deployment; its process is left alone"),
+        None => {
+            for stranger in agent.strangers().iter().filter(|stranger| stranger.node == *node) {
+                warn!("{}", StrangerView::of(stranger));
+            }
+        }
     }
 }
 

@@ -1,9 +1,15 @@
 //! What `engram status` shows: deployments as they are meant to be, with what is seen of their nodes.
 
+use agent::Stranger;
 use fleet::step::{NodeId, Observed, Process, Unreached};
 use fleet::{Deployment, DeploymentId, Fleet, Member, Phase, Reconciler, Shard};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::path::PathBuf;
+
+/// The region of a process whose directory does not say what it was made for.
+const UNKNOWN: &str = "unknown";
 
 /// A region.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -12,6 +18,49 @@ pub struct RegionView {
     pub name: String,
     /// Its deployments, groups first, by id.
     pub deployments: Vec<DeploymentView>,
+    /// Processes that live in directories of this region's nodes and are none of them.
+    #[serde(default)]
+    pub strangers: Vec<StrangerView>,
+}
+
+/// A process that is no node's of this log, and is left alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StrangerView {
+    /// `n17`, the name of the directory.
+    pub node: String,
+    /// The directory, whose lock it holds.
+    pub directory: PathBuf,
+    /// Its process id, where the system tells.
+    pub pid: Option<u32>,
+    /// What the directory was made for, if it says so.
+    pub origin: Option<String>,
+}
+
+impl StrangerView {
+    pub(crate) fn of(stranger: &Stranger) -> StrangerView {
+        StrangerView {
+            node: stranger.node.to_string(),
+            directory: stranger.directory.clone(),
+            pid: stranger.pid,
+            origin: stranger.origin.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+impl fmt::Display for StrangerView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (process, end) = match self.pid {
+            Some(pid) => (format!("the process {pid}"), format!("end it with kill {pid}")),
+            None => ("a process".to_owned(), "find it and end it with SIGTERM".to_owned()),
+        };
+        let made_for = self.origin.as_ref().map_or(String::new(), |of| format!(", made for {of},"));
+        write!(
+            f,
+            "{process} holds the lock of {}{made_for} and is no node of this region, so it is left alone; if nobody needs it, \
+             {end}: it writes its data to its file, and the next start moves the directory aside",
+            self.directory.display()
+        )
+    }
 }
 
 /// A deployment.
@@ -78,12 +127,25 @@ pub struct NodeView {
 }
 
 /// Everything.
-pub(crate) fn look(fleet: &Fleet, seen: &Reconciler, failures: &HashMap<NodeId, String>) -> Vec<RegionView> {
-    let mut regions: BTreeMap<&str, Vec<DeploymentView>> = BTreeMap::new();
+pub(crate) fn look(
+    fleet: &Fleet,
+    seen: &Reconciler,
+    failures: &HashMap<NodeId, String>,
+    strangers: &[Stranger],
+) -> Vec<RegionView> {
+    let mut regions: BTreeMap<&str, (Vec<DeploymentView>, Vec<StrangerView>)> = BTreeMap::new();
     for (region, deployment) in fleet.deployments() {
-        regions.entry(region).or_default().push(view(fleet, region, deployment, seen, failures));
+        regions.entry(region).or_default().0.push(view(fleet, region, deployment, seen, failures));
     }
-    let view = |(name, deployments): (&str, _)| RegionView { name: name.to_owned(), deployments };
+    for stranger in strangers {
+        let region = stranger.origin.as_ref().map_or(UNKNOWN, |origin| origin.region.as_str());
+        regions.entry(region).or_default().1.push(StrangerView::of(stranger));
+    }
+    let view = |(name, (deployments, strangers)): (&str, _)| RegionView {
+        name: name.to_owned(),
+        deployments,
+        strangers,
+    };
     regions.into_iter().map(view).collect()
 }
 

@@ -147,6 +147,10 @@ fn a_stranger_that_lives_is_left_alone_until_it_has_ended() {
     host.record = record(2);
     host.begin();
     assert_eq!(host.strangers, [(ONE, None)]);
+    let [stranger] = &host.living_strangers()[..] else { panic!("one lives there") };
+    let origin = record(1).origin;
+    assert_eq!((stranger.pid, &stranger.origin), (Some(pid), &Some(origin)));
+    assert_eq!(stranger.directory, host.directory.join("nodes/n1"));
     for step in [Step::Kill { node: ONE }, Step::Remove { node: ONE }, Step::Stop { node: ONE }] {
         assert!(matches!(host.run(step), Err(StepError::Failed(_))));
     }
@@ -158,6 +162,7 @@ fn a_stranger_that_lives_is_left_alone_until_it_has_ended() {
         assert!(Instant::now() < deadline);
     }
     assert_eq!(host.strangers[1..], [(ONE, Some(host.directory.join("strangers/n1")))]);
+    assert_eq!(host.living_strangers(), []);
     assert_ne!(host.pid(1), pid);
 }
 

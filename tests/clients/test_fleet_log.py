@@ -3,12 +3,13 @@
 import ctypes
 import os
 import shutil
+import signal
 import subprocess
 
 import pytest
 
 from conftest import binary
-from region import connect, primary_endpoint
+from region import connect, is_alive, primary_endpoint, wait_until
 
 
 def test_a_new_group_never_gets_the_data_of_another_log_s_group(new_region, tmp_path):
@@ -32,6 +33,39 @@ def test_a_new_group_never_gets_the_data_of_another_log_s_group(new_region, tmp_
     messages = region.messages("lost-001")
     assert any("belongs to no deployment and was moved to" in message for message in messages), messages
     assert region.available("kept")
+
+
+def test_a_process_of_another_log_is_named_until_it_has_ended(new_region, tmp_path):
+    region = new_region("--no-default-cache").start()
+    region.create("kept", nodes=1)
+    region.stop()
+    shutil.copytree(region.data / "control", tmp_path / "older")
+    region.start()
+    connect(primary_endpoint(region.create("lost", nodes=1))).set("kept", 1)
+    lost = region.primary("lost")
+    region.crash()
+    for name in ("fleet.json", "fleet.log"):
+        shutil.copy(tmp_path / "older" / name, region.data / "control" / name)
+    region.start()
+    directory = region.data / "nodes" / lost["node"]
+    [stranger] = [stranger for one in region.status() for stranger in one["strangers"]]
+    assert (stranger["node"], stranger["pid"], stranger["directory"]) == (lost["node"], lost["pid"], str(directory)), stranger
+    assert "lost-001" in stranger["origin"]
+    words = f"the process {lost['pid']} holds the lock of {directory}"
+    advice = f"end it with kill {lost['pid']}"
+    table = subprocess.check_output([binary(), "status", "--data-dir", str(region.data)], text=True)
+    assert words in table and advice in table, table
+    before = len(region.log.read_text())
+    region.stop()
+    said = region.log.read_text()[before:]
+    assert words in said and advice in said, said
+    assert is_alive(lost["pid"])
+    # The advice is followed: its data is in its file, and the next start moves that aside.
+    os.kill(lost["pid"], signal.SIGTERM)
+    wait_until("its end", lambda: not is_alive(lost["pid"]))
+    region.start()
+    assert (region.data / "strangers" / lost["node"] / "dump.rdb").exists()
+    assert [one["strangers"] for one in region.status()] == [[]]
 
 
 def test_a_damaged_last_line_is_a_refusal(new_region):

@@ -98,6 +98,25 @@ def test_a_second_signal_ends_what_does_not_end(region):
     assert not is_alive(node["pid"])
 
 
+def test_a_node_that_hangs_is_named_while_it_is_waited_for(region):
+    node = region.node("first-001")
+    os.kill(node["pid"], signal.SIGSTOP)
+    before = len(region.log.read_text())
+    region.process.send_signal(signal.SIGINT)
+    said = lambda: region.log.read_text()[before:]
+    name = f"first-001 ({node['node']}, process {node['pid']})"
+    try:
+        wait_until("words about it", lambda: f"{name} hangs: nothing in it moves" in said())
+        assert "For at most" in said() and "Another signal (Ctrl-C) ends it at once" in said(), said()
+        assert region.process.poll() is None and "Stopped." not in said()
+    finally:
+        os.kill(node["pid"], signal.SIGCONT)
+    assert region.process.wait(timeout=STOP_TIMEOUT_S) == 0 and "Stopped." in said(), said()
+    assert not is_alive(node["pid"])
+    region.start()
+    assert value(region, "first") == "first" and value(region, "second") == "second"
+
+
 def starve(pid, left):
     """Leaves a process so many descriptors."""
     taken = {int(number) for number in os.listdir(f"/proc/{pid}/fd")}

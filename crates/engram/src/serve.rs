@@ -1,12 +1,12 @@
 //! `engram serve`, and `engram` alone: a region on this host. The API, the nodes it is asked for, and at the first start a
 //! cache that is there to be tried.
 
-use crate::console::tell;
+use crate::console::{self, tell};
 use crate::failure;
 use crate::stopping::{self, Signals};
 use anyhow::{Context, Result, anyhow, bail};
 use fleet::{AddressPool, Command, DeploymentId, Fleet, Host, Phase};
-use region::{ACCOUNT, Blocks, Credentials, DeploymentView, Directories, Over, Service, Store, Unsaved};
+use region::{ACCOUNT, Blocks, Credentials, DeploymentView, Directories, Ended, Over, Service, Store};
 use std::io::{ErrorKind, IsTerminal};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
 use std::path::Path;
@@ -123,8 +123,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     // A call that is under way may wait for what is gone.
     runtime.shutdown_background();
     // A region that was refused leaves what is there to whom it belongs.
-    let unsaved = ended?;
+    let Ended { unsaved, strangers } = ended?;
     directories.leave();
+    for stranger in &strangers {
+        console::complain(&format!("engram: {stranger}"));
+    }
     if unsaved.is_empty() {
         tell("Stopped.\n");
         return Ok(());
@@ -159,7 +162,7 @@ async fn until_stopped(
     api: SocketAddr,
     first: Option<SocketAddrV4>,
     discards: bool,
-) -> Result<Vec<Unsaved>> {
+) -> Result<Ended> {
     let mut signals = Signals::listen()?;
     let begin = async {
         if let Some(address) = first {

@@ -2,7 +2,7 @@
 
 use crate::console::tell;
 use anyhow::Result;
-use region::{Directories, Service, Unsaved};
+use region::{Awaited, Directories, Ended, Service, Unsaved};
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -33,22 +33,57 @@ impl Signals {
 }
 
 /// Ends all nodes; a signal has come just now. Those that cannot save their data run on, unless the user insists.
-/// Returns those that have not saved.
-pub(crate) async fn stop(service: &Service, signals: &mut Signals, discards: bool) -> Result<Vec<Unsaved>> {
+/// Returns what is left.
+pub(crate) async fn stop(service: &Service, signals: &mut Signals, discards: bool) -> Result<Ended> {
     let asked = Instant::now();
     tell(
         "Stopping: every node writes its data to its file. Another signal ends those that have not, without it.\n",
     );
     let ended = service.end(discards);
     tokio::pin!(ended);
+    let mut told = String::new();
+    let mut look = tokio::time::interval_at((asked + FIRST_LOOK).into(), LOOK);
     loop {
         tokio::select! {
-            unsaved = &mut ended => return Ok(unsaved?),
+            left = &mut ended => return Ok(left?),
+            _ = look.tick() => {
+                let awaited = service.awaited().await;
+                let names = names(&awaited);
+                // The same again is no news.
+                if names != told {
+                    tell(&waiting(&awaited));
+                    told = names;
+                }
+            }
             () = signals.next() => if asked.elapsed() >= SAME_WISH {
                 service.insist();
             }
         }
     }
+}
+
+/// Who stops needs no words for a moment; whoever hangs is known to by then.
+const FIRST_LOOK: Duration = Duration::from_secs(2);
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Which nodes are waited for, and how they are.
+fn names(awaited: &[Awaited]) -> String {
+    let name = |Awaited { member, node, pid, hangs, .. }: &Awaited| {
+        let pid = pid.map_or(String::new(), |pid| format!(", process {pid}"));
+        let how = if *hangs { "hangs: nothing in it moves" } else { "has not ended yet" };
+        format!("  {member} ({node}{pid}) {how}\n")
+    };
+    awaited.iter().map(name).collect()
+}
+
+/// That nodes are waited for, how long, and how the user ends that.
+fn waiting(awaited: &[Awaited]) -> String {
+    let Some(at_most) = awaited.iter().map(|node| node.at_most.as_secs()).max() else { return String::new() };
+    format!(
+        "Waiting for:\n{}For at most {at_most} s more; what has not ended then runs on. Another signal (Ctrl-C) ends it at once, and \
+         what it has not written is lost.\n",
+        names(awaited)
+    )
 }
 
 /// Which nodes have not saved their data, why, and what to do.

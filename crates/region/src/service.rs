@@ -11,7 +11,7 @@
 
 mod stopping;
 
-pub use stopping::Unsaved;
+pub use stopping::{Awaited, Ended, Unsaved};
 
 use crate::ledger::{Entry, Ledger, Refused};
 use crate::store::Store;
@@ -23,7 +23,7 @@ use std::collections::HashMap;
 use std::io;
 use std::slice;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use supervision::Endpoint;
 use tokio::sync::oneshot;
 use tracing::{debug, error, info, warn};
@@ -46,8 +46,10 @@ enum Input {
     WhenSettled(String, DeploymentId, oneshot::Sender<Phase>),
     End {
         discards: bool,
-        reply: oneshot::Sender<Vec<Unsaved>>,
+        reply: oneshot::Sender<Ended>,
     },
+    /// Which nodes the end waits for.
+    Awaited(oneshot::Sender<Vec<Awaited>>),
     /// Nodes that have not ended are to be ended at once.
     Insist,
 }
@@ -106,6 +108,8 @@ struct Thread {
     began: Instant,
     agent: Agent,
     waiting: Vec<(String, DeploymentId, oneshot::Sender<Phase>)>,
+    /// The longest that a node is waited for at the end.
+    stop_limit: Duration,
     /// Why the last step about a node failed, until one succeeds.
     failures: HashMap<NodeId, String>,
     /// The log could not be written.
@@ -125,6 +129,8 @@ impl Service {
     ) -> io::Result<(Service, Over)> {
         let began = Instant::now();
         let (report_to, reports) = mpsc::channel();
+        // For its answer, and again for its end.
+        let stop_limit = 2 * agent.stop_limit;
         let agent = Agent::start(agent, &fleet.nodes, report_to)?;
         open_endpoints(&agent, &fleet);
         let mut reconciler = Reconciler::new(host);
@@ -144,7 +150,8 @@ impl Service {
         })?;
         let ledger = Ledger::new(store, fleet);
         let (waiting, failures) = (Vec::new(), HashMap::new());
-        let mut thread = Thread { ledger, reconciler, began, agent, waiting, failures, failed: None };
+        let mut thread =
+            Thread { ledger, reconciler, began, agent, waiting, stop_limit, failures, failed: None };
         let (tell, over) = oneshot::channel();
         std::thread::Builder::new().name("control".into()).spawn(move || {
             let ended = thread.run(&received);
@@ -210,14 +217,21 @@ impl Service {
     }
 
     /// Ends all nodes cleanly, each with its data in its file, and then the thread. Nodes that could not save are left running, or
-    /// ended with `discards`; they are what is returned.
+    /// ended with `discards`; they are told, and so are processes that are no node's of this region.
     ///
     /// # Errors
     /// [`Ending`], if somebody else has asked before.
-    pub async fn end(&self, discards: bool) -> Result<Vec<Unsaved>, Ending> {
+    pub async fn end(&self, discards: bool) -> Result<Ended, Ending> {
         let (reply, ended) = oneshot::channel();
         self.inputs.send(Input::End { discards, reply }).map_err(|_| Ending)?;
         ended.await.map_err(|_| Ending)
+    }
+
+    /// The nodes that [`Service::end`] waits for at this moment; none once it is over.
+    pub async fn awaited(&self) -> Vec<Awaited> {
+        let (reply, answered) = oneshot::channel();
+        let _ = self.inputs.send(Input::Awaited(reply));
+        answered.await.unwrap_or_default()
     }
 
     /// While [`Service::end`] is under way: ends at once what has not ended, saved or not.
@@ -269,6 +283,7 @@ impl Thread {
             Input::Report(report) => self.report(report),
             Input::WhenSettled(region, id, reply) => self.waiting.push((region, id, reply)),
             Input::Insist => {}
+            Input::Awaited(reply) => drop(reply.send(Vec::new())),
             Input::End { .. } => unreachable!("the loop deals with it"),
         }
     }

@@ -8,8 +8,9 @@
 //! What a node holds is in no file while it runs, so one that could not save is worth more than a clean end.
 
 use super::{Input, Thread};
+use crate::view::StrangerView;
 use fleet::NodeId;
-use fleet::step::{Report, Step, StepError};
+use fleet::step::{Process, Report, Step, StepError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
@@ -33,6 +34,30 @@ pub struct Unsaved {
     pub runs: bool,
 }
 
+/// What the end has left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Nodes whose data is in no file.
+    pub unsaved: Vec<Unsaved>,
+    /// Processes that are no node's of this region, which were left alone.
+    pub strangers: Vec<StrangerView>,
+}
+
+/// A node that the end waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Awaited {
+    /// `web-001`
+    pub member: String,
+    /// `n17`, the name of its directory.
+    pub node: NodeId,
+    /// Its process id, if it has been heard of.
+    pub pid: Option<u32>,
+    /// Nothing in it moves, so it may well never end.
+    pub hangs: bool,
+    /// How long it is waited for at most from now on.
+    pub at_most: Duration,
+}
+
 /// What comes when all nodes end.
 struct Round<'a> {
     thread: &'a Thread,
@@ -41,21 +66,32 @@ struct Round<'a> {
     stops: BTreeMap<u64, NodeId>,
     kills: BTreeMap<u64, NodeId>,
     unsaved: Vec<Unsaved>,
+    /// What nodes have been seen to be since the end began.
+    seen: BTreeMap<NodeId, Process>,
+    began: Instant,
     /// A node that cannot save is ended without.
     discards: bool,
 }
 
 impl Thread {
     /// Ends all nodes that run, and says which have not saved their data. With `discards`, these are ended too.
-    pub(super) fn end(&self, inputs: &Receiver<Input>, discards: bool) -> Vec<Unsaved> {
+    pub(super) fn end(&self, inputs: &Receiver<Input>, discards: bool) -> Ended {
         // Also those that are only being started: their stop waits for their start.
         let members = self.ledger.fleet().deployments().flat_map(|(_, deployment)| deployment.members());
         let wanted = members.flat_map(|(_, member)| member.nodes()).map(|node| node.id);
         let nodes: BTreeSet<NodeId> = self.reconciler.nodes().chain(wanted).collect();
         info!("stopping {} nodes", nodes.len());
         let (stops, kills) = (BTreeMap::new(), BTreeMap::new());
-        let mut round =
-            Round { thread: self, next_ticket: FIRST_TICKET, stops, kills, unsaved: Vec::new(), discards };
+        let mut round = Round {
+            thread: self,
+            next_ticket: FIRST_TICKET,
+            stops,
+            kills,
+            unsaved: Vec::new(),
+            seen: BTreeMap::new(),
+            began: Instant::now(),
+            discards,
+        };
         for node in nodes {
             let ticket = round.execute(Step::Stop { node });
             round.stops.insert(ticket, node);
@@ -66,18 +102,39 @@ impl Thread {
                 Ok(Input::Report(Report::Finished { ticket, outcome })) => {
                     round.finished(ticket, outcome.err());
                 }
+                Ok(Input::Report(Report::Observed { node, observed })) => {
+                    round.seen.insert(node, observed.process);
+                }
+                Ok(Input::Awaited(reply)) => drop(reply.send(round.awaited())),
                 Ok(Input::Insist) => round.insist(),
                 Ok(_) => {}
                 Err(_) => round.give_up(),
             }
         }
-        round.unsaved
+        let strangers = self.agent.strangers().iter().map(StrangerView::of).collect();
+        Ended { unsaved: round.unsaved, strangers }
     }
 }
 
 impl Round<'_> {
     fn is_over(&self) -> bool {
         self.stops.is_empty() && self.kills.is_empty()
+    }
+
+    fn awaited(&self) -> Vec<Awaited> {
+        let at_most = self.thread.stop_limit.saturating_sub(self.began.elapsed());
+        let awaited = |&node: &NodeId| {
+            let before = self.thread.reconciler.seen(node);
+            let process = self.seen.get(&node).copied().unwrap_or(before.process);
+            Awaited {
+                member: self.thread.label(node).to_owned(),
+                node,
+                pid: before.pid(),
+                hangs: process == Process::Hung,
+                at_most,
+            }
+        };
+        self.stops.values().map(awaited).collect()
     }
 
     fn execute(&mut self, step: Step) -> u64 {

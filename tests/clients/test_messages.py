@@ -44,9 +44,28 @@ def test_a_region_is_quiet_and_options_may_stand_before_the_subcommand(tmp_path)
         assert "AWS_ENDPOINT_URL" in env
         wrong = subprocess.run([binary(), "--port", "1", "status"], capture_output=True, text=True)
         assert wrong.returncode == 2 and "--port before status" in wrong.stderr, wrong.stderr
+        for subcommand in ["status", "env"]:
+            wrong = subprocess.run([binary(), "--verbose", subcommand], capture_output=True, text=True)
+            assert wrong.returncode == 2 and f"--verbose before {subcommand} means nothing" in wrong.stderr, wrong.stderr
     finally:
         assert program.stop() == 0
     assert program.err.read_text() == ""
+
+
+def test_there_is_nothing_to_tell_a_shell_where_no_region_was_started(tmp_path):
+    def ask(directory):
+        refused = subprocess.run([binary(), "env", "--data-dir", str(directory)], capture_output=True, text=True)
+        assert refused.returncode == 1 and refused.stdout == "", refused
+        return refused.stderr
+
+    (tmp_path / "file").touch()
+    (tmp_path / "empty").mkdir()
+    for name in ["nothing", "empty", "file", "file/within"]:
+        directory = tmp_path / name
+        assert ask(directory) == f"engram: there is no region in {directory}; start one with engram serve\n"
+    (tmp_path / "empty" / "control").mkdir()
+    (tmp_path / "empty" / "control" / "credentials.json").write_text("{")
+    assert "os error" not in ask(tmp_path / "empty")
 
 
 def test_verbose_tells_what_is_done(tmp_path):
@@ -116,6 +135,11 @@ def test_other_hosts_reach_it_only_when_the_user_says_so(tmp_path):
     try:
         program.wait_for("describe-replication-groups")
         assert program.out.read_text().count("nothing encrypts") == 1
+        url = f"http://127.0.0.1:{api}"
+        assert f"serves the AWS APIs at {url}, and at every other address of this host\n" in program.out.read_text()
+        env = subprocess.check_output([binary(), "env", "--data-dir", str(program.data)], text=True)
+        for text in [program.out.read_text(), env]:
+            assert f"export AWS_ENDPOINT_URL={url}\n" in text and "0.0.0.0" not in text, text
         assert redis.Redis(host="127.0.0.1", port=port).ping()
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{api}/?Action=DescribeReplicationGroups&Version=2015-02-02")

@@ -1,9 +1,13 @@
 //! `engram env`: what a shell needs to reach the region, as exports.
 
+use crate::config_files::words_of;
 use crate::serve::REGION;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow, bail};
+use region::whereabouts::Silence;
 use region::{Credentials, Directories};
-use std::net::SocketAddr;
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 
 /// The file in which the API's address is remembered.
 const API: &str = "api";
@@ -18,16 +22,40 @@ pub(crate) struct Arguments {
 /// Prints the exports: `eval "$(engram env)"`.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let path = arguments.data.path()?;
-    let none = || format!("there is no region in {}; start one with engram serve", path.display());
-    let directories = Directories::of(&path).with_context(none)?;
-    let credentials = Credentials::load(&directories.control()).with_context(none)?;
-    let api = std::fs::read_to_string(directories.control().join(API)).with_context(none)?;
-    let api = api.trim().parse().with_context(none)?;
+    let unreadable = |error| silence(&path, error);
+    let directories = Directories::of(&path).map_err(unreadable)?;
+    let credentials = Credentials::load(&directories.control()).map_err(unreadable)?;
+    let file = directories.control().join(API);
+    let api = std::fs::read_to_string(&file).map_err(unreadable)?;
+    let Ok(api) = api.trim().parse() else {
+        bail!("{} does not say where the API is; start engram serve, which writes it anew", file.display());
+    };
     crate::console::print(&exports(&credentials, api))
+}
+
+/// Why nothing is known of the region.
+fn silence(path: &Path, error: io::Error) -> anyhow::Error {
+    let path = path.to_owned();
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => Silence::NoRegion(path).into(),
+        ErrorKind::PermissionDenied => Silence::NotYours(path).into(),
+        _ => anyhow!("cannot read what is in {} ({})", path.display(), words_of(&error)),
+    }
+}
+
+/// Where this host reaches what listens there: an address that stands for all of them is none to connect to.
+pub(crate) fn reachable(api: SocketAddr) -> SocketAddr {
+    let ip = match api.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, api.port())
 }
 
 /// The lines for a shell. Keys are letters and digits, so nothing needs quoting.
 pub(crate) fn exports(credentials: &Credentials, api: SocketAddr) -> String {
+    let api = reachable(api);
     format!(
         "export AWS_ACCESS_KEY_ID={}\nexport AWS_SECRET_ACCESS_KEY={}\nexport AWS_DEFAULT_REGION={REGION}\n\
          export AWS_ENDPOINT_URL=http://{api}\nunset AWS_SESSION_TOKEN AWS_PROFILE\n",
@@ -39,4 +67,23 @@ pub(crate) fn exports(credentials: &Credentials, api: SocketAddr) -> String {
 pub(crate) fn remember(directories: &Directories, api: SocketAddr) -> Result<()> {
     let path = directories.control().join(API);
     std::fs::write(&path, format!("{api}\n")).with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_all_is_reached_by_that_of_this_host() {
+        let cases = [
+            ("0.0.0.0:4566", "127.0.0.1:4566"),
+            ("[::]:4566", "[::1]:4566"),
+            ("192.0.2.1:80", "192.0.2.1:80"),
+            ("127.0.0.1:4566", "127.0.0.1:4566"),
+            ("[2001:db8::1]:80", "[2001:db8::1]:80"),
+        ];
+        for (api, reached) in cases {
+            assert_eq!(reachable(api.parse().unwrap()).to_string(), reached);
+        }
+    }
 }

@@ -48,8 +48,14 @@ enum Command {
     Node(node_command::Arguments),
 }
 
-/// The options that may stand before any subcommand about a region.
-const OF_REGIONS: [&str; 2] = ["data_dir", "verbose"];
+/// Whether an option of a region means something before this subcommand.
+fn may_stand(option: &str, subcommand: &str) -> bool {
+    match option {
+        "data_dir" => subcommand != "node",
+        "verbose" => subcommand == "serve",
+        _ => false,
+    }
+}
 
 fn main() -> ExitCode {
     failure::report_panics();
@@ -66,10 +72,9 @@ fn parse() -> Cli {
     let mut command = Cli::command();
     let matches = command.get_matches_mut();
     if let Some(subcommand) = matches.subcommand_name() {
-        let may_stand = |id: &str| OF_REGIONS.contains(&id) && subcommand != "node";
         let is_given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
         let arguments = command.get_arguments().map(|argument| argument.get_id().as_str());
-        let misplaced = arguments.filter(|id| !may_stand(id)).find(|id| {
+        let misplaced = arguments.filter(|id| !may_stand(id, subcommand)).find(|id| {
             // Names of groups and of what clap adds are no values.
             matches.try_contains_id(id).is_ok() && is_given(id)
         });

@@ -290,10 +290,12 @@ async fn introduce(
     credentials: &Credentials,
     api: SocketAddr,
 ) -> Result<()> {
+    let everywhere = if api.ip().is_unspecified() { ", and at every other address of this host" } else { "" };
     tell(&format!(
-        "Engram {} serves the AWS APIs at http://{api}\nIts data is in {}. Ctrl-C stops it and keeps the data.\n\n\
+        "Engram {} serves the AWS APIs at http://{}{everywhere}\nIts data is in {}. Ctrl-C stops it and keeps the data.\n\n\
          For a shell (again at any time: eval \"$(engram env)\"):\n{}",
         env!("CARGO_PKG_VERSION"),
+        crate::env::reachable(api),
         directories.data.display(),
         crate::env::exports(credentials, api),
     ));

@@ -1,0 +1,138 @@
+//! What failed: the action, the path, and the system's error.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What was done to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// A directory was made.
+    Make,
+    /// A file was made, or emptied to be written.
+    Create,
+    /// A file was opened to be read or written on.
+    Open,
+    /// Bytes were read.
+    Read,
+    /// Bytes were written.
+    Write,
+    /// What was written was to be kept.
+    Sync,
+    /// The file was shortened.
+    Cut,
+    /// Its permissions were changed.
+    Permit,
+    /// It got another name.
+    Rename,
+    /// Its name was removed.
+    Remove,
+    /// The names in a directory were to be kept.
+    SyncDirectory,
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Action::Make => "make",
+            Action::Create => "create",
+            Action::Open => "open",
+            Action::Read => "read",
+            Action::Write => "write",
+            Action::Sync | Action::SyncDirectory => "sync",
+            Action::Cut => "shorten",
+            Action::Permit => "set the permissions of",
+            Action::Rename => "rename",
+            Action::Remove => "remove",
+        })
+    }
+}
+
+/// The inside of every [`io::Error`] of this crate. Its text is `cannot write /data/dump.rdb: No space left on device`.
+#[derive(Debug)]
+pub struct Failed {
+    /// What was done.
+    pub action: Action,
+    /// To what.
+    pub path: PathBuf,
+    /// What the system says.
+    pub cause: io::Error,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.cause.to_string();
+        let words = text.split(" (os error").next().unwrap_or_default();
+        write!(f, "cannot {} {}: {words}", self.action, self.path.display())
+    }
+}
+
+impl Error for Failed {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.cause)
+    }
+}
+
+/// The system's own error inside of one of this crate; another error is its own cause.
+pub fn cause(error: &io::Error) -> &io::Error {
+    let inside = error.get_ref().and_then(|inside| inside.downcast_ref::<Failed>());
+    inside.map_or(error, |failed| &failed.cause)
+}
+
+/// Wraps the system's error.
+pub(crate) fn failed(action: Action, path: &Path) -> impl FnOnce(io::Error) -> io::Error {
+    move |cause| io::Error::new(cause.kind(), Failed { action, path: path.to_owned(), cause })
+}
+
+/// Whether an earlier failure has made a file useless, and the error for whoever goes on with it.
+#[derive(Debug, Default)]
+pub(crate) struct Trust {
+    lost: Option<(Action, io::ErrorKind)>,
+}
+
+impl Trust {
+    /// Runs a step, unless an earlier one failed.
+    pub(crate) fn step<T>(
+        &mut self,
+        action: Action,
+        path: &Path,
+        run: impl FnOnce() -> io::Result<T>,
+    ) -> io::Result<T> {
+        if let Some((earlier, kind)) = self.lost {
+            let text = format!("an earlier attempt to {earlier} it failed, so what it holds is not known");
+            return Err(failed(action, path)(io::Error::new(kind, text)));
+        }
+        run().map_err(|cause| {
+            self.lost = Some((action, cause.kind()));
+            failed(action, path)(cause)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_keeps_its_kind_and_says_what_was_done_to_what() {
+        let error = failed(Action::Write, Path::new("/data/dump.rdb"))(rustix::io::Errno::NOSPC.into());
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        assert_eq!(error.to_string(), "cannot write /data/dump.rdb: No space left on device");
+        assert_eq!(cause(&error).raw_os_error(), Some(rustix::io::Errno::NOSPC.raw_os_error()));
+        let other = io::Error::other("something else");
+        assert_eq!(cause(&other).to_string(), "something else");
+    }
+
+    #[test]
+    fn nothing_goes_on_behind_a_step_that_failed() {
+        let mut trust = Trust::default();
+        let path = Path::new("/f");
+        trust.step(Action::Sync, path, || Err::<(), _>(rustix::io::Errno::IO.into())).unwrap_err();
+        let error = trust.step(Action::Write, path, || -> io::Result<()> { panic!("it ran") }).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "cannot write /f: an earlier attempt to sync it failed, so what it holds is not known"
+        );
+    }
+}

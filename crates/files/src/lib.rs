@@ -1,0 +1,47 @@
+//! The one way of bytes to a disk and back.
+//!
+//! ```text
+//!   Directory ──┬─ publish / draft ─▶ Draft      temporary file ─ sync ─ rename ─ sync of the directory
+//!               ├─ append ──────────▶ Appender   bytes behind bytes ─ sync
+//!               ├─ scratch ─────────▶ Scratch    a file without a name, for this process alone
+//!               └─ open / read ─────▶ Reader     what was written
+//!   all of them ──▶ disk: the system's calls, or in tests a simulated disk that fails and loses its power
+//! ```
+//! Whatever Engram keeps on a disk passes here; a rule of the tree sees to it. So there is one place that knows what a
+//! disk promises, one that tests can make fail, and one where bytes may be encrypted.
+//!
+//! **What a disk promises**, and the simulation ([`simulation`]) therefore keeps apart:
+//! - Bytes that were written are in the file for whoever reads it, and after a crash of the machine all there, there in
+//!   part, or gone. A sync that succeeded keeps them.
+//! - A name (of a file that was made, renamed or removed, of a directory that was made) is kept by a sync of the directory
+//!   that it is in, and by nothing else. Until then it may be the old one or the new one, whatever was synced in the file.
+//! - A sync that failed may have thrown away what it could not write. The next one may succeed all the same, and says
+//!   nothing about those bytes. So a file whose sync or write failed is not to be trusted: [`Appender`] and [`Draft`]
+//!   refuse to go on, and their owner begins a new file or ends.
+//!
+//! **Errors** keep the kind of the system's error and say what was done to which path; [`cause`] is the system's own, for
+//! texts that clients match on.
+//!
+//! The crate knows no formats. It does not carry sockets, the standard output and error (`output`), and locks without
+//! contents.
+
+#![forbid(unsafe_code)]
+// This is the crate that owns the disk.
+#![allow(clippy::disallowed_methods)]
+
+mod append;
+mod directory;
+mod disk;
+mod draft;
+mod error;
+mod in_place;
+mod scratch;
+#[cfg(any(test, feature = "simulation"))]
+pub mod simulation;
+
+pub use append::Appender;
+pub use directory::{Directory, Reader};
+pub use draft::{Draft, Permission};
+pub use error::{Action, Failed, cause};
+pub use in_place::{append_lines, output_of_process, overwrite, rewrite};
+pub use scratch::Scratch;

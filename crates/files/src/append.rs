@@ -36,13 +36,4 @@ impl Appender {
         let Appender { handle, path, trust } = self;
         trust.step(Action::Sync, path, || handle.sync_data())
     }
-
-    /// Shortens the file.
-    ///
-    /// # Errors
-    /// When the disk fails.
-    pub fn cut(&mut self, length: u64) -> io::Result<()> {
-        let Appender { handle, path, trust } = self;
-        trust.step(Action::Cut, path, || handle.cut(length))
-    }
 }

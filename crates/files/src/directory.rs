@@ -51,24 +51,29 @@ impl Directory {
         self.disk.is_directory(&self.path)
     }
 
-    /// Makes it, and those that it is in. What is made stays made, whatever comes.
+    /// Makes it, and those that it is in, unless it is there. On return it stays, whatever comes.
     ///
     /// # Errors
-    /// When it can't be made.
+    /// When it can't be made, or the disk fails to keep its name.
     pub fn make(&self) -> io::Result<()> {
+        let Some(parent) = self.parent() else { return Ok(()) };
         if self.exists() {
-            return Ok(());
+            // Who made it may have ended before its name was kept. Whose parent cannot be read was not made by us.
+            return match parent.sync() {
+                Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
+                synced => synced,
+            };
         }
-        let parent = self.parent();
-        if let Some(parent) = &parent {
-            parent.make()?;
-        }
+        parent.make()?;
         match self.disk.make_directory(&self.path) {
             // Somebody else was quicker.
             Err(error) if error.kind() == ErrorKind::AlreadyExists && self.exists() => {}
             made => made.map_err(failed(Action::Make, &self.path))?,
         }
-        parent.map_or(Ok(()), |parent| parent.sync())
+        parent.sync().inspect_err(|_| {
+            // It is there, and no later sync could keep it: better it is made anew.
+            let _ = self.disk.remove_directory(&self.path);
+        })
     }
 
     /// Keeps the names in it: those that were made, changed and removed.

@@ -83,6 +83,15 @@ impl Disk {
         }
     }
 
+    /// Removes a directory with nothing in it.
+    pub(crate) fn remove_directory(&self, path: &Path) -> io::Result<()> {
+        match self {
+            Disk::System => fs::remove_dir(path),
+            #[cfg(any(test, feature = "simulation"))]
+            Disk::Simulated(disk) => disk.remove(path),
+        }
+    }
+
     pub(crate) fn is_directory(&self, path: &Path) -> bool {
         match self {
             Disk::System => path.is_dir(),
@@ -178,14 +187,6 @@ impl Handle {
             Handle::System(file) => file.sync_all(),
             #[cfg(any(test, feature = "simulation"))]
             Handle::Simulated(file) => file.sync(),
-        }
-    }
-
-    pub(crate) fn cut(&self, length: u64) -> io::Result<()> {
-        match self {
-            Handle::System(file) => file.set_len(length),
-            #[cfg(any(test, feature = "simulation"))]
-            Handle::Simulated(file) => file.cut(length),
         }
     }
 

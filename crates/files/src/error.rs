@@ -20,8 +20,6 @@ pub enum Action {
     Write,
     /// What was written was to be kept.
     Sync,
-    /// The file was shortened.
-    Cut,
     /// Its permissions were changed.
     Permit,
     /// It got another name.
@@ -41,7 +39,6 @@ impl fmt::Display for Action {
             Action::Read => "read",
             Action::Write => "write",
             Action::Sync | Action::SyncDirectory => "sync",
-            Action::Cut => "shorten",
             Action::Permit => "set the permissions of",
             Action::Rename => "rename",
             Action::Remove => "remove",
@@ -74,10 +71,18 @@ impl Error for Failed {
     }
 }
 
+/// What was done when one of this crate's errors came about; `None` for another error.
+pub fn action(error: &io::Error) -> Option<Action> {
+    inside(error).map(|failed| failed.action)
+}
+
 /// The system's own error inside of one of this crate; another error is its own cause.
 pub fn cause(error: &io::Error) -> &io::Error {
-    let inside = error.get_ref().and_then(|inside| inside.downcast_ref::<Failed>());
-    inside.map_or(error, |failed| &failed.cause)
+    inside(error).map_or(error, |failed| &failed.cause)
+}
+
+fn inside(error: &io::Error) -> Option<&Failed> {
+    error.get_ref()?.downcast_ref()
 }
 
 /// Wraps the system's error.
@@ -119,9 +124,10 @@ mod tests {
         let error = failed(Action::Write, Path::new("/data/dump.rdb"))(rustix::io::Errno::NOSPC.into());
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
         assert_eq!(error.to_string(), "cannot write /data/dump.rdb: No space left on device");
+        assert_eq!(action(&error), Some(Action::Write));
         assert_eq!(cause(&error).raw_os_error(), Some(rustix::io::Errno::NOSPC.raw_os_error()));
         let other = io::Error::other("something else");
-        assert_eq!(cause(&other).to_string(), "something else");
+        assert_eq!((cause(&other).to_string().as_str(), action(&other)), ("something else", None));
     }
 
     #[test]

@@ -42,6 +42,6 @@ pub mod simulation;
 pub use append::Appender;
 pub use directory::{Directory, Reader};
 pub use draft::{Draft, Permission};
-pub use error::{Action, Failed, cause};
+pub use error::{Action, Failed, action, cause};
 pub use in_place::{append_lines, output_of_process, overwrite, rewrite};
 pub use scratch::Scratch;

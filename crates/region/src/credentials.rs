@@ -1,6 +1,6 @@
 //! The root access key: who may call the API.
 
-use crate::store::replace;
+use files::{Directory, Permission};
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::Path;
@@ -34,7 +34,11 @@ impl Credentials {
                     access_key_id: format!("AKIA{}", letters(16)?),
                     secret_access_key: letters(40)?,
                 };
-                replace(directory, FILE, &serde_json::to_vec_pretty(&made)?)?;
+                Directory::at(directory).publish(
+                    FILE,
+                    Permission::Owner,
+                    &serde_json::to_vec_pretty(&made)?,
+                )?;
                 Ok(made)
             }
             loaded => loaded,
@@ -46,7 +50,8 @@ impl Credentials {
     /// # Errors
     /// When there is none, or the file is not one of ours.
     pub fn load(directory: &Path) -> io::Result<Credentials> {
-        Ok(serde_json::from_slice(&std::fs::read(directory.join(FILE))?)?)
+        let bytes = Directory::at(directory).read(FILE)?.ok_or(io::ErrorKind::NotFound)?;
+        Ok(serde_json::from_slice(&bytes)?)
     }
 }
 

@@ -13,6 +13,7 @@
 //! Which of the two is decided once and written down: who starts, restarts or asks may have another environment, and would
 //! look for the nodes in another place.
 
+use files::{Directory, Permission};
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -66,7 +67,7 @@ impl Directories {
     /// See [`DirectoryError`].
     pub fn prepare(data: &Path) -> Result<(Directories, File), DirectoryError> {
         let unusable = |error: io::Error| unusable(data, &error);
-        std::fs::create_dir_all(data).map_err(unusable)?;
+        Directory::at(data).make().map_err(unusable)?;
         let data_path = data.canonicalize().map_err(unusable)?;
         let lock = File::create(data_path.join("engram.lock")).map_err(unusable)?;
         let mut tries = 0;
@@ -83,7 +84,7 @@ impl Directories {
             }
         }
         for name in ["control", "nodes"] {
-            std::fs::create_dir_all(data_path.join(name)).map_err(unusable)?;
+            Directory::at(data_path.join(name)).make().map_err(unusable)?;
         }
         let runtime = place_of_sockets(&data_path).map_err(unusable)?;
         private(&runtime).map_err(|error| self::unusable(&runtime, &error))?;
@@ -133,16 +134,11 @@ const LOCK_PERIOD: Duration = Duration::from_millis(10);
 
 /// Where the sockets are, as an earlier start has written it down.
 fn recorded(data: &Path) -> io::Result<Option<PathBuf>> {
-    match std::fs::read(data.join("control").join("runtime")) {
-        Ok(bytes) => {
-            let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes).to_vec();
-            let path = PathBuf::from(std::ffi::OsString::from_vec(line));
-            // Within the data directory it goes where that goes.
-            Ok(Some(data.join(path)))
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
+    let Some(bytes) = Directory::at(data.join("control")).read("runtime")? else { return Ok(None) };
+    let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes).to_vec();
+    let path = PathBuf::from(std::ffi::OsString::from_vec(line));
+    // Within the data directory it goes where that goes.
+    Ok(Some(data.join(path)))
 }
 
 fn record(data: &Path, runtime: &Path) -> io::Result<()> {
@@ -151,7 +147,7 @@ fn record(data: &Path, runtime: &Path) -> io::Result<()> {
     }
     let within = runtime.strip_prefix(data).unwrap_or(runtime);
     let line = [within.as_os_str().as_bytes(), b"\n"].concat();
-    crate::store::replace(&data.join("control"), "runtime", &line)
+    Directory::at(data.join("control")).publish("runtime", Permission::Owner, &line)
 }
 
 /// Where the sockets of a start before there were records may be: the first place that has some.
@@ -209,7 +205,7 @@ fn private(directory: &Path) -> io::Result<()> {
 
 /// With the system's words for the error, without its number.
 fn unusable(path: &Path, error: &io::Error) -> DirectoryError {
-    let text = error.to_string();
+    let text = files::cause(error).to_string();
     let why = text.split(" (os error").next().unwrap_or_default().to_owned();
     DirectoryError::Unusable { path: path.to_owned(), why }
 }

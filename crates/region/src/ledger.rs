@@ -51,8 +51,7 @@ impl Ledger {
         if entries.is_empty() {
             return Ok(Ok(()));
         }
-        let durable = entries.iter().any(|(_, command)| must_be_durable(command));
-        self.store.append(at_ms, entries, durable)?;
+        self.store.append(at_ms, entries)?;
         for (region, command) in entries {
             let applied = self.fleet.apply(at_ms, region, command);
             applied.expect("the rehearsal was of the same state");
@@ -67,18 +66,6 @@ impl Ledger {
     pub(crate) fn compact(&mut self) -> io::Result<()> {
         self.store.compact(&self.fleet)
     }
-}
-
-/// Whether a command must be on the disk before anybody hears of it. The others are seen again.
-fn must_be_durable(command: &Command) -> bool {
-    !matches!(
-        command,
-        Command::Serves { .. }
-            | Command::Lost { .. }
-            | Command::Killed { .. }
-            | Command::Forget { .. }
-            | Command::Closed { .. }
-    )
 }
 
 #[cfg(test)]

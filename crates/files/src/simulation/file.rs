@@ -6,7 +6,7 @@ use std::io;
 #[derive(Clone, Debug)]
 enum Change {
     Write(u64, Vec<u8>),
-    Cut(u64),
+    Empty,
 }
 
 impl Change {
@@ -14,15 +14,15 @@ impl Change {
     fn steps(&self) -> usize {
         match self {
             Change::Write(_, bytes) => bytes.len(),
-            Change::Cut(_) => 1,
+            Change::Empty => 1,
         }
     }
 
     fn apply(&self, to: &mut Vec<u8>, steps: usize) {
         match self {
             Change::Write(offset, bytes) => put(to, *offset, &bytes[..steps]),
-            Change::Cut(length) if steps > 0 => to.resize(*length as usize, 0),
-            Change::Cut(_) => {}
+            Change::Empty if steps > 0 => to.clear(),
+            Change::Empty => {}
         }
     }
 
@@ -63,9 +63,9 @@ impl File {
         }
     }
 
-    pub(super) fn cut(&mut self, length: u64) {
-        if self.seen.len() as u64 != length {
-            self.change(Change::Cut(length));
+    pub(super) fn empty(&mut self) {
+        if !self.seen.is_empty() {
+            self.change(Change::Empty);
         }
     }
 
@@ -165,10 +165,6 @@ impl OpenFile {
 
     pub(crate) fn sync(&self) -> io::Result<()> {
         self.disk.state().sync(self.number)
-    }
-
-    pub(crate) fn cut(&self, length: u64) -> io::Result<()> {
-        self.disk.state().cut(self.number, length)
     }
 
     pub(crate) fn set_mode(&self, mode: u32) -> io::Result<()> {

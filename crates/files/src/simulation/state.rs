@@ -140,7 +140,7 @@ impl State {
         }
         let number = match found {
             Some(number) => {
-                self.file(number).cut(0);
+                self.file(number).empty();
                 number
             }
             None => {
@@ -243,14 +243,6 @@ impl State {
     pub(super) fn sync(&mut self, number: usize) -> io::Result<()> {
         let fate = self.begin(Action::Sync)?;
         self.file(number).sync(fate == Fate::Done);
-        fate.result()
-    }
-
-    pub(super) fn cut(&mut self, number: usize, length: u64) -> io::Result<()> {
-        let fate = self.begin(Action::Cut)?;
-        if fate != Fate::Fails {
-            self.file(number).cut(length);
-        }
         fate.result()
     }
 

@@ -35,9 +35,10 @@ fn what_was_not_synced_is_left_whole_in_part_or_not() {
     assert_eq!(left(&disk, Survival::Prefix, "log"), set(&["a", "ab", "abc"]));
     log.sync().unwrap();
     assert_eq!(left(&disk, Survival::Prefix, "log"), set(&["abc"]));
-    log.cut(1).unwrap();
-    log.append(b"d").unwrap();
-    assert_eq!(left(&disk, Survival::Prefix, "log"), set(&["abc", "a", "ad"]));
+    // To be written anew in its place is what a file that is published is spared.
+    let mut handle = root.disk().open(Path::new("/log"), For::Writing(0o600)).unwrap();
+    handle.write(b"d").unwrap();
+    assert_eq!(left(&disk, Survival::Prefix, "log"), set(&["abc", "", "d"]));
 }
 
 #[test]
@@ -68,15 +69,14 @@ fn a_sync_that_failed_has_forgotten_and_the_next_one_does_not_say_so() {
 
 #[test]
 fn an_appender_refuses_to_go_on_behind_a_failure() {
-    for action in [Action::Write, Action::Sync, Action::Cut] {
+    for action in [Action::Write, Action::Sync] {
         let (disk, root) = with_file("a");
         let mut log = root.append("log").unwrap();
         disk.fail(Some(action), 0);
-        let steps = log.append(b"b").and_then(|()| log.sync()).and_then(|()| log.cut(0));
-        let error = steps.unwrap_err();
+        let error = log.append(b"b").and_then(|()| log.sync()).unwrap_err();
         assert_eq!(error.to_string(), format!("cannot {action} /log: Input/output error"));
         let calls = disk.calls();
-        assert!(log.append(b"c").is_err() && log.sync().is_err() && log.cut(0).is_err());
+        assert!(log.append(b"c").is_err() && log.sync().is_err());
         assert_eq!(disk.calls(), calls, "the disk is not asked any more");
     }
 }
@@ -205,7 +205,6 @@ fn every_series_of_choices_comes_once() {
 enum Step {
     Publish(u8, Vec<u8>),
     Append(u8, Vec<u8>),
-    Cut(u8, u8),
     Remove(u8),
     Move(u8, u8),
     Scratch(Vec<u8>),
@@ -218,7 +217,6 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         (name(), bytes()).prop_map(|(name, bytes)| Step::Publish(name, bytes)),
         (name(), bytes()).prop_map(|(name, bytes)| Step::Append(name, bytes)),
-        (name(), 0..30_u8).prop_map(|(name, length)| Step::Cut(name, length)),
         name().prop_map(Step::Remove),
         (name(), name()).prop_map(|(from, to)| Step::Move(from, to)),
         bytes().prop_map(Step::Scratch),
@@ -237,10 +235,6 @@ fn take(root: &Directory, step: &Step) -> Result<String, ErrorKind> {
             Step::Append(name, bytes) => {
                 root.append(name.to_string())
                     .and_then(|mut file| file.append(bytes).and_then(|()| file.sync()))?;
-                String::new()
-            }
-            Step::Cut(name, length) => {
-                root.append(name.to_string())?.cut(u64::from(*length))?;
                 String::new()
             }
             Step::Remove(name) => root.remove(name.to_string())?.to_string(),

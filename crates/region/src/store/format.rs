@@ -100,16 +100,51 @@ pub(crate) fn line(sequence: u64, at_ms: u64, commands: &[(String, Command)]) ->
     framed(&(sequence, at_ms, commands))
 }
 
-/// The lines of a log, and how many bytes are whole lines: what lacks its end does not count.
-pub(crate) fn read_log(bytes: &[u8], version: u32) -> Result<(Vec<Line>, usize), Why> {
-    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+/// The lines of a log. Where a crash has left a hole they end, and so they do before a last one without its end.
+pub(crate) fn read_log(bytes: &[u8], version: u32) -> Result<Vec<Line>, Why> {
+    let hole = hole(bytes);
+    let until_hole = &bytes[..hole.unwrap_or(bytes.len())];
+    let whole = until_hole.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     let rows = bytes[..whole].split_inclusive(|byte| *byte == b'\n').enumerate();
     let mut lines = Vec::new();
     for (number, row) in rows.skip(usize::from(version > 1)) {
-        let parsed = unframed(row).and_then(|body| parse(body, version));
-        lines.push(parsed.ok_or_else(|| Why::Damaged(format!("line {}", number + 1)))?);
+        lines.push(line_of(row, version).ok_or_else(|| Why::Damaged(format!("line {}", number + 1)))?);
     }
-    Ok((lines, whole))
+    if let Some(at) = hole
+        && (whole == 0 || is_synced_before_the_end(&bytes[at..], version))
+    {
+        let number = bytes[..whole].iter().filter(|byte| **byte == b'\n').count() + 1;
+        return Err(Why::Damaged(format!("line {number}")));
+    }
+    Ok(lines)
+}
+
+/// The least that a disk writes as a whole.
+const SECTOR_BYTES: usize = 512;
+
+/// Where zeros begin that stand for what a crash has kept from the disk: up to the end of a sector, or of the file. No line has
+/// a zero, and zeros of another kind are damage.
+fn hole(bytes: &[u8]) -> Option<usize> {
+    let from = bytes.iter().position(|byte| *byte == 0)?;
+    let zeros = bytes[from..].iter().take_while(|byte| **byte == 0).count();
+    let end = from + zeros;
+    (end == bytes.len() || end.is_multiple_of(SECTOR_BYTES)).then_some(from)
+}
+
+/// Whether something was written behind a decision that was promised: by then a sync had kept everything before.
+fn is_synced_before_the_end(bytes: &[u8], version: u32) -> bool {
+    let mut rows = bytes.split_inclusive(|byte| *byte == b'\n').peekable();
+    while let Some(row) = rows.next() {
+        let promised = line_of(row, version).is_some_and(|line| super::is_promised(&line.commands));
+        if promised && rows.peek().is_some() {
+            return true;
+        }
+    }
+    false
+}
+
+fn line_of(row: &[u8], version: u32) -> Option<Line> {
+    unframed(row).and_then(|body| parse(body, version))
 }
 
 fn parse(body: &[u8], version: u32) -> Option<Line> {

@@ -4,11 +4,15 @@
 //!   control/fleet.json   a snapshot                                        replaced as a whole, by rename
 //!   control/fleet.log    a head, then a line a decision: its commands      appended; begun anew by rename
 //! ```
-//! The bytes are those of `format`, drawn in docs/formats-fleet.md. A start reads the snapshot and applies the lines behind it. The
-//! last line may lack its end, by a crash in the middle of writing it: nobody was told of it then, so it is cut off. Whatever
+//! The bytes are those of `format`, drawn in docs/formats-fleet.md. A start reads the snapshot and applies the lines behind it. A
+//! crash leaves of the lines behind the last sync what it likes: the last one may lack its end, and zeros may be in the place of
+//! what no sector has. Nobody was told of any of them, so they are left out from there on. Whatever
 //! else is not what was written is damage, and the start says so instead of guessing. Once the log is long a new snapshot is
 //! written and the log begins again; lines that the snapshot already has are known by their sequence, so a crash between
 //! the two loses and repeats nothing.
+//!
+//! A start writes both files anew. What it has read may be in the system's memory alone, which is what a sync that failed leaves of
+//! the lines before it: decisions that are built on those would outlive them.
 //!
 //! **Invariant:** nothing is written before everything has been read and understood: files of a later version, and damaged ones, stay
 //! as they are.
@@ -16,27 +20,40 @@
 //! **What is synced.** Wishes and decisions are on the disk before anybody hears of them. What is merely seen (a member
 //! serves, was lost) is written without waiting for the disk: after a crash of the machine it is seen again.
 
-mod disk;
 mod format;
 mod upgrade;
 
-use disk::{Disk, Part};
+use files::{Action, Appender, Directory, Permission, action};
 use fleet::{Command, Fleet};
 use format::{Line, Why};
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub(crate) use disk::replace;
-
 /// A new snapshot after so many lines: a start then reads a few MB at most.
 const LINES_PER_SNAPSHOT: u64 = 5_000;
+
+/// The files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Snapshot,
+    Log,
+}
+
+impl Part {
+    fn name(self) -> &'static str {
+        match self {
+            Part::Snapshot => "fleet.json",
+            Part::Log => "fleet.log",
+        }
+    }
+}
 
 /// Why the log cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A file cannot be read or written.
-    #[error("{0}: {1}")]
-    Io(PathBuf, io::Error),
+    #[error(transparent)]
+    Io(#[from] io::Error),
     /// A file is not what was written.
     #[error("{0} is damaged ({1}); restore it from a copy, or move the directory away to begin anew")]
     Damaged(PathBuf, String),
@@ -48,7 +65,9 @@ pub enum StoreError {
 /// The log, open for appending.
 #[derive(Debug)]
 pub struct Store {
-    disk: Box<dyn Disk>,
+    directory: Directory,
+    /// `None` when it is not known which log a crash would leave: nothing is appended any more.
+    log: Option<Appender>,
     sequence: u64,
     lines: u64,
 }
@@ -59,25 +78,20 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn open(directory: &Path, new: impl FnOnce() -> Fleet) -> Result<(Store, Fleet), StoreError> {
-        let disk = disk::Files::open(directory).map_err(|e| StoreError::Io(directory.to_owned(), e))?;
-        Store::open_on(Box::new(disk), directory, new)
+        Store::open_in(Directory::at(directory), new)
     }
 
-    fn open_on(
-        mut disk: Box<dyn Disk>,
-        directory: &Path,
-        new: impl FnOnce() -> Fleet,
-    ) -> Result<(Store, Fleet), StoreError> {
-        let at = |part: Part| directory.join(part.name());
-        let io_error = |part: Part| move |error| StoreError::Io(at(part), error);
+    fn open_in(directory: Directory, new: impl FnOnce() -> Fleet) -> Result<(Store, Fleet), StoreError> {
+        directory.make()?;
+        let at = |part: Part| directory.path().join(part.name());
         let bad = |part: Part| {
             move |why| match why {
                 Why::Newer(version) => StoreError::Newer(at(part), version),
                 Why::Damaged(text) => StoreError::Damaged(at(part), text),
             }
         };
-        let snapshot = disk.read(Part::Snapshot).map_err(io_error(Part::Snapshot))?;
-        let log = disk.read(Part::Log).map_err(io_error(Part::Log))?.unwrap_or_default();
+        let snapshot = directory.read(Part::Snapshot.name())?;
+        let log = directory.read(Part::Log.name())?.unwrap_or_default();
         // Versions first: of a later one nothing else can be said.
         let log_version = format::log_version(&log).map_err(bad(Part::Log))?;
         let Some(snapshot) = snapshot else {
@@ -86,9 +100,7 @@ impl Store {
                 return Err(StoreError::Damaged(at(Part::Snapshot), why));
             }
             let fleet = new();
-            let mut store = Store { disk, sequence: 0, lines: 0 };
-            store.begin_anew(&fleet).map_err(io_error(Part::Snapshot))?;
-            return Ok((store, fleet));
+            return Ok((Store::begin(directory, 0, &fleet)?, fleet));
         };
         let (version, mut sequence, mut fleet) =
             format::read_snapshot(&snapshot).map_err(bad(Part::Snapshot))?;
@@ -97,9 +109,9 @@ impl Store {
             let why = format!("it is missing behind command {sequence}");
             return Err(StoreError::Damaged(at(Part::Log), why));
         }
-        let (lines, valid_bytes) = format::read_log(&log, log_version).map_err(bad(Part::Log))?;
-        let count = lines.len() as u64;
-        for Line { sequence: number, at_ms, commands } in lines {
+        for Line { sequence: number, at_ms, commands } in
+            format::read_log(&log, log_version).map_err(bad(Part::Log))?
+        {
             if number <= sequence {
                 continue;
             }
@@ -114,26 +126,31 @@ impl Store {
             sequence = number;
         }
         fleet.check().map_err(|why| StoreError::Damaged(at(Part::Snapshot), why.to_string()))?;
-        let mut store = Store { disk, sequence, lines: count };
         if version < format::VERSION || log_version < format::VERSION {
             upgrade::finish(version, &mut fleet);
-            store.begin_anew(&fleet).map_err(io_error(Part::Snapshot))?;
-        } else if valid_bytes < log.len() {
-            store.disk.cut(valid_bytes as u64).map_err(io_error(Part::Log))?;
         }
-        Ok((store, fleet))
+        Ok((Store::begin(directory, sequence, &fleet)?, fleet))
     }
 
-    /// Writes a decision down: all of its commands or, after a crash, none. On return it is on the disk if `durable`, else on its
-    /// way.
+    /// Writes down what a start has read, for it may have read what no disk holds.
+    fn begin(directory: Directory, sequence: u64, fleet: &Fleet) -> io::Result<Store> {
+        let mut store = Store { directory, log: None, sequence, lines: 0 };
+        store.begin_anew(fleet)?;
+        Ok(store)
+    }
+
+    /// Writes a decision down: all of its commands or, after a crash, none. On return it is on the disk if somebody may hear of it,
+    /// else on its way.
     ///
     /// # Errors
     /// When the file cannot be written; the process must not go on deciding then.
-    pub fn append(&mut self, at_ms: u64, commands: &[(String, Command)], durable: bool) -> io::Result<()> {
+    pub fn append(&mut self, at_ms: u64, commands: &[(String, Command)]) -> io::Result<()> {
+        let lost = || io::Error::other("it is not known which log of the fleet the disk holds");
+        let log = self.log.as_mut().ok_or_else(lost)?;
         self.sequence += 1;
         self.lines += 1;
-        self.disk.append(&format::line(self.sequence, at_ms, commands)?)?;
-        if durable { self.disk.sync() } else { Ok(()) }
+        log.append(&format::line(self.sequence, at_ms, commands)?)?;
+        if is_promised(commands) { log.sync() } else { Ok(()) }
     }
 
     /// Begins a new log behind a snapshot, if the present one is long.
@@ -145,12 +162,40 @@ impl Store {
     }
 
     fn begin_anew(&mut self, fleet: &Fleet) -> io::Result<()> {
-        self.disk.replace(Part::Snapshot, &format::snapshot(self.sequence, fleet)?)?;
-        self.disk.replace(Part::Log, &format::log_head()?)?;
+        self.publish(Part::Snapshot, &format::snapshot(self.sequence, fleet)?)?;
+        let published = self.publish(Part::Log, &format::log_head()?);
+        if published.as_ref().is_err_and(|error| action(error) != Some(Action::SyncDirectory)) {
+            // The old log is in its place, and goes on.
+            return published;
+        }
+        // From here on the old one is the wrong one, unless a crash brings it back.
+        self.log = None;
+        published?;
+        self.log = Some(self.directory.append(Part::Log.name())?);
         self.lines = 0;
         Ok(())
     }
+
+    fn publish(&self, part: Part, bytes: &[u8]) -> io::Result<()> {
+        self.directory.publish(part.name(), Permission::Owner, bytes)
+    }
 }
 
+/// Whether a decision must be on the disk before anybody hears of it. What the others say is seen again.
+fn is_promised(commands: &[(String, Command)]) -> bool {
+    commands.iter().any(|(_, command)| {
+        !matches!(
+            command,
+            Command::Serves { .. }
+                | Command::Lost { .. }
+                | Command::Killed { .. }
+                | Command::Forget { .. }
+                | Command::Closed { .. }
+        )
+    })
+}
+
+#[cfg(test)]
+mod faults;
 #[cfg(test)]
 mod tests;

@@ -2,25 +2,24 @@
 
 use super::*;
 use fleet::{AddressPool, NodeId};
-use std::sync::{Arc, Mutex};
 
-fn empty() -> Fleet {
+pub(super) fn empty() -> Fleet {
     Fleet::new(AddressPool::Loopback { block: 1, last: 0 })
 }
 
 /// Any command does; this one changes nothing that the test would have to build first.
-fn decision(node: u64) -> Vec<(String, Command)> {
+pub(super) fn decision(node: u64) -> Vec<(String, Command)> {
     vec![("us-east-1".into(), Command::Stranger { node: NodeId(node), origin: None, moved_to: None })]
 }
 
-fn next_node(fleet: &Fleet) -> u64 {
+pub(super) fn next_node(fleet: &Fleet) -> u64 {
     serde_json::to_value(fleet).unwrap()["next_node"].as_u64().unwrap()
 }
 
 fn filled(directory: &Path, count: u64) {
     let (mut store, _) = Store::open(directory, empty).unwrap();
     for node in 1..=count {
-        store.append(7, &decision(node), node % 2 == 0).unwrap();
+        store.append(7, &decision(node)).unwrap();
     }
 }
 
@@ -49,13 +48,14 @@ fn refusal(directory: &Path) -> String {
 fn a_line_without_its_end_is_cut_off_wherever_it_is_torn() {
     let directory = tempfile::tempdir().unwrap();
     filled(directory.path(), 3);
-    let whole = read(directory.path(), "fleet.log");
+    let (snapshot, whole) = (read(directory.path(), "fleet.json"), read(directory.path(), "fleet.log"));
     let last = whole[..whole.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
     for cut in last..whole.len() {
+        write(directory.path(), "fleet.json", &snapshot);
         write(directory.path(), "fleet.log", &whole[..cut]);
         let (mut store, _) = Store::open(directory.path(), empty).unwrap();
         assert_eq!(store.sequence, 2);
-        store.append(8, &decision(9), true).unwrap();
+        store.append(8, &decision(9)).unwrap();
         drop(store);
         assert_eq!(Store::open(directory.path(), empty).unwrap().0.sequence, 3);
     }
@@ -99,7 +99,7 @@ fn a_line_that_is_missing_is_told() {
 fn a_log_that_is_gone_behind_a_snapshot_is_told() {
     let directory = tempfile::tempdir().unwrap();
     let (mut store, fleet) = Store::open(directory.path(), empty).unwrap();
-    store.append(1, &decision(1), true).unwrap();
+    store.append(1, &decision(1)).unwrap();
     store.begin_anew(&fleet).unwrap();
     write(directory.path(), "fleet.log", b"");
     assert!(refusal(directory.path()).contains("fleet.log is damaged (it is missing"));
@@ -119,80 +119,9 @@ fn a_crash_between_snapshot_and_log_repeats_nothing() {
     write(directory.path(), "fleet.log", &log);
     let (mut store, again) = Store::open(directory.path(), empty).unwrap();
     assert_eq!((store.sequence, &again), (2, &fleet));
-    store.append(9, &decision(5), true).unwrap();
+    store.append(9, &decision(5)).unwrap();
     drop(store);
     assert_eq!(next_node(&Store::open(directory.path(), empty).unwrap().1), 6);
-}
-
-/// A machine that may lose its power: what was not synced is gone.
-#[derive(Clone, Debug, Default)]
-struct Memory(Arc<Mutex<[Content; 2]>>);
-
-#[derive(Clone, Debug, Default)]
-struct Content {
-    synced: Option<Vec<u8>>,
-    unsynced: Vec<u8>,
-}
-
-impl Memory {
-    fn lose_power(&self) {
-        self.0.lock().unwrap().iter_mut().for_each(|content| content.unsynced.clear());
-    }
-
-    fn open(&self) -> (Store, Fleet) {
-        Store::open_on(Box::new(self.clone()), Path::new("/"), empty).unwrap()
-    }
-}
-
-impl Disk for Memory {
-    fn read(&mut self, part: Part) -> io::Result<Option<Vec<u8>>> {
-        let content = self.0.lock().unwrap()[part as usize].clone();
-        Ok(content.synced.map(|synced| [synced, content.unsynced].concat()))
-    }
-
-    fn replace(&mut self, part: Part, bytes: &[u8]) -> io::Result<()> {
-        self.0.lock().unwrap()[part as usize] =
-            Content { synced: Some(bytes.to_vec()), unsynced: Vec::new() };
-        Ok(())
-    }
-
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.0.lock().unwrap()[Part::Log as usize].unsynced.extend(bytes);
-        Ok(())
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        let content = &mut self.0.lock().unwrap()[Part::Log as usize];
-        let unsynced = std::mem::take(&mut content.unsynced);
-        content.synced.as_mut().unwrap().extend(unsynced);
-        Ok(())
-    }
-
-    fn cut(&mut self, _: u64) -> io::Result<()> {
-        unreachable!("no line is torn here")
-    }
-}
-
-#[test]
-fn what_was_durable_is_there_after_the_machine_has_lost_its_power() {
-    let machine = Memory::default();
-    let (mut store, _) = machine.open();
-    store.append(1, &decision(1), false).unwrap();
-    store.append(1, &decision(2), true).unwrap();
-    store.append(1, &decision(3), false).unwrap();
-    drop(store);
-    machine.lose_power();
-    let (mut store, fleet) = machine.open();
-    assert_eq!((store.sequence, next_node(&fleet)), (2, 3));
-    // A snapshot has what the log has, synced or not.
-    store.append(1, &decision(9), false).unwrap();
-    store.lines = LINES_PER_SNAPSHOT;
-    let mut fleet = fleet;
-    fleet.apply(1, "us-east-1", &decision(9)[0].1).unwrap();
-    store.compact(&fleet).unwrap();
-    drop(store);
-    machine.lose_power();
-    assert_eq!(next_node(&machine.open().1), 10);
 }
 
 #[test]
@@ -234,7 +163,7 @@ fn an_upgrade_that_was_broken_off_between_the_two_files_goes_on() {
     write(directory.path(), "fleet.log", log);
     let (mut store, same) = Store::open(directory.path(), empty).unwrap();
     assert_eq!((store.sequence, same), (5014, fleet));
-    store.append(1, &decision(70), true).unwrap();
+    store.append(1, &decision(70)).unwrap();
     drop(store);
     assert_eq!(next_node(&Store::open(directory.path(), empty).unwrap().1), 71);
 }

@@ -81,7 +81,11 @@ impl fmt::Display for StartError {
             }
             StartError::Load(path, error) => {
                 let path = path.display();
-                write!(f, "cannot load {path} ({error}); move it away, or choose another with --dbfilename")
+                let why = match error {
+                    snapshot::LoadError::Io(error) => words_of(error),
+                    other => other.to_string(),
+                };
+                write!(f, "cannot load {path} ({why}); move it away, or choose another with --dbfilename")
             }
             StartError::Backend(error) => {
                 write!(f, "the event loop cannot be set up ({error}); try --io-backend epoll")
@@ -424,7 +428,7 @@ pub(crate) fn words_of(error: &std::io::Error) -> String {
     if error.kind() == std::io::ErrorKind::NotADirectory {
         return "Not a directory".to_owned();
     }
-    let text = error.to_string();
+    let text = files::cause(error).to_string();
     match text.rfind(" (os error") {
         Some(at) => text[..at].to_owned(),
         None => text,

@@ -3,6 +3,7 @@
 
 #![allow(clippy::disallowed_methods)] // it measures time and writes files
 
+use files::Directory;
 use keyspace::{Expiry, Keys, KeysContext, Keyspace, Reclaimer, Scratch, Ttl};
 use profile::Profile;
 use rdb::SaveOptions;
@@ -56,12 +57,12 @@ fn put(keyspace: &Keyspace, scratch: &mut Scratch, key: u64, value: &[u8]) {
 
 fn save(keyspace: &Keyspace, dir: &Path) {
     let thread = Background::new(keyspace, WALKER);
-    let overflow = Overflow::Spill(dir.join("pre-images"));
+    let overflow = Overflow::Spill(Directory::at(dir), "pre-images".into());
     let options = SnapshotOptions::new(SaveOptions::new(Profile::Redis70), overflow);
     let (start, cpu_before_s) = (Instant::now(), cpu_s());
     let snapshot = thread.with_world(|world| Snapshot::begin(keyspace, world, options)).expect("none runs");
     let began = start.elapsed();
-    let mut sink = FileSink::create(dir, "dump.rdb", true).expect("a file in the directory");
+    let mut sink = FileSink::create(&Directory::at(dir), "dump.rdb", true).expect("a file in the directory");
     let finished = snapshot.run(thread, &mut sink, &Header::default()).expect("a save");
     let cpu_s = cpu_s() - cpu_before_s;
     println!("  begin {began:?}, all {:?} ({cpu_s:.2} s of CPU), {finished:?}", start.elapsed());

@@ -1,9 +1,8 @@
 //! A snapshot on disk: written beside its target, which it replaces only when it is complete and durable.
 
 use crate::Sink;
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use files::{Directory, Draft, Permission};
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// With `rdb-save-incremental-fsync`, the file is synced each time so many bytes were added: the last sync has
@@ -13,35 +12,24 @@ const SYNC_EVERY_BYTES: usize = 4 << 20;
 /// A file that replaces another when it is finished. Dropped before, it removes itself.
 #[derive(Debug)]
 pub struct FileSink {
-    file: File,
-    temp: PathBuf,
-    target: PathBuf,
-    dir: PathBuf,
+    /// `None` once it is finished.
+    draft: Option<Draft>,
     incremental_sync: bool,
     unsynced: usize,
     written: u64,
-    finished: bool,
 }
 
 impl FileSink {
-    /// A sink for the file `name` in `dir`, collected in `temp-<pid>-<number>.rdb` beside it.
+    /// A sink for the file `name` in a directory, collected in `temp-<pid>-<number>.rdb` beside it.
     ///
     /// # Errors
     /// When that can't be created.
-    pub fn create(dir: &Path, name: &str, incremental_sync: bool) -> io::Result<FileSink> {
+    pub fn create(directory: &Directory, name: &str, incremental_sync: bool) -> io::Result<FileSink> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let temp = dir.join(format!("temp-{}-{number}.rdb", std::process::id()));
-        Ok(FileSink {
-            file: File::create(&temp)?,
-            temp,
-            target: dir.join(name),
-            dir: dir.to_owned(),
-            incremental_sync,
-            unsynced: 0,
-            written: 0,
-            finished: false,
-        })
+        let temporary = format!("temp-{}-{number}.rdb", std::process::id());
+        let draft = directory.draft(name, temporary, Permission::Usual)?;
+        Ok(FileSink { draft: Some(draft), incremental_sync, unsynced: 0, written: 0 })
     }
 
     /// Bytes written.
@@ -52,29 +40,18 @@ impl FileSink {
 
 impl Sink for FileSink {
     fn write(&mut self, chunk: Vec<u8>) -> io::Result<Vec<u8>> {
-        self.file.write_all(&chunk)?;
+        let draft = self.draft.as_mut().expect("nothing is written behind the end");
+        draft.write(&chunk)?;
         self.written += chunk.len() as u64;
         self.unsynced += chunk.len();
         if self.incremental_sync && self.unsynced >= SYNC_EVERY_BYTES {
-            self.file.sync_data()?;
+            draft.sync_data()?;
             self.unsynced = 0;
         }
         Ok(chunk)
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        self.file.sync_all()?;
-        fs::rename(&self.temp, &self.target)?;
-        self.finished = true;
-        // The new name must survive a crash as well.
-        File::open(&self.dir)?.sync_all()
-    }
-}
-
-impl Drop for FileSink {
-    fn drop(&mut self) {
-        if !self.finished {
-            let _ = fs::remove_file(&self.temp);
-        }
+        self.draft.take().expect("it is finished once").publish()
     }
 }

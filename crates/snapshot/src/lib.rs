@@ -17,7 +17,7 @@
 //! The crate knows nothing of clients, replies, configuration or event loops, and starts no threads.
 
 #![forbid(unsafe_code)]
-// The file sink and the spill file own their part of the disk.
+// A delay after each key takes its time.
 #![allow(clippy::disallowed_methods)]
 
 mod background;

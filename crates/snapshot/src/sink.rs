@@ -14,6 +14,6 @@ pub trait Sink {
     /// Everything was written: makes it durable and visible.
     ///
     /// # Errors
-    /// When that fails; the target is as it was then.
+    /// When that fails; the target is as it was then, or will be so after a crash.
     fn finish(&mut self) -> io::Result<()>;
 }

@@ -24,10 +24,10 @@ use crate::large::{LARGE_BYTES, LargeWalk, PIECE_BYTES};
 use crate::output::{Output, Sizes, sizes};
 use crate::sink::Sink;
 use crate::spill::Spill;
+use files::Directory;
 use keyspace::{Guard, Keyspace, WalkCursor, WalkId};
 use rdb::{AuxFields, SaveOptions};
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use table::Walk;
 
@@ -45,8 +45,8 @@ const CLEANING_KEYS: usize = 256;
 /// What becomes of pre-images that the queue has no room for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Overflow {
-    /// They go to a temporary file of this name: saves to disk.
-    Spill(PathBuf),
+    /// They go to a temporary file of this directory and name: saves to disk.
+    Spill(Directory, String),
     /// The snapshot ends: a replica that reads too slowly.
     Abort,
 }
@@ -166,7 +166,7 @@ impl Snapshot {
         let sizes = sizes(keyspace);
         let control = Arc::new(Control::new(sizes.iter().map(|(keys, _)| keys).sum()));
         let spill = match overflow {
-            Overflow::Spill(path) => Some(Spill::new(path)),
+            Overflow::Spill(directory, name) => Some(Spill::new(directory, name)),
             Overflow::Abort => None,
         };
         // A chunk is one key where there is a pause after each.

@@ -3,32 +3,32 @@
 //! ```text
 //!   record: database u16 │ keys u32 │ length u64 │ bytes          little-endian; only this process reads it
 //! ```
-//! The file is unlinked as soon as it is open, so nothing is left behind whatever happens.
+//! The file has no name, so nothing is left behind whatever happens.
 
 use crate::captures::Chunk;
 use crate::locked;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, Write};
-use std::path::PathBuf;
+use files::{Directory, Scratch};
+use std::io::{self, Read, Write};
 use std::sync::Mutex;
 
 const HEADER: usize = 14;
 
 #[derive(Debug)]
 pub(crate) struct Spill {
-    path: PathBuf,
+    directory: Directory,
+    name: String,
     file: Mutex<Option<Written>>,
 }
 
 #[derive(Debug)]
 struct Written {
-    file: File,
+    file: Scratch,
     bytes: u64,
 }
 
 impl Spill {
-    pub(crate) fn new(path: PathBuf) -> Spill {
-        Spill { path, file: Mutex::new(None) }
+    pub(crate) fn new(directory: Directory, name: String) -> Spill {
+        Spill { directory, name, file: Mutex::new(None) }
     }
 
     pub(crate) fn bytes(&self) -> u64 {
@@ -39,7 +39,7 @@ impl Spill {
         let mut slot = locked(&self.file);
         let written = match &mut *slot {
             Some(written) => written,
-            None => slot.insert(Written { file: self.open()?, bytes: 0 }),
+            None => slot.insert(Written { file: self.directory.scratch(&self.name)?, bytes: 0 }),
         };
         let mut header = [0; HEADER];
         header[..2].copy_from_slice(&chunk.db.to_le_bytes());
@@ -49,12 +49,6 @@ impl Spill {
         written.file.write_all(&chunk.bytes)?;
         written.bytes += (HEADER + chunk.bytes.len()) as u64;
         Ok(())
-    }
-
-    fn open(&self) -> io::Result<File> {
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&self.path)?;
-        fs::remove_file(&self.path)?;
-        Ok(file)
     }
 
     /// Reads everything back, when nobody adds any more: `take` gets database, keys and bytes, at most `piece_bytes`

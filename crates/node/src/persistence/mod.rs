@@ -18,11 +18,12 @@ use config::{Loglevel, MaxmemoryPolicy, Settings};
 use engine::exec::Local;
 use engine::stats::Counter;
 use engine::unix_ms;
+use files::Directory;
 use keyspace::Guard;
 use rdb::{AuxFields, SaveOptions};
 use snapshot::{
     Access, Answer, Background, Control, Duplicates, FileSink, Finished, Header, IfBusy, KeyDelay, Kind,
-    SaveInWorld, SaveReport, SnapshotError, Snapshots,
+    LoadError, SaveInWorld, SaveReport, SnapshotError, Snapshots,
 };
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -242,7 +243,7 @@ pub(crate) fn save_now(shared: &Shared, world: &mut Guard<'_>) -> Result<Finishe
         header: header(),
         key_delay: KeyDelay::new(settings.rdb_key_save_delay_us),
     };
-    let written = FileSink::create(&dir, &name, settings.rdb_save_incremental_fsync)
+    let written = FileSink::create(&Directory::at(dir), &name, settings.rdb_save_incremental_fsync)
         .map_err(SnapshotError::from)
         .and_then(|mut sink| snapshot::save_in_world(&shared.keyspace, world, &mut sink, &options));
     match &written {
@@ -315,7 +316,10 @@ pub(crate) fn reload(shared: &Shared, local: &mut Local, how: Reload) -> Result<
     }
     drop(world);
     let duplicates = if how.merge { Duplicates::Replace } else { Duplicates::Refuse };
-    load_in_closed_gate(shared, local, &dir.join(name), duplicates)
+    let absent = || std::io::Error::from(std::io::ErrorKind::NotFound);
+    let file = Directory::at(dir).open(name).and_then(|file| file.ok_or_else(absent));
+    file.map_err(LoadError::from)
+        .and_then(|file| load_in_closed_gate(shared, local, file, duplicates))
         .map(drop)
         .map_err(|error| error.to_string())
 }

@@ -6,11 +6,9 @@ use config::Settings;
 use engine::exec::Local;
 use engine::exec::{PACKED_THRESHOLD, SKIP_CHECKSUMS};
 use engine::{Background as Role, unix_ms};
+use files::{Directory, Reader};
 use keyspace::{Guard, Keys};
 use snapshot::{Background, Duplicates, KeyDelay, LoadError, LoadOptions, LoadReport, load};
-use std::fs::File;
-use std::io;
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How far a load is, for INFO.
@@ -61,13 +59,9 @@ pub(crate) fn options(shared: &Shared, settings: &Settings) -> LoadOptions {
 pub(crate) fn load_file(shared: &Shared) -> Result<Option<LoadReport>, LoadError> {
     let settings = shared.settings();
     let (dir, name) = path(&settings);
-    let file = match File::open(dir.join(&name)) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
+    let Some(file) = Directory::at(dir).open(name)? else { return Ok(None) };
     let progress = &shared.persistence.loading;
-    progress.begin(file.metadata().map_or(0, |metadata| metadata.len()));
+    progress.begin(file.length().unwrap_or(0));
     let thread = Background::new(&shared.keyspace, shared.thread_of(Role::Applier));
     let inside = thread.enter();
     let (report, _) =
@@ -93,12 +87,12 @@ pub(crate) fn empty_all(shared: &Shared, local: &mut Local, world: &mut Guard<'_
 pub(crate) fn load_in_closed_gate(
     shared: &Shared,
     local: &Local,
-    file: &Path,
+    file: Reader,
     duplicates: Duplicates,
 ) -> Result<LoadReport, LoadError> {
     let mut options = options(shared, &local.settings);
     options.duplicates = duplicates;
-    let (report, _) = load(File::open(file)?, &shared.keyspace, local.thread, options, |_, _| {})?;
+    let (report, _) = load(file, &shared.keyspace, local.thread, options, |_, _| {})?;
     shared.persistence.loading.finish(&report);
     super::log_loaded(shared, &report);
     Ok(report)

@@ -5,6 +5,7 @@ use crate::shared::Shared;
 use config::Loglevel;
 use engine::stats::Counter;
 use engine::{Background as Role, unix_ms};
+use files::Directory;
 use snapshot::{
     Background, FileSink, Finished, IfBusy, KeyDelay, Kind, NotBegun, Outcome, Overflow, Snapshot,
     SnapshotError, SnapshotOptions, clean,
@@ -91,9 +92,10 @@ fn save(shared: &Shared) -> Outcome {
 fn try_save(shared: &Shared) -> Result<(Finished, u64), SnapshotError> {
     let settings = shared.settings();
     let (dir, name) = path(&settings);
-    let mut sink = FileSink::create(&dir, &name, settings.rdb_save_incremental_fsync)?;
-    let spill = dir.join(format!("temp-{}-preimages", std::process::id()));
-    let mut options = SnapshotOptions::new(save_options(shared, &settings), Overflow::Spill(spill));
+    let directory = Directory::at(dir);
+    let mut sink = FileSink::create(&directory, &name, settings.rdb_save_incremental_fsync)?;
+    let spill = Overflow::Spill(directory, format!("temp-{}-preimages", std::process::id()));
+    let mut options = SnapshotOptions::new(save_options(shared, &settings), spill);
     options.access = access(&settings);
     options.key_delay = KeyDelay::new(settings.rdb_key_save_delay_us);
     let thread = Background::new(&shared.keyspace, shared.thread_of(Role::Snapshot));

@@ -11,11 +11,12 @@
 
 use super::feeder::Message;
 use super::replica_connection::Spool;
-use super::sink::{SpoolSink, anonymous_file};
+use super::sink::{SpoolSink, scratch};
 use super::{Fed, now_ms};
 use crate::shared::Shared;
 use config::Loglevel;
 use engine::{Background, unix_ms};
+use files::Directory;
 use rdb::{AuxFields, ReplicationAux, SaveOptions};
 use replication::primary::{Event, SnapshotFilter, SnapshotForm};
 use snapshot::{
@@ -23,7 +24,6 @@ use snapshot::{
     Snapshot, SnapshotOptions, chunk_channel, clean,
 };
 use std::io;
-use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -97,7 +97,8 @@ fn switch_off(shared: &Shared) {
 /// Makes one snapshot; an error when it could not begin. What happens to it afterwards its readers learn from it.
 fn snapshot(shared: &Arc<Shared>, form: SnapshotForm, filter: SnapshotFilter) -> io::Result<()> {
     let settings = shared.settings();
-    let dir = PathBuf::from(String::from_utf8_lossy(&settings.dir).into_owned());
+    let (directory, _) = crate::persistence::path(&settings);
+    let directory = Directory::at(directory);
     let save = SaveOptions {
         profile: shared.profile,
         compress: settings.rdbcompression,
@@ -109,12 +110,12 @@ fn snapshot(shared: &Arc<Shared>, form: SnapshotForm, filter: SnapshotFilter) ->
     let overflow = match form {
         SnapshotForm::Diskless => Overflow::Abort,
         SnapshotForm::Spool => {
-            Overflow::Spill(dir.join(format!("temp-sync-images-{}.rdb", std::process::id())))
+            Overflow::Spill(directory.clone(), format!("temp-sync-images-{}.rdb", std::process::id()))
         }
     };
     let mut spool = match form {
         SnapshotForm::Diskless => None,
-        SnapshotForm::Spool => Some(SpoolSink { file: anonymous_file(&dir, "sync")?, length: 0 }),
+        SnapshotForm::Spool => Some(SpoolSink { file: scratch(&directory, "sync")?, length: 0 }),
     };
     let mut options = SnapshotOptions::new(save, overflow);
     options.key_delay = KeyDelay::new(settings.rdb_key_save_delay_us);

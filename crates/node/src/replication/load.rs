@@ -10,15 +10,14 @@
 //! role. A load whose generation is over before the emptying changes nothing; one that fails after it leaves the keyspace
 //! empty, not half full.
 
-use super::sink::anonymous_file;
+use super::sink::scratch;
 use crate::shared::Shared;
 use config::ReplDisklessLoad;
 use engine::exec::Local;
+use files::{Directory, Scratch};
 use keyspace::Keys;
 use snapshot::{Background, Duplicates, KeyDelay, LoadError, LoadOptions, LoadReport, Loader};
-use std::fs::File;
-use std::io::{self, Read, Seek, Write};
-use std::path::PathBuf;
+use std::io::{self, Read, Write};
 use std::sync::atomic::Ordering;
 
 /// Bytes loaded in one passage of the gate.
@@ -27,7 +26,7 @@ const PASSAGE_BYTES: usize = 256 << 10;
 /// A data set on its way.
 pub(crate) enum Load {
     /// It is collected.
-    File(File),
+    File(Scratch),
     /// It is loaded as it comes.
     Direct(Box<Loader>),
 }
@@ -40,8 +39,8 @@ impl Load {
             empty(shared, local, generation, true)?;
             return Ok(Load::Direct(Box::new(loader(local, shared))));
         }
-        let dir = PathBuf::from(String::from_utf8_lossy(&local.settings.dir).into_owned());
-        Ok(Load::File(anonymous_file(&dir, "load")?))
+        let (directory, _) = crate::persistence::path(&local.settings);
+        Ok(Load::File(scratch(&Directory::at(directory), "load")?))
     }
 
     /// Takes the next bytes.

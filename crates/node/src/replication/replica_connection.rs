@@ -6,12 +6,11 @@
 //! replicas: in the backlog, the spool, the walk.
 
 use event_loop::Token;
+use files::Scratch;
 use resp::{Args, Parser};
 use session::ClientShared;
 use std::collections::VecDeque;
-use std::fs::File;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 /// Bytes handed to the event loop for one replica: enough to keep a socket busy for a turn of the loop.
@@ -22,7 +21,7 @@ const PIECE_BYTES: usize = 64 << 10;
 /// A spooled snapshot that is complete.
 #[derive(Debug, Clone)]
 pub(crate) struct Spool {
-    pub(crate) file: Arc<File>,
+    pub(crate) file: Arc<Scratch>,
     pub(crate) length: u64,
 }
 
@@ -109,7 +108,7 @@ impl Connection {
             return Ok(None);
         }
         buffer.resize(left.min(PIECE_BYTES as u64) as usize, 0);
-        spool.file.read_exact_at(&mut buffer, *position)?;
+        spool.file.read_at(&mut buffer, *position)?;
         *position += buffer.len() as u64;
         Ok(Some(buffer))
     }

@@ -1,25 +1,21 @@
 //! A snapshot in a file without a name: written once, read by each replica at its own pace, gone with its last reader.
 
+use files::{Directory, Scratch};
 use snapshot::Sink;
-use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
 
 /// Opens such a file in a directory. The name is needed for an instant only.
 ///
 /// # Errors
 /// When the directory takes no file.
-pub(crate) fn anonymous_file(dir: &Path, purpose: &str) -> io::Result<File> {
-    let path = dir.join(format!("temp-{purpose}-{}.rdb", std::process::id()));
-    let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path)?;
-    std::fs::remove_file(&path)?;
-    Ok(file)
+pub(crate) fn scratch(directory: &Directory, purpose: &str) -> io::Result<Scratch> {
+    directory.scratch(format!("temp-{purpose}-{}.rdb", std::process::id()))
 }
 
 /// Writes a snapshot to such a file.
 #[derive(Debug)]
 pub(crate) struct SpoolSink {
-    pub(crate) file: File,
+    pub(crate) file: Scratch,
     pub(crate) length: u64,
 }
 

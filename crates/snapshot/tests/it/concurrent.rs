@@ -2,6 +2,7 @@
 //! shows its instant.
 
 use crate::support::*;
+use files::Directory;
 use keyspace::Keyspace;
 use snapshot::{Background, NotBegun, Overflow, Snapshot, SnapshotError, SnapshotOptions, clean};
 use std::io;
@@ -62,8 +63,11 @@ fn command(keyspace: &Keyspace, number: usize, random: &mut Random) {
 
 fn one_snapshot(keyspace: &Keyspace, round: u64, dir: &std::path::Path) {
     let thread = Background::new(keyspace, WALKER);
-    let overflow =
-        if round.is_multiple_of(3) { Overflow::Abort } else { Overflow::Spill(dir.join("pre-images")) };
+    let overflow = if round.is_multiple_of(3) {
+        Overflow::Abort
+    } else {
+        Overflow::Spill(Directory::at(dir), "pre-images".into())
+    };
     let options = SnapshotOptions {
         chunk_bytes: 512,
         session_keys: 4,

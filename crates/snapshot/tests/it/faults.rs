@@ -1,6 +1,7 @@
 //! What goes wrong, and what is left then.
 
 use crate::support::*;
+use files::Directory;
 use snapshot::{
     FileSink, NotBegun, Overflow, Received, Sink, Snapshot, SnapshotError, SnapshotOptions, chunk_channel,
 };
@@ -51,7 +52,7 @@ fn a_failed_save_leaves_the_old_file() {
         (whole, false, io::ErrorKind::Other),
     ] {
         let (snapshot, _) = begin(&keyspace, tiny(Overflow::Abort, 1 << 20));
-        let file = FileSink::create(&dir, "dump.rdb", true).unwrap();
+        let file = FileSink::create(&Directory::at(&dir), "dump.rdb", true).unwrap();
         assert_eq!(names(&dir).len(), 2, "it is written beside the old one");
         let mut sink = SmallDisk { file, left, finishes };
         match run(&keyspace, snapshot, &mut sink) {
@@ -63,7 +64,7 @@ fn a_failed_save_leaves_the_old_file() {
         assert_eq!(names(&dir), ["dump.rdb"]);
     }
     let (snapshot, model) = begin(&keyspace, tiny(Overflow::Abort, 1 << 20));
-    let mut sink = FileSink::create(&dir, "dump.rdb", true).unwrap();
+    let mut sink = FileSink::create(&Directory::at(&dir), "dump.rdb", true).unwrap();
     run(&keyspace, snapshot, &mut sink).unwrap();
     assert_eq!(loaded(&fs::read(dir.join("dump.rdb")).unwrap()).0, model);
     fs::remove_dir_all(dir).unwrap();
@@ -73,10 +74,10 @@ fn a_failed_save_leaves_the_old_file() {
 fn the_target_may_not_be_replaceable() {
     let (keyspace, _) = keyspace();
     let dir = directory("not-replaceable");
-    assert!(FileSink::create(&dir.join("absent"), "dump.rdb", false).is_err());
+    assert!(FileSink::create(&Directory::at(dir.join("absent")), "dump.rdb", false).is_err());
     fs::create_dir(dir.join("dump.rdb")).unwrap();
     let (snapshot, _) = begin(&keyspace, tiny(Overflow::Abort, 0));
-    let mut sink = FileSink::create(&dir, "dump.rdb", false).unwrap();
+    let mut sink = FileSink::create(&Directory::at(&dir), "dump.rdb", false).unwrap();
     assert!(matches!(run(&keyspace, snapshot, &mut sink), Err(SnapshotError::Io(_))));
     drop(sink);
     assert_eq!(names(&dir), ["dump.rdb"]);
@@ -96,7 +97,8 @@ fn a_save_spills_what_the_queue_has_no_room_for() {
     for queue_bytes in [0, 5_000] {
         let (keyspace, _) = keyspace();
         fill(&keyspace);
-        let mut options = SnapshotOptions::new(save_options(), Overflow::Spill(dir.join("pre-images")));
+        let mut options =
+            SnapshotOptions::new(save_options(), Overflow::Spill(Directory::at(&dir), "pre-images".into()));
         (options.chunk_bytes, options.queue_bytes) = (100, queue_bytes);
         let (snapshot, model) = begin(&keyspace, options);
         let mut first = true;
@@ -119,7 +121,8 @@ fn a_spill_that_fails_ends_the_snapshot() {
     let (keyspace, _) = keyspace();
     fill(&keyspace);
     let dir = directory("no-spill");
-    let (snapshot, model) = begin(&keyspace, tiny(Overflow::Spill(dir.join("absent/pre-images")), 0));
+    let (snapshot, model) =
+        begin(&keyspace, tiny(Overflow::Spill(Directory::at(dir.join("absent")), "pre-images".into()), 0));
     let mut sink = Memory::new(|| {
         overwrite_all(&keyspace, &model);
         Ok(())

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods)] // tests read files, start threads and programs
 
 mod concurrent;
+mod disk;
 mod faults;
 mod large;
 mod loading;

@@ -3,6 +3,7 @@
 //! Without `redis-server` on the path the tests say so and pass, unless `ENGRAM_REQUIRE_PEERS=1` demands it.
 
 use crate::support::*;
+use files::Directory;
 use keyspace::Keyspace;
 use snapshot::{FileSink, Overflow, SnapshotOptions, load};
 use std::fs::{self, File};
@@ -118,11 +119,14 @@ fn redis_loads_our_file_and_its_digest_is_that_of_the_same_data() {
     let options = SnapshotOptions {
         chunk_bytes: 500,
         queue_bytes: 10_000,
-        ..SnapshotOptions::new(save_options(), Overflow::Spill(dir.join("pre-images")))
+        ..SnapshotOptions::new(save_options(), Overflow::Spill(Directory::at(&dir), "pre-images".into()))
     };
     let (snapshot, model) = begin(&keyspace, options);
-    let mut sink =
-        Disturbed { file: FileSink::create(&dir, "dump.rdb", true).unwrap(), keyspace: &keyspace, n: 0 };
+    let mut sink = Disturbed {
+        file: FileSink::create(&Directory::at(&dir), "dump.rdb", true).unwrap(),
+        keyspace: &keyspace,
+        n: 0,
+    };
     let finished = run(&keyspace, snapshot, &mut sink).unwrap();
     assert_eq!(finished.keys as usize, model.len());
 

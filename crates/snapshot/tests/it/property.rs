@@ -2,6 +2,7 @@
 //! the keyspace as it was then.
 
 use crate::support::*;
+use files::Directory;
 use keyspace::{Flushed, Keyspace, Ttl};
 use proptest::prelude::*;
 use snapshot::{Background, NotBegun, Overflow, Snapshot, SnapshotError, clean};
@@ -233,7 +234,7 @@ fn check(keyspace: &Keyspace, garbage: &Garbage, plan: &Plan, spill: &std::path:
     let options = snapshot::SnapshotOptions {
         large_bytes: plan.large_bytes,
         piece_bytes: plan.piece_bytes,
-        ..tiny(Overflow::Spill(spill.to_owned()), plan.queue_bytes)
+        ..tiny(Overflow::Spill(Directory::of(spill), "pre-images".into()), plan.queue_bytes)
     };
     let (snapshot, model) = match try_begin(keyspace, options.clone()) {
         Ok(begun) => begun,

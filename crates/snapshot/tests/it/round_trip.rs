@@ -1,6 +1,7 @@
 //! Saving and loading while nothing else happens.
 
 use crate::support::*;
+use files::Directory;
 use profile::Profile;
 use rdb::{AuxFields, ReplicationAux, SaveOptions};
 use snapshot::{
@@ -90,7 +91,7 @@ fn a_file_is_written_and_read() {
     let dir = directory("file");
     for incremental_sync in [false, true] {
         let (snapshot, model) = begin(&keyspace, SnapshotOptions::new(save_options(), Overflow::Abort));
-        let mut sink = FileSink::create(&dir, "dump.rdb", incremental_sync).unwrap();
+        let mut sink = FileSink::create(&Directory::at(&dir), "dump.rdb", incremental_sync).unwrap();
         let finished = run(&keyspace, snapshot, &mut sink).unwrap();
         assert_eq!(finished.bytes, sink.written());
         drop(sink);

@@ -13,9 +13,9 @@ use command_spec::*;
 use commands::Error;
 use config::{Applied, Asker, Config, Loglevel};
 use engine::cx::Flow;
+use files::{Directory, Permission};
 use keyspace::EventClass;
 use std::ffi::OsStr;
-use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -209,45 +209,21 @@ fn rewrite(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
     Ok(Flow::Done)
 }
 
-/// Makes a new configuration file of the old one.
+/// Makes a new configuration file of the old one: whoever reads it sees the old or the new one, a crash included. Threads that
+/// replace it at once do not mix; the last wins.
 pub(super) fn rewrite_file(
     path: &Path,
     thread: usize,
     rewrite: impl FnOnce(&[u8]) -> Vec<u8>,
 ) -> std::io::Result<()> {
-    replace(path, thread, &rewrite(&read_or_empty(path)?))
-}
-
-fn read_or_empty(path: &Path) -> std::io::Result<Vec<u8>> {
-    match std::fs::read(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-        read => read,
-    }
-}
-
-/// Replaces a file as a whole: whoever reads it sees the old or the new one, a crash included. Threads that replace it at
-/// once do not mix; the last wins.
-fn replace(path: &Path, thread: usize, text: &[u8]) -> std::io::Result<()> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.{thread}.tmp", std::process::id()));
-    let new = directory.join(name);
-    let write = || {
-        let mut file = std::fs::File::create(&new)?;
-        if let Ok(old) = std::fs::metadata(path) {
-            file.set_permissions(old.permissions())?;
-        }
-        file.write_all(text)?;
-        file.sync_all()?;
-        std::fs::rename(&new, path)?;
-        std::fs::File::open(directory)?.sync_all()
-    };
-    let written = write();
-    if written.is_err() {
-        // Nobody needs half a file.
-        let _ = std::fs::remove_file(&new);
-    }
-    written
+    let directory = Directory::of(path);
+    let name = path.file_name().unwrap_or_default();
+    let text = rewrite(&directory.read(name)?.unwrap_or_default());
+    let mut temporary = name.to_owned();
+    temporary.push(format!(".{}.{thread}.tmp", std::process::id()));
+    let mut draft = directory.draft(name, temporary, Permission::AsBefore)?;
+    draft.write(&text)?;
+    draft.publish()
 }
 
 /// `CONFIG HELP`

@@ -12,10 +12,7 @@
 
 use config::Loglevel;
 use std::fmt::Display;
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -48,11 +45,11 @@ impl Log {
     /// # Errors
     /// When the file cannot be opened.
     pub fn open(file: Option<PathBuf>, least: Loglevel) -> std::io::Result<Log> {
-        match file.as_deref().map(open_end) {
+        match file.as_deref().map(|path| files::append_lines(path, b"")) {
             // A fifo that nobody reads yet.
-            Some(Err(error)) if error.raw_os_error() == Some(nix::libc::ENXIO) => {}
+            Some(Err(error)) if files::cause(&error).raw_os_error() == Some(nix::libc::ENXIO) => {}
             Some(Err(error)) => return Err(error),
-            Some(Ok(_)) | None => {}
+            Some(Ok(())) | None => {}
         }
         Ok(Log { file: Mutex::new(file), least: AtomicU8::new(least as u8) })
     }
@@ -81,7 +78,7 @@ impl Log {
         let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         match &*file {
             None => output::say(output::Stream::Out, line),
-            Some(path) => drop(open_end(path).and_then(|mut file| file.write_all(line.as_bytes()))),
+            Some(path) => drop(files::append_lines(path, line.as_bytes())),
         }
     }
 
@@ -89,11 +86,6 @@ impl Log {
     pub fn drain(&self) {
         output::drain(DRAIN_LIMIT);
     }
-}
-
-/// For lines at its end. Neither opening nor writing waits: a fifo refuses what it has no room for.
-fn open_end(path: &Path) -> std::io::Result<File> {
-    OpenOptions::new().create(true).append(true).custom_flags(nix::libc::O_NONBLOCK).open(path)
 }
 
 fn line(pid: u32, speaker: Speaker, now: &jiff::Zoned, level: Loglevel, message: &dyn Display) -> String {

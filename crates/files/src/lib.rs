@@ -22,8 +22,9 @@
 //! **Errors** keep the kind of the system's error and say what was done to which path; [`cause`] is the system's own, for
 //! texts that clients match on.
 //!
-//! The crate knows no formats. It does not carry sockets, the standard output and error (`output`), and locks without
-//! contents.
+//! Files that are not ours to replace (pid files, logs that may be fifos, locks) are written in their place: `in_place`.
+//!
+//! The crate knows no formats. It does not carry sockets and the standard output and error (`output`).
 
 #![forbid(unsafe_code)]
 // This is the crate that owns the disk.
@@ -43,5 +44,5 @@ pub use append::Appender;
 pub use directory::{Directory, Reader};
 pub use draft::{Draft, Permission};
 pub use error::{Action, Failed, action, cause};
-pub use in_place::{append_lines, output_of_process, overwrite, rewrite};
+pub use in_place::{append_lines, lock, output_of_process, overwrite, rewrite};
 pub use scratch::Scratch;

@@ -20,7 +20,7 @@ fn path(shared: &Shared, settings: &Settings) -> Option<PathBuf> {
 /// Writes it. The node runs without it as well.
 pub(crate) fn write(shared: &Shared) {
     let Some(path) = path(shared, &shared.settings()) else { return };
-    if let Err(error) = std::fs::write(path, format!("{}\n", std::process::id())) {
+    if let Err(error) = files::overwrite(&path, format!("{}\n", std::process::id()).as_bytes()) {
         let why = crate::start::words_of(&error);
         shared.log(Loglevel::Warning, format_args!("Failed to write PID file: {why}"));
     }

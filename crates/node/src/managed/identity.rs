@@ -4,8 +4,8 @@
 //! would keep nobody out. Who has it may take the socket's place over, for its former owner is gone.
 
 use event_loop::{ListenError, Listener, listen_unix};
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::fs::File;
+use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
@@ -21,14 +21,9 @@ const MODE: u32 = 0o600;
 /// # Errors
 /// When the file cannot be opened or locked.
 pub(crate) fn lock(directory: &Path) -> io::Result<Option<File>> {
-    let mut file = OpenOptions::new().create(true).write(true).truncate(false).open(directory.join(LOCK))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Ok(None),
-        Err(TryLockError::Error(error)) => return Err(error),
-    }
-    file.set_len(0)?;
-    writeln!(file, "{}", std::process::id())?;
+    let path = directory.join(LOCK);
+    let Some(file) = files::lock(&path)? else { return Ok(None) };
+    files::rewrite(&file, &path, format!("{}\n", std::process::id()).as_bytes())?;
     Ok(Some(file))
 }
 

@@ -28,6 +28,7 @@ pub(crate) mod sockets;
 mod status;
 
 use crate::shared::Shared;
+use files::Directory;
 use server::Connections;
 use sockets::PrivateSocket;
 use std::fs::File;
@@ -120,10 +121,13 @@ impl Managed {
         self.reached.notify_all();
     }
 
-    /// The file of the last clean end is loaded, if there was one.
+    /// The file of the last clean end is loaded, if there was one. From now on it is of the past: a crash must not bring it back.
     pub(crate) fn note_loaded(&self, shared: &Shared, found: bool) -> std::io::Result<()> {
         if found {
-            std::fs::remove_file(crate::persistence::file(shared))?;
+            let (directory, name) = crate::persistence::path(&shared.settings());
+            let directory = Directory::at(directory);
+            directory.remove(name)?;
+            directory.sync()?;
             self.holds_data.store(true, Ordering::Release);
         }
         self.is_loaded.store(true, Ordering::Release);

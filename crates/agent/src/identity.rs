@@ -12,12 +12,13 @@
 //! Directories that were made before there were marks are their node's if its record says so ([`NodeRecord::unmarked`]), and
 //! get their mark when they are first met.
 
-use crate::place::{Place, absent_is_fine};
+use crate::place::Place;
+use files::{Directory, Permission};
 use fleet::step::NodeId;
 use fleet::{NodeRecord, Origin};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 const FILE: &str = "identity";
@@ -63,7 +64,8 @@ pub(crate) fn settle(
     if !place.exists() {
         return Ok(Settled::Free);
     }
-    let marked = read(&place.directory)?;
+    let directory = Directory::at(&place.directory);
+    let marked = read(&directory)?;
     let is_own = |record: &&NodeRecord| match &marked {
         Mark::None => record.unmarked,
         Mark::Of(of, origin) => *of == node && *origin == record.origin,
@@ -71,21 +73,21 @@ pub(crate) fn settle(
     };
     if let Some(record) = record.filter(is_own) {
         if marked == Mark::None {
-            mark(&place.directory, node, &record.origin)?;
+            mark(&directory, node, &record.origin)?;
         }
         return Ok(Settled::Own);
     }
     let origin = if let Mark::Of(_, origin) = marked { Some(origin) } else { None };
-    let lock = match OpenOptions::new().read(true).write(true).open(place.directory.join("lock")) {
-        Ok(lock) => match lock.try_lock() {
-            Ok(()) => Some(lock),
-            Err(TryLockError::WouldBlock) => return Ok(Settled::Lives(Stranger { origin, moved_to: None })),
-            Err(TryLockError::Error(error)) => return Err(error),
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(error),
-    };
-    let moved_to = move_aside(&place.directory, node, strangers)?;
+    let path = place.directory.join("lock");
+    let mut lock = None;
+    // Without one nobody has ever lived here.
+    if fs::exists(&path)? {
+        lock = files::lock(&path)?;
+        if lock.is_none() {
+            return Ok(Settled::Lives(Stranger { origin, moved_to: None }));
+        }
+    }
+    let moved_to = move_aside(&directory, node, strangers)?;
     place.remove_sockets()?;
     if let Some(lock) = lock {
         lock.unlock()?;
@@ -102,22 +104,20 @@ pub(crate) fn origin(directory: &Path) -> Option<Origin> {
 }
 
 /// Makes a node's directory: with its mark, or not at all.
-pub(crate) fn make(directory: &Path, node: NodeId, origin: &Origin) -> io::Result<()> {
-    let parent = directory.parent().unwrap_or(Path::new("/"));
+pub(crate) fn make(directory: &Directory, node: NodeId, origin: &Origin) -> io::Result<()> {
     let unfinished = beside(directory, NEW);
-    absent_is_fine(fs::remove_dir_all(&unfinished))?;
-    DirBuilder::new().recursive(true).create(&unfinished)?;
+    unfinished.remove_tree()?;
+    unfinished.make()?;
     mark(&unfinished, node, origin)?;
-    fs::rename(&unfinished, directory)?;
-    File::open(parent)?.sync_all()
+    if unfinished.move_to(directory)? { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
 }
 
 /// Removes a node's directory: what a crash leaves of it has no node's name.
-pub(crate) fn remove(directory: &Path) -> io::Result<()> {
+pub(crate) fn remove(directory: &Directory) -> io::Result<()> {
     let going = beside(directory, GONE);
-    absent_is_fine(fs::remove_dir_all(&going))?;
-    absent_is_fine(fs::rename(directory, &going))?;
-    absent_is_fine(fs::remove_dir_all(&going))
+    going.remove_tree()?;
+    directory.move_to(&going)?;
+    going.remove_tree().map(drop)
 }
 
 /// Whether this is the name of a directory whose making or removal was broken off.
@@ -126,20 +126,15 @@ pub(crate) fn is_unfinished(name: &str) -> bool {
 }
 
 /// `.n17.new`
-fn beside(directory: &Path, ending: &str) -> PathBuf {
-    let name = directory.file_name().unwrap_or_default().to_string_lossy();
-    directory.with_file_name(format!(".{name}{ending}"))
+fn beside(directory: &Directory, ending: &str) -> Directory {
+    let name = directory.path().file_name().unwrap_or_default().to_string_lossy();
+    directory.beside(format!(".{name}{ending}"))
 }
 
-fn mark(directory: &Path, node: NodeId, origin: &Origin) -> io::Result<()> {
+fn mark(directory: &Directory, node: NodeId, origin: &Origin) -> io::Result<()> {
     let mut bytes = serde_json::to_vec(&Identity { version: VERSION, node, origin: origin.clone() })?;
     bytes.push(b'\n');
-    let temporary = directory.join("identity.tmp");
-    let mut file = File::create(&temporary)?;
-    file.write_all(&bytes)?;
-    file.sync_all()?;
-    fs::rename(&temporary, directory.join(FILE))?;
-    File::open(directory)?.sync_all()
+    directory.publish(FILE, Permission::Usual, &bytes)
 }
 
 #[derive(PartialEq)]
@@ -150,31 +145,30 @@ enum Mark {
     Unreadable,
 }
 
-fn read(directory: &Path) -> io::Result<Mark> {
-    match fs::read(directory.join(FILE)) {
-        Ok(bytes) => Ok(match serde_json::from_slice::<Identity>(&bytes) {
-            Ok(Identity { version: VERSION, node, origin }) => Mark::Of(node, origin),
-            _ => Mark::Unreadable,
-        }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Mark::None),
-        Err(error) => Err(error),
-    }
+fn read(directory: &Directory) -> io::Result<Mark> {
+    let Some(bytes) = directory.read(FILE)? else { return Ok(Mark::None) };
+    Ok(match serde_json::from_slice::<Identity>(&bytes) {
+        Ok(Identity { version: VERSION, node, origin }) => Mark::Of(node, origin),
+        _ => Mark::Unreadable,
+    })
 }
 
 /// To the first name that is free: `n17`, `n17.2`, …
-fn move_aside(directory: &Path, node: NodeId, strangers: &Path) -> io::Result<PathBuf> {
-    fs::create_dir_all(strangers)?;
+fn move_aside(directory: &Directory, node: NodeId, strangers: &Path) -> io::Result<PathBuf> {
+    Directory::at(strangers).make()?;
     let names = (1..).map(|n| if n == 1 { node.to_string() } else { format!("{node}.{n}") });
     let mut free = names.map(|name| strangers.join(name)).filter(|path| fs::symlink_metadata(path).is_err());
     let to = free.next().expect("there are names without end");
-    fs::rename(directory, &to)?;
+    directory.move_to(&Directory::at(&to))?;
     Ok(to)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use files::simulation::{Simulation, Survival, every_choice, random};
     use fleet::{DeploymentId, HostId};
+    use std::fs::File;
 
     struct Host(tempfile::TempDir);
 
@@ -192,7 +186,7 @@ mod tests {
         }
 
         fn made_for(&self, record: &NodeRecord) {
-            make(&self.place().directory, NodeId(7), &record.origin).unwrap();
+            make(&Directory::at(self.place().directory), NodeId(7), &record.origin).unwrap();
             fs::write(self.place().directory.join("dump.rdb"), "data").unwrap();
         }
     }
@@ -252,9 +246,9 @@ mod tests {
         let host = Host::new();
         host.made_for(&record("web", 1));
         fs::create_dir_all(host.0.path().join("nodes/.n7.gone/half")).unwrap();
-        remove(&host.place().directory).unwrap();
+        remove(&Directory::at(host.place().directory)).unwrap();
         assert_eq!(fs::read_dir(host.0.path().join("nodes")).unwrap().count(), 0);
-        remove(&host.place().directory).unwrap();
+        remove(&Directory::at(host.place().directory)).unwrap();
         assert!(is_unfinished(".n7.gone") && is_unfinished(".n7.new") && !is_unfinished("n7"));
     }
 
@@ -265,5 +259,47 @@ mod tests {
         host.made_for(&record("web", 1));
         assert!(!host.place().directory.join("half").exists());
         assert_eq!(host.settle(Some(&record("web", 1))), Settled::Own);
+    }
+
+    /// Makes a node's directory with something in it, and removes it again. How often the two came to their end.
+    fn make_and_remove(nodes: &Directory) -> (bool, bool) {
+        let directory = nodes.within("n7");
+        let made = make(&directory, NodeId(7), &record("web", 1).origin);
+        let filled = made.is_ok() && directory.publish("dump.rdb", Permission::Usual, b"data").is_ok();
+        (filled, filled && remove(&directory).is_ok())
+    }
+
+    #[test]
+    fn a_crash_leaves_a_directory_with_its_mark_or_none_with_a_node_s_name() {
+        let disk = Simulation::new();
+        assert_eq!(make_and_remove(&disk.directory("/nodes")), (true, true));
+        for call in 0..=disk.calls() {
+            let disk = Simulation::new();
+            disk.stop_at(call);
+            let (made, removed) = make_and_remove(&disk.directory("/nodes"));
+            for seed in 0..60 {
+                let after = disk.crash(Survival::Sectors, &mut random(seed));
+                let directory = after.directory("/nodes/n7");
+                assert!(!(removed && directory.exists()), "call {call}: it is back");
+                if !directory.exists() {
+                    continue;
+                }
+                let origin = record("web", 1).origin;
+                assert!(read(&directory).unwrap() == Mark::Of(NodeId(7), origin), "call {call}");
+                // Half of one is no node's.
+                assert!(!made || directory.read("dump.rdb").unwrap().is_some(), "call {call}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_directory_that_was_made_stays() {
+        let disk = Simulation::new();
+        let nodes = disk.directory("/nodes");
+        make(&nodes.within("n7"), NodeId(7), &record("web", 1).origin).unwrap();
+        every_choice(|choose| {
+            let after = disk.crash(Survival::Prefix, choose).directory("/nodes/n7");
+            assert!(read(&after).unwrap() == Mark::Of(NodeId(7), record("web", 1).origin));
+        });
     }
 }

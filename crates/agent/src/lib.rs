@@ -55,6 +55,7 @@ use crate::identity::Settled;
 use crate::node::{End, Item, Node, Shared};
 use crate::place::Place;
 pub use crate::stranger::Stranger;
+use files::Directory;
 use fleet::NodeRecord;
 use fleet::step::{NodeId, Outcome, Report, Step, StepError};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -134,7 +135,7 @@ impl Agent {
         records: &BTreeMap<NodeId, NodeRecord>,
         reports: Sender<Report>,
     ) -> io::Result<Agent> {
-        fs::create_dir_all(&config.nodes_directory)?;
+        Directory::at(&config.nodes_directory).make()?;
         fs::create_dir_all(&config.runtime_directory)?;
         let longest = NodeId(u64::MAX);
         Place::new(&config.nodes_directory, &config.runtime_directory, longest).check_lengths()?;
@@ -150,7 +151,7 @@ impl Agent {
             let entry = entry?;
             let name = entry.file_name();
             if name.to_str().is_some_and(identity::is_unfinished) {
-                fs::remove_dir_all(entry.path())?;
+                Directory::at(entry.path()).remove_tree()?;
             }
             let Some(id) = name.to_str().and_then(node_id) else { continue };
             if !agent.is_own(id, records.get(&id))? {

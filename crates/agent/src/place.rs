@@ -16,10 +16,11 @@ use crate::identity;
 use crate::process::Process;
 #[cfg(target_os = "linux")]
 use crate::threads;
+use files::{Directory, Permission};
 use fleet::step::{NodeId, NodeSpec};
 use socket2::{Domain, SockAddr, Socket, Type};
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::fs::{self, File, TryLockError};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 #[cfg(target_os = "linux")]
@@ -58,22 +59,12 @@ impl Place {
     /// Takes the lock if nobody holds it. It is let go of by [`File::unlock`], not by closing: a child that is being started
     /// by another thread may hold a copy of the descriptor for a moment.
     pub(crate) fn try_lock(&self) -> io::Result<Option<File>> {
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(self.directory.join("lock"))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(file)),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error),
-        }
+        files::lock(&self.directory.join("lock"))
     }
 
     /// Whether somebody holds the lock.
     pub(crate) fn is_locked(&self) -> io::Result<bool> {
-        match OpenOptions::new().read(true).open(self.directory.join("lock")) {
+        match File::open(self.directory.join("lock")) {
             Ok(file) => match file.try_lock_shared() {
                 Ok(()) => file.unlock().map(|()| false),
                 Err(TryLockError::WouldBlock) => Ok(true),
@@ -136,13 +127,9 @@ impl Place {
         lock: File,
     ) -> io::Result<Process> {
         let configuration = self.configuration(node, spec)?;
-        let temporary = self.directory.join("node.conf.tmp");
-        let mut file = File::create(&temporary)?;
-        file.write_all(&configuration)?;
-        file.sync_all()?;
-        fs::rename(&temporary, self.directory.join("node.conf"))?;
+        Directory::at(&self.directory).publish("node.conf", Permission::Usual, &configuration)?;
         self.remove_sockets()?;
-        let log = OpenOptions::new().create(true).append(true).open(self.log())?;
+        let log = files::output_of_process(&self.log())?;
         let mut command = Command::new(executable);
         command.arg("node").arg(self.directory.join("node.conf"));
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
@@ -216,7 +203,7 @@ impl Place {
     /// Removes everything that is the node's.
     pub(crate) fn remove(&self) -> io::Result<()> {
         self.remove_sockets()?;
-        identity::remove(&self.directory)
+        identity::remove(&Directory::at(&self.directory))
     }
 
     pub(crate) fn remove_sockets(&self) -> io::Result<()> {

@@ -3,6 +3,7 @@
 use crate::identity::{self, Settled};
 use crate::line::{Line, unexpected};
 use crate::node::{Mail, Node};
+use files::Directory;
 use fleet::step::{Assignment, NodeId, NodeSpec, Outcome, Process, Step, StepError};
 use std::io;
 use std::os::fd::AsFd;
@@ -71,7 +72,8 @@ fn start(node: &Node, spec: &NodeSpec) -> Done {
     match node.shared.settle(node.id, Some(&spec.record)).map_err(failed)? {
         Settled::Own => {}
         Settled::Free | Settled::Moved(_) => {
-            identity::make(&node.place.directory, node.id, &spec.record.origin).map_err(failed)?;
+            identity::make(&Directory::at(&node.place.directory), node.id, &spec.record.origin)
+                .map_err(failed)?;
         }
         Settled::Lives(_) => {
             let why = format!("cannot start {}: another log's node lives in its directory", node.id);

@@ -41,6 +41,11 @@ impl Directory {
         Directory { disk: self.disk.clone(), path: self.path.join(name) }
     }
 
+    /// A directory that is in the same one as this.
+    pub fn beside(&self, name: impl AsRef<OsStr>) -> Directory {
+        Directory { disk: self.disk.clone(), path: self.path.with_file_name(name) }
+    }
+
     fn parent(&self) -> Option<Directory> {
         let path = self.path.parent()?.to_owned();
         Some(Directory::on(self.disk.clone(), path))

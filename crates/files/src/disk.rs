@@ -71,7 +71,7 @@ impl Disk {
         match self {
             Disk::System => fs::remove_dir_all(path),
             #[cfg(any(test, feature = "simulation"))]
-            Disk::Simulated(disk) => disk.remove(path),
+            Disk::Simulated(disk) => disk.remove_tree(path),
         }
     }
 

@@ -114,6 +114,13 @@ impl Simulation {
         self.state().remove(path)
     }
 
+    pub(crate) fn remove_tree(&self, path: &Path) -> io::Result<()> {
+        for name in self.names(path) {
+            self.remove_tree(&path.join(name))?;
+        }
+        self.remove(path)
+    }
+
     pub(crate) fn make_directory(&self, path: &Path) -> io::Result<()> {
         self.state().make_directory(path)
     }

@@ -173,12 +173,13 @@ impl State {
         fate.result()
     }
 
-    /// Removes a name, of a directory with all that is in it.
+    /// Removes a file, or a directory with nothing in it.
     pub(super) fn remove(&mut self, path: &Path) -> io::Result<()> {
         self.has_power()?;
         let (parent, name) = self.parent(path)?;
-        if self.names.seen(parent, &name).is_none() {
-            return Err(Errno::NOENT.into());
+        let Some(number) = self.names.seen(parent, &name) else { return Err(Errno::NOENT.into()) };
+        if !self.names.is_empty(number) {
+            return Err(Errno::NOTEMPTY.into());
         }
         let fate = self.begin(Action::Remove)?;
         if fate != Fate::Fails {

@@ -2,7 +2,9 @@
 
 use crate::config_files::words_of;
 use crate::serve::REGION;
+use anyhow::{Context, Result};
 use anyhow::{Context, Result, anyhow, bail};
+use files::{Directory, Permission};
 use region::whereabouts::Silence;
 use region::{Credentials, Directories};
 use std::io::{self, ErrorKind};
@@ -65,8 +67,8 @@ pub(crate) fn exports(credentials: &Credentials, api: SocketAddr) -> String {
 
 /// Remembers where the API is.
 pub(crate) fn remember(directories: &Directories, api: SocketAddr) -> Result<()> {
-    let path = directories.control().join(API);
-    std::fs::write(&path, format!("{api}\n")).with_context(|| format!("cannot write {}", path.display()))
+    let text = format!("{api}\n");
+    Ok(Directory::at(directories.control()).publish(API, Permission::Usual, text.as_bytes())?)
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ impl Draft {
     ///
     /// # Errors
     /// When the disk fails; the draft is useless then.
-    pub fn sync_data(&mut self) -> io::Result<()> {
+    pub fn sync(&mut self) -> io::Result<()> {
         let Draft { handle, temporary, trust, .. } = self;
         trust.step(Action::Sync, temporary, || handle.sync_data())
     }

@@ -14,7 +14,7 @@
 //! look for the nodes in another place.
 
 use files::{Directory, Permission};
-use std::fs::{DirBuilder, File, TryLockError};
+use std::fs::{DirBuilder, File};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -69,20 +69,18 @@ impl Directories {
         let unusable = |error: io::Error| unusable(data, &error);
         Directory::at(data).make().map_err(unusable)?;
         let data_path = data.canonicalize().map_err(unusable)?;
-        let lock = File::create(data_path.join("engram.lock")).map_err(unusable)?;
         let mut tries = 0;
-        loop {
-            match lock.try_lock() {
-                Ok(()) => break,
+        let lock = loop {
+            match files::lock(&data_path.join("engram.lock")).map_err(unusable)? {
+                Some(lock) => break lock,
                 // Who only looks whether somebody has it lets go at once.
-                Err(TryLockError::WouldBlock) if tries < LOCK_TRIES => {
+                None if tries < LOCK_TRIES => {
                     tries += 1;
                     std::thread::sleep(LOCK_PERIOD);
                 }
-                Err(TryLockError::WouldBlock) => return Err(DirectoryError::InUse(data_path)),
-                Err(TryLockError::Error(error)) => return Err(unusable(error)),
+                None => return Err(DirectoryError::InUse(data_path)),
             }
-        }
+        };
         for name in ["control", "nodes"] {
             Directory::at(data_path.join(name)).make().map_err(unusable)?;
         }

@@ -45,7 +45,7 @@ impl Sink for FileSink {
         self.written += chunk.len() as u64;
         self.unsynced += chunk.len();
         if self.incremental_sync && self.unsynced >= SYNC_EVERY_BYTES {
-            draft.sync_data()?;
+            draft.sync()?;
             self.unsynced = 0;
         }
         Ok(chunk)

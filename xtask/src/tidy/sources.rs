@@ -47,6 +47,28 @@ const FORESEEABLE: &[(&str, &str)] = &[
 /// A hasher with a key that everybody knows, which only tests and measurements want.
 const FIXED_KEY: &[(&str, &str)] = &[("Hasher::", "fixed("), ("Hasher::", "colliding(")];
 
+/// What writes to a disk or changes names on one. Only the file layer does, so that bytes reach a disk at one place.
+const WRITES: &[&str] = &[
+    "OpenOptions",
+    "OFlags",
+    "File::create",
+    "File::options",
+    "fs::write(",
+    "fs::rename(",
+    "fs::copy(",
+    "fs::hard_link(",
+    ".sync_all(",
+    ".sync_data(",
+];
+/// Who writes files all the same: a folder or file, and why.
+const MAY_WRITE: &[(&str, &str)] = &[
+    ("crates/files/", "the layer itself"),
+    ("crates/conformance/", "no product: transcripts and what servers beside us need"),
+    ("crates/bench/", "no product: reports and logs of what is measured"),
+    ("xtask/", "no product: chores"),
+    ("crates/region/src/blocks.rs", "locks that all users of the host share, opened without following links"),
+];
+
 /// Judges one file.
 pub(super) fn check(file: &File) -> Vec<Complaint> {
     let mut complaints = Vec::new();
@@ -76,6 +98,11 @@ pub(super) fn check(file: &File) -> Vec<Complaint> {
                         &format!("{start}{end}: bytes of clients are hashed by hashing::Hasher alone"),
                     );
                 }
+            }
+        }
+        if !in_tests && !is_test_file(&file.path) && !may_write(&file.path) {
+            for call in WRITES.iter().filter(|call| code.contains(**call)) {
+                complain(at + 1, &format!("{call}: bytes reach a disk by the crate `files` alone"));
             }
         }
         in_tests |= line.contains("#[cfg(") && line.contains("test");
@@ -137,6 +164,11 @@ fn must_not_print(path: &str) -> bool {
 fn is_test_file(path: &str) -> bool {
     ["/tests/", "/benches/", "/examples/"].iter().any(|folder| path.contains(folder))
         || path.ends_with("_tests.rs")
+        || path.ends_with("/tests.rs")
+}
+
+fn may_write(path: &str) -> bool {
+    MAY_WRITE.iter().any(|(place, _)| path.starts_with(place))
 }
 
 fn may_be_unsafe(path: &str) -> bool {
@@ -196,6 +228,25 @@ mod tests {
             0
         );
         assert_eq!(complaints("crates/table/tests/it/main.rs", &fixed), 0);
+    }
+
+    #[test]
+    fn bytes_reach_a_disk_by_the_file_layer_alone() {
+        for code in [
+            "std::fs::write(path, text)?;",
+            "let file = File::create(&path)?;",
+            "use std::fs::{File, OpenOptions};",
+            "fs::rename(&temporary, &path)?;",
+            "file.sync_all()?;",
+        ] {
+            assert_eq!(complaints("crates/node/src/log.rs", code), 1, "{code}");
+            for path in ["crates/files/src/disk.rs", "xtask/src/install.rs", "crates/node/tests/it/main.rs"] {
+                assert_eq!(complaints(path, code), 0, "{path}");
+            }
+            let test = format!("#[cfg(test)]\nmod tests {{\n{code}\n}}");
+            assert_eq!(complaints("crates/node/src/log.rs", &test), 0);
+        }
+        assert_eq!(complaints("crates/node/src/log.rs", "File::open(path)?; // not fs::write()"), 0);
     }
 
     #[test]

@@ -86,7 +86,7 @@ fn names_are_kept_by_their_directory_alone() {
     let (disk, root) = with_file("old");
     let mut draft = root.draft("log", "new", Permission::Usual).unwrap();
     draft.write(b"new").unwrap();
-    draft.sync_data().unwrap();
+    draft.sync().unwrap();
     root.disk().rename(Path::new("/new"), Path::new("/log")).unwrap();
     assert_eq!(left(&disk, Survival::Prefix, "log"), set(&["old", "new"]));
     root.sync().unwrap();
@@ -184,7 +184,7 @@ fn a_draft_whose_sync_failed_is_never_published() {
     let mut draft = root.draft("log", "new", Permission::Usual).unwrap();
     draft.write(b"new").unwrap();
     disk.fail(Some(Action::Sync), 0);
-    assert!(draft.sync_data().is_err());
+    assert!(draft.sync().is_err());
     let error = draft.publish().unwrap_err();
     assert!(error.to_string().contains("an earlier attempt to sync it failed"), "{error}");
     assert_eq!(left(&disk, Survival::Prefix, "log"), set(&["old"]));

@@ -97,7 +97,7 @@ pub(crate) fn settle(
 
 /// What a directory was made for, if it says so.
 pub(crate) fn origin(directory: &Path) -> Option<Origin> {
-    match read(directory) {
+    match read(&Directory::at(directory)) {
         Ok(Mark::Of(_, origin)) => Some(origin),
         Ok(Mark::None | Mark::Unreadable) | Err(_) => None,
     }

@@ -2,8 +2,7 @@
 
 use crate::config_files::words_of;
 use crate::serve::REGION;
-use anyhow::{Context, Result};
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use files::{Directory, Permission};
 use region::whereabouts::Silence;
 use region::{Credentials, Directories};

@@ -115,6 +115,18 @@ impl Trust {
     }
 }
 
+/// The system's words for an error, without its number.
+pub fn words_of(error: &std::io::Error) -> String {
+    if error.kind() == std::io::ErrorKind::NotADirectory {
+        return "Not a directory".to_owned();
+    }
+    let text = cause(error).to_string();
+    match text.rfind(" (os error") {
+        Some(at) => text[..at].to_owned(),
+        None => text,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,10 +8,10 @@
 //! The first to ask wins; it says why and how. Clients that sent SHUTDOWN wait for the connection to close, or are told that
 //! the node goes on; so is the agent of a managed node, and why. From the moment the file shows, writes wait: what was answered is in it.
 
-use crate::persistence::{save_now, wanted_at_end};
 use crate::shared::Shared;
 use config::{Loglevel, ShutdownFlags};
 use engine::{Background as Role, unix_ms};
+use persistence::{save_now, wanted_at_end};
 use session::Ended;
 use session::{Answer, Message};
 use snapshot::{Background, Kind, SnapshotError};
@@ -261,7 +261,7 @@ fn await_replicas(shared: &Shared, how: ShutdownFlags) -> bool {
 }
 
 fn in_sync(shared: &Shared) -> bool {
-    shared.replication.primary(&shared.stream).primary.lags(0).iter().all(|lag| lag.bytes == 0)
+    shared.replicas.primary().primary.lags(0).iter().all(|lag| lag.bytes == 0)
 }
 
 /// Whoever is inside the gate has begun before; whoever enters behind this is admitted anew, and waits.
@@ -289,7 +289,7 @@ fn finish(shared: &Shared, how: ShutdownFlags) -> Result<(), SnapshotError> {
     }
     let has_save_points = !shared.settings().save.is_empty();
     let wanted = match shared.managed {
-        Some(_) => !how.has(ShutdownFlags::NOSAVE) && wanted_at_end(shared),
+        Some(_) => !how.has(ShutdownFlags::NOSAVE) && wanted_at_end(&shared.persistence),
         None => how.has(ShutdownFlags::SAVE) || (has_save_points && !how.has(ShutdownFlags::NOSAVE)),
     };
     if wanted && !shared.loading.load(Ordering::Acquire) {
@@ -297,7 +297,7 @@ fn finish(shared: &Shared, how: ShutdownFlags) -> Result<(), SnapshotError> {
         shared.pauses.begin_handover(None);
         let saved = owner(shared).with_world(|world| {
             shared.decisions.fetch_add(1, Ordering::Release);
-            save_now(shared, world)
+            save_now(&shared.persistence, world)
         });
         if saved.is_err() && how.has(ShutdownFlags::FORCE) {
             shared.log(Loglevel::Warning, "Error trying to save the DB. Exit anyway.");
@@ -314,8 +314,8 @@ fn finish(shared: &Shared, how: ShutdownFlags) -> Result<(), SnapshotError> {
 
 /// Says which replicas miss something that this node has.
 fn log_replicas(shared: &Shared) {
-    let now_ms = crate::replication::now_ms(shared);
-    let lags = shared.replication.primary(&shared.stream).primary.lags(now_ms);
+    let now_ms = replica_threads::now_ms(&shared.replicas);
+    let lags = shared.replicas.primary().primary.lags(now_ms);
     for lag in lags.iter().filter(|lag| lag.bytes > 0) {
         let (name, bytes, seconds, state) = (&lag.name, lag.bytes, lag.seconds, lag.state);
         let primary = if shared.profile.is_valkey() { "primary" } else { "master" };

@@ -11,6 +11,7 @@
 use crate::start::StartError;
 use config::Settings;
 use event_loop::{Acceptor, ListenError, Listener, ListenerId, Peer, listen_tcp, listen_unix};
+use replica_threads::OwnAddress;
 use session::{Mailbox, Message};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -20,8 +21,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use supervision::{Endpoint, Listening as Passed};
 
 /// What the node listens on now.
-#[derive(Debug, Default)]
-pub(crate) struct Listening(Mutex<Sockets>);
+#[derive(Debug)]
+pub(crate) struct Listening {
+    sockets: Mutex<Sockets>,
+    /// Where replication says that the node is reached.
+    own_address: Arc<OwnAddress>,
+}
 
 #[derive(Debug, Default)]
 struct Sockets {
@@ -76,8 +81,13 @@ fn open_unix(settings: &Settings) -> Result<Listener, StartError> {
 }
 
 impl Listening {
+    /// Listens on nothing yet.
+    pub(crate) fn new(own_address: Arc<OwnAddress>) -> Listening {
+        Listening { sockets: Mutex::default(), own_address }
+    }
+
     fn sockets(&self) -> MutexGuard<'_, Sockets> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The TCP addresses now, with those of endpoints.
@@ -136,6 +146,7 @@ impl Listening {
             return false;
         }
         sockets.passed.push(Handle { what, fd, accepting: None });
+        self.tell_own_address(&sockets);
         true
     }
 
@@ -150,6 +161,7 @@ impl Listening {
                 acceptor.remove(id);
             }
         }
+        self.tell_own_address(&sockets);
         given_up.iter().map(|handle| handle.what).collect()
     }
 
@@ -192,15 +204,14 @@ impl Listening {
     }
 
     /// Where the node itself is reached, if the agent has said so.
-    pub(crate) fn node_address(&self) -> Option<SocketAddr> {
-        let sockets = self.sockets();
-        let node = sockets.passed.iter().find(|handle| handle.what.endpoint == Endpoint::Node)?;
-        Some(node.what.address)
+    fn tell_own_address(&self, sockets: &Sockets) {
+        let node = sockets.passed.iter().find(|handle| handle.what.endpoint == Endpoint::Node);
+        self.own_address.set(node.map(|handle| handle.what.address));
     }
 
     /// The port of the node: of its endpoint, or its own.
     pub(crate) fn port(&self, settings: &Settings) -> u16 {
-        self.node_address().map_or(settings.port, |address| address.port())
+        self.own_address.get().map_or(settings.port, |address| address.port())
     }
 
     /// Accepts nothing more.

@@ -21,7 +21,7 @@ fn path(shared: &Shared, settings: &Settings) -> Option<PathBuf> {
 pub(crate) fn write(shared: &Shared) {
     let Some(path) = path(shared, &shared.settings()) else { return };
     if let Err(error) = files::overwrite(&path, format!("{}\n", std::process::id()).as_bytes()) {
-        let why = crate::start::words_of(&error);
+        let why = files::words_of(&error);
         shared.log(Loglevel::Warning, format_args!("Failed to write PID file: {why}"));
     }
 }

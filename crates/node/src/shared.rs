@@ -5,14 +5,14 @@ use crate::cx::{NodeCx, RunNode};
 use crate::ending::Ending;
 use crate::listening::Listening;
 use crate::managed::Managed;
-use crate::persistence::Persistence;
-use crate::replication::Replication;
 use command_table::{Command, CommandTable, OwnRun};
 use commands::Error;
 use config::Config;
 use engine::cx::{Flow, Host, OwnCx};
 use engine::log::Log;
 use engine::{Engine, random_u64};
+use persistence::Persistence;
+use replica_threads::{OwnAddress, Replicas};
 use session::Client;
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -26,10 +26,10 @@ pub(crate) struct Shared {
     own_runs: Vec<RunNode>,
     pub(crate) gauges: Gauges,
     pub(crate) listening: Listening,
-    pub(crate) persistence: Persistence,
+    pub(crate) persistence: Arc<Persistence>,
     /// What a managed node has beyond others.
     pub(crate) managed: Option<Managed>,
-    pub(crate) replication: Replication,
+    pub(crate) replicas: Arc<Replicas>,
     pub(crate) start: Start,
     /// Somebody's wish that the node ends.
     pub(crate) end: Ending,
@@ -91,15 +91,18 @@ impl Shared {
         let Ingredients { config, workers, log, executable, config_file, managed } = ingredients;
         let (commands, own_runs) = CommandTable::new(config.profile(), crate::commands::all());
         let run_id = (0..5).map(|_| format!("{:016x}", random_u64())).collect::<String>()[..40].to_owned();
-        let replication = Replication::new(config.settings());
+        let engine = Arc::new(Engine::new(config, commands, workers, log));
+        let persistence = Arc::new(Persistence::new(engine.clone(), managed.is_some()));
+        let own_address = Arc::new(OwnAddress::default());
+        let replicas = Arc::new(Replicas::new(persistence.clone(), engine.clone(), own_address.clone()));
         Shared {
-            engine: Arc::new(Engine::new(config, commands, workers, log)),
+            engine,
             own_runs,
             gauges: Gauges::default(),
-            listening: Listening::default(),
-            persistence: Persistence::new(),
+            listening: Listening::new(own_address),
+            persistence,
             managed,
-            replication,
+            replicas,
             start: Start {
                 instant: Instant::now(),
                 used_bytes: memory::used_bytes(),
@@ -114,7 +117,6 @@ impl Shared {
 
     /// Makes the configuration's settings those of the node.
     pub(crate) fn publish_settings(&self, config: &Config) {
-        crate::replication::configure(self, config.settings());
-        self.engine.publish_settings(config);
+        self.replicas.publish_settings(config);
     }
 }

@@ -4,8 +4,6 @@ use crate::ending::{Stopper, Why};
 use crate::limits::raise_descriptor_limit;
 use crate::listening;
 use crate::managed::Managed;
-use crate::replication::applier::Applier;
-use crate::replication::feeder::Feeder;
 use crate::shared::{Ingredients, Shared};
 use crate::worker::Worker;
 use config::{Config, IoBackend, Loglevel, Settings};
@@ -14,6 +12,9 @@ use engine::exec::Local;
 use engine::lazyfree::LazyFree;
 use engine::log::{Log, Speaker};
 use event_loop::{Backend, EventLoop, ListenError, LoopConfig};
+use files::words_of;
+use replica_threads::applier::Applier;
+use replica_threads::feeder::Feeder;
 use std::ffi::OsStr;
 use std::fmt;
 use std::net::SocketAddr;
@@ -172,7 +173,7 @@ impl Node {
                 return removed.map_err(|error| StartError::Directory(directory, error));
             }
             if let Some(primary) = &settings.replicaof {
-                crate::replication::role::follow(&shared, primary, None);
+                replica_threads::role::follow(&shared.replicas, primary, None);
             }
             Ok(())
         });
@@ -209,7 +210,7 @@ impl Node {
     /// Lets the agent of a managed node ask how it is from now on, while it loads too.
     fn start_agent(&self, settings: &Settings) -> Result<(), StartError> {
         let Some(managed) = &self.shared.managed else { return Ok(()) };
-        crate::replication::role::begin_unassigned(&self.shared);
+        replica_threads::role::begin_unassigned(&self.shared.replicas);
         let path = Path::new(OsStr::from_bytes(&settings.private_socket));
         let listener = crate::managed::identity::listen(path)
             .map_err(|error| StartError::Listen { error, parameter: "private-socket" })?;
@@ -260,7 +261,7 @@ impl Node {
         })?;
         let saver = shared.clone();
         self.spawn("snapshot".into(), move || {
-            crate::persistence::run(&saver);
+            persistence::run(&saver.persistence);
             Ok(())
         })?;
         self.spawn("expiry".into(), move || {
@@ -282,17 +283,17 @@ impl Node {
         let backend = loop_backend(shared.settings().io_backend);
         self.spawn("feeder".into(), move || {
             let io = EventLoop::new(backend, config)?;
-            Feeder::new(shared, io).run()
+            Feeder::new(shared.replicas.clone(), io).run()
         })?;
         let shared = self.shared.clone();
         let local = Local::new(&shared.engine, shared.thread_of(Background::Applier), lazyfree.clone());
         self.spawn("applier".into(), move || {
             let io = EventLoop::new(backend, config)?;
-            Applier::new(shared, io, local).run()
+            Applier::new(shared.clone(), shared.replicas.clone(), io, local).run()
         })?;
         let shared = self.shared.clone();
         self.spawn("full-sync".into(), move || {
-            crate::replication::full_sync::run(&shared);
+            replica_threads::full_sync::run(&shared.replicas);
             Ok(())
         })
     }
@@ -341,7 +342,7 @@ impl Node {
     pub fn end(&mut self) {
         let shared = self.shared.clone();
         self.stop();
-        if let Err(error) = crate::persistence::save_at_end(&shared) {
+        if let Err(error) = persistence::save_at_end(&shared.persistence) {
             shared.log(
                 Loglevel::Warning,
                 format_args!("Error trying to save the DB, the last one stays: {error}"),
@@ -358,7 +359,7 @@ impl Node {
         self.shared.ending.store(true, Ordering::Release);
         self.shared.client_memory.set_ending(true);
         self.shared.look();
-        self.shared.replication.wake();
+        self.shared.replicas.wake();
         self.shared.persistence.abort_running();
         self.shared.persistence.wake();
         self.shared.parkers.iter().for_each(engine::Parker::unpark);
@@ -374,7 +375,7 @@ impl Node {
         }
         let settings = self.shared.settings();
         if let Some(managed) = &self.shared.managed {
-            managed.end();
+            managed.end(&self.shared);
         }
         let private = if has_agent { settings.private_socket.as_slice() } else { b"" };
         for socket in [&settings.unixsocket, private].into_iter().filter(|path| !path.is_empty()) {
@@ -409,7 +410,7 @@ fn managed(settings: &Settings, directory: &Path) -> Result<Option<Managed>, Sta
 /// Brings the data of the last snapshot file back; whether there was one.
 fn load(shared: &Shared) -> Result<bool, StartError> {
     let began = std::time::Instant::now();
-    match crate::persistence::load_file(shared) {
+    match persistence::load_file(&shared.persistence) {
         Ok(None) => Ok(false),
         Ok(Some(_)) => {
             let took = format_args!("DB loaded from disk: {:.3} seconds", began.elapsed().as_secs_f64());
@@ -417,21 +418,9 @@ fn load(shared: &Shared) -> Result<bool, StartError> {
             Ok(true)
         }
         Err(error) => {
-            crate::persistence::log_unloadable(shared, &error);
-            Err(StartError::Load(crate::persistence::file(shared), error))
+            persistence::log_unloadable(&shared.persistence, &error);
+            Err(StartError::Load(persistence::file(&shared.persistence), error))
         }
-    }
-}
-
-/// The system's words for an error, without its number.
-pub(crate) fn words_of(error: &std::io::Error) -> String {
-    if error.kind() == std::io::ErrorKind::NotADirectory {
-        return "Not a directory".to_owned();
-    }
-    let text = files::cause(error).to_string();
-    match text.rfind(" (os error") {
-        Some(at) => text[..at].to_owned(),
-        None => text,
     }
 }
 

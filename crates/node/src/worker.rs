@@ -9,7 +9,6 @@
 // Longer than 800 lines because all phases of a turn work on the same fields, and are read in the order in which they run.
 
 use crate::limits;
-use crate::replication::outlet::SEND_EVERY;
 use crate::shared::Shared;
 use command_table::Command;
 use command_table::Resolved;
@@ -20,6 +19,7 @@ use engine::unix_ms;
 use engine::waits;
 use event_loop::{Event, EventLoop, Peer, Token};
 use keyspace::Located;
+use replica_threads::outlet::SEND_EVERY;
 use resp::{Args, Parsed, Request};
 use session::Ended;
 use session::outbox::AHEAD_BYTES;
@@ -146,7 +146,7 @@ impl Worker {
                 self.io.turn(Some(Duration::ZERO), &mut events)?;
                 if events.is_empty() {
                     self.unsent_since = None;
-                    self.shared.replication.send(&self.shared);
+                    self.shared.replicas.send();
                 }
             }
             if events.is_empty() {
@@ -229,7 +229,7 @@ impl Worker {
             Message::Unblock { client, error } => self.unblock(client, error),
             Message::Kill(client) => match self.by_id.get(&client) {
                 Some(&at) => self.close(shared, at),
-                None => crate::link::kill(shared, client),
+                None => replica_threads::link::kill(&shared.replicas, client),
             },
             Message::RoleChanged => self.role_changed(),
             Message::CloseEndpoint(endpoint) => self.close_endpoint(shared, endpoint),
@@ -302,7 +302,7 @@ impl Worker {
             }
             Event::Detached { token, fd, unsent } => {
                 if let Some(client) = self.leaving.remove(&token) {
-                    crate::link::hand_over(shared, *client, fd, unsent);
+                    replica_threads::link::hand_over(&shared.replicas, *client, fd, unsent);
                 }
             }
             Event::Woken => {}
@@ -371,12 +371,12 @@ impl Worker {
                 WaitFor::Key(ticket) => {
                     ticket.cancel();
                 }
-                WaitFor::Elsewhere => crate::link::forget_wait(shared, client.id),
+                WaitFor::Elsewhere => replica_threads::link::forget_wait(&shared.replicas, client.id),
             }
         }
         self.local.standing.forget(&*shared.keyspace, client.id);
         if client.introduced {
-            crate::link::forget_replica(shared, client.id);
+            replica_threads::link::forget_replica(&shared.replicas, client.id);
         }
         shared.clients.remove(client.id);
     }
@@ -475,7 +475,7 @@ impl Worker {
                 return;
             }
             WaitFor::Key(_) => {}
-            WaitFor::Elsewhere => return crate::link::end_wait(&self.shared, id, error),
+            WaitFor::Elsewhere => return replica_threads::link::end_wait(&self.shared.replicas, id, error),
         }
         let timeout = blocked.timeout;
         if error {
@@ -604,7 +604,7 @@ impl Worker {
             }
             self.local.leave(shared);
             // While it is still in the cache.
-            shared.replication.send_much(shared);
+            shared.replicas.send_much();
             at = end;
             if at < batch.len() && began.elapsed() > TURN_BUDGET {
                 self.send_all(shared);
@@ -837,7 +837,7 @@ impl Worker {
                 // A pusher was faster.
                 WaitFor::Key(ticket) if !ticket.cancel() => continue,
                 WaitFor::Key(_) => {}
-                WaitFor::Elsewhere => crate::link::forget_wait(&self.shared, client.id),
+                WaitFor::Elsewhere => replica_threads::link::forget_wait(&self.shared.replicas, client.id),
             }
             let text = "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
             client.writer().error(text);
@@ -862,9 +862,9 @@ impl Worker {
             self.unsent_since = None;
         } else if self.unsent_since.get_or_insert(self.local.clock).elapsed() >= SEND_EVERY {
             self.unsent_since = None;
-            shared.replication.send(shared);
+            shared.replicas.send();
         } else {
-            shared.replication.send_much(shared);
+            shared.replicas.send_much();
         }
     }
 

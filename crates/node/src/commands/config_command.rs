@@ -8,11 +8,12 @@ use crate::cx::NodeCommand;
 use crate::cx::NodeCx;
 use crate::limits::raise_descriptor_limit;
 use crate::shared::Shared;
-use crate::start::{resolve_directory, words_of};
+use crate::start::resolve_directory;
 use command_spec::*;
 use commands::Error;
 use config::{Applied, Asker, Config, Loglevel};
 use engine::cx::Flow;
+use files::words_of;
 use files::{Directory, Permission};
 use keyspace::EventClass;
 use std::ffi::OsStr;
@@ -176,7 +177,7 @@ fn resetstat(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
     cx.local.lazyfree.freeing().reset();
     shared.keyspace.adopted().reset();
     shared.persistence.reset_counters();
-    shared.replication.primary(&shared.stream).primary.reset_counters();
+    shared.replicas.primary().primary.reset_counters();
     cx.out().ok();
     Ok(Flow::Done)
 }

@@ -6,14 +6,14 @@
 use crate::cx::NodeCommand;
 use crate::cx::NodeCx;
 use crate::digest::Digest;
-use crate::persistence::Reload;
-use crate::start::words_of;
 use command_spec::*;
 use commands::Error;
 use config::{Loglevel, memory_size};
 use engine::cx::{Flow, Suspend};
 use engine::exec::{PACKED_THRESHOLD, SKIP_CHECKSUMS, emit, give_world_back, own_world};
+use files::words_of;
 use keyspace::{Expiry, Guard, Keys, KeysContext, Ttl};
+use persistence::Reload;
 use rdb::SaveOptions;
 use resp::Proto;
 use std::sync::atomic::Ordering;
@@ -86,7 +86,7 @@ fn debug(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
         (b"populate", &[count, prefix, size]) => populate(cx, count, prefix, size),
         (b"change-repl-id", []) => {
             let shared = cx.shared;
-            shared.replication.primary(&shared.stream).primary.change_id();
+            shared.replicas.primary().primary.change_id();
             shared.log(Loglevel::Warning, "Changing replication IDs after receiving change-repl-id");
             cx.out().ok();
             Ok(Flow::Done)
@@ -187,7 +187,7 @@ fn reload(cx: &mut NodeCx<'_, '_>, words: &[&[u8]]) -> Result<Flow, Error> {
     if !own_world(shared, cx.local, cx.client.id) {
         return Ok(Flow::Suspend(Suspend::Gate));
     }
-    let outcome = crate::persistence::reload(shared, cx.local, how);
+    let outcome = persistence::reload(&shared.persistence, cx.local, how);
     give_world_back(shared, cx.local);
     if let Err(why) = outcome {
         shared.log(Loglevel::Warning, format_args!("DEBUG RELOAD: {why}"));

@@ -240,7 +240,7 @@ fn memory_section(facts: &Facts<'_>, lines: &mut Lines) {
     let (rss, peak) = (memory::rss_bytes(), shared.gauges.peak_bytes());
     let at_start = shared.start.used_bytes;
     let percent = |part: u64, whole: u64| format!("{:.2}%", part as f64 * 100.0 / whole.max(1) as f64);
-    let (backlog, mut for_replicas) = crate::replication::info::buffer_memory(shared);
+    let (backlog, mut for_replicas) = replica_threads::info::buffer_memory(&shared.replicas);
     let mut clients = 0;
     for client in shared.clients.all() {
         match client.has_flag(flag::REPLICA) {
@@ -325,7 +325,7 @@ fn stats(facts: &Facts<'_>, lines: &mut Lines) {
     lines.put("instantaneous_input_repl_kbps", "0.00");
     lines.put("instantaneous_output_repl_kbps", "0.00");
     lines.put("rejected_connections", sum(Counter::Rejected));
-    let syncs = crate::replication::info::counters(shared);
+    let syncs = replica_threads::info::counters(&shared.replicas);
     lines.put("sync_full", syncs.full);
     lines.put("sync_partial_ok", syncs.partial_ok);
     lines.put("sync_partial_err", syncs.partial_err);
@@ -395,17 +395,17 @@ fn valkey_stats(facts: &Facts<'_>, lines: &mut Lines) {
 }
 
 fn replication(facts: &Facts<'_>, lines: &mut Lines) {
-    lines.0.push_str(&crate::replication::info::section(facts.shared));
+    lines.0.push_str(&replica_threads::info::section(&facts.shared.replicas));
 }
 
 fn persistence(facts: &Facts<'_>, lines: &mut Lines) {
     let shared = facts.shared;
     lines.put("loading", u8::from(shared.loading.load(Ordering::Relaxed)));
     lines.zeros(&["async_loading", "current_cow_peak", "current_cow_size", "current_cow_size_age"]);
-    let info = shared.persistence.info(shared);
+    let info = shared.persistence.info();
     let saving = info.running.filter(|(kind, _)| *kind == snapshot::Kind::Save).map(|(_, seconds)| seconds);
     // A snapshot for replicas is one as well, whether it goes to a file or to sockets.
-    let saving = saving.or_else(|| crate::replication::info::snapshot_seconds(shared));
+    let saving = saving.or_else(|| replica_threads::info::snapshot_seconds(&shared.replicas));
     let (processed, total) = info.keys;
     let percent = if total == 0 { 0.0 } else { processed as f64 * 100.0 / total as f64 };
     lines.put("current_fork_perc", format_args!("{percent:.2}"));
@@ -420,7 +420,7 @@ fn persistence(facts: &Facts<'_>, lines: &mut Lines) {
     lines.put("rdb_current_bgsave_time_sec", seconds(saving));
     lines.put("rdb_saves", info.report.saves);
     lines.zeros(&["rdb_last_cow_size"]);
-    let loads = &shared.persistence.loading;
+    let loads = &shared.persistence.load_progress;
     lines.put("rdb_last_load_keys_expired", loads.keys_expired.load(Ordering::Relaxed));
     lines.put("rdb_last_load_keys_loaded", loads.keys_loaded.load(Ordering::Relaxed));
     lines.zeros(&["aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled"]);

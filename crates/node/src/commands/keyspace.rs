@@ -74,7 +74,7 @@ fn flushall(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     replicate(cx, argv);
     if !cx.shared.role.is_replica.load(std::sync::atomic::Ordering::Relaxed) {
         // What the file holds is no change since it was written.
-        if crate::persistence::forget_file(cx.shared, cx.guard()) {
+        if persistence::forget_file(&cx.shared.persistence, cx.guard()) {
             cx.local.scratch.effects.dirty = 0;
         }
     }

@@ -3,11 +3,11 @@
 use crate::cx::NodeCommand;
 use crate::cx::NodeCx;
 use crate::ending::WaitingClient;
-use crate::persistence::save_now;
 use command_spec::*;
 use commands::Error;
 use config::{Loglevel, ShutdownFlags};
 use engine::cx::Flow;
+use persistence::save_now;
 use snapshot::{Answer, IfBusy, Kind};
 use std::sync::atomic::Ordering;
 
@@ -38,7 +38,7 @@ fn save(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
     if shared.persistence.running() == Some(Kind::Save) {
         return Err(IN_PROGRESS);
     }
-    match save_now(shared, cx.guard()) {
+    match save_now(&shared.persistence, cx.guard()) {
         Ok(_) => cx.out().ok(),
         // The reason is in the log: clients get no more than the real server tells them.
         Err(_) => return Err(Error::text("ERR")),

@@ -85,7 +85,7 @@ pub(crate) fn elsewhere(
     if client.endpoint.is_some() || !(is_write || (is_read && !client.shared.has_flag(flag::READONLY))) {
         return None;
     }
-    let link = shared.replication.link();
+    let link = shared.replicas.link();
     let (host, port) = link.replica.primary()?;
     Some(Error::Other(format!("REDIRECT {host}:{port}").into()))
 }

@@ -5,13 +5,13 @@
 
 use crate::cx::NodeCommand;
 use crate::cx::NodeCx;
-use crate::replication::feeder::Message;
-use crate::replication::{now_ms, role};
 use crate::shared::Shared;
 use command_spec::*;
 use commands::Error;
 use config::{Loglevel, PrimaryAddress};
 use engine::cx::Flow;
+use replica_threads::feeder::Message;
+use replica_threads::{now_ms, role};
 use replication::primary::{Action, Event, SyncCounters};
 use replication::{WaitKind, WaitRequest};
 use std::sync::atomic::Ordering;
@@ -55,7 +55,7 @@ const SLAVEOF: Spec =
 fn replicaof(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     if argv[1].eq_ignore_ascii_case(b"no") && argv[2].eq_ignore_ascii_case(b"one") {
         if cx.shared.role.is_replica.load(Ordering::Acquire) {
-            role::promote(cx.shared);
+            role::promote(&cx.shared.replicas);
             cx.shared.log(Loglevel::Notice, format_args!("MASTER MODE enabled (user request)"));
         }
         cx.out().ok();
@@ -71,7 +71,7 @@ fn replicaof(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
         cx.out().simple("OK Already connected to specified master");
         return Ok(Flow::Done);
     }
-    role::follow(cx.shared, &address, None);
+    role::follow(&cx.shared.replicas, &address, None);
     let host = String::from_utf8_lossy(&address.host).into_owned();
     cx.shared.log(Loglevel::Notice, format_args!("REPLICAOF {host}:{port} enabled (user request)"));
     cx.out().ok();
@@ -100,17 +100,17 @@ fn role(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
     if shared.role.is_replica.load(Ordering::Acquire) {
         let primary = shared.settings().replicaof.clone();
         let (host, port) = primary.map_or((Vec::new(), 0), |primary| (primary.host, primary.port));
-        let link = shared.replication.link();
+        let link = shared.replicas.link();
         out.array(5);
         out.bulk(b"slave");
         out.bulk(&host);
         out.int(port.into());
-        let state = crate::replication::info::shown_state(shared, &link);
+        let state = replica_threads::info::shown_state(&shared.replicas, &link);
         out.bulk(state.role_name().as_bytes());
         out.int(link.replica.role_offset(state));
         return Ok(Flow::Done);
     }
-    let fed = shared.replication.primary(&shared.stream);
+    let fed = shared.replicas.primary();
     let replicas = fed.primary.role_replicas();
     out.array(3);
     out.bulk(b"master");
@@ -159,7 +159,7 @@ fn wait(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
         return Err(Error::text("ERR timeout is out of range"));
     }
     let offset = cx.client.write_offset;
-    let acks = shared.replication.primary(&shared.stream).primary.acks(0);
+    let acks = shared.replicas.primary().primary.acks(0);
     let have = acks.applied.iter().filter(|&&applied| applied >= offset).count() as i64;
     if have >= replicas || cx.in_exec {
         cx.out().int(have);
@@ -170,9 +170,9 @@ fn wait(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
         client: cx.client.id,
         offset,
         kind: WaitKind::Replicas { replicas: replicas as u64 },
-        deadline_ms: (timeout_ms > 0).then(|| now_ms(shared).saturating_add(timeout_ms as u64)),
+        deadline_ms: (timeout_ms > 0).then(|| now_ms(&shared.replicas).saturating_add(timeout_ms as u64)),
     };
-    shared.replication.feeder.post(Message::Wait { request, wait, worker: cx.client.shared.worker });
+    shared.replicas.feeder.post(Message::Wait { request, wait, worker: cx.client.shared.worker });
     Ok(Flow::Blocked)
 }
 
@@ -201,9 +201,9 @@ fn replconf(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
 /// Takes an event of this client to the primary; whether its connection is a replica's now. Answers are the client's.
 fn step(cx: &mut NodeCx<'_, '_>, event: Event<'_>) -> bool {
     let shared = cx.shared;
-    let mut fed = shared.replication.primary(&shared.stream);
+    let mut fed = shared.replicas.primary();
     let mut actions = Vec::new();
-    fed.primary.step(event, now_ms(shared), &mut actions);
+    fed.primary.step(event, now_ms(&shared.replicas), &mut actions);
     let attached = actions.iter().any(|action| matches!(action, Action::Attached { .. }));
     if !attached {
         let id = cx.client.id;
@@ -215,7 +215,7 @@ fn step(cx: &mut NodeCx<'_, '_>, event: Event<'_>) -> bool {
             _ => true,
         });
     }
-    shared.replication.post(shared, actions);
+    shared.replicas.post(actions);
     attached
 }
 
@@ -255,7 +255,7 @@ fn synchronise(cx: &mut NodeCx<'_, '_>, psync: Option<(&[u8], &[u8])>) -> Result
     let info = cx.client.shared.clone();
     let peer_ip = info.addr.rsplit_once(':').map_or("", |(ip, _)| ip).trim_matches(['[', ']']);
     let pending_output = !cx.client.outbox.is_empty();
-    let before = cx.shared.replication.primary(&cx.shared.stream).primary.counters();
+    let before = cx.shared.replicas.primary().primary.counters();
     let attached = step(cx, Event::Sync { link: info.id, peer_ip, psync, pending_output });
     if attached {
         log_synchronisation(cx.shared, info.id, psync, before);
@@ -266,7 +266,7 @@ fn synchronise(cx: &mut NodeCx<'_, '_>, psync: Option<(&[u8], &[u8])>) -> Result
 /// Says that a replica came and what it was given.
 fn log_synchronisation(shared: &Shared, link: u64, psync: Option<(&[u8], &[u8])>, before: SyncCounters) {
     let (name, counters, history, offset) = {
-        let fed = shared.replication.primary(&shared.stream);
+        let fed = shared.replicas.primary();
         let name = fed.primary.link_name(link).unwrap_or_default();
         (name, fed.primary.counters(), fed.primary.history(), fed.primary.offset())
     };

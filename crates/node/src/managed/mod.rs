@@ -32,9 +32,8 @@ use files::Directory;
 use server::Connections;
 use sockets::PrivateSocket;
 use std::fs::File;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use supervision::Role;
 
 /// What a managed node has beyond others.
@@ -44,8 +43,6 @@ pub(crate) struct Managed {
     node: String,
     /// The lock of its directory, held as long as the process lives.
     _lock: File,
-    /// The data is complete, as [`supervision::Status::holds_data`] has it.
-    pub(crate) holds_data: AtomicBool,
     /// The file of the last clean end is loaded, so roles may be assigned.
     pub(crate) is_loaded: AtomicBool,
     /// Requests that change the node do so one after the other.
@@ -54,10 +51,6 @@ pub(crate) struct Managed {
     decided: Mutex<Decided>,
     connections: Connections,
     pub(crate) private_socket: PrivateSocket,
-    /// The lowest offset that somebody waits for.
-    awaited: AtomicU64,
-    waiting: Mutex<()>,
-    reached: Condvar,
 }
 
 /// What the agent has decided.
@@ -73,15 +66,11 @@ impl Managed {
         Managed {
             node,
             _lock: lock,
-            holds_data: AtomicBool::new(false),
             is_loaded: AtomicBool::new(false),
             acting: Mutex::default(),
             decided: Mutex::new(Decided { epoch: 0, role: Role::Unassigned }),
             connections: Connections::default(),
             private_socket: PrivateSocket::default(),
-            awaited: AtomicU64::new(u64::MAX),
-            waiting: Mutex::default(),
-            reached: Condvar::new(),
         }
     }
 
@@ -89,46 +78,20 @@ impl Managed {
         self.decided.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The applier has applied the stream up to this offset, which others can see by now.
-    #[inline]
-    pub(crate) fn note_applied(&self, offset: u64) {
-        if offset >= self.awaited.load(Ordering::SeqCst) {
-            self.wake_waiting();
-        }
-    }
-
     /// The node has ended, and tells nobody any more.
-    pub(crate) fn end(&self) {
-        self.wake_waiting();
+    pub(crate) fn end(&self, shared: &Shared) {
+        shared.replicas.reached.wake();
         self.connections.end();
-    }
-
-    fn wake_waiting(&self) {
-        drop(self.waiting.lock());
-        self.reached.notify_all();
-    }
-
-    /// Sleeps until `offset` may be reached, at most for `at_most`; `is_reached` is asked before, in an order with
-    /// [`Managed::note_applied`] that misses nothing.
-    fn wait_for(&self, offset: u64, at_most: Duration, is_reached: impl FnOnce() -> bool) {
-        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        self.awaited.fetch_min(offset, Ordering::SeqCst);
-        if !is_reached() {
-            drop(self.reached.wait_timeout(waiting, at_most));
-        }
-        // Whoever waits on says so again.
-        self.awaited.store(u64::MAX, Ordering::SeqCst);
-        self.reached.notify_all();
     }
 
     /// The file of the last clean end is loaded, if there was one. From now on it is of the past: a crash must not bring it back.
     pub(crate) fn note_loaded(&self, shared: &Shared, found: bool) -> std::io::Result<()> {
         if found {
-            let (directory, name) = crate::persistence::path(&shared.settings());
+            let (directory, name) = persistence::path(&shared.settings());
             let directory = Directory::at(directory);
             directory.remove(name)?;
             directory.sync()?;
-            self.holds_data.store(true, Ordering::Release);
+            shared.persistence.note_holds_data(true);
         }
         self.is_loaded.store(true, Ordering::Release);
         Ok(())

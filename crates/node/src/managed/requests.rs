@@ -10,11 +10,11 @@
 use super::Managed;
 use super::status::{position, status};
 use crate::commands::change_config;
-use crate::replication::{applier, role};
 use crate::shared::Shared;
 use config::{Asker, Loglevel, PrimaryAddress};
 use engine::Background;
 use event_loop::Listener;
+use replica_threads::{applier, role};
 use session::Message;
 use snapshot::Background as Thread;
 use std::os::fd::OwnedFd;
@@ -137,15 +137,15 @@ fn assign(
     }
     managed.decided().epoch = epoch;
     end_pause(shared);
-    managed.wake_waiting();
+    shared.replicas.reached.wake();
     show(shared, managed)?;
     Ok(Reply::Done)
 }
 
 fn become_primary(shared: &Shared, managed: &Managed, epoch: u64) {
     in_world(shared, || {
-        role::promote(shared);
-        managed.holds_data.store(true, Ordering::Release);
+        role::promote(&shared.replicas);
+        shared.persistence.note_holds_data(true);
         managed.decided().role = Role::Primary;
     });
     shared.look();
@@ -173,7 +173,7 @@ fn become_replica(
         }
         if *present == Role::Unassigned {
             // What it loaded is of no history that the primary knows.
-            managed.holds_data.store(false, Ordering::Release);
+            shared.persistence.note_holds_data(false);
         }
         if *present == Role::Primary {
             // Nobody who comes from now on finds the former primary by the primary's endpoint, and nobody stays.
@@ -184,7 +184,7 @@ fn become_replica(
             // First of all, so that they hear nothing of the change.
             close_clients_of(shared, Endpoint::Primary);
         }
-        role::follow(shared, &address, Some(upstream.socket.clone()));
+        role::follow(&shared.replicas, &address, Some(upstream.socket.clone()));
         managed.decided().role = Role::Replica(upstream.clone());
         Ok(())
     })?;
@@ -236,8 +236,8 @@ fn drain(shared: &Shared, managed: &Managed, epoch: u64) -> Result<Reply, Refusa
 /// Has the applier apply what has arrived and drop the link.
 fn drain_link(shared: &Shared) -> Result<(), Refusal> {
     let (done, is_done) = mpsc::channel();
-    shared.replication.draining.store(true, Ordering::Release);
-    shared.replication.applier.post(applier::Message::Drain(done));
+    shared.replicas.draining.store(true, Ordering::Release);
+    shared.replicas.applier.post(applier::Message::Drain(done));
     while is_done.recv_timeout(LOOK).is_err() {
         if shared.ending.load(Ordering::Acquire) {
             return Err(Refusal::WrongRole("ending".into()));
@@ -331,7 +331,9 @@ fn await_position(
             return Err(Refusal::NotReached(here));
         }
         let is_there = here.history == wanted.history;
-        managed
+        shared
+            .replicas
+            .reached
             .wait_for(wanted.offset, left.min(LOOK), || is_there && shared.stream.offset() >= wanted.offset);
     }
 }

@@ -2,9 +2,9 @@
 //! those that nobody holds while waiting for anything.
 
 use super::Managed;
-use crate::replication::info::shown_state;
 use crate::shared::Shared;
 use engine::unix_ms;
+use replica_threads::info::shown_state;
 use replication::replica::State;
 use std::sync::atomic::Ordering;
 use supervision::{Link, Position, Status, WorkerProgress};
@@ -16,13 +16,13 @@ const LONG_TURN_MS: u64 = 100;
 pub(super) fn status(shared: &Shared, managed: &Managed) -> Status {
     let decided = managed.decided().clone();
     let now_ms = unix_ms();
-    let link = match shown_state(shared, &shared.replication.link()) {
+    let link = match shown_state(&shared.replicas, &shared.replicas.link()) {
         State::Connected => Link::Up,
         State::Transfer | State::Loading => Link::Syncing,
         State::None | State::Connect | State::Connecting | State::Handshake => Link::Down,
     };
     let (position, connected_replicas) = {
-        let fed = shared.replication.primary(&shared.stream);
+        let fed = shared.replicas.primary();
         (position_of(&fed.primary), fed.primary.acks(0).applied.len() as u64)
     };
     let databases = 0..shared.keyspace.databases() as u16;
@@ -32,7 +32,7 @@ pub(super) fn status(shared: &Shared, managed: &Managed) -> Status {
         epoch: decided.epoch,
         role: decided.role,
         link,
-        holds_data: managed.holds_data.load(Ordering::Acquire),
+        holds_data: shared.persistence.holds_data(),
         loading: shared.loading.load(Ordering::Acquire) || !managed.is_loaded.load(Ordering::Acquire),
         position,
         listening: shared.listening.passed(),
@@ -51,7 +51,7 @@ pub(super) fn status(shared: &Shared, managed: &Managed) -> Status {
 
 /// How far the data is.
 pub(super) fn position(shared: &Shared) -> Position {
-    position_of(&shared.replication.primary(&shared.stream).primary)
+    position_of(&shared.replicas.primary().primary)
 }
 
 fn position_of(primary: &replication::Primary) -> Position {

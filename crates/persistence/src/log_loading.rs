@@ -1,15 +1,15 @@
 //! What the log says of data that was loaded, and of data that can't be: the words are those that scripts wait for.
 
-use crate::shared::Shared;
-use crate::start::words_of;
+use crate::persistence::Persistence;
 use config::Loglevel;
 use engine::unix_ms;
+use files::words_of;
 use rdb::ErrorKind;
 use snapshot::{LoadError, LoadReport};
 
 /// Data is complete: what it said of itself, and how much it was.
-pub(crate) fn log_loaded(shared: &Shared, report: &LoadReport) {
-    let say = |line: String| shared.log(Loglevel::Notice, line);
+pub fn log_loaded(persistence: &Persistence, report: &LoadReport) {
+    let say = |line: String| persistence.log(Loglevel::Notice, line);
     if let Some(version) = &report.writer_version {
         say(format!("Loading RDB produced by version {version}"));
     }
@@ -24,8 +24,8 @@ pub(crate) fn log_loaded(shared: &Shared, report: &LoadReport) {
 }
 
 /// Data can't be loaded.
-pub(crate) fn log_unloadable(shared: &Shared, error: &LoadError) {
-    reasons(error).into_iter().for_each(|line| shared.log(Loglevel::Warning, line));
+pub fn log_unloadable(persistence: &Persistence, error: &LoadError) {
+    reasons(error).into_iter().for_each(|line| persistence.log(Loglevel::Warning, line));
 }
 
 fn reasons(error: &LoadError) -> Vec<String> {

@@ -15,8 +15,8 @@ pub(crate) fn scratch(directory: &Directory, purpose: &str) -> io::Result<Scratc
 /// Writes a snapshot to such a file.
 #[derive(Debug)]
 pub(crate) struct SpoolSink {
-    pub(crate) file: Scratch,
-    pub(crate) length: u64,
+    pub file: Scratch,
+    pub length: u64,
 }
 
 impl Sink for SpoolSink {

@@ -1,7 +1,7 @@
 //! A replica's connection in the feeder: what it has been promised, and in which order it leaves.
 //!
 //! Answers of the dialogue and the snapshot go through the event loop's queue of the connection, so their order is the order
-//! of the calls; so does the stream while the socket is full, a piece at a time ([`Outlet`](super::outlet::Outlet)). A
+//! of the calls; so does the stream while the socket is full, a piece at a time ([`Outlet`](crate::outlet::Outlet)). A
 //! snapshot is handed over only while less than [`WINDOW_BYTES`] are queued. The rest stays where it is, once for all
 //! replicas: in the backlog, the spool, the walk.
 
@@ -20,38 +20,38 @@ const PIECE_BYTES: usize = 64 << 10;
 
 /// A spooled snapshot that is complete.
 #[derive(Debug, Clone)]
-pub(crate) struct Spool {
-    pub(crate) file: Arc<Scratch>,
-    pub(crate) length: u64,
+pub struct Spool {
+    pub file: Arc<Scratch>,
+    pub length: u64,
 }
 
 /// See the module's essay.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    pub(crate) id: u64,
-    pub(crate) token: Token,
-    pub(crate) info: Arc<ClientShared>,
+    pub id: u64,
+    pub token: Token,
+    pub info: Arc<ClientShared>,
     /// What it is called in logs.
-    pub(crate) name: String,
+    pub name: String,
     /// It is given a snapshot first.
-    pub(crate) in_full_sync: bool,
-    pub(crate) parser: Parser,
-    pub(crate) args: Args,
-    pub(crate) inbuf: Vec<u8>,
+    pub in_full_sync: bool,
+    pub parser: Parser,
+    pub args: Args,
+    pub inbuf: Vec<u8>,
     /// Buffers that the event loop has: their lengths, and whether they are stream.
     in_flight: VecDeque<(usize, bool)>,
     /// Its socket once more, for its outlet.
-    pub(crate) socket: Option<OwnedFd>,
+    pub socket: Option<OwnedFd>,
     /// It has an outlet: the stream is sent to it.
-    pub(crate) streams: bool,
+    pub streams: bool,
     /// The spool and how much of it was handed over.
-    pub(crate) spool: Option<(Spool, u64)>,
+    pub spool: Option<(Spool, u64)>,
     /// A snapshot is being sent as it is made.
-    pub(crate) live: bool,
+    pub live: bool,
     /// The walk waits for this replica.
-    pub(crate) blocked: bool,
+    pub blocked: bool,
     /// It ends when everything is sent, or at that time.
-    pub(crate) closing_until_ms: Option<u64>,
+    pub closing_until_ms: Option<u64>,
 }
 
 impl Connection {

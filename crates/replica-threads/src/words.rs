@@ -6,9 +6,9 @@ use replication::replica::{LinkError, State};
 /// A primary's name in sentences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Words {
-    pub(crate) upper: &'static str,
-    pub(crate) title: &'static str,
-    pub(crate) lower: &'static str,
+    pub upper: &'static str,
+    pub title: &'static str,
+    pub lower: &'static str,
 }
 
 impl Words {
@@ -20,7 +20,7 @@ impl Words {
     }
 
     /// Why a link in this state was given up; nothing when somebody wanted it.
-    pub(super) fn given_up(self, state: State, error: &LinkError) -> Option<String> {
+    pub(crate) fn given_up(self, state: State, error: &LinkError) -> Option<String> {
         let Words { upper, title, .. } = self;
         Some(match (error, state) {
             (LinkError::Reconfigured, _) => return None,
@@ -47,7 +47,7 @@ impl Words {
     }
 
     /// What a request to the primary is about, if it asks to synchronise.
-    pub(super) fn asked(self, request: &[u8]) -> Option<String> {
+    pub(crate) fn asked(self, request: &[u8]) -> Option<String> {
         let words = request.strip_prefix(b"*3\r\n$5\r\nPSYNC\r\n")?;
         let words = String::from_utf8_lossy(words);
         let mut words = words.split("\r\n").filter(|word| !word.starts_with('$'));

@@ -10,8 +10,8 @@
 //! role. A load whose generation is over before the emptying changes nothing; one that fails after it leaves the keyspace
 //! empty, not half full.
 
-use super::sink::scratch;
-use crate::shared::Shared;
+use crate::replicas::Replicas;
+use crate::sink::scratch;
 use config::ReplDisklessLoad;
 use engine::exec::Local;
 use files::{Directory, Scratch};
@@ -33,23 +33,28 @@ pub(crate) enum Load {
 
 impl Load {
     /// Prepares for the first byte of a data set of this generation.
-    pub(crate) fn begin(shared: &Shared, local: &mut Local, generation: u64) -> io::Result<Load> {
+    pub(crate) fn begin(replicas: &Replicas, local: &mut Local, generation: u64) -> io::Result<Load> {
         let on_empty = local.settings.repl_diskless_load == ReplDisklessLoad::OnEmptyDb;
-        if on_empty && shared.keyspace.is_empty() {
-            empty(shared, local, generation, true)?;
-            return Ok(Load::Direct(Box::new(loader(local, shared))));
+        if on_empty && replicas.keyspace.is_empty() {
+            empty(replicas, local, generation, true)?;
+            return Ok(Load::Direct(Box::new(loader(local, replicas))));
         }
-        let (directory, _) = crate::persistence::path(&local.settings);
+        let (directory, _) = persistence::path(&local.settings);
         Ok(Load::File(scratch(&Directory::at(directory), "load")?))
     }
 
     /// Takes the next bytes.
-    pub(crate) fn write(&mut self, shared: &Shared, local: &Local, bytes: &[u8]) -> Result<(), LoadError> {
+    pub(crate) fn write(
+        &mut self,
+        replicas: &Replicas,
+        local: &Local,
+        bytes: &[u8],
+    ) -> Result<(), LoadError> {
         match self {
             Load::File(file) => Ok(file.write_all(bytes)?),
             Load::Direct(loader) => {
-                let _inside = background(shared, local).enter();
-                loader.feed(&shared.keyspace, bytes).map(|_| ())
+                let _inside = background(replicas, local).enter();
+                loader.feed(&replicas.keyspace, bytes).map(|_| ())
             }
         }
     }
@@ -57,26 +62,26 @@ impl Load {
     /// All bytes were taken: loads them. `breathe` is called between two passages and says whether to go on.
     pub(crate) fn finish(
         self,
-        shared: &Shared,
+        replicas: &Replicas,
         local: &mut Local,
         generation: u64,
         mut breathe: impl FnMut() -> bool,
     ) -> Result<LoadReport, LoadError> {
         let mut file = match self {
-            Load::Direct(loader) => return Ok(loader.finish(&shared.keyspace)?.0),
+            Load::Direct(loader) => return Ok(loader.finish(&replicas.keyspace)?.0),
             Load::File(file) => file,
         };
         file.rewind()?;
-        empty(shared, local, generation, true)?;
-        let mut loader = loader(local, shared);
+        empty(replicas, local, generation, true)?;
+        let mut loader = loader(local, replicas);
         let mut buffer = vec![0; PASSAGE_BYTES];
         loop {
             let read = file.read(&mut buffer)?;
             if read == 0 {
                 break;
             }
-            let _inside = background(shared, local).enter();
-            if loader.feed(&shared.keyspace, &buffer[..read])? {
+            let _inside = background(replicas, local).enter();
+            if loader.feed(&replicas.keyspace, &buffer[..read])? {
                 break;
             }
             drop(_inside);
@@ -84,15 +89,15 @@ impl Load {
                 return Err(io::Error::from(io::ErrorKind::Interrupted).into());
             }
         }
-        Ok(loader.finish(&shared.keyspace)?.0)
+        Ok(loader.finish(&replicas.keyspace)?.0)
     }
 }
 
-fn background<'s>(shared: &'s Shared, local: &Local) -> Background<'s> {
-    Background::new(&shared.keyspace, local.thread)
+fn background<'s>(replicas: &'s Replicas, local: &Local) -> Background<'s> {
+    Background::new(&replicas.keyspace, local.thread)
 }
 
-fn loader(local: &Local, shared: &Shared) -> Loader {
+fn loader(local: &Local, replicas: &Replicas) -> Loader {
     let options = LoadOptions {
         limits: local.options.limits,
         checksum: local.settings.rdbchecksum && local.options.verify_payloads,
@@ -101,7 +106,7 @@ fn loader(local: &Local, shared: &Shared) -> Loader {
         duplicates: Duplicates::Refuse,
         lfu: local.options.lfu,
         key_delay: KeyDelay::new(local.settings.key_load_delay_us),
-        ..LoadOptions::new(shared.profile.rdb_version(), local.now_ms)
+        ..LoadOptions::new(replicas.profile.rdb_version(), local.now_ms)
     };
     Loader::new(local.thread, options)
 }
@@ -110,23 +115,26 @@ fn loader(local: &Local, shared: &Shared) -> Loader {
 ///
 /// # Errors
 /// `Interrupted` when the generation is over.
-pub(crate) fn empty(shared: &Shared, local: &mut Local, generation: u64, loading: bool) -> io::Result<()> {
+pub(crate) fn empty(
+    replicas: &Replicas,
+    local: &mut Local,
+    generation: u64,
+    loading: bool,
+) -> io::Result<()> {
     let mut removed = Vec::new();
-    background(shared, local).with_world(|world| {
-        if shared.replication.generation.load(Ordering::Acquire) != generation {
+    background(replicas, local).with_world(|world| {
+        if replicas.generation.load(Ordering::Acquire) != generation {
             return Err(io::Error::from(io::ErrorKind::Interrupted));
         }
-        shared.loading.store(loading, Ordering::Release);
+        replicas.loading.store(loading, Ordering::Release);
         if loading {
-            if let Some(managed) = &shared.managed {
-                managed.holds_data.store(false, Ordering::Release);
-            }
-            shared.replication.forget_history(shared);
+            replicas.persistence.note_holds_data(false);
+            replicas.forget_history();
         }
-        shared.own_volatile.clear();
-        for db in 0..shared.keyspace.databases() as u16 {
+        replicas.own_volatile.clear();
+        for db in 0..replicas.keyspace.databases() as u16 {
             let context = local.context(db, true);
-            removed.append(&mut Keys::new(&shared.keyspace, world, &mut local.scratch, context).flush());
+            removed.append(&mut Keys::new(&replicas.keyspace, world, &mut local.scratch, context).flush());
         }
         Ok(())
     })?;

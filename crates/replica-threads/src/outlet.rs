@@ -18,8 +18,7 @@
 //! the order of the stream, whoever sends them. Who has the primary may send or change that.
 //! **Invariant:** nothing is sent to a link that the core does not know any more: its history may be another by now.
 
-use super::{Fed, Replication};
-use crate::shared::Shared;
+use crate::replicas::{Fed, Replicas};
 use event_loop::send_now;
 use replication::Primary;
 use session::ClientShared;
@@ -33,7 +32,7 @@ const SLICES: usize = 16;
 /// Bytes that one replica gets from a worker in one turn; the feeder does the rest, to the end.
 const TURN_BYTES: usize = 256 << 10;
 /// How long a busy worker keeps what it wrote; far below what a network takes.
-pub(crate) const SEND_EVERY: Duration = Duration::from_micros(100);
+pub const SEND_EVERY: Duration = Duration::from_micros(100);
 /// Bytes that are sent at once.
 const MUCH_BYTES: usize = 32 << 10;
 /// How often a worker looks again for what others wrote meanwhile, before the feeder does.
@@ -41,25 +40,26 @@ const ROUNDS: usize = 4;
 
 /// See the module's essay.
 #[derive(Debug)]
-pub(crate) struct Outlet {
-    pub(crate) link: u64,
+pub struct Outlet {
+    /// The id of its client.
+    pub link: u64,
     info: Arc<ClientShared>,
     /// The connection's socket once more; without it the feeder sends everything.
     socket: Option<OwnedFd>,
     /// The offset up to which the stream was handed to the kernel or to the event loop.
-    pub(crate) at: u64,
+    pub at: u64,
     /// The event loop may have bytes that the kernel has not taken; the feeder goes on when it has.
-    pub(crate) queued: bool,
+    pub queued: bool,
 }
 
 impl Outlet {
     /// An outlet whose connection may have something pending.
-    pub(crate) fn new(info: Arc<ClientShared>, socket: Option<OwnedFd>, at: u64) -> Outlet {
+    pub fn new(info: Arc<ClientShared>, socket: Option<OwnedFd>, at: u64) -> Outlet {
         Outlet { link: info.id, info, socket, at, queued: true }
     }
 
     /// The event loop has nothing pending: from now on bytes go out directly.
-    pub(crate) fn drained(&mut self) {
+    pub fn drained(&mut self) {
         self.queued = self.socket.is_none();
     }
 
@@ -100,36 +100,36 @@ impl Outlet {
 }
 
 /// The backlog that a link's stream comes from, as long as the core knows the link.
-pub(super) fn known(primary: &Primary, link: u64) -> Option<&replication::Backlog> {
+pub(crate) fn known(primary: &Primary, link: u64) -> Option<&replication::Backlog> {
     primary.reader(link).and(primary.backlog())
 }
 
 impl Fed {
     /// Sends to all replicas whose sockets take it, up to about `most` bytes each. False when the feeder has to go on.
-    pub(super) fn send(&mut self, most: usize) -> bool {
+    pub(crate) fn send(&mut self, most: usize) -> bool {
         let Fed { primary, outlets, .. } = self;
         let refusals = outlets.iter_mut().filter_map(|outlet| (!outlet.send(primary, most)).then_some(()));
         refusals.count() == 0
     }
 
     /// The outlet of a link that gets the stream.
-    pub(super) fn outlet(&mut self, link: u64) -> Option<&mut Outlet> {
+    pub(crate) fn outlet(&mut self, link: u64) -> Option<&mut Outlet> {
         self.outlets.iter_mut().find(|outlet| outlet.link == link)
     }
 }
 
-impl Replication {
+impl Replicas {
     /// Sends what workers have written, if it is much.
-    pub(crate) fn send_much(&self, shared: &Shared) {
-        if shared.stream.gathered() >= MUCH_BYTES {
-            self.send(shared);
+    pub fn send_much(&self) {
+        if self.stream.gathered() >= MUCH_BYTES {
+            self.send();
         }
     }
 
     /// Sends what workers have written. It waits for nobody: who is sending already looks again, and where the primary is
     /// taken the feeder is woken.
-    pub(crate) fn send(&self, shared: &Shared) {
-        let stream = &shared.stream;
+    pub fn send(&self) {
+        let stream = &self.stream;
         if stream.gathered() == 0 || !self.sending.begin() {
             return;
         }
@@ -144,7 +144,7 @@ impl Replication {
                     is_sent
                 });
             if was_full {
-                shared.look();
+                self.look();
             }
             if !self.sending.end() {
                 break;

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 /// Messages in the order of their posting.
 #[derive(Debug)]
-pub(crate) struct Inbox<T> {
+pub struct Inbox<T> {
     messages: RankedMutex<Vec<T>>,
     waker: OnceLock<Waker>,
 }
@@ -19,23 +19,23 @@ impl<T> Default for Inbox<T> {
 
 impl<T> Inbox<T> {
     /// Says how the reader is woken; once, by the reader itself.
-    pub(crate) fn attach(&self, waker: Waker) {
+    pub fn attach(&self, waker: Waker) {
         assert!(self.waker.set(waker).is_ok(), "an inbox has one reader");
     }
 
-    pub(crate) fn post(&self, message: T) {
+    pub fn post(&self, message: T) {
         self.messages.lock().push(message);
         self.wake();
     }
 
-    pub(crate) fn wake(&self) {
+    pub fn wake(&self) {
         if let Some(waker) = self.waker.get() {
             waker.wake();
         }
     }
 
     /// Takes all messages.
-    pub(crate) fn take(&self) -> Vec<T> {
+    pub fn take(&self) -> Vec<T> {
         std::mem::take(&mut *self.messages.lock())
     }
 }

@@ -6,7 +6,7 @@
 //! It owns the replicas' sockets and carries out what the primary's core decides. It never enters the keyspace and takes no
 //! slot lock, so a busy slot or a closed gate does not stop the stream.
 //!
-//! What workers write they send themselves, as far as sockets take it ([`outlet`](super::outlet)); the rest is the feeder's.
+//! What workers write they send themselves, as far as sockets take it ([`outlet`](crate::outlet)); the rest is the feeder's.
 //!
 //! A connection arrives here from its worker when it asked to synchronise. What the core has decided for it by then
 //! waits in `early`: the actions were posted with the decision, the socket comes a turn later.
@@ -14,11 +14,11 @@
 //! A snapshot without a file goes to all its replicas at the pace of the slowest; a slower one than `repl-timeout`
 //! allows is given up by the core, which is told who is blocked.
 
-use super::full_sync::Job;
-use super::outlet::{Outlet, known};
-use super::replica_connection::{Connection, Spool, WINDOW_BYTES, next_of_stream};
-use super::{Fed, now_ms};
-use crate::shared::Shared;
+use crate::full_sync::Job;
+use crate::outlet::{Outlet, known};
+use crate::replica_connection::{Connection, Spool, WINDOW_BYTES, next_of_stream};
+use crate::replicas::Replicas;
+use crate::replicas::{Fed, now_ms};
 use config::Loglevel;
 use event_loop::{Event as IoEvent, EventLoop, Token};
 use replication::primary::{Action, CloseReason, Event, LinkState};
@@ -47,7 +47,7 @@ const SPARE_BUFFERS: usize = 16;
 
 /// What the feeder is told.
 #[derive(Debug)]
-pub(crate) enum Message {
+pub enum Message {
     /// What the core decided.
     Actions(Vec<Action>),
     /// The connection of a client that asked to synchronise.
@@ -61,27 +61,41 @@ pub(crate) enum Message {
     /// A snapshot failed, or could not begin.
     Failed,
     /// A client waits for acknowledgements.
-    Wait { request: WaitRequest, wait: u64, worker: usize },
+    Wait {
+        /// What it waits for.
+        request: WaitRequest,
+        /// The number of its wait.
+        wait: u64,
+        /// The worker that has it.
+        worker: usize,
+    },
     /// CLIENT UNBLOCK of a client that waits.
-    EndWait { client: u64, error: bool },
+    EndWait {
+        /// The client.
+        client: u64,
+        /// With an UNBLOCKED error rather than as a timeout.
+        error: bool,
+    },
     /// A client that waited is gone.
     ForgetWait(u64),
 }
 
 /// A connection on its way from its worker.
 #[derive(Debug)]
-pub(crate) struct Adopted {
-    pub(crate) fd: OwnedFd,
+pub struct Adopted {
+    /// The socket.
+    pub fd: OwnedFd,
     /// What its worker has not sent.
-    pub(crate) unsent: Vec<u8>,
+    pub unsent: Vec<u8>,
     /// What it sent behind its request.
-    pub(crate) received: Vec<u8>,
-    pub(crate) info: Arc<ClientShared>,
+    pub received: Vec<u8>,
+    /// What it is to others.
+    pub info: Arc<ClientShared>,
 }
 
 /// See the module's essay.
-pub(crate) struct Feeder {
-    shared: Arc<Shared>,
+pub struct Feeder {
+    replicas: Arc<Replicas>,
     io: EventLoop,
     /// By the token's place.
     connections: Vec<Option<Box<Connection>>>,
@@ -102,12 +116,12 @@ pub(crate) struct Feeder {
 
 impl Feeder {
     /// The feeder; on the thread that runs it.
-    pub(crate) fn new(shared: Arc<Shared>, io: EventLoop) -> Feeder {
-        shared.replication.feeder.attach(io.waker());
+    pub fn new(replicas: Arc<Replicas>, io: EventLoop) -> Feeder {
+        replicas.feeder.attach(io.waker());
         let waker = io.waker();
-        shared.stream.set_consumer(move || waker.wake());
+        replicas.stream.set_consumer(move || waker.wake());
         Feeder {
-            shared,
+            replicas,
             io,
             connections: Vec::new(),
             by_id: HashMap::new(),
@@ -125,9 +139,9 @@ impl Feeder {
     }
 
     /// Runs until the node ends.
-    pub(crate) fn run(mut self) -> std::io::Result<()> {
+    pub fn run(mut self) -> std::io::Result<()> {
         let mut events = Vec::new();
-        while !self.shared.ending.load(Ordering::Acquire) {
+        while !self.replicas.ending.load(Ordering::Acquire) {
             let timeout = self.timeout();
             self.io.turn(timeout, &mut events)?;
             for event in events.drain(..) {
@@ -151,28 +165,28 @@ impl Feeder {
     /// How long to sleep; without replicas and backlog until somebody wakes the thread.
     fn timeout(&self) -> Option<Duration> {
         let busy = !self.by_id.is_empty() || !self.early.is_empty() || !self.waiters.is_empty();
-        if !busy && self.shared.replication.primary(&self.shared.stream).primary.backlog().is_none() {
+        if !busy && self.replicas.primary().primary.backlog().is_none() {
             return None;
         }
-        Some(Duration::from_millis(self.next_tick_ms.saturating_sub(now_ms(&self.shared))))
+        Some(Duration::from_millis(self.next_tick_ms.saturating_sub(now_ms(&self.replicas))))
     }
 
     fn tick(&mut self) {
-        let shared = self.shared.clone();
-        let now_ms = now_ms(&shared);
+        let replicas = self.replicas.clone();
+        let now_ms = now_ms(&replicas);
         if now_ms < self.next_tick_ms {
             return;
         }
-        shared.replication.step(&shared, Event::Tick);
+        replicas.step(Event::Tick);
         let (good, is_calm) = {
-            let fed = shared.replication.primary(&shared.stream);
+            let fed = replicas.primary();
             let online = fed.primary.acks(0).applied.len();
             (fed.primary.good_replicas(now_ms), online == fed.primary.connected_replicas())
         };
         let is_closing = self.connections.iter().flatten().any(|c| c.closing_until_ms.is_some());
         let is_calm = is_calm && !is_closing && self.waiters.is_empty() && self.early.is_empty();
         self.next_tick_ms = now_ms + if is_calm { CALM_TICK_MS } else { TICK_MS };
-        shared.role.good_replicas.store(good as u32, Ordering::Relaxed);
+        replicas.role.good_replicas.store(good as u32, Ordering::Relaxed);
         self.note_buffers();
         let late: Vec<Token> = self
             .connections
@@ -186,7 +200,7 @@ impl Feeder {
 
     /// Tells CLIENT LIST what each replica has not got yet.
     fn note_buffers(&self) {
-        let fed = self.shared.replication.primary(&self.shared.stream);
+        let fed = self.replicas.primary();
         for connection in self.connections.iter().flatten() {
             let unsent = fed
                 .primary
@@ -204,7 +218,7 @@ impl Feeder {
 
     fn take_messages(&mut self) {
         loop {
-            let messages = self.shared.replication.feeder.take();
+            let messages = self.replicas.feeder.take();
             if messages.is_empty() {
                 return;
             }
@@ -215,7 +229,7 @@ impl Feeder {
     }
 
     fn take_message(&mut self, message: Message) {
-        let shared = self.shared.clone();
+        let replicas = self.replicas.clone();
         match message {
             Message::Actions(actions) => actions.into_iter().for_each(|action| self.act(action)),
             Message::Adopt(adopted) => self.adopt(*adopted),
@@ -228,12 +242,12 @@ impl Feeder {
                 let length = spool.length;
                 self.spool = Some(spool);
                 self.control = None;
-                shared.replication.step(&shared, Event::SnapshotReady { length });
+                replicas.step(Event::SnapshotReady { length });
             }
             Message::Failed => self.snapshot_failed(),
             Message::Wait { request, wait, worker } => {
                 self.waits.insert(request.client, (worker, wait));
-                let acks = shared.replication.primary(&shared.stream).primary.acks(0);
+                let acks = replicas.primary().primary.acks(0);
                 if let Some(outcome) = self.waiters.wait(request, &acks) {
                     self.answer(outcome);
                 }
@@ -258,7 +272,7 @@ impl Feeder {
         };
         let Some(&token) = self.by_id.get(&link) else {
             // Of a connection that is lost already it is void; kept, it would hold up every later snapshot.
-            if self.shared.clients.get(link).is_some() {
+            if self.replicas.clients.get(link).is_some() {
                 self.early.entry(link).or_default().push(action);
             }
             return;
@@ -276,8 +290,8 @@ impl Feeder {
                 }
             }
             Action::StartStream { link } => {
-                let shared = self.shared.clone();
-                let mut fed = shared.replication.primary(&shared.stream);
+                let replicas = self.replicas.clone();
+                let mut fed = replicas.primary();
                 let position = fed.primary.reader(link).zip(fed.primary.backlog());
                 if let Some(at) = position.map(|(reader, backlog)| backlog.position(reader))
                     && let Some(connection) = self.connection(token)
@@ -287,7 +301,7 @@ impl Feeder {
                     if std::mem::take(&mut connection.in_full_sync) {
                         let text = format!("Synchronization with replica {} succeeded", connection.name);
                         drop(fed);
-                        shared.log(Loglevel::Notice, text);
+                        replicas.log(Loglevel::Notice, text);
                     }
                 }
             }
@@ -297,11 +311,11 @@ impl Feeder {
     }
 
     fn act_for_all(&mut self, action: Action) {
-        let shared = self.shared.clone();
+        let replicas = self.replicas.clone();
         match action {
             Action::StartSnapshot { form, filter } => {
                 self.spool = None;
-                shared.replication.order(&shared, Job::Snapshot { form, filter });
+                replicas.order(Job::Snapshot { form, filter });
             }
             Action::AbortSnapshot => {
                 if let Some(control) = self.control.take() {
@@ -313,7 +327,7 @@ impl Feeder {
                 self.say(bytes);
             }
             Action::Acknowledged => self.acknowledged = true,
-            Action::BacklogReleased => shared.replication.order(&shared, Job::SwitchOff),
+            Action::BacklogReleased => replicas.order(Job::SwitchOff),
             // A client's GETACK: only the stream of a primary asks for acknowledgements.
             Action::AcknowledgeUpstream => {}
             _ => {}
@@ -323,8 +337,8 @@ impl Feeder {
     /// Says something in the stream that is no write. During a handover the stream stands still: what were behind the
     /// position that it is handed over at, the new primary would not know.
     fn say(&self, bytes: &[u8]) {
-        let shared = &self.shared;
-        shared.stream.append_own(bytes, || shared.pauses.hands_over());
+        let replicas = &self.replicas;
+        replicas.stream.append_own(bytes, || replicas.pauses.hands_over());
     }
 
     fn adopt(&mut self, adopted: Adopted) {
@@ -343,8 +357,8 @@ impl Feeder {
         if self.connections.len() <= at {
             self.connections.resize_with(at + 1, || None);
         }
-        let shared = self.shared.clone();
-        let name = shared.replication.primary(&shared.stream).primary.link_name(id).unwrap_or_default();
+        let replicas = self.replicas.clone();
+        let name = replicas.primary().primary.link_name(id).unwrap_or_default();
         self.connections[at] = Some(Box::new(Connection::new(token, info, name, socket, received)));
         self.by_id.insert(id, token);
         self.send(token, unsent);
@@ -356,8 +370,8 @@ impl Feeder {
 
     fn lost_on_the_way(&mut self, id: u64) {
         self.early.remove(&id);
-        self.shared.clients.remove(id);
-        self.shared.replication.step(&self.shared, Event::Closed { link: id });
+        self.replicas.clients.remove(id);
+        self.replicas.step(Event::Closed { link: id });
     }
 
     fn kill(&mut self, id: u64) {
@@ -365,7 +379,7 @@ impl Feeder {
             return self.lost(token);
         }
         let known = {
-            let fed = self.shared.replication.primary(&self.shared.stream);
+            let fed = self.replicas.primary();
             fed.primary.link_state(id).is_some_and(|state| state != LinkState::Handshake)
         };
         if known {
@@ -375,10 +389,10 @@ impl Feeder {
 
     /// Queues bytes of the dialogue or of a snapshot for a replica.
     fn send(&mut self, token: Token, bytes: Vec<u8>) {
-        let shared = self.shared.clone();
+        let replicas = self.replicas.clone();
         let Some(connection) = self.connection(token) else { return };
         if connection.streams
-            && let Some(outlet) = shared.replication.primary(&shared.stream).outlet(connection.id)
+            && let Some(outlet) = replicas.primary().outlet(connection.id)
         {
             // The stream goes on behind them.
             outlet.queued = true;
@@ -389,16 +403,16 @@ impl Feeder {
 
     /// No more of the stream goes to a replica.
     fn close_outlet(&mut self, token: Token) {
-        let shared = self.shared.clone();
+        let replicas = self.replicas.clone();
         let Some(connection) = self.connection(token) else { return };
         if std::mem::take(&mut connection.streams) {
             let id = connection.id;
-            shared.replication.primary(&shared.stream).outlets.retain(|outlet| outlet.link != id);
+            replicas.primary().outlets.retain(|outlet| outlet.link != id);
         }
     }
 
     fn farewell(&mut self, token: Token, reason: CloseReason) {
-        let now_ms = now_ms(&self.shared);
+        let now_ms = now_ms(&self.replicas);
         let pending = self.io.pending_bytes(token);
         self.close_outlet(token);
         let Some(connection) = self.connection(token) else { return };
@@ -414,7 +428,7 @@ impl Feeder {
         connection.spool = None;
         connection.live = false;
         if let Some(why) = why {
-            self.shared.log(Loglevel::Warning, why);
+            self.replicas.log(Loglevel::Warning, why);
         }
         let Some(connection) = self.connection(token) else { return };
         // Who reads too slowly or not at all would not take the rest either.
@@ -429,9 +443,9 @@ impl Feeder {
     fn lost(&mut self, token: Token) {
         let Some(connection) = self.connection(token) else { return };
         let (id, text) = (connection.id, format!("Connection with replica {} lost.", connection.name));
-        self.shared.log(Loglevel::Notice, text);
+        self.replicas.log(Loglevel::Notice, text);
         self.close(token);
-        self.shared.replication.step(&self.shared, Event::Closed { link: id });
+        self.replicas.step(Event::Closed { link: id });
     }
 
     fn close(&mut self, token: Token) {
@@ -442,7 +456,7 @@ impl Feeder {
         if let Some(connection) = self.connections[token.index()].take() {
             self.io.close(token);
             self.by_id.remove(&connection.id);
-            self.shared.clients.remove(connection.id);
+            self.replicas.clients.remove(connection.id);
         }
     }
 
@@ -468,7 +482,7 @@ impl Feeder {
                 let (id, stream) = (connection.id, connection.sent(bytes));
                 let is_over = connection.closing_until_ms.is_some() && pending == 0;
                 if stream > 0 {
-                    self.shared.replication.step(&self.shared, Event::Sent { link: id, bytes: stream });
+                    self.replicas.step(Event::Sent { link: id, bytes: stream });
                 }
                 if is_over {
                     self.close(token);
@@ -481,7 +495,7 @@ impl Feeder {
 
     /// Takes what a replica said.
     fn hear(&mut self, token: Token) {
-        let shared = self.shared.clone();
+        let replicas = self.replicas.clone();
         let Some(connection) = self.connection(token) else { return };
         if connection.closing_until_ms.is_some() {
             connection.inbuf.clear();
@@ -496,12 +510,12 @@ impl Feeder {
             match connection.parser.parse(&inbuf[at..], &Limits::default(), &mut connection.args) {
                 Ok(Parsed::Skip { consumed }) => {
                     at += consumed;
-                    shared.replication.step(&shared, Event::Newline { link: id });
+                    replicas.step(Event::Newline { link: id });
                 }
                 Ok(Parsed::Request(request)) => {
                     let argv: Vec<&[u8]> = connection.args.iter(&request, &inbuf[at..]).collect();
                     if argv[0].eq_ignore_ascii_case(b"replconf") {
-                        shared.replication.step(&shared, Event::Replconf { link: id, args: &argv[1..] });
+                        replicas.step(Event::Replconf { link: id, args: &argv[1..] });
                     } else {
                         // A sign of life, which is not answered; all else would have to be.
                         is_trusted = argv[0].eq_ignore_ascii_case(b"ping");
@@ -525,7 +539,7 @@ impl Feeder {
         for connection in self.connections.iter_mut().flatten() {
             connection.live = false;
         }
-        self.shared.replication.step(&self.shared, Event::SnapshotFailed);
+        self.replicas.step(Event::SnapshotFailed);
     }
 
     /// Hands snapshots over as far as the replicas take them.
@@ -553,9 +567,7 @@ impl Feeder {
                 takers.push(token);
                 must_wait |= is_full;
                 if was_blocked != is_full {
-                    self.shared
-                        .replication
-                        .step(&self.shared, Event::SnapshotBlocked { link: id, blocked: is_full });
+                    self.replicas.step(Event::SnapshotBlocked { link: id, blocked: is_full });
                     if let Some(connection) = self.connection(token) {
                         connection.blocked = is_full;
                     }
@@ -583,7 +595,7 @@ impl Feeder {
                     for connection in self.connections.iter_mut().flatten() {
                         connection.live = false;
                     }
-                    self.shared.replication.step(&self.shared, Event::SnapshotReady { length: 0 });
+                    self.replicas.step(Event::SnapshotReady { length: 0 });
                     self.take_messages();
                 }
                 Received::Broken => return self.snapshot_failed(),
@@ -599,7 +611,7 @@ impl Feeder {
             match connection.next_of_spool(spare) {
                 Ok(Some(piece)) => self.send(token, piece),
                 Ok(None) => {
-                    self.shared.replication.step(&self.shared, Event::SnapshotSent { link: id });
+                    self.replicas.step(Event::SnapshotSent { link: id });
                     return self.take_messages();
                 }
                 Err(_) => return self.lost(token),
@@ -609,9 +621,9 @@ impl Feeder {
 
     /// Hands the stream over as far as the replicas take it.
     fn send_stream(&mut self) {
-        let shared = self.shared.clone();
-        let was_full = shared.stream.is_full();
-        let mut fed = shared.replication.primary(&shared.stream);
+        let replicas = self.replicas.clone();
+        let was_full = replicas.stream.is_full();
+        let mut fed = replicas.primary();
         let Feeder { io, connections, by_id, spare, .. } = self;
         for outlet in fed.outlets.iter_mut().filter(|outlet| outlet.queued) {
             if by_id.get(&outlet.link).is_some_and(|&token| io.pending_bytes(token) == 0) {
@@ -634,12 +646,12 @@ impl Feeder {
         }
         drop(fed);
         if was_full {
-            shared.look();
+            replicas.look();
         }
     }
 
     fn answer_waits(&mut self) {
-        let shared = self.shared.clone();
+        let replicas = self.replicas.clone();
         if self.waiters.take_getack() {
             self.say(replication::GETACK);
         }
@@ -647,8 +659,8 @@ impl Feeder {
             self.acknowledged = false;
             return;
         }
-        let acks = shared.replication.primary(&shared.stream).primary.acks(0);
-        let mut outcomes = self.waiters.expired(now_ms(&shared), &acks);
+        let acks = replicas.primary().primary.acks(0);
+        let mut outcomes = self.waiters.expired(now_ms(&replicas), &acks);
         if std::mem::take(&mut self.acknowledged) {
             outcomes.append(&mut self.waiters.acknowledged(&acks));
         }
@@ -664,7 +676,7 @@ impl Feeder {
 
     fn reply(&mut self, client: u64, reply: Vec<u8>, ended: Ended) {
         if let Some((worker, wait)) = self.waits.remove(&client) {
-            self.shared.mailboxes[worker].post(WorkerMessage::Answer(Answer {
+            self.replicas.mailboxes[worker].post(WorkerMessage::Answer(Answer {
                 client,
                 wait,
                 reply,
@@ -675,7 +687,7 @@ impl Feeder {
     }
 
     fn end_wait(&mut self, client: u64, error: bool) {
-        let acks = self.shared.replication.primary(&self.shared.stream).primary.acks(0);
+        let acks = self.replicas.primary().primary.acks(0);
         let Some(outcome) = self.waiters.outcome(client, &acks) else { return };
         self.waiters.remove(client);
         if error {

@@ -5,8 +5,8 @@
 //! history goes on exactly where the data stands, and the applier drops what it had received, because the
 //! generation it was received for is over.
 
-use super::{now_ms, replica_settings};
-use crate::shared::Shared;
+use crate::replicas::Replicas;
+use crate::replicas::{now_ms, replica_settings};
 use config::PrimaryAddress;
 use replication::primary::{CloseReason, Upstream};
 use replication::replica::{Action, Event, State};
@@ -16,15 +16,15 @@ use std::sync::atomic::Ordering;
 
 /// Follows a primary; the clients that block are told. With a socket the link goes over that, and the address is what is
 /// shown of it.
-pub(crate) fn follow(shared: &Shared, address: &PrimaryAddress, socket: Option<PathBuf>) {
-    let replication = &shared.replication;
-    let settings = shared.settings();
-    let now_ms = now_ms(shared);
+pub fn follow(replicas: &Replicas, address: &PrimaryAddress, socket: Option<PathBuf>) {
+    let replication = &replicas;
+    let settings = replicas.settings();
+    let now_ms = now_ms(replicas);
     let host = String::from_utf8_lossy(&address.host).into_owned();
-    let was_replica = shared.role.is_replica.swap(true, Ordering::AcqRel);
-    shared.role.link_up.store(false, Ordering::Release);
+    let was_replica = replicas.role.is_replica.swap(true, Ordering::AcqRel);
+    replicas.role.link_up.store(false, Ordering::Release);
     let mut link = replication.link();
-    let mut fed = replication.primary(&shared.stream);
+    let mut fed = replication.primary();
     let mut actions = Vec::new();
     fed.primary.ensure_backlog();
     let offset = fed.primary.offset();
@@ -32,76 +32,76 @@ pub(crate) fn follow(shared: &Shared, address: &PrimaryAddress, socket: Option<P
     // A new primary may know our own past; a replica with a link offers what it was offered.
     let has_link = link.replica.state() != State::None;
     let resume = (!has_link).then(|| (fed.primary.history().id(), offset));
-    link.replica.configure(replica_settings(shared, &settings));
+    link.replica.configure(replica_settings(replicas, &settings));
     let mut decided = Vec::new();
     link.replica.step(Event::ReplicaOf { host: &host, port: address.port, resume }, now_ms, &mut decided);
     drain(&mut link, decided, offset, now_ms);
-    shared.stream.switch(false);
+    replicas.stream.switch(false);
     if !was_replica {
         // The stream of a promoted primary begins with its database.
         replication.stream_db.store(0, Ordering::Relaxed);
     }
     fed.primary.set_upstream(Upstream::Down);
     fed.primary.close_all(CloseReason::HistoryChanged, now_ms, &mut actions);
-    replication.post(shared, actions);
+    replication.post(actions);
     replication.generation.fetch_add(1, Ordering::Release);
-    shared.decisions.fetch_add(1, Ordering::Release);
+    replicas.decisions.fetch_add(1, Ordering::Release);
     drop((fed, link));
     replication.applier.wake();
-    remember(shared, Some(address.clone()));
+    remember(replicas, Some(address.clone()));
     if !was_replica {
-        for mailbox in shared.mailboxes.iter() {
+        for mailbox in replicas.mailboxes.iter() {
             mailbox.post(Message::RoleChanged);
         }
     }
 }
 
 /// Stops following: the node is a primary whose history goes on from what it has applied.
-pub(crate) fn promote(shared: &Shared) {
-    let replication = &shared.replication;
-    if !shared.role.is_replica.load(Ordering::Acquire) {
+pub fn promote(replicas: &Replicas) {
+    let replication = &replicas;
+    if !replicas.role.is_replica.load(Ordering::Acquire) {
         return;
     }
-    let now_ms = now_ms(shared);
+    let now_ms = now_ms(replicas);
     let mut link = replication.link();
-    let mut fed = replication.primary(&shared.stream);
+    let mut fed = replication.primary();
     let mut actions = Vec::new();
     let mut decided = Vec::new();
     link.replica.step(Event::Promote, now_ms, &mut decided);
     drain(&mut link, decided, fed.primary.offset(), now_ms);
     fed.primary.promote(now_ms, &mut actions);
-    replication.post(shared, actions);
+    replication.post(actions);
     // A node that nobody has followed yet has nothing for a stream to be remembered in.
-    shared.stream.switch(fed.primary.backlog().is_some());
-    shared.role.is_replica.store(false, Ordering::Release);
+    replicas.stream.switch(fed.primary.backlog().is_some());
+    replicas.role.is_replica.store(false, Ordering::Release);
     // From here on all expired keys are this node's to remove.
-    shared.own_volatile.clear();
-    shared.role.link_up.store(false, Ordering::Release);
+    replicas.own_volatile.clear();
+    replicas.role.link_up.store(false, Ordering::Release);
     replication.generation.fetch_add(1, Ordering::Release);
-    shared.decisions.fetch_add(1, Ordering::Release);
+    replicas.decisions.fetch_add(1, Ordering::Release);
     drop((fed, link));
     replication.applier.wake();
-    remember(shared, None);
+    remember(replicas, None);
 }
 
 /// Begins as nobody's replica: the node takes no writes and lets nobody follow it, until it is told what it is.
-pub(crate) fn begin_unassigned(shared: &Shared) {
-    shared.role.is_replica.store(true, Ordering::Release);
-    shared.replication.primary(&shared.stream).primary.set_upstream(Upstream::Down);
+pub fn begin_unassigned(replicas: &Replicas) {
+    replicas.role.is_replica.store(true, Ordering::Release);
+    replicas.primary().primary.set_upstream(Upstream::Down);
 }
 
 /// Leaves what the core decided to the applier, except what is done here and now.
-fn drain(link: &mut super::Link, decided: Vec<Action>, offset: u64, now_ms: u64) {
+fn drain(link: &mut crate::replicas::Link, decided: Vec<Action>, offset: u64, now_ms: u64) {
     let must_drain = decided.contains(&Action::Drain);
     link.actions.extend(decided.into_iter().filter(|action| *action != Action::Drain));
     if must_drain {
-        let super::Link { replica, actions, .. } = link;
+        let crate::replicas::Link { replica, actions, .. } = link;
         replica.step(Event::Drained(offset), now_ms, actions);
     }
 }
 
-fn remember(shared: &Shared, primary: Option<PrimaryAddress>) {
-    let mut config = shared.config();
+fn remember(replicas: &Replicas, primary: Option<PrimaryAddress>) {
+    let mut config = replicas.config();
     config.set_replicaof(primary);
-    shared.publish_settings(&config);
+    replicas.publish_settings(&config);
 }

@@ -10,11 +10,12 @@
 //! A transaction is collected until its EXEC has come, and runs under the locks of all its commands, so nobody sees half
 //! of it. It is framed once, however many pieces it arrives in.
 
-use super::applier::Applier;
-use crate::shared::Shared;
+use crate::applier::Applier;
+use crate::replicas::Replicas;
 use command_table::Command;
 use command_table::{Locks, Resolved, locks_of_all};
 use config::Loglevel;
+use engine::cx::Host;
 use engine::exec::{any_of_all_awaits_capture, call, send_effects, serve_unserved};
 use engine::stats::Counter;
 use keyspace::{EventClass, Expiry, Guard, Located};
@@ -44,7 +45,7 @@ struct Entry {
 
 /// Commands that were framed and not applied.
 #[derive(Default)]
-pub(super) struct Batch {
+pub(crate) struct Batch {
     entries: Vec<Entry>,
     /// Up to where the pending bytes are framed.
     framed: usize,
@@ -62,24 +63,24 @@ enum Stop {
 }
 
 impl Batch {
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         *self = Batch::default();
     }
 }
 
-impl Applier {
+impl<H: Host> Applier<H> {
     /// Applies what is whole of the pending bytes.
-    pub(super) fn apply_pending(&mut self) {
+    pub(crate) fn apply_pending(&mut self) {
         if self.pending.len() == self.batch.framed || self.client.is_none() {
             return;
         }
         let mut pending = std::mem::take(&mut self.pending);
         if let Some(client) = &mut self.client {
-            client.db = self.shared.replication.stream_db.load(Ordering::Relaxed);
+            client.db = self.replicas.stream_db.load(Ordering::Relaxed);
         }
         let applied = self.apply(&pending);
-        let shared = self.shared.clone();
-        self.local.leave(&shared);
+        let replicas = self.replicas.clone();
+        self.local.leave(&replicas);
         match applied {
             Ok(()) => {
                 let done = self.batch.applied;
@@ -92,15 +93,13 @@ impl Applier {
                 if self.batch.entries.is_empty() && !self.batch.in_transaction && !self.parser.in_request() {
                     self.args.clear();
                 }
-                let offset = shared.stream.offset();
+                let offset = replicas.stream.offset();
                 self.step(Event::Applied(offset));
-                if let Some(managed) = &shared.managed {
-                    managed.note_applied(offset);
-                }
+                replicas.reached.note(offset);
             }
             Err(Stop::Void) => self.collect_void(),
             Err(Stop::Inconsistent(why)) => {
-                self.shared.log(
+                self.replicas.log(
                     Loglevel::Notice,
                     format_args!("The primary's stream does not fit the data ({why}): synchronizing anew"),
                 );
@@ -117,40 +116,46 @@ impl Applier {
     }
 
     fn apply(&mut self, pending: &[u8]) -> Result<(), Stop> {
-        let shared = self.shared.clone();
+        let replicas = self.replicas.clone();
         let limits = Limits { max_bulk_len: i64::MAX / 2, ..Limits::default() };
         loop {
             let start = self.batch.framed;
             match self.parser.parse(&pending[start..], &limits, &mut self.args) {
-                Ok(Parsed::Request(request)) => self.frame(&shared, pending, start, request)?,
+                Ok(Parsed::Request(request)) => self.frame(&replicas, pending, start, request)?,
                 Ok(Parsed::Skip { consumed }) => self.batch.framed += consumed,
                 Ok(Parsed::Incomplete { .. }) if self.batch.in_transaction => return Ok(()),
-                Ok(Parsed::Incomplete { .. }) => return self.apply_singles(&shared, pending),
+                Ok(Parsed::Incomplete { .. }) => return self.apply_singles(&replicas, pending),
                 Err(error) => return Err(Stop::Inconsistent(error.to_string())),
             }
         }
     }
 
     /// Takes a command over that was parsed, and applies when there is enough.
-    fn frame(&mut self, shared: &Shared, pending: &[u8], start: usize, request: Request) -> Result<(), Stop> {
+    fn frame(
+        &mut self,
+        replicas: &Replicas,
+        pending: &[u8],
+        start: usize,
+        request: Request,
+    ) -> Result<(), Stop> {
         let bytes = &pending[start..];
-        let (command, place) = self.locate(shared, bytes, &request)?;
+        let (command, place) = self.locate(replicas, bytes, &request)?;
         match command.spec.name {
             "multi" => {
-                self.apply_singles(shared, pending)?;
+                self.apply_singles(replicas, pending)?;
                 self.batch.in_transaction = true;
                 self.batch.framed = start + request.consumed;
             }
             "exec" => {
                 self.batch.framed = start + request.consumed;
-                self.apply_transaction(shared, pending)?;
+                self.apply_transaction(replicas, pending)?;
                 self.batch.in_transaction = false;
             }
             _ => {
                 self.batch.entries.push(Entry { request, start, command, place });
                 self.batch.framed = start + request.consumed;
                 if !self.batch.in_transaction && self.batch.entries.len() == CHUNK {
-                    self.apply_singles(shared, pending)?;
+                    self.apply_singles(replicas, pending)?;
                 }
             }
         }
@@ -160,80 +165,80 @@ impl Applier {
     /// The command, and the place of its first key, whose slot starts to come into the cache.
     fn locate(
         &self,
-        shared: &Shared,
+        replicas: &Replicas,
         bytes: &[u8],
         request: &Request,
     ) -> Result<(&'static Command, Option<Located>), Stop> {
         let argv: Vec<&[u8]> = self.args.iter(request, bytes).collect();
         let command =
-            shared.commands.resolve(&argv).map_err(|error| Stop::Inconsistent(error.to_string()))?;
+            replicas.commands.resolve(&argv).map_err(|error| Stop::Inconsistent(error.to_string()))?;
         let first_key = command.run.first_key as usize;
         let place = (first_key > 0 && first_key < argv.len()).then(|| {
             let slot = Slot::of(argv[first_key]);
-            shared.keyspace.prefetch_slot(slot);
-            Located { slot, hash: shared.keyspace.hash(argv[first_key]) }
+            replicas.keyspace.prefetch_slot(slot);
+            Located { slot, hash: replicas.keyspace.hash(argv[first_key]) }
         });
         Ok((command, place))
     }
 
     /// Enters the gate, waiting while it is closed.
-    fn enter(&mut self, shared: &Shared) -> Result<(), Stop> {
-        while !self.local.enter(shared) {
-            if shared.ending.load(Ordering::Acquire) {
+    fn enter(&mut self, replicas: &Replicas) -> Result<(), Stop> {
+        while !self.local.enter(replicas) {
+            if replicas.ending.load(Ordering::Acquire) {
                 return Err(Stop::Void);
             }
-            if self.local.standing.wait(&*shared.keyspace) {
+            if self.local.standing.wait(&*replicas.keyspace) {
                 std::thread::park_timeout(Duration::from_millis(100));
             }
         }
-        self.as_primary_says(shared)
+        self.as_primary_says(replicas)
     }
 
     /// Prepares to run the primary's commands, if it is still the primary.
-    fn as_primary_says(&mut self, shared: &Shared) -> Result<(), Stop> {
+    fn as_primary_says(&mut self, replicas: &Replicas) -> Result<(), Stop> {
         let wanted = self.local.settings.notify_keyspace_events.0;
         let effects = &mut self.local.scratch.effects;
         effects.begin();
         effects.replicating = false;
         effects.wanted = EventClass::from_bits_truncate(wanted);
         self.local.expiry = Expiry::Ignore;
-        let is_mine = shared.replication.generation.load(Ordering::Acquire) == self.generation;
+        let is_mine = replicas.generation.load(Ordering::Acquire) == self.generation;
         if is_mine { Ok(()) } else { Err(Stop::Void) }
     }
 
     /// Appends what was applied, inside the gate.
-    fn append(&mut self, shared: &Shared, pending: &[u8], upto: usize) {
+    fn append(&mut self, replicas: &Replicas, pending: &[u8], upto: usize) {
         if upto > self.batch.applied {
-            shared.stream.append_raw(&pending[self.batch.applied..upto]);
+            replicas.stream.append_raw(&pending[self.batch.applied..upto]);
             self.batch.applied = upto;
         }
     }
 
     /// Leaves the gate, with data and stream in agreement.
-    fn leave(&mut self, shared: &Shared, pending: &[u8], upto: usize) {
-        self.append(shared, pending, upto);
-        self.local.leave(shared);
-        while shared.stream.is_full() && !shared.ending.load(Ordering::Acquire) {
+    fn leave(&mut self, replicas: &Replicas, pending: &[u8], upto: usize) {
+        self.append(replicas, pending, upto);
+        self.local.leave(replicas);
+        while replicas.stream.is_full() && !replicas.ending.load(Ordering::Acquire) {
             std::thread::park_timeout(TAIL_PAUSE);
         }
     }
 
-    fn apply_singles(&mut self, shared: &Shared, pending: &[u8]) -> Result<(), Stop> {
+    fn apply_singles(&mut self, replicas: &Replicas, pending: &[u8]) -> Result<(), Stop> {
         let upto = self.batch.framed;
         let entries = std::mem::take(&mut self.batch.entries);
         if entries.is_empty() && upto == self.batch.applied {
             return Ok(());
         }
-        self.enter(shared)?;
+        self.enter(replicas)?;
         let places = || entries.iter().filter_map(|entry| entry.place);
         if self.db() == 0 && entries.len() > 1 {
-            places().for_each(|place| shared.keyspace.prefetch_bucket(place.slot, place.hash));
-            places().for_each(|place| shared.keyspace.prefetch_entry(place.slot, place.hash));
+            places().for_each(|place| replicas.keyspace.prefetch_bucket(place.slot, place.hash));
+            places().for_each(|place| replicas.keyspace.prefetch_entry(place.slot, place.hash));
         }
         for entry in &entries {
-            self.apply_single(shared, pending, entry)?;
+            self.apply_single(replicas, pending, entry)?;
         }
-        self.leave(shared, pending, upto);
+        self.leave(replicas, pending, upto);
         self.batch.entries = entries;
         self.batch.entries.clear();
         if !self.batch.in_transaction {
@@ -246,15 +251,15 @@ impl Applier {
         self.client.as_ref().map_or(0, |client| client.db)
     }
 
-    fn apply_single(&mut self, shared: &Shared, pending: &[u8], entry: &Entry) -> Result<(), Stop> {
+    fn apply_single(&mut self, replicas: &Replicas, pending: &[u8], entry: &Entry) -> Result<(), Stop> {
         let argv = self.argv(pending, entry);
         let request = Resolved::new(entry.command, &argv, entry.place);
         let alone = std::slice::from_ref(&request);
         match request.locks() {
-            Locks::None => self.locked(shared, pending, entry.start, &[], alone),
-            Locks::Slots(slots) => self.locked(shared, pending, entry.start, slots, alone),
+            Locks::None => self.locked(replicas, pending, entry.start, &[], alone),
+            Locks::Slots(slots) => self.locked(replicas, pending, entry.start, slots, alone),
             Locks::SlotBySlot | Locks::World => {
-                self.in_world(shared, pending, entry.start, entry.start + entry.request.consumed, alone)
+                self.in_world(replicas, pending, entry.start, entry.start + entry.request.consumed, alone)
             }
         }
     }
@@ -268,20 +273,20 @@ impl Applier {
     /// up to `upto` if they have to wait.
     fn locked(
         &mut self,
-        shared: &Shared,
+        replicas: &Replicas,
         pending: &[u8],
         upto: usize,
         slots: &[Slot],
         requests: &[Resolved<'_>],
     ) -> Result<(), Stop> {
-        let mut guard = self.lock(shared, pending, upto, slots, requests)?;
+        let mut guard = self.lock(replicas, pending, upto, slots, requests)?;
         for request in requests {
-            if !self.is_about_the_link(shared, pending, upto, request)? {
-                self.run_command(shared, request, &mut guard)?;
+            if !self.is_about_the_link(replicas, pending, upto, request)? {
+                self.run_command(replicas, request, &mut guard)?;
             }
         }
         drop(guard);
-        self.serve(shared);
+        self.serve(replicas);
         Ok(())
     }
 
@@ -289,7 +294,7 @@ impl Applier {
     /// snapshot to capture a large value that the commands change.
     fn lock<'s>(
         &mut self,
-        shared: &'s Shared,
+        replicas: &'s Replicas,
         pending: &[u8],
         upto: usize,
         slots: &[Slot],
@@ -297,28 +302,28 @@ impl Applier {
     ) -> Result<Guard<'s>, Stop> {
         loop {
             let guard = match slots {
-                [] => return Ok(shared.keyspace.walk_slots()),
-                [slot] => shared.keyspace.lock(*slot),
-                slots => shared.keyspace.lock_many(slots),
+                [] => return Ok(replicas.keyspace.walk_slots()),
+                [slot] => replicas.keyspace.lock(*slot),
+                slots => replicas.keyspace.lock_many(slots),
             };
             match guard {
                 Ok(mut guard) => {
                     let (db, local) = (self.db(), &mut self.local);
-                    if !any_of_all_awaits_capture(shared, local, db, requests.iter(), &mut guard) {
+                    if !any_of_all_awaits_capture(replicas, local, db, requests.iter(), &mut guard) {
                         return Ok(guard);
                     }
                     drop(guard);
-                    self.leave(shared, pending, upto);
-                    if shared.ending.load(Ordering::Acquire) {
+                    self.leave(replicas, pending, upto);
+                    if replicas.ending.load(Ordering::Acquire) {
                         return Err(Stop::Void);
                     }
                     std::thread::park_timeout(CAPTURE_PAUSE);
-                    self.enter(shared)?;
+                    self.enter(replicas)?;
                 }
                 Err(busy) => {
-                    self.leave(shared, pending, upto);
-                    Background::new(&shared.keyspace, self.local.thread).wait_for(busy);
-                    self.enter(shared)?;
+                    self.leave(replicas, pending, upto);
+                    Background::new(&replicas.keyspace, self.local.thread).wait_for(busy);
+                    self.enter(replicas)?;
                 }
             }
         }
@@ -327,7 +332,7 @@ impl Applier {
     /// Commands about the link itself rather than data; whether it was one.
     fn is_about_the_link(
         &mut self,
-        shared: &Shared,
+        replicas: &Replicas,
         pending: &[u8],
         upto: usize,
         request: &Resolved<'_>,
@@ -337,18 +342,18 @@ impl Applier {
             "ping" => {}
             "select" => {
                 let db = argv.get(1).and_then(|db| parse_i64(db)).and_then(|db| u16::try_from(db).ok());
-                let db = db.filter(|&db| usize::from(db) < shared.keyspace.databases());
+                let db = db.filter(|&db| usize::from(db) < replicas.keyspace.databases());
                 let Some(db) = db else { return Err(Stop::Inconsistent("no such database".into())) };
                 if let Some(client) = &mut self.client {
                     client.db = db;
                     client.shared.db.store(db, Ordering::Relaxed);
                 }
-                shared.replication.stream_db.store(db, Ordering::Relaxed);
+                replicas.stream_db.store(db, Ordering::Relaxed);
             }
             "replconf" => {
                 if argv.get(1).is_some_and(|option| option.eq_ignore_ascii_case(b"getack")) {
-                    self.append(shared, pending, upto);
-                    self.step(Event::Applied(shared.stream.offset()));
+                    self.append(replicas, pending, upto);
+                    self.step(Event::Applied(replicas.stream.offset()));
                     self.step(Event::GetAck);
                 }
             }
@@ -359,21 +364,21 @@ impl Applier {
 
     fn run_command(
         &mut self,
-        shared: &Shared,
+        replicas: &Replicas,
         request: &Resolved<'_>,
         guard: &mut Guard<'_>,
     ) -> Result<(), Stop> {
         let Some(client) = &mut self.client else { return Err(Stop::Void) };
         let command = request.command;
-        let outcome = call(shared, &mut self.local, client, request, guard, true);
+        let outcome = call(&*self.host, &mut self.local, client, request, guard, true);
         client.take_back(0);
         let now = Instant::now();
         let nanoseconds = now.duration_since(self.local.clock).as_nanos() as u64;
         self.local.clock = now;
         let thread = self.local.thread;
-        shared.stats.add(thread, Counter::Commands, 1);
-        shared.stats.called(thread, command.run.id, nanoseconds, outcome.is_err());
-        send_effects(shared, &mut self.local);
+        replicas.stats.add(thread, Counter::Commands, 1);
+        replicas.stats.called(thread, command.run.id, nanoseconds, outcome.is_err());
+        send_effects(replicas, &mut self.local);
         let ready = &mut self.local.scratch.effects.ready;
         self.local.unserved.extend(std::iter::from_fn(|| ready.pop()));
         match outcome {
@@ -383,13 +388,13 @@ impl Applier {
     }
 
     /// Serves clients of a writable replica that block on what the primary made ready.
-    fn serve(&mut self, shared: &Shared) {
+    fn serve(&mut self, replicas: &Replicas) {
         if !self.local.unserved.is_empty() {
-            serve_unserved(shared, &mut self.local);
+            serve_unserved(replicas, &mut self.local);
         }
     }
 
-    fn apply_transaction(&mut self, shared: &Shared, pending: &[u8]) -> Result<(), Stop> {
+    fn apply_transaction(&mut self, replicas: &Replicas, pending: &[u8]) -> Result<(), Stop> {
         let (from, upto) = (self.batch.applied, self.batch.framed);
         let entries = std::mem::take(&mut self.batch.entries);
         let argvs: Vec<Vec<&[u8]>> = entries.iter().map(|entry| self.argv(pending, entry)).collect();
@@ -398,12 +403,12 @@ impl Applier {
             Resolved::new(entry.command, argv, entry.place)
         };
         let requests: Vec<Resolved<'_>> = entries.iter().zip(&argvs).map(resolve).collect();
-        self.enter(shared)?;
+        self.enter(replicas)?;
         match locks_of_all(requests.iter().map(Resolved::locks), std::iter::empty()) {
-            Some(slots) => self.locked(shared, pending, from, &slots, &requests)?,
-            None => self.in_world(shared, pending, from, upto, &requests)?,
+            Some(slots) => self.locked(replicas, pending, from, &slots, &requests)?,
+            None => self.in_world(replicas, pending, from, upto, &requests)?,
         }
-        self.leave(shared, pending, upto);
+        self.leave(replicas, pending, upto);
         self.args.clear();
         Ok(())
     }
@@ -412,26 +417,26 @@ impl Applier {
     /// after.
     fn in_world(
         &mut self,
-        shared: &Shared,
+        replicas: &Replicas,
         pending: &[u8],
         from: usize,
         upto: usize,
         requests: &[Resolved<'_>],
     ) -> Result<(), Stop> {
-        self.leave(shared, pending, from);
-        let thread = Background::new(&shared.keyspace, self.local.thread);
+        self.leave(replicas, pending, from);
+        let thread = Background::new(&replicas.keyspace, self.local.thread);
         thread.with_world(|guard| {
-            self.as_primary_says(shared)?;
+            self.as_primary_says(replicas)?;
             for request in requests {
-                if !self.is_about_the_link(shared, pending, from, request)? {
-                    self.run_command(shared, request, guard)?;
+                if !self.is_about_the_link(replicas, pending, from, request)? {
+                    self.run_command(replicas, request, guard)?;
                 }
             }
-            self.append(shared, pending, upto);
+            self.append(replicas, pending, upto);
             Ok(())
         })?;
-        self.enter(shared)?;
-        self.serve(shared);
+        self.enter(replicas)?;
+        self.serve(replicas);
         Ok(())
     }
 }

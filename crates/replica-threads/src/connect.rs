@@ -1,8 +1,8 @@
 //! Connecting to a primary without making the applier wait: names are resolved and connections made on a thread that
 //! lives as long as that takes.
 
-use super::applier::Message;
-use crate::shared::Shared;
+use crate::applier::Message;
+use crate::replicas::Replicas;
 use std::io;
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::os::fd::OwnedFd;
@@ -27,14 +27,14 @@ pub(crate) enum Target {
 
 /// A connection to a primary.
 #[derive(Debug)]
-pub(crate) enum Stream {
+pub enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream, PathBuf),
 }
 
 impl Stream {
     /// Both ends as CLIENT LIST shows them, the primary's first.
-    pub(crate) fn addresses(&self) -> io::Result<(String, String)> {
+    pub fn addresses(&self) -> io::Result<(String, String)> {
         match self {
             Stream::Tcp(stream) => Ok((stream.peer_addr()?.to_string(), stream.local_addr()?.to_string())),
             Stream::Unix(_, path) => {
@@ -45,7 +45,7 @@ impl Stream {
     }
 
     /// A second handle.
-    pub(crate) fn try_clone(&self) -> io::Result<Stream> {
+    pub fn try_clone(&self) -> io::Result<Stream> {
         Ok(match self {
             Stream::Tcp(stream) => Stream::Tcp(stream.try_clone()?),
             Stream::Unix(stream, path) => Stream::Unix(stream.try_clone()?, path.clone()),
@@ -53,7 +53,7 @@ impl Stream {
     }
 
     /// Takes nothing more in: what has arrived can still be read, and then comes the end.
-    pub(crate) fn stop_receiving(&self) {
+    pub fn stop_receiving(&self) {
         // One that is closed already has its end.
         let _ = match self {
             Stream::Tcp(stream) => stream.shutdown(Shutdown::Read),
@@ -72,14 +72,14 @@ impl From<Stream> for OwnedFd {
 }
 
 /// Connects; the applier gets the result with the number of the attempt.
-pub(crate) fn begin(shared: &Arc<Shared>, attempt: u64, target: Target, timeout: Duration) {
-    let reporter = shared.clone();
+pub(crate) fn begin(replicas: &Arc<Replicas>, attempt: u64, target: Target, timeout: Duration) {
+    let reporter = replicas.clone();
     let run = move || {
         let connected = connect(target, timeout);
-        reporter.replication.applier.post(Message::Connected(attempt, connected));
+        reporter.applier.post(Message::Connected(attempt, connected));
     };
     if let Err(error) = std::thread::Builder::new().name("connect".into()).spawn(run) {
-        shared.replication.applier.post(Message::Connected(attempt, Err(error)));
+        replicas.applier.post(Message::Connected(attempt, Err(error)));
     }
 }
 

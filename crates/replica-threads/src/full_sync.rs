@@ -9,11 +9,11 @@
 //!
 //! Only one walk over the keyspace runs at a time; if a save is on its way, replicas wait for its end.
 
-use super::feeder::Message;
-use super::replica_connection::Spool;
-use super::sink::{SpoolSink, scratch};
-use super::{Fed, now_ms};
-use crate::shared::Shared;
+use crate::feeder::Message;
+use crate::replica_connection::Spool;
+use crate::replicas::Replicas;
+use crate::replicas::{Fed, now_ms};
+use crate::sink::{SpoolSink, scratch};
 use config::Loglevel;
 use engine::{Background, unix_ms};
 use files::Directory;
@@ -35,7 +35,7 @@ const TRY_AGAIN: Duration = Duration::from_millis(50);
 
 /// What the thread is asked for.
 #[derive(Debug)]
-pub(crate) enum Job {
+pub enum Job {
     /// A snapshot for the replicas that wait.
     Snapshot {
         /// Its form.
@@ -63,49 +63,49 @@ impl Target {
 }
 
 /// Runs until the node ends.
-pub(crate) fn run(shared: &Arc<Shared>) {
-    shared.parkers[Background::FullSync as usize].attach();
-    while !shared.ending.load(Ordering::Acquire) {
-        let job = shared.replication.jobs.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+pub fn run(replicas: &Arc<Replicas>) {
+    replicas.parkers[Background::FullSync as usize].attach();
+    while !replicas.ending.load(Ordering::Acquire) {
+        let job = replicas.jobs.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         match job {
             None => std::thread::park(),
             Some(Job::Snapshot { form, filter }) => {
-                if let Err(error) = snapshot(shared, form, filter) {
-                    shared.log(Loglevel::Notice, format_args!("Full synchronisation failed: {error}"));
-                    shared.replication.feeder.post(Message::Failed);
+                if let Err(error) = snapshot(replicas, form, filter) {
+                    replicas.log(Loglevel::Notice, format_args!("Full synchronisation failed: {error}"));
+                    replicas.feeder.post(Message::Failed);
                 }
             }
-            Some(Job::SwitchOff) => switch_off(shared),
+            Some(Job::SwitchOff) => switch_off(replicas),
         }
     }
 }
 
-fn thread(shared: &Shared) -> Thread<'_> {
-    Thread::new(&shared.keyspace, shared.thread_of(Background::FullSync))
+fn thread(replicas: &Replicas) -> Thread<'_> {
+    Thread::new(&replicas.keyspace, replicas.thread_of(Background::FullSync))
 }
 
-fn switch_off(shared: &Shared) {
-    thread(shared).with_world(|_| {
-        let fed = shared.replication.primary(&shared.stream);
+fn switch_off(replicas: &Replicas) {
+    thread(replicas).with_world(|_| {
+        let fed = replicas.primary();
         // A replica may have come meanwhile, or the role have changed.
         if fed.primary.backlog().is_none() {
-            shared.stream.switch(false);
+            replicas.stream.switch(false);
         }
     });
 }
 
 /// Makes one snapshot; an error when it could not begin. What happens to it afterwards its readers learn from it.
-fn snapshot(shared: &Arc<Shared>, form: SnapshotForm, filter: SnapshotFilter) -> io::Result<()> {
-    let settings = shared.settings();
-    let (directory, _) = crate::persistence::path(&settings);
+fn snapshot(replicas: &Arc<Replicas>, form: SnapshotForm, filter: SnapshotFilter) -> io::Result<()> {
+    let settings = replicas.settings();
+    let (directory, _) = persistence::path(&settings);
     let directory = Directory::at(directory);
     let save = SaveOptions {
-        profile: shared.profile,
+        profile: replicas.profile,
         compress: settings.rdbcompression,
         checksum: settings.rdbchecksum,
     };
     if filter.exclude_data {
-        return without_data(shared, save);
+        return without_data(replicas, save);
     }
     let overflow = match form {
         SnapshotForm::Diskless => Overflow::Abort,
@@ -119,24 +119,24 @@ fn snapshot(shared: &Arc<Shared>, form: SnapshotForm, filter: SnapshotFilter) ->
     };
     let mut options = SnapshotOptions::new(save, overflow);
     options.key_delay = KeyDelay::new(settings.rdb_key_save_delay_us);
-    let thread = thread(shared);
+    let thread = thread(replicas);
     let (snapshot, header, mut target) = loop {
         let begun = thread.with_world(|world| {
-            let mut fed = shared.replication.primary(&shared.stream);
-            let snapshot = Snapshot::begin(&shared.keyspace, world, options.clone())?;
+            let mut fed = replicas.primary();
+            let snapshot = Snapshot::begin(&replicas.keyspace, world, options.clone())?;
             let (target, receiver) = match spool.take() {
                 Some(sink) => (Target::Spool(sink), None),
                 None => {
-                    let (sink, receiver) = channel(shared, snapshot.control());
+                    let (sink, receiver) = channel(replicas, snapshot.control());
                     (Target::Channel(sink), Some(receiver))
                 }
             };
-            begin(shared, &mut fed, snapshot.control(), receiver);
-            Ok((snapshot, header(shared, &fed), target))
+            begin(replicas, &mut fed, snapshot.control(), receiver);
+            Ok((snapshot, header(replicas, &fed), target))
         });
         match begun {
             Ok(begun) => break begun,
-            Err(_) if shared.ending.load(Ordering::Acquire) => return Ok(()),
+            Err(_) if replicas.ending.load(Ordering::Acquire) => return Ok(()),
             Err(NotBegun::NeedsCleaning) => {
                 clean(thread);
             }
@@ -144,54 +144,53 @@ fn snapshot(shared: &Arc<Shared>, form: SnapshotForm, filter: SnapshotFilter) ->
         }
     };
     let to = if matches!(target, Target::Spool(_)) { "disk" } else { "replicas sockets" };
-    shared.log(Loglevel::Notice, format_args!("Starting BGSAVE for SYNC with target: {to}"));
-    shared.replication.snapshot_since_s.store(unix_ms() / 1000, Ordering::Relaxed);
+    replicas.log(Loglevel::Notice, format_args!("Starting BGSAVE for SYNC with target: {to}"));
+    replicas.snapshot_since_s.store(unix_ms() / 1000, Ordering::Relaxed);
     let finished = snapshot.run(thread, target.sink(), &header);
-    shared.replication.snapshot_since_s.store(0, Ordering::Relaxed);
+    replicas.snapshot_since_s.store(0, Ordering::Relaxed);
     let saved =
         if matches!(target, Target::Spool(_)) { "Background saving" } else { "Background RDB transfer" };
     match &finished {
-        Ok(_) => shared.log(Loglevel::Notice, format_args!("{saved} terminated with success")),
-        Err(error) => shared.log(Loglevel::Warning, format_args!("{saved} error: {error}")),
+        Ok(_) => replicas.log(Loglevel::Notice, format_args!("{saved} terminated with success")),
+        Err(error) => replicas.log(Loglevel::Warning, format_args!("{saved} error: {error}")),
     }
     match (finished, target) {
         (Ok(_), Target::Spool(sink)) => {
             let spool = Spool { file: Arc::new(sink.file), length: sink.length };
-            shared.replication.feeder.post(Message::Spooled(spool));
+            replicas.feeder.post(Message::Spooled(spool));
         }
-        (Err(_), Target::Spool(_)) => shared.replication.feeder.post(Message::Failed),
+        (Err(_), Target::Spool(_)) => replicas.feeder.post(Message::Failed),
         // The channel has told its reader.
         (_, Target::Channel(_)) => {}
     }
     Ok(())
 }
 
-fn channel(shared: &Arc<Shared>, control: &Arc<Control>) -> (ChannelSink, ChunkReceiver) {
-    let weak = Arc::downgrade(shared);
+fn channel(replicas: &Arc<Replicas>, control: &Arc<Control>) -> (ChannelSink, ChunkReceiver) {
+    let weak = Arc::downgrade(replicas);
     chunk_channel(CHANNEL_BYTES, control, move || {
-        if let Some(shared) = weak.upgrade() {
-            shared.replication.feeder.wake();
+        if let Some(replicas) = weak.upgrade() {
+            replicas.feeder.wake();
         }
     })
 }
 
 /// Tells everybody, in the world, that the snapshot shows what it shows.
-fn begin(shared: &Shared, fed: &mut Fed, control: &Arc<Control>, receiver: Option<ChunkReceiver>) {
-    shared.replication.feeder.post(Message::Began(control.clone(), receiver));
+fn begin(replicas: &Replicas, fed: &mut Fed, control: &Arc<Control>, receiver: Option<ChunkReceiver>) {
+    replicas.feeder.post(Message::Began(control.clone(), receiver));
     let mut actions = Vec::new();
-    fed.primary.step(Event::SnapshotStarted, now_ms(shared), &mut actions);
-    shared.replication.post(shared, actions);
-    if !shared.role.is_replica.load(Ordering::Acquire) {
-        shared.stream.switch(true);
+    fed.primary.step(Event::SnapshotStarted, now_ms(replicas), &mut actions);
+    replicas.post(actions);
+    if !replicas.role.is_replica.load(Ordering::Acquire) {
+        replicas.stream.switch(true);
     }
 }
 
 /// What the snapshot says about itself: a sub-replica must know which database the stream has selected.
-fn header(shared: &Shared, fed: &Fed) -> Header {
-    let is_replica = shared.role.is_replica.load(Ordering::Acquire);
+fn header(replicas: &Replicas, fed: &Fed) -> Header {
+    let is_replica = replicas.role.is_replica.load(Ordering::Acquire);
     // A primary's stream names its database behind every snapshot.
-    let stream_db =
-        if is_replica { i64::from(shared.replication.stream_db.load(Ordering::Relaxed)) } else { 0 };
+    let stream_db = if is_replica { i64::from(replicas.stream_db.load(Ordering::Relaxed)) } else { 0 };
     let replication = ReplicationAux {
         stream_db,
         id: fed.primary.history().id().as_str().to_owned(),
@@ -207,13 +206,13 @@ fn header(shared: &Shared, fed: &Fed) -> Header {
 }
 
 /// A snapshot that leaves the keys out needs no walk.
-fn without_data(shared: &Arc<Shared>, save: SaveOptions) -> io::Result<()> {
+fn without_data(replicas: &Arc<Replicas>, save: SaveOptions) -> io::Result<()> {
     let control = Arc::new(Control::default());
-    let (mut sink, receiver) = channel(shared, &control);
-    let header = thread(shared).with_world(|_| {
-        let mut fed = shared.replication.primary(&shared.stream);
-        begin(shared, &mut fed, &control, Some(receiver));
-        header(shared, &fed)
+    let (mut sink, receiver) = channel(replicas, &control);
+    let header = thread(replicas).with_world(|_| {
+        let mut fed = replicas.primary();
+        begin(replicas, &mut fed, &control, Some(receiver));
+        header(replicas, &fed)
     });
     let mut writer = rdb::Writer::new(save);
     writer.aux_fields(&header.aux);

@@ -1,22 +1,23 @@
 //! The applier: the thread that follows a primary.
 //!
 //! It owns the connection to the primary and carries out what the replica's core decides: it connects, receives a data set,
-//! loads it, and applies the stream ([`super::apply`]). Only whole commands are applied, so between two turns of
+//! loads it, and applies the stream ([`crate::apply`]). Only whole commands are applied, so between two turns of
 //! its loop the data is always that of some offset of the primary's history.
 //!
-//! Others step the core too, in the world ([`super::role`]). Each such change begins a generation, and everything this
+//! Others step the core too, in the world ([`crate::role`]). Each such change begins a generation, and everything this
 //! thread holds of the one before (bytes of the stream, a data set on its way, a connection) is void: it looks at
 //! the generation inside the gate before it changes anything.
 //!
 //! What fails to apply shows that the data is not the primary's. The history is given up then, and the next
 //! synchronisation is a full one.
 
-use super::connect::{self, Stream, Target};
-use super::load::{self, Load};
-use super::now_ms;
-use super::words::Words;
-use crate::shared::Shared;
+use crate::connect::{self, Stream, Target};
+use crate::load::{self, Load};
+use crate::replicas::Replicas;
+use crate::replicas::now_ms;
+use crate::words::Words;
 use config::Loglevel;
+use engine::cx::Host;
 use engine::exec::Local;
 use engine::unix_ms;
 use event_loop::{Event as IoEvent, EventLoop, Token};
@@ -41,7 +42,7 @@ const DRAIN_MS: u64 = 1000;
 
 /// What the applier is told.
 #[derive(Debug)]
-pub(crate) enum Message {
+pub enum Message {
     /// A connection was made, or not.
     Connected(u64, io::Result<Stream>),
     /// Apply what has arrived, drop the link, follow nobody, and say so.
@@ -51,19 +52,21 @@ pub(crate) enum Message {
 }
 
 /// See the module's essay.
-pub(crate) struct Applier {
-    pub(super) shared: Arc<Shared>,
+pub struct Applier<H> {
+    /// Who runs the commands that are about the node.
+    pub(crate) host: Arc<H>,
+    pub(crate) replicas: Arc<Replicas>,
     io: EventLoop,
-    pub(super) local: Local,
+    pub(crate) local: Local,
     /// The generation that everything here belongs to.
-    pub(super) generation: u64,
+    pub(crate) generation: u64,
     token: Option<Token>,
     /// A second handle of the connection.
     stream: Option<Stream>,
     /// Who waits for the link to be dropped, and when that is done whatever has been seen.
     drain: Option<(mpsc::Sender<()>, u64)>,
     /// Who runs the primary's commands: the connection as a client.
-    pub(super) client: Option<Box<Client>>,
+    pub(crate) client: Option<Box<Client>>,
     /// Number of the last attempt to connect; results of earlier ones are void.
     attempt: u64,
     actions: VecDeque<Action>,
@@ -72,20 +75,21 @@ pub(crate) struct Applier {
     link_state: State,
     has_loaded: bool,
     /// Bytes of the stream that were not applied yet, and how they are framed so far.
-    pub(super) pending: Vec<u8>,
-    pub(super) parser: Parser,
-    pub(super) args: Args,
-    pub(super) batch: super::apply::Batch,
+    pub(crate) pending: Vec<u8>,
+    pub(crate) parser: Parser,
+    pub(crate) args: Args,
+    pub(crate) batch: crate::apply::Batch,
     next_tick_ms: u64,
 }
 
-impl Applier {
+impl<H: Host> Applier<H> {
     /// The applier; on the thread that runs it.
-    pub(crate) fn new(shared: Arc<Shared>, io: EventLoop, local: Local) -> Applier {
-        shared.parkers[engine::Background::Applier as usize].attach();
-        shared.replication.applier.attach(io.waker());
+    pub fn new(host: Arc<H>, replicas: Arc<Replicas>, io: EventLoop, local: Local) -> Applier<H> {
+        replicas.parkers[engine::Background::Applier as usize].attach();
+        replicas.applier.attach(io.waker());
         Applier {
-            shared,
+            host,
+            replicas,
             io,
             local,
             generation: 0,
@@ -107,16 +111,16 @@ impl Applier {
     }
 
     /// Runs until the node ends.
-    pub(crate) fn run(mut self) -> io::Result<()> {
+    pub fn run(mut self) -> io::Result<()> {
         let mut events = Vec::new();
-        while !self.shared.ending.load(Ordering::Acquire) {
+        while !self.replicas.ending.load(Ordering::Acquire) {
             self.io.turn(self.timeout(), &mut events)?;
             self.local.clock = Instant::now();
             self.local.now_ms = unix_ms();
-            let shared = self.shared.clone();
-            self.local.refresh(&shared);
+            let replicas = self.replicas.clone();
+            self.local.refresh(&replicas);
             self.tick();
-            for message in shared.replication.applier.take() {
+            for message in replicas.applier.take() {
                 self.take_message(message);
             }
             for event in events.drain(..) {
@@ -125,7 +129,7 @@ impl Applier {
             self.io.end_turn();
             self.apply_pending();
             self.act(&[]);
-            if self.drain.as_ref().is_some_and(|(_, until_ms)| *until_ms <= now_ms(&self.shared)) {
+            if self.drain.as_ref().is_some_and(|(_, until_ms)| *until_ms <= now_ms(&self.replicas)) {
                 self.end_drain();
             }
         }
@@ -137,17 +141,17 @@ impl Applier {
             return Some(Duration::ZERO);
         }
         if let Some((_, until_ms)) = &self.drain {
-            return Some(Duration::from_millis(until_ms.saturating_sub(now_ms(&self.shared))));
+            return Some(Duration::from_millis(until_ms.saturating_sub(now_ms(&self.replicas))));
         }
-        let follows = self.shared.role.is_replica.load(Ordering::Acquire);
-        follows.then(|| Duration::from_millis(self.next_tick_ms.saturating_sub(now_ms(&self.shared))))
+        let follows = self.replicas.role.is_replica.load(Ordering::Acquire);
+        follows.then(|| Duration::from_millis(self.next_tick_ms.saturating_sub(now_ms(&self.replicas))))
     }
 
     fn tick(&mut self) {
-        let shared = self.shared.clone();
-        let now_ms = now_ms(&shared);
+        let replicas = self.replicas.clone();
+        let now_ms = now_ms(&replicas);
         if now_ms >= self.next_tick_ms {
-            let state = shared.replication.link().replica.state();
+            let state = replicas.link().replica.state();
             let is_calm = matches!(state, State::Connected | State::None);
             self.next_tick_ms = now_ms + if is_calm { CALM_TICK_MS } else { TICK_MS };
             self.step(Event::Tick);
@@ -159,13 +163,13 @@ impl Applier {
 
     /// Takes over what others decided.
     fn collect(&mut self) {
-        let shared = self.shared.clone();
-        let mut link = shared.replication.link();
+        let replicas = self.replicas.clone();
+        let mut link = replicas.link();
         self.take_actions(&mut link);
     }
 
-    fn take_actions(&mut self, link: &mut super::Link) {
-        let generation = self.shared.replication.generation.load(Ordering::Acquire);
+    fn take_actions(&mut self, link: &mut crate::replicas::Link) {
+        let generation = self.replicas.generation.load(Ordering::Acquire);
         if generation != self.generation {
             self.generation = generation;
             self.forget_stream();
@@ -182,13 +186,13 @@ impl Applier {
     }
 
     /// Takes an event of this generation to the core. Of an earlier one it is void.
-    pub(super) fn step(&mut self, event: Event<'_>) {
-        let shared = self.shared.clone();
-        let mut link = shared.replication.link();
-        let is_mine = shared.replication.generation.load(Ordering::Acquire) == self.generation;
+    pub(crate) fn step(&mut self, event: Event<'_>) {
+        let replicas = self.replicas.clone();
+        let mut link = replicas.link();
+        let is_mine = replicas.generation.load(Ordering::Acquire) == self.generation;
         if is_mine || matches!(event, Event::Tick) {
-            let super::Link { replica, actions, .. } = &mut *link;
-            replica.step(event, now_ms(&shared), actions);
+            let crate::replicas::Link { replica, actions, .. } = &mut *link;
+            replica.step(event, now_ms(&replicas), actions);
         }
         self.take_actions(&mut link);
     }
@@ -198,13 +202,13 @@ impl Applier {
             Message::Connected(attempt, _) if attempt != self.attempt => {}
             Message::Connected(_, connected) => match connected.and_then(|stream| self.add(stream)) {
                 Ok(()) => {
-                    self.shared.log(Loglevel::Notice, "Non blocking connect for SYNC fired the event.");
+                    self.replicas.log(Loglevel::Notice, "Non blocking connect for SYNC fired the event.");
                     self.step(Event::Connected);
                 }
                 Err(error) => {
-                    let why = crate::start::words_of(&error);
+                    let why = files::words_of(&error);
                     let text = format_args!("Error condition on socket for SYNC: {why}");
-                    self.shared.log(Loglevel::Warning, text);
+                    self.replicas.log(Loglevel::Warning, text);
                     self.step(Event::Closed);
                 }
             },
@@ -227,14 +231,14 @@ impl Applier {
         let token = self.io.add(fd)?;
         self.stream = Some(second);
         let info = Arc::new(ClientShared::of_primary(
-            self.shared.clients.next_id(),
+            self.replicas.clients.next_id(),
             addr,
             laddr,
             raw,
             self.local.now_ms,
         ));
-        self.shared.clients.add(&info);
-        self.client = Some(Box::new(Client::new(token, info, true, &self.shared.client_memory)));
+        self.replicas.clients.add(&info);
+        self.client = Some(Box::new(Client::new(token, info, true, &self.replicas.client_memory)));
         self.token = Some(token);
         Ok(())
     }
@@ -242,8 +246,8 @@ impl Applier {
     /// The link is to be dropped. Its end is closed for what is still to come, so that the end of what has arrived is
     /// seen, whether the primary runs, hangs or is gone.
     fn begin_drain(&mut self, done: mpsc::Sender<()>) {
-        let is_up = self.shared.replication.link().replica.state() == State::Connected;
-        self.drain = Some((done, now_ms(&self.shared) + DRAIN_MS));
+        let is_up = self.replicas.link().replica.state() == State::Connected;
+        self.drain = Some((done, now_ms(&self.replicas) + DRAIN_MS));
         match &self.stream {
             Some(stream) if is_up => stream.stop_receiving(),
             _ => self.end_drain(),
@@ -256,7 +260,7 @@ impl Applier {
         self.hang_up();
         self.step(Event::Promote);
         self.act(&[]);
-        self.shared.replication.draining.store(false, Ordering::Release);
+        self.replicas.draining.store(false, Ordering::Release);
         // Who asked may have given up.
         let _ = done.send(());
     }
@@ -267,7 +271,7 @@ impl Applier {
             self.io.close(token);
         }
         if let Some(client) = self.client.take() {
-            self.shared.clients.remove(client.id);
+            self.replicas.clients.remove(client.id);
         }
     }
 
@@ -286,7 +290,7 @@ impl Applier {
                     return self.end_drain();
                 }
                 let lower = self.words().lower;
-                self.shared.log(Loglevel::Notice, format_args!("Connection with {lower} lost."));
+                self.replicas.log(Loglevel::Notice, format_args!("Connection with {lower} lost."));
                 // What has arrived whole is applied before the link is given up.
                 self.apply_pending();
                 self.hang_up();
@@ -309,17 +313,17 @@ impl Applier {
             Action::Connect { host, port } => {
                 self.attempt += 1;
                 let upper = self.words().upper;
-                self.shared.log(Loglevel::Notice, format_args!("Connecting to {upper} {host}:{port}"));
-                self.shared.log(Loglevel::Notice, format_args!("{upper} <-> REPLICA sync started"));
+                self.replicas.log(Loglevel::Notice, format_args!("Connecting to {upper} {host}:{port}"));
+                self.replicas.log(Loglevel::Notice, format_args!("{upper} <-> REPLICA sync started"));
                 self.has_loaded = false;
                 let timeout = Duration::from_secs(self.local.settings.repl_timeout_seconds.into());
-                let socket = self.shared.replication.link().socket.clone();
+                let socket = self.replicas.link().socket.clone();
                 let target = socket.map_or(Target::Address { host, port }, Target::Socket);
-                connect::begin(&self.shared, self.attempt, target, timeout);
+                connect::begin(&self.replicas, self.attempt, target, timeout);
             }
             Action::Send(bytes) => {
                 if let Some(text) = self.words().asked(&bytes) {
-                    self.shared.log(Loglevel::Notice, text);
+                    self.replicas.log(Loglevel::Notice, text);
                 }
                 if let Some(token) = self.token {
                     self.io.send(token, bytes.into());
@@ -327,7 +331,7 @@ impl Applier {
             }
             Action::Close(error) => {
                 if let Some(text) = self.words().given_up(self.link_state, &error) {
-                    self.shared.log(Loglevel::Warning, text);
+                    self.replicas.log(Loglevel::Warning, text);
                 }
                 self.attempt += 1;
                 self.hang_up();
@@ -335,7 +339,7 @@ impl Applier {
             Action::Drain => {
                 self.apply_pending();
                 self.forget_stream();
-                let offset = self.shared.stream.offset();
+                let offset = self.replicas.stream.offset();
                 self.step(Event::Drained(offset));
             }
             Action::LoadBegin { length } => self.load_begin(length),
@@ -346,15 +350,15 @@ impl Applier {
             Action::Apply { range, .. } => self.pending.extend_from_slice(&bytes[range]),
             Action::AdoptSnapshot { id, offset } => self.adopt_snapshot(id, offset),
             Action::AdoptId(id) => {
-                let (shared, title) = (&self.shared, self.words().title);
-                if shared.replication.primary(&shared.stream).primary.history().id() != id {
+                let (replicas, title) = (&self.replicas, self.words().title);
+                if replicas.primary().primary.history().id() != id {
                     let text = format_args!("{title} replication ID changed to {id}");
-                    shared.log(Loglevel::Warning, text);
+                    replicas.log(Loglevel::Warning, text);
                 }
-                let mut fed = shared.replication.primary(&shared.stream);
+                let mut fed = replicas.primary();
                 let mut actions = Vec::new();
-                fed.primary.adopt_id(id, now_ms(shared), &mut actions);
-                shared.replication.post(shared, actions);
+                fed.primary.adopt_id(id, now_ms(replicas), &mut actions);
+                replicas.post(actions);
                 self.holds_data();
             }
             Action::StateChanged(state) => self.state_changed(state),
@@ -365,13 +369,11 @@ impl Applier {
 
     /// The data is the primary's as of some offset.
     fn holds_data(&self) {
-        if let Some(managed) = &self.shared.managed {
-            managed.holds_data.store(true, Ordering::Release);
-        }
+        self.replicas.persistence.note_holds_data(true);
     }
 
     fn words(&self) -> Words {
-        Words::of(self.shared.profile)
+        Words::of(self.replicas.profile)
     }
 
     fn state_changed(&mut self, state: State) {
@@ -380,30 +382,30 @@ impl Applier {
         if up && !self.has_loaded {
             let Words { upper, title, lower } = self.words();
             let text = format_args!("Successful partial resynchronization with {lower}.");
-            self.shared.log(Loglevel::Notice, text);
+            self.replicas.log(Loglevel::Notice, text);
             let text =
                 format_args!("{upper} <-> REPLICA sync: {title} accepted a Partial Resynchronization.");
-            self.shared.log(Loglevel::Notice, text);
+            self.replicas.log(Loglevel::Notice, text);
         }
-        if !self.shared.role.is_replica.load(Ordering::Acquire) {
+        if !self.replicas.role.is_replica.load(Ordering::Acquire) {
             return;
         }
-        self.shared.role.link_up.store(up, Ordering::Release);
+        self.replicas.role.link_up.store(up, Ordering::Release);
         let upstream = if up { Upstream::Connected } else { Upstream::Down };
-        self.shared.replication.primary(&self.shared.stream).primary.set_upstream(upstream);
+        self.replicas.primary().primary.set_upstream(upstream);
     }
 
     fn load_begin(&mut self, length: Option<u64>) {
         self.has_loaded = true;
         self.forget_stream();
-        let shared = self.shared.clone();
+        let replicas = self.replicas.clone();
         let Words { upper, lower, .. } = self.words();
-        let say = |text: String| shared.log(Loglevel::Notice, text);
-        let promised = shared.replication.link().replica.promised();
+        let say = |text: String| replicas.log(Loglevel::Notice, text);
+        let promised = replicas.link().replica.promised();
         if let Some((id, offset)) = promised {
             say(format!("Full resync from {lower}: {id}:{offset}"));
         }
-        match Load::begin(&shared, &mut self.local, self.generation) {
+        match Load::begin(&replicas, &mut self.local, self.generation) {
             Ok(load) => {
                 let is_direct = matches!(load, Load::Direct(_));
                 let to = if is_direct { "parser" } else { "disk" };
@@ -426,7 +428,7 @@ impl Applier {
 
     fn load_write(&mut self, bytes: &[u8]) {
         let Some(load) = &mut self.load else { return };
-        if let Err(error) = load.write(&self.shared, &self.local, bytes) {
+        if let Err(error) = load.write(&self.replicas, &self.local, bytes) {
             self.load_failed(&error);
         }
     }
@@ -444,11 +446,11 @@ impl Applier {
 
     fn log_unloadable(&self, error: &snapshot::LoadError) {
         if matches!(error, snapshot::LoadError::Rdb(_)) {
-            crate::persistence::log_unloadable(&self.shared, error);
+            persistence::log_unloadable(&self.replicas.persistence, error);
         }
         let upper = self.words().upper;
         let text = format_args!("Failed trying to load the {upper} synchronization DB: {error}");
-        self.shared.log(Loglevel::Warning, text);
+        self.replicas.log(Loglevel::Warning, text);
     }
 
     fn load_end(&mut self) {
@@ -456,34 +458,34 @@ impl Applier {
         if let Some(token) = self.token {
             self.io.stop_receiving(token);
         }
-        let shared = self.shared.clone();
+        let replicas = self.replicas.clone();
         let upper = self.words().upper;
         if matches!(load, Load::File(_)) {
-            shared.log(Loglevel::Notice, format_args!("{upper} <-> REPLICA sync: Flushing old data"));
-            shared.log(Loglevel::Notice, format_args!("{upper} <-> REPLICA sync: Loading DB in memory"));
+            replicas.log(Loglevel::Notice, format_args!("{upper} <-> REPLICA sync: Flushing old data"));
+            replicas.log(Loglevel::Notice, format_args!("{upper} <-> REPLICA sync: Loading DB in memory"));
         }
         let generation = self.generation;
         let Applier { io, local, token, actions, .. } = self;
-        let mut next_tick_ms = now_ms(&shared) + 1000;
+        let mut next_tick_ms = now_ms(&replicas) + 1000;
         let breathe = || {
-            if now_ms(&shared) >= next_tick_ms {
-                next_tick_ms = now_ms(&shared) + 1000;
-                keep_alive(&shared, io, *token, actions);
+            if now_ms(&replicas) >= next_tick_ms {
+                next_tick_ms = now_ms(&replicas) + 1000;
+                keep_alive(&replicas, io, *token, actions);
             }
-            !shared.ending.load(Ordering::Acquire) && !shared.replication.draining.load(Ordering::Acquire)
+            !replicas.ending.load(Ordering::Acquire) && !replicas.draining.load(Ordering::Acquire)
         };
-        let loaded = load.finish(&shared, local, generation, breathe);
+        let loaded = load.finish(&replicas, local, generation, breathe);
         if let Some(token) = self.token {
             self.io.start_receiving(token);
         }
         match loaded {
             Ok(report) => {
                 let db = report.repl_stream_db.and_then(|db| u16::try_from(db).ok()).unwrap_or(0);
-                shared.replication.stream_db.store(db, Ordering::Relaxed);
-                shared.persistence.loading.finish(&report);
-                crate::persistence::log_loaded(&shared, &report);
+                replicas.stream_db.store(db, Ordering::Relaxed);
+                replicas.persistence.load_progress.finish(&report);
+                persistence::log_loaded(&replicas.persistence, &report);
                 let text = format_args!("{upper} <-> REPLICA sync: Finished with success");
-                shared.log(Loglevel::Notice, text);
+                replicas.log(Loglevel::Notice, text);
                 self.step(Event::Loaded(true));
             }
             Err(error) => {
@@ -503,40 +505,40 @@ impl Applier {
 
     /// What was loaded so far is of no use: an empty node serves clients again, unless it is somebody else's affair by now.
     fn give_up_data(&mut self) {
-        let shared = self.shared.clone();
-        let _ = load::empty(&shared, &mut self.local, self.generation, false);
+        let replicas = self.replicas.clone();
+        let _ = load::empty(&replicas, &mut self.local, self.generation, false);
     }
 
     /// The data is the primary's at this offset: so is the history, and clients are served again.
     fn adopt_snapshot(&mut self, id: replication::ReplicationId, offset: u64) {
-        let shared = self.shared.clone();
+        let replicas = self.replicas.clone();
         let generation = self.generation;
-        let thread = Background::new(&shared.keyspace, self.local.thread);
+        let thread = Background::new(&replicas.keyspace, self.local.thread);
         thread.with_world(|_| {
-            shared.loading.store(false, Ordering::Release);
-            if shared.replication.generation.load(Ordering::Acquire) != generation {
+            replicas.loading.store(false, Ordering::Release);
+            if replicas.generation.load(Ordering::Acquire) != generation {
                 return;
             }
-            let mut fed = shared.replication.primary(&shared.stream);
-            shared.stream.reset(offset);
+            let mut fed = replicas.primary();
+            replicas.stream.reset(offset);
             let mut actions = Vec::new();
-            fed.primary.adopt_snapshot(id, offset, now_ms(&shared), &mut actions);
-            shared.replication.post(&shared, actions);
+            fed.primary.adopt_snapshot(id, offset, now_ms(&replicas), &mut actions);
+            replicas.post(actions);
             self.holds_data();
         });
     }
 
     /// What came does not fit the data: the history is given up, so that the next synchronisation is a full one.
-    pub(super) fn start_over(&mut self) {
+    pub(crate) fn start_over(&mut self) {
         self.forget_stream();
         self.hang_up();
-        let shared = self.shared.clone();
-        let address = shared.settings().replicaof.clone();
-        let (mut link, offset) = (shared.replication.link(), shared.stream.offset());
-        if shared.replication.generation.load(Ordering::Acquire) == self.generation
+        let replicas = self.replicas.clone();
+        let address = replicas.settings().replicaof.clone();
+        let (mut link, offset) = (replicas.link(), replicas.stream.offset());
+        if replicas.generation.load(Ordering::Acquire) == self.generation
             && let Some(address) = address
         {
-            let now_ms = now_ms(&shared);
+            let now_ms = now_ms(&replicas);
             let host = String::from_utf8_lossy(&address.host).into_owned();
             let mut decided = Vec::new();
             link.replica.step(Event::Promote, now_ms, &mut decided);
@@ -551,9 +553,9 @@ impl Applier {
 }
 
 /// Lets the core send a sign of life while a load runs.
-fn keep_alive(shared: &Shared, io: &mut EventLoop, token: Option<Token>, later: &mut VecDeque<Action>) {
+fn keep_alive(replicas: &Replicas, io: &mut EventLoop, token: Option<Token>, later: &mut VecDeque<Action>) {
     let mut decided = Vec::new();
-    shared.replication.link().replica.step(Event::Tick, now_ms(shared), &mut decided);
+    replicas.link().replica.step(Event::Tick, now_ms(replicas), &mut decided);
     for action in decided {
         match (action, token) {
             (Action::Send(bytes), Some(token)) => io.send(token, bytes.into()),

@@ -8,7 +8,7 @@
 //! connections are taken depends on the node's role. Where they are not they wait in the listener's backlog, which other
 //! nodes share, for one whose role it is.
 
-use crate::start::StartError;
+use crate::start_error::StartError;
 use config::Settings;
 use event_loop::{Acceptor, ListenError, Listener, ListenerId, Peer, listen_tcp, listen_unix};
 use replica_threads::OwnAddress;

@@ -1,10 +1,10 @@
 //! The node: the engine, and what stands around it.
 
-use crate::cron::Gauges;
 use crate::cx::{NodeCx, RunNode};
-use crate::ending::Ending;
+use crate::gauges::Gauges;
 use crate::listening::Listening;
 use crate::managed::Managed;
+use crate::wishes::Ending;
 use command_table::{Command, CommandTable, OwnRun};
 use commands::Error;
 use config::Config;

@@ -1,10 +1,12 @@
 //! Starting a node and ending it.
 
-use crate::ending::{Stopper, Why};
+use crate::ending::Stopper;
 use crate::limits::raise_descriptor_limit;
 use crate::listening;
 use crate::managed::Managed;
 use crate::shared::{Ingredients, Shared};
+use crate::start_error::StartError;
+use crate::wishes::Why;
 use crate::worker::Worker;
 use config::{Config, IoBackend, Loglevel, Settings};
 use engine::Background;
@@ -36,75 +38,6 @@ pub struct Options {
     /// This program.
     pub executable: PathBuf,
 }
-
-/// Why a node does not start. One sentence, with the parameter that helps.
-#[derive(Debug)]
-pub enum StartError {
-    /// An address cannot be listened on.
-    Listen {
-        /// Why.
-        error: ListenError,
-        /// The parameter that names another.
-        parameter: &'static str,
-    },
-    /// The working directory cannot be used.
-    Directory(PathBuf, std::io::Error),
-    /// The log file cannot be opened.
-    LogFile(PathBuf, std::io::Error),
-    /// The snapshot file cannot be loaded: starting without it would overwrite it later.
-    Load(PathBuf, snapshot::LoadError),
-    /// The event loop that was asked for cannot be had.
-    Backend(std::io::Error),
-    /// A thread cannot be made.
-    Thread(std::io::Error),
-    /// Another process is the managed node of this directory.
-    Taken(PathBuf),
-    /// A managed node cannot be configured like this: the sentence that says why.
-    Unmanageable(&'static str),
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            StartError::Listen { error: ListenError::InUse(address), parameter } => {
-                write!(f, "{address} is already in use; choose another with --{parameter}")
-            }
-            StartError::Listen { error, parameter } => {
-                write!(f, "cannot listen on {error}; choose another with --{parameter}")
-            }
-            StartError::Directory(path, error) => {
-                let (path, why) = (path.display(), words_of(error));
-                write!(f, "cannot use the directory {path} ({why}); choose another with --dir")
-            }
-            StartError::LogFile(path, error) => {
-                let (path, why) = (path.display(), words_of(error));
-                write!(f, "cannot write the log file {path} ({why}); choose another with --logfile")
-            }
-            StartError::Load(path, error) => {
-                let path = path.display();
-                let why = match error {
-                    snapshot::LoadError::Io(error) => words_of(error),
-                    other => other.to_string(),
-                };
-                write!(f, "cannot load {path} ({why}); move it away, or choose another with --dbfilename")
-            }
-            StartError::Backend(error) => {
-                write!(f, "the event loop cannot be set up ({error}); try --io-backend epoll")
-            }
-            StartError::Thread(error) => write!(f, "cannot start a thread ({error})"),
-            StartError::Taken(path) => {
-                let path = path.display();
-                write!(
-                    f,
-                    "another process is the node of {path}; stop that one, or choose another with --dir"
-                )
-            }
-            StartError::Unmanageable(why) => f.write_str(why),
-        }
-    }
-}
-
-impl std::error::Error for StartError {}
 
 /// A running node.
 #[derive(Debug)]
@@ -169,7 +102,7 @@ impl Node {
             let found = load(&shared)?;
             shared.loading.store(false, Ordering::Release);
             if let Some(managed) = &shared.managed {
-                let removed = managed.note_loaded(&shared, found);
+                let removed = managed.note_loaded(&shared.persistence, found);
                 return removed.map_err(|error| StartError::Directory(directory, error));
             }
             if let Some(primary) = &settings.replicaof {
@@ -374,8 +307,9 @@ impl Node {
             }
         }
         let settings = self.shared.settings();
+        self.shared.replicas.reached.wake();
         if let Some(managed) = &self.shared.managed {
-            managed.end(&self.shared);
+            managed.end();
         }
         let private = if has_agent { settings.private_socket.as_slice() } else { b"" };
         for socket in [&settings.unixsocket, private].into_iter().filter(|path| !path.is_empty()) {

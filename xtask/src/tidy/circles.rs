@@ -14,22 +14,16 @@ use crate::metadata::Member;
 
 /// Files that may stand in one circle.
 const MOST: usize = 8;
-/// Crates that have grown together, with the size that their largest circle may still have. The number only shrinks.
-const GROWN_TOGETHER: &[(&str, usize)] = &[("node", 9)];
-
-/// Complaints about circles that are larger than they may be, and about exceptions that are none any more.
+/// Complaints about circles that are larger than they may be.
 pub(super) fn check(files: &[File], members: &[Member]) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     for member in members {
         let modules = modules_of(files, &member.dir.to_string_lossy());
         let largest = circles(&imports(&modules)).into_iter().max_by_key(Vec::len).unwrap_or_default();
-        let grown = GROWN_TOGETHER.iter().find(|(name, _)| *name == member.name).map(|(_, size)| *size);
         let (name, size) = (&member.name, largest.len());
-        if size > grown.unwrap_or(MOST) {
+        if size > MOST {
             complaints
                 .push(format!("{name}: {size} files import each other in a circle: {}", largest.join(", ")));
-        } else if grown.is_some() && size <= MOST {
-            complaints.push(format!("xtask/src/tidy/circles.rs: {name} has no large circle any more"));
         }
     }
     complaints

@@ -2,7 +2,7 @@
 
 use crate::cx::NodeCommand;
 use crate::cx::NodeCx;
-use crate::ending::WaitingClient;
+use crate::wishes::WaitingClient;
 use command_spec::*;
 use commands::Error;
 use config::{Loglevel, ShutdownFlags};

@@ -6,7 +6,7 @@
 //!     └── listeners, by descriptor ──▶ acceptor ──▶ workers: a client knows the endpoint it came by
 //! ```
 //! - [`identity`]: the directory's lock, which makes the process the node, and the socket's place.
-//! - [`server`]: connections of the private socket.
+//! - [`server`], [`connections`], [`private_socket`]: who asks by the private socket.
 //! - [`sockets`]: a socket that is lost is listened on anew.
 //! - [`status`]: how the node is.
 //! - [`requests`]: what changes it.
@@ -21,16 +21,18 @@
 //! **Invariant:** between the position that a pause of writes is answered with and its end nothing is appended to the stream, so
 //! whoever has reached that position has everything, and the demoted node continues from it without a full synchronisation.
 
+mod connections;
 pub(crate) mod identity;
+mod private_socket;
 mod requests;
 pub(crate) mod server;
 pub(crate) mod sockets;
 mod status;
 
-use crate::shared::Shared;
+use connections::Connections;
 use files::Directory;
-use server::Connections;
-use sockets::PrivateSocket;
+use persistence::Persistence;
+use private_socket::PrivateSocket;
 use std::fs::File;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -79,19 +81,18 @@ impl Managed {
     }
 
     /// The node has ended, and tells nobody any more.
-    pub(crate) fn end(&self, shared: &Shared) {
-        shared.replicas.reached.wake();
+    pub(crate) fn end(&self) {
         self.connections.end();
     }
 
     /// The file of the last clean end is loaded, if there was one. From now on it is of the past: a crash must not bring it back.
-    pub(crate) fn note_loaded(&self, shared: &Shared, found: bool) -> std::io::Result<()> {
+    pub(crate) fn note_loaded(&self, persistence: &Persistence, found: bool) -> std::io::Result<()> {
         if found {
-            let (directory, name) = persistence::path(&shared.settings());
+            let (directory, name) = persistence::path(&persistence.settings());
             let directory = Directory::at(directory);
             directory.remove(name)?;
             directory.sync()?;
-            shared.persistence.note_holds_data(true);
+            persistence.note_holds_data(true);
         }
         self.is_loaded.store(true, Ordering::Release);
         Ok(())

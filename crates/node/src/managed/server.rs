@@ -2,59 +2,18 @@
 //! status.
 
 use super::Managed;
+use super::connections::MAX_CONNECTIONS;
 use super::requests::answer;
 use crate::shared::Shared;
 use config::Loglevel;
 use engine::panics::abort_after;
 use event_loop::{Acceptor, Listener, Peer};
-use std::collections::HashMap;
 use std::io;
-use std::net::Shutdown;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 use supervision::{Connection, Error, Refusal, Reply, Request, UNSAVED_SINCE};
-
-/// The agent holds two, and a person may look too.
-const MAX_CONNECTIONS: usize = 8;
-
-/// The connections that are open.
-#[derive(Debug, Default)]
-pub(crate) struct Connections(Mutex<Open>);
-
-#[derive(Debug, Default)]
-struct Open {
-    next: u64,
-    /// A second handle of each, to end it by.
-    streams: HashMap<u64, UnixStream>,
-    threads: Vec<JoinHandle<()>>,
-    closed: bool,
-}
-
-impl Connections {
-    fn open(&self) -> MutexGuard<'_, Open> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Ends all of them and waits for their threads.
-    pub(crate) fn end(&self) {
-        let threads = {
-            let mut open = self.open();
-            open.closed = true;
-            for stream in open.streams.values() {
-                // One that is closed already is what is wanted.
-                let _ = stream.shutdown(Shutdown::Both);
-            }
-            std::mem::take(&mut open.threads)
-        };
-        for thread in threads {
-            // A panic in one ends the process.
-            let _ = thread.join();
-        }
-    }
-}
 
 /// The private socket's, among the listeners of its acceptor.
 pub(super) const NUMBER: usize = 0;

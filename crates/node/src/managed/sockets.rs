@@ -9,52 +9,21 @@
 //!
 //! The directory itself is made by the agent's side, and used only if nobody but the node's user can write in it.
 
+use super::private_socket::State;
 use super::{Managed, identity, server};
 use crate::shared::Shared;
 use config::Loglevel;
-use event_loop::{Acceptor, ListenerId};
 use std::ffi::OsStr;
 use std::fmt::Display;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Between looks: a control plane that comes back finds its nodes within a second or two.
 pub(crate) const PERIOD: Duration = Duration::from_secs(1);
-
-/// What accepts the agent's connections.
-#[derive(Debug, Default)]
-pub(crate) struct PrivateSocket(Mutex<State>);
-
-#[derive(Debug, Default)]
-struct State {
-    accepting: Option<(Acceptor, ListenerId)>,
-    /// Why a socket could not be listened on anew, as the log has it: the same again is no news.
-    told: String,
-}
-
-impl PrivateSocket {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn accepts(&self, accepting: (Acceptor, ListenerId)) {
-        self.state().accepting = Some(accepting);
-    }
-
-    /// Accepts nothing more; whether it did.
-    pub(crate) fn stop(&self) -> bool {
-        let accepting = self.state().accepting.take();
-        let was = accepting.is_some();
-        if let Some((acceptor, _)) = accepting {
-            acceptor.stop();
-        }
-        was
-    }
-}
 
 /// Listens anew in the places of sockets that are lost.
 pub(crate) fn keep(shared: &Arc<Shared>, managed: &Managed) {

@@ -1,0 +1,75 @@
+//! Why a node does not start.
+
+use event_loop::ListenError;
+use files::words_of;
+use std::fmt;
+use std::path::PathBuf;
+
+/// Why a node does not start. One sentence, with the parameter that helps.
+#[derive(Debug)]
+pub enum StartError {
+    /// An address cannot be listened on.
+    Listen {
+        /// Why.
+        error: ListenError,
+        /// The parameter that names another.
+        parameter: &'static str,
+    },
+    /// The working directory cannot be used.
+    Directory(PathBuf, std::io::Error),
+    /// The log file cannot be opened.
+    LogFile(PathBuf, std::io::Error),
+    /// The snapshot file cannot be loaded: starting without it would overwrite it later.
+    Load(PathBuf, snapshot::LoadError),
+    /// The event loop that was asked for cannot be had.
+    Backend(std::io::Error),
+    /// A thread cannot be made.
+    Thread(std::io::Error),
+    /// Another process is the managed node of this directory.
+    Taken(PathBuf),
+    /// A managed node cannot be configured like this: the sentence that says why.
+    Unmanageable(&'static str),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::Listen { error: ListenError::InUse(address), parameter } => {
+                write!(f, "{address} is already in use; choose another with --{parameter}")
+            }
+            StartError::Listen { error, parameter } => {
+                write!(f, "cannot listen on {error}; choose another with --{parameter}")
+            }
+            StartError::Directory(path, error) => {
+                let (path, why) = (path.display(), words_of(error));
+                write!(f, "cannot use the directory {path} ({why}); choose another with --dir")
+            }
+            StartError::LogFile(path, error) => {
+                let (path, why) = (path.display(), words_of(error));
+                write!(f, "cannot write the log file {path} ({why}); choose another with --logfile")
+            }
+            StartError::Load(path, error) => {
+                let path = path.display();
+                let why = match error {
+                    snapshot::LoadError::Io(error) => words_of(error),
+                    other => other.to_string(),
+                };
+                write!(f, "cannot load {path} ({why}); move it away, or choose another with --dbfilename")
+            }
+            StartError::Backend(error) => {
+                write!(f, "the event loop cannot be set up ({error}); try --io-backend epoll")
+            }
+            StartError::Thread(error) => write!(f, "cannot start a thread ({error})"),
+            StartError::Taken(path) => {
+                let path = path.display();
+                write!(
+                    f,
+                    "another process is the node of {path}; stop that one, or choose another with --dir"
+                )
+            }
+            StartError::Unmanageable(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}

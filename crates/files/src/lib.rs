@@ -19,6 +19,18 @@
 //!   nothing about those bytes. So a file whose sync or write failed is not to be trusted: [`Appender`] and [`Draft`]
 //!   refuse to go on, and their owner begins a new file or ends.
 //!
+//! ```
+//! use files::{Directory, Permission};
+//! # let folder = tempfile::tempdir()?;
+//! let directory = Directory::at(folder.path());
+//! directory.publish("log", Permission::Owner, b"head\n")?;
+//! let mut log = directory.append("log")?;
+//! log.append(b"a decision\n")?;
+//! log.sync()?; // from here on somebody may hear of it
+//! assert_eq!(directory.read("log")?.unwrap(), b"head\na decision\n");
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
 //! **Errors** keep the kind of the system's error and say what was done to which path; [`cause`] is the system's own, for
 //! texts that clients match on.
 //!

@@ -55,3 +55,27 @@ impl Sink for FileSink {
         self.draft.take().expect("it is finished once").publish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use files::Action;
+    use files::simulation::{Simulation, Survival, random};
+
+    /// A sync on the way that fails has lost bytes which the last sync would not miss.
+    #[test]
+    fn a_file_whose_sync_on_the_way_failed_is_never_finished() {
+        let disk = Simulation::new();
+        let directory = disk.directory("/");
+        directory.publish("dump.rdb", Permission::Usual, b"old").unwrap();
+        let mut sink = FileSink::create(&directory, "dump.rdb", true).unwrap();
+        disk.fail(Some(Action::Sync), 1);
+        let chunk = || vec![b'x'; SYNC_EVERY_BYTES];
+        sink.write(chunk()).unwrap();
+        assert!(sink.write(chunk()).is_err());
+        assert!(sink.write(chunk()).is_err() && sink.finish().is_err());
+        let after = disk.crash(Survival::Prefix, &mut random(1)).directory("/");
+        assert_eq!(after.read("dump.rdb").unwrap().unwrap(), b"old");
+        assert_eq!(disk.names("/"), ["dump.rdb"]);
+    }
+}

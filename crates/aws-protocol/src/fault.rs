@@ -108,6 +108,11 @@ impl Fault {
         Fault::sender("MalformedInput", 400, message)
     }
 
+    /// A document that is none, or a value in it that is none of its type. Services with JSON and CBOR say so.
+    pub fn serialization(message: impl Into<String>) -> Fault {
+        Fault::sender("SerializationException", 400, message)
+    }
+
     /// The query string or form can't be taken apart. The references give this one status 404.
     pub fn malformed_query_string(message: impl Into<String>) -> Fault {
         Fault::sender("MalformedQueryString", 404, message)

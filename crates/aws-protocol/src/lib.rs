@@ -15,16 +15,25 @@
 //! bounded before anything is built from them.
 #![forbid(unsafe_code)]
 
+mod blob;
+pub mod document;
 mod fault;
+mod input;
 mod members;
+mod not_yet;
 pub mod protocol;
 pub mod query;
 pub mod sigv4;
 mod timestamp;
 mod uri;
+mod with;
 pub mod xml;
 
+pub use blob::Blob;
 pub use fault::{Fault, Kind};
+pub use input::InputError;
 pub use members::{Item, Members};
+pub use not_yet::{Empty, Harmless, NotYet, Nothing, Off, Words};
 pub use protocol::Protocol;
 pub use timestamp::Timestamp;
+pub use with::With;

@@ -81,7 +81,7 @@ impl<O: Operation + 'static> Listed for Of<O> {
     }
 
     fn decode(&self, params: &Params, request_id: &str) -> Result<Box<dyn Call>, Fault> {
-        let input = query::decode(params)?;
+        let input = query::decode(params).map_err(|error| error.in_query())?;
         Ok(Box::new(Decoded::<O> { input, request_id: request_id.to_owned() }))
     }
 }

@@ -1,104 +1,19 @@
 //! serde's view of the tree: the type that is decoded says what a node is.
 //!
-//! An error is made where it is noticed, without its place; on the way out each structure and list puts its name in front,
-//! so the message names the whole parameter.
-
-use std::fmt;
+//! A node can be read as often as one likes, and by several types.
 
 use serde::de::value::{StrDeserializer, StringDeserializer};
 use serde::de::{
-    self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
-    Visitor,
+    DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
-use super::params::{Node, brief};
+use super::params::Node;
 use crate::timestamp::TIMESTAMP;
-use crate::{Fault, Timestamp};
+use crate::with::{self, Structure, WITH};
+use crate::{InputError, Timestamp, blob};
 
-/// Why a tree is not of a type.
-#[derive(Debug)]
-pub(super) enum Error {
-    /// The type has no such parameter.
-    Unknown(String),
-    /// The type needs this parameter.
-    Missing(String),
-    /// A word that is none of a set.
-    NotInSet { at: String, value: String, set: String },
-    /// Not of the type that the parameter has; in AWS's words.
-    Malformed(&'static str),
-    /// What a type of its own has to say about its value.
-    Custom(String),
-}
-
-const NOT_A_STRUCTURE: Error = Error::Malformed("Unexpected complex element termination");
-const NOT_A_LIST: Error = Error::Malformed("Unexpected list element termination");
-
-impl Error {
-    /// The same, seen from one level further out.
-    fn within(mut self, outer: &str) -> Error {
-        match &mut self {
-            Error::Unknown(at) | Error::Missing(at) | Error::NotInSet { at, .. } => {
-                if !at.is_empty() {
-                    at.insert(0, '.');
-                }
-                at.insert_str(0, outer);
-            }
-            Error::Malformed(_) | Error::Custom(_) => (),
-        }
-        self
-    }
-
-    pub(super) fn into_fault(self) -> Fault {
-        match self {
-            Error::Unknown(at) => Fault::unknown_parameter(brief(&at)),
-            Error::Missing(at) => Fault::parameter_is_null(brief(&at)),
-            Error::NotInSet { at, value, set } => Fault::validation_error(format!(
-                "1 validation error detected: Value '{}' at '{}' failed to satisfy constraint: Member must satisfy enum \
-                 value set: [{set}]",
-                brief(&value),
-                as_member(brief(&at)),
-            )),
-            Error::Malformed(text) => Fault::malformed_input(text),
-            Error::Custom(text) => Fault::invalid_parameter_value(text),
-        }
-    }
-}
-
-/// Constraints call parameters by their names in the model: from a small letter.
-fn as_member(at: &str) -> String {
-    let mut chars = at.chars();
-    chars.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(chars).collect()
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Error::Unknown(at) | Error::Missing(at) | Error::NotInSet { at, .. } => f.write_str(at),
-            Error::Malformed(text) => f.write_str(text),
-            Error::Custom(text) => f.write_str(text),
-        }
-    }
-}
-
-impl std::error::Error for Error {}
-
-impl de::Error for Error {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Error::Custom(message.to_string())
-    }
-
-    fn unknown_field(field: &str, _expected: &'static [&'static str]) -> Self {
-        Error::Unknown(field.to_owned())
-    }
-
-    fn missing_field(field: &'static str) -> Self {
-        Error::Missing(field.to_owned())
-    }
-
-    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        Error::NotInSet { at: String::new(), value: variant.to_owned(), set: expected.join(", ") }
-    }
-}
+const NOT_A_STRUCTURE: InputError = InputError::malformed("Unexpected complex element termination");
+const NOT_A_LIST: InputError = InputError::malformed("Unexpected list element termination");
 
 /// A node on its way to a type.
 pub(super) struct NodeDeserializer<'a> {
@@ -111,7 +26,7 @@ impl<'a> NodeDeserializer<'a> {
     }
 
     /// The node's value, where there is nothing but one.
-    fn scalar(&self) -> Result<&'a str, Error> {
+    fn scalar(&self) -> Result<&'a str, InputError> {
         match &self.node.value {
             Some(value) if self.node.children.is_empty() => Ok(value),
             _ => Err(NOT_A_STRUCTURE),
@@ -119,17 +34,17 @@ impl<'a> NodeDeserializer<'a> {
     }
 
     /// The node's fields: it has no value, or an empty one in place of an empty structure.
-    fn fields(&self) -> Result<Fields<'a>, Error> {
+    fn fields(&self) -> Result<Fields<'a, 'static>, InputError> {
         match self.node.value.as_deref() {
             None => (),
             Some("") if self.node.children.is_empty() => (),
             Some(_) => return Err(NOT_A_STRUCTURE),
         }
-        Ok(Fields { rest: self.node.children.iter(), value: None })
+        Ok(Fields { rest: self.node.children.iter(), only: None, value: None })
     }
 
     /// The node's items by ascending number, with what stands before the number.
-    fn items(&self) -> Result<Vec<(String, &'a Node)>, Error> {
+    fn items(&self) -> Result<Vec<(String, &'a Node)>, InputError> {
         let below = match self.node.value.as_deref() {
             None => &self.node.children,
             Some("") if self.node.children.is_empty() => return Ok(Vec::new()),
@@ -165,10 +80,10 @@ fn numbered<'a>(nodes: &'a [(String, Node)], prefix: &str) -> Option<Vec<(String
 /// A number of one of the types that have `FromStr`.
 macro_rules! numbers {
     ($($method:ident $visit:ident $type:ty,)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InputError> {
             let text = self.scalar()?;
             let number = text.parse::<$type>().ok().filter(|_| plain_number(text));
-            visitor.$visit(number.ok_or(Error::Malformed("integer must follow xsd1.1 definition"))?)
+            visitor.$visit(number.ok_or(InputError::malformed("integer must follow xsd1.1 definition"))?)
         }
     )*};
 }
@@ -192,9 +107,9 @@ fn float(text: &str) -> Option<f64> {
 }
 
 impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
-    type Error = Error;
+    type Error = InputError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InputError> {
         if self.node.children.is_empty() {
             self.deserialize_str(visitor)
         } else {
@@ -202,12 +117,12 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         }
     }
 
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InputError> {
         match self.scalar()? {
             "true" | "1" => visitor.visit_bool(true),
             "false" | "0" => visitor.visit_bool(false),
-            "" => Err(Error::Malformed("missing value for boolean type")),
-            _ => Err(Error::Malformed("boolean must follow xsd1.1 definition")),
+            "" => Err(InputError::malformed("missing value for boolean type")),
+            _ => Err(InputError::malformed("boolean must follow xsd1.1 definition")),
         }
     }
 
@@ -222,43 +137,46 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         deserialize_u64 visit_u64 u64,
     }
 
-    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InputError> {
         self.deserialize_f64(visitor)
     }
 
-    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor
-            .visit_f64(float(self.scalar()?).ok_or(Error::Malformed("double must follow xsd1.1 definition"))?)
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InputError> {
+        visitor.visit_f64(
+            float(self.scalar()?).ok_or(InputError::malformed("double must follow xsd1.1 definition"))?,
+        )
     }
 
-    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InputError> {
         self.deserialize_str(visitor)
     }
 
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InputError> {
         visitor.visit_str(self.scalar()?)
     }
 
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InputError> {
         self.deserialize_str(visitor)
     }
 
-    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_str(visitor)
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InputError> {
+        self.deserialize_byte_buf(visitor)
     }
 
-    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_str(visitor)
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InputError> {
+        let bytes = blob::from_base64(self.scalar()?);
+        visitor
+            .visit_byte_buf(bytes.ok_or(InputError::malformed("base64Binary must follow xsd1.1 definition"))?)
     }
 
     /// What is absent never comes here.
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InputError> {
         visitor.visit_some(self)
     }
 
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InputError> {
         match self.fields()?.rest.next() {
-            Some((name, _)) => Err(Error::Unknown(name.clone())),
+            Some((name, _)) => Err(InputError::Unknown(name.clone())),
             None => visitor.visit_unit(),
         }
     }
@@ -267,7 +185,7 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, InputError> {
         self.deserialize_unit(visitor)
     }
 
@@ -275,32 +193,38 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         self,
         name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, InputError> {
         if name != TIMESTAMP {
             return visitor.visit_newtype_struct(self);
         }
         let instant = Timestamp::parse_iso8601(self.scalar()?);
-        visitor.visit_i64(instant.ok_or(Error::Malformed("timestamp must follow ISO8601"))?.unix_ms)
+        visitor.visit_i64(instant.ok_or(InputError::malformed("timestamp must follow ISO8601"))?.unix_ms)
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InputError> {
         visitor.visit_seq(Items { rest: self.items()?.into_iter() })
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, InputError> {
         self.deserialize_seq(visitor)
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
         self,
-        _: &'static str,
+        name: &'static str,
         _: usize,
         visitor: V,
-    ) -> Result<V::Value, Error> {
-        self.deserialize_seq(visitor)
+    ) -> Result<V::Value, InputError> {
+        match name {
+            WITH => {
+                self.fields()?;
+                with::read(&self, visitor)
+            }
+            _ => self.deserialize_seq(visitor),
+        }
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InputError> {
         visitor.visit_map(Entries { rest: self.items()?.into_iter(), value: None })
     }
 
@@ -309,7 +233,7 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, InputError> {
         visitor.visit_map(self.fields()?)
     }
 
@@ -318,35 +242,49 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, InputError> {
         visitor.visit_enum(Word(self.scalar()?))
     }
 
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InputError> {
         self.deserialize_str(visitor)
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InputError> {
         visitor.visit_unit()
     }
 }
 
+impl Structure for NodeDeserializer<'_> {
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.node.children.iter().map(|(name, _)| name.as_str())
+    }
+
+    fn visit<'de, V: Visitor<'de>>(&self, fields: &[&str], visitor: V) -> Result<V::Value, InputError> {
+        visitor.visit_map(Fields { only: Some(fields), ..self.fields()? })
+    }
+}
+
 /// The fields of a structure, by name.
-struct Fields<'a> {
+struct Fields<'a, 'f> {
     rest: std::slice::Iter<'a, (String, Node)>,
+    /// Of these names, where not all are meant.
+    only: Option<&'f [&'f str]>,
     value: Option<(&'a str, &'a Node)>,
 }
 
-impl<'de> MapAccess<'de> for Fields<'_> {
-    type Error = Error;
+impl<'de> MapAccess<'de> for Fields<'_, '_> {
+    type Error = InputError;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
-        let Some((name, node)) = self.rest.next() else { return Ok(None) };
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, InputError> {
+        let only = self.only;
+        let is_meant = |name: &str| only.is_none_or(|only| only.contains(&name));
+        let Some((name, node)) = self.rest.find(|(name, _)| is_meant(name)) else { return Ok(None) };
         self.value = Some((name, node));
         seed.deserialize(StrDeserializer::new(name)).map(Some)
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, InputError> {
         let (name, node) = self.value.take().ok_or(NOT_A_STRUCTURE)?;
         seed.deserialize(NodeDeserializer { node }).map_err(|error| error.within(name))
     }
@@ -358,9 +296,12 @@ struct Items<'a> {
 }
 
 impl<'de> SeqAccess<'de> for Items<'_> {
-    type Error = Error;
+    type Error = InputError;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, InputError> {
         let Some((name, node)) = self.rest.next() else { return Ok(None) };
         seed.deserialize(NodeDeserializer { node }).map(Some).map_err(|error| error.within(&name))
     }
@@ -377,12 +318,12 @@ struct Entries<'a> {
 }
 
 impl<'de> MapAccess<'de> for Entries<'_> {
-    type Error = Error;
+    type Error = InputError;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, InputError> {
         let Some((name, entry)) = self.rest.next() else { return Ok(None) };
         let part = |part: &str| {
-            let missing = || Error::Missing(format!("{name}.{part}"));
+            let missing = || InputError::Missing(format!("{name}.{part}"));
             entry.child(part).ok_or_else(missing)
         };
         let (key, value) = (part("key")?, part("value")?);
@@ -392,14 +333,14 @@ impl<'de> MapAccess<'de> for Entries<'_> {
             .map(|(part, _)| part)
             .find(|part| !["key", "value"].contains(&part.as_str()))
         {
-            return Err(Error::Unknown(format!("{name}.{other}")));
+            return Err(InputError::Unknown(format!("{name}.{other}")));
         }
         let key = NodeDeserializer { node: key }.scalar()?.to_owned();
         self.value = Some((name, value));
         seed.deserialize(StringDeserializer::new(key)).map(Some)
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, InputError> {
         let (name, node) = self.value.take().ok_or(NOT_A_LIST)?;
         seed.deserialize(NodeDeserializer { node }).map_err(|error| error.within("value").within(&name))
     }
@@ -409,11 +350,11 @@ impl<'de> MapAccess<'de> for Entries<'_> {
 struct Word<'a>(&'a str);
 
 impl<'de, 'a> EnumAccess<'de> for Word<'a> {
-    type Error = Error;
+    type Error = InputError;
     type Variant = Unit;
 
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Unit), Error> {
-        let name: StrDeserializer<'a, Error> = self.0.into_deserializer();
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Unit), InputError> {
+        let name: StrDeserializer<'a, InputError> = self.0.into_deserializer();
         Ok((seed.deserialize(name)?, Unit))
     }
 }
@@ -422,21 +363,25 @@ impl<'de, 'a> EnumAccess<'de> for Word<'a> {
 struct Unit;
 
 impl<'de> VariantAccess<'de> for Unit {
-    type Error = Error;
+    type Error = InputError;
 
-    fn unit_variant(self) -> Result<(), Error> {
+    fn unit_variant(self) -> Result<(), InputError> {
         Ok(())
     }
 
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, _: T) -> Result<T::Value, Error> {
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, _: T) -> Result<T::Value, InputError> {
         Err(NOT_A_STRUCTURE)
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, Error> {
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, InputError> {
         Err(NOT_A_STRUCTURE)
     }
 
-    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], _: V) -> Result<V::Value, Error> {
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        _: &'static [&'static str],
+        _: V,
+    ) -> Result<V::Value, InputError> {
         Err(NOT_A_STRUCTURE)
     }
 }

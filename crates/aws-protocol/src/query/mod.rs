@@ -11,8 +11,8 @@
 //! list. A map is `Name.entry.1.key` and `Name.entry.1.value`. A boolean is `true`, `false`, `1` or `0`, in lower case only.
 //!
 //! Input types refuse parameters that they don't have by `#[serde(deny_unknown_fields)]`; an absent parameter is a `None`
-//! or a refusal. (`#[serde(flatten)]` would hide from the decoder that a type is a structure, and doesn't work.) What is
-//! answered to a bad request:
+//! or a refusal. Fields that several inputs share are joined by [`crate::With`], and those that are not built are a
+//! [`crate::NotYet`]. What is answered to a bad request:
 //!
 //! | the request | code | text | seen from |
 //! |---|---|---|---|
@@ -23,6 +23,7 @@
 //! | has an empty boolean | MalformedInput | missing value for boolean type | SES |
 //! | has no instant | MalformedInput | timestamp must follow ISO8601 | CloudWatch |
 //! | has no number | MalformedInput | integer must follow xsd1.1 definition | by analogy |
+//! | has no Base64 | MalformedInput | base64Binary must follow xsd1.1 definition | by analogy |
 //! | has a structure where none is | MalformedInput | Unexpected complex element termination | ELB, ElastiCache |
 //! | has no list where one is | MalformedInput | Unexpected list element termination | SES, CloudFront |
 //! | has a word that is none of a set | ValidationError | 1 validation error detected: Value 'v' at 'x' failed … | SES |
@@ -35,7 +36,7 @@ mod params;
 
 use serde::de::DeserializeOwned;
 
-use crate::{Fault, uri};
+use crate::{Fault, InputError, uri};
 
 pub use params::Params;
 
@@ -115,8 +116,11 @@ fn text(encoded: &[u8]) -> Result<String, Fault> {
 }
 
 /// The input of an operation from its parameters.
-pub fn decode<T: DeserializeOwned>(params: &Params) -> Result<T, Fault> {
-    T::deserialize(de::NodeDeserializer::new(params.root())).map_err(|error| error.into_fault())
+///
+/// # Errors
+/// When they are not of that type; [`InputError::in_query`] makes an answer of it.
+pub fn decode<T: DeserializeOwned>(params: &Params) -> Result<T, InputError> {
+    T::deserialize(de::NodeDeserializer::new(params.root()))
 }
 
 /// Names and values as a form, in their order.

@@ -4,6 +4,7 @@
 //! parameters are inserted in the order of their names, so that almost all go to the end of it.
 
 use crate::Fault;
+use crate::input::brief;
 
 /// One name of the tree: a value, names below it, or both (which no type accepts).
 #[derive(Clone, Debug, Default)]
@@ -88,12 +89,6 @@ impl Params {
 /// Neither the first nor the last of two values is what the client meant.
 pub(super) fn comes_twice(name: &str) -> Fault {
     Fault::malformed_query_string(format!("The parameter {} comes twice.", brief(name)))
-}
-
-/// As much of a client's word as an error repeats.
-pub(super) fn brief(text: &str) -> &str {
-    const MAX_CHARS: usize = 256;
-    text.char_indices().nth(MAX_CHARS).map_or(text, |(end, _)| &text[..end])
 }
 
 #[cfg(test)]

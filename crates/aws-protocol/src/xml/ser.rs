@@ -11,8 +11,8 @@ use serde::ser::{
 };
 
 use super::leaf;
-use crate::Timestamp;
 use crate::timestamp::TIMESTAMP;
+use crate::{Timestamp, blob};
 
 /// What an item of a list is called where nothing names it.
 const MEMBER: &str = "member";
@@ -154,8 +154,8 @@ impl<'a> ser::Serializer for Element<'a> {
         Ok(())
     }
 
-    fn serialize_bytes(self, _: &[u8]) -> Result<(), Error> {
-        Err(Error("bytes have no form".to_owned()))
+    fn serialize_bytes(self, value: &[u8]) -> Result<(), Error> {
+        self.leaf(blob::to_base64(value))
     }
 
     fn serialize_none(self) -> Result<(), Error> {

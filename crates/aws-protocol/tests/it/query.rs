@@ -48,7 +48,7 @@ enum Kind {
 /// The tree that a form decodes to, or the fault as `code: text`.
 fn tree(form: &str) -> Result<Tree, String> {
     let request = parse(&format!("Action=A&{form}")).map_err(|fault| fault.to_string())?;
-    query::decode(&request.params).map_err(|fault| fault.to_string())
+    query::decode(&request.params).map_err(|error| error.in_query().to_string())
 }
 
 fn words(words: &[&str]) -> Tree {
@@ -132,7 +132,7 @@ fn values() {
 fn parameters_that_are_unknown_or_missing() {
     let check = |form: &str, expected: &str| {
         let request = parse(&format!("Action=A&{form}")).expect("a request");
-        let decoded = query::decode::<Needs>(&request.params);
+        let decoded = query::decode::<Needs>(&request.params).map_err(|error| error.in_query());
         assert_eq!(decoded.map_err(|fault| fault.to_string()), Err(expected.to_owned()), "{form}");
     };
     let null = |name: &str| {
@@ -153,7 +153,9 @@ fn parameters_that_are_unknown_or_missing() {
          satisfy enum value set: [cache-cluster, user]",
     );
     let request = parse("Action=A&Anything=1").expect("a request");
-    let fault = query::decode::<()>(&request.params).expect_err("no parameter is known");
+    let fault = query::decode::<()>(&request.params)
+        .map_err(|error| error.in_query())
+        .expect_err("no parameter is known");
     assert_eq!((fault.status, fault.to_string()), (400, unknown("Anything")));
 }
 
@@ -268,7 +270,9 @@ proptest! {
         let at = rotate.index(pairs.len());
         pairs.rotate_left(at);
         let form = query::encode(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-        let request = parse(&form).expect("a request");
+        // Three lists within each other and the key of a map.
+        let limits = Limits { max_depth: 3 * 3 + 4, ..Limits::default() };
+        let request = Request::parse(b"", form.as_bytes(), &limits).expect("a request");
         prop_assert_eq!(query::decode::<Tree>(&request.params), Ok(tree));
     }
 

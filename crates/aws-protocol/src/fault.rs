@@ -7,6 +7,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::input::brief;
+
 /// Whose fault an error is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kind {
@@ -26,6 +28,28 @@ impl Kind {
     }
 }
 
+/// An error that the model of a service declares. Its name in the model and its code on the wire are two things:
+/// `CacheClusterNotFoundFault` is `CacheClusterNotFound`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ErrorShape {
+    /// Its name in the model: what JSON and CBOR call it.
+    pub name: &'static str,
+    /// What Query calls it.
+    pub code: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// Whose fault it is.
+    pub kind: Kind,
+}
+
+impl ErrorShape {
+    /// The error, with a text for people.
+    pub fn because(&'static self, message: impl Into<String>) -> Fault {
+        let (code, message) = (Cow::Borrowed(self.code), message.into());
+        Fault { code, status: self.status, kind: self.kind, message, shape: Some(self) }
+    }
+}
+
 /// What a client gets in place of a result.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Fault {
@@ -37,17 +61,19 @@ pub struct Fault {
     pub kind: Kind,
     /// For people.
     pub message: String,
+    /// What it is in the service's model. None for the errors that all services have in common.
+    pub shape: Option<&'static ErrorShape>,
 }
 
 impl Fault {
     /// The request's fault, with any status.
     pub fn sender(code: impl Into<Cow<'static, str>>, status: u16, message: impl Into<String>) -> Fault {
-        Fault { code: code.into(), status, kind: Kind::Sender, message: message.into() }
+        Fault { code: code.into(), status, kind: Kind::Sender, message: message.into(), shape: None }
     }
 
     /// The service's fault, with any status.
     pub fn receiver(code: impl Into<Cow<'static, str>>, status: u16, message: impl Into<String>) -> Fault {
-        Fault { code: code.into(), status, kind: Kind::Receiver, message: message.into() }
+        Fault { code: code.into(), status, kind: Kind::Receiver, message: message.into(), shape: None }
     }
 
     /// There is no such operation in this version of the API. Without a `Version` there is none in any.
@@ -59,6 +85,11 @@ impl Fault {
             400,
             format!("Could not find operation {action} for version {version}"),
         )
+    }
+
+    /// There is no such operation, where requests have no version. JSON and CBOR say `UnknownOperationException`.
+    pub fn unknown_operation(named: &str) -> Fault {
+        Fault::sender("InvalidAction", 400, format!("There is no operation {}.", brief(named)))
     }
 
     /// The request names no operation.

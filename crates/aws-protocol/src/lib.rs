@@ -2,9 +2,9 @@
 //!
 //! ```text
 //!   headers, body ──▶ sigv4::verify ──▶ Identity: access key, region, service
-//!   query or body ──▶ query::Request::parse ──▶ action, version, Params
-//!            Params ──▶ query::decode::<T> ──▶ T: an operation's input, any serde type
-//!   T: an operation's output ──▶ xml::reply ──▶ body        Fault ──▶ Protocol::refusal ──▶ body
+//!   headers, path ──▶ Protocol::of ──▶ Wire: Query, JSON 1.0 or 1.1, CBOR
+//!   Wire::decode ──▶ Request: operation, version, Input ──▶ Input::decode::<T> ──▶ T: an operation's input, any serde type
+//!   T: an operation's output ──▶ Wire::encode ──▶ Response        Fault ──▶ Protocol::fault ──▶ Response
 //! ```
 //!
 //! Operations are typed once, as serde structs elsewhere; a codec here knows nothing of any operation. What serde's data
@@ -26,14 +26,16 @@ pub mod query;
 pub mod sigv4;
 mod timestamp;
 mod uri;
+pub mod wire;
 mod with;
 pub mod xml;
 
 pub use blob::Blob;
-pub use fault::{Fault, Kind};
+pub use fault::{ErrorShape, Fault, Kind};
 pub use input::InputError;
 pub use members::{Item, Members};
 pub use not_yet::{Empty, Harmless, NotYet, Nothing, Off, Words};
 pub use protocol::Protocol;
 pub use timestamp::Timestamp;
+pub use wire::Wire;
 pub use with::With;

@@ -1,4 +1,4 @@
-//! The protocols that AWS's services speak, as far as a refusal needs them.
+//! The protocols that AWS's services speak, as far as an error needs them. Those by which calls are served are a [`Wire`].
 //!
 //! A client understands an error in its service's protocol alone: one that expects JSON reads nothing in an XML document, and tries
 //! again or falls over. So whoever calls a service that is not served is told so in the form in which the call came. What tells the
@@ -13,22 +13,24 @@
 //!   scope of route53 or cloudfront                                          RestXml   as Query
 //!   anything else with a path or a JSON body                                RestJson  x-amzn-errortype: …, {"message": …}
 //! ```
+//!
+//! | | Query, XML | JSON, CBOR |
+//! |---|---|---|
+//! | a declared error | its code | its name in the model; behind the model's namespace in JSON 1.0 and CBOR |
+//! | a common error | `ValidationError`, 403 for signatures | `ValidationException`, 400 for signatures too |
+//! | of a service that spoke Query first | | and `x-amzn-query-error: <code in Query>;<Sender or Receiver>` |
 
-use crate::xml;
-use crate::{Fault, Kind};
-use serde::Serialize;
+use crate::document::{Value, json};
+use crate::wire::{Names, Response, Wire};
+use crate::{Fault, xml};
 
 /// How a service speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
-    /// Forms in, XML out.
-    Query,
+    /// By one that is served.
+    Wire(Wire),
     /// Query with another document for errors.
     Ec2,
-    /// JSON 1.0 or 1.1, by the content type.
-    Json(&'static str),
-    /// Smithy's RPC v2.
-    Cbor,
     /// Paths and JSON.
     RestJson,
     /// Paths and XML.
@@ -44,35 +46,14 @@ pub struct Signs<'a> {
     pub service: &'a str,
     /// `Content-Type`
     pub content_type: &'a str,
-    /// There is an `X-Amz-Target`.
-    pub has_target: bool,
+    /// `X-Amz-Target`
+    pub target: Option<&'a str>,
     /// `smithy-protocol`
     pub smithy: &'a str,
     /// The path of the URL.
     pub path: &'a str,
     /// What is behind its `?`.
     pub query: &'a str,
-}
-
-/// A refusal, ready to be sent with the status of its fault.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// `Content-Type`
-    pub content_type: &'static str,
-    /// Other headers.
-    pub headers: Vec<(&'static str, String)>,
-    /// The body.
-    pub body: Vec<u8>,
-}
-
-const JSON_1_0: &str = "application/x-amz-json-1.0";
-const JSON_1_1: &str = "application/x-amz-json-1.1";
-
-#[derive(Serialize)]
-struct JsonError<'a> {
-    #[serde(rename = "__type")]
-    code: &'a str,
-    message: &'a str,
 }
 
 impl Protocol {
@@ -82,15 +63,17 @@ impl Protocol {
         let is_form = signs.content_type.starts_with("application/x-www-form-urlencoded");
         let names_action = signs.query.split('&').any(|pair| pair.starts_with("Action="));
         match signs.service {
-            _ if signs.smithy == "rpc-v2-cbor" => Protocol::Cbor,
-            _ if signs.has_target && signs.content_type.starts_with(JSON_1_0) => Protocol::Json(JSON_1_0),
-            _ if signs.has_target => Protocol::Json(JSON_1_1),
+            _ if signs.smithy == "rpc-v2-cbor" => Protocol::Wire(Wire::Cbor),
+            _ if signs.target.is_some() => {
+                let is_1_0 = signs.content_type.starts_with(Wire::Json10.content_type());
+                Protocol::Wire(if is_1_0 { Wire::Json10 } else { Wire::Json11 })
+            }
             "ec2" => Protocol::Ec2,
             "s3" | "s3express" | "s3-outposts" => Protocol::S3,
-            _ if is_form || names_action => Protocol::Query,
+            _ if is_form || names_action => Protocol::Wire(Wire::Query),
             "route53" | "cloudfront" | "s3control" => Protocol::RestXml,
             _ if is_json || !matches!(signs.path, "" | "/") => Protocol::RestJson,
-            _ => Protocol::Query,
+            _ => Protocol::Wire(Wire::Query),
         }
     }
 
@@ -98,79 +81,87 @@ impl Protocol {
     pub fn unknown_service(self, service: &str) -> Fault {
         let text = format!("The service {service} is not served by Engram.");
         match self {
-            Protocol::Query | Protocol::Ec2 | Protocol::RestXml => Fault::sender("InvalidAction", 400, text),
-            Protocol::Json(_) => Fault::sender("UnknownOperationException", 400, text),
-            Protocol::Cbor | Protocol::RestJson => Fault::sender("UnknownOperationException", 404, text),
-            Protocol::S3 => Fault { kind: Kind::Receiver, ..Fault::sender("NotImplemented", 501, text) },
+            Protocol::S3 => Fault::receiver("NotImplemented", 501, text),
+            _ => Fault::sender("InvalidAction", 400, text),
         }
     }
 
-    /// Prints a refusal. `namespace` is that of Query documents.
-    pub fn refusal(self, fault: &Fault, namespace: &str, request_id: &str) -> Refusal {
-        let (code, message) = (fault.code.as_ref(), fault.message.as_str());
-        let plain = |content_type, body| Refusal { content_type, headers: Vec::new(), body };
+    /// An error in place of an answer.
+    pub fn fault(self, fault: &Fault, names: &Names, request_id: &str) -> Response {
+        let xml = |content_type, body: String| Response {
+            status: fault.status,
+            content_type: Some(content_type),
+            headers: Vec::new(),
+            body: body.into_bytes(),
+        };
         match self {
-            Protocol::Query | Protocol::RestXml => {
-                plain(xml::CONTENT_TYPE, xml::fault(fault, namespace, request_id).into_bytes())
+            Protocol::Wire(Wire::Query) | Protocol::RestXml => {
+                xml(xml::CONTENT_TYPE, xml::fault(fault, names.xml, request_id))
             }
-            Protocol::Ec2 => plain(xml::CONTENT_TYPE, xml::ec2_fault(fault, request_id).into_bytes()),
-            Protocol::S3 => plain("application/xml", xml::s3_fault(fault, request_id).into_bytes()),
-            Protocol::Json(content_type) => plain(content_type, json(code, message)),
-            Protocol::RestJson => Refusal {
-                content_type: "application/json",
-                headers: vec![("x-amzn-errortype", code.to_owned())],
-                body: json(code, message),
-            },
-            Protocol::Cbor => Refusal {
-                content_type: "application/cbor",
-                headers: vec![("smithy-protocol", "rpc-v2-cbor".to_owned())],
-                body: cbor(&[("__type", code), ("message", message)]),
-            },
+            Protocol::Ec2 => xml(xml::CONTENT_TYPE, xml::ec2_fault(fault, request_id)),
+            Protocol::S3 => xml("application/xml", xml::s3_fault(fault, request_id)),
+            Protocol::Wire(wire) => {
+                let (name, status) = self.in_document(fault);
+                let is_absolute = wire != Wire::Json11 && !names.shapes.is_empty();
+                let code = if is_absolute { format!("{}#{name}", names.shapes) } else { name.to_owned() };
+                let document = error_document(&code, &fault.message);
+                let mut response = wire.respond(&document);
+                response.status = status;
+                if names.speaks_query {
+                    let query_error = format!("{};{}", fault.code, fault.kind.as_str());
+                    response.headers.push(("x-amzn-query-error", query_error));
+                }
+                response
+            }
+            Protocol::RestJson => {
+                let (name, status) = self.in_document(fault);
+                Response {
+                    status,
+                    content_type: Some("application/json"),
+                    headers: vec![("x-amzn-errortype", name.to_owned())],
+                    body: json::print(&error_document(name, &fault.message)),
+                }
+            }
+        }
+    }
+
+    /// What JSON and CBOR call an error, and with which status it comes there.
+    fn in_document(self, fault: &Fault) -> (&str, u16) {
+        if let Some(shape) = fault.shape {
+            return (shape.name, shape.status);
+        }
+        let by_path = matches!(self, Protocol::RestJson | Protocol::Wire(Wire::Cbor));
+        match fault.code.as_ref() {
+            "InvalidAction" => ("UnknownOperationException", if by_path { 404 } else { 400 }),
+            "ValidationError" => ("ValidationException", 400),
+            "IncompleteSignature" => ("IncompleteSignatureException", 400),
+            "InvalidClientTokenId" => ("UnrecognizedClientException", 400),
+            "MissingAuthenticationToken" => ("MissingAuthenticationTokenException", 400),
+            "SignatureDoesNotMatch" => ("InvalidSignatureException", 400),
+            "AccessDenied" => ("AccessDeniedException", 400),
+            "Throttling" => ("ThrottlingException", 400),
+            code => (code, fault.status),
         }
     }
 }
 
-fn json(code: &str, message: &str) -> Vec<u8> {
-    serde_json::to_vec(&JsonError { code, message }).unwrap_or_default()
-}
-
-/// A map of texts: all of CBOR that an error needs (RFC 8949, definite lengths).
-fn cbor(pairs: &[(&str, &str)]) -> Vec<u8> {
-    const TEXT: u8 = 3 << 5;
-    const MAP: u8 = 5 << 5;
-    let mut out = Vec::new();
-    cbor_head(&mut out, MAP, pairs.len());
-    for text in pairs.iter().flat_map(|(name, value)| [name, value]) {
-        cbor_head(&mut out, TEXT, text.len());
-        out.extend(text.as_bytes());
-    }
-    out
-}
-
-fn cbor_head(out: &mut Vec<u8>, kind: u8, length: usize) {
-    match u32::try_from(length).unwrap_or(u32::MAX) {
-        short @ 0..24 => out.push(kind | short as u8),
-        byte @ 24..0x100 => out.extend([kind | 24, byte as u8]),
-        half @ 0x100..0x1_0000 => {
-            out.push(kind | 25);
-            out.extend((half as u16).to_be_bytes());
-        }
-        word => {
-            out.push(kind | 26);
-            out.extend(word.to_be_bytes());
-        }
-    }
+fn error_document(code: &str, message: &str) -> Value {
+    let member = |name: &str, text: &str| (name.to_owned(), Value::Text(text.to_owned()));
+    Value::Map(vec![member("__type", code), member("message", message)])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::document::cbor;
+    use crate::{ErrorShape, Kind};
 
     #[track_caller]
     fn check(signs: Signs<'_>, protocol: Protocol, content_type: &str, body: &[u8]) {
         assert_eq!(Protocol::of(&signs), protocol, "{signs:?}");
-        let refusal = protocol.refusal(&Fault::sender("Code", 400, "a <text>"), "urn:x", "id");
-        assert_eq!((refusal.content_type, refusal.body.as_slice()), (content_type, body));
+        let names = Names { xml: "urn:x", ..Names::default() };
+        let refusal = protocol.fault(&Fault::sender("Code", 400, "a <text>"), &names, "id");
+        assert_eq!((refusal.content_type, refusal.body.as_slice()), (Some(content_type), body));
     }
 
     #[test]
@@ -182,10 +173,10 @@ mod tests {
         };
         let query: &[u8] = b"<ErrorResponse xmlns=\"urn:x\"><Error><Type>Sender</Type><Code>Code</Code>\
             <Message>a &lt;text&gt;</Message></Error><RequestId>id</RequestId></ErrorResponse>";
-        check(Signs { service: "elasticache", ..form }, Protocol::Query, "text/xml", query);
+        check(Signs { service: "elasticache", ..form }, Protocol::Wire(Wire::Query), "text/xml", query);
         check(
             Signs { query: "Action=A&Version=1", path: "/", ..Signs::default() },
-            Protocol::Query,
+            Protocol::Wire(Wire::Query),
             "text/xml",
             query,
         );
@@ -203,9 +194,10 @@ mod tests {
             b"<Error><Code>Code</Code><Message>a &lt;text&gt;</Message><RequestId>id</RequestId></Error>";
         check(Signs { service: "s3", path: "/", ..Signs::default() }, Protocol::S3, "application/xml", s3);
         let json: &[u8] = br#"{"__type":"Code","message":"a <text>"}"#;
-        for version in [JSON_1_0, JSON_1_1] {
-            let signs = Signs { content_type: version, has_target: true, path: "/", ..Signs::default() };
-            check(signs, Protocol::Json(version), version, json);
+        for wire in [Wire::Json10, Wire::Json11] {
+            let content_type = wire.content_type();
+            let signs = Signs { content_type, target: Some("A.B"), path: "/", ..Signs::default() };
+            check(signs, Protocol::Wire(wire), content_type, json);
         }
         let rest = Signs { service: "lambda", path: "/2015-03-31/functions/", ..Signs::default() };
         check(rest, Protocol::RestJson, "application/json", json);
@@ -214,17 +206,64 @@ mod tests {
             path: "/service/GraniteServiceVersion20100801/operation/ListMetrics",
             ..Signs::default()
         };
-        check(smithy, Protocol::Cbor, "application/cbor", b"\xa2\x66__type\x64Code\x67message\x68a <text>");
+        check(
+            smithy,
+            Protocol::Wire(Wire::Cbor),
+            "application/cbor",
+            b"\xa2\x66__type\x64Code\x67message\x68a <text>",
+        );
     }
 
+    static NOT_FOUND: ErrorShape =
+        ErrorShape { name: "NotFoundException", code: "NotFound", status: 404, kind: Kind::Sender };
+
     #[test]
-    fn lengths_in_cbor() {
-        for (length, head) in
-            [(23, vec![0x77]), (24, vec![0x78, 24]), (256, vec![0x79, 1, 0]), (65536, vec![0x7a, 0, 1, 0, 0])]
-        {
-            let mut out = Vec::new();
-            cbor_head(&mut out, 3 << 5, length);
-            assert_eq!(out, head);
-        }
+    fn an_error_has_a_name_and_a_code() {
+        let monitoring = Names { shapes: "com.example", speaks_query: true, ..Names::default() };
+        let check =
+            |wire: Wire, names: &Names, fault: Fault, status: u16, code: &str, query: Option<&str>| {
+                let response = Protocol::Wire(wire).fault(&fault, names, "id");
+                let body = match wire {
+                    Wire::Cbor => cbor::parse(&response.body),
+                    _ => json::parse(&response.body),
+                };
+                assert_eq!((response.status, body), (status, Some(error_document(code, &fault.message))));
+                let header = response.headers.iter().find(|(name, _)| *name == "x-amzn-query-error");
+                assert_eq!(header.map(|(_, value)| value.as_str()), query);
+            };
+        let plain = Names::default();
+        let declared = || NOT_FOUND.because("gone");
+        check(Wire::Json11, &plain, declared(), 404, "NotFoundException", None);
+        check(
+            Wire::Json10,
+            &monitoring,
+            declared(),
+            404,
+            "com.example#NotFoundException",
+            Some("NotFound;Sender"),
+        );
+        check(
+            Wire::Cbor,
+            &monitoring,
+            declared(),
+            404,
+            "com.example#NotFoundException",
+            Some("NotFound;Sender"),
+        );
+        let unsigned = Fault::missing_authentication_token();
+        assert_eq!(unsigned.status, 403);
+        check(Wire::Json11, &plain, unsigned, 400, "MissingAuthenticationTokenException", None);
+        let broken = Fault::internal_failure();
+        check(
+            Wire::Cbor,
+            &monitoring,
+            broken,
+            500,
+            "com.example#InternalFailure",
+            Some("InternalFailure;Receiver"),
+        );
+        let unknown = || Protocol::Wire(Wire::Cbor).unknown_service("x");
+        check(Wire::Cbor, &plain, unknown(), 404, "UnknownOperationException", None);
+        check(Wire::Json10, &plain, unknown(), 400, "UnknownOperationException", None);
     }
 }

@@ -10,21 +10,39 @@ pub(crate) const MAX_NODES: usize = 300;
 /// Nodes in a shard: a primary and five replicas.
 pub(crate) const MAX_MEMBERS: usize = 6;
 
-impl<'a> Cx<'a> {
+/// What is there, as calls name it.
+pub(crate) trait Lookup<'a> {
     /// What is in the region; nothing, before anything was made there.
-    pub(crate) fn here(&self) -> Option<&'a Region> {
+    fn here(&self) -> Option<&'a Region>;
+
+    /// A replication group.
+    fn group(&self, id: &str) -> Result<&'a Deployment, Fault>;
+
+    /// A replication group whose status is available.
+    fn available_group(&self, id: &str) -> Result<&'a Deployment, Fault>;
+
+    /// A cache cluster, alone or a member of a group.
+    fn cluster(&self, id: &str) -> Result<(&'a Deployment, &'a Shard, &'a Member), Fault>;
+
+    /// Whether a cluster has this id, alone or as a member.
+    fn has_cluster(&self, id: &str) -> bool;
+
+    /// Refuses more nodes than the quota.
+    fn check_node_quota(&self, more: usize) -> Result<(), Fault>;
+}
+
+impl<'a> Lookup<'a> for Cx<'a> {
+    fn here(&self) -> Option<&'a Region> {
         self.fleet.regions.get(self.region)
     }
 
-    /// A replication group.
-    pub(crate) fn group(&self, id: &str) -> Result<&'a Deployment, Fault> {
+    fn group(&self, id: &str) -> Result<&'a Deployment, Fault> {
         let id = names::replication_group(id)?;
         let found = self.here().and_then(|region| region.groups.get(&id));
         found.ok_or_else(|| faults::replication_group_not_found(&id))
     }
 
-    /// A replication group whose status is available.
-    pub(crate) fn available_group(&self, id: &str) -> Result<&'a Deployment, Fault> {
+    fn available_group(&self, id: &str) -> Result<&'a Deployment, Fault> {
         let group = self.group(id)?;
         match group.status() {
             "available" => Ok(group),
@@ -32,20 +50,17 @@ impl<'a> Cx<'a> {
         }
     }
 
-    /// A cache cluster, alone or a member of a group.
-    pub(crate) fn cluster(&self, id: &str) -> Result<(&'a Deployment, &'a Shard, &'a Member), Fault> {
+    fn cluster(&self, id: &str) -> Result<(&'a Deployment, &'a Shard, &'a Member), Fault> {
         let id = names::cache_cluster(id)?;
         let found = self.here().and_then(|region| region.cache_clusters().remove(id.as_str()));
         found.ok_or_else(|| faults::cache_cluster_not_found(&id))
     }
 
-    /// Whether a cluster has this id, alone or as a member.
-    pub(crate) fn has_cluster(&self, id: &str) -> bool {
+    fn has_cluster(&self, id: &str) -> bool {
         self.here().is_some_and(|region| region.cache_clusters().contains_key(id))
     }
 
-    /// Refuses more nodes than the quota.
-    pub(crate) fn check_node_quota(&self, more: usize) -> Result<(), Fault> {
+    fn check_node_quota(&self, more: usize) -> Result<(), Fault> {
         let present = self.here().map_or(0, |region| region.cache_clusters().len());
         match present + more > MAX_NODES {
             true => Err(faults::node_quota_for_customer(MAX_NODES)),

@@ -5,6 +5,8 @@ use crate::console::{self, tell};
 use crate::failure;
 use crate::stopping::{self, Signals};
 use anyhow::{Context, Result, anyhow, bail};
+use aws_operations::Cx;
+use aws_protocol::Wire;
 use fleet::{AddressPool, Command, DeploymentId, Fleet, Host, Phase};
 use region::{ACCOUNT, Blocks, Credentials, DeploymentView, Directories, Ended, Over, Service, Store};
 use std::io::{ErrorKind, IsTerminal};
@@ -227,17 +229,17 @@ async fn make_default(service: &Service, address: SocketAddrV4) -> Result<()> {
         ("NumCacheClusters", "1"),
         ("Port", &address.port().to_string()),
     ];
+    let api = &elasticache::SERVICE;
     let body = aws_protocol::query::encode(
-        [("Action", "CreateReplicationGroup"), ("Version", elasticache::VERSION)]
+        [("Action", "CreateReplicationGroup"), ("Version", api.version)]
             .into_iter()
             .chain(parameters.iter().map(|(name, value)| (*name, *value))),
     );
-    let limits = aws_protocol::query::Limits::default();
-    let request = aws_protocol::query::Request::parse(b"", body.as_bytes(), &limits);
-    let call = request.and_then(|request| elasticache::call("elasticache", request, "first-start"));
+    let (signs, limits) = Default::default();
+    let call = api.decode(Wire::Query, &signs, body.as_bytes(), &limits, "first-start");
     let call = call.map_err(|fault| anyhow!("{fault}"))?;
     let decide = move |fleet: &Fleet, now_ms: u64| {
-        let cx = elasticache::Cx { fleet, region: REGION, account: ACCOUNT, now_ms };
+        let cx = Cx { fleet, region: REGION, account: ACCOUNT, now_ms };
         let mut commands = call.decide(&cx)?;
         for command in &mut commands {
             if let Command::Create(new) = command {

@@ -10,13 +10,16 @@
 
 use crate::credentials::{ACCOUNT, Credentials};
 use crate::service::{Decision, Service, unix_ms};
-use aws_protocol::protocol::{Protocol, Refusal, Signs};
-use aws_protocol::query::{Limits, Request as QueryRequest};
-use aws_protocol::{Fault, Timestamp, sigv4, xml};
-use elasticache::{Call, Cx};
+use crate::services;
+use aws_operations::{Call, Cx};
+use aws_protocol::protocol::{Protocol, Signs};
+use aws_protocol::query::Limits;
+use aws_protocol::wire::Response as Answer;
+use aws_protocol::{Fault, Timestamp, sigv4};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
@@ -87,23 +90,30 @@ async fn converse(api: Arc<Api>, stream: TcpStream) -> hyper::Result<()> {
 
 async fn answer(api: Arc<Api>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let request_id = request_id();
-    let service = service_of(&request);
-    let protocol = protocol_of(&request, &service);
-    let (status, Refusal { content_type, headers: others, body }) =
-        match call(&api, request, protocol, &request_id).await {
-            Ok(body) => {
-                let (content_type, body) = (xml::CONTENT_TYPE, body.into_bytes());
-                (200, Refusal { content_type, headers: Vec::new(), body })
-            }
-            Err(fault) => {
-                info!(request_id, code = %fault.code, message = fault.message, "refused");
-                (fault.status, protocol.refusal(&fault, elasticache::namespace(&service), &request_id))
-            }
-        };
+    let (head, body) = request.into_parts();
+    let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+    let query = head.uri.query().unwrap_or_default();
+    let claimed = sigv4::claimed_service(header("authorization"), query).unwrap_or_default();
+    let signs = Signs {
+        service: &claimed,
+        content_type: header("content-type").unwrap_or_default(),
+        target: header("x-amz-target"),
+        smithy: header("smithy-protocol").unwrap_or_default(),
+        path: head.uri.path(),
+        query,
+    };
+    let protocol = Protocol::of(&signs);
+    let answer = call(&api, &head, body, protocol, &signs, &request_id).await.unwrap_or_else(|fault| {
+        info!(request_id, code = %fault.code, message = fault.message, "refused");
+        protocol.fault(&fault, &services::names(&claimed), &request_id)
+    });
+    let Answer { status, content_type, headers: others, body } = answer;
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if let Some(content_type) = content_type {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    }
     for (name, value) in others {
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(name, value);
@@ -117,15 +127,15 @@ async fn answer(api: Arc<Api>, request: Request<Incoming>) -> Result<Response<Fu
 
 async fn call(
     api: &Api,
-    request: Request<Incoming>,
+    head: &Parts,
+    body: Incoming,
     protocol: Protocol,
+    signs: &Signs<'_>,
     request_id: &str,
-) -> Result<String, Fault> {
-    let (head, body) = request.into_parts();
+) -> Result<Answer, Fault> {
     let body = timeout(PART_LIMIT, Limited::new(body, api.limits.max_bytes).collect()).await;
     let body = body.map_err(|_| Fault::request_timeout("The request did not arrive in time."))?;
     let body = body.map_err(|_| Fault::request_too_large("The request is too large."))?.to_bytes();
-    let query = head.uri.query().unwrap_or_default();
     let mut headers: Vec<(&str, &[u8])> =
         head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     let host = head.uri.authority().map(|authority| authority.as_str());
@@ -135,7 +145,7 @@ async fn call(
     let message = sigv4::Message {
         method: head.method.as_str(),
         path: head.uri.path(),
-        query,
+        query: signs.query,
         headers: &headers,
         body: &body,
     };
@@ -143,12 +153,11 @@ async fn call(
     let secret_of =
         |key: &str| (key == api.credentials.access_key_id).then(|| api.credentials.secret_access_key.clone());
     let identity = sigv4::verify(&message, now, secret_of)?;
-    if elasticache::Service::named(&identity.service).is_none() {
-        return Err(protocol.unknown_service(&identity.service));
-    }
-    let request = QueryRequest::parse(query.as_bytes(), &body, &api.limits)?;
-    info!(request_id, service = identity.service, region = identity.region, action = request.action, "call");
-    let call = elasticache::call(&identity.service, request, request_id)?;
+    let served = services::named(&identity.service);
+    let Some(service) = served else { return Err(protocol.unknown_service(&identity.service)) };
+    let Protocol::Wire(wire) = protocol else { return Err(Fault::unknown_operation(signs.path)) };
+    let call = service.decode(wire, signs, &body, &api.limits, request_id)?;
+    info!(request_id, service = identity.service, region = identity.region, ?call, "call");
     let region = identity.region.clone();
     let decided = api.service.call(identity.region, move |fleet, now_ms| decide(call, fleet, region, now_ms));
     decided.await.map_err(|ending| Fault::service_unavailable(ending.to_string()))??
@@ -156,38 +165,15 @@ async fn call(
 
 /// Lets a call decide on the present state, and answer from the state behind it.
 fn decide(
-    call: Box<dyn Call>,
+    call: Call,
     fleet: &fleet::Fleet,
     region: String,
     now_ms: u64,
-) -> Result<Decision<Result<String, Fault>>, Fault> {
+) -> Result<Decision<Result<Answer, Fault>>, Fault> {
     let commands = call.decide(&Cx { fleet, region: &region, account: ACCOUNT, now_ms })?;
     let answer =
         move |fleet: &fleet::Fleet| call.answer(&Cx { fleet, region: &region, account: ACCOUNT, now_ms });
     Ok(Decision { commands, answer: Box::new(answer) })
-}
-
-/// The service that the credential's scope names, whether or not the signature is right:
-/// `AKID/20260102/us-east-1/sts/aws4_request`. None is an empty text.
-fn service_of(request: &Request<Incoming>) -> String {
-    let header = request.headers().get("authorization").and_then(|value| value.to_str().ok());
-    let text = header.or_else(|| request.uri().query()).unwrap_or_default().replace("%2F", "/");
-    let scope = text.split("Credential=").nth(1).unwrap_or_default();
-    let service = scope.split([',', '&', ' ']).next().unwrap_or_default().split('/').nth(3);
-    service.unwrap_or_default().to_owned()
-}
-
-fn protocol_of(request: &Request<Incoming>, service: &str) -> Protocol {
-    let header =
-        |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    Protocol::of(&Signs {
-        service,
-        content_type: header("content-type"),
-        has_target: request.headers().contains_key("x-amz-target"),
-        smithy: header("smithy-protocol"),
-        path: request.uri().path(),
-        query: request.uri().query().unwrap_or_default(),
-    })
 }
 
 /// As AWS's look: a random UUID.

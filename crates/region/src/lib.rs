@@ -20,6 +20,7 @@ mod directories;
 pub mod http;
 mod ledger;
 mod service;
+mod services;
 mod store;
 mod view;
 pub mod whereabouts;

@@ -37,6 +37,21 @@ pub(super) fn claim(message: &Message<'_>) -> Result<Claim, Fault> {
     }
 }
 
+/// The service that a request says it is for, whether or not its signature is right or even whole: so that an error can be
+/// told in that service's protocol.
+pub fn claimed_service(authorization: Option<&str>, query: &str) -> Option<String> {
+    let credential = match authorization {
+        Some(header) => {
+            let mut parts = header.split([' ', ',', '\t']);
+            parts.find_map(|part| part.strip_prefix("Credential=")).map(str::to_owned)
+        }
+        None => Presigned::read(query).ok()?.get("X-Amz-Credential").map(str::to_owned),
+    };
+    let scope = credential?;
+    // Backwards, since an access key may have slashes: the terminator, then the service.
+    scope.trim_end_matches('/').rsplit('/').nth(1).map(str::to_owned)
+}
+
 /// `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`; commas or spaces between the three.
 fn from_header(message: &Message<'_>, header: &str) -> Result<Claim, Fault> {
     let (algorithm, parts) = header.split_once([' ', ',']).unwrap_or((header, ""));
@@ -195,4 +210,29 @@ pub(super) fn require_algorithm(claim: &Claim) -> Result<(), Fault> {
         "Unsupported AWS 'algorithm': '{}' (only {ALGORITHM} for now). ",
         claim.algorithm
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::claimed_service;
+
+    #[test]
+    fn a_service_is_claimed_in_either_place() {
+        let check = |authorization: Option<&str>, query: &str, service: Option<&str>| {
+            assert_eq!(claimed_service(authorization, query).as_deref(), service);
+        };
+        let header =
+            "AWS4-HMAC-SHA256 Credential=AKID/20260102/us-east-1/sts/aws4_request, SignedHeaders=host";
+        check(Some(header), "", Some("sts"));
+        check(Some("AWS4-HMAC-SHA256 Credential=A/B/20260102/us-east-1/sts/aws4_request"), "", Some("sts"));
+        check(Some("AWS4-HMAC-SHA256 SignedHeaders=host"), "", None);
+        check(Some("Basic Zm9v"), "", None);
+        check(
+            None,
+            "Action=A&X-Amz-Credential=AKID%2F20260102%2Fus-east-1%2Fec2%2Faws4_request",
+            Some("ec2"),
+        );
+        check(None, "Action=A", None);
+        check(None, "", None);
+    }
 }

@@ -26,6 +26,7 @@ mod verify;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
+pub use authorization::claimed_service;
 pub use sign::Signer;
 pub use verify::verify;
 

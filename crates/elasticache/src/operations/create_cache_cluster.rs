@@ -1,12 +1,11 @@
 //! `CreateCacheCluster`: one node alone, or one more replica of a group.
 
 use super::create_replication_group::{LogDelivery, version_and_type};
-use crate::lookup::{MAX_MEMBERS, shard};
-use crate::operation::Operation;
+use crate::lookup::{Lookup, MAX_MEMBERS, shard};
 use crate::settings::Given;
 use crate::shapes::{self, CacheCluster, Tag};
 use crate::unsupported::{refuse, refuse_items, refuse_on, refuse_other};
-use crate::{Cx, faults, names};
+use crate::{Cx, Operation, faults, names};
 use aws_protocol::Fault;
 use fleet::{Command, DeploymentId, NewDeployment, NewMember, placement};
 use serde::{Deserialize, Serialize};

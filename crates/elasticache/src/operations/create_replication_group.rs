@@ -1,12 +1,11 @@
 //! `CreateReplicationGroup`: a primary and its replicas. Cluster mode is off.
 
 use crate::catalogue::{self, EngineVersion, NodeType};
-use crate::lookup::MAX_MEMBERS;
-use crate::operation::Operation;
+use crate::lookup::{Lookup, MAX_MEMBERS};
 use crate::settings::Given;
 use crate::shapes::{self, ReplicationGroup, Tag};
 use crate::unsupported::{refuse, refuse_items, refuse_on, refuse_other};
-use crate::{Cx, faults, names};
+use crate::{Cx, Operation, faults, names};
 use aws_protocol::Fault;
 use fleet::{Command, DeploymentId, Engine, NewDeployment, NewMember, placement};
 use serde::{Deserialize, Serialize};
@@ -121,7 +120,10 @@ impl Operation for CreateReplicationGroup {
         let member = |(at, zone): (usize, String)| {
             let name = format!("{id}-{:03}", at + 1);
             match cx.has_cluster(&name) {
-                true => Err(faults::cache_cluster_exists(&name)),
+                // The operation declares no error of its own for that.
+                true => Err(faults::value(format!(
+                    "The replication group {id} cannot be created: the cache cluster {name} already exists."
+                ))),
                 false => Ok(NewMember { name, availability_zone: zone, tags: BTreeMap::new() }),
             }
         };

@@ -1,10 +1,9 @@
 //! `DecreaseReplicaCount`: fewer replicas, those that are named or the newest.
 
 use super::increase_replica_count::{ConfigureShard, immediately, wanted};
-use crate::lookup::shard;
-use crate::operation::Operation;
+use crate::lookup::{Lookup, shard};
 use crate::shapes::{self, ReplicationGroup};
-use crate::{Cx, faults};
+use crate::{Cx, Operation, faults};
 use aws_protocol::Fault;
 use fleet::{Command, Deployment};
 use serde::{Deserialize, Serialize};

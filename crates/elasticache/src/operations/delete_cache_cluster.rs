@@ -1,11 +1,10 @@
 //! `DeleteCacheCluster`: a cluster alone, or a replica of a group.
 
 use super::decrease_replica_count::check_what_stays;
-use crate::lookup::may_be_deleted;
-use crate::operation::Operation;
+use crate::lookup::{Lookup, may_be_deleted};
 use crate::shapes::{self, CacheCluster};
 use crate::unsupported::refuse;
-use crate::{Cx, faults};
+use crate::{Cx, Operation, faults};
 use aws_protocol::Fault;
 use fleet::{Command, DeploymentId};
 use serde::{Deserialize, Serialize};

@@ -1,10 +1,9 @@
 //! `DeleteReplicationGroup`: all of it, or all but the primary.
 
-use crate::Cx;
-use crate::lookup::may_be_deleted;
-use crate::operation::Operation;
+use crate::lookup::{Lookup, may_be_deleted};
 use crate::shapes::{self, ReplicationGroup};
 use crate::unsupported::refuse;
+use crate::{Cx, Operation};
 use aws_protocol::Fault;
 use fleet::Command;
 use serde::{Deserialize, Serialize};

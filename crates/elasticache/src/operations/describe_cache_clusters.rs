@@ -1,8 +1,8 @@
 //! `DescribeCacheClusters`: clusters alone and members of groups.
 
-use crate::operation::Operation;
+use crate::lookup::Lookup;
 use crate::shapes::{self, CacheCluster};
-use crate::{Cx, paging};
+use crate::{Cx, Operation, paging};
 use aws_protocol::{Fault, Members};
 use fleet::{Deployment, DeploymentId, Member};
 use serde::{Deserialize, Serialize};

@@ -1,8 +1,7 @@
 //! `DescribeCacheEngineVersions`: the versions that can be had here.
 
 use crate::catalogue::{self, EngineVersion};
-use crate::operation::Operation;
-use crate::{Cx, paging, shapes};
+use crate::{Cx, Operation, paging, shapes};
 use aws_protocol::{Fault, Item, Members};
 use fleet::Engine;
 use serde::{Deserialize, Serialize};

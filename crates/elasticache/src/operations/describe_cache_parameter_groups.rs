@@ -1,8 +1,7 @@
 //! `DescribeCacheParameterGroups`: the defaults, one for each family.
 
-use crate::operation::Operation;
 use crate::shapes::arn;
-use crate::{Cx, catalogue, faults, paging};
+use crate::{Cx, Operation, catalogue, faults, paging};
 use aws_protocol::{Fault, Item, Members};
 use serde::{Deserialize, Serialize};
 

@@ -1,8 +1,7 @@
 //! `DescribeCacheSubnetGroups`: the default one, with a subnet in each zone.
 
-use crate::operation::Operation;
 use crate::shapes::arn;
-use crate::{Cx, faults, paging};
+use crate::{Cx, Operation, faults, paging};
 use aws_protocol::{Fault, Item, Members};
 use fleet::placement;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! `DescribeEvents`: what has happened, the last hour unless asked otherwise.
 
-use crate::operation::Operation;
-use crate::{Cx, faults, paging};
+use crate::lookup::Lookup;
+use crate::{Cx, Operation, faults, paging};
 use aws_protocol::{Fault, Item, Members, Timestamp};
 use fleet::KEPT_FOR_MS;
 use serde::{Deserialize, Serialize};

@@ -1,8 +1,8 @@
 //! `DescribeReplicationGroups`
 
-use crate::operation::Operation;
+use crate::lookup::Lookup;
 use crate::shapes::{self, ReplicationGroup};
-use crate::{Cx, paging};
+use crate::{Cx, Operation, paging};
 use aws_protocol::{Fault, Members};
 use serde::{Deserialize, Serialize};
 

@@ -1,10 +1,9 @@
 //! `IncreaseReplicaCount`: more replicas, each in the zone that has the fewest members or as asked.
 
-use crate::lookup::{MAX_MEMBERS, new_names, shard};
-use crate::operation::Operation;
+use crate::lookup::{Lookup, MAX_MEMBERS, new_names, shard};
 use crate::shapes::{self, ReplicationGroup};
 use crate::unsupported::refuse_items;
-use crate::{Cx, faults, names};
+use crate::{Cx, Operation, faults, names};
 use aws_protocol::Fault;
 use fleet::{Command, Deployment, NewMember, placement};
 use serde::{Deserialize, Serialize};

@@ -1,8 +1,8 @@
 //! `ListAllowedNodeTypeModifications`: what a cluster or group could be made of instead.
 
 use crate::catalogue::{self, NodeType};
-use crate::operation::Operation;
-use crate::{Cx, faults};
+use crate::lookup::Lookup;
+use crate::{Cx, Operation, faults};
 use aws_protocol::{Fault, Members};
 use serde::{Deserialize, Serialize};
 

@@ -1,9 +1,8 @@
 //! `ListTagsForResource`
 
 use super::tags;
-use crate::Cx;
-use crate::operation::Operation;
 use crate::shapes::Tag;
+use crate::{Cx, Operation};
 use aws_protocol::{Fault, Members};
 use serde::{Deserialize, Serialize};
 

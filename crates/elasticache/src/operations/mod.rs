@@ -12,7 +12,6 @@ mod describe_cache_parameter_groups;
 mod describe_cache_subnet_groups;
 mod describe_events;
 mod describe_replication_groups;
-mod get_caller_identity;
 mod increase_replica_count;
 mod list_allowed_node_type_modifications;
 mod list_tags_for_resource;
@@ -23,29 +22,28 @@ mod remove_tags_from_resource;
 mod tags;
 mod test_failover;
 
-use crate::operation::{Listed, Of};
+use aws_operations::Entry;
 
-/// All operations that there are.
-pub const OPERATIONS: &[&dyn Listed] = &[
-    &Of::<create_replication_group::CreateReplicationGroup>::new(),
-    &Of::<describe_replication_groups::DescribeReplicationGroups>::new(),
-    &Of::<modify_replication_group::ModifyReplicationGroup>::new(),
-    &Of::<increase_replica_count::IncreaseReplicaCount>::new(),
-    &Of::<decrease_replica_count::DecreaseReplicaCount>::new(),
-    &Of::<test_failover::TestFailover>::new(),
-    &Of::<delete_replication_group::DeleteReplicationGroup>::new(),
-    &Of::<create_cache_cluster::CreateCacheCluster>::new(),
-    &Of::<describe_cache_clusters::DescribeCacheClusters>::new(),
-    &Of::<modify_cache_cluster::ModifyCacheCluster>::new(),
-    &Of::<reboot_cache_cluster::RebootCacheCluster>::new(),
-    &Of::<delete_cache_cluster::DeleteCacheCluster>::new(),
-    &Of::<describe_events::DescribeEvents>::new(),
-    &Of::<describe_cache_engine_versions::DescribeCacheEngineVersions>::new(),
-    &Of::<list_allowed_node_type_modifications::ListAllowedNodeTypeModifications>::new(),
-    &Of::<add_tags_to_resource::AddTagsToResource>::new(),
-    &Of::<remove_tags_from_resource::RemoveTagsFromResource>::new(),
-    &Of::<list_tags_for_resource::ListTagsForResource>::new(),
-    &Of::<describe_cache_parameter_groups::DescribeCacheParameterGroups>::new(),
-    &Of::<describe_cache_subnet_groups::DescribeCacheSubnetGroups>::new(),
-    &Of::<get_caller_identity::GetCallerIdentity>::new(),
+/// All that are built.
+pub(crate) const OPERATIONS: &[Entry] = &[
+    Entry::of::<create_replication_group::CreateReplicationGroup>(),
+    Entry::of::<describe_replication_groups::DescribeReplicationGroups>(),
+    Entry::of::<modify_replication_group::ModifyReplicationGroup>(),
+    Entry::of::<increase_replica_count::IncreaseReplicaCount>(),
+    Entry::of::<decrease_replica_count::DecreaseReplicaCount>(),
+    Entry::of::<test_failover::TestFailover>(),
+    Entry::of::<delete_replication_group::DeleteReplicationGroup>(),
+    Entry::of::<create_cache_cluster::CreateCacheCluster>(),
+    Entry::of::<describe_cache_clusters::DescribeCacheClusters>(),
+    Entry::of::<modify_cache_cluster::ModifyCacheCluster>(),
+    Entry::of::<reboot_cache_cluster::RebootCacheCluster>(),
+    Entry::of::<delete_cache_cluster::DeleteCacheCluster>(),
+    Entry::of::<describe_events::DescribeEvents>(),
+    Entry::of::<describe_cache_engine_versions::DescribeCacheEngineVersions>(),
+    Entry::of::<list_allowed_node_type_modifications::ListAllowedNodeTypeModifications>(),
+    Entry::of::<add_tags_to_resource::AddTagsToResource>(),
+    Entry::of::<remove_tags_from_resource::RemoveTagsFromResource>(),
+    Entry::of::<list_tags_for_resource::ListTagsForResource>(),
+    Entry::of::<describe_cache_parameter_groups::DescribeCacheParameterGroups>(),
+    Entry::of::<describe_cache_subnet_groups::DescribeCacheSubnetGroups>(),
 ];

@@ -1,11 +1,11 @@
 //! `ModifyCacheCluster`: of a cluster alone everything, of a member of a group what a member has by itself.
 
 use super::create_replication_group::{LogDelivery, node_type_named};
-use crate::operation::Operation;
+use crate::lookup::Lookup;
 use crate::settings::Given;
 use crate::shapes::{self, CacheCluster};
 use crate::unsupported::{refuse, refuse_items, refuse_other};
-use crate::{Cx, catalogue, faults};
+use crate::{Cx, Operation, catalogue, faults};
 use aws_protocol::Fault;
 use fleet::{Changes, Command, DeploymentId};
 use serde::{Deserialize, Serialize};

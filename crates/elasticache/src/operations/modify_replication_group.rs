@@ -2,12 +2,11 @@
 
 use super::create_replication_group::{LogDelivery, check_availability, node_type_named};
 use crate::catalogue;
-use crate::lookup::shard;
-use crate::operation::Operation;
+use crate::lookup::{Lookup, shard};
 use crate::settings::Given;
 use crate::shapes::{self, ReplicationGroup};
 use crate::unsupported::{refuse, refuse_items, refuse_on, refuse_other};
-use crate::{Cx, faults, names};
+use crate::{Cx, Operation, faults, names};
 use aws_protocol::Fault;
 use fleet::{Changes, Command, Deployment};
 use serde::{Deserialize, Serialize};

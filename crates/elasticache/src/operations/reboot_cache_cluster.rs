@@ -1,8 +1,8 @@
 //! `RebootCacheCluster`: its process is ended and started again; what it held is lost, unless a primary has it.
 
-use crate::operation::Operation;
+use crate::lookup::Lookup;
 use crate::shapes::{self, CacheCluster, NODE_ID};
-use crate::{Cx, faults};
+use crate::{Cx, Operation, faults};
 use aws_protocol::Fault;
 use fleet::Command;
 use serde::{Deserialize, Serialize};

@@ -1,9 +1,8 @@
 //! `RemoveTagsFromResource`
 
 use super::tags;
-use crate::operation::Operation;
 use crate::shapes::Tag;
-use crate::{Cx, faults};
+use crate::{Cx, Operation, faults};
 use aws_protocol::{Fault, Members};
 use fleet::Command;
 use serde::{Deserialize, Serialize};

@@ -1,8 +1,9 @@
 //! What the three operations on tags, and those that make something, have in common.
 
 use super::describe_cache_subnet_groups::DEFAULT as DEFAULT_SUBNET_GROUP;
+use crate::lookup::Lookup;
 use crate::shapes::Tag;
-use crate::{Cx, catalogue, faults};
+use crate::{Cx, catalogue, faults, model};
 use aws_protocol::Fault;
 use fleet::{Deployment, DeploymentId, Member};
 use std::collections::BTreeMap;
@@ -127,16 +128,15 @@ pub(super) fn find<'a>(cx: &Cx<'a>, arn: &str) -> Result<Tagged<'a>, Fault> {
         "parametergroup" => Err(faults::parameter_group_not_found(name)),
         "subnetgroup" if name == DEFAULT_SUBNET_GROUP => Ok(Tagged::Default),
         "subnetgroup" => Err(faults::subnet_group_not_found(name)),
-        "snapshot" => Err(Fault::sender("SnapshotNotFoundFault", 404, format!("Snapshot {name} not found."))),
-        "user" => Err(Fault::sender("UserNotFound", 404, format!("User {name} not found."))),
-        "usergroup" => Err(Fault::sender("UserGroupNotFound", 404, format!("User group {name} not found."))),
+        "snapshot" => Err(model::SnapshotNotFoundFault.because(format!("Snapshot {name} not found."))),
+        "user" => Err(model::UserNotFoundFault.because(format!("User {name} not found."))),
+        "usergroup" => Err(model::UserGroupNotFoundFault.because(format!("User group {name} not found."))),
         "serverlesscache" => {
-            let text = format!("Serverless cache {name} not found.");
-            Err(Fault::sender("ServerlessCacheNotFoundFault", 404, text))
+            Err(model::ServerlessCacheNotFoundFault.because(format!("Serverless cache {name} not found.")))
         }
         "reserved-instance" => {
-            let text = format!("Reserved cache node {name} not found.");
-            Err(Fault::sender("ReservedCacheNodeNotFound", 404, text))
+            Err(model::ReservedCacheNodeNotFoundFault
+                .because(format!("Reserved cache node {name} not found.")))
         }
         _ => Err(faults::invalid_arn(arn)),
     }

@@ -1,9 +1,8 @@
 //! `TestFailover`: the primary of a shard is killed, and a replica takes over as it would if it had failed by itself.
 
-use crate::lookup::shard;
-use crate::operation::Operation;
+use crate::lookup::{Lookup, shard};
 use crate::shapes::{self, ReplicationGroup};
-use crate::{Cx, faults};
+use crate::{Cx, Operation, faults, model};
 use aws_protocol::Fault;
 use fleet::{Command, Source};
 use serde::{Deserialize, Serialize};
@@ -58,13 +57,10 @@ impl Operation for TestFailover {
         };
         let count = cx.here().map_or(0, |region| region.events.iter().filter(tested).count());
         if count >= TESTS_A_DAY {
-            return Err(Fault::sender(
-                "APICallRateForCustomerExceeded",
-                400,
-                format!(
-                    "The TestFailover API can be called for up to {TESTS_A_DAY} node groups in 24 hours."
-                ),
-            ));
+            let text = format!(
+                "The TestFailover API can be called for up to {TESTS_A_DAY} node groups in 24 hours."
+            );
+            return Err(model::APICallRateForCustomerExceededFault.because(text));
         }
         Ok(vec![Command::TestFailover { id: group.id.clone(), shard: shard.id.clone() }])
     }

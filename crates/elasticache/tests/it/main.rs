@@ -1,11 +1,14 @@
 //! Operations as their callers see them: a form in, a document or a code out, with the commands in between.
 
+mod errors;
 mod list;
 mod transcripts;
 
-use aws_protocol::Fault;
-use aws_protocol::query::{Limits, Request};
-use elasticache::Cx;
+use aws_operations::Cx;
+use aws_protocol::protocol::Signs;
+use aws_protocol::query::Limits;
+use aws_protocol::{Fault, Wire};
+use elasticache::SERVICE;
 use fleet::{AddressPool, Command, DeploymentId, Fleet};
 
 const REGION: &str = "us-east-1";
@@ -24,17 +27,15 @@ impl Host {
 
     /// Calls an operation as the control plane does: decoded, decided, applied, answered.
     fn call(&mut self, form: &str) -> Result<String, Fault> {
-        self.call_of("elasticache", &format!("Version=2015-02-02&{form}"))
-    }
-
-    fn call_of(&mut self, service: &str, form: &str) -> Result<String, Fault> {
-        let request = Request::parse(b"", form.as_bytes(), &Limits::default())?;
-        let call = elasticache::call(service, request, "id")?;
+        let form = format!("Version=2015-02-02&{form}");
+        let (signs, limits) = (Signs::default(), Limits::default());
+        let call = SERVICE.decode(Wire::Query, &signs, form.as_bytes(), &limits, "id")?;
         let commands = call.decide(&self.cx())?;
         for command in &commands {
             self.apply(command);
         }
-        call.answer(&self.cx())
+        let answer = call.answer(&self.cx())?;
+        Ok(String::from_utf8(answer.body).expect("XML is text"))
     }
 
     fn cx(&self) -> Cx<'_> {

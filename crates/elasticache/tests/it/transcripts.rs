@@ -174,7 +174,7 @@ fn whatever_has_an_arn_can_be_asked_for_its_tags() {
     host.settle("web");
     let mut asked = 0;
     for operation in
-        elasticache::OPERATIONS.iter().filter(|operation| operation.name().starts_with("Describe"))
+        elasticache::SERVICE.operations.iter().filter(|operation| operation.name().starts_with("Describe"))
     {
         let answer = host.call(&format!("Action={}", operation.name())).unwrap();
         let mut rest = answer.as_str();
@@ -210,10 +210,4 @@ fn a_parameter_group_is_of_the_family_of_its_version() {
     let text = "Expected a parameter group of family valkey8 but found one of family valkey7";
     let modify = "Action=ModifyReplicationGroup&ReplicationGroupId=web&ApplyImmediately=true&CacheParameterGroupName=default.valkey7";
     refuses(&mut host, modify, "InvalidParameterCombination", text);
-}
-
-#[test]
-fn who_calls_is_the_root() {
-    let answer = Host::new().call_of("sts", "Action=GetCallerIdentity&Version=2011-06-15").unwrap();
-    assert_eq!(between(&answer, "<Arn>", "</Arn>"), "arn:aws:iam::000000000000:root");
 }

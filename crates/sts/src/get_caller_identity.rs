@@ -1,7 +1,6 @@
-//! `GetCallerIdentity` of STS: the account's root, since its is the only access key.
+//! `GetCallerIdentity`: the account's root, since its is the only access key.
 
-use crate::operation::Operation;
-use crate::{Cx, Service};
+use aws_operations::{Cx, Operation};
 use aws_protocol::Fault;
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +20,6 @@ pub(crate) struct Output {
 
 impl Operation for GetCallerIdentity {
     const NAME: &'static str = "GetCallerIdentity";
-    const SERVICE: Service = Service::Sts;
     type Input = Input;
     type Output = Output;
 

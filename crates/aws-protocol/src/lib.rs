@@ -34,7 +34,7 @@ pub use blob::Blob;
 pub use fault::{ErrorShape, Fault, Kind};
 pub use input::InputError;
 pub use members::{Item, Members};
-pub use not_yet::{Empty, Harmless, NotYet, Nothing, Off, Words};
+pub use not_yet::{Blank, Empty, Harmless, NotYet, Nothing, Off, Words};
 pub use protocol::Protocol;
 pub use timestamp::Timestamp;
 pub use wire::Wire;

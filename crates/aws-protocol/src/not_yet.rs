@@ -6,12 +6,14 @@
 //!
 //! | the field | what passes |
 //! |---|---|
-//! | `auth_token: NotYet` | nothing |
-//! | `transit_encryption_enabled: NotYet<Off>` | `false` |
-//! | `snapshot_arns: NotYet<Empty>` | a list without items |
-//! | `network_type: NotYet<Ipv4>`, where `Ipv4` is [`Words`] | `ipv4` |
+//! | `_auth_token: NotYet` | nothing |
+//! | `_transit_encryption_enabled: NotYet<Off>` | `false` |
+//! | `_snapshot_arns: NotYet<Empty>` | a list without items |
+//! | `_final_snapshot_identifier: NotYet<Blank>` | a text without characters |
+//! | `_network_type: NotYet<Ipv4>`, where `Ipv4` is [`Words`] | `ipv4` |
 //!
-//! A field that is absent always passes, and needs no attribute for it.
+//! A field that is absent always passes, and needs no attribute for it. Nobody reads the field, so its name begins with an
+//! underscore, over which serde's `PascalCase` passes.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -42,6 +44,9 @@ pub enum Off {}
 /// A list without items.
 pub enum Empty {}
 
+/// A text without characters.
+pub enum Blank {}
+
 /// Words that ask for what is the case anyway.
 pub trait Words {
     /// In lower case.
@@ -69,6 +74,12 @@ impl Harmless for Off {
 impl Harmless for Empty {
     fn check<'de, D: Deserializer<'de>>(value: D) -> Result<(), D::Error> {
         if Vec::<IgnoredAny>::deserialize(value)?.is_empty() { Ok(()) } else { Err(refused(None)) }
+    }
+}
+
+impl Harmless for Blank {
+    fn check<'de, D: Deserializer<'de>>(value: D) -> Result<(), D::Error> {
+        if String::deserialize(value)?.is_empty() { Ok(()) } else { Err(refused(None)) }
     }
 }
 

@@ -15,6 +15,7 @@
 
 pub mod catalogue;
 mod faults;
+mod inputs;
 mod lookup;
 mod model;
 mod names;

@@ -1,7 +1,8 @@
 //! What several operations answer with. Names and order are those of the service model (elasticache 2015-02-02).
 
 use crate::Cx;
-use aws_protocol::{Item, Members, Timestamp};
+use crate::lookup::Lookup;
+use aws_protocol::{Fault, Item, Members, Timestamp};
 use fleet::{Deployment, DeploymentId, Engine, Member, Phase, Shard};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -95,6 +96,20 @@ pub(crate) struct ReplicationGroup {
 
 impl Item for ReplicationGroup {
     const NAME: &'static str = "ReplicationGroup";
+}
+
+/// The result of what makes or changes a group.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct GroupResult {
+    replication_group: ReplicationGroup,
+}
+
+impl GroupResult {
+    /// The group as it is behind the call.
+    pub(crate) fn of(cx: &Cx<'_>, id: &str) -> Result<GroupResult, Fault> {
+        Ok(GroupResult { replication_group: replication_group(cx, cx.group(id)?) })
+    }
 }
 
 /// An element without content.
@@ -244,6 +259,21 @@ pub(crate) struct CacheCluster {
 
 impl Item for CacheCluster {
     const NAME: &'static str = "CacheCluster";
+}
+
+/// The result of what makes or changes a cluster.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct ClusterResult {
+    cache_cluster: CacheCluster,
+}
+
+impl ClusterResult {
+    /// The cluster as it is behind the call.
+    pub(crate) fn of(cx: &Cx<'_>, id: &str) -> Result<ClusterResult, Fault> {
+        let (deployment, _, member) = cx.cluster(id)?;
+        Ok(ClusterResult { cache_cluster: cache_cluster(cx, deployment, member, false) })
+    }
 }
 
 #[derive(Clone, Debug, Serialize)]

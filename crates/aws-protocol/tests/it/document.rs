@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_protocol::document::{self, Form, Value, cbor, json};
 use aws_protocol::query::{self, Limits, Request};
-use aws_protocol::{Blob, Empty, InputError, Members, NotYet, Off, Timestamp, With, Words};
+use aws_protocol::{Blank, Blob, Empty, InputError, Members, NotYet, Off, Timestamp, With, Words};
 use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -145,13 +145,13 @@ impl Words for Ipv4 {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "what is refused is never read")]
 struct Refusing {
-    token: NotYet,
-    encrypts: NotYet<Off>,
-    names: NotYet<Empty>,
-    network: NotYet<Ipv4>,
-    inner: Option<Box<Refusing>>,
+    _token: NotYet,
+    _encrypts: NotYet<Off>,
+    _names: NotYet<Empty>,
+    _text: NotYet<Blank>,
+    _network: NotYet<Ipv4>,
+    _inner: Option<Box<Refusing>>,
 }
 
 #[test]
@@ -168,6 +168,7 @@ fn what_is_not_built_is_refused_by_its_own_name() {
         ("Token=", r#"{"Token":""}"#, "Token"),
         ("Token.A.1=x", r#"{"Token":{"A":[1]}}"#, "Token"),
         ("Encrypts=true", r#"{"Encrypts":true}"#, "Encrypts"),
+        ("Text=x", r#"{"Text":"x"}"#, "Text"),
         ("Names.member.1=x", r#"{"Names":["x"]}"#, "Names"),
         ("Inner.Inner.Token=x", r#"{"Inner":{"Inner":{"Token":1}}}"#, "Inner.Inner.Token"),
     ] {
@@ -180,7 +181,7 @@ fn what_is_not_built_is_refused_by_its_own_name() {
 
 #[test]
 fn what_is_absent_or_changes_nothing_passes() {
-    for form in ["", "Encrypts=false", "Names=", "Network=IPv4", "Inner.Encrypts=0"] {
+    for form in ["", "Encrypts=false", "Names=", "Text=", "Network=IPv4", "Inner.Encrypts=0"] {
         of_form::<Refusing>(form).expect(form);
     }
     for text in ["{}", r#"{"Token":null,"Encrypts":false,"Names":[],"Network":"ipv4","Inner":{}}"#] {
@@ -238,6 +239,11 @@ fn two_structures_side_by_side_are_one_input() {
     struct Outer {
         list: Vec<With<Own, Third>>,
     }
+    let input = of_form::<With<With<Own, Shared>, Third>>("Id=a&Port=1&Window=w").expect("an input");
+    assert_eq!(
+        (input.id.as_str(), input.own.shared.window.as_deref(), input.shared.port),
+        ("a", Some("w"), 1)
+    );
     let unknown = InputError::Unknown("List.member.2.X".into());
     let form =
         "List.member.1.Id=a&List.member.1.Port=1&List.member.2.Id=b&List.member.2.Port=1&List.member.2.X=";

@@ -1,25 +1,25 @@
 //! `CreateReplicationGroup`: a primary and its replicas. Cluster mode is off.
 
 use crate::catalogue::{self, EngineVersion, NodeType};
+use crate::inputs::{Disabled, NewNodes, Nodes, NotDurable};
 use crate::lookup::{Lookup, MAX_MEMBERS};
 use crate::settings::Given;
-use crate::shapes::{self, ReplicationGroup, Tag};
-use crate::unsupported::{refuse, refuse_items, refuse_on, refuse_other};
+use crate::shapes::{self, GroupResult};
 use crate::{Cx, Operation, faults, names};
-use aws_protocol::Fault;
+use aws_protocol::{Empty, Fault, NotYet, Off, With};
 use fleet::{Command, DeploymentId, Engine, NewDeployment, NewMember, placement};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::collections::BTreeMap;
 
 pub(crate) struct CreateReplicationGroup;
 
+pub(crate) type Input = With<With<Own, NewNodes>, Nodes>;
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(crate) struct Input {
+pub(crate) struct Own {
     replication_group_id: String,
     replication_group_description: String,
-    global_replication_group_id: Option<String>,
-    primary_cluster_id: Option<String>,
     automatic_failover_enabled: Option<bool>,
     #[serde(rename = "MultiAZEnabled")]
     multi_az_enabled: Option<bool>,
@@ -29,35 +29,17 @@ pub(crate) struct Input {
     num_node_groups: Option<i32>,
     replicas_per_node_group: Option<i32>,
     node_group_configuration: Option<Vec<NodeGroupConfiguration>>,
-    cache_node_type: Option<String>,
-    engine: Option<String>,
-    engine_version: Option<String>,
-    cache_parameter_group_name: Option<String>,
-    cache_subnet_group_name: Option<String>,
-    cache_security_group_names: Option<Vec<String>>,
-    security_group_ids: Option<Vec<String>>,
-    tags: Option<Vec<Tag>>,
-    snapshot_arns: Option<Vec<String>>,
-    snapshot_name: Option<String>,
-    preferred_maintenance_window: Option<String>,
-    port: Option<i32>,
-    notification_topic_arn: Option<String>,
-    auto_minor_version_upgrade: Option<bool>,
-    snapshot_retention_limit: Option<i32>,
-    snapshot_window: Option<String>,
-    auth_token: Option<String>,
-    transit_encryption_enabled: Option<bool>,
-    at_rest_encryption_enabled: Option<bool>,
-    kms_key_id: Option<String>,
-    user_group_ids: Option<Vec<String>>,
-    log_delivery_configurations: Option<Vec<LogDelivery>>,
-    data_tiering_enabled: Option<bool>,
-    network_type: Option<String>,
-    ip_discovery: Option<String>,
-    transit_encryption_mode: Option<String>,
-    cluster_mode: Option<String>,
-    serverless_cache_snapshot_name: Option<String>,
-    durability: Option<String>,
+    _global_replication_group_id: NotYet,
+    _primary_cluster_id: NotYet,
+    _transit_encryption_enabled: NotYet<Off>,
+    _transit_encryption_mode: NotYet,
+    _at_rest_encryption_enabled: NotYet<Off>,
+    _kms_key_id: NotYet,
+    _user_group_ids: NotYet<Empty>,
+    _data_tiering_enabled: NotYet<Off>,
+    _cluster_mode: NotYet<Disabled>,
+    _serverless_cache_snapshot_name: NotYet,
+    _durability: NotYet<NotDurable>,
 }
 
 /// How one shard is to be laid out.
@@ -65,55 +47,36 @@ pub(crate) struct Input {
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(crate) struct NodeGroupConfiguration {
     node_group_id: Option<String>,
-    slots: Option<String>,
+    _slots: NotYet,
     replica_count: Option<i32>,
     primary_availability_zone: Option<String>,
     replica_availability_zones: Option<Vec<String>>,
-    primary_outpost_arn: Option<String>,
-    replica_outpost_arns: Option<Vec<String>>,
-}
-
-/// Refused whatever is in it; the members are those of the model, so that a wrong one is still told as such.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct LogDelivery {}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct Output {
-    replication_group: ReplicationGroup,
+    _primary_outpost_arn: NotYet,
+    _replica_outpost_arns: NotYet<Empty>,
 }
 
 impl Operation for CreateReplicationGroup {
     const NAME: &'static str = "CreateReplicationGroup";
     type Input = Input;
-    type Output = Output;
+    type Output = GroupResult;
 
     fn decide(cx: &Cx<'_>, input: &Input) -> Result<Vec<Command>, Fault> {
         let id = names::replication_group(&input.replication_group_id)?;
         let description = names::description(&input.replication_group_description)?;
-        refuse_what_is_not_built(input)?;
+        let (new, nodes) = (&input.own.shared, &input.shared);
         let (version, node_type) = version_and_type(
-            input.engine.as_deref(),
-            input.engine_version.as_deref(),
-            input.cache_node_type.as_deref(),
+            nodes.engine.as_deref(),
+            nodes.engine_version.as_deref(),
+            nodes.cache_node_type.as_deref(),
         )?;
         let layout = layout(cx, input)?;
         let automatic_failover = input.automatic_failover_enabled.unwrap_or(false);
         let multi_az = input.multi_az_enabled.unwrap_or(false);
         check_availability(automatic_failover, multi_az, layout.len())?;
-        let given = Given {
-            maintenance_window: input.preferred_maintenance_window.as_deref(),
-            snapshot_window: input.snapshot_window.as_deref(),
-            snapshot_retention: input.snapshot_retention_limit,
-            auto_minor_version_upgrade: input.auto_minor_version_upgrade,
-            parameter_group: input.cache_parameter_group_name.as_deref(),
-            subnet_group: input.cache_subnet_group_name.as_deref(),
-            snapshotting_cluster: None,
-        };
+        let given = Given { subnet_group: new.cache_subnet_group_name.as_deref(), ..nodes.given() };
         let settings = given.of_new(version.default_parameter_group)?;
-        let port = names::port(input.port.unwrap_or(6379))?;
-        let tags = super::tags::checked(input.tags.as_deref().unwrap_or_default())?;
+        let port = new.port()?;
+        let tags = super::tags::checked(new.tags.as_deref().unwrap_or_default())?;
         if cx.here().is_some_and(|region| region.groups.contains_key(&id)) {
             return Err(faults::replication_group_exists(&id));
         }
@@ -146,9 +109,8 @@ impl Operation for CreateReplicationGroup {
         }))])
     }
 
-    fn answer(cx: &Cx<'_>, input: &Input) -> Result<Output, Fault> {
-        let group = cx.group(&input.replication_group_id)?;
-        Ok(Output { replication_group: shapes::replication_group(cx, group) })
+    fn answer(cx: &Cx<'_>, input: &Input) -> Result<GroupResult, Fault> {
+        GroupResult::of(cx, &input.replication_group_id)
     }
 }
 
@@ -237,9 +199,6 @@ fn layout(cx: &Cx<'_>, input: &Input) -> Result<Vec<String>, Fault> {
 
 impl NodeGroupConfiguration {
     fn layout(&self, cx: &Cx<'_>, replicas_per_node_group: Option<i32>) -> Result<Vec<String>, Fault> {
-        refuse("NodeGroupConfiguration.Slots", self.slots.is_some())?;
-        refuse("NodeGroupConfiguration.PrimaryOutpostArn", self.primary_outpost_arn.is_some())?;
-        refuse_items("NodeGroupConfiguration.ReplicaOutpostArns", self.replica_outpost_arns.as_ref())?;
         if let Some(id) = self.node_group_id.as_deref().filter(|id| id.parse() != Ok(1_u16)) {
             return Err(faults::value(format!("The node group id {id} is not valid: the only one is 0001.")));
         }
@@ -287,27 +246,4 @@ fn zones(cx: &Cx<'_>, count: i64, preferred: &[String], parameter: &str) -> Resu
         )));
     }
     preferred.iter().map(|zone| names::zone(cx.region, zone)).collect()
-}
-
-fn refuse_what_is_not_built(input: &Input) -> Result<(), Fault> {
-    refuse("GlobalReplicationGroupId", input.global_replication_group_id.is_some())?;
-    refuse("PrimaryClusterId", input.primary_cluster_id.is_some())?;
-    refuse_items("CacheSecurityGroupNames", input.cache_security_group_names.as_ref())?;
-    refuse_items("SecurityGroupIds", input.security_group_ids.as_ref())?;
-    refuse_items("SnapshotArns", input.snapshot_arns.as_ref())?;
-    refuse("SnapshotName", input.snapshot_name.is_some())?;
-    refuse("ServerlessCacheSnapshotName", input.serverless_cache_snapshot_name.is_some())?;
-    refuse("NotificationTopicArn", input.notification_topic_arn.is_some())?;
-    refuse("AuthToken", input.auth_token.is_some())?;
-    refuse_on("TransitEncryptionEnabled", input.transit_encryption_enabled)?;
-    refuse("TransitEncryptionMode", input.transit_encryption_mode.is_some())?;
-    refuse_on("AtRestEncryptionEnabled", input.at_rest_encryption_enabled)?;
-    refuse("KmsKeyId", input.kms_key_id.is_some())?;
-    refuse_items("UserGroupIds", input.user_group_ids.as_ref())?;
-    refuse_items("LogDeliveryConfigurations", input.log_delivery_configurations.as_ref())?;
-    refuse_on("DataTieringEnabled", input.data_tiering_enabled)?;
-    refuse_other("NetworkType", input.network_type.as_ref(), &["ipv4"])?;
-    refuse_other("IpDiscovery", input.ip_discovery.as_ref(), &["ipv4"])?;
-    refuse_other("ClusterMode", input.cluster_mode.as_ref(), &["disabled"])?;
-    refuse_other("Durability", input.durability.as_ref(), &["default", "disabled"])
 }

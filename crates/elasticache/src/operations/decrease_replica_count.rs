@@ -1,41 +1,34 @@
 //! `DecreaseReplicaCount`: fewer replicas, those that are named or the newest.
 
-use super::increase_replica_count::{ConfigureShard, immediately, wanted};
+use super::increase_replica_count::{self, immediately, wanted};
 use crate::lookup::{Lookup, shard};
-use crate::shapes::{self, ReplicationGroup};
+use crate::shapes::GroupResult;
 use crate::{Cx, Operation, faults};
-use aws_protocol::Fault;
+use aws_protocol::{Fault, With};
 use fleet::{Command, Deployment};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 pub(crate) struct DecreaseReplicaCount;
 
+pub(crate) type Input = With<Own, increase_replica_count::Input>;
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(crate) struct Input {
-    replication_group_id: String,
-    new_replica_count: Option<i32>,
-    replica_configuration: Option<Vec<ConfigureShard>>,
+pub(crate) struct Own {
     replicas_to_remove: Option<Vec<String>>,
-    apply_immediately: bool,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct Output {
-    replication_group: ReplicationGroup,
 }
 
 impl Operation for DecreaseReplicaCount {
     const NAME: &'static str = "DecreaseReplicaCount";
     type Input = Input;
-    type Output = Output;
+    type Output = GroupResult;
 
     fn decide(cx: &Cx<'_>, input: &Input) -> Result<Vec<Command>, Fault> {
-        let group = cx.available_group(&input.replication_group_id)?;
-        immediately(input.apply_immediately)?;
+        let shared = &input.shared;
+        let group = cx.available_group(&shared.replication_group_id)?;
+        immediately(shared.apply_immediately)?;
         let named = input.replicas_to_remove.as_deref().unwrap_or_default();
-        let has_count = input.new_replica_count.is_some() || input.replica_configuration.is_some();
+        let has_count = shared.new_replica_count.is_some() || shared.replica_configuration.is_some();
         let members = match (named.is_empty(), has_count) {
             (false, true) => {
                 return Err(faults::combination(
@@ -43,18 +36,14 @@ impl Operation for DecreaseReplicaCount {
                 ));
             }
             (false, false) => those_named(group, named)?,
-            (true, _) => {
-                let wanted = wanted(group, input.new_replica_count, input.replica_configuration.as_deref())?;
-                the_newest(group, wanted.replicas)?
-            }
+            (true, _) => the_newest(group, wanted(group, shared)?.replicas)?,
         };
         check_what_stays(group, members.len())?;
         Ok(vec![Command::RemoveMembers { id: group.id.clone(), members }])
     }
 
-    fn answer(cx: &Cx<'_>, input: &Input) -> Result<Output, Fault> {
-        let group = cx.group(&input.replication_group_id)?;
-        Ok(Output { replication_group: shapes::replication_group(cx, group) })
+    fn answer(cx: &Cx<'_>, input: &Input) -> Result<GroupResult, Fault> {
+        GroupResult::of(cx, &input.shared.replication_group_id)
     }
 }
 

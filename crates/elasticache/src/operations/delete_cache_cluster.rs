@@ -2,12 +2,11 @@
 
 use super::decrease_replica_count::check_what_stays;
 use crate::lookup::{Lookup, may_be_deleted};
-use crate::shapes::{self, CacheCluster};
-use crate::unsupported::refuse;
+use crate::shapes::ClusterResult;
 use crate::{Cx, Operation, faults};
-use aws_protocol::Fault;
+use aws_protocol::{Blank, Fault, NotYet};
 use fleet::{Command, DeploymentId};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 pub(crate) struct DeleteCacheCluster;
 
@@ -15,24 +14,16 @@ pub(crate) struct DeleteCacheCluster;
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(crate) struct Input {
     cache_cluster_id: String,
-    final_snapshot_identifier: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct Output {
-    cache_cluster: CacheCluster,
+    _final_snapshot_identifier: NotYet<Blank>,
 }
 
 impl Operation for DeleteCacheCluster {
     const NAME: &'static str = "DeleteCacheCluster";
     type Input = Input;
-    type Output = Output;
+    type Output = ClusterResult;
 
     fn decide(cx: &Cx<'_>, input: &Input) -> Result<Vec<Command>, Fault> {
         let (deployment, shard, member) = cx.cluster(&input.cache_cluster_id)?;
-        let snapshot = input.final_snapshot_identifier.as_deref().unwrap_or_default();
-        refuse("FinalSnapshotIdentifier", !snapshot.is_empty())?;
         let id = deployment.id.clone();
         let DeploymentId::Group(group) = &deployment.id else {
             may_be_deleted(deployment)?;
@@ -59,8 +50,7 @@ impl Operation for DeleteCacheCluster {
         Ok(vec![Command::RemoveMembers { id, members: vec![name.clone()] }])
     }
 
-    fn answer(cx: &Cx<'_>, input: &Input) -> Result<Output, Fault> {
-        let (deployment, _, member) = cx.cluster(&input.cache_cluster_id)?;
-        Ok(Output { cache_cluster: shapes::cache_cluster(cx, deployment, member, false) })
+    fn answer(cx: &Cx<'_>, input: &Input) -> Result<ClusterResult, Fault> {
+        ClusterResult::of(cx, &input.cache_cluster_id)
     }
 }

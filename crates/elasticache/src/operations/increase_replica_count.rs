@@ -1,23 +1,23 @@
 //! `IncreaseReplicaCount`: more replicas, each in the zone that has the fewest members or as asked.
 
 use crate::lookup::{Lookup, MAX_MEMBERS, new_names, shard};
-use crate::shapes::{self, ReplicationGroup};
-use crate::unsupported::refuse_items;
+use crate::shapes::GroupResult;
 use crate::{Cx, Operation, faults, names};
-use aws_protocol::Fault;
+use aws_protocol::{Empty, Fault, NotYet};
 use fleet::{Command, Deployment, NewMember, placement};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::collections::BTreeMap;
 
 pub(crate) struct IncreaseReplicaCount;
 
+/// What both changes of the number of replicas are asked with.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(crate) struct Input {
-    replication_group_id: String,
-    new_replica_count: Option<i32>,
-    replica_configuration: Option<Vec<ConfigureShard>>,
-    apply_immediately: bool,
+    pub(super) replication_group_id: String,
+    pub(super) new_replica_count: Option<i32>,
+    pub(super) replica_configuration: Option<Vec<ConfigureShard>>,
+    pub(super) apply_immediately: bool,
 }
 
 /// How many replicas a shard is to have.
@@ -25,26 +25,20 @@ pub(crate) struct Input {
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(crate) struct ConfigureShard {
     node_group_id: String,
-    pub(super) new_replica_count: i32,
-    pub(super) preferred_availability_zones: Option<Vec<String>>,
-    preferred_outpost_arns: Option<Vec<String>>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct Output {
-    replication_group: ReplicationGroup,
+    new_replica_count: i32,
+    preferred_availability_zones: Option<Vec<String>>,
+    _preferred_outpost_arns: NotYet<Empty>,
 }
 
 impl Operation for IncreaseReplicaCount {
     const NAME: &'static str = "IncreaseReplicaCount";
     type Input = Input;
-    type Output = Output;
+    type Output = GroupResult;
 
     fn decide(cx: &Cx<'_>, input: &Input) -> Result<Vec<Command>, Fault> {
         let group = cx.available_group(&input.replication_group_id)?;
         immediately(input.apply_immediately)?;
-        let wanted = wanted(group, input.new_replica_count, input.replica_configuration.as_deref())?;
+        let wanted = wanted(group, input)?;
         let present = shard(group)?.members.len();
         if wanted.replicas + 1 > MAX_MEMBERS as i64 {
             return Err(faults::value(format!(
@@ -69,9 +63,8 @@ impl Operation for IncreaseReplicaCount {
         Ok(vec![Command::AddMembers { id: group.id.clone(), members }])
     }
 
-    fn answer(cx: &Cx<'_>, input: &Input) -> Result<Output, Fault> {
-        let group = cx.group(&input.replication_group_id)?;
-        Ok(Output { replication_group: shapes::replication_group(cx, group) })
+    fn answer(cx: &Cx<'_>, input: &Input) -> Result<GroupResult, Fault> {
+        GroupResult::of(cx, &input.replication_group_id)
     }
 }
 
@@ -82,15 +75,11 @@ pub(super) struct Wanted {
 }
 
 /// From `NewReplicaCount`, or from the configuration of the only shard.
-pub(super) fn wanted(
-    group: &Deployment,
-    count: Option<i32>,
-    configuration: Option<&[ConfigureShard]>,
-) -> Result<Wanted, Fault> {
-    let wanted = match (count, configuration.unwrap_or_default()) {
+pub(super) fn wanted(group: &Deployment, input: &Input) -> Result<Wanted, Fault> {
+    let configuration = input.replica_configuration.as_deref().unwrap_or_default();
+    let wanted = match (input.new_replica_count, configuration) {
         (Some(count), []) => Wanted { replicas: count.into(), zones: Vec::new() },
         (None, [one]) => {
-            refuse_items("PreferredOutpostArns", one.preferred_outpost_arns.as_ref())?;
             if one.node_group_id.parse::<u16>() != shard(group)?.id.parse() {
                 return Err(faults::node_group_not_found(&one.node_group_id, group.id.name()));
             }

@@ -1,21 +1,24 @@
 //! `ModifyReplicationGroup`: description, size, failover, zones, windows, and who is the primary.
 
-use super::create_replication_group::{LogDelivery, check_availability, node_type_named};
+use super::create_replication_group::{check_availability, node_type_named};
 use crate::catalogue;
+use crate::inputs::{ChangedNodes, Disabled, Nodes, NotDurable};
 use crate::lookup::{Lookup, shard};
 use crate::settings::Given;
-use crate::shapes::{self, ReplicationGroup};
-use crate::unsupported::{refuse, refuse_items, refuse_on, refuse_other};
+use crate::shapes::{self, GroupResult};
+use crate::unsupported::refuse;
 use crate::{Cx, Operation, faults, names};
-use aws_protocol::Fault;
+use aws_protocol::{Empty, Fault, NotYet, Off, With};
 use fleet::{Changes, Command, Deployment};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 pub(crate) struct ModifyReplicationGroup;
 
+pub(crate) type Input = With<With<Own, ChangedNodes>, Nodes>;
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(crate) struct Input {
+pub(crate) struct Own {
     replication_group_id: String,
     replication_group_description: Option<String>,
     primary_cluster_id: Option<String>,
@@ -23,52 +26,28 @@ pub(crate) struct Input {
     automatic_failover_enabled: Option<bool>,
     #[serde(rename = "MultiAZEnabled")]
     multi_az_enabled: Option<bool>,
-    node_group_id: Option<String>,
-    cache_security_group_names: Option<Vec<String>>,
-    security_group_ids: Option<Vec<String>>,
-    preferred_maintenance_window: Option<String>,
-    notification_topic_arn: Option<String>,
-    cache_parameter_group_name: Option<String>,
-    notification_topic_status: Option<String>,
-    apply_immediately: Option<bool>,
-    engine: Option<String>,
-    engine_version: Option<String>,
-    auto_minor_version_upgrade: Option<bool>,
-    snapshot_retention_limit: Option<i32>,
-    snapshot_window: Option<String>,
-    cache_node_type: Option<String>,
-    auth_token: Option<String>,
-    auth_token_update_strategy: Option<String>,
-    user_group_ids_to_add: Option<Vec<String>>,
-    user_group_ids_to_remove: Option<Vec<String>>,
-    remove_user_groups: Option<bool>,
-    log_delivery_configurations: Option<Vec<LogDelivery>>,
-    ip_discovery: Option<String>,
-    transit_encryption_enabled: Option<bool>,
-    transit_encryption_mode: Option<String>,
-    cluster_mode: Option<String>,
-    durability: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct Output {
-    replication_group: ReplicationGroup,
+    _node_group_id: NotYet,
+    _user_group_ids_to_add: NotYet<Empty>,
+    _user_group_ids_to_remove: NotYet<Empty>,
+    _remove_user_groups: NotYet<Off>,
+    _transit_encryption_enabled: NotYet<Off>,
+    _transit_encryption_mode: NotYet,
+    _cluster_mode: NotYet<Disabled>,
+    _durability: NotYet<NotDurable>,
 }
 
 impl Operation for ModifyReplicationGroup {
     const NAME: &'static str = "ModifyReplicationGroup";
     type Input = Input;
-    type Output = Output;
+    type Output = GroupResult;
 
     fn decide(cx: &Cx<'_>, input: &Input) -> Result<Vec<Command>, Fault> {
         let group = cx.group(&input.replication_group_id)?;
-        refuse_what_is_not_built(input)?;
         if !asks_for_anything(input) {
             return Err(faults::combination("No modifications were requested"));
         }
         let group = cx.available_group(group.id.name())?;
-        check_version(group, input)?;
+        check_version(group, &input.shared)?;
         let description =
             input.replication_group_description.as_deref().map(names::description).transpose()?;
         let automatic_failover = input.automatic_failover_enabled.unwrap_or(group.automatic_failover);
@@ -96,45 +75,35 @@ impl Operation for ModifyReplicationGroup {
         Ok(commands)
     }
 
-    fn answer(cx: &Cx<'_>, input: &Input) -> Result<Output, Fault> {
-        let group = cx.group(&input.replication_group_id)?;
-        Ok(Output { replication_group: shapes::replication_group(cx, group) })
+    fn answer(cx: &Cx<'_>, input: &Input) -> Result<GroupResult, Fault> {
+        GroupResult::of(cx, &input.replication_group_id)
     }
 }
 
 fn given(input: &Input) -> Given<'_> {
-    Given {
-        maintenance_window: input.preferred_maintenance_window.as_deref(),
-        snapshot_window: input.snapshot_window.as_deref(),
-        snapshot_retention: input.snapshot_retention_limit,
-        snapshotting_cluster: input.snapshotting_cluster_id.as_deref(),
-        auto_minor_version_upgrade: input.auto_minor_version_upgrade,
-        parameter_group: input.cache_parameter_group_name.as_deref(),
-        subnet_group: None,
-    }
+    let snapshotting_cluster = input.snapshotting_cluster_id.as_deref();
+    Given { snapshotting_cluster, ..input.shared.given() }
 }
 
 fn asks_for_anything(input: &Input) -> bool {
-    !given(input).is_empty()
+    !input.shared.is_empty()
+        || input.snapshotting_cluster_id.is_some()
         || input.replication_group_description.is_some()
         || input.primary_cluster_id.is_some()
         || input.automatic_failover_enabled.is_some()
         || input.multi_az_enabled.is_some()
-        || input.engine.is_some()
-        || input.engine_version.is_some()
-        || input.cache_node_type.is_some()
 }
 
 /// The engine and version that the group has may be named; others are not to be had yet.
-fn check_version(group: &Deployment, input: &Input) -> Result<(), Fault> {
-    if let Some(engine) = input.engine.as_deref().filter(|name| shapes::engine(name) != Some(group.engine)) {
+fn check_version(group: &Deployment, asked: &Nodes) -> Result<(), Fault> {
+    if let Some(engine) = asked.engine.as_deref().filter(|name| shapes::engine(name) != Some(group.engine)) {
         return match shapes::engine(engine) {
             None => Err(faults::value(format!("Invalid value for Engine: {engine}"))),
             Some(_) => refuse("Engine", true),
         };
     }
-    if let Some(asked) = &input.engine_version {
-        let version = catalogue::find_version(group.engine, asked)?;
+    if let Some(version) = &asked.engine_version {
+        let version = catalogue::find_version(group.engine, version)?;
         refuse("EngineVersion", version.full != group.engine_version)?;
     }
     Ok(())
@@ -142,12 +111,12 @@ fn check_version(group: &Deployment, input: &Input) -> Result<(), Fault> {
 
 /// Another size, if one is asked for.
 fn new_size(group: &Deployment, input: &Input) -> Result<Option<fleet::NodeSize>, Fault> {
-    let Some(name) = &input.cache_node_type else { return Ok(None) };
+    let Some(name) = &input.shared.cache_node_type else { return Ok(None) };
     let size = node_type_named(name)?.size();
     if size == group.size {
         return Ok(None);
     }
-    match input.apply_immediately {
+    match input.own.shared.apply_immediately {
         Some(true) => Ok(Some(size)),
         _ => Err(faults::combination(
             "A new CacheNodeType needs ApplyImmediately: changes in the maintenance window are not supported by Engram yet.",
@@ -172,23 +141,4 @@ fn promotion(group: &Deployment, automatic_failover: bool, member: &str) -> Resu
         )));
     }
     Ok(Some(Command::Promote { id: group.id.clone(), member: name }))
-}
-
-fn refuse_what_is_not_built(input: &Input) -> Result<(), Fault> {
-    refuse("NodeGroupId", input.node_group_id.is_some())?;
-    refuse_items("CacheSecurityGroupNames", input.cache_security_group_names.as_ref())?;
-    refuse_items("SecurityGroupIds", input.security_group_ids.as_ref())?;
-    refuse("NotificationTopicArn", input.notification_topic_arn.is_some())?;
-    refuse("NotificationTopicStatus", input.notification_topic_status.is_some())?;
-    refuse("AuthToken", input.auth_token.is_some())?;
-    refuse("AuthTokenUpdateStrategy", input.auth_token_update_strategy.is_some())?;
-    refuse_items("UserGroupIdsToAdd", input.user_group_ids_to_add.as_ref())?;
-    refuse_items("UserGroupIdsToRemove", input.user_group_ids_to_remove.as_ref())?;
-    refuse_on("RemoveUserGroups", input.remove_user_groups)?;
-    refuse_items("LogDeliveryConfigurations", input.log_delivery_configurations.as_ref())?;
-    refuse_other("IpDiscovery", input.ip_discovery.as_ref(), &["ipv4"])?;
-    refuse_on("TransitEncryptionEnabled", input.transit_encryption_enabled)?;
-    refuse("TransitEncryptionMode", input.transit_encryption_mode.is_some())?;
-    refuse_other("ClusterMode", input.cluster_mode.as_ref(), &["disabled"])?;
-    refuse_other("Durability", input.durability.as_ref(), &["default", "disabled"])
 }

@@ -1,11 +1,11 @@
 //! `RebootCacheCluster`: its process is ended and started again; what it held is lost, unless a primary has it.
 
 use crate::lookup::Lookup;
-use crate::shapes::{self, CacheCluster, NODE_ID};
+use crate::shapes::{ClusterResult, NODE_ID};
 use crate::{Cx, Operation, faults};
 use aws_protocol::Fault;
 use fleet::Command;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 pub(crate) struct RebootCacheCluster;
 
@@ -16,16 +16,10 @@ pub(crate) struct Input {
     cache_node_ids_to_reboot: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct Output {
-    cache_cluster: CacheCluster,
-}
-
 impl Operation for RebootCacheCluster {
     const NAME: &'static str = "RebootCacheCluster";
     type Input = Input;
-    type Output = Output;
+    type Output = ClusterResult;
 
     fn decide(cx: &Cx<'_>, input: &Input) -> Result<Vec<Command>, Fault> {
         let (deployment, _, member) = cx.cluster(&input.cache_cluster_id)?;
@@ -50,8 +44,7 @@ impl Operation for RebootCacheCluster {
         }
     }
 
-    fn answer(cx: &Cx<'_>, input: &Input) -> Result<Output, Fault> {
-        let (deployment, _, member) = cx.cluster(&input.cache_cluster_id)?;
-        Ok(Output { cache_cluster: shapes::cache_cluster(cx, deployment, member, false) })
+    fn answer(cx: &Cx<'_>, input: &Input) -> Result<ClusterResult, Fault> {
+        ClusterResult::of(cx, &input.cache_cluster_id)
     }
 }

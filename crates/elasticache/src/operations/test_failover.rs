@@ -1,11 +1,11 @@
 //! `TestFailover`: the primary of a shard is killed, and a replica takes over as it would if it had failed by itself.
 
 use crate::lookup::{Lookup, shard};
-use crate::shapes::{self, ReplicationGroup};
+use crate::shapes::GroupResult;
 use crate::{Cx, Operation, faults, model};
 use aws_protocol::Fault;
 use fleet::{Command, Source};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// Shards whose failover may be tested in any 24 hours, by the service's default quota.
 const TESTS_A_DAY: usize = 15;
@@ -21,16 +21,10 @@ pub(crate) struct Input {
     node_group_id: String,
 }
 
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct Output {
-    replication_group: ReplicationGroup,
-}
-
 impl Operation for TestFailover {
     const NAME: &'static str = "TestFailover";
     type Input = Input;
-    type Output = Output;
+    type Output = GroupResult;
 
     fn decide(cx: &Cx<'_>, input: &Input) -> Result<Vec<Command>, Fault> {
         let group = cx.group(&input.replication_group_id)?;
@@ -65,8 +59,7 @@ impl Operation for TestFailover {
         Ok(vec![Command::TestFailover { id: group.id.clone(), shard: shard.id.clone() }])
     }
 
-    fn answer(cx: &Cx<'_>, input: &Input) -> Result<Output, Fault> {
-        let group = cx.group(&input.replication_group_id)?;
-        Ok(Output { replication_group: shapes::replication_group(cx, group) })
+    fn answer(cx: &Cx<'_>, input: &Input) -> Result<GroupResult, Fault> {
+        GroupResult::of(cx, &input.replication_group_id)
     }
 }

@@ -6,4 +6,5 @@ mod http;
 mod query;
 mod sigv4;
 mod vectors;
+mod wires;
 mod xml;

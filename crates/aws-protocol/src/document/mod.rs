@@ -71,12 +71,11 @@ fn map(members: Vec<(String, Value)>) -> Option<Value> {
     (!comes_twice).then_some(Value::Map(members))
 }
 
-/// An instant from seconds since the epoch, if they can be counted in milliseconds. Of the years 1 to 9999 a float tells each
-/// millisecond.
+/// An instant of the years 1 to 9999 from seconds since the epoch. A float tells each millisecond of them.
 fn instant(seconds: f64) -> Option<Timestamp> {
     let unix_ms = (seconds * 1000.0).round();
-    let is_exact = unix_ms.abs() < (1_u64 << 53) as f64;
-    is_exact.then_some(Timestamp::from_unix_ms(unix_ms as i64))
+    let is_such = (-62_135_596_800_000.0..253_402_300_800_000.0).contains(&unix_ms);
+    is_such.then_some(Timestamp::from_unix_ms(unix_ms as i64))
 }
 
 /// Seconds since the epoch.

@@ -56,7 +56,7 @@ pub(crate) fn to_base64(bytes: &[u8]) -> String {
 /// The bytes of a text that [`to_base64`] could have written, and of no other.
 pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
     let text = text.as_bytes();
-    if text.len() % 4 != 0 {
+    if !text.len().is_multiple_of(4) {
         return None;
     }
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);

@@ -119,11 +119,6 @@ fn form(operation: &str, changes: &[(Index, Index)]) -> String {
 }
 
 #[test]
-fn errors_are_checked_on_their_way_out() {
-    assert!(cfg!(debug_assertions), "these tests need them");
-}
-
-#[test]
 fn a_group_is_not_made_where_a_cluster_has_the_name_of_a_member() {
     let mut host = region();
     let fault = host.call(&format!("{GROUP}&ReplicationGroupId=free")).expect_err("a member's name is taken");

@@ -127,7 +127,7 @@ fn a_group_is_not_made_where_a_cluster_has_the_name_of_a_member() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(192))]
 
     #[test]
     fn no_operation_lets_another_error_leave(

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use aws_protocol::query::{self, Limits, Request};
-use aws_protocol::{Fault, Item, Members, Timestamp, xml};
+use aws_protocol::{InputError, Item, Members, Timestamp, xml};
 use libfuzzer_sys::fuzz_target;
 use serde::{Deserialize, Serialize};
 
@@ -36,7 +36,7 @@ impl Item for Tree {
 }
 
 /// The document that the decoded input makes. Comparing those compares floats that are no numbers too.
-fn decode(form: &[u8]) -> Option<Result<String, Fault>> {
+fn decode(form: &[u8]) -> Option<Result<String, InputError>> {
     let limits = Limits { max_params: 64, ..Limits::default() };
     let request = Request::parse(b"", form, &limits).ok()?;
     let decoded = query::decode::<Tree>(&request.params);

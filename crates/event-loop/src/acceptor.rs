@@ -14,9 +14,10 @@
 
 use crate::net::{self, Listener};
 use crate::poller::Signal;
+use crate::transport::Transport;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -103,7 +104,7 @@ impl Acceptor {
     /// When the system refuses the thread or a listener.
     pub fn start(
         listeners: Vec<Listener>,
-        accepted: impl FnMut(OwnedFd, Peer) + Send + 'static,
+        accepted: impl FnMut(Transport, Peer) + Send + 'static,
     ) -> io::Result<Acceptor> {
         let control =
             Arc::new(Control { signal: Signal::new()?, wanted: Mutex::default(), seen: Condvar::new() });
@@ -172,7 +173,7 @@ impl Drop for Acceptor {
     }
 }
 
-fn run(control: &Control, mut accepted: impl FnMut(OwnedFd, Peer)) {
+fn run(control: &Control, mut accepted: impl FnMut(Transport, Peer)) {
     let watch = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
     let mut watched = vec![watch(control.signal.as_raw_fd())];
     let mut listeners: Vec<(ListenerId, usize, Arc<Listener>)> = Vec::new();
@@ -223,7 +224,11 @@ fn run(control: &Control, mut accepted: impl FnMut(OwnedFd, Peer)) {
 }
 
 /// Accepts one connection; an error is one that calls for backing off.
-fn accept_one(index: usize, listener: &Listener, accepted: &mut impl FnMut(OwnedFd, Peer)) -> io::Result<()> {
+fn accept_one(
+    index: usize,
+    listener: &Listener,
+    accepted: &mut impl FnMut(Transport, Peer),
+) -> io::Result<()> {
     let (socket, address) = match listener.socket().accept() {
         Ok(accepted) => accepted,
         Err(error) => {
@@ -236,11 +241,9 @@ fn accept_one(index: usize, listener: &Listener, accepted: &mut impl FnMut(Owned
     };
     let unix_path = net::unix_path(listener.socket());
     let local = socket.local_addr().ok().and_then(|local| local.as_socket());
-    let fd = OwnedFd::from(socket);
-    if local.is_some() {
-        // Without the option the connection works, only slower.
-        let _ = net::set_nodelay(&fd, true);
-    }
-    accepted(fd, Peer { address: address.as_socket(), local, unix_path, listener: index });
+    let transport = Transport::accepted(socket.into(), local.is_some());
+    // Without the option the connection works, only slower.
+    let _ = transport.set_nodelay(true);
+    accepted(transport, Peer { address: address.as_socket(), local, unix_path, listener: index });
     Ok(())
 }

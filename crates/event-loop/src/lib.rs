@@ -38,21 +38,20 @@ mod relay;
 mod send_queue;
 mod slab;
 mod spin;
+mod transport;
 #[cfg(target_os = "linux")]
 mod uring;
 mod wake;
 
 pub use acceptor::{Acceptor, ListenerId, Peer};
-pub use net::{
-    ListenError, Listener, address_text, listen_tcp, listen_unix, send_now, set_keepalive, set_nodelay,
-};
+pub use net::{ListenError, Listener, address_text, listen_tcp, listen_unix};
 pub use relay::Relay;
 pub use slab::Token;
+pub use transport::Transport;
 pub use wake::Waker;
 
 use std::io;
 use std::marker::PhantomData;
-use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 /// Which system call interface a loop shall use.
@@ -139,8 +138,8 @@ pub enum Event {
     Detached {
         /// The connection.
         token: Token,
-        /// Its socket, nonblocking. What it had received before was reported by earlier events.
-        fd: OwnedFd,
+        /// What carried it. What it had received before was reported by earlier events.
+        transport: Transport,
         /// What was handed to `send` and the kernel has not taken, oldest first.
         unsent: Vec<u8>,
     },
@@ -207,9 +206,9 @@ impl EventLoop {
         self.waker.clone()
     }
 
-    /// Takes over a connected stream socket and starts receiving.
-    pub fn add(&mut self, fd: OwnedFd) -> io::Result<Token> {
-        dispatch!(self, imp => imp.add(fd))
+    /// Takes over a connection and starts receiving.
+    pub fn add(&mut self, transport: Transport) -> io::Result<Token> {
+        dispatch!(self, imp => imp.add(transport))
     }
 
     /// Back-pressure: reports no more bytes of this connection once those that have already been received are out.

@@ -2,13 +2,12 @@
 
 use crate::poller::check;
 use crate::send_queue::{MAX_BATCH, SendQueue};
-use socket2::{Domain, SockAddr, SockRef, Socket, TcpKeepalive, Type};
+use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use std::fmt;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// A socket that accepts connections.
 #[derive(Debug)]
@@ -117,23 +116,6 @@ fn is_abandoned(address: &SockAddr) -> bool {
     matches!(probe.connect(address), Err(error) if error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
-/// Whether small segments are sent at once, rather than gathered while others are on their way.
-pub fn set_nodelay(fd: &OwnedFd, at_once: bool) -> io::Result<()> {
-    SockRef::from(fd).set_tcp_nodelay(at_once)
-}
-
-/// Probes an idle peer after `interval`, then every third of it, and gives up after three probes without an answer:
-/// a dead peer is noticed within about twice the interval.
-pub fn set_keepalive(fd: &OwnedFd, interval: Duration) -> io::Result<()> {
-    let keepalive = TcpKeepalive::new().with_time(interval);
-    #[cfg(any(target_os = "linux", target_os = "macos", target_os = "freebsd", target_os = "netbsd"))]
-    let keepalive = {
-        let probe = Duration::from_secs((interval.as_secs() / 3).max(1));
-        keepalive.with_interval(probe).with_retries(3)
-    };
-    SockRef::from(fd).set_tcp_keepalive(&keepalive)
-}
-
 /// An address as `CLIENT LIST` prints it: `1.2.3.4:5`, `[::1]:5`, and for Unix sockets the path with `:0`.
 /// `unix_path` is the listener's path, for a client's end has none.
 pub fn address_text(address: Option<SocketAddr>, unix_path: Option<&Path>) -> String {
@@ -161,12 +143,8 @@ pub(crate) fn prepare_stream(fd: &OwnedFd) -> io::Result<()> {
     set_nonblocking(fd, true)
 }
 
-/// Offers bytes to a connected stream socket, outside of any loop: how many it took. It never waits, whatever the mode of
-/// the descriptor. A connection that a loop sends on as well must have nothing pending there.
-///
-/// # Errors
-/// `WouldBlock` when the socket is full.
-pub fn send_now(fd: &OwnedFd, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+/// Offers bytes to a connected stream socket, whatever the mode of the descriptor: how many it took.
+pub(crate) fn send_now(fd: &OwnedFd, slices: &[IoSlice<'_>]) -> io::Result<usize> {
     SockRef::from(fd).send_vectored_with_flags(slices, SEND_FLAGS)
 }
 

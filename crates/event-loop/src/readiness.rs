@@ -13,9 +13,10 @@ use crate::poller::{Interest, Poller, Ready};
 use crate::send_queue::SendQueue;
 use crate::slab::{Slab, Token};
 use crate::spin::{Spin, involuntary_switches};
+use crate::transport::Transport;
 use crate::{BufId, Event, LoopConfig, Waker, net};
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
 /// The waker's key in the poller; no token has this value, for its generation is never reached.
@@ -23,7 +24,7 @@ const WAKER_KEY: u64 = u64::MAX;
 
 #[derive(Debug)]
 struct Connection {
-    fd: OwnedFd,
+    transport: Transport,
     queue: SendQueue,
     interest: Interest,
     receiving: bool,
@@ -86,12 +87,12 @@ impl Readiness {
         self.connections.len()
     }
 
-    pub(crate) fn add(&mut self, fd: OwnedFd) -> io::Result<Token> {
-        net::prepare_stream(&fd)?;
+    pub(crate) fn add(&mut self, transport: Transport) -> io::Result<Token> {
+        net::prepare_stream(transport.fd())?;
         let token = self
             .connections
             .insert(|_| Connection {
-                fd,
+                transport,
                 queue: SendQueue::default(),
                 interest: Interest::default(),
                 receiving: true,
@@ -114,7 +115,12 @@ impl Readiness {
     fn watch(&mut self, token: Token) -> io::Result<()> {
         if let Some(connection) = self.connections.get_mut(token) {
             let wanted = connection.wanted();
-            self.poller.set(connection.fd.as_raw_fd(), token.bits(), connection.interest, wanted)?;
+            self.poller.set(
+                connection.transport.fd().as_raw_fd(),
+                token.bits(),
+                connection.interest,
+                wanted,
+            )?;
             connection.interest = wanted;
         }
         Ok(())
@@ -173,7 +179,7 @@ impl Readiness {
         let Some(connection) = self.connections.get_mut(token) else { return };
         let mut failure = None;
         while !connection.queue.is_empty() && !connection.failed {
-            match net::send_some(&connection.fd, &connection.queue) {
+            match net::send_some(connection.transport.fd(), &connection.queue) {
                 Ok((taken, offered)) => {
                     connection.queue.advance(taken, |bytes, buf| {
                         self.queued.push(Event::Sent { token, bytes, buf });
@@ -219,7 +225,7 @@ impl Readiness {
     pub(crate) fn detach(&mut self, token: Token) {
         if let Some(connection) = self.take(token) {
             let unsent = connection.queue.into_unsent();
-            self.queued.push(Event::Detached { token, fd: connection.fd, unsent });
+            self.queued.push(Event::Detached { token, transport: connection.transport, unsent });
         }
     }
 
@@ -227,7 +233,7 @@ impl Readiness {
         let connection = self.connections.remove(token)?;
         // The only failure is that the socket is not in the set, which is what is wanted.
         let _ = self.poller.set(
-            connection.fd.as_raw_fd(),
+            connection.transport.fd().as_raw_fd(),
             token.bits(),
             connection.interest,
             Interest::default(),
@@ -310,7 +316,7 @@ impl Readiness {
         }
         let start = self.used * self.buffer_len;
         let buffer = &mut self.arena[start..start + self.buffer_len];
-        match net::receive(&connection.fd, buffer) {
+        match net::receive(connection.transport.fd(), buffer) {
             Ok(0) => {
                 connection.eof = true;
                 self.queued.push(Event::Closed { token });

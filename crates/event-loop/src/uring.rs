@@ -25,12 +25,13 @@ use crate::buffer_ring::{BufferRing, GROUP};
 use crate::send_queue::{MAX_BATCH, SendQueue};
 use crate::slab::{Slab, Token};
 use crate::spin::{Spin, involuntary_switches};
+use crate::transport::Transport;
 use crate::{BufId, Event, LoopConfig, Waker, net};
 use io_uring::types::{CancelBuilder, Fd, SubmitArgs, Timespec};
 use io_uring::{IoUring, cqueue, opcode, squeue};
 use std::io;
 use std::mem::ManuallyDrop;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
 /// Submissions of one batch; a longer batch takes another system call.
@@ -61,7 +62,7 @@ enum Leaving {
 }
 
 struct Connection {
-    fd: OwnedFd,
+    transport: Transport,
     queue: SendQueue,
     /// Header of a send of several buffers, at a fixed address while in flight.
     message: Option<Box<Message>>,
@@ -98,7 +99,7 @@ impl Connection {
     fn keep_blocking(&self, result: i32) {
         if result == -libc::EAGAIN {
             // The mode is set on a descriptor that is open; it cannot fail.
-            let _ = net::set_nonblocking(&self.fd, false);
+            let _ = net::set_nonblocking(self.transport.fd(), false);
         }
     }
 
@@ -106,7 +107,7 @@ impl Connection {
     fn send_operation(&mut self) -> squeue::Entry {
         let mut vectors = [libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 }; MAX_BATCH];
         let used = self.queue.vectors(&mut vectors);
-        let fd = Fd(self.fd.as_raw_fd());
+        let fd = Fd(self.transport.fd().as_raw_fd());
         if used == 1 {
             let len = vectors[0].iov_len.min(MAX_SEND) as u32;
             return opcode::Send::new(fd, vectors[0].iov_base.cast(), len).flags(libc::MSG_NOSIGNAL).build();
@@ -178,12 +179,12 @@ impl Uring {
         self.connections.len()
     }
 
-    pub(crate) fn add(&mut self, fd: OwnedFd) -> io::Result<Token> {
-        net::set_nonblocking(&fd, false)?;
+    pub(crate) fn add(&mut self, transport: Transport) -> io::Result<Token> {
+        net::set_nonblocking(transport.fd(), false)?;
         let token = self
             .connections
             .insert(|_| Connection {
-                fd,
+                transport,
                 queue: SendQueue::default(),
                 message: None,
                 receiving: true,
@@ -212,11 +213,12 @@ impl Uring {
         let Some(connection) = self.connections.get_mut(token) else { return };
         if connection.wants_bytes() && !connection.armed && !connection.starved {
             connection.armed = true;
-            let operation = opcode::Recv::new(Fd(connection.fd.as_raw_fd()), std::ptr::null_mut(), 0)
-                .buf_group(GROUP)
-                .ioprio(if connection.drained { POLL_FIRST } else { 0 })
-                .build()
-                .flags(squeue::Flags::BUFFER_SELECT);
+            let operation =
+                opcode::Recv::new(Fd(connection.transport.fd().as_raw_fd()), std::ptr::null_mut(), 0)
+                    .buf_group(GROUP)
+                    .ioprio(if connection.drained { POLL_FIRST } else { 0 })
+                    .build()
+                    .flags(squeue::Flags::BUFFER_SELECT);
             // SAFETY: the receive writes only to provided buffers, which outlive it, and the descriptor stays open
             // while `armed`.
             unsafe { self.push(operation.user_data(user_data(token, RECEIVE))) };
@@ -324,7 +326,7 @@ impl Uring {
         let Some(connection) = self.live(token) else { return };
         connection.leaving = how;
         if connection.in_flight() {
-            let fd = Fd(connection.fd.as_raw_fd());
+            let fd = Fd(connection.transport.fd().as_raw_fd());
             let operation = opcode::AsyncCancel2::new(CancelBuilder::fd(fd).all()).build();
             // SAFETY: the operation refers to no memory, and the descriptor stays open while anything is in flight.
             unsafe { self.push(operation.user_data(user_data(token, CANCEL))) };
@@ -342,9 +344,9 @@ impl Uring {
         let Some(connection) = self.connections.remove(token) else { return };
         if connection.leaving == Leaving::Detach {
             // The mode is set on a descriptor that is open; it cannot fail.
-            let _ = net::set_nonblocking(&connection.fd, true);
+            let _ = net::set_nonblocking(connection.transport.fd(), true);
             let unsent = connection.queue.into_unsent();
-            self.queued.push(Event::Detached { token, fd: connection.fd, unsent });
+            self.queued.push(Event::Detached { token, transport: connection.transport, unsent });
         }
     }
 

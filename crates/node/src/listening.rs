@@ -10,7 +10,7 @@
 
 use crate::start_error::StartError;
 use config::Settings;
-use event_loop::{Acceptor, ListenError, Listener, ListenerId, Peer, listen_tcp, listen_unix};
+use event_loop::{Acceptor, ListenError, Listener, ListenerId, Peer, Transport, listen_tcp, listen_unix};
 use replica_threads::OwnAddress;
 use session::{Mailbox, Message};
 use std::io;
@@ -227,8 +227,8 @@ impl Listening {
 fn accept(mailboxes: &Arc<[Mailbox]>) -> io::Result<Acceptor> {
     let mailboxes = mailboxes.clone();
     let mut next = 0;
-    let accepted = move |fd: OwnedFd, peer: Peer| {
-        mailboxes[next].post(Message::Accepted(fd, peer));
+    let accepted = move |transport: Transport, peer: Peer| {
+        mailboxes[next].post(Message::Accepted(transport, peer));
         next = (next + 1) % mailboxes.len();
     };
     Acceptor::start(Vec::new(), accepted)

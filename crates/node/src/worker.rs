@@ -17,7 +17,7 @@ use engine::exec::{self, Local, Next};
 use engine::stats::Counter;
 use engine::unix_ms;
 use engine::waits;
-use event_loop::{Event, EventLoop, Peer, Token};
+use event_loop::{Event, EventLoop, Peer, Token, Transport};
 use keyspace::Located;
 use replica_threads::outlet::SEND_EVERY;
 use resp::{Args, Parsed, Request};
@@ -26,7 +26,6 @@ use session::outbox::AHEAD_BYTES;
 use session::{Answer, Message};
 use session::{Client, ClientShared, Source, TimeoutReply, WaitFor, flag};
 use std::collections::{BTreeSet, HashMap};
-use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -223,7 +222,7 @@ impl Worker {
 
     fn take_message(&mut self, shared: &Shared, message: Message) {
         match message {
-            Message::Accepted(fd, peer) => self.accept(shared, fd, &peer),
+            Message::Accepted(transport, peer) => self.accept(shared, transport, &peer),
             Message::Deliver(clients, delivery) => self.deliver(&clients, &delivery),
             Message::Answer(answer) => self.answer(&answer),
             Message::Unblock { client, error } => self.unblock(client, error),
@@ -300,9 +299,9 @@ impl Worker {
                     }
                 }
             }
-            Event::Detached { token, fd, unsent } => {
+            Event::Detached { token, transport, unsent } => {
                 if let Some(client) = self.leaving.remove(&token) {
-                    replica_threads::link::hand_over(&shared.replicas, *client, fd, unsent);
+                    replica_threads::link::hand_over(&shared.replicas, *client, transport, unsent);
                 }
             }
             Event::Woken => {}
@@ -316,14 +315,14 @@ impl Worker {
     }
 
     /// Takes over a connection that the acceptor dealt to this worker.
-    fn accept(&mut self, shared: &Shared, fd: OwnedFd, peer: &Peer) {
-        let raw = fd.as_raw_fd();
-        if peer.address.is_some() && self.local.settings.tcp_keepalive_seconds > 0 {
+    fn accept(&mut self, shared: &Shared, transport: Transport, peer: &Peer) {
+        let raw = transport.number();
+        if self.local.settings.tcp_keepalive_seconds > 0 {
             let interval = Duration::from_secs(self.local.settings.tcp_keepalive_seconds.into());
             // A socket without keep-alive still works.
-            let _ = event_loop::set_keepalive(&fd, interval);
+            let _ = transport.set_keepalive(interval);
         }
-        let Ok(token) = self.io.add(fd) else { return };
+        let Ok(token) = self.io.add(transport) else { return };
         let id = shared.clients.next_id();
         let now_ms = self.local.now_ms;
         let info = Arc::new(ClientShared::new(id, self.number, peer, raw, now_ms));

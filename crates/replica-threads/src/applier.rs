@@ -11,7 +11,7 @@
 //! What fails to apply shows that the data is not the primary's. The history is given up then, and the next
 //! synchronisation is a full one.
 
-use crate::connect::{self, Stream, Target};
+use crate::connect::{self, Connected, Target};
 use crate::load::{self, Load};
 use crate::replicas::Replicas;
 use crate::replicas::now_ms;
@@ -20,7 +20,7 @@ use config::Loglevel;
 use engine::cx::Host;
 use engine::exec::Local;
 use engine::unix_ms;
-use event_loop::{Event as IoEvent, EventLoop, Token};
+use event_loop::{Event as IoEvent, EventLoop, Token, Transport};
 use replication::primary::Upstream;
 use replication::replica::{Action, Event, State};
 use resp::{Args, Parser};
@@ -28,7 +28,6 @@ use session::{Client, ClientShared};
 use snapshot::Background;
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
@@ -44,7 +43,7 @@ const DRAIN_MS: u64 = 1000;
 #[derive(Debug)]
 pub enum Message {
     /// A connection was made, or not.
-    Connected(u64, io::Result<Stream>),
+    Connected(u64, io::Result<Connected>),
     /// Apply what has arrived, drop the link, follow nobody, and say so.
     Drain(mpsc::Sender<()>),
     /// CLIENT KILL of the connection to the primary.
@@ -62,7 +61,7 @@ pub struct Applier<H> {
     pub(crate) generation: u64,
     token: Option<Token>,
     /// A second handle of the connection.
-    stream: Option<Stream>,
+    transport: Option<Transport>,
     /// Who waits for the link to be dropped, and when that is done whatever has been seen.
     drain: Option<(mpsc::Sender<()>, u64)>,
     /// Who runs the primary's commands: the connection as a client.
@@ -94,7 +93,7 @@ impl<H: Host> Applier<H> {
             local,
             generation: 0,
             token: None,
-            stream: None,
+            transport: None,
             drain: None,
             client: None,
             attempt: 0,
@@ -200,7 +199,7 @@ impl<H: Host> Applier<H> {
     fn take_message(&mut self, message: Message) {
         match message {
             Message::Connected(attempt, _) if attempt != self.attempt => {}
-            Message::Connected(_, connected) => match connected.and_then(|stream| self.add(stream)) {
+            Message::Connected(_, connected) => match connected.and_then(|connected| self.add(connected)) {
                 Ok(()) => {
                     self.replicas.log(Loglevel::Notice, "Non blocking connect for SYNC fired the event.");
                     self.step(Event::Connected);
@@ -222,14 +221,12 @@ impl<H: Host> Applier<H> {
         self.act(&[]);
     }
 
-    fn add(&mut self, stream: Stream) -> io::Result<()> {
+    fn add(&mut self, connected: Connected) -> io::Result<()> {
         self.hang_up();
-        let (addr, laddr) = stream.addresses()?;
-        let second = stream.try_clone()?;
-        let fd = OwnedFd::from(stream);
-        let raw = fd.as_raw_fd();
-        let token = self.io.add(fd)?;
-        self.stream = Some(second);
+        let Connected { transport, addr, laddr } = connected;
+        let (second, raw) = (transport.try_clone()?, transport.number());
+        let token = self.io.add(transport)?;
+        self.transport = Some(second);
         let info = Arc::new(ClientShared::of_primary(
             self.replicas.clients.next_id(),
             addr,
@@ -248,8 +245,8 @@ impl<H: Host> Applier<H> {
     fn begin_drain(&mut self, done: mpsc::Sender<()>) {
         let is_up = self.replicas.link().replica.state() == State::Connected;
         self.drain = Some((done, now_ms(&self.replicas) + DRAIN_MS));
-        match &self.stream {
-            Some(stream) if is_up => stream.stop_receiving(),
+        match &self.transport {
+            Some(transport) if is_up => transport.stop_receiving(),
             _ => self.end_drain(),
         }
     }
@@ -266,7 +263,7 @@ impl<H: Host> Applier<H> {
     }
 
     fn hang_up(&mut self) {
-        self.stream = None;
+        self.transport = None;
         if let Some(token) = self.token.take() {
             self.io.close(token);
         }

@@ -3,9 +3,9 @@
 
 use crate::applier::Message;
 use crate::replicas::Replicas;
+use event_loop::Transport;
 use std::io;
-use std::net::{Shutdown, TcpStream, ToSocketAddrs};
-use std::os::fd::OwnedFd;
+use std::net::{TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,50 +25,15 @@ pub(crate) enum Target {
     Socket(PathBuf),
 }
 
-/// A connection to a primary.
+/// A connection to a primary, with both ends as CLIENT LIST shows them.
 #[derive(Debug)]
-pub enum Stream {
-    Tcp(TcpStream),
-    Unix(UnixStream, PathBuf),
-}
-
-impl Stream {
-    /// Both ends as CLIENT LIST shows them, the primary's first.
-    pub fn addresses(&self) -> io::Result<(String, String)> {
-        match self {
-            Stream::Tcp(stream) => Ok((stream.peer_addr()?.to_string(), stream.local_addr()?.to_string())),
-            Stream::Unix(_, path) => {
-                let text = event_loop::address_text(None, Some(path));
-                Ok((text.clone(), text))
-            }
-        }
-    }
-
-    /// A second handle.
-    pub fn try_clone(&self) -> io::Result<Stream> {
-        Ok(match self {
-            Stream::Tcp(stream) => Stream::Tcp(stream.try_clone()?),
-            Stream::Unix(stream, path) => Stream::Unix(stream.try_clone()?, path.clone()),
-        })
-    }
-
-    /// Takes nothing more in: what has arrived can still be read, and then comes the end.
-    pub fn stop_receiving(&self) {
-        // One that is closed already has its end.
-        let _ = match self {
-            Stream::Tcp(stream) => stream.shutdown(Shutdown::Read),
-            Stream::Unix(stream, _) => stream.shutdown(Shutdown::Read),
-        };
-    }
-}
-
-impl From<Stream> for OwnedFd {
-    fn from(stream: Stream) -> OwnedFd {
-        match stream {
-            Stream::Tcp(stream) => stream.into(),
-            Stream::Unix(stream, _) => stream.into(),
-        }
-    }
+pub struct Connected {
+    /// What carries it.
+    pub transport: Transport,
+    /// The primary's end.
+    pub addr: String,
+    /// This node's end.
+    pub laddr: String,
 }
 
 /// Connects; the applier gets the result with the number of the attempt.
@@ -83,17 +48,23 @@ pub(crate) fn begin(replicas: &Arc<Replicas>, attempt: u64, target: Target, time
     }
 }
 
-fn connect(target: Target, timeout: Duration) -> io::Result<Stream> {
+fn connect(target: Target, timeout: Duration) -> io::Result<Connected> {
     let (host, port) = match target {
-        Target::Socket(path) => return UnixStream::connect(&path).map(|stream| Stream::Unix(stream, path)),
+        Target::Socket(path) => {
+            let transport = Transport::from(UnixStream::connect(&path)?);
+            let text = event_loop::address_text(None, Some(&path));
+            return Ok(Connected { transport, addr: text.clone(), laddr: text });
+        }
         Target::Address { host, port } => (host, port),
     };
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in (host.as_str(), port).to_socket_addrs()? {
         match TcpStream::connect_timeout(&address, timeout) {
             Ok(stream) => {
-                stream.set_nodelay(true)?;
-                return Ok(Stream::Tcp(stream));
+                let (addr, laddr) = (stream.peer_addr()?.to_string(), stream.local_addr()?.to_string());
+                let transport = Transport::from(stream);
+                transport.set_nodelay(true)?;
+                return Ok(Connected { transport, addr, laddr });
             }
             Err(error) => last = error,
         }

@@ -20,7 +20,7 @@ use crate::replica_connection::{Connection, Spool, WINDOW_BYTES, next_of_stream}
 use crate::replicas::Replicas;
 use crate::replicas::{Fed, now_ms};
 use config::Loglevel;
-use event_loop::{Event as IoEvent, EventLoop, Token};
+use event_loop::{Event as IoEvent, EventLoop, Token, Transport};
 use replication::primary::{Action, CloseReason, Event, LinkState};
 use replication::{WaitOutcome, WaitRequest, Waiters};
 use resp::{Limits, Parsed};
@@ -29,7 +29,6 @@ use session::{Answer, Message as WorkerMessage};
 use session::{ClientShared, flag};
 use snapshot::{ChunkReceiver, Control, Received};
 use std::collections::{HashMap, HashSet};
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -83,8 +82,8 @@ pub enum Message {
 /// A connection on its way from its worker.
 #[derive(Debug)]
 pub struct Adopted {
-    /// The socket.
-    pub fd: OwnedFd,
+    /// What carries it.
+    pub transport: Transport,
     /// What its worker has not sent.
     pub unsent: Vec<u8>,
     /// What it sent behind its request.
@@ -342,14 +341,14 @@ impl Feeder {
     }
 
     fn adopt(&mut self, adopted: Adopted) {
-        let Adopted { fd, unsent, received, info } = adopted;
+        let Adopted { transport, unsent, received, info } = adopted;
         let id = info.id;
         if self.doomed.remove(&id) {
             return self.lost_on_the_way(id);
         }
         // Without a second descriptor everything goes through the event loop.
-        let socket = fd.try_clone().ok();
-        let Ok(token) = self.io.add(fd) else { return self.lost_on_the_way(id) };
+        let socket = transport.try_clone().ok();
+        let Ok(token) = self.io.add(transport) else { return self.lost_on_the_way(id) };
         info.set_flag(flag::REPLICA, true);
         // What it waits for may be due.
         self.next_tick_ms = 0;

@@ -2,9 +2,9 @@
 
 use crate::feeder::{Adopted, Message};
 use crate::replicas::Replicas;
+use event_loop::Transport;
 use replication::primary::Event;
 use session::Client;
-use std::os::fd::OwnedFd;
 
 /// A client that waited for another thread is gone.
 pub fn forget_wait(replicas: &Replicas, client: u64) {
@@ -28,12 +28,12 @@ pub fn kill(replicas: &Replicas, client: u64) {
 }
 
 /// The connection of a client that asked to synchronise goes to the feeder.
-pub fn hand_over(replicas: &Replicas, mut client: Client, fd: OwnedFd, unsent: Vec<u8>) {
-    if replicas.settings().repl_disable_tcp_nodelay && !client.shared.is_unix {
+pub fn hand_over(replicas: &Replicas, mut client: Client, transport: Transport, unsent: Vec<u8>) {
+    if replicas.settings().repl_disable_tcp_nodelay {
         // Without the change the link works, with more and smaller segments.
-        let _ = event_loop::set_nodelay(&fd, false);
+        let _ = transport.set_nodelay(false);
     }
     let received = client.inbuf.split_off(client.skip);
-    let adopted = Adopted { fd, unsent, received, info: client.shared.clone() };
+    let adopted = Adopted { transport, unsent, received, info: client.shared.clone() };
     replicas.feeder.post(Message::Adopt(Box::new(adopted)));
 }

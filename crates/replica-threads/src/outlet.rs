@@ -19,11 +19,10 @@
 //! **Invariant:** nothing is sent to a link that the core does not know any more: its history may be another by now.
 
 use crate::replicas::{Fed, Replicas};
-use event_loop::send_now;
+use event_loop::Transport;
 use replication::Primary;
 use session::ClientShared;
 use std::io::{ErrorKind, IoSlice};
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,7 +44,7 @@ pub struct Outlet {
     pub link: u64,
     info: Arc<ClientShared>,
     /// The connection's socket once more; without it the feeder sends everything.
-    socket: Option<OwnedFd>,
+    socket: Option<Transport>,
     /// The offset up to which the stream was handed to the kernel or to the event loop.
     pub at: u64,
     /// The event loop may have bytes that the kernel has not taken; the feeder goes on when it has.
@@ -54,7 +53,7 @@ pub struct Outlet {
 
 impl Outlet {
     /// An outlet whose connection may have something pending.
-    pub fn new(info: Arc<ClientShared>, socket: Option<OwnedFd>, at: u64) -> Outlet {
+    pub fn new(info: Arc<ClientShared>, socket: Option<Transport>, at: u64) -> Outlet {
         Outlet { link: info.id, info, socket, at, queued: true }
     }
 
@@ -80,7 +79,7 @@ impl Outlet {
                 *place = IoSlice::new(bytes);
                 used += 1;
             }
-            match send_now(socket, &slices[..used]) {
+            match socket.send_now(&slices[..used]) {
                 Ok(taken) => {
                     self.at += taken as u64;
                     left = left.saturating_sub(taken);

@@ -5,12 +5,11 @@
 //! snapshot is handed over only while less than [`WINDOW_BYTES`] are queued. The rest stays where it is, once for all
 //! replicas: in the backlog, the spool, the walk.
 
-use event_loop::Token;
+use event_loop::{Token, Transport};
 use files::Scratch;
 use resp::{Args, Parser};
 use session::ClientShared;
 use std::collections::VecDeque;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 /// Bytes handed to the event loop for one replica: enough to keep a socket busy for a turn of the loop.
@@ -41,7 +40,7 @@ pub(crate) struct Connection {
     /// Buffers that the event loop has: their lengths, and whether they are stream.
     in_flight: VecDeque<(usize, bool)>,
     /// Its socket once more, for its outlet.
-    pub socket: Option<OwnedFd>,
+    pub socket: Option<Transport>,
     /// It has an outlet: the stream is sent to it.
     pub streams: bool,
     /// The spool and how much of it was handed over.
@@ -59,7 +58,7 @@ impl Connection {
         token: Token,
         info: Arc<ClientShared>,
         name: String,
-        socket: Option<OwnedFd>,
+        socket: Option<Transport>,
         inbuf: Vec<u8>,
     ) -> Connection {
         Connection {

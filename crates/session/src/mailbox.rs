@@ -8,9 +8,8 @@
 
 use crate::pubsub::Delivery;
 use crate::waiting::Ended;
-use event_loop::{Peer, Waker};
+use event_loop::{Peer, Transport, Waker};
 use keyspace::{Rank, RankedMutex};
-use std::os::fd::OwnedFd;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use supervision::Endpoint;
@@ -19,7 +18,7 @@ use supervision::Endpoint;
 #[derive(Debug)]
 pub enum Message {
     /// A new connection is dealt to it.
-    Accepted(OwnedFd, Peer),
+    Accepted(Transport, Peer),
     /// Clients get a message of a channel, or a notice of their subscription's end.
     Deliver(Vec<u64>, Delivery),
     /// A blocked client gets its reply.

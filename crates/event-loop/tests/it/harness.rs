@@ -98,9 +98,9 @@ impl Driver {
                     assert!(buf.is_empty());
                     self.seen.entry(token).or_default().sent += bytes;
                 }
-                Event::Detached { token, fd, unsent } => {
+                Event::Detached { token, transport, unsent } => {
                     let seen = self.seen.entry(token).or_default();
-                    assert!(seen.detached.replace((fd, unsent)).is_none());
+                    assert!(seen.detached.replace((transport.into(), unsent)).is_none());
                 }
                 Event::Woken => self.woken += 1,
             }

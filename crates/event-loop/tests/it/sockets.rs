@@ -1,8 +1,6 @@
 //! Listening and accepting.
 
-use event_loop::{
-    Acceptor, ListenError, Listener, Peer, address_text, listen_tcp, listen_unix, set_keepalive,
-};
+use event_loop::{Acceptor, ListenError, Listener, Peer, Transport, address_text, listen_tcp, listen_unix};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsFd, OwnedFd};
@@ -21,17 +19,20 @@ fn an_acceptor_hands_out_connections_of_all_its_listeners() {
 
     assert!(matches!(listen_tcp(address, 16), Err(ListenError::InUse(_))));
 
-    let (sender, accepted) = mpsc::channel::<(OwnedFd, Peer)>();
+    let (sender, accepted) = mpsc::channel::<(Transport, Peer)>();
     let acceptor =
-        Acceptor::start(vec![tcp, unix], move |fd, peer| sender.send((fd, peer)).unwrap()).unwrap();
+        Acceptor::start(vec![tcp, unix], move |transport, peer| sender.send((transport, peer)).unwrap())
+            .unwrap();
 
     let client = TcpStream::connect(address).unwrap();
-    let (fd, peer) = accepted.recv_timeout(Duration::from_secs(20)).unwrap();
+    let (transport, peer) = accepted.recv_timeout(Duration::from_secs(20)).unwrap();
     assert_eq!((peer.listener, peer.address), (0, Some(client.local_addr().unwrap())));
     assert_eq!(peer.address_text(), client.local_addr().unwrap().to_string());
     assert_eq!(peer.local_text(), address.to_string());
+    let second = transport.try_clone().unwrap();
+    let fd = OwnedFd::from(transport);
     assert!(!socket2::SockRef::from(&fd).keepalive().unwrap());
-    set_keepalive(&fd, Duration::from_secs(300)).unwrap();
+    second.set_keepalive(Duration::from_secs(300)).unwrap();
     keeps_alive(&fd);
     let server = TcpStream::from(fd);
     assert!(server.nodelay().unwrap());
@@ -39,7 +40,7 @@ fn an_acceptor_hands_out_connections_of_all_its_listeners() {
     let mut client = UnixStream::connect(&path).unwrap();
     let (fd, peer) = accepted.recv_timeout(Duration::from_secs(20)).unwrap();
     assert_eq!((peer.listener, peer.address_text()), (1, format!("{}:0", path.display())));
-    UnixStream::from(fd).write_all(b"hello").unwrap();
+    UnixStream::from(OwnedFd::from(fd)).write_all(b"hello").unwrap();
     let mut hello = String::new();
     client.read_to_string(&mut hello).unwrap();
     assert_eq!(hello, "hello");
@@ -62,8 +63,9 @@ fn addresses_look_as_in_client_list() {
 #[test]
 fn listeners_come_and_go_and_a_backlog_outlives_them() {
     let listen = || listen_tcp(SocketAddr::from(([127, 0, 0, 1], 0)), 16).unwrap();
-    let (sender, accepted) = mpsc::channel::<(OwnedFd, Peer)>();
-    let acceptor = Acceptor::start(Vec::new(), move |fd, peer| sender.send((fd, peer)).unwrap()).unwrap();
+    let (sender, accepted) = mpsc::channel::<(Transport, Peer)>();
+    let acceptor =
+        Acceptor::start(Vec::new(), move |transport, peer| sender.send((transport, peer)).unwrap()).unwrap();
     let listener = listen();
     let (address, other) = (listener.local_addr().unwrap(), Listener::from_fd(second_handle(&listener)));
     let id = acceptor.add(listener, 7).unwrap();
@@ -93,9 +95,10 @@ fn a_listener_that_was_shut_down_does_not_hold_up_the_others() {
     let listen = || listen_tcp(SocketAddr::from(([127, 0, 0, 1], 0)), 16).unwrap();
     let (dead, alive) = (listen(), listen());
     let (handle, address) = (second_handle(&dead), alive.local_addr().unwrap());
-    let (sender, accepted) = mpsc::channel::<(OwnedFd, Peer)>();
+    let (sender, accepted) = mpsc::channel::<(Transport, Peer)>();
     let acceptor =
-        Acceptor::start(vec![dead, alive], move |fd, peer| sender.send((fd, peer)).unwrap()).unwrap();
+        Acceptor::start(vec![dead, alive], move |transport, peer| sender.send((transport, peer)).unwrap())
+            .unwrap();
     socket2::SockRef::from(&handle).shutdown(std::net::Shutdown::Both).unwrap();
     for _ in 0..100 {
         let client = TcpStream::connect(address).unwrap();

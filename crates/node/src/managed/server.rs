@@ -7,7 +7,7 @@ use super::requests::answer;
 use crate::shared::Shared;
 use config::Loglevel;
 use engine::panics::abort_after;
-use event_loop::{Acceptor, Listener, Peer};
+use event_loop::{Acceptor, Listener, Peer, Transport};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -24,9 +24,9 @@ pub(super) const NUMBER: usize = 0;
 /// When the system refuses the thread.
 pub(crate) fn start(shared: &Arc<Shared>, managed: &Managed, listener: Listener) -> io::Result<()> {
     let weak = Arc::downgrade(shared);
-    let accepted = move |fd: OwnedFd, _: Peer| {
+    let accepted = move |transport: Transport, _: Peer| {
         if let Some(shared) = weak.upgrade()
-            && let Err(error) = take(&shared, fd)
+            && let Err(error) = take(&shared, transport.into())
         {
             shared.log(Loglevel::Warning, format_args!("A connection of the private socket failed: {error}"));
         }

@@ -172,7 +172,7 @@ fn note_output_limit(shared: &Shared, local: &Local, client: &Client) {
 /// Closes clients while all together have more than `maxmemory-clients`: the largest first.
 #[inline]
 pub(crate) fn evict_clients(shared: &Shared, local: &Local) {
-    if let Some(limit) = shared.client_memory.exceeded() {
+    if let Some(limit) = shared.client_memory.exceeded(local.now_ms) {
         evict_largest(shared, local, limit);
     }
 }
@@ -191,6 +191,7 @@ fn evict_largest(shared: &Shared, local: &Local, limit: u64) {
     let mut all: u64 = clients.iter().map(|(bytes, _)| bytes).sum();
     clients.retain(|(_, client)| !client.has_flag(flag::NO_EVICT));
     clients.sort_unstable_by_key(|(bytes, client)| (*bytes, client.id));
+    let mut is_in_vain = true;
     while all > limit
         && let Some((bytes, client)) = clients.pop()
     {
@@ -199,7 +200,12 @@ fn evict_largest(shared: &Shared, local: &Local, limit: u64) {
         if !client.killed.swap(true, Ordering::Relaxed) {
             note_evicted(shared, local, &client);
             shared.mailboxes[client.worker].post(Message::Kill(client.id));
+            is_in_vain = false;
         }
+    }
+    if is_in_vain {
+        // Those that were closed are not gone yet, or may not be closed.
+        shared.client_memory.note_in_vain(local.now_ms);
     }
 }
 

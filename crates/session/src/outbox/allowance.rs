@@ -72,9 +72,14 @@ pub struct ClientMemory {
     holders: [AtomicU64; 2],
     /// All clients, also those that hold nothing.
     clients: AtomicU64,
+    /// Until then nobody looks for clients to close: there were none, Unix ms.
+    in_vain_until_ms: AtomicU64,
     /// The node ends: nothing long is begun or gone on with.
     ending: AtomicBool,
 }
+
+/// How long nobody looks again for clients to close when all that is held is by those that may not be.
+const IN_VAIN_MS: u64 = 100;
 
 impl ClientMemory {
     /// Of a node without clients.
@@ -86,6 +91,7 @@ impl ClientMemory {
             sums: Default::default(),
             holders: Default::default(),
             clients: AtomicU64::new(0),
+            in_vain_until_ms: AtomicU64::new(0),
             ending: AtomicBool::new(false),
         };
         memory.configure(settings);
@@ -125,9 +131,15 @@ impl ClientMemory {
 
     /// What clients must be closed for to be below it, the largest first; `None` while they are.
     #[inline]
-    pub fn exceeded(&self) -> Option<u64> {
+    pub fn exceeded(&self, now_ms: u64) -> Option<u64> {
         let together = self.together_bytes.load(Ordering::Relaxed);
-        (self.evicts.load(Ordering::Relaxed) && self.held_bytes() > together).then_some(together)
+        let is_beyond = self.evicts.load(Ordering::Relaxed) && self.held_bytes() > together;
+        (is_beyond && now_ms >= self.in_vain_until_ms.load(Ordering::Relaxed)).then_some(together)
+    }
+
+    /// There was nobody to close: everything is held by those that may not be.
+    pub fn note_in_vain(&self, now_ms: u64) {
+        self.in_vain_until_ms.store(now_ms + IN_VAIN_MS, Ordering::Relaxed);
     }
 
     /// Whether all clients together have too much if one has so many bytes, of which the sum holds `held` already.

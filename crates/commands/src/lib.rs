@@ -22,7 +22,7 @@ mod walk;
 
 pub use cx::{Cx, Options, Random};
 pub use error::Error;
-pub use run::{Flow, Handler, Rest, Run, RunBlocking, RunWalk, run};
+pub use run::{Block, Flow, Handler, Rest, Run, RunBlocking, RunLengthy, RunWalk, run};
 pub use walk::{Piece, Progress};
 
 /// A data command.

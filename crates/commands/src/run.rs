@@ -3,11 +3,16 @@
 use crate::{Command, Cx, Error, Piece, Progress};
 use resp::Writer;
 use std::ops::Range;
+use table::Kind;
 
 /// A handler that answers at once.
 pub type Run = fn(&mut Cx<'_, '_>, &[&[u8]]) -> Result<(), Error>;
-/// A handler that may find nothing and wait, or leave the rest of its reply for later.
-pub type RunBlocking = fn(&mut Cx<'_, '_>, &[&[u8]]) -> Result<Flow, Error>;
+
+/// A handler that may leave the rest of its reply for later.
+pub type RunLengthy = fn(&mut Cx<'_, '_>, &[&[u8]]) -> Result<Option<Box<dyn Rest>>, Error>;
+
+/// A handler that may find nothing and wait.
+pub type RunBlocking = fn(&mut Cx<'_, '_>, &[&[u8]]) -> Result<Option<Block>, Error>;
 
 /// A handler that goes through the keyspace in pieces.
 pub type RunWalk = fn(&mut Cx<'_, '_>, &[&[u8]], &mut Piece<'_>) -> Result<Flow, Error>;
@@ -17,8 +22,15 @@ pub type RunWalk = fn(&mut Cx<'_, '_>, &[&[u8]], &mut Piece<'_>) -> Result<Flow,
 pub enum Handler {
     /// It answers at once.
     Plain(Run),
-    /// It may wait for a key, or answer in pieces.
-    Blocking(RunBlocking),
+    /// It may answer in pieces.
+    Lengthy(RunLengthy),
+    /// It may wait for a key.
+    Blocking {
+        /// The type of the values that it waits for: one of another type that comes to be under the key leaves it waiting.
+        awaits: Kind,
+        /// What runs it.
+        run: RunBlocking,
+    },
     /// It may pause, and goes on from where it was.
     Walking(RunWalk),
 }
@@ -30,18 +42,22 @@ pub enum Flow {
     Done,
     /// Its piece is over before it has come to its end: it is run again, with the same progress and reply.
     Unfinished,
-    /// It found nothing, changed nothing and answered nothing: it waits until one of the keys at these argument indices
-    /// is ready. When `timeout_ms` (`None`: never) has passed, it gets the null array, or the null if `null` says so.
-    Block {
-        /// Indices of the keys among the arguments.
-        keys: Range<usize>,
-        /// How long, from now.
-        timeout_ms: Option<u64>,
-        /// Whether the reply after the timeout is a null instead of a null array.
-        null: bool,
-    },
+    /// It found nothing, changed nothing and answered nothing: it waits.
+    Block(Block),
     /// It has written the head of its reply; the rest is written in pieces, without its locks.
     Rest(Box<dyn Rest>),
+}
+
+/// A wait until one of the keys at these argument indices is ready. When `timeout_ms` (`None`: never) has passed, the client
+/// gets the null array, or the null if `null` says so.
+#[derive(Debug)]
+pub struct Block {
+    /// Indices of the keys among the arguments.
+    pub keys: Range<usize>,
+    /// How long, from now.
+    pub timeout_ms: Option<u64>,
+    /// Whether the reply after the timeout is a null instead of a null array.
+    pub null: bool,
 }
 
 /// What is left of a reply whose length is a number in an argument. It holds what it needs of the data, as it was under the
@@ -65,7 +81,8 @@ pub fn run(command: &Command, cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Flo
     let dirty = cx.keys.effects().dirty;
     let flow = match command.run {
         Handler::Plain(run) => run(cx, argv).map(|()| Flow::Done)?,
-        Handler::Blocking(run) => run(cx, argv)?,
+        Handler::Lengthy(run) => run(cx, argv)?.map_or(Flow::Done, Flow::Rest),
+        Handler::Blocking { run, .. } => run(cx, argv)?.map_or(Flow::Done, Flow::Block),
         Handler::Walking(run) => match cx.piece.take() {
             Some(mut piece) => run(cx, argv, &mut piece)?,
             None => run(cx, argv, &mut Piece::new(&mut Progress::default(), &|| false))?,

@@ -29,7 +29,7 @@ use crate::waits;
 use command_spec::{Flags, Group};
 use command_table::{Command, Run, Unknown};
 use command_table::{Locks, Resolved};
-use commands::{Cx, Error, Options, Random};
+use commands::{Block, Cx, Error, Options, Random};
 use config::Settings;
 use keyspace::{
     Effects, EventClass, Expiry, Guard, Keys, KeysContext, Outlet, Reclaimer, Scratch, SlotBusy, Standing,
@@ -591,9 +591,8 @@ pub fn call<H: Host>(
     match commands::run(data, &mut cx, argv)? {
         commands::Flow::Done => Ok(Flow::Done),
         commands::Flow::Unfinished => Ok(Flow::Suspend(Suspend::Walk)),
-        commands::Flow::Block { keys, timeout_ms, null } => {
-            let timeout = if null { TimeoutReply::Null } else { TimeoutReply::NullArray };
-            wait_for_key(host, local, client, request, guard, (keys, timeout_ms, timeout));
+        commands::Flow::Block(block) => {
+            wait_for_key(host, local, client, request, guard, block);
             Ok(Flow::Blocked)
         }
         commands::Flow::Rest(rest) => {
@@ -629,8 +628,9 @@ fn wait_for_key(
     client: &mut Client,
     request: &Resolved<'_>,
     guard: &mut Guard<'_>,
-    (keys, timeout_ms, timeout): (std::ops::Range<usize>, Option<u64>, TimeoutReply),
+    Block { keys, timeout_ms, null }: Block,
 ) {
+    let timeout = if null { TimeoutReply::Null } else { TimeoutReply::NullArray };
     let argv = request.argv;
     let ticket = Arc::new(Ticket::new(Wait {
         worker: local.thread,

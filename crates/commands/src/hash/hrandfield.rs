@@ -3,7 +3,7 @@
 use super::read;
 use crate::args::{is, negatable_int};
 use crate::container::reply_item;
-use crate::{Cx, Error, Flow, Random, Rest};
+use crate::{Cx, Error, Random, Rest};
 use command_spec::*;
 use resp::{Proto, Writer};
 use std::collections::HashSet;
@@ -31,14 +31,14 @@ pub(super) const HRANDFIELD: Spec = Spec {
     ..Spec::BASE
 };
 
-pub(super) fn hrandfield(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+pub(super) fn hrandfield(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Option<Box<dyn Rest>>, Error> {
     let Some(&count) = argv.get(2) else {
         let random = cx.random.next_u64();
         match read(&mut cx.keys, argv[1])?.and_then(|hash| hash.random(random)) {
             Some((field, _)) => reply_item(&mut cx.out, field),
             None => cx.out.null(),
         }
-        return Ok(Flow::Done);
+        return Ok(None);
     };
     let count = negatable_int(count)?;
     let with_values = match argv[3..] {
@@ -51,7 +51,7 @@ pub(super) fn hrandfield(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Er
     }
     let Some(hash) = read(&mut cx.keys, argv[1])? else {
         cx.out.array(0);
-        return Ok(Flow::Done);
+        return Ok(None);
     };
     let wanted = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
     if count < 0 {
@@ -61,27 +61,33 @@ pub(super) fn hrandfield(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Er
     let reply = Reply { with_values };
     reply.head(&mut cx.out, wanted);
     choose(hash, wanted, cx.random, reply, &mut cx.out);
-    Ok(Flow::Done)
+    Ok(None)
 }
 
 /// Draws at once up to so many pairs, or as many as the hash has; more come in pieces.
 const SHORT: usize = 1000;
 
 /// Answers with this many pairs of a hash that is not empty, each drawn from all of them.
-fn draw(hash: &Hash, wanted: usize, with_values: bool, random: &mut Random, out: &mut Writer<'_>) -> Flow {
+fn draw(
+    hash: &Hash,
+    wanted: usize,
+    with_values: bool,
+    random: &mut Random,
+    out: &mut Writer<'_>,
+) -> Option<Box<dyn Rest>> {
     let reply = Reply { with_values };
     reply.head(out, wanted);
     if wanted <= hash.len().max(SHORT) {
         out.each(0..wanted, |out, _| reply.random_pair(out, hash, random));
-        return Flow::Done;
+        return None;
     }
     let all: usize = hash.iter().map(|pair| reply.bytes(pair)).sum();
     let pair_bytes = all / hash.len();
     if !out.fits(hash.memory().saturating_add(pair_bytes.saturating_mul(wanted))) {
-        return Flow::Done;
+        return None;
     }
     let random = Random::new(random.next_u64());
-    Flow::Rest(Box::new(Draws { hash: hash.clone(), left: wanted, reply, pair_bytes, random }))
+    Some(Box::new(Draws { hash: hash.clone(), left: wanted, reply, pair_bytes, random }))
 }
 
 /// What is left of a reply of pairs drawn with repetitions, from a copy of the hash: it is the shorter of the two.

@@ -20,7 +20,7 @@ mod hscan;
 mod hset;
 mod hsetnx;
 
-use crate::{Command, Error, Handler::Blocking, Handler::Plain};
+use crate::{Command, Error, Handler::Lengthy, Handler::Plain};
 use keyspace::Keys;
 use structures::{Hash, Value, ValueRef};
 use table::ValueMut;
@@ -41,7 +41,7 @@ pub const COMMANDS: &[Command] = &[
     Command::new(&hdel::HDEL, Plain(hdel::hdel)),
     Command::new(&hincrby::HINCRBY, Plain(hincrby::hincrby)),
     Command::new(&hincrbyfloat::HINCRBYFLOAT, Plain(hincrbyfloat::hincrbyfloat)),
-    Command::new(&hrandfield::HRANDFIELD, Blocking(hrandfield::hrandfield)),
+    Command::new(&hrandfield::HRANDFIELD, Lengthy(hrandfield::hrandfield)),
     Command::new(&hscan::HSCAN, Plain(hscan::hscan)),
 ];
 

@@ -3,7 +3,7 @@
 use super::lmove::move_element;
 use super::parse_end;
 use crate::timeout::timeout_ms;
-use crate::{Cx, Error, Flow};
+use crate::{Block, Cx, Error};
 use command_spec::*;
 use structures::End;
 
@@ -31,7 +31,7 @@ pub(super) const BLMOVE: Spec = Spec {
     ..Spec::BASE
 };
 
-pub(super) fn blmove(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+pub(super) fn blmove(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Option<Block>, Error> {
     let (from, to) = (parse_end(argv[3])?, parse_end(argv[4])?);
     let timeout_ms = timeout_ms(argv[5], cx.keys.now_ms(), cx.options.profile)?;
     let (mut where_from, mut where_to) = (argv[3], argv[4]);
@@ -73,7 +73,7 @@ pub(super) const BRPOPLPUSH: Spec = Spec {
     ..Spec::BASE
 };
 
-pub(super) fn brpoplpush(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+pub(super) fn brpoplpush(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Option<Block>, Error> {
     let timeout_ms = timeout_ms(argv[3], cx.keys.now_ms(), cx.options.profile)?;
     move_or_wait(cx, &[b"RPOPLPUSH", argv[1], argv[2]], End::Back, End::Front, timeout_ms)
 }
@@ -85,15 +85,15 @@ fn move_or_wait(
     from: End,
     to: End,
     timeout_ms: Option<u64>,
-) -> Result<Flow, Error> {
+) -> Result<Option<Block>, Error> {
     if move_element(cx, plain[1], plain[2], from, to)? {
         cx.replicate(plain);
-        return Ok(Flow::Done);
+        return Ok(None);
     }
     if cx.may_block {
-        return Ok(Flow::Block { keys: 1..2, timeout_ms, null: false });
+        return Ok(Some(Block { keys: 1..2, timeout_ms, null: false }));
     }
     // One null, though the timeout answers with a null array.
     cx.out.null();
-    Ok(Flow::Done)
+    Ok(None)
 }

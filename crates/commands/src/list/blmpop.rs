@@ -2,7 +2,7 @@
 
 use super::lmpop::{parse, pop_first};
 use crate::timeout::timeout_ms;
-use crate::{Cx, Error, Flow};
+use crate::{Block, Cx, Error};
 use command_spec::*;
 
 /// Where the keys begin.
@@ -30,16 +30,16 @@ pub(super) const BLMPOP: Spec = Spec {
     ..Spec::BASE
 };
 
-pub(super) fn blmpop(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+pub(super) fn blmpop(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Option<Block>, Error> {
     let pops = parse(&argv[2..])?;
     let timeout_ms = timeout_ms(argv[1], cx.keys.now_ms(), cx.options.profile)?;
     let keys = FIRST_KEY..FIRST_KEY + pops.keys;
     if pop_first(cx, cx.awaited(&argv[keys.clone()]), pops.end, Some(pops.count))? {
-        return Ok(Flow::Done);
+        return Ok(None);
     }
     if cx.may_block {
-        return Ok(Flow::Block { keys, timeout_ms, null: false });
+        return Ok(Some(Block { keys, timeout_ms, null: false }));
     }
     cx.out.null_array();
-    Ok(Flow::Done)
+    Ok(None)
 }

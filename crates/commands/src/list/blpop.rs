@@ -2,7 +2,7 @@
 
 use super::lmpop::pop_first;
 use crate::timeout::timeout_ms;
-use crate::{Cx, Error, Flow};
+use crate::{Block, Cx, Error};
 use command_spec::*;
 use structures::End;
 
@@ -26,7 +26,7 @@ pub(super) const BLPOP: Spec = Spec {
     ..Spec::BASE
 };
 
-pub(super) fn blpop(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+pub(super) fn blpop(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Option<Block>, Error> {
     pop_or_wait(cx, argv, End::Front)
 }
 
@@ -50,19 +50,19 @@ pub(super) const BRPOP: Spec = Spec {
     ..Spec::BASE
 };
 
-pub(super) fn brpop(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+pub(super) fn brpop(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Option<Block>, Error> {
     pop_or_wait(cx, argv, End::Back)
 }
 
-fn pop_or_wait(cx: &mut Cx<'_, '_>, argv: &[&[u8]], end: End) -> Result<Flow, Error> {
+fn pop_or_wait(cx: &mut Cx<'_, '_>, argv: &[&[u8]], end: End) -> Result<Option<Block>, Error> {
     let last = argv.len() - 1;
     let timeout_ms = timeout_ms(argv[last], cx.keys.now_ms(), cx.options.profile)?;
     if pop_first(cx, cx.awaited(&argv[1..last]), end, None)? {
-        return Ok(Flow::Done);
+        return Ok(None);
     }
     if cx.may_block {
-        return Ok(Flow::Block { keys: 1..last, timeout_ms, null: false });
+        return Ok(Some(Block { keys: 1..last, timeout_ms, null: false }));
     }
     cx.out.null_array();
-    Ok(Flow::Done)
+    Ok(None)
 }

@@ -24,13 +24,14 @@ mod lrem;
 mod lset;
 mod ltrim;
 
-use crate::Handler::{Blocking, Plain};
+use crate::Handler::Plain;
 use crate::container::{remove_empty, reply_item};
-use crate::{Command, Cx, Error, args};
+use crate::{Command, Cx, Error, Handler, RunBlocking, args};
 use keyspace::{EventClass, Keys};
 use resp::Writer;
 use std::ops::Range;
 use structures::{Direction, End, Limits, List, ValueRef};
+use table::Kind;
 
 /// The family, in teaching order.
 pub const COMMANDS: &[Command] = &[
@@ -51,12 +52,17 @@ pub const COMMANDS: &[Command] = &[
     Command::new(&lmove::LMOVE, Plain(lmove::lmove)),
     Command::new(&lmove::RPOPLPUSH, Plain(lmove::rpoplpush)),
     Command::new(&lmpop::LMPOP, Plain(lmpop::lmpop)),
-    Command::new(&blpop::BLPOP, Blocking(blpop::blpop)),
-    Command::new(&blpop::BRPOP, Blocking(blpop::brpop)),
-    Command::new(&blmove::BLMOVE, Blocking(blmove::blmove)),
-    Command::new(&blmove::BRPOPLPUSH, Blocking(blmove::brpoplpush)),
-    Command::new(&blmpop::BLMPOP, Blocking(blmpop::blmpop)),
+    Command::new(&blpop::BLPOP, waiting(blpop::blpop)),
+    Command::new(&blpop::BRPOP, waiting(blpop::brpop)),
+    Command::new(&blmove::BLMOVE, waiting(blmove::blmove)),
+    Command::new(&blmove::BRPOPLPUSH, waiting(blmove::brpoplpush)),
+    Command::new(&blmpop::BLMPOP, waiting(blmpop::blmpop)),
 ];
+
+/// What runs a command that may wait for a list.
+const fn waiting(run: RunBlocking) -> Handler {
+    Handler::Blocking { awaits: Kind::List, run }
+}
 
 /// The list at a key, for reading.
 #[inline]

@@ -2,7 +2,7 @@
 
 use crate::transcripts::source;
 use command_spec::{Flags, KeyFlags, KeySpec, Need};
-use commands::{Command, FAMILIES, all};
+use commands::{Command, FAMILIES, Handler, all};
 use std::collections::BTreeSet;
 
 /// Every command and subcommand with its full name.
@@ -66,6 +66,14 @@ fn key_specs_fit_arity_need_and_flags() {
                 );
             }
         }
+    }
+}
+
+#[test]
+fn what_blocks_says_what_it_waits_for() {
+    for (name, command) in with_subcommands() {
+        let waits = matches!(command.run, Handler::Blocking { .. });
+        assert_eq!(waits, command.spec.flags.contains(Flags::BLOCKING), "{name}");
     }
 }
 

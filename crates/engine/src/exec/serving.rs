@@ -5,9 +5,9 @@ use super::capture::ticket_awaits_capture;
 use super::publishing::publish_events;
 use super::{Local, append};
 use crate::engine::Engine;
-use command_spec::{Flags, Group};
-use command_table::{Command, Handler, Run};
-use commands::Cx;
+use command_spec::Flags;
+use command_table::Run;
+use commands::{Cx, Handler};
 use keyspace::{Expiry, Guard, Keys, KeysContext, SlotBusy, Ticket};
 use resp::{Proto, Writer};
 use session::Ended;
@@ -16,7 +16,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
-use structures::ValueRef;
 use topology::Slot;
 
 /// Serves clients that block on keys that became ready, in the order of their arrival, as far as the locks they need are
@@ -72,12 +71,6 @@ fn glance(engine: &Engine, local: &Local, db: u16) -> KeysContext {
     }
 }
 
-/// Whether a value is of the type that the commands of a group wait for: another one that comes to be under the key
-/// leaves them waiting.
-fn is_awaited(group: Group, value: ValueRef<'_>) -> bool {
-    matches!((group, value), (Group::List, ValueRef::List(_)))
-}
-
 /// Runs a claimed ticket's command because of a key that became ready: its answer, unless it waits on.
 fn serve_ticket(
     engine: &Engine,
@@ -87,12 +80,10 @@ fn serve_ticket(
     key: &[u8],
 ) -> Option<Answer> {
     let argv: Vec<&[u8]> = ticket.argv.iter().map(|arg| &**arg).collect();
-    let Command { run: Handler { run: Run::Data(data), .. }, spec, .. } =
-        engine.commands.by_id()[ticket.command]
-    else {
-        unreachable!("only data commands wait for keys");
-    };
-    if spec.flags.contains(Flags::WRITE) && engine.role.is_replica.load(Ordering::Relaxed) {
+    let command = engine.commands.by_id()[ticket.command];
+    let Run::Data(data) = command.run.run else { unreachable!("only data commands wait for keys") };
+    let Handler::Blocking { awaits, .. } = data.run else { unreachable!("it waits") };
+    if command.spec.flags.contains(Flags::WRITE) && engine.role.is_replica.load(Ordering::Relaxed) {
         // The node follows a primary by now, and its worker is about to say so.
         return None;
     }
@@ -109,13 +100,12 @@ fn serve_ticket(
         piece: None,
         ready: Some(key),
     };
-    let entry = cx.keys.peek(key)?;
-    if !is_awaited(spec.group, entry.value()) {
+    if cx.keys.peek(key)?.kind() != awaits {
         return None;
     }
     let mut failed = false;
     match commands::run(data, &mut cx, &argv) {
-        Ok(commands::Flow::Block { .. } | commands::Flow::Rest(_) | commands::Flow::Unfinished) => {
+        Ok(commands::Flow::Block(_) | commands::Flow::Rest(_) | commands::Flow::Unfinished) => {
             return None;
         }
         Ok(commands::Flow::Done) => {}

@@ -62,7 +62,13 @@ pub struct Spec {
     pub args: &'static [Arg],
     /// What must be locked.
     pub need: Need,
+    /// Where earlier versions differed: the version from which on this spec holds, and what was otherwise before it. An
+    /// older profile refuses, shows and allows what its version did.
+    pub before: &'static [(&'static str, Change)],
 }
+
+/// Makes a spec what it was in an earlier version.
+pub type Change = fn(&mut Spec);
 
 impl Spec {
     /// What a spec starts from: a command of no group's peculiarities that touches no keys.
@@ -81,6 +87,7 @@ impl Spec {
         keys: &[],
         args: &[],
         need: Need::None,
+        before: &[],
     };
 
     /// Whether this number of arguments, name included, is right.

@@ -5,11 +5,9 @@
 
 #![forbid(unsafe_code)]
 
-mod earlier;
 mod resolved;
 pub mod restricted;
 mod table;
 
-pub use earlier::differences;
 pub use resolved::{Kept, Key, Locks, Resolved, locks_of_all};
 pub use table::{Command, CommandTable, Handler, OwnRun, Run, Unknown};

@@ -166,7 +166,7 @@ impl Build {
             "" => command.spec.name,
             _ => format!("{container}|{}", command.spec.name).leak(),
         };
-        let spec = crate::earlier::spec_in(self.profile, full_name, command.spec);
+        let spec = spec_in(self.profile, command.spec);
         let first_key = first_key(spec);
         let single_key = first_key != 0
             && matches!(spec.keys, [keys] if matches!(keys.find, FindKeys::Range { last: 0, .. }));
@@ -187,6 +187,18 @@ impl Build {
     }
 }
 
+/// A command's spec as a profile has it.
+fn spec_in(profile: Profile, spec: &'static Spec) -> &'static Spec {
+    let mut changes = spec.before.iter().filter(|(until, _)| !profile.has(until)).peekable();
+    if changes.peek().is_none() {
+        return spec;
+    }
+    let mut old = *spec;
+    changes.for_each(|(_, change)| change(&mut old));
+    // The table lives as long as the process.
+    Box::leak(Box::new(old))
+}
+
 /// The place of a command's first key, when its slot is to be locked and the place is fixed.
 fn first_key(spec: &Spec) -> u8 {
     match spec.keys.first() {
@@ -201,5 +213,28 @@ fn first_key(spec: &Spec) -> u8 {
             }
         }
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use command_spec::Flags;
+
+    #[test]
+    fn only_older_profiles_differ() {
+        const NEW: &Spec = &Spec {
+            name: "watch",
+            flags: Flags::NO_MULTI,
+            before: &[
+                ("8.0.0", |spec| spec.arity = 2),
+                ("7.2.0", |spec| spec.flags.remove(Flags::NO_MULTI)),
+                ("7.0.0", |spec| spec.arity = 3),
+            ],
+            ..Spec::BASE
+        };
+        let old = spec_in(Profile::Redis70, NEW);
+        assert_eq!((old.flags, old.arity), (Flags::empty(), 2));
+        assert!(std::ptr::eq(spec_in(Profile::Valkey80, NEW), NEW));
     }
 }

@@ -14,6 +14,7 @@ pub(super) const RANDOMKEY: Spec = Spec {
     categories: Categories::KEYSPACE,
     tips: &["request_policy:all_shards", "response_policy:special", "nondeterministic_output"],
     need: Need::SlotBySlot,
+    before: &[("7.2.0", |spec| spec.tips = &["request_policy:all_shards", "nondeterministic_output"])],
     ..Spec::BASE
 };
 

@@ -36,6 +36,7 @@ pub(super) const SCAN: Spec = Spec {
         Arg::string("type").token("TYPE").optional().since("6.0.0"),
     ],
     need: Need::SlotBySlot,
+    before: &[("7.2.0", |spec| spec.tips = &["nondeterministic_output", "request_policy:special"])],
     ..Spec::BASE
 };
 

@@ -1,7 +1,7 @@
 //! BLMOVE and its old form BRPOPLPUSH
 
 use super::lmove::move_element;
-use super::parse_end;
+use super::{NOT_FROM_SCRIPTS, parse_end};
 use crate::timeout::timeout_ms;
 use crate::{Block, Cx, Error};
 use command_spec::*;
@@ -28,6 +28,7 @@ pub(super) const BLMOVE: Spec = Spec {
         Arg::new("timeout", ArgKind::Double),
     ],
     need: Need::Keys,
+    before: &[NOT_FROM_SCRIPTS],
     ..Spec::BASE
 };
 
@@ -70,6 +71,7 @@ pub(super) const BRPOPLPUSH: Spec = Spec {
         Arg::new("timeout", ArgKind::Double),
     ],
     need: Need::Keys,
+    before: &[NOT_FROM_SCRIPTS],
     ..Spec::BASE
 };
 

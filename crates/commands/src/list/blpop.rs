@@ -1,5 +1,6 @@
 //! BLPOP and BRPOP
 
+use super::NOT_FROM_SCRIPTS;
 use super::lmpop::pop_first;
 use crate::timeout::timeout_ms;
 use crate::{Block, Cx, Error};
@@ -23,6 +24,7 @@ pub(super) const BLPOP: Spec = Spec {
     }],
     args: &[Arg::key("key").multiple(), Arg::new("timeout", ArgKind::Double)],
     need: Need::Keys,
+    before: &[NOT_FROM_SCRIPTS],
     ..Spec::BASE
 };
 
@@ -47,6 +49,7 @@ pub(super) const BRPOP: Spec = Spec {
     }],
     args: &[Arg::key("key").multiple(), Arg::new("timeout", ArgKind::Double)],
     need: Need::Keys,
+    before: &[NOT_FROM_SCRIPTS],
     ..Spec::BASE
 };
 

@@ -27,6 +27,7 @@ mod ltrim;
 use crate::Handler::Plain;
 use crate::container::{remove_empty, reply_item};
 use crate::{Command, Cx, Error, Handler, RunBlocking, args};
+use command_spec::{Change, Flags};
 use keyspace::{EventClass, Keys};
 use resp::Writer;
 use std::ops::Range;
@@ -58,6 +59,9 @@ pub const COMMANDS: &[Command] = &[
     Command::new(&blmove::BRPOPLPUSH, waiting(blmove::brpoplpush)),
     Command::new(&blmpop::BLMPOP, waiting(blmpop::blmpop)),
 ];
+
+/// Scripts could not call those that may wait.
+const NOT_FROM_SCRIPTS: (&str, Change) = ("7.2.0", |spec| spec.flags.insert(Flags::NOSCRIPT));
 
 /// What runs a command that may wait for a list.
 const fn waiting(run: RunBlocking) -> Handler {

@@ -48,6 +48,9 @@ pub(super) const MSETNX: Spec = Spec {
     }],
     args: &[Arg::block("data", &[Arg::key("key"), Arg::string("value")]).multiple()],
     need: Need::Keys,
+    before: &[("8.0.0", |spec| {
+        spec.tips = &["request_policy:multi_shard", "response_policy:agg_min"];
+    })],
     ..Spec::BASE
 };
 

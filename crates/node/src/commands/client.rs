@@ -447,6 +447,7 @@ const CLIENT_SETNAME: Spec = Spec {
     categories: Categories::CONNECTION,
     tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
     args: &[Arg::string("connection-name")],
+    before: &[("7.2.0", |spec| spec.tips = &[])],
     ..Spec::BASE
 };
 

@@ -395,6 +395,9 @@ fn document_args(out: &mut Writer<'_>, profile: Profile, args: &[&'static Arg]) 
     }
 }
 
+/// They asked for an argument of the command.
+const AT_LEAST_AN_ARGUMENT: (&str, Change) = ("7.2.0", |spec| spec.arity = -4);
+
 /// `COMMAND GETKEYS`
 const COMMAND_GETKEYS: Spec = Spec {
     name: "getkeys",
@@ -406,6 +409,7 @@ const COMMAND_GETKEYS: Spec = Spec {
     flags: ASK,
     categories: Categories::CONNECTION,
     args: &[Arg::string("command"), Arg::string("arg").optional().multiple()],
+    before: &[AT_LEAST_AN_ARGUMENT],
     ..Spec::BASE
 };
 
@@ -428,6 +432,7 @@ const COMMAND_GETKEYSANDFLAGS: Spec = Spec {
     flags: ASK,
     categories: Categories::CONNECTION,
     args: &[Arg::string("command"), Arg::string("arg").optional().multiple()],
+    before: &[AT_LEAST_AN_ARGUMENT],
     ..Spec::BASE
 };
 

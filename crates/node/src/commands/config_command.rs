@@ -167,6 +167,7 @@ const CONFIG_RESETSTAT: Spec = Spec {
     arity: 2,
     flags: ADMIN,
     tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
+    before: &[("7.2.0", |spec| spec.tips = &[])],
     ..Spec::BASE
 };
 
@@ -191,6 +192,7 @@ const CONFIG_REWRITE: Spec = Spec {
     arity: 2,
     flags: ADMIN,
     tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
+    before: &[("7.2.0", |spec| spec.tips = &[])],
     ..Spec::BASE
 };
 

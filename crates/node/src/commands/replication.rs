@@ -136,6 +136,10 @@ const WAIT: Spec = Spec {
     categories: Categories::CONNECTION,
     tips: &["request_policy:all_shards", "response_policy:agg_min"],
     args: &[Arg::integer("numreplicas"), Arg::integer("timeout")],
+    before: &[("7.2.0", |spec| {
+        spec.flags.remove(Flags::BLOCKING);
+        spec.flags.insert(Flags::NOSCRIPT);
+    })],
     ..Spec::BASE
 };
 

@@ -29,6 +29,9 @@ pub(super) const COMMANDS: &[NodeCommand] = &[
     NodeCommand::new(&UNWATCH, unwatch),
 ];
 
+/// They refused themselves inside MULTI, which left the transaction alive.
+const REFUSES_ITSELF: (&str, Change) = ("7.2.0", |spec| spec.flags.remove(Flags::NO_MULTI));
+
 /// `MULTI`
 const MULTI: Spec = Spec {
     name: "multi",
@@ -43,6 +46,7 @@ const MULTI: Spec = Spec {
         .union(Flags::NO_MULTI)
         .union(Flags::ALLOW_BUSY),
     categories: Categories::TRANSACTION,
+    before: &[REFUSES_ITSELF],
     ..Spec::BASE
 };
 
@@ -100,6 +104,7 @@ const WATCH: Spec = Spec {
     keys: &[KeySpec::rest(1, KeyFlags::RO)],
     args: &[Arg::key("key").multiple()],
     need: Need::Keys,
+    before: &[REFUSES_ITSELF],
     ..Spec::BASE
 };
 

@@ -54,6 +54,33 @@ bitflags! {
         const TOUCHES_ARBITRARY_KEYS = 1 << 22;
     }
 
+    /// What a command does to the way requests are handled. Nobody is shown it.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct Behaviour: u16 {
+        /// Acts at once inside MULTI instead of being queued.
+        const RUNS_IN_MULTI = 1;
+        /// Begins a transaction.
+        const BEGINS_TRANSACTION = 1 << 1;
+        /// Runs what its client has queued: whatever holds of a queued command holds of it.
+        const RUNS_QUEUE = 1 << 2;
+        /// Its need depends on its arguments, so that inside EXEC it is the world.
+        const WORLD_IN_EXEC = 1 << 3;
+        /// Allowed to a RESP2 client that is subscribed to something.
+        const RUNS_SUBSCRIBED = 1 << 4;
+        /// Answered by notices, which CLIENT REPLY does not switch off.
+        const ANSWERS_BY_NOTICES = 1 << 5;
+        /// What follows must not be framed before it has run: the connection is closed then, or another's.
+        const ENDS_FRAMING = 1 << 6;
+        /// May authenticate its client, to whom other limits apply then.
+        const AUTHENTICATES = 1 << 7;
+        /// What follows is in the database that it names.
+        const SELECTS_DATABASE = 1 << 8;
+        /// In a replication stream: a sign of life of the primary and nothing else.
+        const KEEPS_LINK_ALIVE = 1 << 9;
+        /// In a replication stream: the primary talks about the link.
+        const CONFIGURES_LINK = 1 << 10;
+    }
+
     /// ACL categories.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub struct Categories: u32 {

@@ -14,7 +14,7 @@ pub mod keys;
 mod table;
 
 pub use arg::{Arg, ArgFlags, ArgKind};
-pub use flags::{Categories, Flags, Group};
+pub use flags::{Behaviour, Categories, Flags, Group};
 pub use keys::{BeginSearch, FindKeys, KeyFlags, KeySpec};
 pub use table::{Command, Table};
 
@@ -52,12 +52,16 @@ pub struct Spec {
     pub arity: i32,
     /// Command flags.
     pub flags: Flags,
+    /// What it does to the way requests are handled.
+    pub behaviour: Behaviour,
     /// ACL categories beyond those that follow from the flags.
     pub categories: Categories,
     /// Hints for proxies and clients, lower-case.
     pub tips: &'static [&'static str],
     /// Where its keys stand.
     pub keys: &'static [KeySpec],
+    /// What happens to keys with variable flags unless a word is among the arguments.
+    pub variable: Option<Variable>,
     /// The grammar of its arguments.
     pub args: &'static [Arg],
     /// What must be locked.
@@ -65,6 +69,17 @@ pub struct Spec {
     /// Where earlier versions differed: the version from which on this spec holds, and what was otherwise before it. An
     /// older profile refuses, shows and allows what its version did.
     pub before: &'static [(&'static str, Change)],
+}
+
+/// What happens to keys with [`KeyFlags::VARIABLE_FLAGS`] when none of some words is among the arguments.
+#[derive(Debug, Clone, Copy)]
+pub struct Variable {
+    /// The words, lower-case.
+    pub unless: &'static [&'static str],
+    /// The first argument that may be one of them.
+    pub from: usize,
+    /// What happens to the keys then.
+    pub flags: KeyFlags,
 }
 
 /// Makes a spec what it was in an earlier version.
@@ -82,9 +97,11 @@ impl Spec {
         quadratic: None,
         arity: 1,
         flags: Flags::empty(),
+        behaviour: Behaviour::empty(),
         categories: Categories::empty(),
         tips: &[],
         keys: &[],
+        variable: None,
         args: &[],
         need: Need::None,
         before: &[],
@@ -97,6 +114,19 @@ impl Spec {
             arguments == self.arity as usize
         } else {
             arguments >= self.arity.unsigned_abs() as usize
+        }
+    }
+
+    /// What happens to a key with these flags, given the arguments.
+    pub fn actual_flags<A: AsRef<[u8]>>(&self, argv: &[A], flags: KeyFlags) -> KeyFlags {
+        let Some(variable) = self.variable.filter(|_| flags.contains(KeyFlags::VARIABLE_FLAGS)) else {
+            return flags;
+        };
+        let is_word =
+            |arg: &A| variable.unless.iter().any(|word| arg.as_ref().eq_ignore_ascii_case(word.as_bytes()));
+        match argv.iter().skip(variable.from).any(is_word) {
+            true => flags.difference(KeyFlags::VARIABLE_FLAGS),
+            false => variable.flags,
         }
     }
 

@@ -6,7 +6,7 @@
 use crate::cx::{Host, Suspend};
 use crate::engine::Engine;
 use crate::exec::Local;
-use command_spec::{Flags, Need};
+use command_spec::{Behaviour, Flags, Need};
 use command_table::Command;
 use command_table::Resolved;
 use commands::Error;
@@ -35,25 +35,9 @@ fn text(text: &'static str) -> Refusal {
     Refusal::Error(Error::text(text))
 }
 
-/// Commands that act at once inside MULTI instead of being queued.
+/// Whether a command acts at once inside MULTI instead of being queued.
 pub fn runs_inside_multi(command: &'static Command) -> bool {
-    matches!(command.spec.name, "exec" | "discard" | "multi" | "watch" | "quit" | "reset")
-}
-
-/// Commands a RESP2 client may use while it is subscribed to something.
-fn runs_subscribed(command: &'static Command) -> bool {
-    matches!(
-        command.spec.name,
-        "ping"
-            | "subscribe"
-            | "ssubscribe"
-            | "sunsubscribe"
-            | "psubscribe"
-            | "unsubscribe"
-            | "punsubscribe"
-            | "quit"
-            | "reset"
-    )
+    command.spec.behaviour.contains(Behaviour::RUNS_IN_MULTI)
 }
 
 /// Whether an EXEC's queue holds a command with one of these flags.
@@ -66,10 +50,7 @@ fn queue_has(client: &Client, flags: Flags) -> bool {
 
 /// Whether a command, or one that an EXEC would run, lacks a flag: what is refused queued is refused executed.
 fn lacks(client: &Client, command: &'static Command, flag: Flags) -> bool {
-    let queue = client.multi.iter().filter(|_| command.spec.name == "exec").flat_map(|multi| &multi.queue);
-    std::iter::once(command)
-        .chain(queue.map(|queued| queued.command))
-        .any(|command| !command.spec.flags.contains(flag))
+    client.runs(command).any(|command| !command.spec.flags.contains(flag))
 }
 
 /// Asks all questions.
@@ -93,7 +74,7 @@ pub fn admit<H: Host>(
     if !client.authenticated && !flags.contains(Flags::NO_AUTH) {
         return Err(text("NOAUTH Authentication required."));
     }
-    let is_exec = command.spec.name == "exec";
+    let is_exec = command.spec.behaviour.contains(Behaviour::RUNS_QUEUE);
     let is_write = flags.contains(Flags::WRITE) || (is_exec && queue_has(client, Flags::WRITE));
     if client.multi.is_some() && flags.contains(Flags::NO_MULTI) {
         return Err(text("ERR Command not allowed inside a transaction"));
@@ -138,7 +119,7 @@ pub fn admit<H: Host>(
     if is_replica && is_write && local.settings.replica_read_only {
         return Err(text("READONLY You can't write against a read only replica."));
     }
-    if client.is_subscriber_only() && !runs_subscribed(command) {
+    if client.is_subscriber_only() && !command.spec.behaviour.contains(Behaviour::RUNS_SUBSCRIBED) {
         return Err(subscribed(command));
     }
     if is_replica

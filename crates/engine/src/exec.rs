@@ -26,7 +26,7 @@ use crate::engine::{Engine, options};
 use crate::lazyfree::LazyFree;
 use crate::stats::Counter;
 use crate::waits;
-use command_spec::{Flags, Group};
+use command_spec::{Behaviour, Flags};
 use command_table::{Command, Run, Unknown};
 use command_table::{Locks, Resolved};
 use commands::{Block, Cx, Error, Options, Random};
@@ -396,7 +396,7 @@ fn refuse(
         multi.aborted = true;
     }
     engine.stats.rejected(local.thread, command.run.id);
-    if command.spec.name == "exec" {
+    if command.spec.behaviour.contains(Behaviour::RUNS_QUEUE) {
         // A transaction that cannot be executed is over.
         client.discard();
         // The general code is left out, a code of its own is shown.
@@ -418,7 +418,7 @@ fn refuse(
 
 /// Whether a command is answered by notices, which CLIENT REPLY does not switch off.
 fn is_notice(command: &'static Command) -> bool {
-    command.spec.group == Group::PubSub && command.spec.name.ends_with("subscribe")
+    command.spec.behaviour.contains(Behaviour::ANSWERS_BY_NOTICES)
 }
 
 #[inline]

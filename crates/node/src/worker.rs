@@ -10,6 +10,7 @@
 
 use crate::limits;
 use crate::shared::Shared;
+use command_spec::Behaviour;
 use command_table::Command;
 use command_table::Resolved;
 use engine::cx::Suspend;
@@ -994,9 +995,7 @@ fn locate(
 /// link or a closed connection takes no requests.
 fn parse_stops_at(client: &Client, command: Result<&'static Command, ()>) -> bool {
     let Ok(command) = command else { return false };
-    match command.spec.name {
-        "sync" | "psync" | "quit" => true,
-        "auth" | "hello" => !client.authenticated,
-        _ => false,
-    }
+    let behaviour = command.spec.behaviour;
+    behaviour.contains(Behaviour::ENDS_FRAMING)
+        || (behaviour.contains(Behaviour::AUTHENTICATES) && !client.authenticated)
 }

@@ -12,6 +12,7 @@
 
 use crate::applier::Applier;
 use crate::replicas::Replicas;
+use command_spec::Behaviour;
 use command_table::Command;
 use command_table::{Locks, Resolved, locks_of_all};
 use config::Loglevel;
@@ -140,23 +141,20 @@ impl<H: Host> Applier<H> {
     ) -> Result<(), Stop> {
         let bytes = &pending[start..];
         let (command, place) = self.locate(replicas, bytes, &request)?;
-        match command.spec.name {
-            "multi" => {
+        let behaviour = command.spec.behaviour;
+        if behaviour.contains(Behaviour::BEGINS_TRANSACTION) {
+            self.apply_singles(replicas, pending)?;
+            self.batch.in_transaction = true;
+            self.batch.framed = start + request.consumed;
+        } else if behaviour.contains(Behaviour::RUNS_QUEUE) {
+            self.batch.framed = start + request.consumed;
+            self.apply_transaction(replicas, pending)?;
+            self.batch.in_transaction = false;
+        } else {
+            self.batch.entries.push(Entry { request, start, command, place });
+            self.batch.framed = start + request.consumed;
+            if !self.batch.in_transaction && self.batch.entries.len() == CHUNK {
                 self.apply_singles(replicas, pending)?;
-                self.batch.in_transaction = true;
-                self.batch.framed = start + request.consumed;
-            }
-            "exec" => {
-                self.batch.framed = start + request.consumed;
-                self.apply_transaction(replicas, pending)?;
-                self.batch.in_transaction = false;
-            }
-            _ => {
-                self.batch.entries.push(Entry { request, start, command, place });
-                self.batch.framed = start + request.consumed;
-                if !self.batch.in_transaction && self.batch.entries.len() == CHUNK {
-                    self.apply_singles(replicas, pending)?;
-                }
             }
         }
         Ok(())
@@ -338,28 +336,27 @@ impl<H: Host> Applier<H> {
         request: &Resolved<'_>,
     ) -> Result<bool, Stop> {
         let argv = request.argv;
-        match request.command.spec.name {
-            "ping" => {}
-            "select" => {
-                let db = argv.get(1).and_then(|db| parse_i64(db)).and_then(|db| u16::try_from(db).ok());
-                let db = db.filter(|&db| usize::from(db) < replicas.keyspace.databases());
-                let Some(db) = db else { return Err(Stop::Inconsistent("no such database".into())) };
-                if let Some(client) = &mut self.client {
-                    client.db = db;
-                    client.shared.db.store(db, Ordering::Relaxed);
-                }
-                replicas.stream_db.store(db, Ordering::Relaxed);
+        let behaviour = request.command.spec.behaviour;
+        if behaviour.contains(Behaviour::SELECTS_DATABASE) {
+            let db = argv.get(1).and_then(|db| parse_i64(db)).and_then(|db| u16::try_from(db).ok());
+            let db = db.filter(|&db| usize::from(db) < replicas.keyspace.databases());
+            let Some(db) = db else { return Err(Stop::Inconsistent("no such database".into())) };
+            if let Some(client) = &mut self.client {
+                client.db = db;
+                client.shared.db.store(db, Ordering::Relaxed);
             }
-            "replconf" => {
-                if argv.get(1).is_some_and(|option| option.eq_ignore_ascii_case(b"getack")) {
-                    self.append(replicas, pending, upto);
-                    self.step(Event::Applied(replicas.stream.offset()));
-                    self.step(Event::GetAck);
-                }
-            }
-            _ => return Ok(false),
+            replicas.stream_db.store(db, Ordering::Relaxed);
+            return Ok(true);
         }
-        Ok(true)
+        if behaviour.contains(Behaviour::CONFIGURES_LINK) {
+            if argv.get(1).is_some_and(|option| option.eq_ignore_ascii_case(b"getack")) {
+                self.append(replicas, pending, upto);
+                self.step(Event::Applied(replicas.stream.offset()));
+                self.step(Event::GetAck);
+            }
+            return Ok(true);
+        }
+        Ok(behaviour.contains(Behaviour::KEEPS_LINK_ALIVE))
     }
 
     fn run_command(

@@ -6,7 +6,8 @@
 use crate::outbox::{Account, Allowance, ClientMemory, Outbox};
 use crate::pubsub::Listener;
 use crate::waiting::Begun;
-use command_table::Kept;
+use command_spec::Behaviour;
+use command_table::{Command, Kept};
 use commands::{Piece, Progress};
 use event_loop::{BufId, Peer, Token};
 use keyspace::{Ticket, Watch};
@@ -448,6 +449,12 @@ impl Client {
         multi.queue.push(request);
         self.shared.queued.store(multi.queue.len() as i32, Ordering::Relaxed);
         self.outbox.allowance().note_queued(multi.bytes as u64);
+    }
+
+    /// What is run when it runs a command now: that, and what it has queued if the command runs its queue.
+    pub fn runs(&self, command: &'static Command) -> impl Iterator<Item = &'static Command> {
+        let multi = self.multi.iter().filter(|_| command.spec.behaviour.contains(Behaviour::RUNS_QUEUE));
+        std::iter::once(command).chain(multi.flat_map(|multi| &multi.queue).map(|queued| queued.command))
     }
 
     /// Takes the queue out of its transaction, which is over.

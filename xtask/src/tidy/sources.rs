@@ -69,6 +69,16 @@ const MAY_WRITE: &[(&str, &str)] = &[
     ("crates/region/src/blocks.rs", "locks that all users of the host share, opened without following links"),
 ];
 
+/// How a command is asked for its name, which a new one that behaves alike would not have.
+const NAMES: &[(&str, &str)] = &[
+    ("", "spec.name == \""),
+    ("", "spec.name != \""),
+    ("", "spec.name.starts_with("),
+    ("", "spec.name.ends_with("),
+    ("match ", "spec.name {"),
+    ("matches!(", "spec.name,"),
+];
+
 /// Judges one file.
 pub(super) fn check(file: &File) -> Vec<Complaint> {
     let mut complaints = Vec::new();
@@ -85,7 +95,7 @@ pub(super) fn check(file: &File) -> Vec<Complaint> {
                 complain(at + 1, &format!("{start}{end}: {why}"));
             }
         }
-        if prints(code) && must_not_print(&file.path) {
+        if prints(code) && is_product(&file.path) {
             complain(at + 1, "printed past `output`: it panics when the reader is gone");
         }
         if !file.path.starts_with("crates/hashing/") {
@@ -104,6 +114,9 @@ pub(super) fn check(file: &File) -> Vec<Complaint> {
             for call in WRITES.iter().filter(|call| code.contains(**call)) {
                 complain(at + 1, &format!("{call}: bytes reach a disk by the crate `files` alone"));
             }
+        }
+        if is_product(&file.path) && !in_tests && !is_test_file(&file.path) && asks_for_a_name(code) {
+            complain(at + 1, "what a command does to requests stands in its spec's `behaviour`");
         }
         in_tests |= line.contains("#[cfg(") && line.contains("test");
         if line.contains('\t') {
@@ -152,8 +165,12 @@ fn prints(code: &str) -> bool {
     })
 }
 
+fn asks_for_a_name(code: &str) -> bool {
+    NAMES.iter().any(|(start, end)| code.find(start).is_some_and(|at| code[at + start.len()..].contains(end)))
+}
+
 /// Sources of the product; tests, examples and benchmarks are none.
-fn must_not_print(path: &str) -> bool {
+fn is_product(path: &str) -> bool {
     let Some((folder, rest)) = path.strip_prefix("crates/").and_then(|path| path.split_once('/')) else {
         return false;
     };
@@ -247,6 +264,20 @@ mod tests {
             assert_eq!(complaints("crates/node/src/log.rs", &test), 0);
         }
         assert_eq!(complaints("crates/node/src/log.rs", "File::open(path)?; // not fs::write()"), 0);
+    }
+
+    #[test]
+    fn commands_are_not_told_apart_by_name() {
+        for code in [
+            "if command.spec.name == \"exec\" {",
+            "match request.command.spec.name {",
+            "matches!(command.spec.name, \"exec\")",
+            "command.spec.name.ends_with(\"subscribe\")",
+        ] {
+            assert_eq!(complaints("crates/engine/src/exec.rs", code), 1, "{code}");
+            assert_eq!(complaints("crates/engine/tests/it/main.rs", code), 0, "{code}");
+        }
+        assert_eq!(complaints("crates/engine/src/exec.rs", "matches!(spec.keys, [keys]) && f(spec.name)"), 0);
     }
 
     #[test]

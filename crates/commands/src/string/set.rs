@@ -19,6 +19,7 @@ pub(super) const SET: Spec = Spec {
         1,
         KeyFlags::RW.union(KeyFlags::ACCESS).union(KeyFlags::UPDATE).union(KeyFlags::VARIABLE_FLAGS),
     )],
+    variable: Some(Variable { unless: &["get"], from: 3, flags: KeyFlags::OW.union(KeyFlags::UPDATE) }),
     args: &[
         Arg::key("key"),
         Arg::string("value"),

@@ -9,7 +9,7 @@
 
 use super::Local;
 use crate::engine::Engine;
-use command_spec::{Flags, KeyFlags};
+use command_spec::{Behaviour, Flags, KeyFlags};
 use command_table::Resolved;
 use keyspace::{Guard, Keys, Ticket};
 use session::Client;
@@ -73,7 +73,7 @@ struct Sequence {
 
 impl Sequence {
     fn look(&mut self, engine: &Engine, local: &mut Local, request: &Resolved<'_>, guard: &mut Guard<'_>) {
-        if request.command.spec.name == "select" {
+        if request.command.spec.behaviour.contains(Behaviour::SELECTS_DATABASE) {
             self.db = selected(engine, request.argv).unwrap_or(self.db);
         }
         self.awaits |= awaits_capture(engine, local, self.db, request, guard);

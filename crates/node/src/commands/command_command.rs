@@ -463,7 +463,7 @@ fn keys_of(cx: &NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Vec<(usize, KeyFlags)>
     let mut found = Vec::new();
     let fits = keys::positions(spec, argv, |at, flags| {
         if !flags.contains(KeyFlags::NOT_KEY) {
-            found.push((at, actual_flags(spec, argv, flags)));
+            found.push((at, spec.actual_flags(argv, flags)));
         }
     });
     if fits && !found.is_empty() {
@@ -472,21 +472,6 @@ fn keys_of(cx: &NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Vec<(usize, KeyFlags)>
         Ok(Vec::new())
     } else {
         Err(Error::text("ERR Invalid arguments specified for command"))
-    }
-}
-
-/// What a command with variable flags does with its key, given its arguments.
-fn actual_flags(spec: &Spec, argv: &[&[u8]], flags: KeyFlags) -> KeyFlags {
-    if !flags.contains(KeyFlags::VARIABLE_FLAGS) {
-        return flags;
-    }
-    let has = |words: &[&str], from: usize| {
-        argv.iter().skip(from).any(|arg| words.iter().any(|word| arg.eq_ignore_ascii_case(word.as_bytes())))
-    };
-    match spec.name {
-        "set" if !has(&["get"], 3) => KeyFlags::OW.union(KeyFlags::UPDATE),
-        "bitfield" if !has(&["set", "incrby"], 2) => KeyFlags::RO.union(KeyFlags::ACCESS),
-        _ => flags.difference(KeyFlags::VARIABLE_FLAGS),
     }
 }
 

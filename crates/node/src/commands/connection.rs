@@ -29,6 +29,7 @@ const PING: Spec = Spec {
     group: Group::Connection,
     arity: -1,
     flags: Flags::FAST,
+    behaviour: Behaviour::RUNS_SUBSCRIBED.union(Behaviour::KEEPS_LINK_ALIVE),
     categories: Categories::CONNECTION,
     tips: &["request_policy:all_shards", "response_policy:all_succeeded"],
     args: &[Arg::string("message").optional()],
@@ -86,6 +87,7 @@ const HELLO: Spec = Spec {
     group: Group::Connection,
     arity: -1,
     flags: BEFORE_AUTH,
+    behaviour: Behaviour::AUTHENTICATES,
     categories: Categories::CONNECTION,
     args: &[Arg::block(
         "arguments",
@@ -229,6 +231,7 @@ const AUTH: Spec = Spec {
     complexity: "O(N) where N is the number of passwords defined for the user",
     arity: -2,
     flags: BEFORE_AUTH,
+    behaviour: Behaviour::AUTHENTICATES,
     categories: Categories::CONNECTION,
     args: &[Arg::string("username").optional().since("6.0.0"), Arg::string("password")],
     ..Spec::BASE
@@ -260,6 +263,7 @@ const SELECT: Spec = Spec {
     group: Group::Connection,
     arity: 2,
     flags: Flags::LOADING.union(Flags::STALE).union(Flags::FAST),
+    behaviour: Behaviour::SELECTS_DATABASE,
     categories: Categories::CONNECTION,
     args: &[Arg::integer("index")],
     ..Spec::BASE
@@ -288,6 +292,7 @@ const QUIT: Spec = Spec {
     group: Group::Connection,
     arity: -1,
     flags: BEFORE_AUTH,
+    behaviour: Behaviour::RUNS_IN_MULTI.union(Behaviour::RUNS_SUBSCRIBED).union(Behaviour::ENDS_FRAMING),
     categories: Categories::CONNECTION,
     ..Spec::BASE
 };
@@ -305,6 +310,7 @@ const RESET: Spec = Spec {
     group: Group::Connection,
     arity: 1,
     flags: BEFORE_AUTH,
+    behaviour: Behaviour::RUNS_IN_MULTI.union(Behaviour::RUNS_SUBSCRIBED),
     categories: Categories::CONNECTION,
     ..Spec::BASE
 };

@@ -39,6 +39,7 @@ const DEBUG: Spec = Spec {
         .union(Flags::LOADING)
         .union(Flags::STALE)
         .union(Flags::PROTECTED),
+    behaviour: Behaviour::WORLD_IN_EXEC,
     ..Spec::BASE
 };
 

@@ -94,6 +94,9 @@ fn count(client: &Client) -> usize {
     channels + patterns
 }
 
+/// What listening, and its end, does.
+const NOTICES: Behaviour = Behaviour::RUNS_SUBSCRIBED.union(Behaviour::ANSWERS_BY_NOTICES);
+
 /// `SUBSCRIBE`
 const SUBSCRIBE: Spec = Spec {
     name: "subscribe",
@@ -103,6 +106,7 @@ const SUBSCRIBE: Spec = Spec {
     complexity: "O(N) where N is the number of channels to subscribe to",
     arity: -2,
     flags: LISTEN,
+    behaviour: NOTICES,
     args: &[Arg::string("channel").multiple()],
     ..Spec::BASE
 };
@@ -131,6 +135,7 @@ const PSUBSCRIBE: Spec = Spec {
     complexity: "O(N) where N is the number of patterns to subscribe to",
     arity: -2,
     flags: LISTEN,
+    behaviour: NOTICES,
     args: &[Arg::new("pattern", ArgKind::Pattern(None)).multiple()],
     ..Spec::BASE
 };
@@ -159,6 +164,7 @@ const UNSUBSCRIBE: Spec = Spec {
     complexity: "O(N) where N is the number of channels to unsubscribe",
     arity: -1,
     flags: LISTEN,
+    behaviour: NOTICES,
     args: &[Arg::string("channel").optional().multiple()],
     ..Spec::BASE
 };
@@ -177,6 +183,7 @@ const PUNSUBSCRIBE: Spec = Spec {
     complexity: "O(N) where N is the number of patterns to unsubscribe",
     arity: -1,
     flags: LISTEN,
+    behaviour: NOTICES,
     args: &[Arg::new("pattern", ArgKind::Pattern(None)).optional().multiple()],
     ..Spec::BASE
 };

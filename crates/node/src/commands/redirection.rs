@@ -79,9 +79,7 @@ pub(crate) fn elsewhere(
     command: &'static Command,
     is_write: bool,
 ) -> Option<Error> {
-    let queued = client.multi.iter().filter(|_| command.spec.name == "exec").flat_map(|multi| &multi.queue);
-    let mut commands = std::iter::once(command).chain(queued.map(|queued| queued.command));
-    let is_read = commands.any(|command| command.spec.flags.contains(Flags::READONLY));
+    let is_read = client.runs(command).any(|command| command.spec.flags.contains(Flags::READONLY));
     if client.endpoint.is_some() || !(is_write || (is_read && !client.shared.has_flag(flag::READONLY))) {
         return None;
     }

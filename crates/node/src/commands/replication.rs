@@ -192,6 +192,7 @@ const REPLCONF: Spec = Spec {
         .union(Flags::LOADING)
         .union(Flags::STALE)
         .union(Flags::ALLOW_BUSY),
+    behaviour: Behaviour::CONFIGURES_LINK,
     ..Spec::BASE
 };
 
@@ -231,6 +232,7 @@ const PSYNC: Spec = Spec {
     group: Group::Server,
     arity: -3,
     flags: SYNC.flags,
+    behaviour: Behaviour::ENDS_FRAMING,
     args: &[Arg::string("replicationid"), Arg::integer("offset")],
     ..Spec::BASE
 };
@@ -247,6 +249,7 @@ const SYNC: Spec = Spec {
     group: Group::Server,
     arity: 1,
     flags: Flags::NO_ASYNC_LOADING.union(Flags::ADMIN).union(Flags::NO_MULTI).union(Flags::NOSCRIPT),
+    behaviour: Behaviour::ENDS_FRAMING,
     ..Spec::BASE
 };
 

@@ -1,6 +1,6 @@
 //! What holds of every command of the table: the data commands and the node's own.
 
-use command_spec::{Arg, ArgKind, BeginSearch, Flags, KeyFlags, KeySpec, Need, keys::positions};
+use command_spec::{Arg, ArgKind, BeginSearch, Behaviour, Flags, KeyFlags, KeySpec, Need, keys::positions};
 use command_table::{Command, CommandTable, Unknown, restricted};
 use profile::Profile;
 
@@ -118,6 +118,21 @@ fn what_is_locked_agrees_with_the_flags() {
         for keys in spec.keys {
             assert!(!flags.contains(Flags::READONLY) || !keys.flags.intersects(changes), "{name}");
         }
+    });
+}
+
+#[test]
+fn behaviour_agrees_with_itself() {
+    every(|_, command| {
+        let (name, spec) = (command.run.full_name, command.spec);
+        let does = |behaviour| spec.behaviour.contains(behaviour);
+        let is_about_queue = does(Behaviour::BEGINS_TRANSACTION) || does(Behaviour::RUNS_QUEUE);
+        assert!(!is_about_queue || does(Behaviour::RUNS_IN_MULTI), "{name} would be queued");
+        assert!(!does(Behaviour::ANSWERS_BY_NOTICES) || does(Behaviour::RUNS_SUBSCRIBED), "{name}");
+        assert!(!does(Behaviour::AUTHENTICATES) || spec.flags.contains(Flags::NO_AUTH), "{name}");
+        assert!(!does(Behaviour::SELECTS_DATABASE) || spec.args.len() == 1, "{name} names a database");
+        let varies = spec.keys.iter().any(|keys| keys.flags.contains(KeyFlags::VARIABLE_FLAGS));
+        assert_eq!(varies, spec.variable.is_some(), "{name}: what varies with what?");
     });
 }
 

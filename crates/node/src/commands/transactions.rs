@@ -45,6 +45,7 @@ const MULTI: Spec = Spec {
         .union(Flags::FAST)
         .union(Flags::NO_MULTI)
         .union(Flags::ALLOW_BUSY),
+    behaviour: Behaviour::RUNS_IN_MULTI.union(Behaviour::BEGINS_TRANSACTION),
     categories: Categories::TRANSACTION,
     before: &[REFUSES_ITSELF],
     ..Spec::BASE
@@ -73,6 +74,7 @@ const DISCARD: Spec = Spec {
         .union(Flags::STALE)
         .union(Flags::FAST)
         .union(Flags::ALLOW_BUSY),
+    behaviour: Behaviour::RUNS_IN_MULTI,
     categories: Categories::TRANSACTION,
     ..Spec::BASE
 };
@@ -100,6 +102,7 @@ const WATCH: Spec = Spec {
         .union(Flags::FAST)
         .union(Flags::NO_MULTI)
         .union(Flags::ALLOW_BUSY),
+    behaviour: Behaviour::RUNS_IN_MULTI,
     categories: Categories::TRANSACTION,
     keys: &[KeySpec::rest(1, KeyFlags::RO)],
     args: &[Arg::key("key").multiple()],
@@ -161,6 +164,7 @@ const EXEC: Spec = Spec {
     complexity: "Depends on commands in the transaction",
     arity: 1,
     flags: Flags::NOSCRIPT.union(Flags::LOADING).union(Flags::STALE).union(Flags::SKIP_SLOWLOG),
+    behaviour: Behaviour::RUNS_IN_MULTI.union(Behaviour::RUNS_QUEUE),
     categories: Categories::TRANSACTION,
     ..Spec::BASE
 };
@@ -198,10 +202,9 @@ fn exec(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
 /// The slots of everything queued and watched, ascending; `None` when only the world is enough.
 fn needs(cx: &NodeCx<'_, '_>) -> Option<Vec<Slot>> {
     let queue = cx.client.multi.iter().flat_map(|multi| &multi.queue);
-    let locks = queue.map(|queued| match queued.command.spec.name {
-        // What DEBUG needs depends on its subcommand, and the world is enough for any.
-        "debug" => Locks::World,
-        _ => queued.locks(),
+    let locks = queue.map(|queued| match queued.command.spec.behaviour.contains(Behaviour::WORLD_IN_EXEC) {
+        true => Locks::World,
+        false => queued.locks(),
     });
     let watched = cx.client.watching.iter().flat_map(|watching| watching.keys.keys());
     locks_of_all(locks, watched.map(|(_, key)| Slot::of(key)))

@@ -31,16 +31,9 @@ pub(super) const UNLINK: Spec = Spec {
     name: "unlink",
     summary: "Deletes keys and returns how many were there; large values are freed by another thread.",
     since: "4.0.0",
-    group: Group::Generic,
     complexity: "O(N), N being the number of keys",
-    arity: -2,
     flags: Flags::WRITE.union(Flags::FAST),
-    categories: Categories::KEYSPACE,
-    tips: &["request_policy:multi_shard", "response_policy:agg_sum"],
-    keys: &[KeySpec::rest(1, KeyFlags::RM.union(KeyFlags::DELETE))],
-    args: &[Arg::key("key").multiple()],
-    need: Need::Keys,
-    ..Spec::BASE
+    ..DEL
 };
 
 pub(super) fn unlink(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {

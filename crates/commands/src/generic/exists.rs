@@ -31,16 +31,7 @@ pub(super) const TOUCH: Spec = Spec {
     name: "touch",
     summary: "Marks keys as just used and returns how many of them are there.",
     since: "3.2.1",
-    group: Group::Generic,
-    complexity: "O(N), N being the number of keys",
-    arity: -2,
-    flags: Flags::READONLY.union(Flags::FAST),
-    categories: Categories::KEYSPACE,
-    tips: &["request_policy:multi_shard", "response_policy:agg_sum"],
-    keys: &[KeySpec::rest(1, KeyFlags::RO)],
-    args: &[Arg::key("key").multiple()],
-    need: Need::Keys,
-    ..Spec::BASE
+    ..EXISTS
 };
 
 pub(super) fn touch(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {

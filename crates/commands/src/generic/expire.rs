@@ -42,11 +42,6 @@ pub(super) const PEXPIRE: Spec = Spec {
     name: "pexpire",
     summary: "Makes a key expire after some milliseconds.",
     since: "2.6.0",
-    group: Group::Generic,
-    arity: -3,
-    flags: Flags::WRITE.union(Flags::FAST),
-    categories: Categories::KEYSPACE,
-    keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::UPDATE))],
     args: &[
         Arg::key("key"),
         Arg::integer("milliseconds"),
@@ -57,8 +52,7 @@ pub(super) const PEXPIRE: Spec = Spec {
         .optional()
         .since("7.0.0"),
     ],
-    need: Need::Keys,
-    ..Spec::BASE
+    ..EXPIRE
 };
 
 pub(super) fn pexpire(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
@@ -70,11 +64,6 @@ pub(super) const EXPIREAT: Spec = Spec {
     name: "expireat",
     summary: "Makes a key expire at a Unix time in seconds.",
     since: "1.2.0",
-    group: Group::Generic,
-    arity: -3,
-    flags: Flags::WRITE.union(Flags::FAST),
-    categories: Categories::KEYSPACE,
-    keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::UPDATE))],
     args: &[
         Arg::key("key"),
         Arg::new("unix-time-seconds", ArgKind::UnixTime),
@@ -85,8 +74,7 @@ pub(super) const EXPIREAT: Spec = Spec {
         .optional()
         .since("7.0.0"),
     ],
-    need: Need::Keys,
-    ..Spec::BASE
+    ..EXPIRE
 };
 
 pub(super) fn expireat(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
@@ -98,11 +86,6 @@ pub(super) const PEXPIREAT: Spec = Spec {
     name: "pexpireat",
     summary: "Makes a key expire at a Unix time in milliseconds.",
     since: "2.6.0",
-    group: Group::Generic,
-    arity: -3,
-    flags: Flags::WRITE.union(Flags::FAST),
-    categories: Categories::KEYSPACE,
-    keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::UPDATE))],
     args: &[
         Arg::key("key"),
         Arg::new("unix-time-milliseconds", ArgKind::UnixTime),
@@ -113,8 +96,7 @@ pub(super) const PEXPIREAT: Spec = Spec {
         .optional()
         .since("7.0.0"),
     ],
-    need: Need::Keys,
-    ..Spec::BASE
+    ..EXPIRE
 };
 
 pub(super) fn pexpireat(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {

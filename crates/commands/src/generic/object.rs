@@ -64,16 +64,7 @@ fn encoding(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
 pub(super) const OBJECT_REFCOUNT: Spec = Spec {
     name: "refcount",
     summary: "Returns the number of references to the value at a key.",
-    since: "2.2.3",
-    group: Group::Generic,
-    arity: 3,
-    flags: Flags::READONLY,
-    categories: Categories::KEYSPACE,
-    tips: &["nondeterministic_output"],
-    keys: &[KeySpec::one(2, KeyFlags::RO)],
-    args: &[Arg::key("key")],
-    need: Need::Keys,
-    ..Spec::BASE
+    ..OBJECT_ENCODING
 };
 
 /// Integers below this are shared objects in Redis, which reports a reference count of the largest C int for them.
@@ -89,20 +80,8 @@ fn refcount(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
 }
 
 /// `OBJECT IDLETIME`
-pub(super) const OBJECT_IDLETIME: Spec = Spec {
-    name: "idletime",
-    summary: "Returns the seconds since a key was last used.",
-    since: "2.2.3",
-    group: Group::Generic,
-    arity: 3,
-    flags: Flags::READONLY,
-    categories: Categories::KEYSPACE,
-    tips: &["nondeterministic_output"],
-    keys: &[KeySpec::one(2, KeyFlags::RO)],
-    args: &[Arg::key("key")],
-    need: Need::Keys,
-    ..Spec::BASE
-};
+pub(super) const OBJECT_IDLETIME: Spec =
+    Spec { name: "idletime", summary: "Returns the seconds since a key was last used.", ..OBJECT_ENCODING };
 
 fn idletime(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let clock = cx.keys.clock();
@@ -124,15 +103,7 @@ pub(super) const OBJECT_FREQ: Spec = Spec {
     name: "freq",
     summary: "Returns the logarithmic access counter of a key.",
     since: "4.0.0",
-    group: Group::Generic,
-    arity: 3,
-    flags: Flags::READONLY,
-    categories: Categories::KEYSPACE,
-    tips: &["nondeterministic_output"],
-    keys: &[KeySpec::one(2, KeyFlags::RO)],
-    args: &[Arg::key("key")],
-    need: Need::Keys,
-    ..Spec::BASE
+    ..OBJECT_ENCODING
 };
 
 fn freq(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {

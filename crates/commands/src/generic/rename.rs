@@ -40,18 +40,13 @@ pub(super) fn rename(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
 pub(super) const RENAMENX: Spec = Spec {
     name: "renamenx",
     summary: "Renames a key, with its value and expiry, only if there is no key of the new name.",
-    since: "1.0.0",
-    group: Group::Generic,
-    arity: 3,
     flags: Flags::WRITE.union(Flags::FAST),
-    categories: Categories::KEYSPACE,
     keys: &[
         KeySpec::one(1, KeyFlags::RW.union(KeyFlags::ACCESS).union(KeyFlags::DELETE)),
         KeySpec::one(2, KeyFlags::OW.union(KeyFlags::INSERT)),
     ],
-    args: &[Arg::key("key"), Arg::new("newkey", ArgKind::Key(1))],
-    need: Need::Keys,
-    ..Spec::BASE
+    complexity: "O(1)",
+    ..RENAME
 };
 
 pub(super) fn renamenx(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {

@@ -30,15 +30,7 @@ pub(super) const PTTL: Spec = Spec {
     name: "pttl",
     summary: "Returns the milliseconds until a key expires, -1 if it does not, -2 if it is not there.",
     since: "2.6.0",
-    group: Group::Generic,
-    arity: 2,
-    flags: Flags::READONLY.union(Flags::FAST),
-    categories: Categories::KEYSPACE,
-    tips: &["nondeterministic_output"],
-    keys: &[KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS))],
-    args: &[Arg::key("key")],
-    need: Need::Keys,
-    ..Spec::BASE
+    ..TTL
 };
 
 pub(super) fn pttl(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
@@ -52,14 +44,8 @@ pub(super) const EXPIRETIME: Spec = Spec {
     name: "expiretime",
     summary: "Returns the Unix time in seconds when a key expires, -1 if it does not, -2 if it is not there.",
     since: "7.0.0",
-    group: Group::Generic,
-    arity: 2,
-    flags: Flags::READONLY.union(Flags::FAST),
-    categories: Categories::KEYSPACE,
-    keys: &[KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS))],
-    args: &[Arg::key("key")],
-    need: Need::Keys,
-    ..Spec::BASE
+    tips: &[],
+    ..TTL
 };
 
 pub(super) fn expiretime(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
@@ -72,14 +58,8 @@ pub(super) const PEXPIRETIME: Spec = Spec {
     name: "pexpiretime",
     summary: "Returns the Unix time in milliseconds when a key expires, -1 if it does not, -2 if it is not there.",
     since: "7.0.0",
-    group: Group::Generic,
-    arity: 2,
-    flags: Flags::READONLY.union(Flags::FAST),
-    categories: Categories::KEYSPACE,
-    keys: &[KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS))],
-    args: &[Arg::key("key")],
-    need: Need::Keys,
-    ..Spec::BASE
+    tips: &[],
+    ..TTL
 };
 
 pub(super) fn pexpiretime(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {

@@ -37,42 +37,14 @@ pub(super) fn hgetall(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> 
 }
 
 /// `HKEYS`
-pub(super) const HKEYS: Spec = Spec {
-    name: "hkeys",
-    summary: "Returns all fields of a hash.",
-    since: "2.0.0",
-    group: Group::Hash,
-    complexity: "O(N), N being the number of fields",
-    arity: 2,
-    flags: Flags::READONLY,
-    categories: Categories::HASH,
-    tips: &["nondeterministic_output_order"],
-    keys: &[KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS))],
-    args: &[Arg::key("key")],
-    need: Need::Keys,
-    ..Spec::BASE
-};
+pub(super) const HKEYS: Spec = Spec { name: "hkeys", summary: "Returns all fields of a hash.", ..HGETALL };
 
 pub(super) fn hkeys(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     reply_each(cx, argv[1], |(field, _)| field)
 }
 
 /// `HVALS`
-pub(super) const HVALS: Spec = Spec {
-    name: "hvals",
-    summary: "Returns all values of a hash.",
-    since: "2.0.0",
-    group: Group::Hash,
-    complexity: "O(N), N being the number of fields",
-    arity: 2,
-    flags: Flags::READONLY,
-    categories: Categories::HASH,
-    tips: &["nondeterministic_output_order"],
-    keys: &[KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS))],
-    args: &[Arg::key("key")],
-    need: Need::Keys,
-    ..Spec::BASE
-};
+pub(super) const HVALS: Spec = Spec { name: "hvals", summary: "Returns all values of a hash.", ..HGETALL };
 
 pub(super) fn hvals(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     reply_each(cx, argv[1], |(_, value)| value)

@@ -31,17 +31,8 @@ pub(super) fn hset(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
 pub(super) const HMSET: Spec = Spec {
     name: "hmset",
     summary: "Sets fields of a hash and answers OK.",
-    since: "2.0.0",
     deprecated: Some(("4.0.0", "HSET")),
-    group: Group::Hash,
-    complexity: "O(N), N being the number of fields set",
-    arity: -4,
-    flags: Flags::WRITE.union(Flags::DENYOOM).union(Flags::FAST),
-    categories: Categories::HASH,
-    keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::UPDATE))],
-    args: &[Arg::key("key"), Arg::block("data", &[Arg::string("field"), Arg::string("value")]).multiple()],
-    need: Need::Keys,
-    ..Spec::BASE
+    ..HSET
 };
 
 pub(super) fn hmset(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {

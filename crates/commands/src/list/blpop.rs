@@ -36,21 +36,7 @@ pub(super) fn blpop(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Option<Block>
 pub(super) const BRPOP: Spec = Spec {
     name: "brpop",
     summary: "Pops the tail of the first of several lists that is there, or waits for one.",
-    since: "2.0.0",
-    group: Group::List,
-    complexity: "O(N), N being the number of keys",
-    arity: -3,
-    flags: Flags::WRITE.union(Flags::BLOCKING),
-    categories: Categories::LIST,
-    keys: &[KeySpec {
-        flags: KeyFlags::RW.union(KeyFlags::ACCESS).union(KeyFlags::DELETE),
-        begin: BeginSearch::Index(1),
-        find: FindKeys::Range { last: -2, step: 1, limit: 0 },
-    }],
-    args: &[Arg::key("key").multiple(), Arg::new("timeout", ArgKind::Double)],
-    need: Need::Keys,
-    before: &[NOT_FROM_SCRIPTS],
-    ..Spec::BASE
+    ..BLPOP
 };
 
 pub(super) fn brpop(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Option<Block>, Error> {

@@ -28,20 +28,8 @@ pub(super) fn lpop(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
 }
 
 /// `RPOP`
-pub(super) const RPOP: Spec = Spec {
-    name: "rpop",
-    summary: "Removes elements from the tail of a list and returns them.",
-    since: "1.0.0",
-    group: Group::List,
-    complexity: "O(N), N being the number of elements returned",
-    arity: -2,
-    flags: Flags::WRITE.union(Flags::FAST),
-    categories: Categories::LIST,
-    keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::ACCESS).union(KeyFlags::DELETE))],
-    args: &[Arg::key("key"), Arg::integer("count").optional().since("6.2.0")],
-    need: Need::Keys,
-    ..Spec::BASE
-};
+pub(super) const RPOP: Spec =
+    Spec { name: "rpop", summary: "Removes elements from the tail of a list and returns them.", ..LPOP };
 
 pub(super) fn rpop(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     pop(cx, argv, End::Back, "rpop")

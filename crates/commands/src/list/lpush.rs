@@ -31,16 +31,7 @@ pub(super) fn lpush(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
 pub(super) const RPUSH: Spec = Spec {
     name: "rpush",
     summary: "Adds elements at the tail of a list, one after the other. The list is created if it is not there.",
-    since: "1.0.0",
-    group: Group::List,
-    complexity: "O(N), N being the number of elements added",
-    arity: -3,
-    flags: Flags::WRITE.union(Flags::DENYOOM).union(Flags::FAST),
-    categories: Categories::LIST,
-    keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::INSERT))],
-    args: &[Arg::key("key"), Arg::string("element").multiple()],
-    need: Need::Keys,
-    ..Spec::BASE
+    ..LPUSH
 };
 
 pub(super) fn rpush(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
@@ -52,15 +43,7 @@ pub(super) const LPUSHX: Spec = Spec {
     name: "lpushx",
     summary: "Adds elements at the head of a list that is there.",
     since: "2.2.0",
-    group: Group::List,
-    complexity: "O(N), N being the number of elements added",
-    arity: -3,
-    flags: Flags::WRITE.union(Flags::DENYOOM).union(Flags::FAST),
-    categories: Categories::LIST,
-    keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::INSERT))],
-    args: &[Arg::key("key"), Arg::string("element").multiple()],
-    need: Need::Keys,
-    ..Spec::BASE
+    ..LPUSH
 };
 
 pub(super) fn lpushx(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
@@ -72,15 +55,7 @@ pub(super) const RPUSHX: Spec = Spec {
     name: "rpushx",
     summary: "Adds elements at the tail of a list that is there.",
     since: "2.2.0",
-    group: Group::List,
-    complexity: "O(N), N being the number of elements added",
-    arity: -3,
-    flags: Flags::WRITE.union(Flags::DENYOOM).union(Flags::FAST),
-    categories: Categories::LIST,
-    keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::INSERT))],
-    args: &[Arg::key("key"), Arg::string("element").multiple()],
-    need: Need::Keys,
-    ..Spec::BASE
+    ..LPUSH
 };
 
 pub(super) fn rpushx(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {

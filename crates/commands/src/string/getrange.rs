@@ -42,15 +42,7 @@ pub(super) const SUBSTR: Spec = Spec {
     summary: "Returns a part of the string at a key: the old name of GETRANGE.",
     since: "1.0.0",
     deprecated: Some(("2.0.0", "GETRANGE")),
-    group: Group::String,
-    complexity: "O(N), N being the length of the part",
-    arity: 4,
-    flags: Flags::READONLY,
-    categories: Categories::STRING,
-    keys: &[KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS))],
-    args: &[Arg::key("key"), Arg::integer("start"), Arg::integer("end")],
-    need: Need::Keys,
-    ..Spec::BASE
+    ..GETRANGE
 };
 
 /// The part from `start` to `end`, both inclusive.

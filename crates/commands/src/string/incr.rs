@@ -30,15 +30,7 @@ pub(super) fn incr(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
 pub(super) const DECR: Spec = Spec {
     name: "decr",
     summary: "Takes one from the integer at a key. A key that is not there counts as 0.",
-    since: "1.0.0",
-    group: Group::String,
-    arity: 2,
-    flags: Flags::WRITE.union(Flags::DENYOOM).union(Flags::FAST),
-    categories: Categories::STRING,
-    keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::ACCESS).union(KeyFlags::UPDATE))],
-    args: &[Arg::key("key")],
-    need: Need::Keys,
-    ..Spec::BASE
+    ..INCR
 };
 
 pub(super) fn decr(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
@@ -49,15 +41,9 @@ pub(super) fn decr(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
 pub(super) const INCRBY: Spec = Spec {
     name: "incrby",
     summary: "Adds a number to the integer at a key. A key that is not there counts as 0.",
-    since: "1.0.0",
-    group: Group::String,
     arity: 3,
-    flags: Flags::WRITE.union(Flags::DENYOOM).union(Flags::FAST),
-    categories: Categories::STRING,
-    keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::ACCESS).union(KeyFlags::UPDATE))],
     args: &[Arg::key("key"), Arg::integer("increment")],
-    need: Need::Keys,
-    ..Spec::BASE
+    ..INCR
 };
 
 pub(super) fn incrby(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
@@ -68,15 +54,9 @@ pub(super) fn incrby(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
 pub(super) const DECRBY: Spec = Spec {
     name: "decrby",
     summary: "Takes a number from the integer at a key. A key that is not there counts as 0.",
-    since: "1.0.0",
-    group: Group::String,
     arity: 3,
-    flags: Flags::WRITE.union(Flags::DENYOOM).union(Flags::FAST),
-    categories: Categories::STRING,
-    keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::ACCESS).union(KeyFlags::UPDATE))],
     args: &[Arg::key("key"), Arg::integer("decrement")],
-    need: Need::Keys,
-    ..Spec::BASE
+    ..INCR
 };
 
 pub(super) fn decrby(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {

@@ -35,23 +35,16 @@ pub(super) fn mset(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
 pub(super) const MSETNX: Spec = Spec {
     name: "msetnx",
     summary: "Sets the string values of several keys at once, only if none of the keys is there.",
-    since: "1.0.1",
-    group: Group::String,
-    complexity: "O(N), N being the number of keys",
-    arity: -3,
-    flags: Flags::WRITE.union(Flags::DENYOOM),
-    categories: Categories::STRING,
     keys: &[KeySpec {
         flags: KeyFlags::OW.union(KeyFlags::INSERT),
         begin: BeginSearch::Index(1),
         find: FindKeys::Range { last: -1, step: 2, limit: 0 },
     }],
-    args: &[Arg::block("data", &[Arg::key("key"), Arg::string("value")]).multiple()],
-    need: Need::Keys,
     before: &[("8.0.0", |spec| {
         spec.tips = &["request_policy:multi_shard", "response_policy:agg_min"];
     })],
-    ..Spec::BASE
+    tips: &[],
+    ..MSET
 };
 
 pub(super) fn msetnx(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {

@@ -31,14 +31,8 @@ pub(super) const PSETEX: Spec = Spec {
     summary: "Sets the string value of a key that expires after some milliseconds.",
     since: "2.6.0",
     deprecated: Some(("2.6.12", "SET with PX")),
-    group: Group::String,
-    arity: 4,
-    flags: Flags::WRITE.union(Flags::DENYOOM),
-    categories: Categories::STRING,
-    keys: &[KeySpec::one(1, KeyFlags::OW.union(KeyFlags::UPDATE))],
     args: &[Arg::key("key"), Arg::integer("milliseconds"), Arg::string("value")],
-    need: Need::Keys,
-    ..Spec::BASE
+    ..SETEX
 };
 
 pub(super) fn psetex(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {

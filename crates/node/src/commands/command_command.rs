@@ -269,19 +269,8 @@ fn describe_keys(out: &mut Writer<'_>, keys: &KeySpec) {
 }
 
 /// `COMMAND DOCS`
-const COMMAND_DOCS: Spec = Spec {
-    name: "docs",
-    summary: "Documents some commands, or all.",
-    since: "7.0.0",
-    group: Group::Server,
-    complexity: "O(N) where N is the number of commands to look up",
-    arity: -2,
-    flags: ASK,
-    categories: Categories::CONNECTION,
-    tips: &["nondeterministic_output_order"],
-    args: &[Arg::string("command-name").optional().multiple()],
-    ..Spec::BASE
-};
+const COMMAND_DOCS: Spec =
+    Spec { name: "docs", summary: "Documents some commands, or all.", since: "7.0.0", ..COMMAND_INFO };
 
 fn docs(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     let shared = cx.shared;
@@ -426,14 +415,7 @@ const COMMAND_GETKEYSANDFLAGS: Spec = Spec {
     name: "getkeysandflags",
     summary: "Tells which arguments of a full command are keys, and what it does with each.",
     since: "7.0.0",
-    group: Group::Server,
-    complexity: "O(N) where N is the number of arguments to the command",
-    arity: -3,
-    flags: ASK,
-    categories: Categories::CONNECTION,
-    args: &[Arg::string("command"), Arg::string("arg").optional().multiple()],
-    before: &[AT_LEAST_AN_ARGUMENT],
-    ..Spec::BASE
+    ..COMMAND_GETKEYS
 };
 
 fn getkeysandflags(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {

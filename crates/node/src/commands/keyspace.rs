@@ -52,16 +52,8 @@ fn flushdb(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
 const FLUSHALL: Spec = Spec {
     name: "flushall",
     summary: "Removes all keys of all databases.",
-    since: "1.0.0",
-    group: Group::Server,
     complexity: "O(N) where N is the total number of keys in all databases",
-    arity: -1,
-    flags: Flags::WRITE,
-    categories: Categories::KEYSPACE.union(Categories::DANGEROUS),
-    tips: &["request_policy:all_shards", "response_policy:all_succeeded"],
-    args: FLUSH_ARGS,
-    need: Need::World,
-    ..Spec::BASE
+    ..FLUSHDB
 };
 
 fn flushall(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {

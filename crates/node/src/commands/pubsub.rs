@@ -130,14 +130,9 @@ fn subscribe(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
 const PSUBSCRIBE: Spec = Spec {
     name: "psubscribe",
     summary: "Listens to all channels whose names match patterns.",
-    since: "2.0.0",
-    group: Group::PubSub,
     complexity: "O(N) where N is the number of patterns to subscribe to",
-    arity: -2,
-    flags: LISTEN,
-    behaviour: NOTICES,
     args: &[Arg::new("pattern", ArgKind::Pattern(None)).multiple()],
-    ..Spec::BASE
+    ..SUBSCRIBE
 };
 
 fn psubscribe(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
@@ -178,14 +173,9 @@ fn unsubscribe(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
 const PUNSUBSCRIBE: Spec = Spec {
     name: "punsubscribe",
     summary: "Stops listening to patterns, or to all of them.",
-    since: "2.0.0",
-    group: Group::PubSub,
     complexity: "O(N) where N is the number of patterns to unsubscribe",
-    arity: -1,
-    flags: LISTEN,
-    behaviour: NOTICES,
     args: &[Arg::new("pattern", ArgKind::Pattern(None)).optional().multiple()],
-    ..Spec::BASE
+    ..UNSUBSCRIBE
 };
 
 fn punsubscribe(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {

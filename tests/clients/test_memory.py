@@ -156,3 +156,93 @@ def test_a_queue_that_is_too_long_ends_its_client(new_node):
                 assert connection.read_response() == "QUEUED"
         assert client.exists("key") == 0
         assert client.info("stats")["client_query_buffer_limit_disconnections"] == 1
+
+
+def test_a_slow_replica_costs_no_keys_that_are_overwritten(new_node):
+    options = ["--save", "", "--repl-diskless-sync-delay", "0", "--repl-backlog-size", "1mb", "--maxmemory-policy", "allkeys-lru"]
+    primary = new_node(*options).start()
+    with primary.client() as client, socket.create_connection(("127.0.0.1", primary.port)) as replica:
+        keys = {f"key:{i}": "x" * 1000 for i in range(5000)}
+        client.mset(keys)
+        replica.sendall(b"PSYNC ? -1\r\n")
+        until(lambda: client.info("replication")["connected_slaves"] == 1)
+        client.config_set("maxmemory", used(client) + 4 * MB)
+        # Small writes share blocks, which have room besides.
+        for _ in range(8):
+            pipeline = client.pipeline(transaction=False)
+            for key, value in keys.items():
+                pipeline.set(key, value)
+            pipeline.execute()
+        assert client.info("memory")["mem_not_counted_for_evict"] > 20 * MB
+        assert (client.info("stats")["evicted_keys"], client.dbsize()) == (0, 5000)
+
+
+def silent_subscriber(node):
+    subscriber = socket.socket()
+    subscriber.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    subscriber.connect(("127.0.0.1", node.port))
+    subscriber.sendall(b"SUBSCRIBE ch\r\n")
+    return subscriber
+
+
+def test_who_keeps_within_its_own_limit_costs_others_no_replies(new_node):
+    node = new_node("--save", "", "--client-output-buffer-limit", "pubsub 64mb 0 0").start()
+    with node.client() as client:
+        client.set("some", "x" * 100_000)
+        subscribers = [silent_subscriber(node) for _ in range(3)]
+        until(lambda: client.pubsub_numsub("ch") == [("ch", 3)])
+        for _ in range(30):
+            assert client.publish("ch", "x" * MB) == 3
+        client.config_set("maxmemory", 40 * MB)
+        # More than its socket takes at once.
+        for _ in range(20):
+            with node.client() as other:
+                assert other.mget(["some"] * 10) == ["x" * 100_000] * 10
+        assert client.pubsub_numsub("ch") == [("ch", 3)]
+        for subscriber in subscribers:
+            subscriber.close()
+
+
+def test_the_largest_reader_goes_when_all_have_too_much(new_node):
+    node = new_node("--save", "").start()
+    with node.client() as client:
+        client.set("large", "x" * MB)
+        client.set("some", "x" * 100_000)
+        with slow_reader(node, "hog", 80):
+            until(lambda: unread(client, "hog") > 60 * MB)
+            client.config_set("maxmemory", 40 * MB)
+            until(lambda: unread(client, "hog") == 0)
+            for _ in range(20):
+                with node.client() as other:
+                    assert other.mget(["some"] * 10) == ["x" * 100_000] * 10
+        assert "name=hog" in node.log.read_text() and "overcoming of output buffer limits" in node.log.read_text()
+
+
+def test_a_limit_that_is_too_small_can_be_set_right(new_node):
+    node = new_node("--save", "").start()
+    with node.client() as client:
+        client.config_set("maxmemory-clients", 1)
+        with node.client() as other:
+            assert other.ping() and other.config_set("maxmemory-clients", 0)
+
+
+def test_watched_keys_and_subscriptions_are_held_too(new_node):
+    node = new_node("--save", "", "--maxmemory-clients", "4mb").start()
+    with node.client() as client:
+        with node.client() as other, pytest.raises(redis.ConnectionError):
+            connection = other.connection_pool.get_connection()
+            for n in range(1000):
+                connection.send_command("WATCH", *(f"key:{n}:{i}" for i in range(100)))
+                assert connection.read_response() == "OK"
+        assert client.info("stats")["evicted_clients"] == 1
+        with node.client() as other:
+            connection = other.connection_pool.get_connection()
+            connection.send_command("SUBSCRIBE", *(f"channel:{i}" for i in range(1000)))
+            for _ in range(1000):
+                connection.read_response()
+            listening = next(line for line in client.client_list() if line["sub"] == "1000")
+            assert int(listening["tot-mem"]) > 100_000
+            connection.send_command("UNSUBSCRIBE")
+            for _ in range(1000):
+                connection.read_response()
+            assert all(int(line["tot-mem"]) < 100_000 for line in client.client_list())

@@ -59,8 +59,9 @@ pub struct Engine {
     pub clients: Clients,
     /// What clients may hold.
     pub client_memory: Arc<ClientMemory>,
-    /// Messages that a client's own command causes come behind its reply: since 7.2.
-    pub messages_follow_replies: bool,
+    /// The version is 7.2 or later: messages that a client's own command causes come behind its reply, and what MULTI has queued
+    /// counts as sent.
+    pub since_7_2: bool,
     /// The position of the stream up to which replies may tell of writes.
     pub committed: AtomicU64,
     /// Who listens to what.
@@ -164,7 +165,7 @@ impl Engine {
             parkers: (0..BACKGROUND_THREADS).map(|_| Parker::default()).collect(),
             clients: Clients::default(),
             client_memory: Arc::new(ClientMemory::new(&settings)),
-            messages_follow_replies: profile.has("7.2.0"),
+            since_7_2: profile.has("7.2.0"),
             committed: AtomicU64::new(ALL_COMMITTED),
             pubsub: PubSub::new(Hasher::of_process()),
             pauses: Pauses::default(),

@@ -274,10 +274,8 @@ pub fn process<H: Host>(
 ) -> Next {
     let start = client.outbox.begin_reply();
     if client.reply == ReplyMode::SkipNext {
-        client.reply = ReplyMode::Skipping;
+        client.set_reply(ReplyMode::Skipping);
     }
-    let mode = client.reply;
-    let known = request.as_ref().ok().map(|request| request.command);
     let next = match request {
         Ok(request) => dispatch(host, local, client, request),
         Err(unknown) => refuse_unknown(host, local, client, argv, unknown),
@@ -289,17 +287,14 @@ pub fn process<H: Host>(
     if let Next::Stall(_) = next {
         client.take_back(start);
         client.outbox.end_reply();
-        if mode == ReplyMode::Skipping {
-            client.reply = ReplyMode::SkipNext;
+        if client.reply == ReplyMode::Skipping {
+            client.set_reply(ReplyMode::SkipNext);
         }
         return next;
     }
     client.walk = None;
-    if mode != ReplyMode::On && client.reply != ReplyMode::On && !known.is_some_and(is_notice) {
-        client.take_back(start);
-    }
     if client.reply == ReplyMode::Skipping {
-        client.reply = ReplyMode::On;
+        client.set_reply(ReplyMode::On);
     }
     client.outbox.end_reply();
     next
@@ -414,11 +409,6 @@ fn refuse(
     engine.stats.error(local.thread, error);
     client.writer().error_value(error);
     Next::Continue
-}
-
-/// Whether a command is answered by notices, which CLIENT REPLY does not switch off.
-fn is_notice(command: &'static Command) -> bool {
-    command.spec.behaviour.contains(Behaviour::ANSWERS_BY_NOTICES)
 }
 
 #[inline]

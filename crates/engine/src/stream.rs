@@ -25,6 +25,8 @@ pub struct Stream {
     tail: RankedMutex<Tail>,
     /// Bytes of the tail, for admission.
     waiting: AtomicUsize,
+    /// What the tail's buffer takes.
+    tail_capacity: AtomicUsize,
     /// The offset after the last appended byte.
     offset: AtomicU64,
     /// What slow replicas hold of the history beyond `repl-backlog-size`, in bytes, as its owner saw last.
@@ -55,6 +57,7 @@ impl Stream {
             on: AtomicBool::new(false),
             tail: RankedMutex::new(Rank::Tail, tail),
             waiting: AtomicUsize::new(0),
+            tail_capacity: AtomicUsize::new(0),
             offset: AtomicU64::new(0),
             beyond_backlog: AtomicU64::new(0),
             consumer: OnceLock::new(),
@@ -88,7 +91,7 @@ impl Stream {
     /// `repl-backlog-size`. Removing keys would make them more.
     #[inline]
     pub fn unsent_bytes(&self) -> u64 {
-        self.beyond_backlog.load(Ordering::Relaxed) + self.gathered() as u64
+        self.beyond_backlog.load(Ordering::Relaxed) + self.tail_capacity.load(Ordering::Relaxed) as u64
     }
 
     /// Says how the feeder is woken.
@@ -147,6 +150,7 @@ impl Stream {
         write(&mut tail);
         let added = tail.bytes.len() - before;
         self.waiting.store(tail.bytes.len(), Ordering::Relaxed);
+        self.tail_capacity.store(tail.bytes.capacity(), Ordering::Relaxed);
         let offset = self.offset.load(Ordering::Relaxed) + added as u64;
         self.offset.store(offset, Ordering::Release);
         offset
@@ -175,6 +179,7 @@ impl Stream {
         let mut tail = self.tail.lock();
         std::mem::swap(&mut tail.bytes, spare);
         self.waiting.store(0, Ordering::Relaxed);
+        self.tail_capacity.store(tail.bytes.capacity(), Ordering::Relaxed);
     }
 
     /// The next command says its database again: a replica attaches here.

@@ -7,7 +7,7 @@ use engine::stats::Counter;
 use event_loop::{EventLoop, Peer};
 use resp::ProtocolError;
 use session::Message;
-use session::outbox::{CLIENT_BYTES, Over};
+use session::outbox::{CLIENT_BYTES, Exceeded, Over};
 use session::{Client, ClientShared, KEPT_BUFFER_BYTES, ReplyMode, Source, flag, let_go};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -106,8 +106,9 @@ pub(crate) fn is_idle(local: &Local, client: &Client, now_ms: u64) -> bool {
 
 /// Whether a client has sent more than it may without it being executed.
 pub(crate) fn query_exceeded(shared: &Shared, local: &Local, client: &Client) -> bool {
-    // What MULTI has queued was sent and not run either.
-    let sent = client.backlog() + client.queued_bytes();
+    // Since 7.2 what MULTI has queued counts: it was sent and not run either.
+    let queued = if shared.since_7_2 { client.queued_bytes() } else { 0 };
+    let sent = client.backlog() + queued;
     let exceeded = sent as u64 > local.settings.client_query_buffer_limit_bytes;
     if exceeded {
         shared.stats.add(local.thread, Counter::QueryLimit, 1);
@@ -130,7 +131,7 @@ pub(crate) fn output_exceeded(
         None => {}
         Some(Over::Ended) => return true,
         Some(Over::Limit) => {
-            note_output_limit(shared, local, client);
+            note_output_limit(shared, local, &client.shared);
             return true;
         }
         Some(Over::Evicted) => {
@@ -153,7 +154,7 @@ pub(crate) fn output_exceeded(
     let longest = Duration::from_secs(limit.soft_seconds);
     let too_long = since.is_some_and(|since| local.clock.saturating_duration_since(since) > longest);
     if hard || too_long {
-        note_output_limit(shared, local, client);
+        note_output_limit(shared, local, &client.shared);
         return true;
     }
     false
@@ -161,51 +162,60 @@ pub(crate) fn output_exceeded(
 
 /// Counts a client that is closed for what it left unread, and tells of it.
 #[cold]
-fn note_output_limit(shared: &Shared, local: &Local, client: &Client) {
+fn note_output_limit(shared: &Shared, local: &Local, client: &ClientShared) {
     shared.stats.add(local.thread, Counter::OutputLimit, 1);
-    let who = crate::commands::describe_client(shared, local.now_ms, &client.shared);
+    let who = crate::commands::describe_client(shared, local.now_ms, client);
     let text =
         format_args!("Client {who} scheduled to be closed ASAP for overcoming of output buffer limits.");
     shared.log(Loglevel::Warning, text);
 }
 
-/// Closes clients while all together have more than `maxmemory-clients`: the largest first.
+/// Closes clients while all together have more than they may: the largest first.
 #[inline]
 pub(crate) fn evict_clients(shared: &Shared, local: &Local) {
-    if let Some(limit) = shared.client_memory.exceeded(local.now_ms) {
-        evict_largest(shared, local, limit);
+    if let Some(exceeded) = shared.client_memory.exceeded(local.now_ms) {
+        evict_largest(shared, local, exceeded);
     }
 }
 
 #[cold]
-fn evict_largest(shared: &Shared, local: &Local, limit: u64) {
+fn evict_largest(shared: &Shared, local: &Local, exceeded: Exceeded) {
+    let memory = &shared.client_memory;
     let exempt = flag::REPLICA | flag::PRIMARY;
-    let mut clients: Vec<(u64, Arc<ClientShared>)> = shared
-        .clients
-        .all()
-        .into_iter()
-        .filter(|client| client.flags.load(Ordering::Relaxed) & exempt == 0)
-        .filter(|client| !client.killed.load(Ordering::Relaxed))
-        .map(|client| (CLIENT_BYTES + client.account.bytes(), client))
-        .collect();
-    let mut all: u64 = clients.iter().map(|(bytes, _)| bytes).sum();
-    clients.retain(|(_, client)| !client.has_flag(flag::NO_EVICT));
-    clients.sort_unstable_by_key(|(bytes, client)| (*bytes, client.id));
+    let mut clients: Vec<Arc<ClientShared>> = shared.clients.all();
+    clients.retain(|client| {
+        client.flags.load(Ordering::Relaxed) & exempt == 0 && !client.killed.load(Ordering::Relaxed)
+    });
+    // What counts of each, and whether it may be closed for it.
+    let weigh = |client: &ClientShared| match exceeded {
+        Exceeded::Held(_) => (CLIENT_BYTES + client.account.bytes(), !client.has_flag(flag::NO_EVICT)),
+        Exceeded::Unread(_) if memory.has_limit(client) => (0, false),
+        Exceeded::Unread(_) => (client.account.output.load(Ordering::Relaxed), true),
+    };
+    let mut weighed: Vec<_> = clients.into_iter().map(|client| (weigh(&client), client)).collect();
+    let mut all: u64 = weighed.iter().map(|((bytes, _), _)| bytes).sum();
+    weighed.retain(|((_, may_go), _)| *may_go);
+    weighed.sort_unstable_by_key(|((bytes, _), client)| (*bytes, client.id));
+    let (Exceeded::Held(limit) | Exceeded::Unread(limit)) = exceeded;
     let mut is_in_vain = true;
     while all > limit
-        && let Some((bytes, client)) = clients.pop()
+        && let Some(((bytes, _), client)) = weighed.pop()
     {
         all -= bytes;
         // Several workers may have looked at once.
         if !client.killed.swap(true, Ordering::Relaxed) {
-            note_evicted(shared, local, &client);
+            memory.doom(&client);
+            match exceeded {
+                Exceeded::Held(_) => note_evicted(shared, local, &client),
+                Exceeded::Unread(_) => note_output_limit(shared, local, &client),
+            }
             shared.mailboxes[client.worker].post(Message::Kill(client.id));
             is_in_vain = false;
         }
     }
     if is_in_vain {
         // Those that were closed are not gone yet, or may not be closed.
-        shared.client_memory.note_in_vain(local.now_ms);
+        memory.note_in_vain(local.now_ms);
     }
 }
 

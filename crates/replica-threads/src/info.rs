@@ -74,7 +74,7 @@ pub fn buffer_memory(replicas: &Replicas) -> (u64, u64) {
     let fed = replicas.primary();
     let held = fed.primary.backlog().map_or(0, |backlog| backlog.memory() as u64);
     let beyond = fed.primary.backlog().map_or(0, |backlog| backlog.beyond_limit());
-    (held.saturating_sub(beyond), beyond + replicas.stream.gathered() as u64)
+    (held.saturating_sub(beyond), replicas.stream.unsent_bytes())
 }
 
 /// For how many seconds a snapshot for replicas has been made; `None` while none is.

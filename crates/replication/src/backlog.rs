@@ -67,6 +67,8 @@ pub struct Backlog {
     end: u64,
     limit: u64,
     readers: Vec<Option<u64>>,
+    /// What blocks and spares take, with their free room and bookkeeping.
+    held: usize,
 }
 
 impl Backlog {
@@ -79,6 +81,7 @@ impl Backlog {
             end: offset,
             limit: limit_bytes,
             readers: Vec::new(),
+            held: 0,
         }
     }
 
@@ -91,7 +94,7 @@ impl Backlog {
             self.end += first.len() as u64;
         }
         for piece in rest.chunks(self.block_bytes()) {
-            let mut bytes = self.spare.pop().unwrap_or_default();
+            let mut bytes = self.take_spare().unwrap_or_default();
             bytes.reserve_exact(piece.len().max(BLOCK_BYTES));
             bytes.extend_from_slice(piece);
             self.push(bytes);
@@ -113,7 +116,7 @@ impl Backlog {
             return self.end;
         }
         // What comes next is about as much.
-        let spare = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(buffer.capacity()));
+        let spare = self.take_spare().unwrap_or_else(|| Vec::with_capacity(buffer.capacity()));
         self.push(mem::replace(buffer, spare));
         self.trim();
         self.end
@@ -128,6 +131,7 @@ impl Backlog {
     fn push(&mut self, bytes: Vec<u8>) {
         let start = self.end;
         self.end += bytes.len() as u64;
+        self.held += bytes.capacity() + BLOCK_OVERHEAD_BYTES;
         self.blocks.push_back(Block { start, bytes });
     }
 
@@ -146,9 +150,15 @@ impl Backlog {
         self.end - self.start
     }
 
-    /// Bytes that are kept beyond the limit: for slow readers, and the part of a block.
+    /// Bytes of memory held beyond the limit: for slow readers, in the free room of blocks, and for a part of a block.
     pub fn beyond_limit(&self) -> u64 {
-        self.histlen().saturating_sub(self.limit)
+        (self.memory() as u64).saturating_sub(self.limit)
+    }
+
+    fn take_spare(&mut self) -> Option<Vec<u8>> {
+        let spare = self.spare.pop()?;
+        self.held -= spare.capacity() + BLOCK_OVERHEAD_BYTES;
+        Some(spare)
     }
 
     /// `repl-backlog-size` in bytes.
@@ -164,9 +174,7 @@ impl Backlog {
 
     /// Bytes of memory held: the blocks with their free room, those kept for reuse, and their bookkeeping.
     pub fn memory(&self) -> usize {
-        let blocks = self.blocks.iter().map(|block| &block.bytes).chain(&self.spare);
-        let held: usize = blocks.map(|bytes| bytes.capacity() + BLOCK_OVERHEAD_BYTES).sum();
-        held + self.readers.capacity() * size_of::<Option<u64>>()
+        self.held + self.readers.capacity() * size_of::<Option<u64>>()
     }
 
     /// Whether every byte behind the first `offset` is there.
@@ -236,12 +244,12 @@ impl Backlog {
                 return;
             }
             self.start = front_end;
-            if let Some(Block { mut bytes, .. }) = self.blocks.pop_front()
-                && self.spare.len() < SPARE_BLOCKS
-                && bytes.capacity() <= 2 * MAX_BLOCK_BYTES
-            {
+            let Some(Block { mut bytes, .. }) = self.blocks.pop_front() else { return };
+            if self.spare.len() < SPARE_BLOCKS && bytes.capacity() <= 2 * MAX_BLOCK_BYTES {
                 bytes.clear();
                 self.spare.push(bytes);
+            } else {
+                self.held -= bytes.capacity() + BLOCK_OVERHEAD_BYTES;
             }
         }
     }
@@ -251,6 +259,13 @@ impl Backlog {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// What is counted is what is there.
+    fn check_account(backlog: &Backlog) {
+        let blocks = backlog.blocks.iter().map(|block| &block.bytes).chain(&backlog.spare);
+        let held: usize = blocks.map(|bytes| bytes.capacity() + BLOCK_OVERHEAD_BYTES).sum();
+        assert_eq!(backlog.held, held);
+    }
 
     #[test]
     fn a_long_command_stays_no_longer_than_any_other() {
@@ -364,6 +379,7 @@ mod tests {
                 let start = backlog.first_byte_offset() - 1;
                 prop_assert_eq!(read(&backlog, start), &model[start as usize..]);
                 prop_assert!(backlog.histlen() >= 30_000.min(model.len() as u64));
+                check_account(&backlog);
             }
         }
     }

@@ -52,6 +52,8 @@ pub struct ClientShared {
     pub flags: AtomicU32,
     /// What it holds of the node's memory.
     pub account: Account,
+    /// What counts no more of it because it is about to be closed: all, and what is unread.
+    pub(crate) doomed: [AtomicU64; 2],
     /// Bytes received from it.
     pub bytes_in: AtomicU64,
     /// Bytes that the kernel took for it.
@@ -140,6 +142,7 @@ impl ClientShared {
             watched: AtomicU32::new(0),
             flags: AtomicU32::new(0),
             account: Account::default(),
+            doomed: Default::default(),
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
             commands: AtomicU64::new(0),
@@ -227,7 +230,14 @@ pub struct Watching {
     pub watch: Arc<Watch>,
     /// By database and key: when the watch began.
     pub keys: HashMap<(u16, Box<[u8]>), u64>,
+    /// Bytes of the keys.
+    pub key_bytes: usize,
 }
+
+/// What a key that is watched takes besides its bytes, here and in its slot, about.
+const WATCHED_KEY_BYTES: usize = 230;
+/// What a subscription takes besides its name, here and in the registry, about.
+const SUBSCRIPTION_BYTES: usize = 190;
 
 /// What a client subscribed to, in the order of names.
 #[derive(Debug, Default)]
@@ -236,6 +246,8 @@ pub struct Subscriptions {
     pub channels: BTreeSet<Arc<[u8]>>,
     /// Patterns.
     pub patterns: BTreeSet<Arc<[u8]>>,
+    /// Bytes of the names.
+    pub name_bytes: usize,
 }
 
 impl Subscriptions {
@@ -491,10 +503,29 @@ impl Client {
         Listener { worker: self.shared.worker, client: self.id }
     }
 
+    /// Notes what its watched keys and its subscriptions take, after they changed.
+    pub fn note_interests(&self) {
+        let watched = self
+            .watching
+            .as_ref()
+            .map_or(0, |watching| watching.key_bytes + watching.keys.len() * WATCHED_KEY_BYTES);
+        let listens =
+            self.subscriptions.as_ref().map_or(0, |subs| subs.name_bytes + subs.count() * SUBSCRIPTION_BYTES);
+        self.outbox.allowance().note_interests((watched + listens) as u64);
+    }
+
+    /// Whether it is answered from now on.
+    #[inline]
+    pub fn set_reply(&mut self, mode: ReplyMode) {
+        self.reply = mode;
+        self.outbox.mute(matches!(mode, ReplyMode::Off | ReplyMode::Skipping));
+    }
+
     /// Forgets WATCH.
     pub fn unwatch(&mut self) {
         if let Some(watching) = self.watching.take() {
             watching.watch.retire();
+            self.note_interests();
             self.shared.watched.store(0, Ordering::Relaxed);
             self.shared.set_flag(flag::DIRTY_WATCH, false);
         }

@@ -15,7 +15,7 @@ pub(super) fn publish_events(engine: &Engine, local: &mut Local, causer: Option<
     if local.scratch.effects.events().is_empty() {
         return;
     }
-    let mut causer = causer.filter(|_| engine.messages_follow_replies);
+    let mut causer = causer.filter(|_| engine.since_7_2);
     let events = local.scratch.effects.take_events();
     let wanted = local.scratch.effects.wanted;
     for event in &events {
@@ -75,7 +75,7 @@ fn deliver_to_publisher(
 ) {
     if let Some(at) = clients.iter().position(|&id| id == publisher.id) {
         clients.remove(at);
-        write(publisher, engine.messages_follow_replies, delivery);
+        write(publisher, engine.since_7_2, delivery);
     }
 }
 

@@ -192,7 +192,8 @@ fn write_line(
     }
     let (queued_bytes, output_bytes) =
         (account.queued.load(Ordering::Relaxed), account.output.load(Ordering::Relaxed));
-    let total_bytes = CLIENT_BYTES + query_bytes + argv_bytes + queued_bytes + output_bytes;
+    let interests = account.interests.load(Ordering::Relaxed);
+    let total_bytes = CLIENT_BYTES + query_bytes + argv_bytes + queued_bytes + output_bytes + interests;
     let command = match client.last_command.load(Ordering::Relaxed) {
         0 => "NULL",
         number => shared.commands.by_id()[number as usize - 1].run.full_name,
@@ -533,13 +534,13 @@ const CLIENT_REPLY: Spec = Spec {
 
 fn reply(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     if argv[2].eq_ignore_ascii_case(b"on") {
-        cx.client.reply = ReplyMode::On;
+        cx.client.set_reply(ReplyMode::On);
         cx.out().ok();
     } else if argv[2].eq_ignore_ascii_case(b"off") {
-        cx.client.reply = ReplyMode::Off;
+        cx.client.set_reply(ReplyMode::Off);
     } else if argv[2].eq_ignore_ascii_case(b"skip") {
         if cx.client.reply != ReplyMode::Off {
-            cx.client.reply = ReplyMode::SkipNext;
+            cx.client.set_reply(ReplyMode::SkipNext);
         }
     } else {
         return Err(Error::Syntax);

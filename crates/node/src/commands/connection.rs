@@ -321,7 +321,7 @@ fn reset(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
     cx.client.db = 0;
     cx.client.shared.db.store(0, Ordering::Relaxed);
     cx.client.authenticated = cx.local.settings.requirepass.is_empty();
-    cx.client.reply = ReplyMode::On;
+    cx.client.set_reply(ReplyMode::On);
     for bit in [flag::NO_EVICT, flag::NO_TOUCH, flag::READONLY] {
         cx.client.shared.set_flag(bit, false);
     }

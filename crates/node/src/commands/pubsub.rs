@@ -74,16 +74,17 @@ fn publish_command(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Erro
     Ok(Flow::Done)
 }
 
-/// Writes the notice of a subscription or of its end.
+/// Writes the notice of a subscription or of its end, which CLIENT REPLY does not switch off.
 fn notice(client: &mut Client, kind: &str, name: Option<&[u8]>, count: usize) {
-    let mut out = client.writer();
-    out.push(3);
-    out.bulk(kind.as_bytes());
-    match name {
-        Some(name) => out.bulk(name),
-        None => out.null(),
-    }
-    out.int(count as i64);
+    client.outbox.push(client.proto, false, |out| {
+        out.push(3);
+        out.bulk(kind.as_bytes());
+        match name {
+            Some(name) => out.bulk(name),
+            None => out.null(),
+        }
+        out.int(count as i64);
+    });
 }
 
 fn count(client: &Client) -> usize {
@@ -91,6 +92,7 @@ fn count(client: &Client) -> usize {
         client.subscriptions.as_ref().map_or((0, 0), |subs| (subs.channels.len(), subs.patterns.len()));
     client.shared.channels.store(channels as u32, Ordering::Relaxed);
     client.shared.patterns.store(patterns as u32, Ordering::Relaxed);
+    client.note_interests();
     channels + patterns
 }
 
@@ -117,6 +119,7 @@ fn subscribe(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
         let subs = cx.client.subscriptions.get_or_insert_default();
         if !subs.channels.contains(name) {
             let channel: Arc<[u8]> = name.into();
+            subs.name_bytes += name.len();
             subs.channels.insert(channel.clone());
             cx.shared.pubsub.subscribe(&channel, listener);
         }
@@ -141,6 +144,7 @@ fn psubscribe(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
         let subs = cx.client.subscriptions.get_or_insert_default();
         if !subs.patterns.contains(name) {
             let pattern: Arc<[u8]> = name.into();
+            subs.name_bytes += name.len();
             subs.patterns.insert(pattern.clone());
             cx.shared.pubsub.subscribe_pattern(&pattern, listener);
         }
@@ -205,8 +209,10 @@ fn unsubscribe_from(shared: &crate::shared::Shared, client: &mut Client, argv: &
     for name in names {
         if let Some(subs) = &mut client.subscriptions {
             if what == Listened::Channels && subs.channels.remove(&name) {
+                subs.name_bytes -= name.len();
                 shared.pubsub.unsubscribe(&name, listener);
             } else if what == Listened::Patterns && subs.patterns.remove(&name) {
+                subs.name_bytes -= name.len();
                 shared.pubsub.unsubscribe_pattern(&name, listener);
             }
         }

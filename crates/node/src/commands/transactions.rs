@@ -14,7 +14,7 @@ use engine::exec::{
     call, emit, give_world_back, note_slow, own_world, serve_unserved, transaction_awaits_capture,
 };
 use keyspace::{Guard, Keys};
-use session::{ReplyMode, Watching};
+use session::Watching;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
@@ -119,16 +119,18 @@ fn watch(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     let context = cx.local.context(client.db, true);
     let guard = cx.guard.as_deref_mut().expect("WATCH locks its keys");
     let mut keys = Keys::new(&cx.shared.keyspace, guard, &mut cx.local.scratch, context);
-    let watching = client
-        .watching
-        .get_or_insert_with(|| Box::new(Watching { watch: Arc::default(), keys: HashMap::new() }));
+    let watching = client.watching.get_or_insert_with(|| {
+        Box::new(Watching { watch: Arc::default(), keys: HashMap::new(), key_bytes: 0 })
+    });
     for &key in &argv[1..] {
         if let Entry::Vacant(place) = watching.keys.entry((client.db, key.into())) {
             keys.watch(key, &watching.watch);
             place.insert(keys.now_ms());
+            watching.key_bytes += key.len();
         }
     }
     client.shared.watched.store(watching.keys.len() as u32, Ordering::Relaxed);
+    client.note_interests();
     cx.out().ok();
     Ok(Flow::Done)
 }
@@ -240,12 +242,12 @@ fn run_queue(cx: &mut NodeCx<'_, '_>, mut guard: Guard<'_>) -> Flow {
     let mut flow = Flow::Done;
     for queued in &queue {
         let start = cx.client.outbox.len();
-        let is_mute = matches!(flow, Flow::Close) || cx.client.reply == ReplyMode::Off;
+        let is_over = matches!(flow, Flow::Close);
         if let Flow::Close = queued.with(|request| run_queued(cx, request, &mut guard)) {
             flow = Flow::Close;
         }
-        // What comes after the end of the connection, or while replies are off, is done but not told.
-        if is_mute && (matches!(flow, Flow::Close) || cx.client.reply == ReplyMode::Off) {
+        // What comes after the end of the connection is done but not told.
+        if is_over {
             cx.client.take_back(start);
         }
     }

@@ -101,3 +101,38 @@ fn who_was_served_while_it_waited_waits_for_that_write() {
     reader.join().expect("no panic");
     assert_eq!(ask(&mut waiting, "WAIT 1 50"), Reply::Integer(0));
 }
+
+/// As redis-server 7.0.15 and valkey-server 9.1.2 were seen to do.
+#[test]
+fn clients_that_want_no_replies_get_messages_and_notices_alone() {
+    for profile in [Profile::Redis70, Profile::Valkey80] {
+        let node = TestNode::start(profile, "");
+        let check = |lines: &str, expected: &str| {
+            let mut stream = UnixStream::connect(node.dir.join("s")).expect("the node listens");
+            exchange(&mut stream, "HELLO 3\r\n");
+            let on = "CLIENT REPLY ON\r\n";
+            assert_eq!(
+                exchange(&mut stream, &format!("{lines}{on}")),
+                format!("{expected}+OK "),
+                "{profile}: {lines}"
+            );
+        };
+        let notice = ">3 $9 subscribe $1 a :1 ";
+        let message = ">3 $7 message $1 a $1 m ";
+        check("CLIENT REPLY OFF\r\nSUBSCRIBE a\r\n", notice);
+        check("CLIENT REPLY OFF\r\nSUBSCRIBE\r\nNO SUCH\r\n", "");
+        check("CLIENT REPLY OFF\r\nMULTI\r\nSUBSCRIBE a\r\nSET k v\r\nEXEC\r\n", notice);
+        check("SUBSCRIBE a\r\nCLIENT REPLY OFF\r\nPUBLISH a m\r\n", &format!("{notice}{message}"));
+        check(
+            "SUBSCRIBE a\r\nCLIENT REPLY SKIP\r\nPUBLISH a m\r\nSET k v\r\n",
+            &format!("{notice}{message}+OK "),
+        );
+        check("CLIENT REPLY SKIP\r\nSET k v\r\n", "");
+        // In the midst of a transaction it holds from there on.
+        check(
+            "MULTI\r\nSET k v\r\nCLIENT REPLY OFF\r\nSET k v\r\nEXEC\r\n",
+            "+OK +QUEUED +QUEUED +QUEUED *3 +OK ",
+        );
+        check("CLIENT REPLY OFF\r\nHRANDFIELD none -1500000\r\nKEYS *\r\n", "");
+    }
+}

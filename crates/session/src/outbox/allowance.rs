@@ -12,9 +12,10 @@
 //! A client's account ([`Account`]) is what it sent and has not run yet, what it queued in MULTI, and what it has not taken
 //! from this process: replies being written, replies queued, and what is left of replies that are written in pieces.
 //!
-//! All together may have `maxmemory-clients`; the largest are closed first then (`limits::evict_clients`). Without it they may
-//! leave as much unread as `maxmemory` is. Then who is closed is one that grows and has as much as the mean or more, so that who
-//! keeps gigabytes unread does not cost others their replies; far beyond it whoever grows. What a client has below
+//! All together may have `maxmemory-clients`. Without it those that no limit of their class bounds may leave as much unread as
+//! `maxmemory` is. Beyond it the largest are closed first, at the end of a turn (`limits::evict_clients` in the node); in the midst
+//! of one, who grows and has as much as the mean or more, so that who keeps gigabytes unread does not cost others their replies,
+//! and far beyond it whoever grows. What a client holds that is about to be closed is as good as free. What a client has below
 //! [`UNIT_BYTES`] counts for nothing but the client itself: the sum is touched by those alone who make it large.
 
 use crate::client::{Client, ClientShared, flag};
@@ -28,8 +29,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 const UNIT_BYTES: u64 = 16 * 1024;
 /// All together may have this much, however small `maxmemory` is made to have keys evicted.
 const LEAST_TOGETHER_BYTES: u64 = 16 << 20;
+/// `maxmemory-clients` is this much at least: below it nobody could set it right again.
+const LEAST_EVICTION_BYTES: u64 = 128 << 10;
 /// What a client takes by being there.
-pub const CLIENT_BYTES: u64 = (size_of::<Client>() + size_of::<ClientShared>()) as u64;
+pub const CLIENT_BYTES: u64 = (size_of::<Client>() + size_of::<ClientShared>() + ELSEWHERE_BYTES) as u64;
+/// What a client takes in tables of its worker, of its loop and of the node, about.
+const ELSEWHERE_BYTES: usize = 512;
 
 /// What a client holds, in bytes. Its worker writes it, anybody reads it.
 #[derive(Debug, Default)]
@@ -40,12 +45,15 @@ pub struct Account {
     pub queued: AtomicU64,
     /// Not taken by the client.
     pub output: AtomicU64,
+    /// Watched keys and subscriptions.
+    pub interests: AtomicU64,
 }
 
 impl Account {
     /// All of it.
     pub fn bytes(&self) -> u64 {
-        [&self.input, &self.queued, &self.output].into_iter().map(|part| part.load(Ordering::Relaxed)).sum()
+        let parts = [&self.input, &self.queued, &self.output, &self.interests];
+        parts.into_iter().map(|part| part.load(Ordering::Relaxed)).sum()
     }
 }
 
@@ -68,6 +76,8 @@ pub struct ClientMemory {
     evicts: AtomicBool,
     /// What they hold, and what they have not read: by [`Sum`].
     sums: [AtomicU64; 2],
+    /// The part of each that clients hold which are about to be closed: it is as good as free.
+    doomed: [AtomicU64; 2],
     /// Clients that each sum is of.
     holders: [AtomicU64; 2],
     /// All clients, also those that hold nothing.
@@ -76,6 +86,20 @@ pub struct ClientMemory {
     in_vain_until_ms: AtomicU64,
     /// The node ends: nothing long is begun or gone on with.
     ending: AtomicBool,
+}
+
+/// What clients have too much of, with the limit in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exceeded {
+    /// All that they hold: `maxmemory-clients`.
+    Held(u64),
+    /// What they have not read, as far as no limit of its own bounds it.
+    Unread(u64),
+}
+
+/// The class whose limits a client has.
+fn class_of(client: &ClientShared) -> ClientClass {
+    if client.is_subscribed() { ClientClass::Pubsub } else { ClientClass::Normal }
 }
 
 /// How long nobody looks again for clients to close when all that is held is by those that may not be.
@@ -89,6 +113,7 @@ impl ClientMemory {
             together_bytes: AtomicU64::new(0),
             evicts: AtomicBool::new(false),
             sums: Default::default(),
+            doomed: Default::default(),
             holders: Default::default(),
             clients: AtomicU64::new(0),
             in_vain_until_ms: AtomicU64::new(0),
@@ -126,15 +151,42 @@ impl ClientMemory {
     }
 
     fn sum(&self, of: Sum) -> u64 {
-        self.sums[of as usize].load(Ordering::Relaxed)
+        let doomed = self.doomed[of as usize].load(Ordering::Relaxed);
+        self.sums[of as usize].load(Ordering::Relaxed).saturating_sub(doomed)
+    }
+
+    /// A client was told to go, by whoever took its life: what it holds counts no more.
+    pub fn doom(&self, client: &ClientShared) {
+        let parts =
+            [client.account.bytes(), self.unlimited(client, client.account.output.load(Ordering::Relaxed))];
+        for (sum, bytes) in parts.into_iter().enumerate() {
+            let bytes = bytes - bytes % UNIT_BYTES;
+            client.doomed[sum].store(bytes, Ordering::Relaxed);
+            self.doomed[sum].fetch_add(bytes, Ordering::Relaxed);
+        }
+    }
+
+    /// What counts of so much unread: who has a limit of its class is bounded by that.
+    fn unlimited(&self, client: &ClientShared, unread: u64) -> u64 {
+        if self.has_limit(client) { 0 } else { unread }
+    }
+
+    /// Whether a client's class has a hard limit for what may be unread.
+    pub fn has_limit(&self, client: &ClientShared) -> bool {
+        self.hard_bytes[class_of(client) as usize].load(Ordering::Relaxed) > 0
     }
 
     /// What clients must be closed for to be below it, the largest first; `None` while they are.
     #[inline]
-    pub fn exceeded(&self, now_ms: u64) -> Option<u64> {
-        let together = self.together_bytes.load(Ordering::Relaxed);
-        let is_beyond = self.evicts.load(Ordering::Relaxed) && self.held_bytes() > together;
-        (is_beyond && now_ms >= self.in_vain_until_ms.load(Ordering::Relaxed)).then_some(together)
+    pub fn exceeded(&self, now_ms: u64) -> Option<Exceeded> {
+        let limit = self.together_bytes.load(Ordering::Relaxed);
+        let evicts = self.evicts.load(Ordering::Relaxed);
+        let sum = if evicts { self.held_bytes() } else { self.sum(Sum::Unread) };
+        (sum > limit && now_ms >= self.in_vain_until_ms.load(Ordering::Relaxed)).then_some(if evicts {
+            Exceeded::Held(limit)
+        } else {
+            Exceeded::Unread(limit)
+        })
     }
 
     /// There was nobody to close: everything is held by those that may not be.
@@ -164,7 +216,7 @@ fn eviction_limit(settings: &Settings) -> Option<u64> {
         }
         bytes => bytes as u64,
     };
-    (bytes > 0).then_some(bytes)
+    (bytes > 0).then_some(bytes.max(LEAST_EVICTION_BYTES))
 }
 
 /// Why nothing more is written to a client.
@@ -229,6 +281,12 @@ impl Allowance {
         self.hold_account();
     }
 
+    /// Notes what its watched keys and its subscriptions take.
+    pub(crate) fn note_interests(&self, bytes: u64) {
+        self.client.account.interests.store(bytes, Ordering::Relaxed);
+        self.hold_account();
+    }
+
     /// Notes what the event loop has for it, whether the kernel has no room for that, and what is written and not there yet.
     #[inline]
     pub fn settle(&self, pending: usize, is_full: bool, written: usize) {
@@ -260,6 +318,7 @@ impl Allowance {
 
     #[inline]
     fn hold(&self, all: u64, unread: u64) {
+        let unread = self.memory.unlimited(&self.client, unread);
         for (sum, bytes) in [(Sum::All, all), (Sum::Unread, unread)] {
             let held = &self.held[sum as usize];
             let (before, now) = (held.get(), bytes - bytes % UNIT_BYTES);
@@ -285,10 +344,11 @@ impl Allowance {
         let written = (len as u64).saturating_add(more as u64);
         let unread = self.pending_bytes.get().saturating_add(self.rest_bytes.get()).saturating_add(written);
         let account = &self.client.account;
-        let other = account.input.load(Ordering::Relaxed) + account.queued.load(Ordering::Relaxed);
+        let other = account.bytes() - account.output.load(Ordering::Relaxed);
         let all = unread.saturating_add(other);
-        let class = if self.client.is_subscribed() { ClientClass::Pubsub } else { ClientClass::Normal };
-        let hard = if has_limit { self.memory.hard_bytes[class as usize].load(Ordering::Relaxed) } else { 0 };
+        let class = class_of(&self.client);
+        let limit = self.memory.hard_bytes[class as usize].load(Ordering::Relaxed);
+        let hard = if has_limit { limit } else { 0 };
         let over = if self.client.killed.load(Ordering::Relaxed) || self.memory.ending.load(Ordering::Relaxed)
         {
             Some(Over::Ended)
@@ -300,7 +360,7 @@ impl Allowance {
             (!is_spared && self.memory.are_too_many(Sum::All, all, held)).then_some(Over::Evicted)
         } else {
             let held = self.held[Sum::Unread as usize].get();
-            (hard == 0 && self.memory.are_too_many(Sum::Unread, unread, held)).then_some(Over::Limit)
+            (limit == 0 && self.memory.are_too_many(Sum::Unread, unread, held)).then_some(Over::Limit)
         };
         self.over.set(over);
         if over.is_none() {
@@ -330,6 +390,9 @@ impl Meter for Pushes<'_> {
 impl Drop for Allowance {
     fn drop(&mut self) {
         self.hold(0, 0);
+        for (sum, doomed) in self.client.doomed.iter().enumerate() {
+            self.memory.doomed[sum].fetch_sub(doomed.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+        }
         self.memory.clients.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -17,7 +17,7 @@
 mod allowance;
 mod rests;
 
-pub use allowance::{Account, Allowance, CLIENT_BYTES, ClientMemory, Over, machine_memory_bytes};
+pub use allowance::{Account, Allowance, CLIENT_BYTES, ClientMemory, Exceeded, Over, machine_memory_bytes};
 pub use rests::AHEAD_BYTES;
 
 use allowance::Pushes;
@@ -42,6 +42,9 @@ pub struct Outbox {
     rests: Rests,
     marks: VecDeque<Mark>,
     aside: Vec<u8>,
+    /// Replies are not said: CLIENT REPLY. Messages and notices are.
+    is_muted: bool,
+    unsaid: Vec<u8>,
     allowance: Allowance,
     /// The soft limit of what may be unread is exceeded since then.
     pub over_soft_since: Option<Instant>,
@@ -63,6 +66,8 @@ impl Outbox {
             rests: Rests::default(),
             marks: VecDeque::new(),
             aside: Vec::new(),
+            is_muted: false,
+            unsaid: Vec::new(),
             allowance,
             over_soft_since: None,
         }
@@ -77,7 +82,14 @@ impl Outbox {
     /// A writer of a reply.
     #[inline]
     pub fn writer(&mut self, proto: Proto) -> Writer<'_> {
-        Writer::new(&mut self.written, proto).metered(&self.allowance)
+        let to = if self.is_muted { &mut self.unsaid } else { &mut self.written };
+        Writer::new(to, proto).metered(&self.allowance)
+    }
+
+    /// Whether replies are said from now on.
+    #[inline]
+    pub fn mute(&mut self, is_muted: bool) {
+        self.is_muted = is_muted;
     }
 
     /// Adds a reply that was written elsewhere.
@@ -105,6 +117,8 @@ impl Outbox {
     /// A command begins that will answer here; where its reply begins.
     #[inline]
     pub fn begin_reply(&mut self) -> usize {
+        self.unsaid.clear();
+        crate::let_go(&mut self.unsaid);
         self.reply_at = self.written.len();
         self.reply_at
     }
@@ -119,6 +133,9 @@ impl Outbox {
 
     /// The rest of a reply whose head was written last.
     pub fn push_rest(&mut self, rest: Box<dyn Rest>) {
+        if self.is_muted {
+            return;
+        }
         self.rests.push(self.written.len(), rest, &self.allowance);
     }
 

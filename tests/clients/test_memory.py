@@ -119,7 +119,7 @@ def test_slow_readers_cost_others_nothing(new_node):
 
 
 def test_the_largest_client_goes_first_and_one_that_may_not_stays(new_node):
-    node = new_node("--save", "", "--maxmemory-clients", "20mb", "--workers", "1").start()
+    node = new_node("--save", "", "--maxmemory-clients", "40mb", "--workers", "1").start()
     with node.client() as client:
         client.set("large", "x" * MB)
         with slow_reader(node, "small", 4), slow_reader(node, "spared", 0) as spared:

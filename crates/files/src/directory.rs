@@ -73,6 +73,10 @@ impl Directory {
         match self.disk.make_directory(&self.path) {
             // Somebody else was quicker.
             Err(error) if error.kind() == ErrorKind::AlreadyExists && self.exists() => {}
+            // Something else has the name.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                return Err(failed(Action::Make, &self.path)(rustix::io::Errno::NOTDIR.into()));
+            }
             made => made.map_err(failed(Action::Make, &self.path))?,
         }
         parent.sync().inspect_err(|_| {

@@ -400,6 +400,7 @@ fn a_primary_that_has_gone_on_since_its_pause_stays_primary() {
     assert!(here.offset > at.offset);
     assert_eq!(primary.status().role, Role::Primary);
     let at = primary.position(&pause);
+    replica.position(&Request::AwaitPosition { position: at.clone(), for_ms: 30_000 });
     assert_eq!(primary.ask(&demote(Some(at))), Reply::Done);
     replica.is(2, Role::Primary);
     primary.until(|status| status.link == Link::Up);

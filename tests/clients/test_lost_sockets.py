@@ -4,6 +4,8 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
+import time
 
 from conftest import binary
 from region import connect, is_alive, primary_endpoint, roles, wait_until
@@ -84,3 +86,27 @@ def test_a_node_that_is_not_reached_is_told_with_what_helps(new_region):
     wait_until("its end", lambda: not is_alive(node["pid"]))
     assert connect(primary_endpoint(region.available("web"))).get("kept") == "1"
     assert region.node("web-001")["reason"] is None
+
+
+def test_a_process_that_merely_holds_a_nodes_lock_is_not_touched(new_region):
+    region = new_region("--no-default-cache").start()
+    region.create("web", 1)
+    name = next(path.name for path in (region.data / "nodes").iterdir())
+    region.stop()
+    hold = "import fcntl, sys, time; lock = open(sys.argv[1]); fcntl.flock(lock, fcntl.LOCK_EX); print('held', flush=True); time.sleep(300)"
+    lock = region.data / "nodes" / name / "lock"
+    holder = subprocess.Popen([sys.executable, "-c", hold, str(lock)], stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout.readline() == b"held\n"
+        region.start()
+        wait_until("a reason", lambda: region.node("web-001")["reason"])
+        # Nor does an end that is insisted on.
+        region.process.send_signal(signal.SIGINT)
+        # What comes sooner is the same wish, heard twice.
+        time.sleep(0.6)
+        region.process.send_signal(signal.SIGINT)
+        region.process.wait(timeout=60)
+        assert holder.poll() is None
+    finally:
+        holder.kill()
+        holder.wait()

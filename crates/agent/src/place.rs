@@ -32,6 +32,9 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// A full backlog of a private socket must not stop whoever connects.
+/// What a node is started with, in its directory.
+const CONFIGURATION: &str = "node.conf";
+
 const CONNECT_LIMIT: Duration = Duration::from_millis(100);
 /// `sun_path` less its final zero.
 const MAX_SOCKET_PATH_BYTES: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
@@ -88,12 +91,31 @@ impl Place {
         {
             return Ok(Some((process, Some(stream))));
         }
-        Ok(self.holder()?.map(|process| (process, None)))
+        let holder = self.holder()?.filter(|process| self.is_node(process.pid()));
+        Ok(holder.map(|process| (process, None)))
+    }
+
+    /// Whether a process was started as the node of this directory: who merely holds the lock is nobody's to command, and never
+    /// killed.
+    #[cfg(target_os = "linux")]
+    fn is_node(&self, pid: u32) -> bool {
+        let configuration = self.directory.join(CONFIGURATION);
+        fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|arguments| {
+            arguments
+                .split(|byte| *byte == 0)
+                .any(|argument| argument == configuration.as_os_str().as_bytes())
+        })
+    }
+
+    /// Nobody is known by the lock alone.
+    #[cfg(not(target_os = "linux"))]
+    fn is_node(&self, _: u32) -> bool {
+        false
     }
 
     /// Who holds the lock, by the kernel's list.
     #[cfg(target_os = "linux")]
-    fn holder(&self) -> io::Result<Option<Process>> {
+    pub(crate) fn holder(&self) -> io::Result<Option<Process>> {
         let Ok(lock) = fs::metadata(self.directory.join("lock")) else { return Ok(None) };
         let inode = lock.ino();
         let pid = || -> io::Result<Option<u32>> {
@@ -106,7 +128,7 @@ impl Place {
 
     /// Who holds the lock is not told: who lives here is known by its socket alone.
     #[cfg(not(target_os = "linux"))]
-    fn holder(&self) -> io::Result<Option<Process>> {
+    pub(crate) fn holder(&self) -> io::Result<Option<Process>> {
         Ok(None)
     }
 
@@ -127,11 +149,11 @@ impl Place {
         lock: File,
     ) -> io::Result<Process> {
         let configuration = self.configuration(node, spec)?;
-        Directory::at(&self.directory).publish("node.conf", Permission::Usual, &configuration)?;
+        Directory::at(&self.directory).publish(CONFIGURATION, Permission::Usual, &configuration)?;
         self.remove_sockets()?;
         let log = files::output_of_process(&self.log())?;
         let mut command = Command::new(executable);
-        command.arg("node").arg(self.directory.join("node.conf"));
+        command.arg("node").arg(self.directory.join(CONFIGURATION));
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         // A terminal's signals go to groups of processes: what ends the control plane must not end its nodes.
         command.process_group(0).current_dir(&self.directory);

@@ -25,7 +25,7 @@ pub(crate) fn look(node: NodeId, place: &Place) -> Option<Stranger> {
     if !place.is_locked().unwrap_or(true) {
         return None;
     }
-    let pid = place.find().ok().flatten().map(|(process, _)| process.pid());
+    let pid = place.holder().ok().flatten().map(|process| process.pid());
     let origin = identity::origin(&place.directory);
     Some(Stranger { node, directory: place.directory.clone(), origin, pid })
 }

@@ -394,7 +394,8 @@ fn a_primary_that_has_gone_on_since_its_pause_stays_primary() {
     let at = primary.position(&pause);
     assert_eq!(primary.ask(&Request::ResumeWrites { epoch: 2 }), Reply::Done);
     expect(&mut primary.trusted(), "SET a 1", "OK");
-    let demote = |at| Request::Assign { epoch: 2, role: Role::Replica(replica.upstream()), at };
+    let upstream = replica.upstream();
+    let demote = |at| Request::Assign { epoch: 2, role: Role::Replica(upstream.clone()), at };
     let Reply::Refused(Refusal::Moved(here)) = primary.ask(&demote(Some(at.clone()))) else { panic!() };
     assert_eq!(here.history, at.history);
     assert!(here.offset > at.offset);

@@ -7,6 +7,7 @@
 #![allow(clippy::disallowed_methods)] // chores run programs, read files and the environment
 
 mod bench;
+mod docs;
 mod fuzz;
 mod install;
 mod metadata;
@@ -29,6 +30,7 @@ usage: cargo xtask <chore>
                           --quick leaves out what needs servers, clients or a nightly toolchain
   ci                      test, and a required step that can't be run fails (CI=true)
   tidy                    the rules of the source tree
+  docs                    writes the pages of docs that are generated
   bench …                 benchmarks beside redis-server
   fuzz [TARGET…] [--seconds N]
                           fuzz targets, all or those named, each for N seconds (default 30); needs a nightly toolchain
@@ -59,6 +61,7 @@ fn chore(args: &[&str]) -> Result<bool> {
         ["test", "--quick"] => Ok(test::test(&test::Options { is_quick: true, is_ci })),
         ["ci"] => Ok(test::test(&test::Options { is_quick: false, is_ci: true })),
         ["tidy"] => tidy::tidy().map(|()| true),
+        ["docs"] => docs::docs(),
         ["bench", rest @ ..] => bench::bench(rest).map(|()| true),
         ["soak", rest @ ..] => test::soak_by_hand(rest),
         ["fuzz", rest @ ..] => fuzz::fuzz(rest),

@@ -35,3 +35,8 @@ pub use ending::Stopper;
 pub use start::{Node, Options};
 pub use start_error::StartError;
 pub use wishes::Why;
+
+/// The command table of a node that speaks as a version: the data commands and the node's own.
+pub fn command_table(profile: profile::Profile) -> command_table::CommandTable {
+    command_table::CommandTable::new(profile, commands::all()).0
+}

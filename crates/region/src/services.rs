@@ -4,7 +4,7 @@ use aws_operations::Service;
 use aws_protocol::wire::Names;
 
 /// All of them.
-static SERVICES: [&Service; 2] = [&elasticache::SERVICE, &sts::SERVICE];
+pub static SERVICES: [&Service; 2] = [&elasticache::SERVICE, &sts::SERVICE];
 
 /// By what the scope of a credential says.
 pub(crate) fn named(scope: &str) -> Option<&'static Service> {

@@ -3,6 +3,7 @@
 
 mod circles;
 mod layers;
+mod links;
 mod parameters;
 mod sources;
 mod texts;
@@ -22,7 +23,7 @@ const READ: &[&str] =
     &["rs", "toml", "md", "txt", "py", "yml", "yaml", "sh", "conf", "tf", "html", "css", "js"];
 
 /// A file of the tree.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct File {
     /// Its path from the root, with slashes.
     path: String,
@@ -41,6 +42,7 @@ pub(crate) fn tidy() -> Result<()> {
     complaints.extend(texts::check_architecture(&files, &members));
     complaints.extend(sources::check_crates(&files, &members));
     complaints.extend(parameters::check(&files));
+    complaints.extend(links::check(&files));
     for file in &files {
         complaints.extend(texts::check(file));
         if file.path.ends_with(".rs") {

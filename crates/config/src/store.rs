@@ -18,6 +18,20 @@ const MIN_BACKLOG_BYTES: i128 = 16 << 10;
 /// The values of all parameters of a profile.
 ///
 /// A clone is a snapshot: a caller that must undo a change whose effect failed clones first, or sets on the clone.
+///
+/// ```
+/// use config::{Asker, Config, NoDirectives};
+/// use profile::Profile;
+///
+/// let text = b"maxmemory 1gb\nmaxmemory-policy allkeys-lru";
+/// let mut config = Config::load(Profile::Valkey80, text, &mut NoDirectives)?;
+/// assert_eq!(config.value("maxmemory").unwrap(), b"1073741824");
+/// // All of the pairs are set, or none.
+/// let refused = config.set(&[("maxmemory", "2gb"), ("appendonly", "yes")], Asker::default());
+/// assert!(refused.is_err());
+/// assert_eq!(config.settings().maxmemory_bytes, 1 << 30);
+/// # Ok::<(), config::LoadError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Config {
     pub(crate) index: &'static Index,

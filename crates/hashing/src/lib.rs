@@ -21,6 +21,12 @@ use std::sync::OnceLock;
 use siphasher::sip::SipHasher13;
 
 /// A keyed hash function; see the crate.
+///
+/// ```
+/// use hashing::Hasher;
+/// let hasher = Hasher::of_process();
+/// assert_eq!(hasher.hash(b"key"), Hasher::of_process().hash(b"key"));
+/// ```
 #[derive(Clone, Copy)]
 pub struct Hasher {
     key: (u64, u64),

@@ -51,6 +51,16 @@ impl fmt::Display for Version {
 }
 
 /// Which server a node speaks as.
+///
+/// ```
+/// use profile::Profile;
+/// let profile: Profile = "redis-7.0".parse()?;
+/// assert!(profile.has("7.0.0"));
+/// // CLIENT SETINFO came with 7.2: this server does not know it.
+/// assert!(!profile.has("7.2.0"));
+/// assert_eq!(profile.rdb_version(), 10);
+/// # Ok::<(), String>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Profile {
     /// Redis OSS 7.0 (as 7.0.15).

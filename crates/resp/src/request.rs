@@ -220,6 +220,20 @@ impl fmt::Display for ProtocolError {
 impl std::error::Error for ProtocolError {}
 
 /// The framing state of one connection. See the module's essay.
+///
+/// ```
+/// use resp::{Args, Limits, Parsed, Parser};
+///
+/// let (mut parser, mut args) = (Parser::new(), Args::new());
+/// let limits = Limits::default();
+/// let buffer = b"*2\r\n$3\r\nGET\r\n$2\r\nmy\r\n";
+/// // A piece of a request consumes nothing.
+/// assert!(matches!(parser.parse(&buffer[..9], &limits, &mut args)?, Parsed::Incomplete { .. }));
+/// let Parsed::Request(request) = parser.parse(buffer, &limits, &mut args)? else { panic!("a request") };
+/// assert_eq!(request.consumed, buffer.len());
+/// assert_eq!(args.get(&request, buffer, 1), b"my");
+/// # Ok::<(), resp::ProtocolError>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Parser {
     /// Where parsing of the incomplete request goes on, from its first byte.

@@ -54,6 +54,21 @@ pub trait Meter: std::fmt::Debug {
 }
 
 /// Appends replies to a buffer.
+///
+/// ```
+/// use resp::{Proto, Writer};
+/// // A map is what it is in RESP3, and a flat array in RESP2.
+/// let reply = |proto| {
+///     let mut out = Vec::new();
+///     let mut writer = Writer::new(&mut out, proto);
+///     writer.map(1);
+///     writer.bulk(b"field");
+///     writer.null();
+///     out
+/// };
+/// assert_eq!(reply(Proto::Resp3), b"%1\r\n$5\r\nfield\r\n_\r\n");
+/// assert_eq!(reply(Proto::Resp2), b"*2\r\n$5\r\nfield\r\n$-1\r\n");
+/// ```
 #[derive(Debug)]
 pub struct Writer<'a> {
     out: &'a mut Vec<u8>,

@@ -13,6 +13,12 @@
 const MAX_STARS: usize = 1000;
 
 /// Whether the whole of `text` matches `pattern`; with `nocase`, ASCII letters match in either case.
+///
+/// ```
+/// use topology::glob::matches;
+/// assert!(matches(b"user:[0-9]*", b"user:17", false));
+/// assert!(!matches(b"user:?", b"user:17", false));
+/// ```
 pub fn matches(pattern: &[u8], text: &[u8], nocase: bool) -> bool {
     if text.is_empty() {
         return pattern.is_empty();

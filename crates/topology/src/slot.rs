@@ -8,6 +8,13 @@
 pub const SLOTS: usize = 16_384;
 
 /// A hash slot, 0 to 16,383.
+///
+/// ```
+/// use topology::Slot;
+/// assert_eq!(Slot::of(b"foo").number(), 12182);
+/// // What stands in braces decides alone, so related keys share a slot.
+/// assert_eq!(Slot::of(b"{user:1}:name"), Slot::of(b"{user:1}:mail"));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slot(u16);
 

@@ -24,6 +24,7 @@ mod gauges;
 mod limits;
 mod listening;
 mod managed;
+pub mod metrics;
 mod pid_file;
 mod shared;
 mod start;

@@ -12,6 +12,7 @@ mod gate;
 mod large_values;
 mod lifetime;
 mod managed;
+mod metrics;
 mod outbox;
 mod redirection;
 mod removals;

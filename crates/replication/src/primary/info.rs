@@ -1,15 +1,38 @@
 //! What INFO and ROLE show of a primary's links.
 
 use super::{LinkState, Primary};
-use std::fmt::Write;
+use crate::id::ReplicationId;
 
-/// Which server's INFO is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InfoProfile {
-    /// Redis 7.0: the fields that Redis and Valkey share.
-    Redis,
-    /// Valkey 8.0: each replica's line names the type of its link.
-    Valkey,
+/// One replica in INFO's section Replication.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InfoReplica {
+    /// Address, announced or the socket's.
+    pub ip: String,
+    /// Port it listens on.
+    pub port: i64,
+    /// As INFO names it.
+    pub state: &'static str,
+    /// Acknowledged offset.
+    pub offset: u64,
+    /// Seconds since its last sign of life; 0 before it is online.
+    pub lag_seconds: u64,
+}
+
+/// The stream and its backlog in INFO's section Replication.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InfoHistory {
+    /// `master_replid`.
+    pub id: ReplicationId,
+    /// `master_replid2`.
+    pub second_id: ReplicationId,
+    /// `master_repl_offset`.
+    pub offset: u64,
+    /// `second_repl_offset`.
+    pub second_offset: i64,
+    /// `repl_backlog_size`, in bytes.
+    pub backlog_bytes: u64,
+    /// `repl_backlog_first_byte_offset` and `repl_backlog_histlen`, while there is a backlog.
+    pub backlog: Option<(u64, u64)>,
 }
 
 /// One replica in ROLE's answer.
@@ -63,39 +86,26 @@ impl Primary {
         online.map(role).collect()
     }
 
-    /// `connected_slaves` and a line for each replica, of INFO's section Replication.
-    pub fn info_replicas(&self, profile: InfoProfile, now_ms: u64) -> String {
-        let mut info = format!("connected_slaves:{}\r\n", self.connected_replicas());
-        let mut number = 0;
-        for link in self.links.values() {
-            let Some(state) = link.state.info_name() else { continue };
-            let lag = if link.state == LinkState::Online { link.lag_seconds(now_ms) } else { 0 };
-            let (ip, port, offset) = (link.ip(), link.listening_port, link.ack_offset);
-            let kind = if profile == InfoProfile::Valkey { ",type=replica" } else { "" };
-            let _ = write!(
-                info,
-                "slave{number}:ip={ip},port={port},state={state},offset={offset},lag={lag}{kind}\r\n"
-            );
-            number += 1;
-        }
-        info
+    /// The replicas of INFO's section Replication, in its order.
+    pub fn info_replicas(&self, now_ms: u64) -> Vec<InfoReplica> {
+        let replica = |link: &super::Link| {
+            let state = link.state.info_name()?;
+            let lag_seconds = if link.state == LinkState::Online { link.lag_seconds(now_ms) } else { 0 };
+            let (ip, port) = (link.ip().to_owned(), link.listening_port);
+            Some(InfoReplica { ip, port, state, offset: link.ack_offset, lag_seconds })
+        };
+        self.links.values().filter_map(replica).collect()
     }
 
-    /// The lines from `master_replid` to `repl_backlog_histlen`, the end of INFO's section Replication.
-    pub fn info_history(&self) -> String {
-        let (history, backlog) = (&self.history, self.backlog());
-        format!(
-            "master_replid:{}\r\nmaster_replid2:{}\r\nmaster_repl_offset:{}\r\nsecond_repl_offset:{}\r\n\
-             repl_backlog_active:{}\r\nrepl_backlog_size:{}\r\nrepl_backlog_first_byte_offset:{}\r\n\
-             repl_backlog_histlen:{}\r\n",
-            history.id(),
-            history.second_id(),
-            self.offset,
-            history.second_offset(),
-            u8::from(backlog.is_some()),
-            self.settings.backlog_bytes,
-            backlog.map_or(0, |backlog| backlog.first_byte_offset()),
-            backlog.map_or(0, |backlog| backlog.histlen()),
-        )
+    /// What INFO's section Replication says of the stream.
+    pub fn info_history(&self) -> InfoHistory {
+        InfoHistory {
+            id: self.history.id(),
+            second_id: self.history.second_id(),
+            offset: self.offset,
+            second_offset: self.history.second_offset(),
+            backlog_bytes: self.settings.backlog_bytes,
+            backlog: self.backlog().map(|backlog| (backlog.first_byte_offset(), backlog.histlen())),
+        }
     }
 }

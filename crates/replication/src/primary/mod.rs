@@ -29,7 +29,7 @@ mod link;
 mod replconf;
 mod snapshot;
 
-pub use info::{InfoProfile, RoleReplica};
+pub use info::{InfoHistory, InfoReplica, RoleReplica};
 pub use link::{Capabilities, CloseReason, LinkState, SnapshotFilter};
 
 use crate::{Backlog, History, ReaderId, ReplicationId};

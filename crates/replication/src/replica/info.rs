@@ -2,6 +2,51 @@
 
 use super::{Replica, State};
 
+/// The link to the primary in INFO's section Replication.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InfoLink {
+    /// `master_host`.
+    pub host: String,
+    /// `master_port`.
+    pub port: u16,
+    /// `master_link_status`.
+    pub is_up: bool,
+    /// `master_last_io_seconds_ago`: -1 while the link is down.
+    pub last_io_seconds: i64,
+    /// `slave_read_repl_offset`.
+    pub received_offset: u64,
+    /// `slave_repl_offset`.
+    pub applied_offset: u64,
+    /// `master_link_down_since_seconds`, while it is down: -1 when it was never up.
+    pub down_seconds: Option<i64>,
+    /// The synchronisation that is going on.
+    pub sync: Option<InfoSync>,
+}
+
+/// A synchronisation in INFO's section Replication. As Redis counts: the total is -1 before the length has come, and 0
+/// between end marks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InfoSync {
+    /// `master_sync_total_bytes`.
+    pub total_bytes: i64,
+    /// `master_sync_read_bytes`.
+    pub read_bytes: i64,
+    /// `master_sync_last_io_seconds_ago`.
+    pub last_io_seconds: u64,
+}
+
+impl InfoSync {
+    /// `master_sync_left_bytes`.
+    pub fn left_bytes(&self) -> i64 {
+        self.total_bytes - self.read_bytes
+    }
+
+    /// `master_sync_perc`.
+    pub fn percent(&self) -> f64 {
+        if self.total_bytes > 0 { self.read_bytes as f64 * 100.0 / self.total_bytes as f64 } else { 0.0 }
+    }
+}
+
 impl State {
     /// ROLE's word for the state.
     pub fn role_name(self) -> &'static str {
@@ -36,43 +81,27 @@ impl Replica {
         self.target.as_ref().map(|target| (target.host.as_str(), target.port))
     }
 
-    /// The lines from `master_host` to `slave_repl_offset` of INFO's section Replication, with those that only a
-    /// broken link has behind; empty when this node replicates nobody. The link is in the state that is
-    /// [shown](Replica::shown_state).
-    pub fn info(&self, state: State, now_ms: u64) -> String {
-        let Some(target) = &self.target else { return String::new() };
-        let up = state == State::Connected;
-        let syncing = matches!(state, State::Transfer | State::Loading);
-        let last_io = if up { (now_ms.saturating_sub(self.last_io_ms) / 1000) as i64 } else { -1 };
-        let mut info = format!(
-            "master_host:{}\r\nmaster_port:{}\r\nmaster_link_status:{}\r\nmaster_last_io_seconds_ago:{last_io}\r\n\
-             master_sync_in_progress:{}\r\nslave_read_repl_offset:{}\r\nslave_repl_offset:{}\r\n",
-            target.host,
-            target.port,
-            if up { "up" } else { "down" },
-            u8::from(syncing),
-            self.received_offset(),
-            self.applied_offset(),
-        );
-        if syncing {
-            info.push_str(&self.info_sync(now_ms));
-        }
-        if !up {
-            let down = self.down_since_ms.map_or(-1, |since| (now_ms.saturating_sub(since) / 1000) as i64);
-            info.push_str(&format!("master_link_down_since_seconds:{down}\r\n"));
-        }
-        info
-    }
-
-    fn info_sync(&self, now_ms: u64) -> String {
-        // As Redis counts: -1 before the length has come, 0 between end marks, and the rest accordingly.
-        let (total, read) = (self.transfer_total, self.transfer_read as i64);
-        let left = total - read;
-        let percent = if total > 0 { read as f64 * 100.0 / total as f64 } else { 0.0 };
-        let last_io = now_ms.saturating_sub(self.last_io_ms) / 1000;
-        format!(
-            "master_sync_total_bytes:{total}\r\nmaster_sync_read_bytes:{read}\r\nmaster_sync_left_bytes:{left}\r\n\
-             master_sync_perc:{percent:.2}\r\nmaster_sync_last_io_seconds_ago:{last_io}\r\n"
-        )
+    /// What INFO says of the link, in the state that is [shown](Replica::shown_state); `None` when this node replicates nobody.
+    pub fn info(&self, state: State, now_ms: u64) -> Option<InfoLink> {
+        let target = self.target.as_ref()?;
+        let is_up = state == State::Connected;
+        let since_last_io = now_ms.saturating_sub(self.last_io_ms) / 1000;
+        let down_seconds =
+            || self.down_since_ms.map_or(-1, |since_ms| (now_ms.saturating_sub(since_ms) / 1000) as i64);
+        let sync = || InfoSync {
+            total_bytes: self.transfer_total,
+            read_bytes: self.transfer_read as i64,
+            last_io_seconds: since_last_io,
+        };
+        Some(InfoLink {
+            host: target.host.clone(),
+            port: target.port,
+            is_up,
+            last_io_seconds: if is_up { since_last_io as i64 } else { -1 },
+            received_offset: self.received_offset(),
+            applied_offset: self.applied_offset(),
+            down_seconds: (!is_up).then(down_seconds),
+            sync: matches!(state, State::Transfer | State::Loading).then(sync),
+        })
     }
 }

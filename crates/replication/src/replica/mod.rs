@@ -32,6 +32,7 @@ use crate::stream::push_command;
 use bytes::Bytes;
 use framing::Framing;
 use handshake::Step;
+pub use info::{InfoLink, InfoSync};
 use std::ops::Range;
 use transfer::Transfer;
 

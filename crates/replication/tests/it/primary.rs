@@ -1,7 +1,7 @@
 //! The primary's side of dialogues; replies and their order as redis-server 7.0.15 gave them.
 
 use crate::dialogue::{bytes, check, text};
-use replication::primary::{Action, Event, InfoProfile, Settings, SnapshotForm, Upstream};
+use replication::primary::{Action, Event, InfoHistory, InfoReplica, Settings, SnapshotForm, Upstream};
 use replication::{History, Primary, ReplicationId};
 
 pub(crate) fn primary(settings: Settings) -> Primary {
@@ -52,9 +52,9 @@ fn event(primary: &mut Primary, line: &str, now_ms: u64) -> Vec<String> {
         "name" => return primary.link_name(id).into_iter().collect(),
         "good" => return vec![primary.good_replicas(now_ms).to_string()],
         "replicas" => {
-            return primary.info_replicas(InfoProfile::Redis, now_ms).lines().map(str::to_owned).collect();
+            return show_replicas(primary, now_ms);
         }
-        "history" => return primary.info_history().lines().map(str::to_owned).collect(),
+        "history" => return show_history(&primary.info_history()),
         "unsent" => {
             let reader = primary.reader(id).expect("the link has a reader");
             let backlog = primary.backlog().expect("there is a backlog");
@@ -65,6 +65,32 @@ fn event(primary: &mut Primary, line: &str, now_ms: u64) -> Vec<String> {
     };
     primary.step(event, now_ms, &mut actions);
     actions.iter().map(show).collect()
+}
+
+/// As INFO writes them.
+fn show_replicas(primary: &Primary, now_ms: u64) -> Vec<String> {
+    let mut lines = vec![format!("connected_slaves:{}", primary.connected_replicas())];
+    for (number, replica) in primary.info_replicas(now_ms).iter().enumerate() {
+        let InfoReplica { ip, port, state, offset, lag_seconds } = replica;
+        lines.push(format!(
+            "slave{number}:ip={ip},port={port},state={state},offset={offset},lag={lag_seconds}"
+        ));
+    }
+    lines
+}
+
+fn show_history(history: &InfoHistory) -> Vec<String> {
+    let (first, length) = history.backlog.unwrap_or_default();
+    vec![
+        format!("master_replid:{}", history.id),
+        format!("master_replid2:{}", history.second_id),
+        format!("master_repl_offset:{}", history.offset),
+        format!("second_repl_offset:{}", history.second_offset),
+        format!("repl_backlog_active:{}", u8::from(history.backlog.is_some())),
+        format!("repl_backlog_size:{}", history.backlog_bytes),
+        format!("repl_backlog_first_byte_offset:{first}"),
+        format!("repl_backlog_histlen:{length}"),
+    ]
 }
 
 fn show(action: &Action) -> String {

@@ -1,7 +1,7 @@
 //! The replica's side of dialogues; what is sent equals what redis-server 7.0.15 sent.
 
 use crate::dialogue::{bytes, check, text};
-use replication::replica::{Action, Event, Settings, State};
+use replication::replica::{Action, Event, InfoLink, Settings, State};
 use replication::{Replica, ReplicationId};
 
 fn replica() -> Replica {
@@ -31,7 +31,7 @@ fn event(replica: &mut Replica, line: &str, now_ms: u64) -> Vec<String> {
         "info" | "role" => {
             let state = replica.shown_state(rest != "undone");
             if verb == "info" {
-                return replica.info(state, now_ms).lines().map(str::to_owned).collect();
+                return replica.info(state, now_ms).map_or_else(Vec::new, |link| show_info(&link));
             }
             return vec![format!("{} {}", state.role_name(), replica.role_offset(state))];
         }
@@ -39,6 +39,30 @@ fn event(replica: &mut Replica, line: &str, now_ms: u64) -> Vec<String> {
     };
     replica.step(event, now_ms, &mut actions);
     actions.iter().map(|action| show(action, &received)).collect()
+}
+
+/// As INFO writes it.
+fn show_info(link: &InfoLink) -> Vec<String> {
+    let mut lines = vec![
+        format!("master_host:{}", link.host),
+        format!("master_port:{}", link.port),
+        format!("master_link_status:{}", if link.is_up { "up" } else { "down" }),
+        format!("master_last_io_seconds_ago:{}", link.last_io_seconds),
+        format!("master_sync_in_progress:{}", u8::from(link.sync.is_some())),
+        format!("slave_read_repl_offset:{}", link.received_offset),
+        format!("slave_repl_offset:{}", link.applied_offset),
+    ];
+    if let Some(sync) = &link.sync {
+        lines.extend([
+            format!("master_sync_total_bytes:{}", sync.total_bytes),
+            format!("master_sync_read_bytes:{}", sync.read_bytes),
+            format!("master_sync_left_bytes:{}", sync.left_bytes()),
+            format!("master_sync_perc:{:.2}", sync.percent()),
+            format!("master_sync_last_io_seconds_ago:{}", sync.last_io_seconds),
+        ]);
+    }
+    lines.extend(link.down_seconds.map(|seconds| format!("master_link_down_since_seconds:{seconds}")));
+    lines
 }
 
 fn show(action: &Action, received: &[u8]) -> String {

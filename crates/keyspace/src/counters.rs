@@ -18,11 +18,17 @@ pub(crate) const GROUPS: usize = SLOTS / GROUP_SLOTS;
 struct Cells {
     keys: [AtomicI64; GROUPS],
     volatile: AtomicI64,
+    /// The sum of the volatile keys' expiries, each as its distance from the base in ms.
+    expiries: AtomicI64,
 }
 
 impl Default for Cells {
     fn default() -> Self {
-        Cells { keys: [const { AtomicI64::new(0) }; GROUPS], volatile: AtomicI64::new(0) }
+        Cells {
+            keys: [const { AtomicI64::new(0) }; GROUPS],
+            volatile: AtomicI64::new(0),
+            expiries: AtomicI64::new(0),
+        }
     }
 }
 
@@ -33,12 +39,18 @@ pub(crate) struct Counters {
     /// Keys of each slot, by physical database; written under the slot's lock.
     slots: Box<[OnceLock<Box<[AtomicU32]>>]>,
     databases: usize,
+    /// What expiries are measured from, in Unix ms: the first that was counted. With a base near them, sums stay small, and a
+    /// reader that sees a key's count without its expiry is wrong by no more than that key's time.
+    base_ms: OnceLock<u64>,
 }
+
+/// Expiries count as this far from the base at most, which is 34 years, so that millions of such keys have a sum.
+const MAX_DISTANCE_MS: i64 = 1 << 40;
 
 #[inline]
 fn bump(cell: &AtomicI64, by: i64) {
     // Only the owning thread writes its cells.
-    cell.store(cell.load(Ordering::Relaxed) + by, Ordering::Release);
+    cell.store(cell.load(Ordering::Relaxed).wrapping_add(by), Ordering::Release);
 }
 
 impl Counters {
@@ -47,6 +59,7 @@ impl Counters {
             cells: (0..threads * databases).map(|_| OnceLock::new()).collect(),
             slots: (0..databases).map(|_| OnceLock::new()).collect(),
             databases,
+            base_ms: OnceLock::new(),
         }
     }
 
@@ -68,8 +81,41 @@ impl Counters {
     }
 
     #[inline]
-    pub(crate) fn add_volatile(&self, thread: usize, db: usize, by: i64) {
-        bump(&self.of(thread, db).volatile, by);
+    /// The expiry of a key changes; `None` is none, or no key.
+    pub(crate) fn change_expiry(&self, thread: usize, db: usize, old: Option<u64>, new: Option<u64>) {
+        if old == new {
+            return;
+        }
+        let distance = |at_ms: u64| {
+            let base_ms = *self.base_ms.get_or_init(|| at_ms);
+            (at_ms.wrapping_sub(base_ms) as i64).clamp(-MAX_DISTANCE_MS, MAX_DISTANCE_MS)
+        };
+        let cells = self.of(thread, db);
+        let by = i64::from(new.is_some()) - i64::from(old.is_some());
+        if by != 0 {
+            bump(&cells.volatile, by);
+        }
+        bump(&cells.expiries, new.map_or(0, distance) - old.map_or(0, distance));
+    }
+
+    /// A database has no keys any more. The caller owns the world, so nobody else counts.
+    pub(crate) fn forget_expiries(&self, thread: usize, db: usize) {
+        let volatile = self.used(db).map(|cells| cells.volatile.load(Ordering::Acquire)).sum::<i64>();
+        let expiries =
+            self.used(db).map(|cells| cells.expiries.load(Ordering::Acquire)).fold(0, i64::wrapping_add);
+        let cells = self.of(thread, db);
+        bump(&cells.volatile, -volatile);
+        bump(&cells.expiries, expiries.wrapping_neg());
+    }
+
+    /// How long the volatile keys have on average, in ms; 0 when there are none, or all are due.
+    pub(crate) fn mean_ttl_ms(&self, db: usize, now_ms: u64) -> u64 {
+        let volatile = self.volatile(db) as i64;
+        let Some(&base_ms) = self.base_ms.get().filter(|_| volatile > 0) else { return 0 };
+        let sum =
+            self.used(db).map(|cells| cells.expiries.load(Ordering::Acquire)).fold(0, i64::wrapping_add);
+        let mean_ms = sum / volatile + base_ms.wrapping_sub(now_ms) as i64;
+        mean_ms.max(0) as u64
     }
 
     fn used(&self, db: usize) -> impl Iterator<Item = &Cells> {
@@ -113,6 +159,31 @@ impl Counters {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_mean_ttl_follows_every_change() {
+        let counters = Counters::new(2, 2);
+        let now_ms = 1_700_000_000_000;
+        let at = |ttl_ms: u64| Some(now_ms + ttl_ms);
+        assert_eq!(counters.mean_ttl_ms(0, now_ms), 0);
+        counters.change_expiry(0, 0, None, at(1000));
+        counters.change_expiry(1, 0, None, at(5000));
+        assert_eq!((counters.volatile(0), counters.mean_ttl_ms(0, now_ms)), (2, 3000));
+        // Another thread changes what this one counted; time goes on.
+        counters.change_expiry(1, 0, at(1000), at(7000));
+        assert_eq!((counters.volatile(0), counters.mean_ttl_ms(0, now_ms + 500)), (2, 5500));
+        counters.change_expiry(0, 0, at(5000), None);
+        assert_eq!((counters.volatile(0), counters.mean_ttl_ms(0, now_ms)), (1, 7000));
+        assert_eq!(counters.mean_ttl_ms(0, now_ms + 8000), 0, "all are due");
+        // Keys that expire in ages do not break the sum, and leave as they came.
+        counters.change_expiry(0, 1, None, Some(i64::MAX as u64));
+        assert_eq!(counters.mean_ttl_ms(1, now_ms), MAX_DISTANCE_MS as u64 + 1000);
+        counters.change_expiry(0, 1, Some(i64::MAX as u64), at(2000));
+        assert_eq!(counters.mean_ttl_ms(1, now_ms), 2000);
+        counters.forget_expiries(1, 0);
+        assert_eq!((counters.volatile(0), counters.mean_ttl_ms(0, now_ms)), (0, 0));
+        assert_eq!((counters.volatile(1), counters.mean_ttl_ms(1, now_ms)), (1, 2000));
+    }
 
     #[test]
     fn threads_add_up_and_slots_are_weighted() {

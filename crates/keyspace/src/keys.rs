@@ -376,7 +376,7 @@ impl<'k, 'g> Keys<'k, 'g> {
         entry.set_mark(Walk::Keyspace, epoch);
         if let Some(at) = entry.expire_at() {
             expiries.note(at);
-            self.space.counters.add_volatile(thread, physical, 1);
+            self.space.counters.change_expiry(thread, physical, None, Some(at));
             if self.context.expiry == Expiry::Hide {
                 self.scratch.effects.own_volatile(OwnVolatile { at_ms: at, db, key: entry.key().into() });
             }
@@ -399,9 +399,7 @@ impl<'k, 'g> Keys<'k, 'g> {
         let occupied = table.find_mut(place.hash, key)?;
         let entry = occupied.entry();
         self.space.walk.before_change(physical, entry);
-        if entry.expire_at().is_some() {
-            self.space.counters.add_volatile(thread, physical, -1);
-        }
+        self.space.counters.change_expiry(thread, physical, entry.expire_at(), None);
         let entry = occupied.remove(&mut self.scratch.retired);
         let is_empty = table.is_empty();
         self.space.count(thread, physical, place.slot, -1);
@@ -493,10 +491,7 @@ impl<'k, 'g> Keys<'k, 'g> {
             edit.expiries.note(at);
         }
         self.note_own_volatile(key, expiry);
-        let by = i64::from(expiry.is_some()) - i64::from(old_expiry.is_some());
-        if by != 0 {
-            self.space.counters.add_volatile(thread, physical, by);
-        }
+        self.space.counters.change_expiry(thread, physical, old_expiry, expiry);
         if let Some(old) = old {
             self.free(EntryBox::new(b"", old, None), true);
         }
@@ -512,16 +507,13 @@ impl<'k, 'g> Keys<'k, 'g> {
     fn set_expire_at(&mut self, key: &[u8], place: Located, at_ms: Option<u64>) -> bool {
         let (physical, thread) = (self.physical, self.context.thread);
         let Some(mut edit) = self.edit_at(key, place) else { return false };
-        let had = edit.entry().expire_at().is_some();
+        let old_ms = edit.entry().expire_at();
         edit.occupied.set_expire(at_ms);
         if let Some(at) = at_ms {
             edit.expiries.note(at);
         }
         self.note_own_volatile(key, at_ms);
-        let by = i64::from(at_ms.is_some()) - i64::from(had);
-        if by != 0 {
-            self.space.counters.add_volatile(thread, physical, by);
-        }
+        self.space.counters.change_expiry(thread, physical, old_ms, at_ms);
         true
     }
 
@@ -660,13 +652,13 @@ impl<'k, 'g> Keys<'k, 'g> {
                 }
             }
             let Some(table) = self.guard.table(slot, physical) else { continue };
-            let (keys, volatile) = (table.len() as i64, table.volatile_len() as i64);
+            let keys = table.len() as i64;
             let table = self.guard.flush(slot, physical);
             space.count(thread, physical, slot, -keys);
-            space.counters.add_volatile(thread, physical, -volatile);
             space.note_occupied(physical, slot, false);
             removed.extend(space.walk.adopt(physical, table));
         }
+        space.counters.forget_expiries(thread, physical);
         removed
     }
 

@@ -200,6 +200,11 @@ impl Keyspace {
         self.counters.volatile(self.physical(db))
     }
 
+    /// How long the keys of a logical database that have an expiry have on average, in ms.
+    pub fn mean_ttl_ms(&self, db: u16, now_ms: u64) -> u64 {
+        self.counters.mean_ttl_ms(self.physical(db), now_ms)
+    }
+
     #[inline]
     fn note_occupied(&self, physical: usize, slot: Slot, occupied: bool) {
         let word = &self.occupied[physical * WORDS + slot.index() / 64];

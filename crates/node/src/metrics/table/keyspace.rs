@@ -11,11 +11,12 @@ pub(super) const METRICS: &[Metric] = &[each(
 )];
 
 fn databases(facts: &Facts<'_>) -> Vec<Item> {
-    let space = &facts.shared.keyspace;
+    let (space, now_ms) = (&facts.shared.keyspace, engine::unix_ms());
     let item = |db: u16| {
         let (keys, expires) = (space.len(db), space.volatile_len(db));
-        let parts = || [("keys", keys.into()), ("expires", expires.into()), ("avg_ttl", 0u64.into())];
-        (keys > 0).then(|| Item::new(db, parts()))
+        let ttl_ms = space.mean_ttl_ms(db, now_ms);
+        let parts = [("keys", keys.into()), ("expires", expires.into()), ("avg_ttl", ttl_ms.into())];
+        (keys > 0).then(|| Item::new(db, parts))
     };
     (0..space.databases() as u16).filter_map(item).collect()
 }

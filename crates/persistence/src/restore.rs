@@ -8,7 +8,7 @@ use engine::exec::{PACKED_THRESHOLD, SKIP_CHECKSUMS};
 use engine::{Background as Role, unix_ms};
 use files::{Directory, Reader};
 use keyspace::{Guard, Keys};
-use snapshot::{Background, Duplicates, KeyDelay, LoadError, LoadOptions, LoadReport, load};
+use snapshot::{Background, Duplicates, KeyDelay, LoadError, LoadOptions, LoadReport, Loader, load};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How far a load is, for INFO.
@@ -20,6 +20,8 @@ pub struct LoadProgress {
     pub total_bytes: AtomicU64,
     /// Bytes read so far.
     pub loaded_bytes: AtomicU64,
+    /// `used-mem` of the file: memory of the server that wrote it, in bytes; 0 until that is read.
+    pub writer_bytes: AtomicU64,
     /// Of the last load.
     pub keys_loaded: AtomicU64,
     /// Keys of the last file whose time had come.
@@ -32,6 +34,14 @@ impl LoadProgress {
         self.began_s.store(unix_ms() / 1000, Ordering::Relaxed);
         self.total_bytes.store(total_bytes, Ordering::Relaxed);
         self.loaded_bytes.store(0, Ordering::Relaxed);
+        self.writer_bytes.store(0, Ordering::Relaxed);
+    }
+
+    /// A load is as far as its loader.
+    pub fn advance(&self, loader: &Loader) {
+        self.loaded_bytes.store(loader.loaded_bytes(), Ordering::Relaxed);
+        let writer_bytes = loader.report().used_mem.and_then(|bytes| u64::try_from(bytes).ok());
+        self.writer_bytes.store(writer_bytes.unwrap_or(0), Ordering::Relaxed);
     }
 
     /// A load is over.
@@ -69,8 +79,8 @@ pub fn load_file(persistence: &Persistence) -> Result<Option<LoadReport>, LoadEr
     let thread = Background::new(&persistence.keyspace, persistence.thread_of(Role::Applier));
     let inside = thread.enter();
     let (report, _) =
-        load(file, &persistence.keyspace, thread.thread(), options(persistence, &settings), |_, bytes| {
-            progress.loaded_bytes.store(bytes, Ordering::Relaxed);
+        load(file, &persistence.keyspace, thread.thread(), options(persistence, &settings), |loader| {
+            progress.advance(loader);
         })?;
     drop(inside);
     progress.finish(&report);
@@ -96,7 +106,7 @@ pub(crate) fn load_in_closed_gate(
 ) -> Result<LoadReport, LoadError> {
     let mut options = options(persistence, &local.settings);
     options.duplicates = duplicates;
-    let (report, _) = load(file, &persistence.keyspace, local.thread, options, |_, _| {})?;
+    let (report, _) = load(file, &persistence.keyspace, local.thread, options, |_| {})?;
     persistence.load_progress.finish(&report);
     crate::log_loaded(persistence, &report);
     Ok(report)

@@ -402,7 +402,7 @@ impl<H: Host> Applier<H> {
         if let Some((id, offset)) = promised {
             say(format!("Full resync from {lower}: {id}:{offset}"));
         }
-        match Load::begin(&replicas, &mut self.local, self.generation) {
+        match Load::begin(&replicas, &mut self.local, self.generation, length) {
             Ok(load) => {
                 let is_direct = matches!(load, Load::Direct(_));
                 let to = if is_direct { "parser" } else { "disk" };
@@ -457,7 +457,7 @@ impl<H: Host> Applier<H> {
         }
         let replicas = self.replicas.clone();
         let upper = self.words().upper;
-        if matches!(load, Load::File(_)) {
+        if matches!(load, Load::File { .. }) {
             replicas.log(Loglevel::Notice, format_args!("{upper} <-> REPLICA sync: Flushing old data"));
             replicas.log(Loglevel::Notice, format_args!("{upper} <-> REPLICA sync: Loading DB in memory"));
         }

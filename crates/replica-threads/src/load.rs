@@ -25,22 +25,33 @@ const PASSAGE_BYTES: usize = 256 << 10;
 
 /// A data set on its way.
 pub(crate) enum Load {
-    /// It is collected.
-    File(Scratch),
+    /// It is collected: so many bytes so far.
+    File {
+        /// Where.
+        file: Scratch,
+        /// How many.
+        length: u64,
+    },
     /// It is loaded as it comes.
     Direct(Box<Loader>),
 }
 
 impl Load {
-    /// Prepares for the first byte of a data set of this generation.
-    pub(crate) fn begin(replicas: &Replicas, local: &mut Local, generation: u64) -> io::Result<Load> {
+    /// Prepares for the first byte of a data set of this generation, which has so many bytes if that is known.
+    pub(crate) fn begin(
+        replicas: &Replicas,
+        local: &mut Local,
+        generation: u64,
+        length: Option<u64>,
+    ) -> io::Result<Load> {
         let on_empty = local.settings.repl_diskless_load == ReplDisklessLoad::OnEmptyDb;
         if on_empty && replicas.keyspace.is_empty() {
+            replicas.persistence.load_progress.begin(length.unwrap_or(0));
             empty(replicas, local, generation, true)?;
             return Ok(Load::Direct(Box::new(loader(local, replicas))));
         }
         let (directory, _) = persistence::path(&local.settings);
-        Ok(Load::File(scratch(&Directory::at(directory), "load")?))
+        Ok(Load::File { file: scratch(&Directory::at(directory), "load")?, length: 0 })
     }
 
     /// Takes the next bytes.
@@ -51,10 +62,15 @@ impl Load {
         bytes: &[u8],
     ) -> Result<(), LoadError> {
         match self {
-            Load::File(file) => Ok(file.write_all(bytes)?),
+            Load::File { file, length } => {
+                *length += bytes.len() as u64;
+                Ok(file.write_all(bytes)?)
+            }
             Load::Direct(loader) => {
                 let _inside = background(replicas, local).enter();
-                loader.feed(&replicas.keyspace, bytes).map(|_| ())
+                loader.feed(&replicas.keyspace, bytes)?;
+                replicas.persistence.load_progress.advance(loader);
+                Ok(())
             }
         }
     }
@@ -67,10 +83,12 @@ impl Load {
         generation: u64,
         mut breathe: impl FnMut() -> bool,
     ) -> Result<LoadReport, LoadError> {
-        let mut file = match self {
+        let (mut file, length) = match self {
             Load::Direct(loader) => return Ok(loader.finish(&replicas.keyspace)?.0),
-            Load::File(file) => file,
+            Load::File { file, length } => (file, length),
         };
+        let progress = &replicas.persistence.load_progress;
+        progress.begin(length);
         file.rewind()?;
         empty(replicas, local, generation, true)?;
         let mut loader = loader(local, replicas);
@@ -85,6 +103,7 @@ impl Load {
                 break;
             }
             drop(_inside);
+            progress.advance(&loader);
             if !breathe() {
                 return Err(io::Error::from(io::ErrorKind::Interrupted).into());
             }

@@ -124,7 +124,7 @@ fn main() {
     let (start, cpu_before_s) = (Instant::now(), cpu_s());
     let file = File::open(dir.join("dump.rdb")).expect("the file just saved");
     let options = LoadOptions::new(Profile::Redis70.rdb_version(), 0);
-    let (report, _) = load(file, &fresh, WALKER, options, |_, _| {}).expect("a load");
+    let (report, _) = load(file, &fresh, WALKER, options, |_| {}).expect("a load");
     let cpu_s = cpu_s() - cpu_before_s;
     println!("loading: {:?} ({cpu_s:.2} s of CPU) for {} keys", start.elapsed(), report.keys);
     let _ = fs::remove_file(dir.join("dump.rdb"));

@@ -292,8 +292,8 @@ fn clock(meta: EntryMeta, now_ms: u64, lfu: bool) -> Option<u32> {
     meta.idle_s.map(|idle_s| (now_s.saturating_sub(idle_s) & CLOCK) as u32)
 }
 
-/// Loads everything a reader has. `progress` is called at the start, every few megabytes and at the end, with the keys
-/// and bytes so far; it may leave the gate and enter again.
+/// Loads everything a reader has. `progress` is called at the start, every few megabytes and at the end, and is
+/// shown what was loaded so far; it may leave the gate and enter again.
 ///
 /// # Errors
 /// Why the data can't be loaded. What was loaded before stays in the keyspace.
@@ -302,14 +302,14 @@ pub fn load(
     keyspace: &Keyspace,
     thread: usize,
     options: LoadOptions,
-    mut progress: impl FnMut(u64, u64),
+    mut progress: impl FnMut(&Loader),
 ) -> Result<(LoadReport, Vec<u8>), LoadError> {
     let mut loader = Loader::new(thread, options);
     let mut buffer = vec![0; READ_BYTES];
     let mut next = 0;
     loop {
         if loader.loaded_bytes() >= next {
-            progress(loader.keys(), loader.loaded_bytes());
+            progress(&loader);
             next = loader.loaded_bytes() + PROGRESS_BYTES;
         }
         let read = match from.read(&mut buffer) {
@@ -320,6 +320,6 @@ pub fn load(
             break;
         }
     }
-    progress(loader.keys(), loader.loaded_bytes());
+    progress(&loader);
     loader.finish(keyspace)
 }

@@ -145,7 +145,7 @@ fn redis_loads_our_file_and_its_digest_is_that_of_the_same_data() {
     oracle.command(&[b"SAVE"]);
     let (ours, _) = crate::support::keyspace();
     let file = File::open(fresh.join("dump.rdb")).unwrap();
-    load(file, &ours, WORKER, load_options(), |_, _| {}).unwrap();
+    load(file, &ours, WORKER, load_options(), |_| {}).unwrap();
     assert_eq!(in_world(&ours, WORKER, 0, contents), model);
     drop((loader, oracle));
     fs::remove_dir_all(dir).unwrap();

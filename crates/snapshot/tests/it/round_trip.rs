@@ -101,8 +101,10 @@ fn a_file_is_written_and_read() {
         let (other, _) = crate::support::keyspace();
         let mut calls = Vec::new();
         let file = File::open(dir.join("dump.rdb")).unwrap();
-        let (report, _) =
-            load(file, &other, WORKER, load_options(), |keys, bytes| calls.push((keys, bytes))).unwrap();
+        let (report, _) = load(file, &other, WORKER, load_options(), |so_far| {
+            calls.push((so_far.keys(), so_far.loaded_bytes()))
+        })
+        .unwrap();
         assert_eq!((report.keys, calls.last()), (finished.keys, Some(&(finished.keys, finished.bytes))));
         assert_eq!(in_world(&other, WORKER, 0, contents), model);
     }
@@ -148,7 +150,7 @@ fn both_profiles_write_what_they_read() {
             ..LoadOptions::new(profile.rdb_version(), NOW_MS)
         };
         for _ in 0..2 {
-            let (report, _) = load(&bytes[..], &other, WORKER, options, |_, _| {}).unwrap();
+            let (report, _) = load(&bytes[..], &other, WORKER, options, |_| {}).unwrap();
             assert_eq!(report.keys as usize, model.len(), "keys that are there are replaced");
         }
         assert_eq!(in_world(&other, WORKER, 0, contents), model);

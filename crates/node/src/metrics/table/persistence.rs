@@ -76,7 +76,7 @@ pub(super) const METRICS: &[Metric] = &[
         while_loading(f, |f| loads(f, |loads| &loads.total_bytes).into())
     }),
     gauge_if("loading_rdb_used_mem", Unit::Bytes, "Memory of the server that wrote the file.", |f| {
-        while_loading(f, |_| Value::Unsigned(0))
+        while_loading(f, |f| loads(f, |loads| &loads.writer_bytes).into())
     }),
     gauge_if("loading_loaded_bytes", Unit::Bytes, "Bytes that are loaded.", |f| {
         while_loading(f, |f| loads(f, |loads| &loads.loaded_bytes).into())

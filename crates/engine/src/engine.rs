@@ -216,6 +216,10 @@ impl Engine {
         self.log.set_level(config.settings().loglevel);
         self.client_memory.configure(config.settings());
         self.stats.track_latency(config.settings().latency_tracking);
+        if config.settings().maxmemory_bytes == 0 {
+            // No admission looks any more.
+            self.stats.exceeded.end(unix_ms());
+        }
         self.settings_version.fetch_add(1, Ordering::Release);
         self.look();
     }

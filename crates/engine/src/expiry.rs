@@ -7,6 +7,7 @@
 use crate::admission;
 use crate::engine::{Background, Engine, unix_ms};
 use crate::exec::{Local, send_effects};
+use crate::stats::Counter;
 use keyspace::{Expiry, Keys, OwnVolatile, Sweep};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -85,8 +86,14 @@ fn sweep(engine: &Engine, local: &mut Local, db: u16) {
                 slot += 1;
             }
         }
-        local.leave(engine);
+        leave(engine, local, began);
     }
+}
+
+/// Ends a passage of the gate that began then.
+fn leave(engine: &Engine, local: &mut Local, began: Instant) {
+    local.leave(engine);
+    engine.stats.add(local.thread, Counter::ExpiryNs, began.elapsed().as_nanos() as u64);
 }
 
 /// Removes keys that clients of this replica wrote, as their time has come.
@@ -113,6 +120,7 @@ fn expire_own_key(engine: &Engine, local: &mut Local, now_ms: u64, due: &OwnVola
         }
         return again;
     }
+    let began = Instant::now();
     // Roles change in the world: a primary's keys are swept, and a load has replaced these.
     let is_replica =
         engine.role.is_replica.load(Ordering::Relaxed) && !engine.loading.load(Ordering::Relaxed);
@@ -126,7 +134,7 @@ fn expire_own_key(engine: &Engine, local: &mut Local, now_ms: u64, due: &OwnVola
             send_effects(engine, local);
         }
     }
-    local.leave(engine);
+    leave(engine, local, began);
     next
 }
 

@@ -17,6 +17,7 @@ pub mod admission;
 mod bare;
 pub mod cx;
 mod engine;
+pub mod exceeded;
 pub mod exec;
 pub mod expiry;
 mod latency;

@@ -49,16 +49,27 @@ impl Pool {
     }
 }
 
-/// Evicts until there is room; whether there is.
+/// Evicts until there is room; whether the command may run.
 pub fn make_room(engine: &Engine, local: &mut Local) -> Result<bool, Refusal> {
     let limit = local.settings.maxmemory_bytes;
     if is_room(engine, limit) {
+        engine.stats.exceeded.end(local.now_ms);
         return Ok(true);
     }
     let is_replica = engine.role.is_replica.load(Ordering::Relaxed);
     if is_replica && local.settings.replica_ignore_maxmemory {
         return Ok(true);
     }
+    let may_run = evict(engine, local, limit, is_replica);
+    match is_room(engine, limit) {
+        true => engine.stats.exceeded.end(local.now_ms),
+        false => engine.stats.exceeded.begin(local.now_ms),
+    }
+    may_run
+}
+
+/// Evicts for as long as one admission may spend; whether the command may run.
+fn evict(engine: &Engine, local: &mut Local, limit: u64, is_replica: bool) -> Result<bool, Refusal> {
     if local.settings.maxmemory_policy != MaxmemoryPolicy::AllkeysLru
         || engine.pauses.holds_writes(local.now_ms)
         || engine.loading.load(Ordering::Relaxed)

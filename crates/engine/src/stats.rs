@@ -1,5 +1,6 @@
 //! Counters, one set a thread: each thread writes its own, and whoever asks adds them up.
 
+use crate::exceeded::Exceeded;
 use crate::latency::{Histogram, Latencies};
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
@@ -39,10 +40,14 @@ counters! {
     Evicted,
     /// Changes since the start; the save points subtract what was there at the last save.
     Dirty,
-    /// Bytes received.
+    /// Bytes received from clients and replicas.
     BytesIn,
-    /// Bytes sent.
+    /// Bytes sent to clients, and to the primary.
     BytesOut,
+    /// Bytes received from the primary.
+    BytesFromPrimary,
+    /// Bytes sent to replicas.
+    BytesToReplicas,
     /// Error replies.
     Errors,
     /// Messages published.
@@ -63,6 +68,8 @@ counters! {
     Writes,
     /// Refused for a missing or wrong password.
     AuthFailures,
+    /// Nanoseconds of active expiry, without what it waits.
+    ExpiryNs,
 }
 
 #[derive(Debug)]
@@ -98,8 +105,12 @@ pub struct CommandStats {
 #[derive(Debug)]
 pub struct Stats {
     threads: Box<[Cells]>,
+    /// What threads count that have no cells, or do not know theirs.
+    shared: [AtomicU64; COUNTERS],
     /// `latency-tracking`.
     track_latency: AtomicBool,
+    /// For how long there was no room.
+    pub exceeded: Exceeded,
 }
 
 #[inline]
@@ -119,7 +130,12 @@ impl Stats {
             latencies: (0..commands).map(|_| OnceLock::new()).collect(),
             errors: Mutex::default(),
         };
-        Stats { threads: (0..threads).map(|_| cells()).collect(), track_latency: AtomicBool::new(true) }
+        Stats {
+            threads: (0..threads).map(|_| cells()).collect(),
+            shared: [const { AtomicU64::new(0) }; COUNTERS],
+            track_latency: AtomicBool::new(true),
+            exceeded: Exceeded::default(),
+        }
     }
 
     /// `latency-tracking`: whether times are kept by command.
@@ -163,11 +179,15 @@ impl Stats {
         bump(&self.threads[thread].counters[counter as usize], by);
     }
 
+    /// Adds to a counter from whatever thread; not for what happens with every command.
+    pub fn add_from_anywhere(&self, counter: Counter, by: u64) {
+        self.shared[counter as usize].fetch_add(by, Ordering::Relaxed);
+    }
+
     /// The sum over all threads.
     pub fn sum(&self, counter: Counter) -> u64 {
-        let cells =
-            self.threads.iter().map(|thread| thread.counters[counter as usize].load(Ordering::Relaxed));
-        cells.fold(0, u64::wrapping_add)
+        let sets = self.threads.iter().map(|thread| &thread.counters).chain([&self.shared]);
+        sets.map(|set| set[counter as usize].load(Ordering::Relaxed)).fold(0, u64::wrapping_add)
     }
 
     /// Counts an execution.
@@ -250,12 +270,15 @@ impl Stats {
 
     /// CONFIG RESETSTAT. `Dirty` and what is being counted at this moment stay.
     pub fn reset(&self) {
-        for thread in &self.threads {
-            for (at, cell) in thread.counters.iter().enumerate() {
+        self.exceeded.reset();
+        for set in self.threads.iter().map(|thread| &thread.counters).chain([&self.shared]) {
+            for (at, cell) in set.iter().enumerate() {
                 if at != Counter::Dirty as usize {
                     cell.store(0, Ordering::Relaxed);
                 }
             }
+        }
+        for thread in &self.threads {
             thread.commands.iter().flatten().for_each(|cell| cell.store(0, Ordering::Relaxed));
             thread.latencies.iter().filter_map(OnceLock::get).for_each(Histogram::reset);
             thread.errors.lock().unwrap_or_else(PoisonError::into_inner).clear();

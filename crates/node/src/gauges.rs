@@ -11,8 +11,15 @@ use std::time::Duration;
 pub(crate) const SAMPLES: usize = 16;
 
 /// What a rate is kept of.
-const SAMPLED: [Counter; 5] =
-    [Counter::Commands, Counter::BytesIn, Counter::BytesOut, Counter::Turns, Counter::BusyNs];
+const SAMPLED: [Counter; 7] = [
+    Counter::Commands,
+    Counter::BytesIn,
+    Counter::BytesOut,
+    Counter::Turns,
+    Counter::BusyNs,
+    Counter::BytesFromPrimary,
+    Counter::BytesToReplicas,
+];
 
 /// Rates and peaks.
 #[derive(Debug, Default)]
@@ -78,7 +85,7 @@ mod tests {
         let gauges = Gauges::default();
         for n in 1..=20u64 {
             let mut rates = gauges.rates.lock().expect("no panic");
-            rates.sample([n * 50, 0, n * 200, 0, 0], Duration::from_millis(100));
+            rates.sample([n * 50, 0, n * 200, 0, 0, 0, 0], Duration::from_millis(100));
         }
         assert_eq!(gauges.per_second(Counter::Commands), 500);
         assert_eq!(gauges.per_second(Counter::BytesOut), 2000);

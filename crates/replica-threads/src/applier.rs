@@ -19,6 +19,7 @@ use crate::words::Words;
 use config::Loglevel;
 use engine::cx::Host;
 use engine::exec::Local;
+use engine::stats::Counter;
 use engine::unix_ms;
 use event_loop::{Event as IoEvent, EventLoop, Token, Transport};
 use replication::primary::Upstream;
@@ -274,13 +275,18 @@ impl<H: Host> Applier<H> {
 
     fn take_event(&mut self, event: IoEvent) {
         match event {
-            IoEvent::Received { token, buf, .. } if Some(token) == self.token => {
+            IoEvent::Received { token, buf, len } if Some(token) == self.token => {
+                let (stats, thread) = (&self.replicas.stats, self.local.thread);
+                stats.add(thread, Counter::BytesFromPrimary, len as u64);
                 let bytes = self.io.received(buf).to_vec();
                 if let Some(client) = &self.client {
                     client.shared.active_ms.store(self.local.now_ms, Ordering::Relaxed);
                 }
                 self.step(Event::Received(&bytes));
                 self.act(&bytes);
+            }
+            IoEvent::Sent { bytes, .. } => {
+                self.replicas.stats.add(self.local.thread, Counter::BytesOut, bytes as u64);
             }
             IoEvent::Closed { token } | IoEvent::Failed { token, .. } if Some(token) == self.token => {
                 if self.drain.is_some() {

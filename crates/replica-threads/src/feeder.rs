@@ -20,6 +20,7 @@ use crate::replica_connection::{Connection, Spool, WINDOW_BYTES, next_of_stream}
 use crate::replicas::Replicas;
 use crate::replicas::{Fed, now_ms};
 use config::Loglevel;
+use engine::stats::Counter;
 use event_loop::{Event as IoEvent, EventLoop, Token, Transport};
 use replication::primary::{Action, CloseReason, Event, LinkState};
 use replication::{WaitOutcome, WaitRequest, Waiters};
@@ -461,7 +462,8 @@ impl Feeder {
 
     fn take_event(&mut self, event: IoEvent) {
         match event {
-            IoEvent::Received { token, buf, .. } => {
+            IoEvent::Received { token, buf, len } => {
+                self.replicas.stats.add_from_anywhere(Counter::BytesIn, len as u64);
                 let Feeder { io, connections, .. } = self;
                 if let Some(connection) = connections.get_mut(token.index()).and_then(Option::as_deref_mut)
                     && connection.token == token
@@ -475,6 +477,7 @@ impl Feeder {
                 if self.spare.len() < SPARE_BUFFERS {
                     self.spare.push(buf);
                 }
+                self.replicas.stats.add_from_anywhere(Counter::BytesToReplicas, bytes as u64);
                 let pending = self.io.pending_bytes(token);
                 let Some(connection) = self.connection(token) else { return };
                 session::bump(&connection.info.bytes_out, bytes as u64);
@@ -629,7 +632,7 @@ impl Feeder {
                 outlet.drained();
             }
         }
-        fed.send(usize::MAX);
+        fed.send(usize::MAX, &replicas.stats);
         let Fed { primary, outlets, .. } = &mut *fed;
         for outlet in outlets.iter_mut().filter(|outlet| outlet.queued) {
             let token = by_id.get(&outlet.link);

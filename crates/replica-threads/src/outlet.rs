@@ -19,6 +19,7 @@
 //! **Invariant:** nothing is sent to a link that the core does not know any more: its history may be another by now.
 
 use crate::replicas::{Fed, Replicas};
+use engine::stats::{Counter, Stats};
 use event_loop::Transport;
 use replication::Primary;
 use session::ClientShared;
@@ -63,7 +64,7 @@ impl Outlet {
     }
 
     /// Sends what the replica has not got, up to about `most` bytes. False when the rest is the feeder's.
-    fn send(&mut self, primary: &mut Primary, most: usize) -> bool {
+    fn send(&mut self, primary: &mut Primary, most: usize, stats: &Stats) -> bool {
         let Some(socket) = &self.socket else { return self.at == primary.offset() };
         if self.queued {
             return true;
@@ -84,6 +85,7 @@ impl Outlet {
                     self.at += taken as u64;
                     left = left.saturating_sub(taken);
                     session::bump(&self.info.bytes_out, taken as u64);
+                    stats.add_from_anywhere(Counter::BytesToReplicas, taken as u64);
                     primary.sent(self.link, taken as u64);
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -105,9 +107,10 @@ pub(crate) fn known(primary: &Primary, link: u64) -> Option<&replication::Backlo
 
 impl Fed {
     /// Sends to all replicas whose sockets take it, up to about `most` bytes each. False when the feeder has to go on.
-    pub(crate) fn send(&mut self, most: usize) -> bool {
+    pub(crate) fn send(&mut self, most: usize, stats: &Stats) -> bool {
         let Fed { primary, outlets, .. } = self;
-        let refusals = outlets.iter_mut().filter_map(|outlet| (!outlet.send(primary, most)).then_some(()));
+        let refusals =
+            outlets.iter_mut().filter_map(|outlet| (!outlet.send(primary, most, stats)).then_some(()));
         refusals.count() == 0
     }
 
@@ -138,7 +141,7 @@ impl Replicas {
             is_done &= round <= ROUNDS
                 && self.primary.try_lock().is_some_and(|mut fed| {
                     fed.pump(stream);
-                    let is_sent = fed.send(TURN_BYTES);
+                    let is_sent = fed.send(TURN_BYTES, &self.stats);
                     fed.note_beyond_backlog(stream);
                     is_sent
                 });

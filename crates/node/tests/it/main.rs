@@ -20,6 +20,7 @@ mod replication;
 mod replies;
 mod server;
 mod settings;
+mod truths;
 mod waits;
 mod waits_beside;
 mod walks;

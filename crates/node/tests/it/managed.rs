@@ -349,7 +349,9 @@ fn a_handover_under_load_loses_nothing_that_was_acknowledged() {
     let results: Vec<(u64, u64)> = thread::scope(|scope| {
         let writers: Vec<_> = (0..4).map(|number| scope.spawn(move || writer(number))).collect();
         some_writes();
+        assert_eq!(old.field("replication", "master_failover_state"), "no-failover");
         let position = old.position(&Request::PauseWrites { epoch: 2, for_ms: 60_000 });
+        assert_eq!(old.field("replication", "master_failover_state"), "waiting-for-sync");
         let reached = first.position(&Request::AwaitPosition { position: position.clone(), for_ms: 30_000 });
         assert_eq!(reached, position);
         let (upstream, new_upstream) = (first.upstream(), first.upstream());

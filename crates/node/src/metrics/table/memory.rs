@@ -35,7 +35,12 @@ pub(super) const METRICS: &[Metric] = &[
         percent(f.memory().dataset(), used(f).saturating_sub(f.shared.start.used_bytes))
     }),
     gauge("allocator_allocated", Unit::Bytes, "Memory that is allocated.", |f| used(f).into()),
-    gauge("allocator_active", Unit::Bytes, "Memory that is allocated.", |f| used(f).into()),
+    gauge(
+        "allocator_active",
+        Unit::Bytes,
+        "Memory that the allocator keeps: all of it, for it tells no more.",
+        |f| active(f).into(),
+    ),
     gauge("allocator_resident", Unit::Bytes, "Memory that the system has given.", |f| resident(f).into()),
     none_of("allocator_muzzy", Unit::Bytes, "The allocator gives back what it frees.").since(8, 0),
     gauge("total_system_memory", Unit::Bytes, "Memory of the machine.", |_| machine().into()),
@@ -59,25 +64,31 @@ pub(super) const METRICS: &[Metric] = &[
         f.settings().maxmemory_policy.word().into()
     }),
     gauge("allocator_frag_ratio", Unit::Ratio, "Active memory in relation to allocated memory.", |f| {
-        Value::ratio(used(f), used(f))
+        Value::ratio(active(f), used(f))
     })
     .cloudwatch("AllocatorFragmentationRatio"),
     gauge("allocator_frag_bytes", Unit::Bytes, "Active memory beyond allocated memory.", |f| {
-        beyond(used(f), used(f))
+        beyond(active(f), used(f))
     })
     .cloudwatch("AllocatorFragmentationBytes"),
     gauge("allocator_rss_ratio", Unit::Ratio, "The allocator's memory in relation to active memory.", |f| {
-        Value::ratio(resident(f), used(f))
+        Value::ratio(resident(f), active(f))
     }),
     gauge("allocator_rss_bytes", Unit::Bytes, "The allocator's memory beyond active memory.", |f| {
-        beyond(resident(f), used(f))
+        beyond(resident(f), active(f))
     }),
-    gauge("rss_overhead_ratio", Unit::Ratio, "The process's memory in relation to the allocator's.", |f| {
-        Value::ratio(resident(f), resident(f))
-    }),
-    gauge("rss_overhead_bytes", Unit::Bytes, "The process's memory beyond the allocator's.", |f| {
-        beyond(resident(f), resident(f))
-    }),
+    absent(
+        "rss_overhead_ratio",
+        Kind::Gauge,
+        Unit::Ratio,
+        "The allocator does not tell its memory from the rest of the process.",
+        Value::two_digits(1.0),
+    ),
+    none_of(
+        "rss_overhead_bytes",
+        Unit::Bytes,
+        "The allocator does not tell its memory from the rest of the process.",
+    ),
     gauge(
         "mem_fragmentation_ratio",
         Unit::Ratio,
@@ -123,6 +134,11 @@ fn used(facts: &Facts<'_>) -> u64 {
 
 fn resident(facts: &Facts<'_>) -> u64 {
     facts.memory().resident
+}
+
+/// As of a real server whose allocator tells nothing of it.
+fn active(facts: &Facts<'_>) -> u64 {
+    resident(facts)
 }
 
 fn peak(facts: &Facts<'_>) -> u64 {

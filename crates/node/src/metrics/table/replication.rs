@@ -2,7 +2,7 @@
 
 use crate::metrics::facts::Facts;
 use crate::metrics::metric::{
-    Item, Kind, Metric, Unit, Value, absent, counter, each, gauge, gauge_if, none_of, text, text_if,
+    Item, Kind, Metric, Unit, Value, counter, each, gauge, gauge_if, none_of, text, text_if,
 };
 use replication::replica::{InfoLink, InfoSync};
 
@@ -80,13 +80,9 @@ pub(super) const METRICS: &[Metric] = &[
         replicas,
     ),
     none_of("replicas_waiting_psync", Unit::Count, ONE_CHANNEL).since(8, 0),
-    absent(
-        "master_failover_state",
-        Kind::Text,
-        Unit::None,
-        "There is no FAILOVER.",
-        Value::text("no-failover"),
-    ),
+    text("master_failover_state", "Whether the role is being handed over to a replica.", |f| {
+        if f.shared.pauses.hands_over() { "waiting-for-sync" } else { "no-failover" }.into()
+    }),
     text("master_replid", "The name of the stream's history.", |f| {
         f.replication().history.id.to_string().into()
     }),

@@ -3,6 +3,7 @@
 use crate::metrics::facts::Facts;
 use crate::metrics::metric::{Kind, Metric, Unit, Value, absent, counter, gauge, never, none_of};
 use engine::stats::Counter;
+use engine::unix_ms;
 
 const NO_SHARDED_CHANNELS: &str = "There are no channels of shards.";
 const NO_FORK: &str = "No copy of the process is made.";
@@ -12,6 +13,8 @@ const NO_TRACKING: &str = "There is no client-side caching.";
 const NO_IO_THREADS: &str = "There are no I/O threads beside the workers.";
 const NO_REPLY_BUFFER: &str = "Clients have no reply buffer of a fixed size.";
 const NO_ACL: &str = "There are no ACL rules that could refuse.";
+const INPUT: [Counter; 2] = [Counter::BytesIn, Counter::BytesFromPrimary];
+const OUTPUT: [Counter; 2] = [Counter::BytesOut, Counter::BytesToReplicas];
 const ZERO: Value = Value::two_digits(0.0);
 
 pub(super) const METRICS: &[Metric] = &[
@@ -26,34 +29,30 @@ pub(super) const METRICS: &[Metric] = &[
     gauge("instantaneous_ops_per_sec", Unit::PerSecond, "Commands a second.", |f| {
         f.per_second(Counter::Commands).into()
     }),
-    counter("total_net_input_bytes", Unit::Bytes, "Bytes received from clients.", |f| {
-        f.sum(Counter::BytesIn).into()
+    counter("total_net_input_bytes", Unit::Bytes, "Bytes received, replication included.", |f| {
+        INPUT.map(|counter| f.sum(counter)).iter().sum::<u64>().into()
     }),
-    counter("total_net_output_bytes", Unit::Bytes, "Bytes sent to clients.", |f| {
-        f.sum(Counter::BytesOut).into()
+    counter("total_net_output_bytes", Unit::Bytes, "Bytes sent, replication included.", |f| {
+        OUTPUT.map(|counter| f.sum(counter)).iter().sum::<u64>().into()
     }),
-    never("total_net_repl_input_bytes", Unit::Bytes, "Replication is not counted apart."),
-    never("total_net_repl_output_bytes", Unit::Bytes, "Replication is not counted apart."),
-    gauge("instantaneous_input_kbps", Unit::KilobytesPerSecond, "Received from clients.", |f| {
-        kilobytes(f, Counter::BytesIn)
+    counter("total_net_repl_input_bytes", Unit::Bytes, "Bytes received from the primary.", |f| {
+        f.sum(Counter::BytesFromPrimary).into()
     }),
-    gauge("instantaneous_output_kbps", Unit::KilobytesPerSecond, "Sent to clients.", |f| {
-        kilobytes(f, Counter::BytesOut)
+    counter("total_net_repl_output_bytes", Unit::Bytes, "Bytes sent to replicas.", |f| {
+        f.sum(Counter::BytesToReplicas).into()
     }),
-    absent(
-        "instantaneous_input_repl_kbps",
-        Kind::Gauge,
-        Unit::KilobytesPerSecond,
-        "Replication is not counted apart.",
-        ZERO,
-    ),
-    absent(
-        "instantaneous_output_repl_kbps",
-        Kind::Gauge,
-        Unit::KilobytesPerSecond,
-        "Replication is not counted apart.",
-        ZERO,
-    ),
+    gauge("instantaneous_input_kbps", Unit::KilobytesPerSecond, "Received, replication included.", |f| {
+        kilobytes(f, &INPUT)
+    }),
+    gauge("instantaneous_output_kbps", Unit::KilobytesPerSecond, "Sent, replication included.", |f| {
+        kilobytes(f, &OUTPUT)
+    }),
+    gauge("instantaneous_input_repl_kbps", Unit::KilobytesPerSecond, "Received from the primary.", |f| {
+        kilobytes(f, &[Counter::BytesFromPrimary])
+    }),
+    gauge("instantaneous_output_repl_kbps", Unit::KilobytesPerSecond, "Sent to replicas.", |f| {
+        kilobytes(f, &[Counter::BytesToReplicas])
+    }),
     counter("rejected_connections", Unit::Count, "Connections that were refused for maxclients.", |f| {
         f.sum(Counter::Rejected).into()
     })
@@ -81,15 +80,27 @@ pub(super) const METRICS: &[Metric] = &[
         Unit::Count,
         "Active expiry has a thread of its own, which no limit of time ends early.",
     ),
-    never("expire_cycle_cpu_milliseconds", Unit::Milliseconds, "Active expiry is not measured."),
+    counter("expire_cycle_cpu_milliseconds", Unit::Milliseconds, "Time that active expiry took.", |f| {
+        (f.sum(Counter::ExpiryNs) / 1_000_000).into()
+    }),
     counter("evicted_keys", Unit::Count, "Keys that were evicted.", |f| f.sum(Counter::Evicted).into())
         .cloudwatch("Evictions"),
     counter("evicted_clients", Unit::Count, "Clients that were closed for what all clients hold.", |f| {
         f.sum(Counter::EvictedClients).into()
     }),
     never("evicted_scripts", Unit::Count, "There are no scripts.").since(8, 0),
-    never("total_eviction_exceeded_time", Unit::Milliseconds, "Eviction is not measured."),
-    none_of("current_eviction_exceeded_time", Unit::Milliseconds, "Eviction is not measured."),
+    counter(
+        "total_eviction_exceeded_time",
+        Unit::Milliseconds,
+        "For how long more memory was used than maxmemory allows.",
+        |f| f.shared.stats.exceeded.total_ms(unix_ms()).into(),
+    ),
+    gauge(
+        "current_eviction_exceeded_time",
+        Unit::Milliseconds,
+        "For how long that has been so; 0 while there is room.",
+        |f| f.shared.stats.exceeded.current_ms(unix_ms()).into(),
+    ),
     counter("keyspace_hits", Unit::Count, "Look-ups that found their key.", |f| f.sum(Counter::Hits).into())
         .cloudwatch("CacheHits"),
     counter("keyspace_misses", Unit::Count, "Look-ups that did not find it.", |f| {
@@ -182,6 +193,7 @@ pub(super) const METRICS: &[Metric] = &[
         .cloudwatch("ChannelAuthorizationFailures"),
 ];
 
-fn kilobytes(facts: &Facts<'_>, counter: Counter) -> Value {
-    Value::two_digits(facts.per_second(counter) as f64 / 1024.0)
+fn kilobytes(facts: &Facts<'_>, counters: &[Counter]) -> Value {
+    let bytes: u64 = counters.iter().map(|&counter| facts.per_second(counter)).sum();
+    Value::two_digits(bytes as f64 / 1024.0)
 }

@@ -68,6 +68,8 @@ counters! {
     Writes,
     /// Refused for a missing or wrong password.
     AuthFailures,
+    /// Commands of the primary's stream that could not be applied.
+    Inapplicable,
     /// Nanoseconds of active expiry, without what it waits.
     ExpiryNs,
 }

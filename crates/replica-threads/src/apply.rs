@@ -100,6 +100,7 @@ impl<H: Host> Applier<H> {
             }
             Err(Stop::Void) => self.collect_void(),
             Err(Stop::Inconsistent(why)) => {
+                self.replicas.stats.add(self.local.thread, Counter::Inapplicable, 1);
                 self.replicas.log(
                     Loglevel::Notice,
                     format_args!("The primary's stream does not fit the data ({why}): synchronizing anew"),

@@ -157,3 +157,20 @@ fn a_replica_shows_how_far_it_has_loaded() {
     assert!(total > 400 * 2048 / 2 && loaded <= total, "{loaded} of {total}");
     assert!(used > 0 && began_s > 0, "{used} {began_s}");
 }
+
+#[test]
+fn a_stream_that_does_not_fit_is_counted() {
+    let ((primary, port), (replica, _)) = (node(""), node("replica-read-only no\n"));
+    let (mut to_primary, mut to_replica) = (primary.connect(), replica.connect());
+    ask(&mut to_primary, "SET a 1");
+    ask(&mut to_replica, &format!("REPLICAOF 127.0.0.1 {port}"));
+    catch_up(&mut to_primary, &mut to_replica);
+    let unexpected = |client: &mut Connection| number(client, "stats", "unexpected_error_replies");
+    assert_eq!(unexpected(&mut to_replica), 0);
+    ask(&mut to_replica, "DEL a");
+    ask(&mut to_replica, "RPUSH a 1");
+    ask(&mut to_primary, "INCR a");
+    until(|| unexpected(&mut to_replica), |&count| count == 1);
+    catch_up(&mut to_primary, &mut to_replica);
+    assert_eq!(ask(&mut to_replica, "GET a").to_text(), "2");
+}

@@ -130,7 +130,12 @@ pub(super) const METRICS: &[Metric] = &[
     none_of("tracking_total_keys", Unit::Count, NO_TRACKING).cloudwatch("KeysTracked"),
     none_of("tracking_total_items", Unit::Count, NO_TRACKING),
     none_of("tracking_total_prefixes", Unit::Count, NO_TRACKING),
-    never("unexpected_error_replies", Unit::Count, "Errors between servers end their link."),
+    counter(
+        "unexpected_error_replies",
+        Unit::Count,
+        "Commands of the primary's stream that could not be applied.",
+        |f| f.sum(Counter::Inapplicable).into(),
+    ),
     counter("total_error_replies", Unit::Count, "Error replies.", |f| f.sum(Counter::Errors).into())
         .cloudwatch("ErrorCount"),
     never("dump_payload_sanitizations", Unit::Count, "Every payload is checked, and none is checked twice."),

@@ -11,11 +11,13 @@
 mod arg;
 mod flags;
 pub mod keys;
+mod shape;
 mod table;
 
 pub use arg::{Arg, ArgFlags, ArgKind};
 pub use flags::{Behaviour, Categories, Flags, Group};
 pub use keys::{BeginSearch, FindKeys, KeyFlags, KeySpec};
+pub use shape::Shape;
 pub use table::{Command, Table};
 
 /// What a command needs locked while it runs.
@@ -64,6 +66,8 @@ pub struct Spec {
     pub variable: Option<Variable>,
     /// The grammar of its arguments.
     pub args: &'static [Arg],
+    /// What it answers.
+    pub reply: Shape,
     /// What must be locked.
     pub need: Need,
     /// Where earlier versions differed: the version from which on this spec holds, and what was otherwise before it. An
@@ -103,6 +107,7 @@ impl Spec {
         keys: &[],
         variable: None,
         args: &[],
+        reply: Shape::Never,
         need: Need::None,
         before: &[],
     };

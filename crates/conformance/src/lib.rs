@@ -1,7 +1,8 @@
 //! Engram against a real redis-server.
 //!
-//! Everything here looks at servers from outside, over their sockets, and knows nothing of Engram's own crates:
-//! it has its own decoder of replies, so that a mistake in Engram's codec can't hide itself.
+//! Everything here looks at servers from outside, over their sockets. Of Engram's own crates it knows what commands are,
+//! their specs, and nothing of how they run: it has its own decoder of replies, so that a mistake in Engram's codec can't
+//! hide itself.
 //!
 //! ```text
 //!   transcript files ──▶ transcript::Runner ──┐
@@ -14,6 +15,7 @@
 //!
 //! - [`peer`] starts a server on a private directory, socket and port, and ends it by its own pid.
 //! - [`connection`] and [`reply`] are a blocking client and what it receives.
+//! - [`shape`] judges whether a reply is what the command's spec says.
 //! - [`transcript`] runs text files of commands and replies; the real server writes the replies.
 //! - [`program`] makes random command programs from grammars, one file a family.
 //! - [`differential`] runs a program on two servers in lockstep, compares, and shrinks what differs.
@@ -34,6 +36,7 @@ pub mod program;
 pub mod replication;
 pub mod reply;
 pub mod rng;
+pub mod shape;
 pub mod soak;
 pub mod stream;
 pub mod transcript;

@@ -28,6 +28,7 @@ pub(super) const COPY: Spec = Spec {
         Arg::integer("destination-db").token("DB").optional(),
         Arg::word("replace", "REPLACE").optional(),
     ],
+    reply: Shape::YES_OR_NO,
     need: Need::Keys,
     ..Spec::BASE
 };

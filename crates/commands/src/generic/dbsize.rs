@@ -13,6 +13,7 @@ pub(super) const DBSIZE: Spec = Spec {
     flags: Flags::READONLY.union(Flags::FAST),
     categories: Categories::KEYSPACE,
     tips: &["request_policy:all_shards", "response_policy:agg_sum"],
+    reply: Shape::COUNT,
     need: Need::SlotBySlot,
     ..Spec::BASE
 };

@@ -17,6 +17,7 @@ pub(super) const DEL: Spec = Spec {
     tips: &["request_policy:multi_shard", "response_policy:agg_sum"],
     keys: &[KeySpec::rest(1, KeyFlags::RM.union(KeyFlags::DELETE))],
     args: &[Arg::key("key").multiple()],
+    reply: Shape::COUNT,
     need: Need::Keys,
     ..Spec::BASE
 };

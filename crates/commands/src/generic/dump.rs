@@ -17,6 +17,7 @@ pub(super) const DUMP: Spec = Spec {
     tips: &["nondeterministic_output"],
     keys: &[KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS))],
     args: &[Arg::key("key")],
+    reply: Shape::BULK_OR_NULL,
     need: Need::Keys,
     ..Spec::BASE
 };

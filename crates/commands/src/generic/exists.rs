@@ -16,6 +16,7 @@ pub(super) const EXISTS: Spec = Spec {
     tips: &["request_policy:multi_shard", "response_policy:agg_sum"],
     keys: &[KeySpec::rest(1, KeyFlags::RO)],
     args: &[Arg::key("key").multiple()],
+    reply: Shape::COUNT,
     need: Need::Keys,
     ..Spec::BASE
 };

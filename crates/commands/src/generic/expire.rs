@@ -29,6 +29,7 @@ pub(super) const EXPIRE: Spec = Spec {
         .optional()
         .since("7.0.0"),
     ],
+    reply: Shape::YES_OR_NO,
     need: Need::Keys,
     ..Spec::BASE
 };

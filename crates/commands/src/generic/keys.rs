@@ -20,6 +20,7 @@ pub(super) const KEYS: Spec = Spec {
     categories: Categories::KEYSPACE.union(Categories::DANGEROUS),
     tips: &["request_policy:all_shards", "nondeterministic_output_order"],
     args: &[Arg::new("pattern", ArgKind::Pattern(None))],
+    reply: Shape::Array(&Shape::Bulk),
     need: Need::SlotBySlot,
     ..Spec::BASE
 };

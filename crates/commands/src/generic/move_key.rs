@@ -16,6 +16,7 @@ pub(super) const MOVE: Spec = Spec {
     categories: Categories::KEYSPACE,
     keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::ACCESS).union(KeyFlags::UPDATE))],
     args: &[Arg::key("key"), Arg::integer("db")],
+    reply: Shape::YES_OR_NO,
     need: Need::Keys,
     ..Spec::BASE
 };

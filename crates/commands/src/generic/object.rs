@@ -40,6 +40,7 @@ pub(super) const OBJECT_ENCODING: Spec = Spec {
     tips: &["nondeterministic_output"],
     keys: &[KeySpec::one(2, KeyFlags::RO)],
     args: &[Arg::key("key")],
+    reply: Shape::BULK_OR_NULL,
     need: Need::Keys,
     ..Spec::BASE
 };
@@ -64,6 +65,7 @@ fn encoding(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
 pub(super) const OBJECT_REFCOUNT: Spec = Spec {
     name: "refcount",
     summary: "Returns the number of references to the value at a key.",
+    reply: Shape::OneOf(&[Shape::COUNT, Shape::Null]),
     ..OBJECT_ENCODING
 };
 
@@ -80,8 +82,12 @@ fn refcount(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
 }
 
 /// `OBJECT IDLETIME`
-pub(super) const OBJECT_IDLETIME: Spec =
-    Spec { name: "idletime", summary: "Returns the seconds since a key was last used.", ..OBJECT_ENCODING };
+pub(super) const OBJECT_IDLETIME: Spec = Spec {
+    name: "idletime",
+    summary: "Returns the seconds since a key was last used.",
+    reply: Shape::OneOf(&[Shape::COUNT, Shape::Null]),
+    ..OBJECT_ENCODING
+};
 
 fn idletime(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let clock = cx.keys.clock();
@@ -103,6 +109,7 @@ pub(super) const OBJECT_FREQ: Spec = Spec {
     name: "freq",
     summary: "Returns the logarithmic access counter of a key.",
     since: "4.0.0",
+    reply: Shape::OneOf(&[Shape::COUNT, Shape::Null]),
     ..OBJECT_ENCODING
 };
 
@@ -130,6 +137,7 @@ pub(super) const OBJECT_HELP: Spec = Spec {
     arity: 2,
     flags: Flags::LOADING.union(Flags::STALE),
     categories: Categories::KEYSPACE,
+    reply: Shape::HELP,
     ..Spec::BASE
 };
 

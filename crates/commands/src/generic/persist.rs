@@ -14,6 +14,7 @@ pub(super) const PERSIST: Spec = Spec {
     categories: Categories::KEYSPACE,
     keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::UPDATE))],
     args: &[Arg::key("key")],
+    reply: Shape::YES_OR_NO,
     need: Need::Keys,
     ..Spec::BASE
 };

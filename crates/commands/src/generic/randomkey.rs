@@ -13,6 +13,7 @@ pub(super) const RANDOMKEY: Spec = Spec {
     flags: Flags::READONLY.union(Flags::TOUCHES_ARBITRARY_KEYS),
     categories: Categories::KEYSPACE,
     tips: &["request_policy:all_shards", "response_policy:special", "nondeterministic_output"],
+    reply: Shape::BULK_OR_NULL,
     need: Need::SlotBySlot,
     before: &[("7.2.0", |spec| spec.tips = &["request_policy:all_shards", "nondeterministic_output"])],
     ..Spec::BASE

@@ -20,6 +20,7 @@ pub(super) const RENAME: Spec = Spec {
         KeySpec::one(2, KeyFlags::OW.union(KeyFlags::UPDATE)),
     ],
     args: &[Arg::key("key"), Arg::new("newkey", ArgKind::Key(1))],
+    reply: Shape::OK,
     need: Need::Keys,
     ..Spec::BASE
 };
@@ -46,6 +47,7 @@ pub(super) const RENAMENX: Spec = Spec {
         KeySpec::one(2, KeyFlags::OW.union(KeyFlags::INSERT)),
     ],
     complexity: "O(1)",
+    reply: Shape::YES_OR_NO,
     ..RENAME
 };
 

@@ -27,6 +27,7 @@ pub(super) const RESTORE: Spec = Spec {
         Arg::integer("seconds").token("IDLETIME").optional().since("5.0.0"),
         Arg::integer("frequency").token("FREQ").optional().since("5.0.0"),
     ],
+    reply: Shape::OK,
     need: Need::Keys,
     ..Spec::BASE
 };

@@ -35,6 +35,7 @@ pub(super) const SCAN: Spec = Spec {
         Arg::integer("count").token("COUNT").optional(),
         Arg::string("type").token("TYPE").optional().since("6.0.0"),
     ],
+    reply: Shape::PAGE,
     need: Need::SlotBySlot,
     before: &[("7.2.0", |spec| spec.tips = &["nondeterministic_output", "request_policy:special"])],
     ..Spec::BASE

@@ -15,6 +15,7 @@ pub(super) const TTL: Spec = Spec {
     tips: &["nondeterministic_output"],
     keys: &[KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS))],
     args: &[Arg::key("key")],
+    reply: Shape::AtLeast(-2),
     need: Need::Keys,
     ..Spec::BASE
 };

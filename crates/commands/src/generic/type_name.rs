@@ -15,6 +15,7 @@ pub(super) const TYPE: Spec = Spec {
     categories: Categories::KEYSPACE,
     keys: &[KeySpec::one(1, KeyFlags::RO)],
     args: &[Arg::key("key")],
+    reply: Shape::Status,
     need: Need::Keys,
     ..Spec::BASE
 };

@@ -18,6 +18,7 @@ pub(super) const HDEL: Spec = Spec {
     categories: Categories::HASH,
     keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::DELETE))],
     args: &[Arg::key("key"), Arg::string("field").multiple()],
+    reply: Shape::COUNT,
     need: Need::Keys,
     ..Spec::BASE
 };

@@ -15,6 +15,7 @@ pub(super) const HEXISTS: Spec = Spec {
     categories: Categories::HASH,
     keys: &[KeySpec::one(1, KeyFlags::RO)],
     args: &[Arg::key("key"), Arg::string("field")],
+    reply: Shape::YES_OR_NO,
     need: Need::Keys,
     ..Spec::BASE
 };

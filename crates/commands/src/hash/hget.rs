@@ -16,6 +16,7 @@ pub(super) const HGET: Spec = Spec {
     categories: Categories::HASH,
     keys: &[KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS))],
     args: &[Arg::key("key"), Arg::string("field")],
+    reply: Shape::BULK_OR_NULL,
     need: Need::Keys,
     ..Spec::BASE
 };

@@ -19,6 +19,7 @@ pub(super) const HGETALL: Spec = Spec {
     tips: &["nondeterministic_output_order"],
     keys: &[KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS))],
     args: &[Arg::key("key")],
+    reply: Shape::Map(&Shape::Bulk, &Shape::Bulk),
     need: Need::Keys,
     ..Spec::BASE
 };
@@ -37,14 +38,24 @@ pub(super) fn hgetall(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> 
 }
 
 /// `HKEYS`
-pub(super) const HKEYS: Spec = Spec { name: "hkeys", summary: "Returns all fields of a hash.", ..HGETALL };
+pub(super) const HKEYS: Spec = Spec {
+    name: "hkeys",
+    summary: "Returns all fields of a hash.",
+    reply: Shape::Array(&Shape::Bulk),
+    ..HGETALL
+};
 
 pub(super) fn hkeys(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     reply_each(cx, argv[1], |(field, _)| field)
 }
 
 /// `HVALS`
-pub(super) const HVALS: Spec = Spec { name: "hvals", summary: "Returns all values of a hash.", ..HGETALL };
+pub(super) const HVALS: Spec = Spec {
+    name: "hvals",
+    summary: "Returns all values of a hash.",
+    reply: Shape::Array(&Shape::Bulk),
+    ..HGETALL
+};
 
 pub(super) fn hvals(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     reply_each(cx, argv[1], |(_, value)| value)

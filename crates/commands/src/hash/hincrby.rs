@@ -19,6 +19,7 @@ pub(super) const HINCRBY: Spec = Spec {
     categories: Categories::HASH,
     keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::ACCESS).union(KeyFlags::UPDATE))],
     args: &[Arg::key("key"), Arg::string("field"), Arg::integer("increment")],
+    reply: Shape::Integer,
     need: Need::Keys,
     ..Spec::BASE
 };

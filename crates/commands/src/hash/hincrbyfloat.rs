@@ -18,6 +18,7 @@ pub(super) const HINCRBYFLOAT: Spec = Spec {
     categories: Categories::HASH,
     keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::ACCESS).union(KeyFlags::UPDATE))],
     args: &[Arg::key("key"), Arg::string("field"), Arg::new("increment", ArgKind::Double)],
+    reply: Shape::Bulk,
     need: Need::Keys,
     ..Spec::BASE
 };

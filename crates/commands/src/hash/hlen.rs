@@ -16,6 +16,7 @@ pub(super) const HLEN: Spec = Spec {
     categories: Categories::HASH,
     keys: &[KeySpec::one(1, KeyFlags::RO)],
     args: &[Arg::key("key")],
+    reply: Shape::COUNT,
     need: Need::Keys,
     ..Spec::BASE
 };
@@ -37,6 +38,7 @@ pub(super) const HSTRLEN: Spec = Spec {
     categories: Categories::HASH,
     keys: &[KeySpec::one(1, KeyFlags::RO)],
     args: &[Arg::key("key"), Arg::string("field")],
+    reply: Shape::COUNT,
     need: Need::Keys,
     ..Spec::BASE
 };

@@ -17,6 +17,7 @@ pub(super) const HMGET: Spec = Spec {
     categories: Categories::HASH,
     keys: &[KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS))],
     args: &[Arg::key("key"), Arg::string("field").multiple()],
+    reply: Shape::Array(&Shape::BULK_OR_NULL),
     need: Need::Keys,
     ..Spec::BASE
 };

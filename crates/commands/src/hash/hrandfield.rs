@@ -27,6 +27,12 @@ pub(super) const HRANDFIELD: Spec = Spec {
         Arg::block("options", &[Arg::integer("count"), Arg::word("withvalues", "WITHVALUES").optional()])
             .optional(),
     ],
+    reply: Shape::OneOf(&[
+        Shape::Bulk,
+        Shape::Null,
+        Shape::Array(&Shape::Bulk),
+        Shape::Pairs(&Shape::Bulk, &Shape::Bulk),
+    ]),
     need: Need::Keys,
     ..Spec::BASE
 };

@@ -30,6 +30,7 @@ pub(super) const HSCAN: Spec = Spec {
         Arg::integer("count").token("COUNT").optional(),
         Arg::word("novalues", "NOVALUES").optional().since("8.0.0"),
     ],
+    reply: Shape::PAGE,
     need: Need::Keys,
     ..Spec::BASE
 };

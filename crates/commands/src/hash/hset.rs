@@ -17,6 +17,7 @@ pub(super) const HSET: Spec = Spec {
     categories: Categories::HASH,
     keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::UPDATE))],
     args: &[Arg::key("key"), Arg::block("data", &[Arg::string("field"), Arg::string("value")]).multiple()],
+    reply: Shape::COUNT,
     need: Need::Keys,
     ..Spec::BASE
 };
@@ -32,6 +33,7 @@ pub(super) const HMSET: Spec = Spec {
     name: "hmset",
     summary: "Sets fields of a hash and answers OK.",
     deprecated: Some(("4.0.0", "HSET")),
+    reply: Shape::OK,
     ..HSET
 };
 

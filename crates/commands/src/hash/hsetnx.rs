@@ -16,6 +16,7 @@ pub(super) const HSETNX: Spec = Spec {
     categories: Categories::HASH,
     keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::INSERT))],
     args: &[Arg::key("key"), Arg::string("field"), Arg::string("value")],
+    reply: Shape::YES_OR_NO,
     need: Need::Keys,
     ..Spec::BASE
 };

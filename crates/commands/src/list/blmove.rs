@@ -27,6 +27,7 @@ pub(super) const BLMOVE: Spec = Spec {
         Arg::one_of("whereto", &[Arg::word("left", "LEFT"), Arg::word("right", "RIGHT")]),
         Arg::new("timeout", ArgKind::Double),
     ],
+    reply: Shape::OneOf(&[Shape::Bulk, Shape::Null, Shape::NullArray]),
     need: Need::Keys,
     before: &[NOT_FROM_SCRIPTS],
     ..Spec::BASE
@@ -70,6 +71,7 @@ pub(super) const BRPOPLPUSH: Spec = Spec {
         Arg::new("destination", ArgKind::Key(1)),
         Arg::new("timeout", ArgKind::Double),
     ],
+    reply: Shape::OneOf(&[Shape::Bulk, Shape::Null, Shape::NullArray]),
     need: Need::Keys,
     before: &[NOT_FROM_SCRIPTS],
     ..Spec::BASE

@@ -23,6 +23,7 @@ pub(super) const BLPOP: Spec = Spec {
         find: FindKeys::Range { last: -2, step: 1, limit: 0 },
     }],
     args: &[Arg::key("key").multiple(), Arg::new("timeout", ArgKind::Double)],
+    reply: Shape::OneOf(&[Shape::Tuple(&[Shape::Bulk, Shape::Bulk]), Shape::NullArray]),
     need: Need::Keys,
     before: &[NOT_FROM_SCRIPTS],
     ..Spec::BASE

@@ -24,6 +24,7 @@ pub(super) const LINSERT: Spec = Spec {
         Arg::string("pivot"),
         Arg::string("element"),
     ],
+    reply: Shape::AtLeast(-1),
     need: Need::Keys,
     ..Spec::BASE
 };

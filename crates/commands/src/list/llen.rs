@@ -16,6 +16,7 @@ pub(super) const LLEN: Spec = Spec {
     categories: Categories::LIST,
     keys: &[KeySpec::one(1, KeyFlags::RO)],
     args: &[Arg::key("key")],
+    reply: Shape::COUNT,
     need: Need::Keys,
     ..Spec::BASE
 };

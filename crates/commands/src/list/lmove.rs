@@ -26,6 +26,7 @@ pub(super) const LMOVE: Spec = Spec {
         Arg::one_of("wherefrom", &[Arg::word("left", "LEFT"), Arg::word("right", "RIGHT")]),
         Arg::one_of("whereto", &[Arg::word("left", "LEFT"), Arg::word("right", "RIGHT")]),
     ],
+    reply: Shape::BULK_OR_NULL,
     need: Need::Keys,
     ..Spec::BASE
 };
@@ -50,6 +51,7 @@ pub(super) const RPOPLPUSH: Spec = Spec {
         KeySpec::one(2, KeyFlags::RW.union(KeyFlags::INSERT)),
     ],
     args: &[Arg::key("source"), Arg::new("destination", ArgKind::Key(1))],
+    reply: Shape::BULK_OR_NULL,
     need: Need::Keys,
     ..Spec::BASE
 };

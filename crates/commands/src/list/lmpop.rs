@@ -25,6 +25,7 @@ pub(super) const LMPOP: Spec = Spec {
         Arg::one_of("where", &[Arg::word("left", "LEFT"), Arg::word("right", "RIGHT")]),
         Arg::integer("count").token("COUNT").optional(),
     ],
+    reply: Shape::OneOf(&[Shape::Tuple(&[Shape::Bulk, Shape::Array(&Shape::Bulk)]), Shape::NullArray]),
     need: Need::Keys,
     ..Spec::BASE
 };

@@ -19,6 +19,7 @@ pub(super) const LPOP: Spec = Spec {
     categories: Categories::LIST,
     keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::ACCESS).union(KeyFlags::DELETE))],
     args: &[Arg::key("key"), Arg::integer("count").optional().since("6.2.0")],
+    reply: Shape::OneOf(&[Shape::Bulk, Shape::Array(&Shape::Bulk), Shape::Null, Shape::NullArray]),
     need: Need::Keys,
     ..Spec::BASE
 };

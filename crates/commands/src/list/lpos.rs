@@ -25,6 +25,7 @@ pub(super) const LPOS: Spec = Spec {
         Arg::integer("num-matches").token("COUNT").optional(),
         Arg::integer("len").token("MAXLEN").optional(),
     ],
+    reply: Shape::OneOf(&[Shape::COUNT, Shape::Array(&Shape::COUNT), Shape::Null]),
     need: Need::Keys,
     ..Spec::BASE
 };

@@ -19,6 +19,7 @@ pub(super) const LPUSH: Spec = Spec {
     categories: Categories::LIST,
     keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::INSERT))],
     args: &[Arg::key("key"), Arg::string("element").multiple()],
+    reply: Shape::COUNT,
     need: Need::Keys,
     ..Spec::BASE
 };

@@ -18,6 +18,7 @@ pub(super) const LRANGE: Spec = Spec {
     categories: Categories::LIST,
     keys: &[KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS))],
     args: &[Arg::key("key"), Arg::integer("start"), Arg::integer("stop")],
+    reply: Shape::Array(&Shape::Bulk),
     need: Need::Keys,
     ..Spec::BASE
 };

@@ -19,6 +19,7 @@ pub(super) const LREM: Spec = Spec {
     categories: Categories::LIST,
     keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::DELETE))],
     args: &[Arg::key("key"), Arg::integer("count"), Arg::string("element")],
+    reply: Shape::COUNT,
     need: Need::Keys,
     ..Spec::BASE
 };

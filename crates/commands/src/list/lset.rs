@@ -18,6 +18,7 @@ pub(super) const LSET: Spec = Spec {
     categories: Categories::LIST,
     keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::UPDATE))],
     args: &[Arg::key("key"), Arg::integer("index"), Arg::string("element")],
+    reply: Shape::OK,
     need: Need::Keys,
     ..Spec::BASE
 };

@@ -20,6 +20,7 @@ pub(super) const LTRIM: Spec = Spec {
     categories: Categories::LIST,
     keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::DELETE))],
     args: &[Arg::key("key"), Arg::integer("start"), Arg::integer("stop")],
+    reply: Shape::OK,
     need: Need::Keys,
     ..Spec::BASE
 };

@@ -17,6 +17,7 @@ pub(super) const APPEND: Spec = Spec {
     categories: Categories::STRING,
     keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::INSERT))],
     args: &[Arg::key("key"), Arg::string("value")],
+    reply: Shape::COUNT,
     need: Need::Keys,
     ..Spec::BASE
 };

@@ -14,6 +14,7 @@ pub(super) const GET: Spec = Spec {
     categories: Categories::STRING,
     keys: &[KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS))],
     args: &[Arg::key("key")],
+    reply: Shape::BULK_OR_NULL,
     need: Need::Keys,
     ..Spec::BASE
 };

@@ -15,6 +15,7 @@ pub(super) const GETDEL: Spec = Spec {
     categories: Categories::STRING,
     keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::ACCESS).union(KeyFlags::DELETE))],
     args: &[Arg::key("key")],
+    reply: Shape::BULK_OR_NULL,
     need: Need::Keys,
     ..Spec::BASE
 };

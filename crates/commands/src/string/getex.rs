@@ -29,6 +29,7 @@ pub(super) const GETEX: Spec = Spec {
         )
         .optional(),
     ],
+    reply: Shape::BULK_OR_NULL,
     need: Need::Keys,
     ..Spec::BASE
 };

@@ -19,6 +19,7 @@ pub(super) const GETRANGE: Spec = Spec {
     categories: Categories::STRING,
     keys: &[KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS))],
     args: &[Arg::key("key"), Arg::integer("start"), Arg::integer("end")],
+    reply: Shape::Bulk,
     need: Need::Keys,
     ..Spec::BASE
 };

@@ -16,6 +16,7 @@ pub(super) const GETSET: Spec = Spec {
     categories: Categories::STRING,
     keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::ACCESS).union(KeyFlags::UPDATE))],
     args: &[Arg::key("key"), Arg::string("value")],
+    reply: Shape::BULK_OR_NULL,
     need: Need::Keys,
     ..Spec::BASE
 };

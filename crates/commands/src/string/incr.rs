@@ -18,6 +18,7 @@ pub(super) const INCR: Spec = Spec {
     categories: Categories::STRING,
     keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::ACCESS).union(KeyFlags::UPDATE))],
     args: &[Arg::key("key")],
+    reply: Shape::Integer,
     need: Need::Keys,
     ..Spec::BASE
 };

@@ -18,6 +18,7 @@ pub(super) const INCRBYFLOAT: Spec = Spec {
     categories: Categories::STRING,
     keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::ACCESS).union(KeyFlags::UPDATE))],
     args: &[Arg::key("key"), Arg::new("increment", ArgKind::Double)],
+    reply: Shape::Bulk,
     need: Need::Keys,
     ..Spec::BASE
 };

@@ -11,6 +11,13 @@ use command_spec::*;
 use std::ops::RangeInclusive;
 use structures::number::IntBuffer;
 
+/// The ranges of each match in both strings, and with WITHMATCHLEN its length.
+const MATCHES: Shape = Shape::Array(&Shape::OneOf(&[
+    Shape::Tuple(&[RANGE, RANGE]),
+    Shape::Tuple(&[RANGE, RANGE, Shape::COUNT]),
+]));
+const RANGE: Shape = Shape::Tuple(&[Shape::COUNT, Shape::COUNT]);
+
 /// `LCS`
 pub(super) const LCS: Spec = Spec {
     name: "lcs",
@@ -35,6 +42,11 @@ pub(super) const LCS: Spec = Spec {
         Arg::integer("min-match-len").token("MINMATCHLEN").optional(),
         Arg::word("withmatchlen", "WITHMATCHLEN").optional(),
     ],
+    reply: Shape::OneOf(&[
+        Shape::Bulk,
+        Shape::COUNT,
+        Shape::Map(&Shape::Bulk, &Shape::OneOf(&[Shape::COUNT, MATCHES])),
+    ]),
     need: Need::Keys,
     ..Spec::BASE
 };

@@ -17,6 +17,7 @@ pub(super) const MGET: Spec = Spec {
     tips: &["request_policy:multi_shard"],
     keys: &[KeySpec::rest(1, KeyFlags::RO.union(KeyFlags::ACCESS))],
     args: &[Arg::key("key").multiple()],
+    reply: Shape::Array(&Shape::BULK_OR_NULL),
     need: Need::Keys,
     ..Spec::BASE
 };

@@ -21,6 +21,7 @@ pub(super) const MSET: Spec = Spec {
         find: FindKeys::Range { last: -1, step: 2, limit: 0 },
     }],
     args: &[Arg::block("data", &[Arg::key("key"), Arg::string("value")]).multiple()],
+    reply: Shape::OK,
     need: Need::Keys,
     ..Spec::BASE
 };
@@ -40,6 +41,7 @@ pub(super) const MSETNX: Spec = Spec {
         begin: BeginSearch::Index(1),
         find: FindKeys::Range { last: -1, step: 2, limit: 0 },
     }],
+    reply: Shape::YES_OR_NO,
     before: &[("8.0.0", |spec| {
         spec.tips = &["request_policy:multi_shard", "response_policy:agg_min"];
     })],

@@ -41,6 +41,7 @@ pub(super) const SET: Spec = Spec {
         )
         .optional(),
     ],
+    reply: Shape::OneOf(&[Shape::OK, Shape::Bulk, Shape::Null]),
     need: Need::Keys,
     ..Spec::BASE
 };

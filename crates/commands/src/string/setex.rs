@@ -17,6 +17,7 @@ pub(super) const SETEX: Spec = Spec {
     categories: Categories::STRING,
     keys: &[KeySpec::one(1, KeyFlags::OW.union(KeyFlags::UPDATE))],
     args: &[Arg::key("key"), Arg::integer("seconds"), Arg::string("value")],
+    reply: Shape::OK,
     need: Need::Keys,
     ..Spec::BASE
 };

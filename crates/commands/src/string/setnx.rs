@@ -16,6 +16,7 @@ pub(super) const SETNX: Spec = Spec {
     categories: Categories::STRING,
     keys: &[KeySpec::one(1, KeyFlags::OW.union(KeyFlags::INSERT))],
     args: &[Arg::key("key"), Arg::string("value")],
+    reply: Shape::YES_OR_NO,
     need: Need::Keys,
     ..Spec::BASE
 };

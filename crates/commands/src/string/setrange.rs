@@ -18,6 +18,7 @@ pub(super) const SETRANGE: Spec = Spec {
     categories: Categories::STRING,
     keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::UPDATE))],
     args: &[Arg::key("key"), Arg::integer("offset"), Arg::string("value")],
+    reply: Shape::COUNT,
     need: Need::Keys,
     ..Spec::BASE
 };

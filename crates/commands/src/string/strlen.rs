@@ -15,6 +15,7 @@ pub(super) const STRLEN: Spec = Spec {
     categories: Categories::STRING,
     keys: &[KeySpec::one(1, KeyFlags::RO)],
     args: &[Arg::key("key")],
+    reply: Shape::COUNT,
     need: Need::Keys,
     ..Spec::BASE
 };

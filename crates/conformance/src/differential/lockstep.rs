@@ -9,6 +9,7 @@ use crate::connection::{Connection, Failure};
 use crate::peer::{Launch, Peer};
 use crate::program::{CLIENTS, Compare, Step};
 use crate::reply::Reply;
+use crate::shape::Judge;
 
 /// Pages of one scan before it counts as endless.
 const MAX_SCAN_PAGES: usize = 100_000;
@@ -47,6 +48,11 @@ impl Pair {
 
     fn run_step(&mut self, step: &Step, queue: &mut Vec<Compare>) -> Result<Option<String>> {
         let (oracle, subject) = self.call(step.client, &step.args)?;
+        for (side, reply) in [(&mut self.oracle, &oracle), (&mut self.subject, &subject)] {
+            if let Some(complaint) = side.judges[step.client].judge(&step.args, reply) {
+                return Ok(Some(format!("the shape of a reply of {}: {complaint}", side.launch.name())));
+            }
+        }
         let command = step.command();
         let difference = match (&oracle, &subject) {
             (oracle, Reply::Simple(queued)) if queued == b"QUEUED" && oracle == &subject => {
@@ -167,16 +173,23 @@ struct Side {
     launch: Launch,
     peer: Peer,
     clients: Vec<Connection>,
+    judges: [Judge; CLIENTS],
 }
 
 impl Side {
     fn start(launch: &Launch) -> Result<Side> {
-        Ok(Side { launch: launch.clone(), peer: Peer::start(launch)?, clients: Vec::new() })
+        Ok(Side {
+            launch: launch.clone(),
+            peer: Peer::start(launch)?,
+            clients: Vec::new(),
+            judges: Default::default(),
+        })
     }
 
     /// Empty databases and fresh connections; a fresh process if the old one ended or hangs.
     fn reset(&mut self) -> Result<()> {
         self.clients.clear();
+        self.judges = Default::default();
         if !self.peer.is_running() || self.flush().is_err() {
             self.peer = Peer::start(&self.launch)?;
             self.flush()?;

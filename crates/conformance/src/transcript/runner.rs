@@ -13,6 +13,7 @@ use super::matching::matches;
 use crate::connection::{Connection, Failure};
 use crate::peer::{Launch, Peer};
 use crate::reply::Reply;
+use crate::shape::{Judge, is_message};
 
 /// How long silence must last to count as "no reply", where the server does not say that the client waits.
 const SILENCE: Duration = Duration::from_millis(500);
@@ -132,13 +133,18 @@ fn run_section(peer: &Peer, section: &Section, each: &mut impl FnMut(&Step, Vec<
     }
     let mut clients = BTreeMap::new();
     for step in &section.steps {
-        let client = match clients.entry(step.client) {
+        let (client, judged) = match clients.entry(step.client) {
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::btree_map::Entry::Vacant(entry) => entry.insert(peer.connect()?),
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                entry.insert((peer.connect()?, Judged::default()))
+            }
         };
-        each(step, run_step(peer, client, step)?);
+        let mut received = run_step(peer, client, step)?;
+        let complaint = judged.judge(&step.action, received.reply.as_ref());
+        received.lines.extend(complaint.map(|complaint| format!("(of another shape: {complaint})")));
+        each(step, received.lines);
     }
-    for (number, mut client) in clients {
+    for (number, (mut client, _)) in clients {
         if let Ok(Some(unread)) = client.receive_within(Duration::from_millis(1)) {
             let last = section.steps.last().map_or(0, |step| step.line);
             bail!(
@@ -184,7 +190,39 @@ fn silence(
     }
 }
 
-fn run_step(peer: &Peer, client: &mut Connection, step: &Step) -> Result<Vec<String>> {
+/// Follows a client, one of whose commands may wait.
+#[derive(Debug, Default)]
+struct Judged {
+    judge: Judge,
+    waiting: Option<Vec<Vec<u8>>>,
+}
+
+impl Judged {
+    fn judge(&mut self, action: &Action, reply: Option<&Reply>) -> Option<String> {
+        match action {
+            Action::Command(args) => self.waiting = Some(args.clone()),
+            Action::Raw(_) => self.judge.lose(),
+            Action::Await => {}
+        }
+        // What comes when nothing waits is a message, and so may be what comes before a reply.
+        let args = self.waiting.take()?;
+        match reply {
+            Some(reply) if !is_message(&args, reply) => self.judge.judge(&args, reply),
+            _ => {
+                self.waiting = Some(args);
+                None
+            }
+        }
+    }
+}
+
+/// What came of a step: a reply, and the lines that show it or say why there is none.
+struct Received {
+    reply: Option<Reply>,
+    lines: Vec<String>,
+}
+
+fn run_step(peer: &Peer, client: &mut Connection, step: &Step) -> Result<Received> {
     // Recording a new step looks the same as expecting silence.
     let expects_silence = step.expected.is_empty();
     let mut waiting = Waiting(if expects_silence { peer.connect().ok() } else { None });
@@ -200,9 +238,9 @@ fn run_step(peer: &Peer, client: &mut Connection, step: &Step) -> Result<Vec<Str
         (Ok(()), false) => client.receive().map(Some),
     };
     match received {
-        Ok(Some(reply)) => Ok(reply.lines()),
-        Ok(None) | Err(Failure::Silent) => Ok(Vec::new()),
-        Err(Failure::Closed(_)) => Ok(vec!["(closed)".to_owned()]),
+        Ok(Some(reply)) => Ok(Received { lines: reply.lines(), reply: Some(reply) }),
+        Ok(None) | Err(Failure::Silent) => Ok(Received { reply: None, lines: Vec::new() }),
+        Err(Failure::Closed(_)) => Ok(Received { reply: None, lines: vec!["(closed)".to_owned()] }),
         Err(garbled) => bail!("line {}: {garbled}", step.line),
     }
 }

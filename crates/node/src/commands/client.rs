@@ -45,6 +45,10 @@ pub(super) const COMMANDS: &[NodeCommand] = &[NodeCommand {
 
 /// Subcommands about the client's own connection.
 const TALK: Flags = Flags::NOSCRIPT.union(Flags::LOADING).union(Flags::STALE).union(Flags::SENTINEL);
+
+/// What subcommands about the connection have in common.
+const TALKS: Spec =
+    Spec { group: Group::Connection, flags: TALK, categories: Categories::CONNECTION, ..Spec::BASE };
 /// Subcommands about the connections of others.
 const RULE: Flags = TALK.union(Flags::ADMIN);
 
@@ -65,11 +69,9 @@ const CLIENT_ID: Spec = Spec {
     name: "id",
     summary: "Tells the id of the connection.",
     since: "5.0.0",
-    group: Group::Connection,
     arity: 2,
-    flags: TALK,
-    categories: Categories::CONNECTION,
-    ..Spec::BASE
+    reply: Shape::AtLeast(1),
+    ..TALKS
 };
 
 fn id(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
@@ -83,12 +85,10 @@ const CLIENT_INFO: Spec = Spec {
     name: "info",
     summary: "Describes the connection.",
     since: "6.2.0",
-    group: Group::Connection,
     arity: 2,
-    flags: TALK,
-    categories: Categories::CONNECTION,
     tips: &["nondeterministic_output"],
-    ..Spec::BASE
+    reply: Shape::Verbatim,
+    ..TALKS
 };
 
 fn info(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
@@ -133,6 +133,7 @@ const CLIENT_LIST: Spec = Spec {
             .since("8.1.0"),
         Arg::integer("maxage").token("MAXAGE").optional().since("8.1.0"),
     ],
+    reply: Shape::Verbatim,
     ..Spec::BASE
 };
 
@@ -355,6 +356,7 @@ const CLIENT_KILL: Spec = Spec {
             .multiple(),
         ],
     )],
+    reply: Shape::OneOf(&[Shape::OK, Shape::COUNT]),
     ..Spec::BASE
 };
 
@@ -442,14 +444,12 @@ const CLIENT_SETNAME: Spec = Spec {
     name: "setname",
     summary: "Names the connection.",
     since: "2.6.9",
-    group: Group::Connection,
     arity: 3,
-    flags: TALK,
-    categories: Categories::CONNECTION,
     tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
     args: &[Arg::string("connection-name")],
+    reply: Shape::OK,
     before: &[("7.2.0", |spec| spec.tips = &[])],
-    ..Spec::BASE
+    ..TALKS
 };
 
 fn setname(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
@@ -464,11 +464,9 @@ const CLIENT_GETNAME: Spec = Spec {
     name: "getname",
     summary: "Tells the name of the connection.",
     since: "2.6.9",
-    group: Group::Connection,
     arity: 2,
-    flags: TALK,
-    categories: Categories::CONNECTION,
-    ..Spec::BASE
+    reply: Shape::BULK_OR_NULL,
+    ..TALKS
 };
 
 fn getname(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
@@ -485,16 +483,14 @@ const CLIENT_SETINFO: Spec = Spec {
     name: "setinfo",
     summary: "Says which library the client uses.",
     since: "7.2.0",
-    group: Group::Connection,
     arity: 4,
-    flags: TALK,
-    categories: Categories::CONNECTION,
     tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
     args: &[Arg::one_of(
         "attr",
         &[Arg::string("libname").token("lib-name"), Arg::string("libver").token("lib-ver")],
     )],
-    ..Spec::BASE
+    reply: Shape::OK,
+    ..TALKS
 };
 
 fn setinfo(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
@@ -521,15 +517,13 @@ const CLIENT_REPLY: Spec = Spec {
     name: "reply",
     summary: "Switches the replies to this connection off and on.",
     since: "3.2.0",
-    group: Group::Connection,
     arity: 3,
-    flags: TALK,
-    categories: Categories::CONNECTION,
     args: &[Arg::one_of(
         "action",
         &[Arg::word("on", "ON"), Arg::word("off", "OFF"), Arg::word("skip", "SKIP")],
     )],
-    ..Spec::BASE
+    reply: Shape::OK,
+    ..TALKS
 };
 
 fn reply(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
@@ -567,6 +561,7 @@ const CLIENT_NO_EVICT: Spec = Spec {
     flags: RULE,
     categories: Categories::CONNECTION,
     args: &[Arg::one_of("enabled", &[Arg::word("on", "ON"), Arg::word("off", "OFF")])],
+    reply: Shape::OK,
     ..Spec::BASE
 };
 
@@ -586,6 +581,7 @@ const CLIENT_NO_TOUCH: Spec = Spec {
     flags: Flags::NOSCRIPT.union(Flags::LOADING).union(Flags::STALE),
     categories: Categories::CONNECTION,
     args: &[Arg::one_of("enabled", &[Arg::word("on", "ON"), Arg::word("off", "OFF")])],
+    reply: Shape::OK,
     ..Spec::BASE
 };
 
@@ -610,6 +606,7 @@ const CLIENT_PAUSE: Spec = Spec {
             .optional()
             .since("6.2.0"),
     ],
+    reply: Shape::OK,
     ..Spec::BASE
 };
 
@@ -646,6 +643,7 @@ const CLIENT_UNPAUSE: Spec = Spec {
     arity: 2,
     flags: RULE,
     categories: Categories::CONNECTION,
+    reply: Shape::OK,
     ..Spec::BASE
 };
 
@@ -671,6 +669,7 @@ const CLIENT_UNBLOCK: Spec = Spec {
         Arg::one_of("unblock-type", &[Arg::word("timeout", "TIMEOUT"), Arg::word("error", "ERROR")])
             .optional(),
     ],
+    reply: Shape::YES_OR_NO,
     ..Spec::BASE
 };
 
@@ -698,11 +697,9 @@ const CLIENT_GETREDIR: Spec = Spec {
     name: "getredir",
     summary: "Tells which client gets the invalidations of this one.",
     since: "6.0.0",
-    group: Group::Connection,
     arity: 2,
-    flags: TALK,
-    categories: Categories::CONNECTION,
-    ..Spec::BASE
+    reply: Shape::AtLeast(-1),
+    ..TALKS
 };
 
 fn getredir(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
@@ -720,6 +717,7 @@ const CLIENT_HELP: Spec = Spec {
     arity: 2,
     flags: Flags::LOADING.union(Flags::STALE).union(Flags::SENTINEL),
     categories: Categories::CONNECTION,
+    reply: Shape::HELP,
     ..Spec::BASE
 };
 

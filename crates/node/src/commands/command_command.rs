@@ -28,6 +28,20 @@ pub(super) const COMMANDS: &[NodeCommand] = &[NodeCommand {
 
 const ASK: Flags = Flags::LOADING.union(Flags::STALE).union(Flags::SENTINEL);
 
+/// A command as COMMAND describes it.
+const DESCRIPTION: Shape = Shape::Tuple(&[
+    Shape::Bulk,
+    Shape::Integer,
+    Shape::Set(&Shape::Status),
+    Shape::Integer,
+    Shape::Integer,
+    Shape::Integer,
+    Shape::Set(&Shape::Status),
+    Shape::Set(&Shape::Bulk),
+    Shape::Set(&Shape::Map(&Shape::Bulk, &Shape::Any)),
+    Shape::Array(&Shape::Any),
+]);
+
 /// `COMMAND`
 const COMMAND: Spec = Spec {
     name: "command",
@@ -39,6 +53,7 @@ const COMMAND: Spec = Spec {
     flags: ASK,
     categories: Categories::CONNECTION,
     tips: &["nondeterministic_output_order"],
+    reply: Shape::Array(&DESCRIPTION),
     ..Spec::BASE
 };
 
@@ -68,6 +83,7 @@ const COMMAND_COUNT: Spec = Spec {
     arity: 2,
     flags: ASK,
     categories: Categories::CONNECTION,
+    reply: Shape::COUNT,
     ..Spec::BASE
 };
 
@@ -98,6 +114,7 @@ const COMMAND_LIST: Spec = Spec {
     )
     .token("FILTERBY")
     .optional()],
+    reply: Shape::Array(&Shape::Bulk),
     ..Spec::BASE
 };
 
@@ -154,6 +171,7 @@ const COMMAND_INFO: Spec = Spec {
     categories: Categories::CONNECTION,
     tips: &["nondeterministic_output_order"],
     args: &[Arg::string("command-name").optional().multiple()],
+    reply: Shape::Array(&Shape::OneOf(&[DESCRIPTION, Shape::Null])),
     ..Spec::BASE
 };
 
@@ -269,8 +287,13 @@ fn describe_keys(out: &mut Writer<'_>, keys: &KeySpec) {
 }
 
 /// `COMMAND DOCS`
-const COMMAND_DOCS: Spec =
-    Spec { name: "docs", summary: "Documents some commands, or all.", since: "7.0.0", ..COMMAND_INFO };
+const COMMAND_DOCS: Spec = Spec {
+    name: "docs",
+    summary: "Documents some commands, or all.",
+    since: "7.0.0",
+    reply: Shape::Map(&Shape::Bulk, &Shape::Map(&Shape::Bulk, &Shape::Any)),
+    ..COMMAND_INFO
+};
 
 fn docs(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     let shared = cx.shared;
@@ -398,6 +421,7 @@ const COMMAND_GETKEYS: Spec = Spec {
     flags: ASK,
     categories: Categories::CONNECTION,
     args: &[Arg::string("command"), Arg::string("arg").optional().multiple()],
+    reply: Shape::Array(&Shape::Bulk),
     before: &[AT_LEAST_AN_ARGUMENT],
     ..Spec::BASE
 };
@@ -415,6 +439,7 @@ const COMMAND_GETKEYSANDFLAGS: Spec = Spec {
     name: "getkeysandflags",
     summary: "Tells which arguments of a full command are keys, and what it does with each.",
     since: "7.0.0",
+    reply: Shape::Array(&Shape::Tuple(&[Shape::Bulk, Shape::Set(&Shape::Status)])),
     ..COMMAND_GETKEYS
 };
 
@@ -466,6 +491,7 @@ const COMMAND_HELP: Spec = Spec {
     arity: 2,
     flags: ASK,
     categories: Categories::CONNECTION,
+    reply: Shape::HELP,
     ..Spec::BASE
 };
 

@@ -56,6 +56,7 @@ const CONFIG_GET: Spec = Spec {
     arity: -3,
     flags: ADMIN,
     args: &[Arg::string("parameter").multiple()],
+    reply: Shape::Map(&Shape::Bulk, &Shape::Bulk),
     ..Spec::BASE
 };
 
@@ -81,6 +82,7 @@ const CONFIG_SET: Spec = Spec {
     flags: ADMIN,
     tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
     args: &[Arg::block("data", &[Arg::string("parameter"), Arg::string("value")]).multiple()],
+    reply: Shape::OK,
     ..Spec::BASE
 };
 
@@ -167,6 +169,7 @@ const CONFIG_RESETSTAT: Spec = Spec {
     arity: 2,
     flags: ADMIN,
     tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
+    reply: Shape::OK,
     before: &[("7.2.0", |spec| spec.tips = &[])],
     ..Spec::BASE
 };
@@ -192,6 +195,7 @@ const CONFIG_REWRITE: Spec = Spec {
     arity: 2,
     flags: ADMIN,
     tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
+    reply: Shape::OK,
     before: &[("7.2.0", |spec| spec.tips = &[])],
     ..Spec::BASE
 };
@@ -237,6 +241,7 @@ const CONFIG_HELP: Spec = Spec {
     group: Group::Server,
     arity: 2,
     flags: Flags::LOADING.union(Flags::STALE),
+    reply: Shape::HELP,
     ..Spec::BASE
 };
 

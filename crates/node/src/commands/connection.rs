@@ -33,6 +33,7 @@ const PING: Spec = Spec {
     categories: Categories::CONNECTION,
     tips: &["request_policy:all_shards", "response_policy:all_succeeded"],
     args: &[Arg::string("message").optional()],
+    reply: Shape::OneOf(&[Shape::Simple("PONG"), Shape::Bulk, Shape::Tuple(&[Shape::Bulk, Shape::Bulk])]),
     ..Spec::BASE
 };
 
@@ -64,6 +65,7 @@ const ECHO: Spec = Spec {
     flags: Flags::LOADING.union(Flags::STALE).union(Flags::FAST),
     categories: Categories::CONNECTION,
     args: &[Arg::string("message")],
+    reply: Shape::Bulk,
     ..Spec::BASE
 };
 
@@ -98,6 +100,7 @@ const HELLO: Spec = Spec {
         ],
     )
     .optional()],
+    reply: Shape::Map(&Shape::Bulk, &Shape::OneOf(&[Shape::Bulk, Shape::COUNT, Shape::Array(&Shape::Any)])),
     ..Spec::BASE
 };
 
@@ -234,6 +237,7 @@ const AUTH: Spec = Spec {
     behaviour: Behaviour::AUTHENTICATES,
     categories: Categories::CONNECTION,
     args: &[Arg::string("username").optional().since("6.0.0"), Arg::string("password")],
+    reply: Shape::OK,
     ..Spec::BASE
 };
 
@@ -266,6 +270,7 @@ const SELECT: Spec = Spec {
     behaviour: Behaviour::SELECTS_DATABASE,
     categories: Categories::CONNECTION,
     args: &[Arg::integer("index")],
+    reply: Shape::OK,
     ..Spec::BASE
 };
 
@@ -294,6 +299,7 @@ const QUIT: Spec = Spec {
     flags: BEFORE_AUTH,
     behaviour: Behaviour::RUNS_IN_MULTI.union(Behaviour::RUNS_SUBSCRIBED).union(Behaviour::ENDS_FRAMING),
     categories: Categories::CONNECTION,
+    reply: Shape::OK,
     ..Spec::BASE
 };
 
@@ -312,6 +318,7 @@ const RESET: Spec = Spec {
     flags: BEFORE_AUTH,
     behaviour: Behaviour::RUNS_IN_MULTI.union(Behaviour::RUNS_SUBSCRIBED),
     categories: Categories::CONNECTION,
+    reply: Shape::Simple("RESET"),
     ..Spec::BASE
 };
 

@@ -40,6 +40,7 @@ const DEBUG: Spec = Spec {
         .union(Flags::STALE)
         .union(Flags::PROTECTED),
     behaviour: Behaviour::WORLD_IN_EXEC,
+    reply: Shape::Any,
     ..Spec::BASE
 };
 

@@ -22,6 +22,7 @@ const INFO: Spec = Spec {
     categories: Categories::DANGEROUS,
     tips: &["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
     args: &[Arg::string("section").optional().multiple()],
+    reply: Shape::Verbatim,
     ..Spec::BASE
 };
 

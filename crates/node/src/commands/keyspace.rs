@@ -35,6 +35,7 @@ const FLUSHDB: Spec = Spec {
     categories: Categories::KEYSPACE.union(Categories::DANGEROUS),
     tips: &["request_policy:all_shards", "response_policy:all_succeeded"],
     args: FLUSH_ARGS,
+    reply: Shape::OK,
     need: Need::World,
     ..Spec::BASE
 };
@@ -119,6 +120,7 @@ const SWAPDB: Spec = Spec {
     flags: Flags::WRITE.union(Flags::FAST),
     categories: Categories::KEYSPACE.union(Categories::DANGEROUS),
     args: &[Arg::integer("index1"), Arg::integer("index2")],
+    reply: Shape::OK,
     need: Need::World,
     ..Spec::BASE
 };

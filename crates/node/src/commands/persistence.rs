@@ -29,6 +29,7 @@ const SAVE: Spec = Spec {
     complexity: "O(N) where N is the total number of keys in all databases",
     arity: 1,
     flags: Flags::ADMIN.union(Flags::NOSCRIPT).union(Flags::NO_ASYNC_LOADING).union(Flags::NO_MULTI),
+    reply: Shape::OK,
     need: Need::World,
     ..Spec::BASE
 };
@@ -55,6 +56,7 @@ const BGSAVE: Spec = Spec {
     arity: -1,
     flags: Flags::ADMIN.union(Flags::NOSCRIPT).union(Flags::NO_ASYNC_LOADING),
     args: &[Arg::word("schedule", "SCHEDULE").optional().since("3.2.2")],
+    reply: Shape::Status,
     ..Spec::BASE
 };
 
@@ -87,6 +89,7 @@ const LASTSAVE: Spec = Spec {
     flags: Flags::LOADING.union(Flags::STALE).union(Flags::FAST),
     categories: Categories::ADMIN.union(Categories::DANGEROUS),
     tips: &["nondeterministic_output"],
+    reply: Shape::COUNT,
     ..Spec::BASE
 };
 
@@ -116,6 +119,7 @@ const SHUTDOWN: Spec = Spec {
         Arg::word("force", "FORCE").optional().since("7.0.0"),
         Arg::word("abort", "ABORT").optional().since("7.0.0"),
     ],
+    reply: Shape::OK,
     ..Spec::BASE
 };
 

@@ -46,6 +46,7 @@ const PUBLISH: Spec = Spec {
         .union(Flags::FAST)
         .union(Flags::MAY_REPLICATE),
     args: &[Arg::string("channel"), Arg::string("message")],
+    reply: Shape::COUNT,
     ..Spec::BASE
 };
 
@@ -96,6 +97,8 @@ fn count(client: &Client) -> usize {
     channels + patterns
 }
 
+/// What was listened to, and to how much the client listens now.
+const NOTICE: Shape = Shape::Push(&[Shape::Bulk, Shape::BULK_OR_NULL, Shape::COUNT]);
 /// What listening, and its end, does.
 const NOTICES: Behaviour = Behaviour::RUNS_SUBSCRIBED.union(Behaviour::ANSWERS_BY_NOTICES);
 
@@ -110,6 +113,7 @@ const SUBSCRIBE: Spec = Spec {
     flags: LISTEN,
     behaviour: NOTICES,
     args: &[Arg::string("channel").multiple()],
+    reply: NOTICE,
     ..Spec::BASE
 };
 
@@ -165,6 +169,7 @@ const UNSUBSCRIBE: Spec = Spec {
     flags: LISTEN,
     behaviour: NOTICES,
     args: &[Arg::string("channel").optional().multiple()],
+    reply: NOTICE,
     ..Spec::BASE
 };
 
@@ -254,6 +259,7 @@ const PUBSUB_CHANNELS: Spec = Spec {
     arity: -2,
     flags: ASK,
     args: &[Arg::new("pattern", ArgKind::Pattern(None)).optional()],
+    reply: Shape::Array(&Shape::Bulk),
     ..Spec::BASE
 };
 
@@ -278,6 +284,7 @@ const PUBSUB_NUMSUB: Spec = Spec {
     arity: -2,
     flags: ASK,
     args: &[Arg::string("channel").optional().multiple()],
+    reply: Shape::Array(&Shape::OneOf(&[Shape::Bulk, Shape::COUNT])),
     ..Spec::BASE
 };
 
@@ -300,6 +307,7 @@ const PUBSUB_NUMPAT: Spec = Spec {
     group: Group::PubSub,
     arity: 2,
     flags: ASK,
+    reply: Shape::COUNT,
     ..Spec::BASE
 };
 
@@ -317,6 +325,7 @@ const PUBSUB_HELP: Spec = Spec {
     group: Group::PubSub,
     arity: 2,
     flags: Flags::LOADING.union(Flags::STALE),
+    reply: Shape::HELP,
     ..Spec::BASE
 };
 

@@ -27,6 +27,7 @@ pub(super) const CLIENT_CAPA: Spec = Spec {
     flags: Flags::NOSCRIPT.union(Flags::LOADING).union(Flags::STALE),
     categories: Categories::CONNECTION,
     args: &[Arg::string("capability").multiple()],
+    reply: Shape::OK,
     ..Spec::BASE
 };
 
@@ -49,14 +50,15 @@ const MODE: Spec = Spec {
 
 /// `READONLY`
 const READONLY: Spec =
-    Spec { name: "readonly", summary: "Lets this connection read from a replica.", ..MODE };
+    Spec { name: "readonly", summary: "Lets this connection read from a replica.", reply: Shape::OK, ..MODE };
 
 fn readonly(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
     set_readonly(cx, true)
 }
 
 /// `READWRITE`
-const READWRITE: Spec = Spec { name: "readwrite", summary: "Ends what READONLY has begun.", ..MODE };
+const READWRITE: Spec =
+    Spec { name: "readwrite", summary: "Ends what READONLY has begun.", reply: Shape::OK, ..MODE };
 
 fn readwrite(cx: &mut NodeCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
     set_readonly(cx, false)

@@ -44,6 +44,7 @@ const REPLICAOF: Spec = Spec {
     arity: 3,
     flags: Flags::NO_ASYNC_LOADING.union(Flags::ADMIN).union(Flags::NOSCRIPT).union(Flags::STALE),
     args: TARGET,
+    reply: Shape::Status,
     need: Need::World,
     ..Spec::BASE
 };
@@ -78,6 +79,16 @@ fn replicaof(cx: &mut NodeCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     Ok(Flow::Done)
 }
 
+/// ROLE of a primary: its offset, and address and offset of each replica.
+const OF_PRIMARY: Shape = Shape::Tuple(&[
+    Shape::Bulk,
+    Shape::COUNT,
+    Shape::Array(&Shape::Tuple(&[Shape::Bulk, Shape::Bulk, Shape::Bulk])),
+]);
+/// ROLE of a replica: address of its primary, state of the link, and offset.
+const OF_REPLICA: Shape =
+    Shape::Tuple(&[Shape::Bulk, Shape::Bulk, Shape::COUNT, Shape::Bulk, Shape::AtLeast(-1)]);
+
 /// `ROLE`
 const ROLE: Spec = Spec {
     name: "role",
@@ -91,6 +102,7 @@ const ROLE: Spec = Spec {
         .union(Flags::FAST)
         .union(Flags::SENTINEL),
     categories: Categories::ADMIN.union(Categories::DANGEROUS),
+    reply: Shape::OneOf(&[OF_PRIMARY, OF_REPLICA]),
     ..Spec::BASE
 };
 
@@ -136,6 +148,7 @@ const WAIT: Spec = Spec {
     categories: Categories::CONNECTION,
     tips: &["request_policy:all_shards", "response_policy:agg_min"],
     args: &[Arg::integer("numreplicas"), Arg::integer("timeout")],
+    reply: Shape::COUNT,
     before: &[("7.2.0", |spec| {
         spec.flags.remove(Flags::BLOCKING);
         spec.flags.insert(Flags::NOSCRIPT);
@@ -193,6 +206,7 @@ const REPLCONF: Spec = Spec {
         .union(Flags::STALE)
         .union(Flags::ALLOW_BUSY),
     behaviour: Behaviour::CONFIGURES_LINK,
+    reply: Shape::OK,
     ..Spec::BASE
 };
 
@@ -234,6 +248,7 @@ const PSYNC: Spec = Spec {
     flags: SYNC.flags,
     behaviour: Behaviour::ENDS_FRAMING,
     args: &[Arg::string("replicationid"), Arg::integer("offset")],
+    reply: Shape::Status,
     ..Spec::BASE
 };
 
@@ -250,6 +265,7 @@ const SYNC: Spec = Spec {
     arity: 1,
     flags: Flags::NO_ASYNC_LOADING.union(Flags::ADMIN).union(Flags::NO_MULTI).union(Flags::NOSCRIPT),
     behaviour: Behaviour::ENDS_FRAMING,
+    reply: Shape::Any,
     ..Spec::BASE
 };
 

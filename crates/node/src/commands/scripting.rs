@@ -63,6 +63,7 @@ const FUNCTION_LIST: Spec = Spec {
         Arg::string("library-name-pattern").token("LIBRARYNAME").optional(),
         Arg::word("withcode", "WITHCODE").optional(),
     ],
+    reply: Shape::Array(&Shape::Map(&Shape::Bulk, &Shape::Any)),
     ..Spec::BASE
 };
 
@@ -96,6 +97,7 @@ const FUNCTION_STATS: Spec = Spec {
     flags: Flags::NOSCRIPT.union(Flags::ALLOW_BUSY),
     categories: Categories::SCRIPTING,
     tips: &["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
+    reply: Shape::Map(&Shape::Bulk, &Shape::Any),
     ..Spec::BASE
 };
 
@@ -125,6 +127,7 @@ const FUNCTION_DUMP: Spec = Spec {
     arity: 2,
     flags: Flags::NOSCRIPT,
     categories: Categories::SCRIPTING,
+    reply: Shape::Bulk,
     ..Spec::BASE
 };
 
@@ -145,6 +148,7 @@ const FUNCTION_DELETE: Spec = Spec {
     categories: Categories::SCRIPTING,
     tips: &["request_policy:all_shards", "response_policy:all_succeeded"],
     args: &[Arg::string("library-name")],
+    reply: Shape::OK,
     need: Need::World,
     ..Spec::BASE
 };
@@ -165,6 +169,7 @@ const FUNCTION_FLUSH: Spec = Spec {
     categories: Categories::SCRIPTING,
     tips: &["request_policy:all_shards", "response_policy:all_succeeded"],
     args: FLUSH_ARGS,
+    reply: Shape::OK,
     need: Need::World,
     ..Spec::BASE
 };
@@ -203,6 +208,7 @@ const SCRIPT_EXISTS: Spec = Spec {
     categories: Categories::SCRIPTING,
     tips: &["request_policy:all_shards", "response_policy:agg_logical_and"],
     args: &[Arg::string("sha1").multiple()],
+    reply: Shape::Array(&Shape::YES_OR_NO),
     ..Spec::BASE
 };
 
@@ -225,6 +231,7 @@ const SCRIPT_FLUSH: Spec = Spec {
     categories: Categories::SCRIPTING,
     tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
     args: FLUSH_ARGS,
+    reply: Shape::OK,
     ..Spec::BASE
 };
 
@@ -246,8 +253,13 @@ fn is_flush_type(words: &[&[u8]]) -> bool {
 }
 
 /// `FUNCTION KILL`
-const FUNCTION_KILL: Spec =
-    Spec { name: "kill", summary: "Ends the running function.", since: "7.0.0", ..SCRIPT_KILL };
+const FUNCTION_KILL: Spec = Spec {
+    name: "kill",
+    summary: "Ends the running function.",
+    since: "7.0.0",
+    reply: Shape::OK,
+    ..SCRIPT_KILL
+};
 
 /// `SCRIPT KILL`
 const SCRIPT_KILL: Spec = Spec {
@@ -259,6 +271,7 @@ const SCRIPT_KILL: Spec = Spec {
     flags: Flags::NOSCRIPT.union(Flags::ALLOW_BUSY),
     categories: Categories::SCRIPTING,
     tips: &["request_policy:all_shards", "response_policy:one_succeeded"],
+    reply: Shape::OK,
     ..Spec::BASE
 };
 
@@ -275,6 +288,7 @@ const FUNCTION_HELP: Spec = Spec {
     arity: 2,
     flags: Flags::LOADING.union(Flags::STALE),
     categories: Categories::SCRIPTING,
+    reply: Shape::HELP,
     ..Spec::BASE
 };
 

@@ -36,6 +36,16 @@ const ASK: Flags = Flags::ADMIN.union(Flags::LOADING).union(Flags::STALE);
 /// Entries that SLOWLOG GET shows unless told otherwise.
 const SHOWN: usize = 10;
 
+/// An entry: number, Unix time, microseconds, arguments, address and name of the client.
+const ENTRY: Shape = Shape::Tuple(&[
+    Shape::COUNT,
+    Shape::COUNT,
+    Shape::COUNT,
+    Shape::Array(&Shape::Bulk),
+    Shape::Bulk,
+    Shape::Bulk,
+]);
+
 /// `SLOWLOG GET`
 const SLOWLOG_GET: Spec = Spec {
     name: "get",
@@ -47,6 +57,7 @@ const SLOWLOG_GET: Spec = Spec {
     flags: ASK,
     tips: &["request_policy:all_nodes", "nondeterministic_output"],
     args: &[Arg::integer("count").optional()],
+    reply: Shape::Array(&ENTRY),
     ..Spec::BASE
 };
 
@@ -86,6 +97,7 @@ const SLOWLOG_LEN: Spec = Spec {
     arity: 2,
     flags: ASK,
     tips: &["request_policy:all_nodes", "response_policy:agg_sum", "nondeterministic_output"],
+    reply: Shape::COUNT,
     ..Spec::BASE
 };
 
@@ -105,6 +117,7 @@ const SLOWLOG_RESET: Spec = Spec {
     arity: 2,
     flags: ASK,
     tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
+    reply: Shape::OK,
     ..Spec::BASE
 };
 
@@ -122,6 +135,7 @@ const SLOWLOG_HELP: Spec = Spec {
     group: Group::Server,
     arity: 2,
     flags: Flags::LOADING.union(Flags::STALE),
+    reply: Shape::HELP,
     ..Spec::BASE
 };
 

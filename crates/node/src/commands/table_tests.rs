@@ -1,6 +1,8 @@
 //! What holds of every command of the table: the data commands and the node's own.
 
-use command_spec::{Arg, ArgKind, BeginSearch, Behaviour, Flags, KeyFlags, KeySpec, Need, keys::positions};
+use command_spec::{
+    Arg, ArgKind, BeginSearch, Behaviour, Flags, KeyFlags, KeySpec, Need, Shape, keys::positions,
+};
 use command_table::{Command, CommandTable, Unknown, restricted};
 use profile::Profile;
 
@@ -118,6 +120,15 @@ fn what_is_locked_agrees_with_the_flags() {
         for keys in spec.keys {
             assert!(!flags.contains(Flags::READONLY) || !keys.flags.intersects(changes), "{name}");
         }
+    });
+}
+
+#[test]
+fn replies_have_a_shape() {
+    every(|_, command| {
+        let (name, spec) = (command.run.full_name, command.spec);
+        let may_fail_only = !command.subcommands.is_empty();
+        assert!(spec.reply != Shape::Never || may_fail_only, "{name} answers nothing");
     });
 }
 

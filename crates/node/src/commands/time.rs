@@ -18,6 +18,7 @@ const TIME: Spec = Spec {
     arity: 1,
     flags: Flags::LOADING.union(Flags::STALE).union(Flags::FAST),
     tips: &["nondeterministic_output"],
+    reply: Shape::Tuple(&[Shape::Bulk, Shape::Bulk]),
     ..Spec::BASE
 };
 

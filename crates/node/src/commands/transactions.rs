@@ -47,6 +47,7 @@ const MULTI: Spec = Spec {
         .union(Flags::ALLOW_BUSY),
     behaviour: Behaviour::RUNS_IN_MULTI.union(Behaviour::BEGINS_TRANSACTION),
     categories: Categories::TRANSACTION,
+    reply: Shape::OK,
     before: &[REFUSES_ITSELF],
     ..Spec::BASE
 };
@@ -76,6 +77,7 @@ const DISCARD: Spec = Spec {
         .union(Flags::ALLOW_BUSY),
     behaviour: Behaviour::RUNS_IN_MULTI,
     categories: Categories::TRANSACTION,
+    reply: Shape::OK,
     ..Spec::BASE
 };
 
@@ -106,6 +108,7 @@ const WATCH: Spec = Spec {
     categories: Categories::TRANSACTION,
     keys: &[KeySpec::rest(1, KeyFlags::RO)],
     args: &[Arg::key("key").multiple()],
+    reply: Shape::OK,
     need: Need::Keys,
     before: &[REFUSES_ITSELF],
     ..Spec::BASE
@@ -148,6 +151,7 @@ const UNWATCH: Spec = Spec {
         .union(Flags::FAST)
         .union(Flags::ALLOW_BUSY),
     categories: Categories::TRANSACTION,
+    reply: Shape::OK,
     ..Spec::BASE
 };
 
@@ -168,6 +172,7 @@ const EXEC: Spec = Spec {
     flags: Flags::NOSCRIPT.union(Flags::LOADING).union(Flags::STALE).union(Flags::SKIP_SLOWLOG),
     behaviour: Behaviour::RUNS_IN_MULTI.union(Behaviour::RUNS_QUEUE),
     categories: Categories::TRANSACTION,
+    reply: Shape::OneOf(&[Shape::Array(&Shape::Any), Shape::NullArray]),
     ..Spec::BASE
 };
 

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use super::derived::with_derived;
 use super::grammar::{Item, Line, parse};
 use super::words::Words;
 use super::{CLIENTS, Compare, Family, Step};
@@ -20,7 +21,8 @@ pub struct Generator {
 impl Generator {
     /// A generator for a seed. An error means that a family's grammar is wrong.
     pub fn new(seed: u64, families: &[&'static Family]) -> Result<Generator> {
-        let parsed = families.iter().map(|family| Ok((family.name, parse(family.grammar)?)));
+        let parsed =
+            families.iter().map(|family| Ok((family.name, with_derived(family, parse(family.grammar)?))));
         Ok(Generator {
             rng: Rng::new(seed),
             families: parsed.collect::<Result<_>>()?,
@@ -112,6 +114,14 @@ fn expand(items: &[Item], words: &mut Words<'_>, args: &mut Vec<Vec<u8>>) {
                     expand(std::slice::from_ref(item), words, args);
                 }
             }
+            Item::Counted(item) => {
+                let times = 1 + words.rng.below(4);
+                let wrong = words.rng.percent(5).then(|| words.draw("count")).flatten();
+                args.push(wrong.unwrap_or_else(|| times.to_string().into_bytes()));
+                for _ in 0..times {
+                    expand(std::slice::from_ref(item), words, args);
+                }
+            }
         }
     }
 }
@@ -124,7 +134,7 @@ mod tests {
     #[test]
     fn every_family_parses_and_all_its_words_exist() {
         for family in FAMILIES {
-            for line in parse(family.grammar).unwrap() {
+            for line in with_derived(family, parse(family.grammar).unwrap()) {
                 for seed in 0..200 {
                     let mut rng = Rng::new(seed);
                     let mut words = Words { rng: &mut rng, family: family.name, families: &[family.name] };

@@ -6,7 +6,7 @@
 //!  literal word         at most one of these                      modifiers
 //! ```
 //!
-//! `(a|b)` is exactly one of them; a `+` behind a word or a group repeats it. Words are drawn by
+//! `(a|b)` is exactly one of them; a `+` behind a word or a group repeats it, a `#` does so after their number. Words are drawn by
 //! [`super::words::Words`]. Modifiers after ` ~ `: `rare`, and the names of [`Compare`]'s variants.
 
 use anyhow::{Context, Result, bail};
@@ -33,6 +33,8 @@ pub(super) enum Item {
         optional: bool,
     },
     Repeated(Box<Item>),
+    /// How many follow, and so many of it.
+    Counted(Box<Item>),
 }
 
 const USUAL_WEIGHT: usize = 10;
@@ -93,6 +95,9 @@ fn parse_sequence(rest: &mut &str) -> Result<Vec<Item>> {
         if let Some(after) = rest.strip_prefix('+') {
             *rest = after;
             items.push(Item::Repeated(Box::new(item)));
+        } else if let Some(after) = rest.strip_prefix('#') {
+            *rest = after;
+            items.push(Item::Counted(Box::new(item)));
         } else {
             items.push(item);
         }
@@ -120,7 +125,7 @@ mod tests {
 
     #[test]
     fn parses_every_form() {
-        let lines = parse("DEL {key}+ ~ rare unordered\nSET a [EX {s}|GET] (NX|XX)+").unwrap();
+        let lines = parse("DEL {key}+ ~ rare unordered\nSET a [EX {s}|GET] (NX|XX)+ {key}#").unwrap();
         let literal = |text: &str| Item::Literal(text.to_owned());
         let word = |text: &str| Item::Word(text.to_owned());
         assert_eq!(
@@ -137,7 +142,11 @@ mod tests {
         };
         let one =
             Item::Choice { alternatives: vec![vec![literal("NX")], vec![literal("XX")]], optional: false };
-        assert_eq!(lines[1].items, [literal("SET"), literal("a"), optional, Item::Repeated(Box::new(one))]);
+        let counted = Item::Counted(Box::new(word("key")));
+        assert_eq!(
+            lines[1].items,
+            [literal("SET"), literal("a"), optional, Item::Repeated(Box::new(one)), counted]
+        );
     }
 
     #[test]

@@ -89,6 +89,9 @@ impl Words<'_> {
             "at" | "later" => self.either(spoiled, odd, 4_000_000_000, 9_000_000_000),
             "at-ms" if self.rng.percent(10) => self.either(spoiled, odd, -5, 1_000),
             "at-ms" | "later-ms" => self.either(spoiled, odd, 4_000_000_000_000, 9_000_000_000_000),
+            // Nobody comes to serve who waits.
+            "timeout" if spoiled => self.rng.pick(&["-1", "abc", "inf", "1e400", ""]).to_string(),
+            "timeout" => "0.01".to_owned(),
             "odd" => odd.to_owned(),
             _ => return None,
         };

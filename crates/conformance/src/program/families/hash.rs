@@ -1,23 +1,16 @@
 //! Hashes, in both encodings.
 
+use command_spec::Group;
+
 use super::Family;
 
 pub(super) const FAMILY: Family = Family {
     name: "hash",
+    groups: &[Group::Hash],
     grammar: "
         HSET {key} ({field} {value})+
         HSET {key} ({field} {int})+
         HSET {key} {field} {value} {field} ~ rare
-        HMSET {key} ({field} {value})+
-        HSETNX {key} {field} {value}
-        HGET {key} {field}
-        HMGET {key} {field}+
-        HDEL {key} {field}+
-        HLEN {key}
-        HSTRLEN {key} {field}
-        HEXISTS {key} {field}
-        HINCRBY {key} {field} {int}
-        HINCRBYFLOAT {key} {field} {float}
         HGETALL {key} ~ pairs
         HKEYS {key} ~ table
         HVALS {key} ~ table

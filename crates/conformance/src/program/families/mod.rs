@@ -8,12 +8,16 @@ mod server;
 mod string;
 mod transaction;
 
+use command_spec::Group;
+
 /// Commands that belong together.
 #[derive(Debug)]
 pub struct Family {
     /// Its name on the command line and the prefix of its keys.
     pub name: &'static str,
-    /// Its commands, one a line.
+    /// The groups of the commands that it has by their specs, unless its text names them.
+    pub(super) groups: &'static [Group],
+    /// Lines of odd commands, and of those of other families that it needs.
     pub(super) grammar: &'static str,
 }
 

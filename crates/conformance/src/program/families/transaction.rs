@@ -1,14 +1,13 @@
 //! MULTI and what belongs to it. The generator ends what MULTI opens.
 
+use command_spec::Group;
+
 use super::Family;
 
 pub(super) const FAMILY: Family = Family {
     name: "transaction",
+    groups: &[Group::Transactions],
     grammar: "
-        MULTI
-        WATCH {key}+
-        UNWATCH
-        EXEC
         DISCARD ~ rare
         SET {key} {value}
         INCR {key}

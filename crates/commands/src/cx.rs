@@ -1,6 +1,7 @@
 //! What a command may touch.
 
 use crate::Piece;
+use config::Settings;
 use keyspace::{EventClass, Expiry, Keys};
 use profile::Profile;
 use resp::Writer;
@@ -13,7 +14,9 @@ pub struct Cx<'c, 'g> {
     pub keys: Keys<'c, 'g>,
     /// Its reply. An error is returned, never written.
     pub out: Writer<'c>,
-    /// What is configured.
+    /// The parameters of the node.
+    pub settings: &'c Settings,
+    /// What follows from them, and what is no parameter.
     pub options: &'c Options,
     /// Random numbers.
     pub random: &'c mut Random,
@@ -25,40 +28,32 @@ pub struct Cx<'c, 'g> {
     pub ready: Option<&'c [u8]>,
 }
 
-/// The parameters that data commands depend on.
+/// What data commands depend on beside the parameters. It changes with the settings.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Which server this is.
     pub profile: Profile,
-    /// Thresholds of compact encodings.
+    /// Thresholds of compact encodings, as the settings have them.
     pub limits: Limits,
-    /// `proto-max-bulk-len`: no string grows beyond it.
-    pub max_string_bytes: usize,
-    /// `lazyfree-lazy-user-del`: DEL is UNLINK.
-    pub lazy_user_del: bool,
-    /// `lazyfree-lazy-server-del`: values that are overwritten are freed by another thread.
-    pub lazy_server_del: bool,
-    /// `rdbcompression`: long strings in DUMP payloads are compressed.
-    pub rdb_compression: bool,
     /// Whether the checksum of DUMP payloads is looked at: not while DEBUG says so.
     pub verify_payloads: bool,
-    /// Whether `maxmemory-policy` is one of the LFU policies, so that access clocks are counters.
-    pub lfu: bool,
 }
 
 impl Options {
-    /// The defaults of a profile.
-    pub fn of(profile: Profile) -> Options {
-        Options {
-            profile,
-            limits: Limits::default(),
-            max_string_bytes: 512 << 20,
-            lazy_user_del: profile.is_valkey(),
-            lazy_server_del: profile.is_valkey(),
-            rdb_compression: true,
-            verify_payloads: true,
-            lfu: false,
-        }
+    /// Those of a profile with its settings, as long as DEBUG has not said otherwise.
+    pub fn new(profile: Profile, settings: &Settings) -> Options {
+        Options { profile, limits: limits(settings), verify_payloads: true }
+    }
+}
+
+/// Thresholds of compact encodings, in the terms of the structures.
+pub fn limits(settings: &Settings) -> Limits {
+    Limits {
+        list_max_listpack_size: settings.list_max_listpack_size.into(),
+        list_compress_depth: settings.list_compress_depth,
+        hash_max_listpack_entries: settings.hash_max_listpack_entries as usize,
+        hash_max_listpack_value: settings.hash_max_listpack_value_bytes as usize,
+        list_packed_threshold: Limits::default().list_packed_threshold,
     }
 }
 

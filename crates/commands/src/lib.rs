@@ -20,7 +20,7 @@ pub mod string;
 mod timeout;
 mod walk;
 
-pub use cx::{Cx, Options, Random};
+pub use cx::{Cx, Options, Random, limits};
 pub use error::Error;
 pub use run::{Block, Flow, Handler, Rest, Run, RunBlocking, RunLengthy, RunWalk, run};
 pub use walk::{Piece, Progress};

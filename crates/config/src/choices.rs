@@ -45,6 +45,14 @@ words! {
         Noeviction = "noeviction",
     }
 }
+
+impl MaxmemoryPolicy {
+    /// Whether access clocks are counters of frequency.
+    pub const fn is_lfu(self) -> bool {
+        matches!(self, MaxmemoryPolicy::AllkeysLfu | MaxmemoryPolicy::VolatileLfu)
+    }
+}
+
 words! {
     /// The least severe level that is logged.
     Loglevel {

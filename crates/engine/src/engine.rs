@@ -7,8 +7,7 @@ use crate::slowlog::SlowLog;
 use crate::stats::Stats;
 use crate::stream::Stream;
 use command_table::CommandTable;
-use commands::Options;
-use config::{Config, Loglevel, MaxmemoryPolicy, Settings};
+use config::{Config, Loglevel, Settings};
 use hashing::Hasher;
 use keyspace::Keyspace;
 use profile::Profile;
@@ -248,21 +247,4 @@ impl Engine {
             None => self.parkers[thread - self.workers()].unpark(),
         }
     }
-}
-
-/// The parameters that data commands depend on.
-pub fn options(settings: &Settings, profile: Profile, packed_threshold: usize) -> Options {
-    let mut options = Options::of(profile);
-    options.limits.list_max_listpack_size = settings.list_max_listpack_size.into();
-    options.limits.list_compress_depth = settings.list_compress_depth;
-    options.limits.list_packed_threshold = packed_threshold;
-    options.limits.hash_max_listpack_entries = settings.hash_max_listpack_entries as usize;
-    options.limits.hash_max_listpack_value = settings.hash_max_listpack_value_bytes as usize;
-    options.max_string_bytes = settings.proto_max_bulk_len_bytes as usize;
-    options.lazy_user_del = settings.lazyfree_lazy_user_del;
-    options.lazy_server_del = settings.lazyfree_lazy_server_del;
-    options.rdb_compression = settings.rdbcompression;
-    options.lfu =
-        matches!(settings.maxmemory_policy, MaxmemoryPolicy::AllkeysLfu | MaxmemoryPolicy::VolatileLfu);
-    options
 }

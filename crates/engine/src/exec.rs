@@ -22,7 +22,7 @@ pub use serving::serve_unserved;
 
 use crate::admission;
 use crate::cx::{Flow, Host, OwnCx, Suspend};
-use crate::engine::{Engine, options};
+use crate::engine::Engine;
 use crate::lazyfree::LazyFree;
 use crate::stats::Counter;
 use crate::waits;
@@ -44,6 +44,7 @@ use session::{Blocked, Client, ReplyMode, TimeoutReply, WaitFor, flag};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+use structures::Limits;
 use topology::Slot;
 
 /// How often a background thread looks whether workers have handed out its messages.
@@ -243,10 +244,13 @@ pub static SKIP_CHECKSUMS: std::sync::atomic::AtomicBool = std::sync::atomic::At
 
 /// What data commands depend on now: settings, and what DEBUG has put beside them.
 fn current_options(settings: &Settings, profile: Profile) -> Options {
-    Options {
-        verify_payloads: !SKIP_CHECKSUMS.load(Ordering::Relaxed),
-        ..options(settings, profile, PACKED_THRESHOLD.load(Ordering::Relaxed))
-    }
+    let verify_payloads = !SKIP_CHECKSUMS.load(Ordering::Relaxed);
+    Options { profile, limits: current_limits(settings), verify_payloads }
+}
+
+/// Thresholds of compact encodings now: settings, and what DEBUG has put in place of one.
+pub fn current_limits(settings: &Settings) -> Limits {
+    Limits { list_packed_threshold: PACKED_THRESHOLD.load(Ordering::Relaxed), ..commands::limits(settings) }
 }
 
 /// What the worker does next with a client.
@@ -572,6 +576,7 @@ pub fn call<H: Host>(
     let mut cx = Cx {
         keys,
         out: client.outbox.writer(client.proto),
+        settings: &local.settings,
         options: &local.options,
         random: &mut local.random,
         may_block: !in_exec,

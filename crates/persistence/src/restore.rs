@@ -4,7 +4,7 @@ use crate::persistence::Persistence;
 use crate::persistence::path;
 use config::Settings;
 use engine::exec::Local;
-use engine::exec::{PACKED_THRESHOLD, SKIP_CHECKSUMS};
+use engine::exec::{SKIP_CHECKSUMS, current_limits};
 use engine::{Background as Role, unix_ms};
 use files::{Directory, Reader};
 use keyspace::{Guard, Keys};
@@ -53,15 +53,14 @@ impl LoadProgress {
 
 /// How this node loads.
 pub(crate) fn options(persistence: &Persistence, settings: &Settings) -> LoadOptions {
-    let commands = engine::options(settings, persistence.profile, PACKED_THRESHOLD.load(Ordering::Relaxed));
     LoadOptions {
-        limits: commands.limits,
+        limits: current_limits(settings),
         max_version: persistence.profile.rdb_version(),
         checksum: settings.rdbchecksum && !SKIP_CHECKSUMS.load(Ordering::Relaxed),
         now_ms: unix_ms(),
         drop_expired: !persistence.role.is_replica.load(Ordering::Relaxed),
         duplicates: Duplicates::Refuse,
-        lfu: commands.lfu,
+        lfu: settings.maxmemory_policy.is_lfu(),
         key_delay: KeyDelay::new(settings.key_load_delay_us),
     }
 }

@@ -76,7 +76,7 @@ fn copy_entry(cx: &mut Cx<'_, '_>, copy: &Copy<'_>) -> bool {
             return false;
         }
         if let Some(old) = target.remove(copy.to) {
-            target.free(old, cx.options.lazy_server_del);
+            target.free(old, cx.settings.lazyfree_lazy_server_del);
         }
     }
     let Some(source) = cx.keys.peek(copy.from) else { return false };

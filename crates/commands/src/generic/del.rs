@@ -23,7 +23,7 @@ pub(super) const DEL: Spec = Spec {
 };
 
 pub(super) fn del(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
-    remove_all(cx, &argv[1..], cx.options.lazy_user_del);
+    remove_all(cx, &argv[1..], cx.settings.lazyfree_lazy_user_del);
     Ok(())
 }
 

@@ -24,7 +24,7 @@ pub(super) const DUMP: Spec = Spec {
 
 pub(super) fn dump(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let options =
-        SaveOptions { compress: cx.options.rdb_compression, ..SaveOptions::new(cx.options.profile) };
+        SaveOptions { compress: cx.settings.rdbcompression, ..SaveOptions::new(cx.options.profile) };
     match cx.keys.lookup(argv[1]) {
         Some(entry) => cx.out.bulk(&rdb::dump(entry.value(), &options)),
         None => cx.out.null(),

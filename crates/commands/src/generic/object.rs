@@ -93,7 +93,7 @@ fn idletime(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let clock = cx.keys.clock();
     match cx.keys.lookup_quietly(argv[2]) {
         None => cx.out.null(),
-        Some(_) if cx.options.lfu => {
+        Some(_) if cx.settings.maxmemory_policy.is_lfu() => {
             return Err(Error::text(
                 "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching \
                  between policies at runtime LRU and LFU data will take some time to adjust.",
@@ -116,7 +116,7 @@ pub(super) const OBJECT_FREQ: Spec = Spec {
 fn freq(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     match cx.keys.lookup_quietly(argv[2]) {
         None => cx.out.null(),
-        Some(_) if !cx.options.lfu => {
+        Some(_) if !cx.settings.maxmemory_policy.is_lfu() => {
             return Err(Error::text(
                 "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when \
                  switching between policies at runtime LRU and LFU data will take some time to adjust.",

@@ -66,7 +66,7 @@ pub(super) fn renamenx(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error>
 
 fn replace(cx: &mut Cx<'_, '_>, from: &[u8], to: &[u8]) {
     if let Some(old) = cx.keys.remove(to) {
-        cx.keys.free(old, cx.options.lazy_server_del);
+        cx.keys.free(old, cx.settings.lazyfree_lazy_server_del);
     }
     let Some(entry) = cx.keys.remove(from) else { return };
     cx.keys.insert_box(renamed(entry, to));

@@ -89,7 +89,7 @@ pub(super) fn restore(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> 
     let old = if options.replace { cx.keys.remove(key) } else { None };
     let replaced = old.is_some();
     if let Some(old) = old {
-        cx.keys.free(old, cx.options.lazy_server_del);
+        cx.keys.free(old, cx.settings.lazyfree_lazy_server_del);
     }
     cx.out.ok();
     let now_ms = cx.keys.now_ms();
@@ -101,7 +101,7 @@ pub(super) fn restore(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> 
     if at_ms.is_some_and(|at_ms| at_ms <= now_ms) && cx.is_primary() {
         if replaced {
             cx.changed(key, EventClass::GENERIC, "del");
-            cx.replicate(&[if cx.options.lazy_server_del { b"UNLINK" } else { b"DEL" }, key]);
+            cx.replicate(&[if cx.settings.lazyfree_lazy_server_del { b"UNLINK" } else { b"DEL" }, key]);
         }
         return Ok(());
     }
@@ -122,8 +122,8 @@ pub(super) fn restore(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> 
 fn clock(cx: &Cx<'_, '_>, access: Access) -> u32 {
     let now = cx.keys.clock();
     match access {
-        Access::Idle(idle_s) if !cx.options.lfu => now.wrapping_sub(idle_s as u32),
-        Access::Freq(freq) if cx.options.lfu => {
+        Access::Idle(idle_s) if !cx.settings.maxmemory_policy.is_lfu() => now.wrapping_sub(idle_s as u32),
+        Access::Freq(freq) if cx.settings.maxmemory_policy.is_lfu() => {
             ((cx.keys.now_ms() / 60_000) as u32 & 0xffff) << 8 | u32::from(freq)
         }
         _ => now,

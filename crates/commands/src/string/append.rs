@@ -24,7 +24,7 @@ pub(super) const APPEND: Spec = Spec {
 
 pub(super) fn append(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let (key, tail) = (argv[1], argv[2]);
-    let most = cx.options.max_string_bytes;
+    let most = cx.settings.proto_max_bulk_len_bytes as usize;
     let len = if let Some(mut edit) = cx.keys.edit(key) {
         let len = checked_len(string_len(edit.value())?, tail.len(), most)?;
         let bytes = edit.bytes_mut();

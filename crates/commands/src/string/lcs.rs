@@ -88,7 +88,7 @@ pub(super) fn lcs(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     };
     let options = parse(argv)?;
     let table_bytes = (a.len() as u64 + 1).saturating_mul(b.len() as u64 + 1).saturating_mul(4);
-    if table_bytes > cx.options.max_string_bytes as u64 {
+    if table_bytes > cx.settings.proto_max_bulk_len_bytes as usize as u64 {
         return Err(Error::text(
             "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len",
         ));

@@ -26,7 +26,7 @@ pub(super) const SETRANGE: Spec = Spec {
 pub(super) fn setrange(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let (key, part) = (argv[1], argv[3]);
     let offset = usize::try_from(int(argv[2])?).map_err(|_| Error::OffsetOutOfRange)?;
-    let most = cx.options.max_string_bytes;
+    let most = cx.settings.proto_max_bulk_len_bytes as usize;
     let len = if let Some(mut edit) = cx.keys.edit(key) {
         let before = string_len(edit.value())?;
         if part.is_empty() {

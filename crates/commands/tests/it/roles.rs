@@ -1,6 +1,7 @@
 //! What depends on who a node is and how it is configured, and cannot be seen in a transcript.
 
 use crate::session::{NOON_MS, Session};
+use config::MaxmemoryPolicy;
 use keyspace::Expiry;
 use profile::Profile;
 use resp::Proto;
@@ -162,7 +163,8 @@ fn idle_time_counts_from_the_last_use() {
     session.now_ms += 1_000;
     session.line("TOUCH c");
     assert_eq!(session.line("OBJECT IDLETIME c"), "(integer) 0");
-    session.options.lfu = true;
+    // No node can be set to it yet.
+    session.settings.maxmemory_policy = MaxmemoryPolicy::AllkeysLfu;
     assert!(session.line("OBJECT FREQ c").starts_with("(integer)"));
     assert!(session.line("OBJECT IDLETIME c").starts_with("(error) ERR An LFU maxmemory policy is selected"));
 }

@@ -3,6 +3,7 @@
 
 use command_spec::{KeyFlags, Need, Table, keys};
 use commands::{Cx, Error, Flow, Handler, Options, Piece, Progress, Random, run};
+use config::{Asker, Config, Settings};
 use keyspace::{EventClass, Expiry, ITSELF, Keys, KeysContext, Keyspace, Scratch, Standing};
 use profile::Profile;
 use resp::{Proto, Writer};
@@ -23,11 +24,12 @@ pub(crate) struct Session {
     scratch: Scratch,
     random: Random,
     db: u16,
-    pub(crate) options: Options,
+    config: Config,
+    pub(crate) settings: Settings,
+    options: Options,
     pub(crate) proto: Proto,
     pub(crate) now_ms: u64,
     pub(crate) expiry: Expiry,
-    pub(crate) lazy_expire: bool,
     /// Who cuts replies off, if anybody.
     pub(crate) meter: Option<crate::endless::Strict>,
 }
@@ -35,6 +37,7 @@ pub(crate) struct Session {
 impl Session {
     /// An empty node of this profile, whose effects are all asked for.
     pub(crate) fn new(profile: Profile) -> Session {
+        let config = Config::new(profile);
         let mut scratch = Scratch::default();
         scratch.effects.replicating = true;
         scratch.effects.wanted = EventClass::all();
@@ -44,11 +47,12 @@ impl Session {
             scratch,
             random: Random::new(0x5eed),
             db: 0,
-            options: Options::of(profile),
+            options: Options::new(profile, config.settings()),
+            settings: Settings::clone(config.settings()),
+            config,
             proto: Proto::Resp2,
             now_ms: NOON_MS,
             expiry: Expiry::Delete,
-            lazy_expire: profile.is_valkey(),
             meter: None,
         }
     }
@@ -114,27 +118,20 @@ impl Session {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         match words[..] {
             ["select", db] => self.db = db.parse().expect("a database"),
-            ["config", "set", "proto-max-bulk-len", bytes] => {
-                self.options.max_string_bytes = bytes.parse().expect("a number");
-            }
-            ["config", "set", "maxmemory-policy", policy] => self.options.lfu = policy.ends_with("lfu"),
-            ["config", "set", "lazyfree-lazy-expire", word] => self.lazy_expire = word == "yes",
-            ["config", "set", limit, value] => self.set_limit(limit, value.parse().expect("a number")),
+            ["config", "set", parameter, value] => self.set(parameter, value),
             ["hello", version] => self.proto = if version == "3" { Proto::Resp3 } else { Proto::Resp2 },
             _ => return false,
         }
         true
     }
 
-    fn set_limit(&mut self, name: &str, value: i64) {
-        let limits = &mut self.options.limits;
-        let size = || usize::try_from(value).expect("a size");
-        match name {
-            "list-max-listpack-size" => limits.list_max_listpack_size = value,
-            "hash-max-listpack-entries" => limits.hash_max_listpack_entries = size(),
-            "hash-max-listpack-value" => limits.hash_max_listpack_value = size(),
-            other => panic!("no parameter {other}"),
-        }
+    /// CONFIG SET.
+    fn set(&mut self, parameter: &str, value: &str) {
+        self.config
+            .set(&[(parameter, value)], Asker::default())
+            .expect("a parameter and a value that it takes");
+        self.settings = Settings::clone(self.config.settings());
+        self.options = Options::new(self.options.profile, &self.settings);
     }
 
     /// Runs the next piece of a command that goes through the keyspace, as short as one can be.
@@ -188,7 +185,7 @@ impl Session {
             db: self.db,
             now_ms: self.now_ms,
             expiry: self.expiry,
-            lazy_expire: self.lazy_expire,
+            lazy_expire: self.settings.lazyfree_lazy_expire,
             no_touch: false,
         };
         let mut cx = Cx {
@@ -197,6 +194,7 @@ impl Session {
                 Some(meter) => Writer::new(reply, self.proto).metered(meter),
                 None => Writer::new(reply, self.proto),
             },
+            settings: &self.settings,
             options: &self.options,
             random: &mut self.random,
             may_block: false,

@@ -94,6 +94,7 @@ fn serve_ticket(
     let mut cx = Cx {
         keys: Keys::new(&engine.keyspace, guard, &mut local.scratch, context),
         out: Writer::new(&mut reply, proto),
+        settings: &local.settings,
         options: &local.options,
         random: &mut local.random,
         may_block: true,

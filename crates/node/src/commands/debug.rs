@@ -264,7 +264,7 @@ fn look<R>(
 fn object(cx: &mut NodeCx<'_, '_>, key: &[u8]) -> Result<Flow, Error> {
     let profile = cx.shared.profile;
     let clock = (cx.local.now_ms / 1000) as u32 & 0xff_ffff;
-    let options = SaveOptions { compress: cx.local.options.rdb_compression, ..SaveOptions::new(profile) };
+    let options = SaveOptions { compress: cx.local.settings.rdbcompression, ..SaveOptions::new(profile) };
     let limits = cx.local.options.limits;
     let described = look(cx, key, |entry| {
         let entry = entry?;

@@ -32,11 +32,6 @@ mod start_error;
 mod wishes;
 mod worker;
 
-/// Every command of a version: those about data, and the node's own.
-pub fn command_table(profile: profile::Profile) -> command_table::CommandTable {
-    command_table::CommandTable::new(profile, commands::all()).0
-}
-
 pub use ending::Stopper;
 pub use start::{Node, Options};
 pub use start_error::StartError;

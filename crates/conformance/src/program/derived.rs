@@ -36,6 +36,7 @@ pub(super) const LEFT_OUT: &[(&str, &str)] = &[
     ("object|help", "its text is our own"),
     ("pubsub|help", "redis-server has more subcommands"),
     ("script|help", "redis-server has more subcommands"),
+    ("config|resetstat", "the load of the replication scenarios, which count syncs, is a program too"),
     ("config|set", "parameters outlive a program"),
     ("command", "redis-server has more commands"),
     ("command|count", "redis-server has more commands"),

@@ -79,7 +79,7 @@ impl Pieces {
             ValueRef::Bytes(bytes) => {
                 save.compress && bytes.len() > options.whole_bytes && bytes.len() <= options.text_bytes
             }
-            _ => false,
+            ValueRef::Int(_) | ValueRef::List(_) | ValueRef::Hash(_) => false,
         };
         Pieces { options, compress: save.compress, is_text, at: Position::default() }
     }

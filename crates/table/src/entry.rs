@@ -161,7 +161,7 @@ impl<'a> Entry<'a> {
     pub fn is_raw(self) -> bool {
         match self.value() {
             ValueRef::Bytes(bytes) => bytes.len() > EMBSTR_MAX || self.block.flags() & RAW != 0,
-            _ => false,
+            ValueRef::Int(_) | ValueRef::List(_) | ValueRef::Hash(_) => false,
         }
     }
 
@@ -197,7 +197,7 @@ impl<'a> Entry<'a> {
         let buffer = match self.block.encoding() {
             // SAFETY: the encoding says what is there.
             Encoding::Buffer => unsafe { self.block.payload::<Vec<u8>>().as_ref() }.capacity(),
-            _ => 0,
+            Encoding::Int | Encoding::Inline | Encoding::Boxed => 0,
         };
         self.block.shape().alloc_bytes() + buffer
     }
@@ -392,7 +392,7 @@ impl Content<'_> {
     fn kind(&self) -> Kind {
         match self {
             Content::Boxed(kind, _) => *kind,
-            _ => Kind::String,
+            Content::Int(_) | Content::Inline(_) | Content::Buffer(_) => Kind::String,
         }
     }
 }

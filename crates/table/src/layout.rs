@@ -125,7 +125,7 @@ impl Shape {
         let key_end = self.key_at() + self.key_len;
         size_class(match self.encoding {
             Encoding::Inline => key_end + varint_bytes(self.inline_len) + self.inline_len,
-            _ => key_end,
+            Encoding::Int | Encoding::Buffer | Encoding::Boxed => key_end,
         })
     }
 

@@ -428,8 +428,8 @@ fn listpack(cx: &mut NodeCx<'_, '_>, key: &[u8]) -> Result<Flow, Error> {
         ValueRef::Hash(hash) => hash.as_listpack().map(|listpack| {
             format!("{} fields in a listpack of {} bytes", hash.len(), listpack.as_bytes().len())
         }),
-        ValueRef::List(list) if list.encoding(list_can_be_listpack) == "listpack" => Some(nodes_of(list)),
-        _ => None,
+        ValueRef::List(list) => (list.encoding(list_can_be_listpack) == "listpack").then(|| nodes_of(list)),
+        ValueRef::Int(_) | ValueRef::Bytes(_) => None,
     })
 }
 
@@ -438,8 +438,8 @@ fn quicklist(cx: &mut NodeCx<'_, '_>, key: &[u8]) -> Result<Flow, Error> {
     let list_can_be_listpack = cx.shared.profile.has("7.2.0");
     let done = "Quicklist structure printed on stdout";
     log_shape(cx, key, "quicklist", done, |value| match value {
-        ValueRef::List(list) if list.encoding(list_can_be_listpack) == "quicklist" => Some(nodes_of(list)),
-        _ => None,
+        ValueRef::List(list) => (list.encoding(list_can_be_listpack) == "quicklist").then(|| nodes_of(list)),
+        ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Hash(_) => None,
     })
 }
 

@@ -32,6 +32,7 @@
 
 #![allow(clippy::disallowed_methods)] // the figures of the process are files of the kernel
 
+mod classes;
 mod counters;
 mod process;
 
@@ -39,6 +40,7 @@ use std::alloc::{GlobalAlloc, Layout};
 use std::ffi::c_void;
 use std::ptr;
 
+pub use classes::size_class;
 pub use counters::used_bytes;
 pub use process::{allocator_name, purge, rss_bytes, trim};
 

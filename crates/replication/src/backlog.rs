@@ -38,6 +38,11 @@ const SPARE_BLOCKS: usize = 2;
 /// What a block costs besides its bytes: its place in the queue and the allocation's header.
 const BLOCK_OVERHEAD_BYTES: usize = size_of::<Block>() + 16;
 
+/// What a buffer takes as a block or a spare, in bytes.
+fn taken(bytes: &Vec<u8>) -> usize {
+    memory::size_class(bytes.capacity()) + BLOCK_OVERHEAD_BYTES
+}
+
 #[derive(Debug)]
 struct Block {
     start: u64,
@@ -131,7 +136,7 @@ impl Backlog {
     fn push(&mut self, bytes: Vec<u8>) {
         let start = self.end;
         self.end += bytes.len() as u64;
-        self.held += bytes.capacity() + BLOCK_OVERHEAD_BYTES;
+        self.held += taken(&bytes);
         self.blocks.push_back(Block { start, bytes });
     }
 
@@ -157,7 +162,7 @@ impl Backlog {
 
     fn take_spare(&mut self) -> Option<Vec<u8>> {
         let spare = self.spare.pop()?;
-        self.held -= spare.capacity() + BLOCK_OVERHEAD_BYTES;
+        self.held -= taken(&spare);
         Some(spare)
     }
 
@@ -249,7 +254,7 @@ impl Backlog {
                 bytes.clear();
                 self.spare.push(bytes);
             } else {
-                self.held -= bytes.capacity() + BLOCK_OVERHEAD_BYTES;
+                self.held -= taken(&bytes);
             }
         }
     }
@@ -263,7 +268,7 @@ mod tests {
     /// What is counted is what is there.
     fn check_account(backlog: &Backlog) {
         let blocks = backlog.blocks.iter().map(|block| &block.bytes).chain(&backlog.spare);
-        let held: usize = blocks.map(|bytes| bytes.capacity() + BLOCK_OVERHEAD_BYTES).sum();
+        let held: usize = blocks.map(taken).sum();
         assert_eq!(backlog.held, held);
     }
 

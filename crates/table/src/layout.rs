@@ -20,6 +20,7 @@
 //! The size of the allocation is not stored: it is the size class of the bytes needed, so it follows from the header
 //! and the inline length. A change in place is allowed exactly when it leaves the class the same.
 
+use memory::size_class;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
 
@@ -85,13 +86,6 @@ pub enum Kind {
     /// `hash`
     Hash = 4,
     // 2, 3 and 5 are meant for set, sorted set and stream; 15 for extension types.
-}
-
-/// The size that the allocator gives for a request of `bytes`: steps of 16 up to 128, then four steps a doubling,
-/// as mimalloc's size classes. Asking for the whole class costs nothing and makes room for changes in place.
-pub(crate) const fn size_class(bytes: usize) -> usize {
-    let step = if bytes <= 128 { 16 } else { 1 << ((bytes - 1).ilog2() - 2) };
-    bytes.div_ceil(step) * step
 }
 
 fn varint_bytes(value: usize) -> usize {
@@ -348,18 +342,6 @@ impl Block {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn size_classes_are_those_of_the_allocator() {
-        for (bytes, class) in
-            [(1, 16), (16, 16), (17, 32), (89, 96), (128, 128), (129, 160), (161, 192), (256, 256)]
-        {
-            assert_eq!(size_class(bytes), class);
-        }
-        for (bytes, class) in [(257, 320), (321, 384), (513, 640), (3008, 3072), (3073, 3584), (4097, 5120)] {
-            assert_eq!(size_class(bytes), class);
-        }
-    }
 
     #[test]
     fn lengths_take_the_bytes_they_need() {

@@ -21,11 +21,11 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use crate::bucket::{Bucket, CELLS, Element};
 use crate::directory::{Counts, Directory};
 use crate::entry::{Entry, EntryBox};
-use crate::layout::size_class;
 use crate::occupied::Occupied;
 use crate::retired::Retired;
 use crate::span::{MAX_DEPTH, MAX_HOMES, Place, Span, packable, prefix_mask};
 use crate::{Detached, Hasher};
+use memory::size_class;
 
 /// An array of so many buckets is split instead of grown.
 const SPLIT_BUCKETS: u32 = 512;

@@ -203,7 +203,8 @@ impl ClientMemory {
         let all = sum.saturating_sub(held).saturating_add(own);
         let together = self.together_bytes.load(Ordering::Relaxed);
         let holders = self.holders[of as usize].load(Ordering::Relaxed) + u64::from(held == 0);
-        let is_small = own.saturating_mul(holders) < all;
+        // Beside what those hold that make the sum; merely being there makes nobody large.
+        let is_small = own.saturating_mul(holders) < self.sum(of).saturating_sub(held).saturating_add(own);
         all > together && !(is_small && all <= together.saturating_add(together / 4))
     }
 }
@@ -477,6 +478,51 @@ pub(super) mod tests {
         assert_eq!((unread(&memory), memory.holders[Sum::Unread as usize].load(Ordering::Relaxed)), (0, 0));
         assert!(small.may_grow(0, 99 * MB), "alone it may have nearly all");
         assert!(!small.may_grow(0, 101 * MB));
+    }
+
+    #[test]
+    fn who_is_about_to_be_closed_costs_others_nothing() {
+        let memory = memory("maxmemory-clients 20mb");
+        let (hog, other) = (client(&memory), client(&memory));
+        hog.note_queued(30 * MB as u64);
+        assert_eq!(memory.exceeded(0), Some(Exceeded::Held(20 * MB as u64)));
+        hog.client.killed.store(true, Ordering::Relaxed);
+        memory.doom(&hog.client);
+        // Its worker is busy, and has not closed it yet.
+        assert_eq!(memory.exceeded(0), None);
+        assert!(other.may_grow(0, 10 * MB) && !hog.may_grow(0, 1));
+        drop(hog);
+        assert!(memory.held_bytes() < 11 * MB as u64 && memory.sum(Sum::All) == 10 * MB as u64);
+        assert!(!other.may_grow(0, 21 * MB));
+        assert_eq!(other.over(), Some(Over::Evicted));
+    }
+
+    #[test]
+    fn who_has_a_limit_of_its_own_counts_in_no_sum_of_what_is_unread() {
+        let memory = memory("maxmemory 40mb\nclient-output-buffer-limit pubsub 64mb 0 0");
+        let (listener, other) = (client(&memory), client(&memory));
+        listener.client.channels.store(1, Ordering::Relaxed);
+        assert!(listener.may_grow(0, 60 * MB));
+        listener.settle(60 * MB, true, 0);
+        assert_eq!((unread(&memory), memory.exceeded(0)), (0, None));
+        assert!(other.may_grow(0, 39 * MB));
+        other.settle(39 * MB, false, 0);
+        assert!(!listener.may_grow(0, 5 * MB), "beyond its own limit");
+        // The limit of all was lowered meanwhile.
+        memory.together_bytes.store(30 * MB as u64, Ordering::Relaxed);
+        assert_eq!(memory.exceeded(0), Some(Exceeded::Unread(30 * MB as u64)));
+        memory.note_in_vain(0);
+        assert_eq!(memory.exceeded(IN_VAIN_MS - 1), None);
+        assert!(memory.exceeded(IN_VAIN_MS).is_some());
+    }
+
+    #[test]
+    fn a_limit_of_all_leaves_room_to_be_set_right() {
+        for config in ["maxmemory-clients 1", "maxmemory 1000\nmaxmemory-clients 10%"] {
+            assert!(client(&memory(config)).may_grow(0, 100_000), "{config}");
+        }
+        // A part of nothing is no limit.
+        assert!(client(&memory("maxmemory-clients 10%")).may_grow(0, 10 * MB));
     }
 
     #[test]

@@ -59,7 +59,7 @@ pub struct Engine {
     /// What clients may hold.
     pub client_memory: Arc<ClientMemory>,
     /// The version is 7.2 or later: messages that a client's own command causes come behind its reply, and what MULTI has queued
-    /// counts as sent.
+    /// counts as sent; a call that waits is counted when its wait ends.
     pub since_7_2: bool,
     /// The position of the stream up to which replies may tell of writes.
     pub committed: AtomicU64,

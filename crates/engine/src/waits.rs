@@ -17,7 +17,7 @@ use std::sync::PoisonError;
 
 /// Whether a call that waits is counted when its wait is over.
 pub fn counts_at_end(engine: &Engine) -> bool {
-    engine.profile.has("7.2.0")
+    engine.since_7_2
 }
 
 /// Notes what is to be counted of a command that begins to wait, and counts what is counted now.

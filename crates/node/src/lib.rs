@@ -7,9 +7,10 @@
 //! ```
 //! [`Node::start`] makes the threads and returns when the node listens; [`Node::wait`] returns when it has ended.
 //!
-//! A node owns its clocks, threads and sockets; what it decides is in pure crates below it. The one thing all threads share
-//! is `Shared`, whose parts have their own locks. Lock ranks, which nobody may take downwards: slots ascending, then a
-//! shard of channels, then the cores of replication (see `replication`), then the stream's tail, then a mailbox.
+//! A node owns its clocks, threads and sockets; what it decides is in pure crates below it. `Shared` puts the
+//! parts together that threads share (`engine`, `persistence`, `replica_threads`), each with its own locks. Lock ranks, which
+//! nobody may take downwards: slots ascending, then a shard of channels, then the cores of replication, then the stream's tail,
+//! then a mailbox.
 
 #![forbid(unsafe_code)]
 // The node is a shell: time, threads, files and sockets are its business.

@@ -1,7 +1,7 @@
 //! What a client may take: connections, time, and bytes in both directions.
 
 use crate::shared::Shared;
-use config::{ClientClass, Loglevel};
+use config::Loglevel;
 use engine::exec::Local;
 use engine::stats::Counter;
 use event_loop::{EventLoop, Peer};
@@ -139,9 +139,7 @@ pub(crate) fn output_exceeded(
             return true;
         }
     }
-    let subscribed = client.subscriptions.as_ref().is_some_and(|subs| subs.count() > 0);
-    let class = if subscribed { ClientClass::Pubsub } else { ClientClass::Normal };
-    let limit = local.settings.client_output_buffer_limits[class as usize];
+    let limit = local.settings.client_output_buffer_limits[client.shared.class() as usize];
     let hard = limit.hard_bytes > 0 && refused as u64 > limit.hard_bytes;
     let soft = limit.soft_bytes > 0 && pending as u64 > limit.soft_bytes;
     let since = match (soft, client.outbox.over_soft_since) {

@@ -85,7 +85,7 @@ pub(crate) struct Worker {
     /// Clients with replies to send.
     dirty: Vec<usize>,
     /// Clients with replies that tell of writes beyond the position that was committed when they were looked at.
-    held: Vec<usize>,
+    held: BTreeSet<usize>,
     committed: u64,
     /// Clients whose connections leave at the end of this turn, and those on their way out.
     departing: Vec<usize>,
@@ -123,7 +123,7 @@ impl Worker {
             ended: Vec::new(),
             stalled: Vec::new(),
             dirty: Vec::new(),
-            held: Vec::new(),
+            held: BTreeSet::new(),
             committed: 0,
             departing: Vec::new(),
             leaving: HashMap::new(),
@@ -895,7 +895,7 @@ impl Worker {
             } else if !client.outbox.has_no_rests() && pending < AHEAD_BYTES {
                 unfinished.push(at);
             } else if client.outbox.is_held() {
-                self.held.push(at);
+                self.held.insert(at);
             }
         }
         let mut dirty = dirty;

@@ -1,7 +1,7 @@
 //! The applier: the thread that follows a primary.
 //!
 //! It owns the connection to the primary and carries out what the replica's core decides: it connects, receives a data set,
-//! loads it, and applies the stream ([`crate::apply`]). Only whole commands are applied, so between two turns of
+//! loads it, and applies the stream (`apply`). Only whole commands are applied, so between two turns of
 //! its loop the data is always that of some offset of the primary's history.
 //!
 //! Others step the core too, in the world ([`crate::role`]). Each such change begins a generation, and everything this

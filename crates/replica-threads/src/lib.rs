@@ -8,15 +8,16 @@
 //!      │                   applier thread          full-sync thread
 //!      └─ REPLICAOF ─▶ Replica ─▲ (a primary's socket)
 //! ```
-//! - [`feeder`] owns the replicas' sockets: it carries out what [`Primary`] decides, answers WAIT, sends what sockets did not take.
+//! - [`feeder`] owns the replicas' sockets: it carries out what [`replication::Primary`] decides, answers WAIT, sends what
+//!   sockets did not take.
 //! - [`outlet`] is where the stream leaves: workers send what they wrote themselves.
 //! - [`full_sync`] walks the keyspace for replicas.
-//! - [`applier`] owns the socket to a primary: it carries out what [`Replica`] decides, loads and applies.
+//! - [`applier`] owns the socket to a primary: it carries out what [`replication::Replica`] decides, loads and applies.
 //! - [`role`] changes what the node is, in the world.
 //!
-//! **The cores are shared, their actions are not.** [`Primary`] and [`Replica`] stand behind a mutex each, so INFO, ROLE, WAIT,
-//! REPLCONF and role changes ask and step them on whatever thread they run. What a step decides is posted to the
-//! one thread that carries it out, while the core is still locked: actions happen in the order of the steps.
+//! **The cores are shared, their actions are not.** [`replication::Primary`] and [`replication::Replica`] stand behind a mutex
+//! each, so INFO, ROLE, WAIT, REPLCONF and role changes ask and step them on whatever thread they run. What a step decides is
+//! posted to the one thread that carries it out, while the core is still locked: actions happen in the order of the steps.
 //!
 //! **Pumping.** Whoever locks the primary moves the stream's tail into it first. So the offset and the backlog that anybody
 //! sees contain all that was appended before, and in the world they are exact: that is how a snapshot gets its

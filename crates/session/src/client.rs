@@ -9,6 +9,7 @@ use crate::waiting::Begun;
 use command_spec::Behaviour;
 use command_table::{Command, Kept};
 use commands::{Piece, Progress};
+use config::ClientClass;
 use event_loop::{BufId, Peer, Token};
 use keyspace::{Ticket, Watch};
 use resp::{Parser, Proto, Writer};
@@ -54,6 +55,8 @@ pub struct ClientShared {
     pub account: Account,
     /// What counts no more of it because it is about to be closed: all, and what is unread.
     pub(crate) doomed: [AtomicU64; 2],
+    /// It holds nothing any more.
+    pub(crate) is_gone: AtomicBool,
     /// Bytes received from it.
     pub bytes_in: AtomicU64,
     /// Bytes that the kernel took for it.
@@ -143,6 +146,7 @@ impl ClientShared {
             flags: AtomicU32::new(0),
             account: Account::default(),
             doomed: Default::default(),
+            is_gone: AtomicBool::new(false),
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
             commands: AtomicU64::new(0),
@@ -175,6 +179,11 @@ impl ClientShared {
     /// Whether it comes from this host: what `local` means in the parameters that protect others.
     pub fn is_local(&self) -> bool {
         self.is_unix || self.addr.starts_with("127.") || self.addr.starts_with("[::1]:")
+    }
+
+    /// The class whose limits it has.
+    pub fn class(&self) -> ClientClass {
+        if self.is_subscribed() { ClientClass::Pubsub } else { ClientClass::Normal }
     }
 
     /// Whether it listens to any channel or pattern.

@@ -66,7 +66,7 @@ pub(super) fn serve(engine: &Engine, local: &mut Local, guard: &mut Guard<'_>) {
 fn glance(engine: &Engine, local: &Local, db: u16) -> KeysContext {
     let context = local.context(db, true);
     match context.expiry {
-        Expiry::Delete if engine.profile.has("7.2.0") => KeysContext { expiry: Expiry::Hide, ..context },
+        Expiry::Delete if engine.since_7_2 => KeysContext { expiry: Expiry::Hide, ..context },
         _ => context,
     }
 }

@@ -19,7 +19,7 @@
 //! [`UNIT_BYTES`] counts for nothing but the client itself: the sum is touched by those alone who make it large.
 
 use crate::client::{Client, ClientShared, flag};
-use config::{ClientClass, Settings};
+use config::Settings;
 use resp::Meter;
 use std::cell::Cell;
 use std::sync::Arc;
@@ -97,11 +97,6 @@ pub enum Exceeded {
     Unread(u64),
 }
 
-/// The class whose limits a client has.
-fn class_of(client: &ClientShared) -> ClientClass {
-    if client.is_subscribed() { ClientClass::Pubsub } else { ClientClass::Normal }
-}
-
 /// How long nobody looks again for clients to close when all that is held is by those that may not be.
 const IN_VAIN_MS: u64 = 100;
 
@@ -155,14 +150,24 @@ impl ClientMemory {
         self.sums[of as usize].load(Ordering::Relaxed).saturating_sub(doomed)
     }
 
-    /// A client was told to go, by whoever took its life: what it holds counts no more.
+    /// A client was told to go, by whoever took its life: what it holds counts no more. It may be gone by itself meanwhile.
     pub fn doom(&self, client: &ClientShared) {
         let parts =
             [client.account.bytes(), self.unlimited(client, client.account.output.load(Ordering::Relaxed))];
         for (sum, bytes) in parts.into_iter().enumerate() {
             let bytes = bytes - bytes % UNIT_BYTES;
-            client.doomed[sum].store(bytes, Ordering::Relaxed);
             self.doomed[sum].fetch_add(bytes, Ordering::Relaxed);
+            client.doomed[sum].store(bytes, Ordering::SeqCst);
+        }
+        if client.is_gone.load(Ordering::SeqCst) {
+            self.forget_doomed(client);
+        }
+    }
+
+    /// What a client held is free. Of its end and who doomed it, whoever comes second finds what is to be forgotten.
+    fn forget_doomed(&self, client: &ClientShared) {
+        for (sum, doomed) in client.doomed.iter().enumerate() {
+            self.doomed[sum].fetch_sub(doomed.swap(0, Ordering::SeqCst), Ordering::Relaxed);
         }
     }
 
@@ -173,7 +178,7 @@ impl ClientMemory {
 
     /// Whether a client's class has a hard limit for what may be unread.
     pub fn has_limit(&self, client: &ClientShared) -> bool {
-        self.hard_bytes[class_of(client) as usize].load(Ordering::Relaxed) > 0
+        self.hard_bytes[client.class() as usize].load(Ordering::Relaxed) > 0
     }
 
     /// What clients must be closed for to be below it, the largest first; `None` while they are.
@@ -347,7 +352,7 @@ impl Allowance {
         let account = &self.client.account;
         let other = account.bytes() - account.output.load(Ordering::Relaxed);
         let all = unread.saturating_add(other);
-        let class = class_of(&self.client);
+        let class = self.client.class();
         let limit = self.memory.hard_bytes[class as usize].load(Ordering::Relaxed);
         let hard = if has_limit { limit } else { 0 };
         let over = if self.client.killed.load(Ordering::Relaxed) || self.memory.ending.load(Ordering::Relaxed)
@@ -391,9 +396,8 @@ impl Meter for Pushes<'_> {
 impl Drop for Allowance {
     fn drop(&mut self) {
         self.hold(0, 0);
-        for (sum, doomed) in self.client.doomed.iter().enumerate() {
-            self.memory.doomed[sum].fetch_sub(doomed.swap(0, Ordering::Relaxed), Ordering::Relaxed);
-        }
+        self.client.is_gone.store(true, Ordering::SeqCst);
+        self.memory.forget_doomed(&self.client);
         self.memory.clients.fetch_sub(1, Ordering::Relaxed);
     }
 }
@@ -491,7 +495,10 @@ pub(super) mod tests {
         // Its worker is busy, and has not closed it yet.
         assert_eq!(memory.exceeded(0), None);
         assert!(other.may_grow(0, 10 * MB) && !hog.may_grow(0, 1));
+        let info = hog.client.clone();
         drop(hog);
+        // Nor does one that was gone before it was told to go.
+        memory.doom(&info);
         assert!(memory.held_bytes() < 11 * MB as u64 && memory.sum(Sum::All) == 10 * MB as u64);
         assert!(!other.may_grow(0, 21 * MB));
         assert_eq!(other.over(), Some(Over::Evicted));

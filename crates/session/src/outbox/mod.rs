@@ -12,7 +12,8 @@
 //! and with it all that comes behind. Positions are noted by who knows them, commits by who has them; a node that has no log
 //! commits everything at once.
 //!
-//! A command that fails, is suspended, or is not to be answered takes back what it wrote: [`Outbox::take_back`].
+//! A command that fails or is suspended takes back what it wrote: [`Outbox::take_back`]. Replies that are not to be said (CLIENT
+//! REPLY) are written apart and dropped; messages and notices are said all the same.
 
 mod allowance;
 mod rests;

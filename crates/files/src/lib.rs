@@ -10,7 +10,7 @@
 //! Whatever Engram keeps on a disk passes here; a rule of the tree sees to it. So there is one place that knows what a
 //! disk promises, one that tests can make fail, and one where bytes may be encrypted.
 //!
-//! **What a disk promises**, and the simulation ([`simulation`]) therefore keeps apart:
+//! **What a disk promises**, and the simulation (`simulation`) therefore keeps apart:
 //! - Bytes that were written are in the file for whoever reads it, and after a crash of the machine all there, there in
 //!   part, or gone. A sync that succeeded keeps them.
 //! - A name (of a file that was made, renamed or removed, of a directory that was made) is kept by a sync of the directory

@@ -325,7 +325,8 @@ impl<'k, 'g> Keys<'k, 'g> {
         Some(edit)
     }
 
-    #[inline]
+    // Always inline: what it makes is seven words, and copying them out of a call stalls on each.
+    #[inline(always)]
     fn edit_at(&mut self, key: &[u8], place: Located) -> Option<Edit<'_>> {
         self.scratch.has_changed = true;
         let physical = self.physical;

@@ -105,6 +105,27 @@ impl Args {
         self.ranges(request).iter().map(move |range| range.of(source))
     }
 
+    /// Writes the arguments of the request into `few`, if there is room for them: what [`Args::iter`] yields, for the
+    /// caller that executes most requests. The loop is plain so that each argument is two stores of a word, which later
+    /// loads of a word can be served from; a copied pair would wait until both are in the cache.
+    #[inline(always)]
+    pub fn fill<'f, 'a, const N: usize>(
+        &'a self,
+        request: &Request,
+        buffer: &'a [u8],
+        few: &'f mut [&'a [u8]; N],
+    ) -> Option<&'f [&'a [u8]]> {
+        let ranges = self.ranges(request);
+        if ranges.len() > N {
+            return None;
+        }
+        let source = if request.inline { &self.unescaped[..] } else { buffer };
+        for at in 0..ranges.len() {
+            few[at] = ranges[at].of(source);
+        }
+        Some(&few[..ranges.len()])
+    }
+
     /// Bytes of memory held.
     pub fn allocated_bytes(&self) -> usize {
         self.ranges.capacity() * size_of::<ArgRange>() + self.unescaped.capacity()

@@ -24,14 +24,17 @@ pub struct Occupied<'a> {
 
 impl<'a> Occupied<'a> {
     /// The caller is the table's exclusive user for `'a`, and the place is occupied.
+    #[inline]
     pub(crate) fn new(table: &'a Table, span: Span, place: Place) -> Occupied<'a> {
         Occupied { table, span, place, unique: PhantomData }
     }
 
+    #[inline]
     fn element(&self) -> Element {
         self.span.bucket(self.place.bucket).element(self.place.cell as usize)
     }
 
+    #[inline]
     fn block(&self) -> Block {
         self.element().block
     }
@@ -45,24 +48,28 @@ impl<'a> Occupied<'a> {
     }
 
     /// The entry.
+    #[inline]
     pub fn entry(&self) -> Entry<'_> {
         // SAFETY: the borrow of `self` keeps changes away.
         unsafe { Entry::new(self.block()) }
     }
 
     /// The entry, for as long as the table was borrowed.
+    #[inline]
     pub fn into_entry(self) -> Entry<'a> {
         // SAFETY: the table is borrowed exclusively for `'a`.
         unsafe { Entry::new(self.block()) }
     }
 
     /// The entry, for changes that keep its place.
+    #[inline]
     pub fn entry_mut(&mut self) -> EntryMut<'_> {
         // SAFETY: the borrow of `self` keeps others away.
         unsafe { EntryMut::new(self.block()) }
     }
 
     /// The entry, for changes that keep its place, for as long as the table was borrowed.
+    #[inline]
     pub fn into_entry_mut(self) -> EntryMut<'a> {
         // SAFETY: the table is borrowed exclusively for `'a`.
         unsafe { EntryMut::new(self.block()) }
@@ -139,11 +146,13 @@ impl<'a> Occupied<'a> {
     }
 
     /// Replaces value and expiry, the value by a string.
+    #[inline]
     pub fn set_bytes(&mut self, bytes: &[u8], expire_at_ms: Option<u64>) -> Option<Value> {
         self.set_content(string_content(bytes), expire_at_ms)
     }
 
     /// Replaces value and expiry, the value by a string kept as an integer.
+    #[inline]
     pub fn set_int(&mut self, int: i64, expire_at_ms: Option<u64>) -> Option<Value> {
         self.set_content(Content::Int(int), expire_at_ms)
     }

@@ -51,6 +51,8 @@ use counters::Counters;
 use slots::Slots;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use table::Hasher;
+
+pub use table::Expected;
 use topology::{SLOTS, Slot};
 
 /// A slot that stayed taken beyond a bounded spin: suspend, and try again when it is released.
@@ -181,8 +183,8 @@ impl Keyspace {
 
     /// Third step: the entry of a key of physical database 0. The caller is inside the gate.
     #[inline]
-    pub fn prefetch_entry(&self, slot: Slot, hash: u64) {
-        self.slots.table0(slot).prefetch_entry(hash);
+    pub fn prefetch_entry(&self, slot: Slot, hash: u64, expected: Expected) {
+        self.slots.table0(slot).prefetch_entry(hash, expected);
     }
 
     /// Keys of a logical database.

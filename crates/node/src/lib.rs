@@ -21,6 +21,7 @@ mod cron;
 mod cx;
 mod digest;
 mod ending;
+mod foresight;
 mod gauges;
 mod limits;
 mod listening;

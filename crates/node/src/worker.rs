@@ -8,6 +8,7 @@
 
 // Longer than 800 lines because all phases of a turn work on the same fields, and are read in the order in which they run.
 
+use crate::foresight::Foresight;
 use crate::limits;
 use crate::shared::Shared;
 use command_spec::Behaviour;
@@ -72,6 +73,7 @@ pub(crate) struct Worker {
     messages: Vec<Message>,
     args: Args,
     batch: Vec<Entry>,
+    foresight: Foresight,
     /// Clients with bytes to parse in this turn.
     parse: Vec<usize>,
     /// Clients with bytes left for the next turn.
@@ -117,6 +119,7 @@ impl Worker {
             messages: Vec::new(),
             args: Args::new(),
             batch: Vec::new(),
+            foresight: Foresight::default(),
             parse: Vec::new(),
             next_parse: Vec::new(),
             touched: Vec::new(),
@@ -599,8 +602,14 @@ impl Worker {
             let end = batch.len().min(at + CHUNK);
             let chunk = &batch[at..end];
             self.prefetch(shared, chunk);
-            for entry in chunk {
+            let (last, others) = chunk.split_last().expect("a chunk has entries");
+            for entry in others {
                 self.execute(shared, entry);
+            }
+            let before = self.written_bytes(last);
+            self.execute(shared, last);
+            if let (Ok(command), Some(bytes)) = (last.command, self.written_bytes(last).checked_sub(before)) {
+                self.foresight.note(command, bytes);
             }
             self.local.leave(shared);
             // While it is still in the cache.
@@ -623,13 +632,20 @@ impl Worker {
         if chunk.len() < 2 || !self.local.enter(shared) {
             return;
         }
-        let places = || chunk.iter().filter_map(|entry| entry.place);
-        for place in places() {
+        for place in chunk.iter().filter_map(|entry| entry.place) {
             shared.keyspace.prefetch_bucket(place.slot, place.hash);
         }
-        for place in places() {
-            shared.keyspace.prefetch_entry(place.slot, place.hash);
+        for entry in chunk {
+            if let (Some(place), Ok(command)) = (entry.place, entry.command) {
+                let expected = self.foresight.expected(command, entry.request.consumed);
+                shared.keyspace.prefetch_entry(place.slot, place.hash, expected);
+            }
         }
+    }
+
+    /// Bytes of replies that an entry's client has yet to be sent.
+    fn written_bytes(&self, entry: &Entry) -> usize {
+        self.clients[entry.client].as_ref().map_or(0, |client| client.outbox.len())
     }
 
     fn execute(&mut self, shared: &Shared, entry: &Entry) {
@@ -650,14 +666,12 @@ impl Worker {
         let buffer = &buffer[entry.start..];
         let mut few = [&[][..]; 8];
         let many: Vec<&[u8]>;
-        let argv: &[&[u8]] = if entry.request.count <= few.len() {
-            for (to, from) in few.iter_mut().zip(args.iter(&entry.request, buffer)) {
-                *to = from;
+        let argv: &[&[u8]] = match args.fill(&entry.request, buffer, &mut few) {
+            Some(argv) => argv,
+            None => {
+                many = args.iter(&entry.request, buffer).collect();
+                &many
             }
-            &few[..entry.request.count]
-        } else {
-            many = args.iter(&entry.request, buffer).collect();
-            &many
         };
         let next = match entry.command {
             Ok(command) => {

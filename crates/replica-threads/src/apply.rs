@@ -229,10 +229,14 @@ impl<H: Host> Applier<H> {
             return Ok(());
         }
         self.enter(replicas)?;
-        let places = || entries.iter().filter_map(|entry| entry.place);
+        let places =
+            || entries.iter().filter_map(|entry| entry.place.map(|place| (place, entry.request.consumed)));
         if self.db() == 0 && entries.len() > 1 {
-            places().for_each(|place| replicas.keyspace.prefetch_bucket(place.slot, place.hash));
-            places().for_each(|place| replicas.keyspace.prefetch_entry(place.slot, place.hash));
+            places().for_each(|(place, _)| replicas.keyspace.prefetch_bucket(place.slot, place.hash));
+            // What a primary sends are writes.
+            places().for_each(|(place, bytes)| {
+                replicas.keyspace.prefetch_entry(place.slot, place.hash, keyspace::Expected::write(bytes));
+            });
         }
         for entry in &entries {
             self.apply_single(replicas, pending, entry)?;

@@ -104,7 +104,7 @@ impl Store {
             self.tables[*at].prefetch_bucket(*hash);
         }
         for (at, _, hash) in &place {
-            self.tables[*at].prefetch_entry(*hash);
+            self.tables[*at].prefetch_entry(*hash, table::Expected::read(64));
         }
         let found = place.iter().filter(|(at, key, hash)| {
             self.tables[*at]

@@ -38,6 +38,6 @@ pub use detached::Detached;
 pub use entry::{Entry, EntryBox, EntryMut, Kind, ValueMut, Walk};
 pub use hashing::Hasher;
 pub use occupied::Occupied;
-pub use prefetch::prefetch;
+pub use prefetch::{Expected, prefetch};
 pub use retired::Retired;
 pub use table::{Table, TableMut};

@@ -9,6 +9,45 @@ use crate::directory::Directory;
 use crate::span::Span;
 use crate::table::Table;
 
+/// Most lines of an entry that are prefetched: beyond it, the hardware has seen the sequence and goes ahead by itself.
+const MAX_LINES: usize = 8;
+
+/// How much of an entry is expected to be used, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Expected {
+    lines: usize,
+    to_write: bool,
+}
+
+impl Expected {
+    /// A value of about so many bytes, which will be read.
+    #[inline]
+    pub fn read(value_bytes: usize) -> Expected {
+        Expected { lines: lines(value_bytes), to_write: false }
+    }
+
+    /// A value of about so many bytes, which will be written: a store to a line that is not there holds up every later
+    /// atomic operation, the release of the slot's lock first of all.
+    #[inline]
+    pub fn write(value_bytes: usize) -> Expected {
+        Expected { lines: lines(value_bytes), to_write: true }
+    }
+
+    #[inline]
+    fn prefetch(self, entry: *const u8) {
+        for line in 0..self.lines {
+            let address = entry.wrapping_add(64 * line);
+            if self.to_write { prefetch_to_write(address) } else { prefetch(address) }
+        }
+    }
+}
+
+/// Header and key are in the first line, mostly; the entry may begin anywhere in it.
+#[inline]
+fn lines(value_bytes: usize) -> usize {
+    (value_bytes / 64 + 2).min(MAX_LINES)
+}
+
 impl Table {
     /// Starts loading the bucket of a hash.
     #[inline]
@@ -18,19 +57,17 @@ impl Table {
         }
     }
 
-    /// Starts loading the entry of a hash, as far as its bucket tells which; best a moment after
-    /// [`Table::prefetch_bucket`].
+    /// Starts loading the entry of a hash, as far as its bucket tells which, and as much of it as is expected to be used;
+    /// best a moment after [`Table::prefetch_bucket`].
     #[inline]
-    pub fn prefetch_entry(&self, hash: u64) {
+    pub fn prefetch_entry(&self, hash: u64, expected: Expected) {
         let Some(span) = self.shared_span(hash) else { return };
         let window = span.window(hash);
         for index in span.home(hash)..span.buckets {
             let bucket = span.bucket(index);
             for cell in bucket.matching(window) {
                 if let Some(entry) = bucket.candidate(cell, window) {
-                    let entry = entry.as_ptr();
-                    prefetch(entry);
-                    prefetch(entry.wrapping_add(64));
+                    expected.prefetch(entry.as_ptr());
                     return;
                 }
             }
@@ -66,6 +103,24 @@ pub fn prefetch(address: *const u8) {
     // SAFETY: a hint; any address is allowed.
     unsafe {
         std::arch::asm!("prfm pldl1keep, [{}]", in(reg) address, options(nostack, readonly, preserves_flags));
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    let _ = address;
+}
+
+/// Starts loading the cache line at any address, so that it can be written.
+#[inline(always)]
+pub(crate) fn prefetch_to_write(address: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint; any address is allowed, and processors without it take it for a no-operation.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_ET0>(address.cast());
+    }
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: a hint; any address is allowed.
+    unsafe {
+        std::arch::asm!("prfm pstl1keep, [{}]", in(reg) address, options(nostack, readonly, preserves_flags));
     }
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let _ = address;

@@ -62,7 +62,7 @@ impl<'a> Worker<'a> {
             }
             for slot in slots {
                 self.space.prefetch_bucket(*slot, self.random);
-                self.space.prefetch_entry(*slot, self.random);
+                self.space.prefetch_entry(*slot, self.random, keyspace::Expected::read(64));
             }
             let guard = match slots {
                 [slot] => self.space.lock(*slot),

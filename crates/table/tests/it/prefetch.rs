@@ -18,7 +18,7 @@ fn prefetches_race_with_growth_shrinking_and_take() {
                 while !done.load(Ordering::Relaxed) {
                     hash = hash.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(1);
                     table.prefetch_bucket(hash);
-                    table.prefetch_entry(hash);
+                    table.prefetch_entry(hash, table::Expected::write(64));
                 }
             });
         }

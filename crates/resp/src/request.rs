@@ -308,7 +308,25 @@ impl Parser {
 
     /// Frames the next request of `input`, which starts at the first unconsumed byte, and appends its arguments to
     /// `args`. An error is final for the connection.
+    #[inline]
     pub fn parse(&mut self, input: &[u8], limits: &Limits, args: &mut Args) -> Result<Parsed, ProtocolError> {
+        // Nearly every request is here as a whole, and plain: it needs no state.
+        if self.failed.is_none()
+            && !self.in_request()
+            && let Some(request) = whole(input, limits, args)
+        {
+            return Ok(Parsed::Request(request));
+        }
+        self.parse_piece(input, limits, args)
+    }
+
+    /// Goes on with a request of any form and however much of it is there.
+    fn parse_piece(
+        &mut self,
+        input: &[u8],
+        limits: &Limits,
+        args: &mut Args,
+    ) -> Result<Parsed, ProtocolError> {
         if let Some(error) = self.failed {
             return Err(error);
         }
@@ -492,7 +510,64 @@ impl Parser {
     }
 }
 
-/// The fast path for nearly every line there is: `<type>` and up to nine digits without a leading zero, then CR and
+/// A longer array goes through [`Parser::parse_piece`]: what is looked at twice when it is incomplete stays small.
+const MAX_WHOLE_ARGUMENTS: usize = 32;
+
+/// A request that is an array of bulk strings with plain lengths, all of it in `input`. Anything else is left to those who
+/// know what to say about it, as is all that a client sends before it has authenticated.
+#[inline]
+fn whole(input: &[u8], limits: &Limits, args: &mut Args) -> Option<Request> {
+    if !limits.authenticated {
+        return None;
+    }
+    let (count, mut at) = plain_length(input, 0, b'*')?;
+    if count == 0 || count > MAX_WHOLE_ARGUMENTS || count as i64 > limits.max_multibulk_len {
+        return None;
+    }
+    let first = args.ranges.len();
+    for _ in 0..count {
+        let Some((len, start)) = plain_length(input, at, b'$') else { break };
+        at = start + len + 2;
+        if len as i64 > limits.max_bulk_len || at > input.len() {
+            break;
+        }
+        args.ranges.push(ArgRange { start, len });
+    }
+    if args.ranges.len() - first < count {
+        args.ranges.truncate(first);
+        return None;
+    }
+    Some(Request { consumed: at, count, inline: false, first })
+}
+
+/// Length and end of a line that is `<mark>`, one to eight digits without a leading zero, CR and one more byte.
+#[inline(always)]
+fn plain_length(input: &[u8], at: usize, mark: u8) -> Option<(usize, usize)> {
+    let [first, digit, rest @ ..] = input.get(at..)? else { return None };
+    let mut number = usize::from(digit.wrapping_sub(b'0'));
+    if *first != mark || number > 9 {
+        return None;
+    }
+    if let [b'\r', _, ..] = rest {
+        return Some((number, at + 4));
+    }
+    if number == 0 {
+        return None;
+    }
+    for index in 0..7 {
+        let digit = usize::from(rest.get(index)?.wrapping_sub(b'0'));
+        if digit > 9 {
+            return None;
+        }
+        number = number * 10 + digit;
+        if let [b'\r', _, ..] = rest[index + 1..] {
+            return Some((number, at + index + 5));
+        }
+    }
+    None
+}
+
+/// The fast path for nearly every line of a request that came in pieces: `<type>` and up to nine digits without a leading zero, then CR and
 /// one more byte, all in the buffer.
 #[inline]
 fn short_length(input: &[u8], position: usize) -> Option<(i64, usize)> {

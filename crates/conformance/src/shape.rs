@@ -14,7 +14,7 @@ use crate::reply::Reply;
 /// Every command that Engram has, as the newest profile has it.
 pub fn commands() -> &'static CommandTable {
     static TABLE: OnceLock<CommandTable> = OnceLock::new();
-    TABLE.get_or_init(|| node::command_table(Profile::Valkey80))
+    TABLE.get_or_init(|| server_commands::command_table(Profile::Valkey80))
 }
 
 /// The command that arguments name, its subcommand if it is a container.

@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn the_mean_follows_the_replies_of_each_command() {
-        let table = crate::command_table(profile::Profile::default());
+        let table = server_commands::command_table(profile::Profile::default());
         let get = table.get(b"GET").expect("a command");
         let llen = table.get(b"LLEN").expect("a command");
         let mut foresight = Foresight::default();

@@ -1,11 +1,11 @@
 //! What a client may take: connections, time, and bytes in both directions.
 
-use crate::shared::Shared;
 use config::Loglevel;
 use engine::exec::Local;
 use engine::stats::Counter;
 use event_loop::{EventLoop, Peer};
 use resp::ProtocolError;
+use server::Server;
 use session::Message;
 use session::outbox::{CLIENT_BYTES, Exceeded, Over};
 use session::{Client, ClientShared, KEPT_BUFFER_BYTES, ReplyMode, Source, flag, let_go};
@@ -17,12 +17,9 @@ use std::time::Duration;
 const MAX_BACKLOG_BYTES: usize = 1 << 20;
 const RESUME_BACKLOG_BYTES: usize = 256 << 10;
 
-/// Descriptors that a process needs besides those of its clients.
-const RESERVED_DESCRIPTORS: u64 = 32;
-
 /// Why a new connection is refused, if it is; the text goes to it before it is closed.
-pub(crate) fn refuse_connection(shared: &Shared, local: &Local, peer: &Peer) -> Option<&'static str> {
-    if shared.clients.count() >= local.settings.maxclients as usize {
+pub(crate) fn refuse_connection(server: &Server, local: &Local, peer: &Peer) -> Option<&'static str> {
+    if server.clients.count() >= local.settings.maxclients as usize {
         return Some("-ERR max number of clients reached\r\n");
     }
     let open = local.settings.requirepass.is_empty() && local.settings.protected_mode;
@@ -82,10 +79,10 @@ pub(crate) fn throttle(io: &mut EventLoop, client: &mut Client) {
 }
 
 /// Answers a protocol error; the connection ends after it.
-pub(crate) fn protocol_error(shared: &Shared, local: &Local, client: &mut Client, error: ProtocolError) {
+pub(crate) fn protocol_error(server: &Server, local: &Local, client: &mut Client, error: ProtocolError) {
     let mut text = b"ERR ".to_vec();
     text.extend_from_slice(&error.message());
-    shared.stats.error(local.thread, &"ERR");
+    server.stats.error(local.thread, &"ERR");
     if client.reply != ReplyMode::Off {
         client.writer().error(text);
     }
@@ -105,13 +102,13 @@ pub(crate) fn is_idle(local: &Local, client: &Client, now_ms: u64) -> bool {
 }
 
 /// Whether a client has sent more than it may without it being executed.
-pub(crate) fn query_exceeded(shared: &Shared, local: &Local, client: &Client) -> bool {
+pub(crate) fn query_exceeded(server: &Server, local: &Local, client: &Client) -> bool {
     // Since 7.2 what MULTI has queued counts: it was sent and not run either.
-    let queued = if shared.since_7_2 { client.queued_bytes() } else { 0 };
+    let queued = if server.since_7_2 { client.queued_bytes() } else { 0 };
     let sent = client.backlog() + queued;
     let exceeded = sent as u64 > local.settings.client_query_buffer_limit_bytes;
     if exceeded {
-        shared.stats.add(local.thread, Counter::QueryLimit, 1);
+        server.stats.add(local.thread, Counter::QueryLimit, 1);
     }
     exceeded
 }
@@ -121,7 +118,7 @@ pub(crate) fn query_exceeded(shared: &Shared, local: &Local, client: &Client) ->
 /// its client.
 #[inline]
 pub(crate) fn output_exceeded(
-    shared: &Shared,
+    server: &Server,
     local: &Local,
     client: &mut Client,
     pending: usize,
@@ -131,11 +128,11 @@ pub(crate) fn output_exceeded(
         None => {}
         Some(Over::Ended) => return true,
         Some(Over::Limit) => {
-            note_output_limit(shared, local, &client.shared);
+            note_output_limit(server, local, &client.shared);
             return true;
         }
         Some(Over::Evicted) => {
-            note_evicted(shared, local, &client.shared);
+            note_evicted(server, local, &client.shared);
             return true;
         }
     }
@@ -152,7 +149,7 @@ pub(crate) fn output_exceeded(
     let longest = Duration::from_secs(limit.soft_seconds);
     let too_long = since.is_some_and(|since| local.clock.saturating_duration_since(since) > longest);
     if hard || too_long {
-        note_output_limit(shared, local, &client.shared);
+        note_output_limit(server, local, &client.shared);
         return true;
     }
     false
@@ -160,27 +157,27 @@ pub(crate) fn output_exceeded(
 
 /// Counts a client that is closed for what it left unread, and tells of it.
 #[cold]
-fn note_output_limit(shared: &Shared, local: &Local, client: &ClientShared) {
-    shared.stats.add(local.thread, Counter::OutputLimit, 1);
-    let who = crate::commands::describe_client(shared, local.now_ms, client);
+fn note_output_limit(server: &Server, local: &Local, client: &ClientShared) {
+    server.stats.add(local.thread, Counter::OutputLimit, 1);
+    let who = server_commands::describe_client(server, local.now_ms, client);
     let text =
         format_args!("Client {who} scheduled to be closed ASAP for overcoming of output buffer limits.");
-    shared.log(Loglevel::Warning, text);
+    server.log(Loglevel::Warning, text);
 }
 
 /// Closes clients while all together have more than they may: the largest first.
 #[inline]
-pub(crate) fn evict_clients(shared: &Shared, local: &Local) {
-    if let Some(exceeded) = shared.client_memory.exceeded(local.now_ms) {
-        evict_largest(shared, local, exceeded);
+pub(crate) fn evict_clients(server: &Server, local: &Local) {
+    if let Some(exceeded) = server.client_memory.exceeded(local.now_ms) {
+        evict_largest(server, local, exceeded);
     }
 }
 
 #[cold]
-fn evict_largest(shared: &Shared, local: &Local, exceeded: Exceeded) {
-    let memory = &shared.client_memory;
+fn evict_largest(server: &Server, local: &Local, exceeded: Exceeded) {
+    let memory = &server.client_memory;
     let exempt = flag::REPLICA | flag::PRIMARY;
-    let mut clients: Vec<Arc<ClientShared>> = shared.clients.all();
+    let mut clients: Vec<Arc<ClientShared>> = server.clients.all();
     clients.retain(|client| {
         client.flags.load(Ordering::Relaxed) & exempt == 0 && !client.killed.load(Ordering::Relaxed)
     });
@@ -204,10 +201,10 @@ fn evict_largest(shared: &Shared, local: &Local, exceeded: Exceeded) {
         if !client.killed.swap(true, Ordering::Relaxed) {
             memory.doom(&client);
             match exceeded {
-                Exceeded::Held(_) => note_evicted(shared, local, &client),
-                Exceeded::Unread(_) => note_output_limit(shared, local, &client),
+                Exceeded::Held(_) => note_evicted(server, local, &client),
+                Exceeded::Unread(_) => note_output_limit(server, local, &client),
             }
-            shared.mailboxes[client.worker].post(Message::Kill(client.id));
+            server.mailboxes[client.worker].post(Message::Kill(client.id));
             is_in_vain = false;
         }
     }
@@ -219,26 +216,8 @@ fn evict_largest(shared: &Shared, local: &Local, exceeded: Exceeded) {
 
 /// Counts a client that is closed for what all clients hold, and tells of it.
 #[cold]
-fn note_evicted(shared: &Shared, local: &Local, client: &ClientShared) {
-    shared.stats.add(local.thread, Counter::EvictedClients, 1);
-    let who = crate::commands::describe_client(shared, local.now_ms, client);
-    shared.log(Loglevel::Notice, format_args!("Evicting client: {who}"));
-}
-
-/// Lets the process have a descriptor for each of so many clients; how many clients it can have if that is fewer.
-pub(crate) fn raise_descriptor_limit(clients: u64) -> Result<(), u64> {
-    use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return Ok(()) };
-    let wanted = clients + RESERVED_DESCRIPTORS;
-    if soft >= wanted {
-        return Ok(());
-    }
-    if setrlimit(Resource::RLIMIT_NOFILE, wanted, hard.max(wanted)).is_ok() {
-        return Ok(());
-    }
-    if hard >= wanted && setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).is_ok() {
-        return Ok(());
-    }
-    let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
-    Err(hard.max(soft).saturating_sub(RESERVED_DESCRIPTORS))
+fn note_evicted(server: &Server, local: &Local, client: &ClientShared) {
+    server.stats.add(local.thread, Counter::EvictedClients, 1);
+    let who = server_commands::describe_client(server, local.now_ms, client);
+    server.log(Loglevel::Notice, format_args!("Evicting client: {who}"));
 }

@@ -1,12 +1,8 @@
 //! Starting a node and ending it.
 
 use crate::ending::Stopper;
-use crate::limits::raise_descriptor_limit;
-use crate::listening;
 use crate::managed::Managed;
-use crate::shared::{Ingredients, Shared};
 use crate::start_error::StartError;
-use crate::wishes::Why;
 use crate::worker::Worker;
 use config::{Config, IoBackend, Loglevel, Settings};
 use engine::Background;
@@ -17,6 +13,9 @@ use event_loop::{Backend, EventLoop, ListenError, LoopConfig};
 use files::words_of;
 use replica_threads::applier::Applier;
 use replica_threads::feeder::Feeder;
+use server::Why;
+use server::process::{raise_descriptor_limit, resolve_directory};
+use server::{Ingredients, NotListening, Server};
 use std::ffi::OsStr;
 use std::fmt;
 use std::net::SocketAddr;
@@ -42,7 +41,9 @@ pub struct Options {
 /// A running node.
 #[derive(Debug)]
 pub struct Node {
-    shared: Arc<Shared>,
+    server: Arc<Server>,
+    /// What a managed node has beyond others.
+    managed: Option<Arc<Managed>>,
     threads: Vec<JoinHandle<std::io::Result<()>>>,
 }
 
@@ -55,7 +56,7 @@ impl Node {
         let directory = directory(&options.config)?;
         options.config.set_directory(directory.as_os_str().as_bytes());
         let settings = options.config.settings().clone();
-        let managed = managed(&settings, &directory)?;
+        let managed = managed(&settings, &directory)?.map(Arc::new);
         let log = open_log(&settings, &directory)?;
         greet(&log, &options);
         if let Err(possible) = raise_descriptor_limit(settings.maxclients.into()) {
@@ -67,46 +68,47 @@ impl Node {
             // Clients beyond it would take the descriptors that replicas, saves and the agent need.
             options.config.lower_maxclients(possible);
         }
-        let opened = listening::open(&settings).inspect_err(|error| log_refusal(&log, &settings, error))?;
+        let opened = server::open(&settings).inspect_err(|error| log_refusal(&log, &settings, error))?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let workers = match settings.workers {
             0 => cores.min(MAX_WORKERS),
             workers => (workers as usize).min(MAX_WORKERS),
         };
-        let shared = Arc::new(Shared::new(Ingredients {
+        let ingredients = Ingredients {
             config: options.config,
             workers,
             log,
             executable: options.executable,
             config_file: options.config_file,
-            managed,
-        }));
-        let wake = Arc::downgrade(&shared);
-        shared.keyspace.set_wake(move |thread| {
-            if let Some(shared) = wake.upgrade() {
-                shared.wake(thread);
+            is_managed: managed.is_some(),
+        };
+        let server = Arc::new(Server::new(ingredients, server_commands::all()));
+        let wake = Arc::downgrade(&server);
+        server.keyspace.set_wake(move |thread| {
+            if let Some(server) = wake.upgrade() {
+                server.wake(thread);
             }
         });
         let lazyfree = LazyFree::start().map_err(StartError::Thread)?;
-        let mut node = Node { shared: shared.clone(), threads: Vec::new() };
+        let mut node = Node { server: server.clone(), managed, threads: Vec::new() };
         let started = node.start_agent(&settings);
         let started = started.and_then(|()| node.start_workers(workers, settings.io_backend, &lazyfree));
         let started = started.and_then(|()| node.start_background(&lazyfree));
         let started = started.and_then(|()| {
             // Clients may come from now on, and are told that the data is being loaded.
-            shared.loading.store(true, Ordering::Release);
-            crate::pid_file::write(&shared);
-            introduce(&shared, &settings);
-            shared.log(level_of_start(shared.profile), "Server initialized");
-            shared.listening.start(&shared.mailboxes, opened).map_err(StartError::Thread)?;
-            let found = load(&shared)?;
-            shared.loading.store(false, Ordering::Release);
-            if let Some(managed) = &shared.managed {
-                let removed = managed.note_loaded(&shared.persistence, found);
+            server.loading.store(true, Ordering::Release);
+            crate::pid_file::write(&server);
+            introduce(&server, &settings);
+            server.log(level_of_start(server.profile), "Server initialized");
+            server.listening.start(&server.mailboxes, opened).map_err(StartError::Thread)?;
+            let found = load(&server)?;
+            server.loading.store(false, Ordering::Release);
+            if let Some(managed) = &node.managed {
+                let removed = managed.note_loaded(&server.persistence, found);
                 return removed.map_err(|error| StartError::Directory(directory, error));
             }
             if let Some(primary) = &settings.replicaof {
-                replica_threads::role::follow(&shared.replicas, primary, None);
+                replica_threads::role::follow(&server.replicas, primary, None);
             }
             Ok(())
         });
@@ -119,35 +121,35 @@ impl Node {
 
     /// Says that clients may come, in the words that scripts wait for; the owner does, once it hears of signals.
     pub fn announce(&self) {
-        let shared = &self.shared;
-        let settings = shared.settings();
+        let server = &self.server;
+        let settings = server.settings();
         let unix = String::from_utf8_lossy(&settings.unixsocket);
-        if shared.profile.is_valkey() {
+        if server.profile.is_valkey() {
             if settings.port != 0 {
-                shared.log(Loglevel::Notice, "Ready to accept connections tcp");
+                server.log(Loglevel::Notice, "Ready to accept connections tcp");
             }
             if !unix.is_empty() {
-                shared.log(Loglevel::Notice, "Ready to accept connections unix");
+                server.log(Loglevel::Notice, "Ready to accept connections unix");
             }
         } else {
             if settings.port != 0 {
-                shared.log(Loglevel::Notice, "Ready to accept connections");
+                server.log(Loglevel::Notice, "Ready to accept connections");
             }
             if !unix.is_empty() {
                 let ready = format_args!("The server is now ready to accept connections at {unix}");
-                shared.log(Loglevel::Notice, ready);
+                server.log(Loglevel::Notice, ready);
             }
         }
     }
 
     /// Lets the agent of a managed node ask how it is from now on, while it loads too.
     fn start_agent(&self, settings: &Settings) -> Result<(), StartError> {
-        let Some(managed) = &self.shared.managed else { return Ok(()) };
-        replica_threads::role::begin_unassigned(&self.shared.replicas);
+        let Some(managed) = &self.managed else { return Ok(()) };
+        replica_threads::role::begin_unassigned(&self.server.replicas);
         let path = Path::new(OsStr::from_bytes(&settings.private_socket));
         let listener = crate::managed::identity::listen(path)
-            .map_err(|error| StartError::Listen { error, parameter: "private-socket" })?;
-        crate::managed::server::start(&self.shared, managed, listener).map_err(StartError::Thread)
+            .map_err(|error| NotListening::Address { error, parameter: "private-socket" })?;
+        crate::managed::serving::start(&self.server, managed, listener).map_err(StartError::Thread)
     }
 
     fn start_workers(
@@ -159,7 +161,7 @@ impl Node {
         let backend = loop_backend(backend);
         let (ready, is_ready) = mpsc::channel();
         for number in 0..workers {
-            let (shared, lazyfree, ready) = (self.shared.clone(), lazyfree.clone(), ready.clone());
+            let (server, lazyfree, ready) = (self.server.clone(), lazyfree.clone(), ready.clone());
             let run = move || {
                 // A loop belongs to the thread that made it.
                 let io = match EventLoop::new(backend, LoopConfig::default()) {
@@ -169,9 +171,9 @@ impl Node {
                         return Ok(());
                     }
                 };
-                let _ = shared.start.backend.set(io.backend_name());
-                let local = Local::new(&shared.engine, number, lazyfree);
-                let worker = Worker::new(shared, number, local, io);
+                let _ = server.start.backend.set(io.backend_name());
+                let local = Local::new(&server.engine, number, lazyfree);
+                let worker = Worker::new(server, number, local, io);
                 let _ = ready.send(Ok(()));
                 worker.run()
             };
@@ -185,20 +187,20 @@ impl Node {
 
     fn start_background(&mut self, lazyfree: &LazyFree) -> Result<(), StartError> {
         self.start_replication(lazyfree)?;
-        let shared = self.shared.clone();
-        let local = Local::new(&shared.engine, shared.thread_of(Background::Expiry), lazyfree.clone());
-        let theirs = shared.clone();
+        let server = self.server.clone();
+        let local = Local::new(&server.engine, server.thread_of(Background::Expiry), lazyfree.clone());
+        let (theirs, managed) = (server.clone(), self.managed.clone());
         self.spawn("cron".into(), move || {
-            crate::cron::run(&theirs);
+            crate::cron::run(&theirs, managed.as_deref());
             Ok(())
         })?;
-        let saver = shared.clone();
+        let saver = server.clone();
         self.spawn("snapshot".into(), move || {
             persistence::run(&saver.persistence);
             Ok(())
         })?;
         self.spawn("expiry".into(), move || {
-            engine::expiry::run(&shared, local);
+            engine::expiry::run(&server, local);
             Ok(())
         })
     }
@@ -212,21 +214,21 @@ impl Node {
             max_spin: Duration::ZERO,
             ..LoopConfig::default()
         };
-        let shared = self.shared.clone();
-        let backend = loop_backend(shared.settings().io_backend);
+        let server = self.server.clone();
+        let backend = loop_backend(server.settings().io_backend);
         self.spawn("feeder".into(), move || {
             let io = EventLoop::new(backend, config)?;
-            Feeder::new(shared.replicas.clone(), io).run()
+            Feeder::new(server.replicas.clone(), io).run()
         })?;
-        let shared = self.shared.clone();
-        let local = Local::new(&shared.engine, shared.thread_of(Background::Applier), lazyfree.clone());
+        let server = self.server.clone();
+        let local = Local::new(&server.engine, server.thread_of(Background::Applier), lazyfree.clone());
         self.spawn("applier".into(), move || {
             let io = EventLoop::new(backend, config)?;
-            Applier::new(shared.clone(), shared.replicas.clone(), io, local).run()
+            Applier::new(server.clone(), server.replicas.clone(), io, local).run()
         })?;
-        let shared = self.shared.clone();
+        let server = self.server.clone();
         self.spawn("full-sync".into(), move || {
-            replica_threads::full_sync::run(&shared.replicas);
+            replica_threads::full_sync::run(&server.replicas);
             Ok(())
         })
     }
@@ -236,15 +238,15 @@ impl Node {
         name: String,
         run: impl FnOnce() -> std::io::Result<()> + Send + 'static,
     ) -> Result<(), StartError> {
-        let (shared, whose) = (self.shared.clone(), name.clone());
+        let (server, whose) = (self.server.clone(), name.clone());
         let guarded = move || match std::panic::catch_unwind(AssertUnwindSafe(run)) {
             Ok(outcome) => {
                 if outcome.is_err() {
-                    shared.end.ask(Why::Failed, config::ShutdownFlags::default());
+                    server.end.ask(Why::Failed, config::ShutdownFlags::default());
                 }
                 outcome
             }
-            Err(panic) => engine::panics::abort_after(&shared, &whose, panic.as_ref()),
+            Err(panic) => engine::panics::abort_after(&server, &whose, panic.as_ref()),
         };
         let thread = std::thread::Builder::new().name(name).spawn(guarded).map_err(StartError::Thread)?;
         self.threads.push(thread);
@@ -253,62 +255,62 @@ impl Node {
 
     /// The TCP addresses it listens on.
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.shared.listening.addresses()
+        self.server.listening.addresses()
     }
 
     /// `io_uring`, `epoll` or `poll`.
     pub fn backend(&self) -> &'static str {
-        self.shared.start.backend.get().copied().unwrap_or("none")
+        self.server.start.backend.get().copied().unwrap_or("none")
     }
 
     /// What other threads ask the node to end by.
     pub fn stopper(&self) -> Stopper {
-        Stopper(self.shared.clone())
+        Stopper(self.server.clone())
     }
 
     /// Waits until somebody asks the node to end, replicas have caught up, and the file is written if one is wanted.
     pub fn wait(&self) -> Why {
-        crate::ending::wait(&self.shared)
+        crate::ending::wait(&self.server)
     }
 
     /// Ends the node: no new connections, the present ones closed, all threads joined.
     pub fn end(&mut self) {
-        let shared = self.shared.clone();
+        let server = self.server.clone();
         self.stop();
-        if let Err(error) = persistence::save_at_end(&shared.persistence) {
-            shared.log(
+        if let Err(error) = persistence::save_at_end(&server.persistence) {
+            server.log(
                 Loglevel::Warning,
                 format_args!("Error trying to save the DB, the last one stays: {error}"),
             );
         }
-        crate::pid_file::remove(&shared);
-        let server = server_name(shared.profile);
-        shared.log(Loglevel::Warning, format_args!("{server} is now ready to exit, bye bye..."));
+        crate::pid_file::remove(&server);
+        let name = server_name(server.profile);
+        server.log(Loglevel::Warning, format_args!("{name} is now ready to exit, bye bye..."));
     }
 
     fn stop(&mut self) {
-        self.shared.listening.stop();
-        let has_agent = self.shared.managed.as_ref().is_some_and(|managed| managed.private_socket.stop());
-        self.shared.ending.store(true, Ordering::Release);
-        self.shared.client_memory.set_ending(true);
-        self.shared.look();
-        self.shared.replicas.wake();
-        self.shared.persistence.abort_running();
-        self.shared.persistence.wake();
-        self.shared.parkers.iter().for_each(engine::Parker::unpark);
+        self.server.listening.stop();
+        let has_agent = self.managed.as_ref().is_some_and(|managed| managed.private_socket.stop());
+        self.server.ending.store(true, Ordering::Release);
+        self.server.client_memory.set_ending(true);
+        self.server.look();
+        self.server.replicas.wake();
+        self.server.persistence.abort_running();
+        self.server.persistence.wake();
+        self.server.parkers.iter().for_each(engine::Parker::unpark);
         self.threads.iter().for_each(|thread| thread.thread().unpark());
         for thread in self.threads.drain(..) {
             match thread.join() {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
-                    self.shared.log(Loglevel::Warning, format_args!("A thread ended early: {error}"));
+                    self.server.log(Loglevel::Warning, format_args!("A thread ended early: {error}"));
                 }
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
-        let settings = self.shared.settings();
-        self.shared.replicas.reached.wake();
-        if let Some(managed) = &self.shared.managed {
+        let settings = self.server.settings();
+        self.server.replicas.reached.wake();
+        if let Some(managed) = &self.managed {
             managed.end();
         }
         let private = if has_agent { settings.private_socket.as_slice() } else { b"" };
@@ -342,18 +344,18 @@ fn managed(settings: &Settings, directory: &Path) -> Result<Option<Managed>, Sta
 }
 
 /// Brings the data of the last snapshot file back; whether there was one.
-fn load(shared: &Shared) -> Result<bool, StartError> {
+fn load(server: &Server) -> Result<bool, StartError> {
     let began = std::time::Instant::now();
-    match persistence::load_file(&shared.persistence) {
+    match persistence::load_file(&server.persistence) {
         Ok(None) => Ok(false),
         Ok(Some(_)) => {
             let took = format_args!("DB loaded from disk: {:.3} seconds", began.elapsed().as_secs_f64());
-            shared.log(Loglevel::Notice, took);
+            server.log(Loglevel::Notice, took);
             Ok(true)
         }
         Err(error) => {
-            persistence::log_unloadable(&shared.persistence, &error);
-            Err(StartError::Load(persistence::file(&shared.persistence), error))
+            persistence::log_unloadable(&server.persistence, &error);
+            Err(StartError::Load(persistence::file(&server.persistence), error))
         }
     }
 }
@@ -373,15 +375,6 @@ const MAX_WORKERS: usize = keyspace::MAX_THREADS - engine::BACKGROUND_THREADS;
 fn directory(config: &Config) -> Result<PathBuf, StartError> {
     let path = Path::new(OsStr::from_bytes(&config.settings().dir)).to_owned();
     resolve_directory(Path::new(""), &path).map_err(|error| StartError::Directory(path, error))
-}
-
-/// A directory as an absolute path, read from `base` if it is relative.
-pub(crate) fn resolve_directory(base: &Path, path: &Path) -> std::io::Result<PathBuf> {
-    let found = base.join(path).canonicalize()?;
-    match found.is_dir() {
-        true => Ok(found),
-        false => Err(std::io::ErrorKind::NotADirectory.into()),
-    }
 }
 
 fn open_log(settings: &Settings, directory: &Path) -> Result<Log, StartError> {
@@ -404,8 +397,8 @@ fn level_of_start(profile: profile::Profile) -> Loglevel {
 }
 
 /// Says in the log why nobody can connect, in the words that scripts look for. The program's user reads the error itself.
-fn log_refusal(log: &Log, settings: &Settings, error: &StartError) {
-    let StartError::Listen { error, parameter } = error else { return };
+fn log_refusal(log: &Log, settings: &Settings, error: &NotListening) {
+    let NotListening::Address { error, parameter } = error else { return };
     let (address, why) = match error {
         ListenError::InUse(address) => (address, "Address already in use".to_owned()),
         ListenError::Other(address, error) => (address, words_of(error)),
@@ -419,19 +412,19 @@ fn log_refusal(log: &Log, settings: &Settings, error: &StartError) {
 }
 
 /// Says what the node is: in a line, or in large letters.
-fn introduce(shared: &Shared, settings: &Settings) {
+fn introduce(server: &Server, settings: &Settings) {
     let port = settings.port;
     if !settings.always_show_logo {
-        return shared.log(Loglevel::Notice, format_args!("Running mode=standalone, port={port}."));
+        return server.log(Loglevel::Notice, format_args!("Running mode=standalone, port={port}."));
     }
-    let (server, version) = (server_name(shared.profile), shared.profile.version());
+    let (name, version) = (server_name(server.profile), server.profile.version());
     let (engram, pid) = (env!("CARGO_PKG_VERSION"), std::process::id());
-    shared.log.write_raw(
+    server.log.write_raw(
         Loglevel::Notice,
         &format!(
             r"
    ___ _ __   __ _ _ __ __ _ _ __ ___
-  / _ \ '_ \ / _` | '__/ _` | '_ ` _ \     {server} {version} (Engram {engram}) 64 bit
+  / _ \ '_ \ / _` | '__/ _` | '_ ` _ \     {name} {version} (Engram {engram}) 64 bit
  |  __/ | | | (_| | | | (_| | | | | | |    Running in standalone mode
   \___|_| |_|\__, |_|  \__,_|_| |_| |_|    Port: {port}
              |___/                         PID: {pid}
@@ -444,13 +437,13 @@ fn introduce(shared: &Shared, settings: &Settings) {
 /// The first lines of the log.
 fn greet(log: &Log, options: &Options) {
     let profile = options.config.profile();
-    let (server, version, level) = (server_name(profile), profile.version(), level_of_start(profile));
+    let (name, version, level) = (server_name(profile), profile.version(), level_of_start(profile));
     let say = |line: &dyn fmt::Display| log.write(Speaker::Starting, level, line);
-    say(&format_args!("oO0OoO0OoO0Oo {server} is starting oO0OoO0OoO0Oo"));
+    say(&format_args!("oO0OoO0OoO0Oo {name} is starting oO0OoO0OoO0Oo"));
     say(&format_args!(
-        "{server} version={version}, bits=64, commit=00000000, modified=0, pid={}, just started",
+        "{name} version={version}, bits=64, commit=00000000, modified=0, pid={}, just started",
         std::process::id()
     ));
-    say(&format_args!("Engram {} speaks as {server} {version}", env!("CARGO_PKG_VERSION")));
+    say(&format_args!("Engram {} speaks as {name} {version}", env!("CARGO_PKG_VERSION")));
     say(&"Configuration loaded");
 }

@@ -1,7 +1,7 @@
 //! Why a node does not start.
 
-use event_loop::ListenError;
 use files::words_of;
+use server::NotListening;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -9,12 +9,7 @@ use std::path::PathBuf;
 #[derive(Debug)]
 pub enum StartError {
     /// An address cannot be listened on.
-    Listen {
-        /// Why.
-        error: ListenError,
-        /// The parameter that names another.
-        parameter: &'static str,
-    },
+    Listen(NotListening),
     /// The working directory cannot be used.
     Directory(PathBuf, std::io::Error),
     /// The log file cannot be opened.
@@ -34,12 +29,7 @@ pub enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StartError::Listen { error: ListenError::InUse(address), parameter } => {
-                write!(f, "{address} is already in use; choose another with --{parameter}")
-            }
-            StartError::Listen { error, parameter } => {
-                write!(f, "cannot listen on {error}; choose another with --{parameter}")
-            }
+            StartError::Listen(error) => error.fmt(f),
             StartError::Directory(path, error) => {
                 let (path, why) = (path.display(), words_of(error));
                 write!(f, "cannot use the directory {path} ({why}); choose another with --dir")
@@ -73,3 +63,9 @@ impl fmt::Display for StartError {
 }
 
 impl std::error::Error for StartError {}
+
+impl From<NotListening> for StartError {
+    fn from(error: NotListening) -> StartError {
+        StartError::Listen(error)
+    }
+}

@@ -10,7 +10,6 @@
 
 use crate::foresight::Foresight;
 use crate::limits;
-use crate::shared::Shared;
 use command_spec::Behaviour;
 use command_table::Command;
 use command_table::Resolved;
@@ -23,6 +22,7 @@ use event_loop::{Event, EventLoop, Peer, Token, Transport};
 use keyspace::Located;
 use replica_threads::outlet::SEND_EVERY;
 use resp::{Args, Parsed, Request};
+use server::Server;
 use session::Ended;
 use session::outbox::AHEAD_BYTES;
 use session::{Answer, Message};
@@ -62,7 +62,7 @@ struct Entry {
 
 /// See the module's essay.
 pub(crate) struct Worker {
-    shared: Arc<Shared>,
+    server: Arc<Server>,
     number: usize,
     io: EventLoop,
     local: Local,
@@ -107,8 +107,8 @@ pub(crate) struct Worker {
 
 impl Worker {
     /// A worker with this number; on the thread that runs it.
-    pub(crate) fn new(shared: Arc<Shared>, number: usize, local: Local, io: EventLoop) -> Worker {
-        shared.mailboxes[number].attach(io.waker());
+    pub(crate) fn new(server: Arc<Server>, number: usize, local: Local, io: EventLoop) -> Worker {
+        server.mailboxes[number].attach(io.waker());
         Worker {
             number,
             io,
@@ -137,19 +137,19 @@ impl Worker {
             paused_until_ms: None,
             look: false,
             unsent_since: None,
-            shared,
+            server,
         }
     }
 
     /// Runs until the node ends.
     pub(crate) fn run(mut self) -> std::io::Result<()> {
-        while !self.shared.ending.load(Ordering::Acquire) {
+        while !self.server.ending.load(Ordering::Acquire) {
             let mut events = std::mem::take(&mut self.events);
             if self.unsent_since.is_some() {
                 self.io.turn(Some(Duration::ZERO), &mut events)?;
                 if events.is_empty() {
                     self.unsent_since = None;
-                    self.shared.replicas.send();
+                    self.server.replicas.send();
                 }
             }
             if events.is_empty() {
@@ -158,27 +158,27 @@ impl Worker {
             self.local.clock = Instant::now();
             self.local.now_ms = unix_ms();
             self.local.yielded = None;
-            let shared = self.shared.clone();
-            self.local.refresh(&shared);
+            let server = self.server.clone();
+            self.local.refresh(&server);
             let began = self.local.clock;
-            shared.stats.begin_turn(self.number, self.local.now_ms);
-            shared.stats.add(self.number, Counter::Turns, 1);
-            self.take_messages(&shared);
+            server.stats.begin_turn(self.number, self.local.now_ms);
+            server.stats.add(self.number, Counter::Turns, 1);
+            self.take_messages(&server);
             for event in events.drain(..) {
-                self.take_event(&shared, event);
+                self.take_event(&server, event);
             }
             self.events = events;
             if self.look || self.paused_until_ms.is_some_and(|at_ms| at_ms <= self.local.now_ms) {
-                self.retry_stalled(&shared);
+                self.retry_stalled(&server);
             }
-            self.parse_all(&shared);
-            self.execute_all(&shared);
-            self.settle(&shared);
-            self.finish_turn(&shared);
+            self.parse_all(&server);
+            self.execute_all(&server);
+            self.settle(&server);
+            self.finish_turn(&server);
             self.io.end_turn();
             let busy_ns = began.elapsed().as_nanos() as u64;
-            shared.stats.add(self.number, Counter::BusyNs, busy_ns);
-            shared.stats.end_turn(self.number);
+            server.stats.add(self.number, Counter::BusyNs, busy_ns);
+            server.stats.end_turn(self.number);
         }
         self.say_good_bye();
         Ok(())
@@ -210,43 +210,43 @@ impl Worker {
         (client.token == token).then_some((at, client))
     }
 
-    fn take_messages(&mut self, shared: &Shared) {
+    fn take_messages(&mut self, server: &Server) {
         let mut messages = std::mem::take(&mut self.messages);
-        if shared.mailboxes[self.number].drain(&mut messages) {
-            shared.look();
+        if server.mailboxes[self.number].drain(&mut messages) {
+            server.look();
         }
         if !messages.is_empty() {
             self.active_ms = self.local.now_ms;
         }
         for message in messages.drain(..) {
-            self.take_message(shared, message);
+            self.take_message(server, message);
         }
         self.messages = messages;
     }
 
-    fn take_message(&mut self, shared: &Shared, message: Message) {
+    fn take_message(&mut self, server: &Server, message: Message) {
         match message {
-            Message::Accepted(transport, peer) => self.accept(shared, transport, &peer),
+            Message::Accepted(transport, peer) => self.accept(server, transport, &peer),
             Message::Deliver(clients, delivery) => self.deliver(&clients, &delivery),
             Message::Answer(answer) => self.answer(&answer),
             Message::Unblock { client, error } => self.unblock(client, error),
             Message::Kill(client) => match self.by_id.get(&client) {
-                Some(&at) => self.close(shared, at),
-                None => replica_threads::link::kill(&shared.replicas, client),
+                Some(&at) => self.close(server, at),
+                None => replica_threads::link::kill(&server.replicas, client),
             },
             Message::RoleChanged => self.role_changed(),
-            Message::CloseEndpoint(endpoint) => self.close_endpoint(shared, endpoint),
+            Message::CloseEndpoint(endpoint) => self.close_endpoint(server, endpoint),
             Message::Look => self.look = true,
         }
     }
 
-    fn take_event(&mut self, shared: &Shared, event: Event) {
+    fn take_event(&mut self, server: &Server, event: Event) {
         self.active_ms = self.local.now_ms;
         match event {
             Event::Received { token, buf, len } => {
                 let thread = self.number;
-                shared.stats.add(thread, Counter::BytesIn, len as u64);
-                shared.stats.add(thread, Counter::Reads, 1);
+                server.stats.add(thread, Counter::BytesIn, len as u64);
+                server.stats.add(thread, Counter::Reads, 1);
                 let now_ms = self.local.now_ms;
                 let Worker { io, clients, parse, touched, leaving, .. } = self;
                 if let Some(client) = leaving.get_mut(&token) {
@@ -286,18 +286,18 @@ impl Worker {
             }
             Event::Failed { token, .. } => {
                 if let Some((at, _)) = self.client(token) {
-                    self.close(shared, at);
+                    self.close(server, at);
                 }
             }
             Event::Sent { token, bytes, buf } => {
-                shared.stats.add(self.number, Counter::BytesOut, bytes as u64);
+                server.stats.add(self.number, Counter::BytesOut, bytes as u64);
                 self.keep_spare(buf);
                 let (pending, refused) = (self.io.pending_bytes(token), self.io.refused_bytes(token));
                 if let Some((at, client)) = self.client(token) {
                     session::bump(&client.shared.bytes_out, bytes as u64);
                     client.outbox.allowance().settle(pending, refused > 0, client.written_bytes());
                     if client.closing && pending == 0 && client.outbox.is_empty() {
-                        self.close(shared, at);
+                        self.close(server, at);
                     } else if !client.outbox.has_no_rests() {
                         self.mark_dirty(at);
                     }
@@ -305,7 +305,7 @@ impl Worker {
             }
             Event::Detached { token, transport, unsent } => {
                 if let Some(client) = self.leaving.remove(&token) {
-                    replica_threads::link::hand_over(&shared.replicas, *client, transport, unsent);
+                    replica_threads::link::hand_over(&server.replicas, *client, transport, unsent);
                 }
             }
             Event::Woken => {}
@@ -319,7 +319,7 @@ impl Worker {
     }
 
     /// Takes over a connection that the acceptor dealt to this worker.
-    fn accept(&mut self, shared: &Shared, transport: Transport, peer: &Peer) {
+    fn accept(&mut self, server: &Server, transport: Transport, peer: &Peer) {
         let raw = transport.number();
         if self.local.settings.tcp_keepalive_seconds > 0 {
             let interval = Duration::from_secs(self.local.settings.tcp_keepalive_seconds.into());
@@ -327,21 +327,21 @@ impl Worker {
             let _ = transport.set_keepalive(interval);
         }
         let Ok(token) = self.io.add(transport) else { return };
-        let id = shared.clients.next_id();
+        let id = server.clients.next_id();
         let now_ms = self.local.now_ms;
         let info = Arc::new(ClientShared::new(id, self.number, peer, raw, now_ms));
-        if let Some(refusal) = limits::refuse_connection(shared, &self.local, peer) {
+        if let Some(refusal) = limits::refuse_connection(server, &self.local, peer) {
             self.io.send(token, refusal.as_bytes().to_vec());
             self.io.flush();
             self.io.close(token);
-            shared.stats.add(self.number, Counter::Rejected, 1);
+            server.stats.add(self.number, Counter::Rejected, 1);
             return;
         }
-        shared.stats.add(self.number, Counter::Connections, 1);
-        shared.clients.add(&info);
+        server.stats.add(self.number, Counter::Connections, 1);
+        server.clients.add(&info);
         let authenticated = self.local.settings.requirepass.is_empty();
-        let mut client = Box::new(Client::new(token, info, authenticated, &shared.client_memory));
-        client.endpoint = crate::listening::endpoint_of(peer);
+        let mut client = Box::new(Client::new(token, info, authenticated, &server.client_memory));
+        client.endpoint = server::endpoint_of(peer);
         let at = token.index();
         if self.clients.len() <= at {
             self.clients.resize_with(at + 1, || None);
@@ -351,37 +351,37 @@ impl Worker {
     }
 
     /// Ends a connection at once.
-    fn close(&mut self, shared: &Shared, at: usize) {
+    fn close(&mut self, server: &Server, at: usize) {
         let Some(mut client) = self.clients[at].take() else { return };
         // First what others know of it: who sees the connection end must not be counted as a listener after that.
-        self.forget(shared, &mut client);
+        self.forget(server, &mut client);
         self.io.close(client.token);
     }
 
     /// Removes what others know of a client that leaves this worker.
-    fn forget(&mut self, shared: &Shared, client: &mut Client) {
+    fn forget(&mut self, server: &Server, client: &mut Client) {
         self.by_id.remove(&client.id);
         client.unwatch();
         let listener = client.listener();
         if let Some(subs) = client.subscriptions.take() {
-            subs.channels.iter().for_each(|channel| shared.pubsub.unsubscribe(channel, listener));
-            subs.patterns.iter().for_each(|pattern| shared.pubsub.unsubscribe_pattern(pattern, listener));
+            subs.channels.iter().for_each(|channel| server.pubsub.unsubscribe(channel, listener));
+            subs.patterns.iter().for_each(|pattern| server.pubsub.unsubscribe_pattern(pattern, listener));
         }
         if let Some(blocked) = client.blocked.take() {
             self.unschedule(client.id, blocked.deadline_ms);
-            shared.clients.add_blocked(-1);
+            server.clients.add_blocked(-1);
             match &blocked.on {
                 WaitFor::Key(ticket) => {
                     ticket.cancel();
                 }
-                WaitFor::Elsewhere => replica_threads::link::forget_wait(&shared.replicas, client.id),
+                WaitFor::Elsewhere => replica_threads::link::forget_wait(&server.replicas, client.id),
             }
         }
-        self.local.standing.forget(&*shared.keyspace, client.id);
+        self.local.standing.forget(&*server.keyspace, client.id);
         if client.introduced {
-            replica_threads::link::forget_replica(&shared.replicas, client.id);
+            replica_threads::link::forget_replica(&server.replicas, client.id);
         }
-        shared.clients.remove(client.id);
+        server.clients.remove(client.id);
     }
 
     fn unschedule(&mut self, id: u64, deadline_ms: Option<u64>) {
@@ -431,7 +431,7 @@ impl Worker {
             client.outbox.append(&answer.reply);
         }
         if answer.position > 0 {
-            client.wrote(answer.position, self.shared.committed.load(Ordering::Acquire));
+            client.wrote(answer.position, self.server.committed.load(Ordering::Acquire));
         }
         self.resume(at, answer.ended);
     }
@@ -443,17 +443,17 @@ impl Worker {
         client.shared.set_flag(flag::BLOCKED, false);
         *client.shared.waits_for.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
         if ended == Ended::Refused {
-            self.shared.stats.error(self.local.thread, &"UNBLOCKED");
+            self.server.stats.error(self.local.thread, &"UNBLOCKED");
         }
         if let Some(begun) = &blocked.begun {
-            waits::end(&self.shared, &self.local, client, begun, ended);
+            waits::end(&self.server, &self.local, client, begun, ended);
         }
         let id = client.id;
         if !client.listed {
             client.listed = true;
             self.next_parse.push(at);
         }
-        self.shared.clients.add_blocked(-1);
+        self.server.clients.add_blocked(-1);
         self.unschedule(id, blocked.deadline_ms);
         self.mark_dirty(at);
     }
@@ -468,7 +468,7 @@ impl Worker {
             WaitFor::Key(ticket) if !ticket.cancel() => {
                 let soon_ms = self.local.now_ms + 1;
                 if error {
-                    self.shared.mailboxes[self.number].post(Message::Unblock { client: id, error });
+                    self.server.mailboxes[self.number].post(Message::Unblock { client: id, error });
                 } else if let Some(blocked) = &mut client.blocked {
                     // Noted in the wait as well: with the wait its deadline goes.
                     let before_ms = blocked.deadline_ms.replace(soon_ms);
@@ -478,7 +478,7 @@ impl Worker {
                 return;
             }
             WaitFor::Key(_) => {}
-            WaitFor::Elsewhere => return replica_threads::link::end_wait(&self.shared.replicas, id, error),
+            WaitFor::Elsewhere => return replica_threads::link::end_wait(&self.server.replicas, id, error),
         }
         let timeout = blocked.timeout;
         if error {
@@ -492,7 +492,7 @@ impl Worker {
     }
 
     /// Tries clients again whose command could not run.
-    fn retry_stalled(&mut self, shared: &Shared) {
+    fn retry_stalled(&mut self, server: &Server) {
         self.look = false;
         self.paused_until_ms = None;
         let stalled = std::mem::take(&mut self.stalled);
@@ -509,26 +509,26 @@ impl Worker {
             }
         }
         if !self.local.unserved.is_empty() {
-            exec::serve_unserved(shared, &mut self.local);
-            self.local.leave(shared);
+            exec::serve_unserved(server, &mut self.local);
+            self.local.leave(server);
             self.deliver_own();
         }
     }
 
     /// Frames the requests of all clients with bytes, and starts bringing their keys' slots into the cache.
-    fn parse_all(&mut self, shared: &Shared) {
+    fn parse_all(&mut self, server: &Server) {
         let mut parse = std::mem::take(&mut self.parse);
         // Those left over from the last turn come first: they have waited longer.
         let mut left = std::mem::take(&mut self.next_parse);
         left.append(&mut parse);
         for &at in &left {
-            self.parse_client(shared, at);
+            self.parse_client(server, at);
         }
         left.clear();
         self.parse = left;
     }
 
-    fn parse_client(&mut self, shared: &Shared, at: usize) {
+    fn parse_client(&mut self, server: &Server, at: usize) {
         let Worker { io, clients, args, batch, next_parse, local, touched, .. } = self;
         let Some(client) = clients[at].as_deref_mut() else { return };
         client.listed = false;
@@ -555,7 +555,7 @@ impl Worker {
         for _ in 0..REQUESTS_PER_TURN {
             match client.parser.parse(&buffer[start..], &limits, args) {
                 Ok(Parsed::Request(request)) => {
-                    let (command, place) = locate(shared, client, args, &request, &buffer[start..]);
+                    let (command, place) = locate(server, client, args, &request, &buffer[start..]);
                     let stop = parse_stops_at(client, command);
                     batch.push(Entry { client: at, token: client.token, request, start, command, place });
                     start += request.consumed;
@@ -579,7 +579,7 @@ impl Worker {
                     // The error comes again, and is answered, once what came before has run.
                     let nothing_before = batch.last().is_none_or(|entry| entry.client != at);
                     if nothing_before {
-                        limits::protocol_error(shared, local, client, error);
+                        limits::protocol_error(server, local, client, error);
                         self.mark_dirty(at);
                     } else {
                         next_parse.push(at);
@@ -594,51 +594,51 @@ impl Worker {
     }
 
     /// Executes the turn's requests, a chunk at a time: prefetch bucket, prefetch entry, run.
-    fn execute_all(&mut self, shared: &Shared) {
+    fn execute_all(&mut self, server: &Server) {
         let batch = std::mem::take(&mut self.batch);
         let began = Instant::now();
         let mut at = 0;
         while at < batch.len() {
             let end = batch.len().min(at + CHUNK);
             let chunk = &batch[at..end];
-            self.prefetch(shared, chunk);
+            self.prefetch(server, chunk);
             let (last, others) = chunk.split_last().expect("a chunk has entries");
             for entry in others {
-                self.execute(shared, entry);
+                self.execute(server, entry);
             }
             let before = self.written_bytes(last);
-            self.execute(shared, last);
+            self.execute(server, last);
             if let (Ok(command), Some(bytes)) = (last.command, self.written_bytes(last).checked_sub(before)) {
                 self.foresight.note(command, bytes);
             }
-            self.local.leave(shared);
+            self.local.leave(server);
             // While it is still in the cache.
-            shared.replicas.send_much();
+            server.replicas.send_much();
             at = end;
             if at < batch.len() && began.elapsed() > TURN_BUDGET {
-                self.send_all(shared);
+                self.send_all(server);
                 self.io.flush();
             }
         }
         self.batch = batch;
         self.batch.clear();
         if self.local.standing.is_inside() {
-            self.local.leave(shared);
+            self.local.leave(server);
         }
     }
 
-    fn prefetch(&mut self, shared: &Shared, chunk: &[Entry]) {
+    fn prefetch(&mut self, server: &Server, chunk: &[Entry]) {
         // One command gains nothing: its misses come one after the other anyway.
-        if chunk.len() < 2 || !self.local.enter(shared) {
+        if chunk.len() < 2 || !self.local.enter(server) {
             return;
         }
         for place in chunk.iter().filter_map(|entry| entry.place) {
-            shared.keyspace.prefetch_bucket(place.slot, place.hash);
+            server.keyspace.prefetch_bucket(place.slot, place.hash);
         }
         for entry in chunk {
             if let (Some(place), Ok(command)) = (entry.place, entry.command) {
                 let expected = self.foresight.expected(command, entry.request.consumed);
-                shared.keyspace.prefetch_entry(place.slot, place.hash, expected);
+                server.keyspace.prefetch_entry(place.slot, place.hash, expected);
             }
         }
     }
@@ -648,7 +648,7 @@ impl Worker {
         self.clients[entry.client].as_ref().map_or(0, |client| client.outbox.len())
     }
 
-    fn execute(&mut self, shared: &Shared, entry: &Entry) {
+    fn execute(&mut self, server: &Server, entry: &Entry) {
         let Worker { io, clients, args, local, .. } = self;
         let Some(client) = clients[entry.client].as_deref_mut() else { return };
         if client.token != entry.token
@@ -676,28 +676,28 @@ impl Worker {
         let next = match entry.command {
             Ok(command) => {
                 let request = Resolved::new(command, argv, entry.place);
-                exec::process(shared, local, client, Ok(&request), argv)
+                exec::process(server, local, client, Ok(&request), argv)
             }
             Err(()) => {
-                let Err(unknown) = shared.commands.resolve(argv) else {
+                let Err(unknown) = server.commands.resolve(argv) else {
                     unreachable!("the same name was unknown a moment ago");
                 };
-                exec::process(shared, local, client, Err(unknown), argv)
+                exec::process(server, local, client, Err(unknown), argv)
             }
         };
         client.inbuf = own;
         if !matches!(next, Next::Stall(_)) {
-            if next != Next::Blocked || !waits::counts_at_end(shared) {
-                shared.stats.add(local.thread, Counter::Commands, 1);
+            if next != Next::Blocked || !waits::counts_at_end(server) {
+                server.stats.add(local.thread, Counter::Commands, 1);
                 session::bump(&client.shared.commands, 1);
             }
             client.consumed = entry.start + entry.request.consumed;
         }
-        self.after(shared, entry.client, next);
+        self.after(server, entry.client, next);
     }
 
     /// Draws the consequences of a command.
-    fn after(&mut self, shared: &Shared, at: usize, next: Next) {
+    fn after(&mut self, server: &Server, at: usize, next: Next) {
         self.deliver_own();
         let Some(client) = &mut self.clients[at] else { return };
         if !client.dirty && (!client.outbox.is_empty() || client.outbox.allowance().over().is_some()) {
@@ -710,11 +710,11 @@ impl Worker {
                 client.stalled = true;
                 client.shared.set_flag(flag::PAUSED, why == Suspend::Paused);
                 self.stalled.push(at);
-                self.register(shared, why);
+                self.register(server, why);
             }
             Next::Blocked => {
                 client.shared.set_flag(flag::BLOCKED, true);
-                shared.clients.add_blocked(1);
+                server.clients.add_blocked(1);
                 let id = client.id;
                 if let Some(at_ms) = client.blocked.as_ref().and_then(|blocked| blocked.deadline_ms) {
                     self.deadlines.insert((at_ms, id));
@@ -734,19 +734,19 @@ impl Worker {
     }
 
     /// Makes sure that this worker is told when a stalled command may run.
-    fn register(&mut self, shared: &Shared, why: Suspend) {
+    fn register(&mut self, server: &Server, why: Suspend) {
         let thread = self.number;
         let held = match why {
-            Suspend::Gate => self.local.standing.wait(&*shared.keyspace),
-            Suspend::Slot(busy) => shared.keyspace.register(busy, thread),
+            Suspend::Gate => self.local.standing.wait(&*server.keyspace),
+            Suspend::Slot(busy) => server.keyspace.register(busy, thread),
             // Pauses end by the clock or by CLIENT UNPAUSE, which makes everybody look; so does who takes the stream.
             Suspend::Paused => {
-                self.paused_until_ms = shared.pauses.until_ms(self.local.now_ms);
+                self.paused_until_ms = server.pauses.until_ms(self.local.now_ms);
                 self.paused_until_ms.is_some()
             }
-            Suspend::StreamFull => shared.stream.is_full(),
+            Suspend::StreamFull => server.stream.is_full(),
             // So does who empties a mailbox.
-            Suspend::MailFull => shared.is_mail_full(thread),
+            Suspend::MailFull => server.is_mail_full(thread),
             // Registered when it was found out, under the lock of the value.
             Suspend::Capture => true,
             Suspend::Walk => false,
@@ -757,7 +757,7 @@ impl Worker {
     }
 
     /// Moves what was not executed to the clients' own buffers, since receive buffers go back now.
-    fn settle(&mut self, shared: &Shared) {
+    fn settle(&mut self, server: &Server) {
         let Worker { io, clients, args, touched, local, .. } = self;
         let mut too_much = Vec::new();
         for at in touched.drain(..) {
@@ -782,17 +782,17 @@ impl Worker {
             if !client.closing {
                 limits::throttle(io, client);
             }
-            if limits::query_exceeded(shared, local, client) {
+            if limits::query_exceeded(server, local, client) {
                 too_much.push(at);
             }
         }
         args.clear();
         for at in too_much {
-            self.close(shared, at);
+            self.close(server, at);
         }
     }
 
-    fn finish_turn(&mut self, shared: &Shared) {
+    fn finish_turn(&mut self, server: &Server) {
         while let Some(&(at_ms, id)) = self.deadlines.first() {
             if at_ms > self.local.now_ms {
                 break;
@@ -800,27 +800,27 @@ impl Worker {
             self.deadlines.pop_first();
             self.unblock(id, false);
         }
-        self.end_clients(shared);
-        self.send_pieces(shared);
-        self.send_all(shared);
-        self.send_stream(shared);
-        limits::evict_clients(shared, &self.local);
-        self.see_off(shared);
+        self.end_clients(server);
+        self.send_pieces(server);
+        self.send_all(server);
+        self.send_stream(server);
+        limits::evict_clients(server, &self.local);
+        self.see_off(server);
         let since_ms = self.local.now_ms.checked_sub(self.last_cron_ms);
         // A time before the last one is that of a clock that was set back.
         if since_ms.is_none_or(|since_ms| since_ms >= self.cron_period_ms()) {
             self.last_cron_ms = self.local.now_ms;
-            self.cron(shared);
+            self.cron(server);
         }
     }
 
     /// Ends clients whose peer will send no more, once everything that it sent has run.
-    fn end_clients(&mut self, shared: &Shared) {
+    fn end_clients(&mut self, server: &Server) {
         for token in std::mem::take(&mut self.ended) {
             let Some((at, client)) = self.client(token) else { continue };
             if client.blocked.is_some() {
                 // Nobody is there to take what it waits for.
-                self.close(shared, at);
+                self.close(server, at);
             } else if client.stalled || client.listed || !client.outbox.has_no_rests() {
                 self.ended.push(token);
             } else {
@@ -831,12 +831,12 @@ impl Worker {
     }
 
     /// Lets connections go that belong to the feeder now.
-    fn see_off(&mut self, shared: &Shared) {
+    fn see_off(&mut self, server: &Server) {
         for at in std::mem::take(&mut self.departing) {
             let Some(mut client) = self.clients[at].take() else { continue };
             self.by_id.remove(&client.id);
             client.unwatch();
-            crate::commands::forget_subscriptions(shared, &mut client);
+            server_commands::forget_subscriptions(server, &mut client);
             self.io.detach(client.token);
             self.leaving.insert(client.token, client);
         }
@@ -851,7 +851,7 @@ impl Worker {
                 // A pusher was faster.
                 WaitFor::Key(ticket) if !ticket.cancel() => continue,
                 WaitFor::Key(_) => {}
-                WaitFor::Elsewhere => replica_threads::link::forget_wait(&self.shared.replicas, client.id),
+                WaitFor::Elsewhere => replica_threads::link::forget_wait(&self.server.replicas, client.id),
             }
             let text = "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
             client.writer().error(text);
@@ -862,29 +862,29 @@ impl Worker {
     }
 
     /// An endpoint is shown no more: its clients go, whatever they wait for, and connect anew.
-    fn close_endpoint(&mut self, shared: &Shared, endpoint: Endpoint) {
+    fn close_endpoint(&mut self, server: &Server, endpoint: Endpoint) {
         for at in 0..self.clients.len() {
             if self.clients[at].as_ref().is_some_and(|client| client.endpoint == Some(endpoint)) {
-                self.close(shared, at);
+                self.close(server, at);
             }
         }
     }
 
     /// Sends the stream to replicas if it is time.
-    fn send_stream(&mut self, shared: &Shared) {
-        if shared.stream.gathered() == 0 {
+    fn send_stream(&mut self, server: &Server) {
+        if server.stream.gathered() == 0 {
             self.unsent_since = None;
         } else if self.unsent_since.get_or_insert(self.local.clock).elapsed() >= SEND_EVERY {
             self.unsent_since = None;
-            shared.replicas.send();
+            server.replicas.send();
         } else {
-            shared.replicas.send_much();
+            server.replicas.send_much();
         }
     }
 
     /// Hands all replies to the event loop.
-    fn send_all(&mut self, shared: &Shared) {
-        let committed = shared.committed.load(Ordering::Acquire);
+    fn send_all(&mut self, server: &Server) {
+        let committed = server.committed.load(Ordering::Acquire);
         if committed != self.committed {
             self.committed = committed;
             std::mem::take(&mut self.held).into_iter().for_each(|at| self.mark_dirty(at));
@@ -896,16 +896,16 @@ impl Worker {
             client.dirty = false;
             let spare = &mut self.spare;
             if let Some(out) = client.outbox.take(committed, || spare.pop().unwrap_or_default()) {
-                shared.stats.add(self.number, Counter::Writes, 1);
+                server.stats.add(self.number, Counter::Writes, 1);
                 self.io.send(client.token, out);
             }
             let pending = self.io.pending_bytes(client.token);
             let refused = self.io.refused_bytes(client.token);
             client.outbox.allowance().settle(pending, refused > 0, client.written_bytes());
             if (client.closing && pending == 0 && client.outbox.is_empty())
-                || limits::output_exceeded(shared, &self.local, client, pending, refused)
+                || limits::output_exceeded(server, &self.local, client, pending, refused)
             {
-                self.close(shared, at);
+                self.close(server, at);
             } else if !client.outbox.has_no_rests() && pending < AHEAD_BYTES {
                 unfinished.push(at);
             } else if client.outbox.is_held() {
@@ -920,8 +920,8 @@ impl Worker {
 
     /// Sends the next piece of each reply that is written in pieces, unless its client has yet to take what it got. Not
     /// before all requests of the turn have run: those behind the last piece come after it.
-    fn send_pieces(&mut self, shared: &Shared) {
-        let committed = shared.committed.load(Ordering::Acquire);
+    fn send_pieces(&mut self, server: &Server) {
+        let committed = server.committed.load(Ordering::Acquire);
         let Worker { io, clients, spare, local, next_parse, dirty, .. } = self;
         for &at in dirty.iter() {
             let Some(client) = clients[at].as_deref_mut() else { continue };
@@ -930,7 +930,7 @@ impl Worker {
             }
             let spare = || spare.pop().unwrap_or_default();
             let Some(piece) = client.outbox.take_piece(committed, client.proto, spare) else { continue };
-            shared.stats.add(local.thread, Counter::Writes, 1);
+            server.stats.add(local.thread, Counter::Writes, 1);
             io.send(client.token, piece);
             // It is not idle while it reads.
             client.shared.active_ms.store(local.now_ms, Ordering::Relaxed);
@@ -942,16 +942,16 @@ impl Worker {
     }
 
     /// Looks after all clients.
-    fn cron(&mut self, shared: &Shared) {
+    fn cron(&mut self, server: &Server) {
         // Pauses and a full stream end without anybody's telling; and the first who waits for a key may be another by now.
         self.look |= !self.stalled.is_empty() || !self.local.unserved.is_empty();
         if self.local.settings.maxmemory_bytes > 0 {
             // What the last commands left to be evicted; a closed gate is no reason to wait here.
-            let _ = engine::maxmemory::make_room(shared, &mut self.local);
-            self.local.leave(shared);
+            let _ = engine::maxmemory::make_room(server, &mut self.local);
+            self.local.leave(server);
             self.deliver_own();
         }
-        engine::expiry::wake_for_volatile_keys(shared);
+        engine::expiry::wake_for_volatile_keys(server);
         let now_ms = self.local.now_ms;
         for at in 0..self.clients.len() {
             let Some(client) = self.clients[at].as_deref_mut() else { continue };
@@ -959,20 +959,20 @@ impl Worker {
             let refused = self.io.refused_bytes(client.token);
             if client.shared.killed.load(Ordering::Relaxed)
                 || limits::is_idle(&self.local, client, now_ms)
-                || limits::output_exceeded(shared, &self.local, client, pending, refused)
+                || limits::output_exceeded(server, &self.local, client, pending, refused)
             {
-                self.close(shared, at);
+                self.close(server, at);
             }
         }
     }
 
     /// Sends what is left and closes all connections.
     fn say_good_bye(&mut self) {
-        let shared = self.shared.clone();
-        self.send_all(&shared);
+        let server = self.server.clone();
+        self.send_all(&server);
         self.io.flush();
         for at in 0..self.clients.len() {
-            self.close(&shared, at);
+            self.close(&server, at);
         }
         self.io.flush();
     }
@@ -981,14 +981,14 @@ impl Worker {
 /// Finds a request's command, and the place of its first key if that is to be prefetched.
 #[inline]
 fn locate(
-    shared: &Shared,
+    server: &Server,
     client: &Client,
     args: &Args,
     request: &Request,
     buffer: &[u8],
 ) -> (Result<&'static Command, ()>, Option<Located>) {
     let name = args.get(request, buffer, 0);
-    let Some(mut command) = shared.commands.get(name) else { return (Err(()), None) };
+    let Some(mut command) = server.commands.get(name) else { return (Err(()), None) };
     if !command.subcommands.is_empty() && request.count > 1 {
         match command.subcommand(args.get(request, buffer, 1)) {
             Some(sub) => command = sub,
@@ -1001,8 +1001,8 @@ fn locate(
     }
     let key = args.get(request, buffer, first_key);
     let slot = Slot::of(key);
-    shared.keyspace.prefetch_slot(slot);
-    (Ok(command), Some(Located { slot, hash: shared.keyspace.hash(key) }))
+    server.keyspace.prefetch_slot(slot);
+    (Ok(command), Some(Located { slot, hash: server.keyspace.hash(key) }))
 }
 
 /// Whether what follows a command must not be framed before it has run: limits differ after authentication, and a replica's

@@ -24,7 +24,7 @@ fn known() -> impl Iterator<Item = Known> {
 }
 
 pub(crate) fn section() -> String {
-    let table = node::command_table(Profile::default());
+    let table = server_commands::command_table(Profile::default());
     let ours: BTreeMap<&str, &Command> =
         table.by_id().iter().map(|command| (command.run.full_name, *command)).collect();
     let mut groups: BTreeMap<&str, Vec<Known>> = BTreeMap::new();
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn each_command_is_listed_in_its_group() {
         let groups: BTreeMap<&str, &str> = known().map(|command| (command.name, command.group)).collect();
-        for command in node::command_table(Profile::default()).by_id() {
+        for command in server_commands::command_table(Profile::default()).by_id() {
             let (name, group) = (command.run.full_name, command.spec.group.name());
             assert_eq!(groups.get(name), Some(&group), "{name}");
         }

@@ -1,11 +1,12 @@
 //! Pages of `docs` that are written from tables, so that they say what the program does.
 //!
 //! `cargo xtask docs` writes them. A test of this crate fails when a page is not what would be written. What Engram has comes
-//! from its own tables: commands, parameters, operations. What there is to be had stands in `data`: facts about Valkey and AWS.
+//! from its own tables: commands, parameters, operations, metrics. What there is to be had stands in `data`: facts about Valkey and AWS.
 
 #![forbid(unsafe_code)]
 
 mod commands;
+mod metrics;
 mod operations;
 mod parameters;
 
@@ -22,7 +23,10 @@ pub struct Page {
 
 /// Every page that is generated.
 pub fn pages() -> Vec<Page> {
-    vec![Page { name: "compatibility.md", text: compatibility() }]
+    vec![
+        Page { name: "compatibility.md", text: compatibility() },
+        Page { name: "metrics.md", text: metrics::page() },
+    ]
 }
 
 /// Where the pages are.

@@ -234,14 +234,14 @@ mod tests {
     #[test]
     fn hashing_that_can_be_foreseen_is_found() {
         let code = ["use fold", "hash::fast::FixedState;"].concat();
-        assert_eq!(complaints("crates/node/src/pubsub.rs", &code), 1);
+        assert_eq!(complaints("crates/server-commands/src/pubsub.rs", &code), 1);
         assert_eq!(complaints("crates/hashing/src/lib.rs", &code), 0);
         assert_eq!(complaints("a.rs", &["HashMap<K, V, BuildHasher", "Default<H>>"].concat()), 1);
         assert_eq!(complaints("a.rs", "use std::hash::{BuildHasher, RandomState};"), 0);
         let fixed = ["Hasher::", "fixed(1)"].concat();
-        assert_eq!(complaints("crates/node/src/shared.rs", &fixed), 1);
+        assert_eq!(complaints("crates/server/src/server.rs", &fixed), 1);
         assert_eq!(
-            complaints("crates/node/src/shared.rs", &format!("#[cfg(test)]\nmod tests {{ {fixed} }}")),
+            complaints("crates/server/src/server.rs", &format!("#[cfg(test)]\nmod tests {{ {fixed} }}")),
             0
         );
         assert_eq!(complaints("crates/table/tests/it/main.rs", &fixed), 0);

@@ -68,6 +68,6 @@ pub fn find(below: &Path) -> Result<Vec<PathBuf>> {
 pub fn beside_commands() -> Result<Vec<PathBuf>> {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut found = find(&crates.join("commands/src"))?;
-    found.extend(find(&crates.join("node/src/commands"))?);
+    found.extend(find(&crates.join("server-commands/src"))?);
     Ok(found)
 }

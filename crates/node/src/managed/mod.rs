@@ -6,7 +6,7 @@
 //!     └── listeners, by descriptor ──▶ acceptor ──▶ workers: a client knows the endpoint it came by
 //! ```
 //! - [`identity`]: the directory's lock, which makes the process the node, and the socket's place.
-//! - [`server`], [`connections`], [`private_socket`]: who asks by the private socket.
+//! - [`serving`], [`connections`], [`private_socket`]: who asks by the private socket.
 //! - [`sockets`]: a socket that is lost is listened on anew.
 //! - [`status`]: how the node is.
 //! - [`requests`]: what changes it.
@@ -25,7 +25,7 @@ mod connections;
 pub(crate) mod identity;
 mod private_socket;
 mod requests;
-pub(crate) mod server;
+pub(crate) mod serving;
 pub(crate) mod sockets;
 mod status;
 

@@ -9,12 +9,12 @@
 
 use super::Managed;
 use super::status::{position, status};
-use crate::commands::change_config;
-use crate::shared::Shared;
 use config::{Asker, Loglevel, PrimaryAddress};
 use engine::Background;
 use event_loop::Listener;
 use replica_threads::{applier, role};
+use server::Server;
+use server_commands::change_config;
 use session::Message;
 use snapshot::Background as Thread;
 use std::os::fd::OwnedFd;
@@ -33,13 +33,17 @@ pub(super) struct Answer {
 }
 
 /// Carries a request out.
-pub(super) fn answer(shared: &Shared, request: Request, descriptors: Vec<OwnedFd>) -> Answer {
-    let managed = shared.managed.as_ref().expect("only a managed node has a private socket");
+pub(super) fn answer(
+    server: &Server,
+    managed: &Managed,
+    request: Request,
+    descriptors: Vec<OwnedFd>,
+) -> Answer {
     let mut passed = Vec::new();
     let outcome = match request {
-        Request::Status => Ok(Reply::Status(Box::new(status(shared, managed)))),
-        Request::AwaitPosition { position, for_ms } => await_position(shared, managed, &position, for_ms),
-        Request::Listeners => match shared.listening.handles() {
+        Request::Status => Ok(Reply::Status(Box::new(status(server, managed)))),
+        Request::AwaitPosition { position, for_ms } => await_position(server, managed, &position, for_ms),
+        Request::Listeners => match server.listening.handles() {
             Ok((listening, fds)) => {
                 passed = fds;
                 Ok(Reply::Listeners(listening))
@@ -48,43 +52,43 @@ pub(super) fn answer(shared: &Shared, request: Request, descriptors: Vec<OwnedFd
         },
         Request::Shutdown { save } => {
             if save {
-                shared.persistence.insist();
+                server.persistence.insist();
             } else {
-                shared.persistence.waive();
+                server.persistence.waive();
             }
-            shared.end.ask_for_agent().map(|()| Reply::Done).map_err(Refusal::Unsaved)
+            server.end.ask_for_agent().map(|()| Reply::Done).map_err(Refusal::Unsaved)
         }
         changing => {
             let _one_at_a_time = managed.acting.lock().unwrap_or_else(PoisonError::into_inner);
-            change(shared, managed, changing, descriptors)
+            change(server, managed, changing, descriptors)
         }
     };
     Answer { reply: outcome.unwrap_or_else(Reply::Refused), descriptors: passed }
 }
 
 fn change(
-    shared: &Shared,
+    server: &Server,
     managed: &Managed,
     request: Request,
     descriptors: Vec<OwnedFd>,
 ) -> Result<Reply, Refusal> {
     match request {
-        Request::Assign { epoch, role, at } => assign(shared, managed, epoch, role, at.as_ref()),
-        Request::Drain { epoch } => drain(shared, managed, epoch),
+        Request::Assign { epoch, role, at } => assign(server, managed, epoch, role, at.as_ref()),
+        Request::Drain { epoch } => drain(server, managed, epoch),
         Request::Listen { endpoint, address } => {
-            listen(shared, managed, Listening { endpoint, address }, descriptors)
+            listen(server, managed, Listening { endpoint, address }, descriptors)
         }
         Request::Unlisten { endpoint } => {
-            unlisten(shared, endpoint);
+            unlisten(server, endpoint);
             Ok(Reply::Done)
         }
-        Request::PauseWrites { epoch, for_ms } => pause_writes(shared, managed, epoch, for_ms),
+        Request::PauseWrites { epoch, for_ms } => pause_writes(server, managed, epoch, for_ms),
         Request::ResumeWrites { epoch } => {
             obey(managed, epoch)?;
-            end_pause(shared);
+            end_pause(server);
             Ok(Reply::Done)
         }
-        Request::Configure { parameters } => configure(shared, &parameters),
+        Request::Configure { parameters } => configure(server, &parameters),
         Request::Status | Request::AwaitPosition { .. } | Request::Listeners | Request::Shutdown { .. } => {
             unreachable!("they change nothing, or end it all")
         }
@@ -104,14 +108,14 @@ fn obey(managed: &Managed, epoch: u64) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn in_world<R>(shared: &Shared, act: impl FnOnce() -> R) -> R {
+fn in_world<R>(server: &Server, act: impl FnOnce() -> R) -> R {
     // Whoever acts for the agent is this keyspace thread for as long.
-    shared.parkers[Background::Agent as usize].attach();
-    Thread::new(&shared.keyspace, shared.thread_of(Background::Agent)).with_world(|_| act())
+    server.parkers[Background::Agent as usize].attach();
+    Thread::new(&server.keyspace, server.thread_of(Background::Agent)).with_world(|_| act())
 }
 
 fn assign(
-    shared: &Shared,
+    server: &Server,
     managed: &Managed,
     epoch: u64,
     wanted: Role,
@@ -127,34 +131,34 @@ fn assign(
     let present = managed.decided().role.clone();
     if present != wanted {
         if matches!(present, Role::Replica(_)) {
-            drain_link(shared)?;
+            drain_link(server)?;
             managed.decided().role = Role::Drained;
         }
         match &wanted {
-            Role::Replica(upstream) => become_replica(shared, managed, epoch, &present, upstream, at)?,
-            _ => become_primary(shared, managed, epoch),
+            Role::Replica(upstream) => become_replica(server, managed, epoch, &present, upstream, at)?,
+            _ => become_primary(server, managed, epoch),
         }
     }
     managed.decided().epoch = epoch;
-    end_pause(shared);
-    shared.replicas.reached.wake();
-    show(shared, managed)?;
+    end_pause(server);
+    server.replicas.reached.wake();
+    show(server, managed)?;
     Ok(Reply::Done)
 }
 
-fn become_primary(shared: &Shared, managed: &Managed, epoch: u64) {
-    in_world(shared, || {
-        role::promote(&shared.replicas);
-        shared.persistence.note_holds_data(true);
+fn become_primary(server: &Server, managed: &Managed, epoch: u64) {
+    in_world(server, || {
+        role::promote(&server.replicas);
+        server.persistence.note_holds_data(true);
         managed.decided().role = Role::Primary;
     });
-    shared.look();
-    shared.log(Loglevel::Notice, format_args!("MASTER MODE enabled (assigned, epoch {epoch})"));
+    server.look();
+    server.log(Loglevel::Notice, format_args!("MASTER MODE enabled (assigned, epoch {epoch})"));
 }
 
 /// A primary that has gone on since the position at which it was to be followed stays what it is.
 fn become_replica(
-    shared: &Shared,
+    server: &Server,
     managed: &Managed,
     epoch: u64,
     present: &Role,
@@ -163,33 +167,33 @@ fn become_replica(
 ) -> Result<(), Refusal> {
     let (ip, port) = (upstream.address.ip().to_string(), upstream.address.port());
     let address = PrimaryAddress { host: ip.clone().into_bytes(), port };
-    in_world(shared, || {
+    in_world(server, || {
         // In the world, so that nothing comes between the look and the role.
         if let Some(at) = at.filter(|_| *present == Role::Primary) {
-            let here = position(shared);
+            let here = position(server);
             if here != *at {
                 return Err(Refusal::Moved(here));
             }
         }
         if *present == Role::Unassigned {
             // What it loaded is of no history that the primary knows.
-            shared.persistence.note_holds_data(false);
+            server.persistence.note_holds_data(false);
         }
         if *present == Role::Primary {
             // Nobody who comes from now on finds the former primary by the primary's endpoint, and nobody stays.
-            let shown = shared.listening.show(|endpoint| endpoint != Endpoint::Primary);
+            let shown = server.listening.show(|endpoint| endpoint != Endpoint::Primary);
             if let Err(error) = shown {
-                shared.log(Loglevel::Warning, format_args!("An endpoint is not listened on: {error}"));
+                server.log(Loglevel::Warning, format_args!("An endpoint is not listened on: {error}"));
             }
             // First of all, so that they hear nothing of the change.
-            close_clients_of(shared, Endpoint::Primary);
+            close_clients_of(server, Endpoint::Primary);
         }
-        role::follow(&shared.replicas, &address, Some(upstream.socket.clone()));
+        role::follow(&server.replicas, &address, Some(upstream.socket.clone()));
         managed.decided().role = Role::Replica(upstream.clone());
         Ok(())
     })?;
     let node = &upstream.node;
-    shared.log(
+    server.log(
         Loglevel::Notice,
         format_args!("REPLICAOF {ip}:{port} enabled (assigned, node {node}, epoch {epoch})"),
     );
@@ -197,9 +201,9 @@ fn become_replica(
 }
 
 /// Takes connections by the endpoints that the role shows. The others' wait in their backlogs.
-fn show(shared: &Shared, managed: &Managed) -> Result<(), Refusal> {
+fn show(server: &Server, managed: &Managed) -> Result<(), Refusal> {
     let role = managed.decided().role.clone();
-    let shown = shared.listening.show(|endpoint| match role {
+    let shown = server.listening.show(|endpoint| match role {
         Role::Unassigned => false,
         Role::Primary => true,
         Role::Replica(_) | Role::Drained => endpoint != Endpoint::Primary,
@@ -207,25 +211,25 @@ fn show(shared: &Shared, managed: &Managed) -> Result<(), Refusal> {
     shown.map_err(|error| Refusal::Invalid(error.to_string()))
 }
 
-fn close_clients_of(shared: &Shared, endpoint: Endpoint) {
-    shared.mailboxes.iter().for_each(|mailbox| mailbox.post(Message::CloseEndpoint(endpoint)));
+fn close_clients_of(server: &Server, endpoint: Endpoint) {
+    server.mailboxes.iter().for_each(|mailbox| mailbox.post(Message::CloseEndpoint(endpoint)));
 }
 
-fn drain(shared: &Shared, managed: &Managed, epoch: u64) -> Result<Reply, Refusal> {
+fn drain(server: &Server, managed: &Managed, epoch: u64) -> Result<Reply, Refusal> {
     not_old(managed, epoch)?;
     let present = managed.decided().role.clone();
     match present {
         Role::Primary => return Err(Refusal::WrongRole("a primary".into())),
         Role::Unassigned => return Err(Refusal::WrongRole("without a role".into())),
         Role::Drained => {}
-        Role::Replica(_) => drain_link(shared)?,
+        Role::Replica(_) => drain_link(server)?,
     }
     obey(managed, epoch)?;
     managed.decided().role = Role::Drained;
-    let position = position(shared);
+    let position = position(server);
     if present != Role::Drained {
         let offset = position.offset;
-        shared.log(
+        server.log(
             Loglevel::Notice,
             format_args!("Link with the primary dropped at offset {offset} (epoch {epoch})"),
         );
@@ -234,12 +238,12 @@ fn drain(shared: &Shared, managed: &Managed, epoch: u64) -> Result<Reply, Refusa
 }
 
 /// Has the applier apply what has arrived and drop the link.
-fn drain_link(shared: &Shared) -> Result<(), Refusal> {
+fn drain_link(server: &Server) -> Result<(), Refusal> {
     let (done, is_done) = mpsc::channel();
-    shared.replicas.draining.store(true, Ordering::Release);
-    shared.replicas.applier.post(applier::Message::Drain(done));
+    server.replicas.draining.store(true, Ordering::Release);
+    server.replicas.applier.post(applier::Message::Drain(done));
     while is_done.recv_timeout(LOOK).is_err() {
-        if shared.ending.load(Ordering::Acquire) {
+        if server.ending.load(Ordering::Acquire) {
             return Err(Refusal::WrongRole("ending".into()));
         }
     }
@@ -247,7 +251,7 @@ fn drain_link(shared: &Shared) -> Result<(), Refusal> {
 }
 
 fn listen(
-    shared: &Shared,
+    server: &Server,
     managed: &Managed,
     what: Listening,
     mut descriptors: Vec<OwnedFd>,
@@ -259,20 +263,20 @@ fn listen(
     if listener.local_addr().is_none() {
         return Err(Refusal::Invalid("the descriptor is no TCP listener".into()));
     }
-    if shared.listening.pass(what, listener.into_fd()) {
-        show(shared, managed)?;
+    if server.listening.pass(what, listener.into_fd()) {
+        show(server, managed)?;
         let Listening { endpoint, address } = what;
-        shared.log(Loglevel::Notice, format_args!("Listening at {address} ({})", name_of(endpoint)));
+        server.log(Loglevel::Notice, format_args!("Listening at {address} ({})", name_of(endpoint)));
     }
     Ok(Reply::Done)
 }
 
-fn unlisten(shared: &Shared, endpoint: Endpoint) {
-    for given_up in shared.listening.give_up(endpoint) {
+fn unlisten(server: &Server, endpoint: Endpoint) {
+    for given_up in server.listening.give_up(endpoint) {
         let address = given_up.address;
-        shared.log(Loglevel::Notice, format_args!("Listening no more at {address} ({})", name_of(endpoint)));
+        server.log(Loglevel::Notice, format_args!("Listening no more at {address} ({})", name_of(endpoint)));
     }
-    close_clients_of(shared, endpoint);
+    close_clients_of(server, endpoint);
 }
 
 fn name_of(endpoint: Endpoint) -> &'static str {
@@ -283,34 +287,34 @@ fn name_of(endpoint: Endpoint) -> &'static str {
     }
 }
 
-fn pause_writes(shared: &Shared, managed: &Managed, epoch: u64, for_ms: u64) -> Result<Reply, Refusal> {
+fn pause_writes(server: &Server, managed: &Managed, epoch: u64, for_ms: u64) -> Result<Reply, Refusal> {
     not_old(managed, epoch)?;
     if managed.decided().role != Role::Primary {
         return Err(Refusal::WrongRole("not a primary".into()));
     }
     obey(managed, epoch)?;
-    shared.pauses.begin_handover(Some(Duration::from_millis(for_ms)));
+    server.pauses.begin_handover(Some(Duration::from_millis(for_ms)));
     // Whoever is inside has begun before; whoever enters behind this is admitted anew.
-    let position = in_world(shared, || {
-        shared.decisions.fetch_add(1, Ordering::Release);
-        position(shared)
+    let position = in_world(server, || {
+        server.decisions.fetch_add(1, Ordering::Release);
+        position(server)
     });
-    if !shared.pauses.hands_over() {
+    if !server.pauses.hands_over() {
         // A long command has used the time up, and others may write again.
         return Err(Refusal::NotReached(position));
     }
-    shared.stream.notify();
+    server.stream.notify();
     Ok(Reply::Position(position))
 }
 
-fn end_pause(shared: &Shared) {
-    if shared.pauses.end_handover() {
-        shared.look();
+fn end_pause(server: &Server) {
+    if server.pauses.end_handover() {
+        server.look();
     }
 }
 
 fn await_position(
-    shared: &Shared,
+    server: &Server,
     managed: &Managed,
     wanted: &Position,
     for_ms: u64,
@@ -322,30 +326,30 @@ fn await_position(
             Role::Unassigned => return Err(Refusal::WrongRole("without a role".into())),
             Role::Replica(_) | Role::Drained => {}
         }
-        let here = position(shared);
+        let here = position(server);
         if here.history == wanted.history && here.offset >= wanted.offset {
             return Ok(Reply::Position(here));
         }
         let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() || shared.ending.load(Ordering::Acquire) {
+        if left.is_zero() || server.ending.load(Ordering::Acquire) {
             return Err(Refusal::NotReached(here));
         }
         let is_there = here.history == wanted.history;
-        shared
+        server
             .replicas
             .reached
-            .wait_for(wanted.offset, left.min(LOOK), || is_there && shared.stream.offset() >= wanted.offset);
+            .wait_for(wanted.offset, left.min(LOOK), || is_there && server.stream.offset() >= wanted.offset);
     }
 }
 
-fn configure(shared: &Shared, parameters: &[(String, String)]) -> Result<Reply, Refusal> {
+fn configure(server: &Server, parameters: &[(String, String)]) -> Result<Reply, Refusal> {
     let pairs: Vec<_> = parameters.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
-    let asker = Asker { local: true, loading: shared.loading.load(Ordering::Acquire) };
-    change_config(shared, &pairs, asker).map_err(|error| {
+    let asker = Asker { local: true, loading: server.loading.load(Ordering::Acquire) };
+    change_config(server, &pairs, asker).map_err(|error| {
         let text = error.to_string();
         Refusal::Invalid(text.strip_prefix("ERR ").unwrap_or(&text).to_owned())
     })?;
     let names: Vec<&str> = parameters.iter().map(|(name, _)| name.as_str()).collect();
-    shared.log(Loglevel::Notice, format_args!("Parameters set: {}", names.join(", ")));
+    server.log(Loglevel::Notice, format_args!("Parameters set: {}", names.join(", ")));
     Ok(Reply::Done)
 }

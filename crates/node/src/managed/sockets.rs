@@ -10,24 +10,23 @@
 //! The directory itself is made by the agent's side, and used only if nobody but the node's user can write in it.
 
 use super::private_socket::State;
-use super::{Managed, identity, server};
-use crate::shared::Shared;
+use super::{Managed, identity, serving};
 use config::Loglevel;
+use server::Server;
 use std::ffi::OsStr;
 use std::fmt::Display;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Between looks: a control plane that comes back finds its nodes within a second or two.
 pub(crate) const PERIOD: Duration = Duration::from_secs(1);
 
 /// Listens anew in the places of sockets that are lost.
-pub(crate) fn keep(shared: &Arc<Shared>, managed: &Managed) {
-    let settings = shared.settings();
+pub(crate) fn keep(server: &Server, managed: &Managed) {
+    let settings = server.settings();
     let private = Path::new(OsStr::from_bytes(&settings.private_socket));
     let data = Path::new(OsStr::from_bytes(&settings.unixsocket));
     let mut state = managed.private_socket.state();
@@ -35,10 +34,10 @@ pub(crate) fn keep(shared: &Arc<Shared>, managed: &Managed) {
     let mut refused = None;
     if is_lost(private) {
         match identity::listen_anew(private) {
-            Ok(anew) => match acceptor.add(anew, server::NUMBER) {
+            Ok(anew) => match acceptor.add(anew, serving::NUMBER) {
                 Ok(anew) => {
                     acceptor.remove(std::mem::replace(listener, anew));
-                    log_renewed(shared, private);
+                    log_renewed(server, private);
                 }
                 Err(error) => refused = Some(error.to_string()),
             },
@@ -46,15 +45,15 @@ pub(crate) fn keep(shared: &Arc<Shared>, managed: &Managed) {
         }
     }
     if !settings.unixsocket.is_empty() && is_lost(data) {
-        match shared.listening.renew_unix(&settings) {
-            Ok(true) => log_renewed(shared, data),
+        match server.listening.renew_unix(&settings) {
+            Ok(true) => log_renewed(server, data),
             Ok(false) => {}
             Err(error) => refused = Some(error.to_string()),
         }
     }
     let refused = refused.unwrap_or_default();
     if refused != *told && !refused.is_empty() {
-        shared.log(Loglevel::Warning, format_args!("A lost socket cannot be listened on anew: {refused}"));
+        server.log(Loglevel::Warning, format_args!("A lost socket cannot be listened on anew: {refused}"));
     }
     *told = refused;
 }
@@ -73,9 +72,9 @@ fn is_private(directory: &Path) -> bool {
     })
 }
 
-fn log_renewed(shared: &Shared, socket: &Path) {
+fn log_renewed(server: &Server, socket: &Path) {
     let socket: &dyn Display = &socket.display();
-    shared.log(Loglevel::Warning, format_args!("The socket {socket} was gone and is listened on anew"));
+    server.log(Loglevel::Warning, format_args!("The socket {socket} was gone and is listened on anew"));
 }
 
 #[cfg(test)]

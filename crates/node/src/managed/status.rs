@@ -2,10 +2,10 @@
 //! those that nobody holds while waiting for anything.
 
 use super::Managed;
-use crate::shared::Shared;
 use engine::unix_ms;
 use replica_threads::info::shown_state;
 use replication::replica::State;
+use server::Server;
 use std::sync::atomic::Ordering;
 use supervision::{Link, Position, Status, WorkerProgress};
 
@@ -13,36 +13,36 @@ use supervision::{Link, Position, Status, WorkerProgress};
 const LONG_TURN_MS: u64 = 100;
 
 /// How the node is now.
-pub(super) fn status(shared: &Shared, managed: &Managed) -> Status {
+pub(super) fn status(server: &Server, managed: &Managed) -> Status {
     let decided = managed.decided().clone();
     let now_ms = unix_ms();
-    let link = match shown_state(&shared.replicas, &shared.replicas.link()) {
+    let link = match shown_state(&server.replicas, &server.replicas.link()) {
         State::Connected => Link::Up,
         State::Transfer | State::Loading => Link::Syncing,
         State::None | State::Connect | State::Connecting | State::Handshake => Link::Down,
     };
     let (position, connected_replicas) = {
-        let fed = shared.replicas.primary();
+        let fed = server.replicas.primary();
         (position_of(&fed.primary), fed.primary.acks(0).applied.len() as u64)
     };
-    let databases = 0..shared.keyspace.databases() as u16;
+    let databases = 0..server.keyspace.databases() as u16;
     Status {
         node: managed.node.clone(),
         pid: std::process::id(),
         epoch: decided.epoch,
         role: decided.role,
         link,
-        holds_data: shared.persistence.holds_data(),
-        loading: shared.loading.load(Ordering::Acquire) || !managed.is_loaded.load(Ordering::Acquire),
+        holds_data: server.persistence.holds_data(),
+        loading: server.loading.load(Ordering::Acquire) || !managed.is_loaded.load(Ordering::Acquire),
         position,
-        listening: shared.listening.passed(),
-        writes_paused: shared.pauses.hands_over(),
-        workers: (0..shared.workers()).map(|worker| progress(shared, worker, now_ms)).collect(),
+        listening: server.listening.passed(),
+        writes_paused: server.pauses.hands_over(),
+        workers: (0..server.workers()).map(|worker| progress(server, worker, now_ms)).collect(),
         used_memory_bytes: memory::used_bytes(),
-        maxmemory_bytes: shared.settings().maxmemory_bytes,
-        keys: databases.map(|db| shared.keyspace.len(db)).sum(),
+        maxmemory_bytes: server.settings().maxmemory_bytes,
+        keys: databases.map(|db| server.keyspace.len(db)).sum(),
         // Links of replication are connections too, but nobody's who would notice.
-        clients: (shared.clients.count() as u64)
+        clients: (server.clients.count() as u64)
             .saturating_sub(connected_replicas)
             .saturating_sub(u64::from(link != Link::Down)),
         connected_replicas,
@@ -50,16 +50,16 @@ pub(super) fn status(shared: &Shared, managed: &Managed) -> Status {
 }
 
 /// How far the data is.
-pub(super) fn position(shared: &Shared) -> Position {
-    position_of(&shared.replicas.primary().primary)
+pub(super) fn position(server: &Server) -> Position {
+    position_of(&server.replicas.primary().primary)
 }
 
 fn position_of(primary: &replication::Primary) -> Position {
     Position { history: primary.history().id().as_str().to_owned(), offset: primary.offset() }
 }
 
-fn progress(shared: &Shared, worker: usize, now_ms: u64) -> WorkerProgress {
-    let (progress, running) = shared.stats.progress(worker, now_ms.saturating_sub(LONG_TURN_MS));
-    let name = |id: usize| shared.commands.by_id().get(id).map(|command| command.run.full_name.to_owned());
+fn progress(server: &Server, worker: usize, now_ms: u64) -> WorkerProgress {
+    let (progress, running) = server.stats.progress(worker, now_ms.saturating_sub(LONG_TURN_MS));
+    let name = |id: usize| server.commands.by_id().get(id).map(|command| command.run.full_name.to_owned());
     WorkerProgress { progress, running: running.and_then(name) }
 }

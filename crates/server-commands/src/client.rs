@@ -1,0 +1,790 @@
+//! CLIENT: connections, one's own and those of others.
+//!
+//! A connection belongs to one worker. What is shown of others is what their workers keep up to date in `ClientShared`;
+//! what is done to others goes to their workers as a message. A killed client is marked at once, so that it is
+//! neither shown nor served any more, though its worker closes it a moment later.
+
+use crate::connection::check_name;
+use crate::redirection::{CLIENT_CAPA, capa};
+use crate::wrong_arguments;
+use command_spec::*;
+use commands::Error;
+use engine::cx::Flow;
+use server::Server;
+use server::ServerCommand;
+use server::ServerCx;
+use session::Message;
+use session::outbox::CLIENT_BYTES;
+use session::{ClientShared, ReplyMode, flag};
+use std::fmt::Write;
+use std::sync::atomic::Ordering;
+use structures::number::parse_i64;
+
+pub(crate) const COMMANDS: &[ServerCommand] = &[ServerCommand {
+    spec: &CLIENT,
+    run: crate::container,
+    subcommands: &[
+        ServerCommand::new(&CLIENT_ID, id),
+        ServerCommand::new(&CLIENT_INFO, info),
+        ServerCommand::new(&CLIENT_LIST, list),
+        ServerCommand::new(&CLIENT_KILL, kill),
+        ServerCommand::new(&CLIENT_SETNAME, setname),
+        ServerCommand::new(&CLIENT_GETNAME, getname),
+        ServerCommand::new(&CLIENT_SETINFO, setinfo),
+        ServerCommand::new(&CLIENT_REPLY, reply),
+        ServerCommand::new(&CLIENT_NO_EVICT, no_evict),
+        ServerCommand::new(&CLIENT_NO_TOUCH, no_touch),
+        ServerCommand::new(&CLIENT_PAUSE, pause),
+        ServerCommand::new(&CLIENT_UNPAUSE, unpause),
+        ServerCommand::new(&CLIENT_UNBLOCK, unblock),
+        ServerCommand::new(&CLIENT_CAPA, capa),
+        ServerCommand::new(&CLIENT_GETREDIR, getredir),
+        ServerCommand::new(&CLIENT_HELP, help),
+    ],
+}];
+
+/// Subcommands about the client's own connection.
+const TALK: Flags = Flags::NOSCRIPT.union(Flags::LOADING).union(Flags::STALE).union(Flags::SENTINEL);
+
+/// What subcommands about the connection have in common.
+const TALKS: Spec =
+    Spec { group: Group::Connection, flags: TALK, categories: Categories::CONNECTION, ..Spec::BASE };
+/// Subcommands about the connections of others.
+const RULE: Flags = TALK.union(Flags::ADMIN);
+
+/// `CLIENT`
+const CLIENT: Spec = Spec {
+    name: "client",
+    summary: "A container for commands on connections.",
+    since: "2.4.0",
+    group: Group::Connection,
+    complexity: "Depends on subcommand",
+    arity: -2,
+    flags: Flags::SENTINEL,
+    ..Spec::BASE
+};
+
+/// `CLIENT ID`
+const CLIENT_ID: Spec = Spec {
+    name: "id",
+    summary: "Tells the id of the connection.",
+    since: "5.0.0",
+    arity: 2,
+    reply: Shape::AtLeast(1),
+    ..TALKS
+};
+
+fn id(cx: &mut ServerCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
+    let id = cx.client.id;
+    cx.out().int(id as i64);
+    Ok(Flow::Done)
+}
+
+/// `CLIENT INFO`
+const CLIENT_INFO: Spec = Spec {
+    name: "info",
+    summary: "Describes the connection.",
+    since: "6.2.0",
+    arity: 2,
+    tips: &["nondeterministic_output"],
+    reply: Shape::Verbatim,
+    ..TALKS
+};
+
+fn info(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    let mut text = Vec::new();
+    let own = cx.client.shared.clone();
+    write_line(cx.server, cx.local.now_ms, Some(argv), &own, &mut text);
+    cx.out().verbatim(b"txt", &text);
+    Ok(Flow::Done)
+}
+
+/// `CLIENT LIST`
+const CLIENT_LIST: Spec = Spec {
+    name: "list",
+    summary: "Describes the connections of all clients, or of some.",
+    since: "2.4.0",
+    group: Group::Connection,
+    complexity: "O(N) where N is the number of client connections",
+    arity: -2,
+    flags: RULE,
+    categories: Categories::CONNECTION,
+    tips: &["nondeterministic_output"],
+    args: &[
+        Arg::one_of(
+            "client-type",
+            &[
+                Arg::word("normal", "normal"),
+                Arg::word("master", "master"),
+                Arg::word("replica", "replica"),
+                Arg::word("pubsub", "pubsub"),
+            ],
+        )
+        .token("TYPE")
+        .optional()
+        .since("5.0.0"),
+        Arg::integer("client-id").token("ID").optional().multiple().since("6.2.0"),
+        Arg::string("username").token("USER").optional().since("8.1.0"),
+        Arg::string("addr").token("ADDR").optional().since("8.1.0"),
+        Arg::string("laddr").token("LADDR").optional().since("8.1.0"),
+        Arg::one_of("skipme", &[Arg::word("yes", "YES"), Arg::word("no", "NO")])
+            .token("SKIPME")
+            .optional()
+            .since("8.1.0"),
+        Arg::integer("maxage").token("MAXAGE").optional().since("8.1.0"),
+    ],
+    reply: Shape::Verbatim,
+    ..Spec::BASE
+};
+
+fn list(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    let server = cx.server;
+    let shown = match argv[2..] {
+        [] => server.clients.all(),
+        [by, class] if by.eq_ignore_ascii_case(b"type") => {
+            let class = ClientType::named(cx, class)?;
+            server.clients.all().into_iter().filter(|client| ClientType::of(client) == class).collect()
+        }
+        [by, ref ids @ ..] if !ids.is_empty() && by.eq_ignore_ascii_case(b"id") => {
+            let ids: Option<Vec<i64>> = ids.iter().map(|id| parse_i64(id)).collect();
+            let ids = ids.ok_or(Error::text("ERR Invalid client ID"))?;
+            ids.iter().filter_map(|&id| server.clients.get(u64::try_from(id).ok()?)).collect()
+        }
+        _ => return Err(Error::Syntax),
+    };
+    let mut text = Vec::with_capacity(shown.len() * LINE_BYTES);
+    for client in shown.iter().filter(|client| !client.killed.load(Ordering::Relaxed)) {
+        // Only one's own request can be looked at: it is the one that asks.
+        let own_argv = (client.id == cx.client.id).then_some(argv);
+        write_line(cx.server, cx.local.now_ms, own_argv, client, &mut text);
+    }
+    cx.out().verbatim(b"txt", &text);
+    Ok(Flow::Done)
+}
+
+/// What a line of CLIENT LIST takes, about.
+const LINE_BYTES: usize = 400;
+
+/// How long a request is on the wire.
+fn request_bytes(argv: &[&[u8]]) -> u64 {
+    let line = |number: usize| 1 + number.to_string().len() + 2;
+    let bulk = |arg: &&[u8]| line(arg.len()) + arg.len() + 2;
+    (line(argv.len()) + argv.iter().map(bulk).sum::<usize>()) as u64
+}
+
+/// Writes the line of a client, as CLIENT INFO and CLIENT LIST show it.
+fn write_line(
+    server: &Server,
+    now_ms: u64,
+    own_argv: Option<&[&[u8]]>,
+    client: &ClientShared,
+    text: &mut Vec<u8>,
+) {
+    let seconds_since = |ms: u64| (now_ms / 1000).saturating_sub(ms / 1000);
+    let names = client.names().clone();
+    let argv_bytes: u64 = own_argv.iter().copied().flatten().map(|arg| arg.len() as u64).sum();
+    let account = &client.account;
+    let mut query_bytes = account.input.load(Ordering::Relaxed);
+    if let Some(argv) = own_argv
+        && !server.profile.has("8.0.0")
+    {
+        // Before Valkey 8 a request lies in its client's own buffer while it runs.
+        query_bytes += request_bytes(argv);
+    }
+    let (queued_bytes, output_bytes) =
+        (account.queued.load(Ordering::Relaxed), account.output.load(Ordering::Relaxed));
+    let interests = account.interests.load(Ordering::Relaxed);
+    let total_bytes = CLIENT_BYTES + query_bytes + argv_bytes + queued_bytes + output_bytes + interests;
+    let command = match client.last_command.load(Ordering::Relaxed) {
+        0 => "NULL",
+        number => server.commands.by_id()[number as usize - 1].run.full_name,
+    };
+    let mut line = String::with_capacity(LINE_BYTES);
+    let is_new = server.profile.has("7.2.0");
+    let is_newer = server.profile.has("8.0.0");
+    // Writing to a string cannot fail.
+    let _ = write!(line, "id={} addr={} laddr={} ", client.id, client.addr, client.laddr);
+    let _ = write!(line, "fd={} name=", client.fd.load(Ordering::Relaxed));
+    text.extend_from_slice(line.as_bytes());
+    text.extend_from_slice(&names.name);
+    line.clear();
+    let _ = write!(line, " age={}", seconds_since(client.created_ms));
+    let _ = write!(line, " idle={}", seconds_since(client.active_ms.load(Ordering::Relaxed)));
+    let _ = write!(line, " flags={}", flag_letters(client));
+    let _ = write!(line, " db={}", client.db.load(Ordering::Relaxed));
+    let _ = write!(line, " sub={}", client.channels.load(Ordering::Relaxed));
+    let _ = write!(line, " psub={} ssub=0", client.patterns.load(Ordering::Relaxed));
+    let _ = write!(line, " multi={}", client.queued.load(Ordering::Relaxed));
+    if is_newer {
+        let _ = write!(line, " watch={}", client.watched.load(Ordering::Relaxed));
+    }
+    let _ = write!(line, " qbuf={query_bytes} qbuf-free=0 argv-mem={argv_bytes} multi-mem={queued_bytes}");
+    line.push_str(" rbs=0 rbp=0");
+    let _ = write!(line, " obl=0 oll={} omem={output_bytes}", u32::from(output_bytes > 0));
+    let _ = write!(line, " tot-mem={total_bytes} events={}", if output_bytes > 0 { "rw" } else { "r" });
+    let _ = write!(line, " cmd={command} user=default redir=-1");
+    let _ = write!(line, " resp={}", client.proto.load(Ordering::Relaxed));
+    text.extend_from_slice(line.as_bytes());
+    if is_new {
+        text.extend_from_slice(b" lib-name=");
+        text.extend_from_slice(&names.lib_name);
+        text.extend_from_slice(b" lib-ver=");
+        text.extend_from_slice(&names.lib_ver);
+    }
+    if is_newer {
+        line.clear();
+        let _ = write!(line, " tot-net-in={}", client.bytes_in.load(Ordering::Relaxed));
+        let _ = write!(line, " tot-net-out={}", client.bytes_out.load(Ordering::Relaxed));
+        let _ = write!(line, " tot-cmds={}", client.commands.load(Ordering::Relaxed));
+        text.extend_from_slice(line.as_bytes());
+    }
+    text.push(b'\n');
+}
+
+/// A client as the log tells of it.
+pub fn describe(server: &Server, now_ms: u64, client: &ClientShared) -> String {
+    let mut text = Vec::with_capacity(LINE_BYTES);
+    write_line(server, now_ms, None, client, &mut text);
+    String::from_utf8_lossy(text.trim_ascii_end()).into_owned()
+}
+
+/// The letters that tell the state of a client.
+fn flag_letters(client: &ClientShared) -> String {
+    let has = |bit| client.has_flag(bit);
+    let listens = ClientType::listens(client);
+    let letters = [
+        (has(flag::REPLICA), 'S'),
+        (has(flag::PRIMARY), 'M'),
+        (listens, 'P'),
+        (client.queued.load(Ordering::Relaxed) >= 0, 'x'),
+        (has(flag::BLOCKED) || has(flag::PAUSED), 'b'),
+        (has(flag::DIRTY_WATCH), 'd'),
+        (has(flag::CLOSE_AFTER_REPLY), 'c'),
+        (has(flag::UNBLOCKED), 'u'),
+        (client.is_unix, 'U'),
+        (has(flag::NO_EVICT), 'e'),
+        (has(flag::NO_TOUCH), 'T'),
+        (has(flag::READONLY), 'r'),
+    ];
+    let all: String = letters.iter().filter(|(on, _)| *on).map(|&(_, letter)| letter).collect();
+    if all.is_empty() { "N".to_owned() } else { all }
+}
+
+/// What a client is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ClientType {
+    Normal,
+    PubSub,
+    Replica,
+    Primary,
+}
+
+impl ClientType {
+    fn of(client: &ClientShared) -> ClientType {
+        if client.has_flag(flag::PRIMARY) {
+            ClientType::Primary
+        } else if client.has_flag(flag::REPLICA) {
+            ClientType::Replica
+        } else if Self::listens(client) {
+            ClientType::PubSub
+        } else {
+            ClientType::Normal
+        }
+    }
+
+    fn listens(client: &ClientShared) -> bool {
+        client.is_subscribed()
+    }
+
+    /// The type of a name in any case.
+    fn named(cx: &ServerCx<'_, '_>, name: &[u8]) -> Result<ClientType, Error> {
+        Ok(match name.to_ascii_lowercase().as_slice() {
+            b"normal" => ClientType::Normal,
+            b"pubsub" => ClientType::PubSub,
+            b"slave" | b"replica" => ClientType::Replica,
+            b"master" => ClientType::Primary,
+            b"primary" if cx.server.profile.has("8.0.0") => ClientType::Primary,
+            _ => {
+                let name = String::from_utf8_lossy(name);
+                return Err(Error::Other(format!("ERR Unknown client type '{name}'").into()));
+            }
+        })
+    }
+}
+
+/// `CLIENT KILL`
+const CLIENT_KILL: Spec = Spec {
+    name: "kill",
+    summary: "Closes connections.",
+    since: "2.4.0",
+    group: Group::Connection,
+    complexity: "O(N) where N is the number of client connections",
+    arity: -3,
+    flags: RULE,
+    categories: Categories::CONNECTION,
+    args: &[Arg::one_of(
+        "filter",
+        &[
+            Arg::string("old-format"),
+            Arg::one_of(
+                "new-format",
+                &[
+                    Arg::integer("client-id").token("ID").optional().multiple().since("2.8.12"),
+                    Arg::one_of(
+                        "client-type",
+                        &[
+                            Arg::word("normal", "normal"),
+                            Arg::word("master", "master").since("3.2.0"),
+                            Arg::word("primary", "primary").since("8.0.0"),
+                            Arg::word("slave", "slave"),
+                            Arg::word("replica", "replica").since("5.0.0"),
+                            Arg::word("pubsub", "pubsub"),
+                        ],
+                    )
+                    .token("TYPE")
+                    .optional()
+                    .since("2.8.12"),
+                    Arg::string("username").token("USER").optional(),
+                    Arg::string("addr").token("ADDR").optional(),
+                    Arg::string("laddr").token("LADDR").optional().since("6.2.0"),
+                    Arg::one_of("skipme", &[Arg::word("yes", "YES"), Arg::word("no", "NO")])
+                        .token("SKIPME")
+                        .optional(),
+                    Arg::integer("maxage").token("MAXAGE").optional().since("8.0.0"),
+                ],
+            )
+            .multiple(),
+        ],
+    )],
+    reply: Shape::OneOf(&[Shape::OK, Shape::COUNT]),
+    ..Spec::BASE
+};
+
+/// Which clients CLIENT KILL means: those that fit all that is given.
+#[derive(Debug, Default)]
+struct KillFilter<'a> {
+    addr: Option<&'a [u8]>,
+    laddr: Option<&'a [u8]>,
+    class: Option<ClientType>,
+    id: Option<u64>,
+    min_age_s: Option<i64>,
+    skip_me: bool,
+}
+
+fn parse_kill<'a>(cx: &ServerCx<'_, '_>, options: &[&'a [u8]]) -> Result<KillFilter<'a>, Error> {
+    let mut filter = KillFilter { skip_me: true, ..KillFilter::default() };
+    for option in options.chunks(2) {
+        let &[name, value] = option else { return Err(Error::Syntax) };
+        match name.to_ascii_lowercase().as_slice() {
+            b"id" => match parse_i64(value) {
+                Some(id) if id > 0 => filter.id = Some(id as u64),
+                _ => return Err(Error::text("ERR client-id should be greater than 0")),
+            },
+            b"type" => filter.class = Some(ClientType::named(cx, value)?),
+            b"addr" => filter.addr = Some(value),
+            b"laddr" => filter.laddr = Some(value),
+            // Everybody is the default user.
+            b"user" if value == b"default" => {}
+            b"user" => {
+                let name = String::from_utf8_lossy(value);
+                return Err(Error::Other(format!("ERR No such user '{name}'").into()));
+            }
+            b"skipme" if value.eq_ignore_ascii_case(b"yes") => filter.skip_me = true,
+            b"skipme" if value.eq_ignore_ascii_case(b"no") => filter.skip_me = false,
+            b"maxage" if cx.server.profile.has("8.0.0") => match parse_i64(value) {
+                Some(age) if age > 0 => filter.min_age_s = Some(age),
+                Some(_) => return Err(Error::text("ERR maxage should be greater than 0")),
+                None => return Err(Error::text("ERR maxage is not an integer or out of range")),
+            },
+            _ => return Err(Error::Syntax),
+        }
+    }
+    Ok(filter)
+}
+
+fn kill(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    let is_old_form = argv.len() == 3;
+    let filter = if is_old_form {
+        KillFilter { addr: Some(argv[2]), ..KillFilter::default() }
+    } else {
+        parse_kill(cx, &argv[2..])?
+    };
+    let now_s = cx.local.now_ms / 1000;
+    let fits = |client: &ClientShared| {
+        filter.addr.is_none_or(|addr| client.addr.as_bytes() == addr)
+            && filter.laddr.is_none_or(|laddr| client.laddr.as_bytes() == laddr)
+            && filter.class.is_none_or(|class| ClientType::of(client) == class)
+            && filter.id.is_none_or(|id| client.id == id)
+            && filter.min_age_s.is_none_or(|age| now_s.saturating_sub(client.created_ms / 1000) as i64 >= age)
+            && !(filter.skip_me && client.id == cx.client.id)
+    };
+    let mut killed = 0;
+    let mut close_own = false;
+    for client in cx.server.clients.all().iter().filter(|client| fits(client)) {
+        if client.id == cx.client.id {
+            close_own = true;
+        } else if client.killed.swap(true, Ordering::Relaxed) {
+            // Somebody else was faster.
+            continue;
+        } else {
+            cx.server.mailboxes[client.worker].post(Message::Kill(client.id));
+        }
+        killed += 1;
+    }
+    match (is_old_form, killed) {
+        (true, 0) => return Err(Error::text("ERR No such client")),
+        (true, _) => cx.out().ok(),
+        (false, killed) => cx.out().int(killed),
+    }
+    Ok(if close_own { Flow::Close } else { Flow::Done })
+}
+
+/// `CLIENT SETNAME`
+const CLIENT_SETNAME: Spec = Spec {
+    name: "setname",
+    summary: "Names the connection.",
+    since: "2.6.9",
+    arity: 3,
+    tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
+    args: &[Arg::string("connection-name")],
+    reply: Shape::OK,
+    before: &[("7.2.0", |spec| spec.tips = &[])],
+    ..TALKS
+};
+
+fn setname(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    check_name(argv[2])?;
+    cx.client.shared.names().name = argv[2].to_vec();
+    cx.out().ok();
+    Ok(Flow::Done)
+}
+
+/// `CLIENT GETNAME`
+const CLIENT_GETNAME: Spec = Spec {
+    name: "getname",
+    summary: "Tells the name of the connection.",
+    since: "2.6.9",
+    arity: 2,
+    reply: Shape::BULK_OR_NULL,
+    ..TALKS
+};
+
+fn getname(cx: &mut ServerCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
+    let name = cx.client.shared.names().name.clone();
+    match name.as_slice() {
+        [] => cx.out().null(),
+        name => cx.out().bulk(name),
+    }
+    Ok(Flow::Done)
+}
+
+/// `CLIENT SETINFO`
+const CLIENT_SETINFO: Spec = Spec {
+    name: "setinfo",
+    summary: "Says which library the client uses.",
+    since: "7.2.0",
+    arity: 4,
+    tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
+    args: &[Arg::one_of(
+        "attr",
+        &[Arg::string("libname").token("lib-name"), Arg::string("libver").token("lib-ver")],
+    )],
+    reply: Shape::OK,
+    ..TALKS
+};
+
+fn setinfo(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    let (attribute, value) = (argv[2], argv[3]);
+    let text = String::from_utf8_lossy(attribute);
+    let is_name = attribute.eq_ignore_ascii_case(b"lib-name");
+    if !is_name && !attribute.eq_ignore_ascii_case(b"lib-ver") {
+        return Err(Error::Other(format!("ERR Unrecognized option '{text}'").into()));
+    }
+    if check_name(value).is_err() {
+        let error = format!("ERR {text} cannot contain spaces, newlines or special characters.");
+        return Err(Error::Other(error.into()));
+    }
+    let mut names = cx.client.shared.names();
+    let cell = if is_name { &mut names.lib_name } else { &mut names.lib_ver };
+    *cell = value.to_vec();
+    drop(names);
+    cx.out().ok();
+    Ok(Flow::Done)
+}
+
+/// `CLIENT REPLY`
+const CLIENT_REPLY: Spec = Spec {
+    name: "reply",
+    summary: "Switches the replies to this connection off and on.",
+    since: "3.2.0",
+    arity: 3,
+    args: &[Arg::one_of(
+        "action",
+        &[Arg::word("on", "ON"), Arg::word("off", "OFF"), Arg::word("skip", "SKIP")],
+    )],
+    reply: Shape::OK,
+    ..TALKS
+};
+
+fn reply(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    if argv[2].eq_ignore_ascii_case(b"on") {
+        cx.client.set_reply(ReplyMode::On);
+        cx.out().ok();
+    } else if argv[2].eq_ignore_ascii_case(b"off") {
+        cx.client.set_reply(ReplyMode::Off);
+    } else if argv[2].eq_ignore_ascii_case(b"skip") {
+        if cx.client.reply != ReplyMode::Off {
+            cx.client.set_reply(ReplyMode::SkipNext);
+        }
+    } else {
+        return Err(Error::Syntax);
+    }
+    Ok(Flow::Done)
+}
+
+/// Whether an argument is ON or OFF.
+fn is_on(word: &[u8]) -> Result<bool, Error> {
+    match word {
+        on if on.eq_ignore_ascii_case(b"on") => Ok(true),
+        off if off.eq_ignore_ascii_case(b"off") => Ok(false),
+        _ => Err(Error::Syntax),
+    }
+}
+
+/// `CLIENT NO-EVICT`
+const CLIENT_NO_EVICT: Spec = Spec {
+    name: "no-evict",
+    summary: "Keeps the connection from being closed when clients use too much memory.",
+    since: "7.0.0",
+    group: Group::Connection,
+    arity: 3,
+    flags: RULE,
+    categories: Categories::CONNECTION,
+    args: &[Arg::one_of("enabled", &[Arg::word("on", "ON"), Arg::word("off", "OFF")])],
+    reply: Shape::OK,
+    ..Spec::BASE
+};
+
+fn no_evict(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    cx.client.shared.set_flag(flag::NO_EVICT, is_on(argv[2])?);
+    cx.out().ok();
+    Ok(Flow::Done)
+}
+
+/// `CLIENT NO-TOUCH`
+const CLIENT_NO_TOUCH: Spec = Spec {
+    name: "no-touch",
+    summary: "Makes the commands of this connection leave the last access of keys as it is.",
+    since: "7.2.0",
+    group: Group::Connection,
+    arity: 3,
+    flags: Flags::NOSCRIPT.union(Flags::LOADING).union(Flags::STALE),
+    categories: Categories::CONNECTION,
+    args: &[Arg::one_of("enabled", &[Arg::word("on", "ON"), Arg::word("off", "OFF")])],
+    reply: Shape::OK,
+    ..Spec::BASE
+};
+
+fn no_touch(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    cx.client.shared.set_flag(flag::NO_TOUCH, is_on(argv[2])?);
+    cx.out().ok();
+    Ok(Flow::Done)
+}
+
+/// `CLIENT PAUSE`
+const CLIENT_PAUSE: Spec = Spec {
+    name: "pause",
+    summary: "Makes the commands of all clients wait for some time.",
+    since: "3.0.0",
+    group: Group::Connection,
+    arity: -3,
+    flags: RULE,
+    categories: Categories::CONNECTION,
+    args: &[
+        Arg::integer("timeout"),
+        Arg::one_of("mode", &[Arg::word("write", "WRITE"), Arg::word("all", "ALL")])
+            .optional()
+            .since("6.2.0"),
+    ],
+    reply: Shape::OK,
+    ..Spec::BASE
+};
+
+fn pause(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    let all = match argv[3..] {
+        [] => true,
+        [mode] if mode.eq_ignore_ascii_case(b"all") => true,
+        [mode] if mode.eq_ignore_ascii_case(b"write") => false,
+        [_] => return Err(Error::text("ERR CLIENT PAUSE mode must be WRITE or ALL")),
+        _ => return Err(wrong_arguments("CLIENT", argv[1])),
+    };
+    let timeout_ms =
+        parse_i64(argv[2]).ok_or(Error::text("ERR timeout is not an integer or out of range"))?;
+    let timeout_ms = u64::try_from(timeout_ms).map_err(|_| Error::NegativeTimeout)?;
+    let now_ms = engine::unix_ms();
+    let until_ms = now_ms + timeout_ms;
+    if until_ms <= i64::MAX as u64 {
+        cx.server.pauses.pause(all, until_ms, now_ms);
+    } else if cx.server.profile.has("7.2.0") {
+        return Err(Error::text("ERR timeout is out of range"));
+    }
+    // In Redis 7.0 the sum overflows: the pause has ended before it began.
+    cx.out().ok();
+    Ok(Flow::Done)
+}
+
+/// `CLIENT UNPAUSE`
+const CLIENT_UNPAUSE: Spec = Spec {
+    name: "unpause",
+    summary: "Ends a pause before its time.",
+    since: "6.2.0",
+    group: Group::Connection,
+    complexity: "O(N) Where N is the number of paused clients",
+    arity: 2,
+    flags: RULE,
+    categories: Categories::CONNECTION,
+    reply: Shape::OK,
+    ..Spec::BASE
+};
+
+fn unpause(cx: &mut ServerCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
+    cx.server.pauses.unpause();
+    cx.server.look();
+    cx.out().ok();
+    Ok(Flow::Done)
+}
+
+/// `CLIENT UNBLOCK`
+const CLIENT_UNBLOCK: Spec = Spec {
+    name: "unblock",
+    summary: "Ends the wait of a client that blocks.",
+    since: "5.0.0",
+    group: Group::Connection,
+    complexity: "O(log N) where N is the number of client connections",
+    arity: -3,
+    flags: RULE,
+    categories: Categories::CONNECTION,
+    args: &[
+        Arg::integer("client-id"),
+        Arg::one_of("unblock-type", &[Arg::word("timeout", "TIMEOUT"), Arg::word("error", "ERROR")])
+            .optional(),
+    ],
+    reply: Shape::YES_OR_NO,
+    ..Spec::BASE
+};
+
+fn unblock(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
+    let error = match argv[3..] {
+        [] => false,
+        [reason] if reason.eq_ignore_ascii_case(b"timeout") => false,
+        [reason] if reason.eq_ignore_ascii_case(b"error") => true,
+        [_] => return Err(Error::text("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")),
+        _ => return Err(wrong_arguments("CLIENT", argv[1])),
+    };
+    let id = parse_i64(argv[2]).ok_or(Error::NotInteger)?;
+    let target = u64::try_from(id).ok().and_then(|id| cx.server.clients.get(id));
+    // Whoever takes the flag away ends the wait: a second UNBLOCK of the same wait finds nothing to do.
+    let ended = target.filter(|client| client.take_flag(flag::BLOCKED));
+    if let Some(client) = &ended {
+        cx.server.mailboxes[client.worker].post(Message::Unblock { client: client.id, error });
+    }
+    cx.out().int(ended.is_some().into());
+    Ok(Flow::Done)
+}
+
+/// `CLIENT GETREDIR`
+const CLIENT_GETREDIR: Spec = Spec {
+    name: "getredir",
+    summary: "Tells which client gets the invalidations of this one.",
+    since: "6.0.0",
+    arity: 2,
+    reply: Shape::AtLeast(-1),
+    ..TALKS
+};
+
+fn getredir(cx: &mut ServerCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
+    // No client is tracked, which is what -1 says.
+    cx.out().int(-1);
+    Ok(Flow::Done)
+}
+
+/// `CLIENT HELP`
+const CLIENT_HELP: Spec = Spec {
+    name: "help",
+    summary: "Describes the subcommands.",
+    since: "5.0.0",
+    group: Group::Connection,
+    arity: 2,
+    flags: Flags::LOADING.union(Flags::STALE).union(Flags::SENTINEL),
+    categories: Categories::CONNECTION,
+    reply: Shape::HELP,
+    ..Spec::BASE
+};
+
+fn help(cx: &mut ServerCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
+    let profile = cx.server.profile;
+    let primary = if profile.has("8.0.0") { "PRIMARY" } else { "MASTER" };
+    let lines: Vec<String> = HELP
+        .iter()
+        .filter(|(since, _)| profile.has(since))
+        .map(|(_, line)| line.replace("{}", primary))
+        .collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    crate::help(cx, "CLIENT", &lines)
+}
+
+/// The lines of CLIENT HELP with the version that brought each. Only what is there is listed.
+const HELP: &[(&str, &str)] = &[
+    ("6.0.0", "GETREDIR"),
+    ("6.0.0", "    Return the client ID we are redirecting to when tracking is enabled."),
+    ("6.0.0", "GETNAME"),
+    ("6.0.0", "    Return the name of the current connection."),
+    ("6.0.0", "ID"),
+    ("6.0.0", "    Return the ID of the current connection."),
+    ("6.0.0", "INFO"),
+    ("6.0.0", "    Return information about the current client connection."),
+    ("6.0.0", "KILL <ip:port>"),
+    ("6.0.0", "    Kill connection made from <ip:port>."),
+    ("6.0.0", "KILL <option> <value> [<option> <value> [...]]"),
+    ("6.0.0", "    Kill connections. Options are:"),
+    ("6.0.0", "    * ADDR (<ip:port>|<unixsocket>:0)"),
+    ("6.0.0", "      Kill connections made from the specified address"),
+    ("6.0.0", "    * LADDR (<ip:port>|<unixsocket>:0)"),
+    ("6.0.0", "      Kill connections made to specified local address"),
+    ("6.0.0", "    * TYPE (NORMAL|{}|REPLICA|PUBSUB)"),
+    ("6.0.0", "      Kill connections by type."),
+    ("6.0.0", "    * USER <username>"),
+    ("6.0.0", "      Kill connections authenticated by <username>."),
+    ("6.0.0", "    * SKIPME (YES|NO)"),
+    ("6.0.0", "      Skip killing current connection (default: yes)."),
+    ("7.2.0", "    * ID <client-id>"),
+    ("7.2.0", "      Kill connections by client id."),
+    ("8.0.0", "    * MAXAGE <maxage>"),
+    ("8.0.0", "      Kill connections older than the specified age."),
+    ("6.0.0", "LIST [options ...]"),
+    ("6.0.0", "    Return information about client connections. Options:"),
+    ("6.0.0", "    * TYPE (NORMAL|{}|REPLICA|PUBSUB)"),
+    ("6.0.0", "      Return clients of specified type."),
+    ("6.0.0", "UNPAUSE"),
+    ("6.0.0", "    Stop the current client pause, resuming traffic."),
+    ("6.0.0", "PAUSE <timeout> [WRITE|ALL]"),
+    ("6.0.0", "    Suspend all, or just write, clients for <timeout> milliseconds."),
+    ("6.0.0", "REPLY (ON|OFF|SKIP)"),
+    ("6.0.0", "    Control the replies sent to the current connection."),
+    ("6.0.0", "SETNAME <name>"),
+    ("6.0.0", "    Assign the name <name> to the current connection."),
+    ("7.2.0", "SETINFO <option> <value>"),
+    ("7.2.0", "    Set client meta attr. Options are:"),
+    ("7.2.0", "    * LIB-NAME: the client lib name."),
+    ("7.2.0", "    * LIB-VER: the client lib version."),
+    ("6.0.0", "UNBLOCK <clientid> [TIMEOUT|ERROR]"),
+    ("6.0.0", "    Unblock the specified blocked client."),
+    ("7.0.0", "NO-EVICT (ON|OFF)"),
+    ("7.0.0", "    Protect current client connection from eviction."),
+    ("7.2.0", "NO-TOUCH (ON|OFF)"),
+    ("7.2.0", "    Will not touch LRU/LFU stats when this mode is on."),
+    ("8.0.0", "CAPA <option> [options...]"),
+    ("8.0.0", "    Say what the client is able to do. Options are:"),
+    ("8.0.0", "    * REDIRECT"),
+    ("8.0.0", "      It goes to the primary when a replica tells it where that is."),
+];

@@ -92,10 +92,12 @@ impl Pieces {
     /// Writes about `bytes` more of the value, at least something; whether that was the last piece.
     pub fn next<S: Sink>(&mut self, out: &mut S, value: ValueRef<'_>, bytes: usize) -> bool {
         let mut piece = Piece { out, left: bytes.max(1), options: self.options, compress: self.compress };
-        match value {
-            ValueRef::Bytes(text) if self.is_text => piece.cut(text, &mut self.at),
-            value => types::put_piece(&mut piece, value, &mut self.at),
+        if let ValueRef::Bytes(text) = value
+            && self.is_text
+        {
+            return piece.cut(text, &mut self.at);
         }
+        types::put_piece(&mut piece, value, &mut self.at)
     }
 }
 

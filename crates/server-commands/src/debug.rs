@@ -270,18 +270,10 @@ fn object(cx: &mut ServerCx<'_, '_>, key: &[u8]) -> Result<Flow, Error> {
         let entry = entry?;
         let (value, lru) = (entry.value(), entry.lru());
         let length = rdb::dump(value, &options).len() - DUMP_EXTRA_BYTES;
-        let (encoding, more) = match value {
-            ValueRef::Int(_) => ("int", String::new()),
-            ValueRef::Bytes(_) if entry.is_raw() => ("raw", String::new()),
-            ValueRef::Bytes(_) => ("embstr", String::new()),
-            ValueRef::Hash(hash) => (hash.encoding(), String::new()),
-            ValueRef::List(list) => {
-                let encoding = list.encoding(profile.has("7.2.0"));
-                (
-                    encoding,
-                    if encoding == "quicklist" { quicklist_fields(list, &limits) } else { String::new() },
-                )
-            }
+        let encoding = commands::generic::encoding_name(entry, profile);
+        let more = match value {
+            ValueRef::List(list) if encoding == "quicklist" => quicklist_fields(list, &limits),
+            ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::List(_) | ValueRef::Hash(_) => String::new(),
         };
         let idle_s = clock.wrapping_sub(lru) & 0xff_ffff;
         let at = entry.key().as_ptr();

@@ -7,7 +7,7 @@
 //! Clock and marks may be set through a shared [`Entry`]: nobody ever holds a reference to these bytes, and entries are
 //! not `Sync`, so it is the same as a `Cell`.
 //!
-//! A new type is one variant of [`Kind`], one of [`ValueMut`], and one line in `boxed!`.
+//! A new type is one variant of [`Kind`] and one line in `boxed!`; what else it needs stands at the top of `structures::value`.
 
 use std::fmt;
 use std::marker::PhantomData;

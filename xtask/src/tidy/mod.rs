@@ -7,6 +7,7 @@ mod links;
 mod parameters;
 mod sources;
 mod texts;
+mod value_types;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -43,6 +44,7 @@ pub(crate) fn tidy() -> Result<()> {
     complaints.extend(sources::check_crates(&files, &members));
     complaints.extend(parameters::check(&files));
     complaints.extend(links::check(&files));
+    complaints.extend(value_types::check(&files));
     for file in &files {
         complaints.extend(texts::check(file));
         if file.path.ends_with(".rs") {

@@ -28,6 +28,7 @@ use crate::args::int;
 use crate::{Command, Cx, Error};
 use table::EntryBox;
 
+pub use object::encoding_name;
 pub(crate) use scan::{SCANNED_AT_ONCE, cursor as scan_cursor};
 
 /// The family, in teaching order.

@@ -2,7 +2,9 @@
 
 use crate::{Command, Cx, Error, Handler::Plain};
 use command_spec::*;
-use structures::ValueRef;
+use profile::Profile;
+use structures::{Item, ValueRef};
+use table::Entry;
 
 /// `OBJECT`
 pub(super) const OBJECT: Spec = Spec {
@@ -50,15 +52,19 @@ fn encoding(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
         cx.out.null();
         return Ok(());
     };
-    let name = match entry.value() {
+    cx.out.bulk(encoding_name(entry, cx.options.profile).as_bytes());
+    Ok(())
+}
+
+/// What OBJECT ENCODING calls the form that a value is kept in.
+pub fn encoding_name(entry: Entry<'_>, profile: Profile) -> &'static str {
+    match entry.value() {
         ValueRef::Int(_) => "int",
         ValueRef::Bytes(_) if entry.is_raw() => "raw",
         ValueRef::Bytes(_) => "embstr",
-        ValueRef::List(list) => list.encoding(cx.options.profile.has("7.2.0")),
+        ValueRef::List(list) => list.encoding(profile.has("7.2.0")),
         ValueRef::Hash(hash) => hash.encoding(),
-    };
-    cx.out.bulk(name.as_bytes());
-    Ok(())
+    }
 }
 
 /// `OBJECT REFCOUNT`
@@ -73,9 +79,9 @@ pub(super) const OBJECT_REFCOUNT: Spec = Spec {
 const SHARED_INTEGERS: i64 = 10_000;
 
 fn refcount(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
-    match cx.keys.lookup_quietly(argv[2]).map(|entry| entry.value()) {
+    match cx.keys.lookup_quietly(argv[2]).map(|entry| entry.value().string()) {
         None => cx.out.null(),
-        Some(ValueRef::Int(0..SHARED_INTEGERS)) => cx.out.int(i64::from(i32::MAX)),
+        Some(Some(Item::Int(0..SHARED_INTEGERS))) => cx.out.int(i64::from(i32::MAX)),
         Some(_) => cx.out.int(1),
     }
     Ok(())

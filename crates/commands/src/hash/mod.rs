@@ -22,7 +22,7 @@ mod hsetnx;
 
 use crate::{Command, Error, Handler::Lengthy, Handler::Plain};
 use keyspace::Keys;
-use structures::{Hash, Value, ValueRef};
+use structures::{Hash, Value};
 use table::ValueMut;
 
 /// The family, in teaching order.
@@ -48,11 +48,7 @@ pub const COMMANDS: &[Command] = &[
 /// The hash at a key, for reading.
 #[inline]
 fn read<'k>(keys: &'k mut Keys<'_, '_>, key: &[u8]) -> Result<Option<&'k Hash>, Error> {
-    match keys.lookup(key).map(|entry| entry.value()) {
-        None => Ok(None),
-        Some(ValueRef::Hash(hash)) => Ok(Some(hash)),
-        Some(_) => Err(Error::WrongType),
-    }
+    keys.lookup(key).map(|entry| entry.value().hash().ok_or(Error::WrongType)).transpose()
 }
 
 /// Changes the hash at a key. A key that is not there gets an empty one first, unless the change fails.

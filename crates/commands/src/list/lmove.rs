@@ -4,7 +4,7 @@ use super::{parse_end, popped, push_event};
 use crate::{Cx, Error};
 use command_spec::*;
 use keyspace::{EventClass, Keys};
-use structures::{End, List, Value, ValueRef};
+use structures::{End, List, Value};
 use table::ValueMut;
 
 /// `LMOVE`
@@ -103,9 +103,6 @@ pub(super) fn move_element(
 
 /// Whether a key is there; it must hold a list then.
 fn is_list(keys: &mut Keys<'_, '_>, key: &[u8]) -> Result<bool, Error> {
-    match keys.peek(key).map(|entry| entry.value()) {
-        None => Ok(false),
-        Some(ValueRef::List(_)) => Ok(true),
-        Some(_) => Err(Error::WrongType),
-    }
+    let list = keys.peek(key).map(|entry| entry.value().list().ok_or(Error::WrongType)).transpose()?;
+    Ok(list.is_some())
 }

@@ -31,7 +31,7 @@ use command_spec::{Change, Flags};
 use keyspace::{EventClass, Keys};
 use resp::Writer;
 use std::ops::Range;
-use structures::{Direction, End, Limits, List, ValueRef};
+use structures::{Direction, End, Limits, List};
 use table::Kind;
 
 /// The family, in teaching order.
@@ -71,11 +71,7 @@ const fn waiting(run: RunBlocking) -> Handler {
 /// The list at a key, for reading.
 #[inline]
 fn read<'k>(keys: &'k mut Keys<'_, '_>, key: &[u8]) -> Result<Option<&'k List>, Error> {
-    match keys.lookup(key).map(|entry| entry.value()) {
-        None => Ok(None),
-        Some(ValueRef::List(list)) => Ok(Some(list)),
-        Some(_) => Err(Error::WrongType),
-    }
+    keys.lookup(key).map(|entry| entry.value().list().ok_or(Error::WrongType)).transpose()
 }
 
 /// `LEFT` or `RIGHT`.

@@ -26,8 +26,8 @@ mod strlen;
 mod when;
 
 use crate::{Command, Cx, Error, Handler::Plain};
-use structures::ValueRef;
 use structures::number::{IntBuffer, decimal_len, parse_i64};
+use structures::{Item, ValueRef};
 
 pub(crate) use when::{Unit, When};
 
@@ -57,12 +57,17 @@ pub const COMMANDS: &[Command] = &[
     Command::new(&lcs::LCS, Plain(lcs::lcs)),
 ];
 
+/// The string that a value is.
+#[inline]
+fn string(value: ValueRef<'_>) -> Result<Item<'_>, Error> {
+    value.string().ok_or(Error::WrongType)
+}
+
 /// Writes a string value as a bulk reply.
 pub(crate) fn reply_string(out: &mut resp::Writer<'_>, value: ValueRef<'_>) -> Result<(), Error> {
-    match value {
-        ValueRef::Int(int) => out.bulk_int(int),
-        ValueRef::Bytes(bytes) => out.bulk(bytes),
-        _ => return Err(Error::WrongType),
+    match string(value)? {
+        Item::Int(int) => out.bulk_int(int),
+        Item::Bytes(bytes) => out.bulk(bytes),
     }
     Ok(())
 }
@@ -81,28 +86,25 @@ pub(crate) fn reply_key(cx: &mut Cx<'_, '_>, key: &[u8]) -> Result<(), Error> {
 
 /// The bytes of a string value; an integer is printed into the buffer.
 pub(crate) fn string_bytes<'a>(value: ValueRef<'a>, buffer: &'a mut IntBuffer) -> Result<&'a [u8], Error> {
-    match value {
-        ValueRef::Int(int) => Ok(buffer.format(int)),
-        ValueRef::Bytes(bytes) => Ok(bytes),
-        _ => Err(Error::WrongType),
+    match string(value)? {
+        Item::Int(int) => Ok(buffer.format(int)),
+        Item::Bytes(bytes) => Ok(bytes),
     }
 }
 
 /// The length of a string value.
 fn string_len(value: ValueRef<'_>) -> Result<usize, Error> {
-    match value {
-        ValueRef::Int(int) => Ok(decimal_len(int)),
-        ValueRef::Bytes(bytes) => Ok(bytes.len()),
-        _ => Err(Error::WrongType),
+    match string(value)? {
+        Item::Int(int) => Ok(decimal_len(int)),
+        Item::Bytes(bytes) => Ok(bytes.len()),
     }
 }
 
 /// The integer that a string value spells.
 fn integer(value: ValueRef<'_>) -> Result<i64, Error> {
-    match value {
-        ValueRef::Int(int) => Ok(int),
-        ValueRef::Bytes(bytes) => parse_i64(bytes).ok_or(Error::NotInteger),
-        _ => Err(Error::WrongType),
+    match string(value)? {
+        Item::Int(int) => Ok(int),
+        Item::Bytes(bytes) => parse_i64(bytes).ok_or(Error::NotInteger),
     }
 }
 

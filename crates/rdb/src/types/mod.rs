@@ -1,7 +1,8 @@
 //! The types of values: which bytes name them, and which file writes and loads each.
 //!
 //! A type gets its file here with a function that writes it, stopping where a piece is full, and a loader for all its
-//! encodings, a line in [`type_of`] and [`put_piece`], and its bytes in [`Loader::new`].
+//! encodings, a line in [`type_of`] and [`put_piece`], and its bytes in [`Loader::new`]. What else a type needs stands at the
+//! top of `structures::value`.
 
 mod hash;
 mod list;
@@ -68,7 +69,7 @@ pub(crate) fn put_value(out: &mut impl Sink, value: ValueRef<'_>, options: &Save
         // Most values are strings, and to put one needs no position.
         ValueRef::Int(value) => put_int_string(out, value),
         ValueRef::Bytes(bytes) => put_string(out, bytes, options.compress),
-        value => {
+        ValueRef::List(_) | ValueRef::Hash(_) => {
             put_piece(&mut Piece::endless(out, options.compress), value, &mut Position::default());
         }
     }

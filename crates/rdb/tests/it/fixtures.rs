@@ -6,7 +6,7 @@ use rdb::{BadPayload, Checksum, EntryMeta, ErrorKind, Item, ReaderOptions, SaveO
 use structures::list::NodeRef;
 use structures::{Limits, Value};
 
-use crate::support::{REDIS, VALKEY, bytes, hash, list, options, payload, read, view};
+use crate::support::{REDIS, VALKEY, bytes, hash, list, options, payload, read};
 
 /// The first byte of a compressed string.
 const LZF_STRING: u8 = 0xc3;
@@ -132,7 +132,7 @@ fn dumped_payloads() {
     let limits = Limits::default();
     let check = |value: Value, payload: &[u8]| {
         assert_eq!(restore(payload, &limits, 10).as_ref(), Ok(&value), "{value:?}");
-        let ours = dump(view(&value), &SaveOptions::new(REDIS));
+        let ours = dump(value.view(), &SaveOptions::new(REDIS));
         assert_eq!(restore(&ours, &limits, 10).as_ref(), Ok(&value), "{value:?}");
         // Which repeats a compressor finds is its own matter, so only uncompressed payloads are equal.
         if !payload.contains(&LZF_STRING) {
@@ -144,7 +144,7 @@ fn dumped_payloads() {
 
 #[test]
 fn payloads_with_a_wrong_footer() {
-    let good = dump(view(&bytes("hello")), &SaveOptions::new(VALKEY));
+    let good = dump(bytes("hello").view(), &SaveOptions::new(VALKEY));
     let limits = Limits::default();
     assert_eq!(restore(&good, &limits, 11), Ok(bytes("hello")));
     assert_eq!(restore(&good, &limits, 10), Err(BadPayload::VersionOrChecksum), "too new");

@@ -6,14 +6,14 @@ use proptest::sample::Index;
 use rdb::{Item, ReaderOptions, SaveOptions, dump, restore};
 use structures::{Limits, Value};
 
-use crate::support::{VALKEY, hash, list, options, payload, read, view};
+use crate::support::{VALKEY, hash, list, options, payload, read};
 
 const SAVED: &[u8] = include_bytes!("../data/redis-7.0.15.rdb");
 
 /// Walks over the whole value and writes it again, which must find nothing unexpected.
 fn exercise(value: &Value) {
     let limits = Limits::default();
-    let again = dump(view(value), &SaveOptions::new(VALKEY));
+    let again = dump(value.view(), &SaveOptions::new(VALKEY));
     assert_eq!(restore(&again, &limits, VALKEY.rdb_version()).as_ref(), Ok(value));
     match value {
         Value::List(list) => assert_eq!(list.iter().count(), list.len()),
@@ -83,7 +83,7 @@ fn short_contents() -> Vec<Vec<u8>> {
     ];
     let mut contents: Vec<Vec<u8>> = values
         .iter()
-        .map(|value| dump(view(value), &SaveOptions::new(VALKEY)))
+        .map(|value| dump(value.view(), &SaveOptions::new(VALKEY)))
         .map(|payload| payload[..payload.len() - 10].to_vec())
         .collect();
     contents.push(OLD_LIST.to_vec());

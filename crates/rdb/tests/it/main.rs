@@ -8,3 +8,4 @@ mod hostile;
 mod peer;
 mod round_trip;
 mod support;
+mod value_types;

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use rdb::{AuxFields, EntryMeta, SaveOptions, Writer, dump, restore};
 use structures::{Limits, Value};
 
-use crate::support::{REDIS, bytes, hash, list, payload, view};
+use crate::support::{REDIS, bytes, hash, list, payload};
 
 /// A private redis-server with a directory of its own; both go when this does.
 struct Server {
@@ -168,13 +168,13 @@ fn our_file(options: SaveOptions) -> Vec<u8> {
     writer.select_db(0, values.len() as u64 + 1, 1);
     let mut file = Vec::new();
     for (name, value) in &values {
-        writer.entry(name.as_bytes(), view(value), EntryMeta { idle_s: Some(100), ..EntryMeta::default() });
+        writer.entry(name.as_bytes(), value.view(), EntryMeta { idle_s: Some(100), ..EntryMeta::default() });
         file.extend(writer.take(Vec::new()));
     }
     let expiring = EntryMeta { expire_ms: Some(4_102_444_800_123), ..EntryMeta::default() };
-    writer.entry(b"expiring", view(&Value::Int(1)), expiring);
+    writer.entry(b"expiring", Value::Int(1).view(), expiring);
     writer.select_db(9, 1, 0);
-    writer.entry(b"elsewhere", view(&bytes("nine")), EntryMeta { freq: Some(9), ..EntryMeta::default() });
+    writer.entry(b"elsewhere", bytes("nine").view(), EntryMeta { freq: Some(9), ..EntryMeta::default() });
     writer.finish();
     file.extend(writer.take(Vec::new()));
     file
@@ -193,7 +193,7 @@ fn redis_restores_our_payloads() {
     let Some(dir) = dir_for_peer("payloads") else { return };
     let mut server = Server::start(dir);
     for (name, value) in values() {
-        assert_eq!(server.restore("k", &dump(view(&value), &SaveOptions::new(REDIS))), "+OK", "{name}");
+        assert_eq!(server.restore("k", &dump(value.view(), &SaveOptions::new(REDIS))), "+OK", "{name}");
         assert_eq!(server.value("k"), Some(value), "{name}");
     }
 }

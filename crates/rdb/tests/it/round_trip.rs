@@ -8,7 +8,7 @@ use rdb::{
 };
 use structures::{Limits, Value};
 
-use crate::support::{REDIS, VALKEY, bytes, hash, list, options, read, view};
+use crate::support::{REDIS, VALKEY, bytes, hash, list, options, read};
 
 /// Limits under which a few short elements make nodes, plain nodes and tables.
 const TIGHT: Limits = Limits {
@@ -58,7 +58,7 @@ proptest! {
     #[test]
     fn values_through_dump(value in value(), options in save_options(), tight in any::<bool>()) {
         let limits = if tight { TIGHT } else { Limits::default() };
-        let payload = dump(view(&value), &options);
+        let payload = dump(value.view(), &options);
         prop_assert_eq!(restore(&payload, &limits, options.profile.rdb_version()), Ok(value));
     }
 
@@ -74,10 +74,10 @@ proptest! {
         writer.select_db(3, entries.len() as u64, 0);
         for (i, (key, value, meta)) in entries.iter().enumerate() {
             if i % 2 == 0 {
-                writer.entry(key, view(value), *meta);
+                writer.entry(key, value.view(), *meta);
             } else {
                 let mut elsewhere = Vec::new();
-                write_entry(&mut elsewhere, key, view(value), *meta, writer.options());
+                write_entry(&mut elsewhere, key, value.view(), *meta, writer.options());
                 writer.put(&elsewhere);
             }
             if i % take_every == 0 {
@@ -110,7 +110,7 @@ proptest! {
         let (pieces, is_text) = in_pieces(&key, &value, meta, &save, cut, piece_bytes);
         let bytes = pieces.concat();
         let mut at_once = Vec::new();
-        write_entry(&mut at_once, &key, view(&value), meta, &save);
+        write_entry(&mut at_once, &key, value.view(), meta, &save);
         // What is cut is in none of the short forms, of which the longest integer takes eleven bytes of text.
         if is_text || whole_bytes == usize::MAX || (!save.compress && whole_bytes > 11) {
             prop_assert_eq!(&bytes, &at_once);
@@ -125,7 +125,7 @@ proptest! {
 }
 
 /// An entry's pieces, the head first, and whether they were text; text is encoded as one piece.
-fn in_pieces(
+pub(crate) fn in_pieces(
     key: &[u8],
     value: &Value,
     meta: EntryMeta,
@@ -134,11 +134,11 @@ fn in_pieces(
     piece_bytes: usize,
 ) -> (Vec<Vec<u8>>, bool) {
     let mut done = vec![Vec::new()];
-    let mut pieces = Pieces::begin(&mut done[0], key, view(value), meta, save, cut);
+    let mut pieces = Pieces::begin(&mut done[0], key, value.view(), meta, save, cut);
     let mut is_whole = false;
     while !is_whole {
         let mut piece = Vec::new();
-        is_whole = pieces.next(&mut piece, view(value), piece_bytes);
+        is_whole = pieces.next(&mut piece, value.view(), piece_bytes);
         done.push(piece);
     }
     if pieces.is_text() {
@@ -190,13 +190,13 @@ fn small_file() -> Vec<u8> {
     writer.function(b"#!lua name=lib\nredis.register_function('f', function() return 1 end)");
     writer.select_db(0, 5, 1);
     let expiring = EntryMeta { expire_ms: Some(1_800_000_000_000), idle_s: Some(70_000), freq: None };
-    writer.entry(b"string", view(&bytes("a".repeat(300))), expiring);
-    writer.entry(b"int", view(&Value::Int(1 << 40)), EntryMeta { freq: Some(7), ..EntryMeta::default() });
+    writer.entry(b"string", bytes("a".repeat(300)).view(), expiring);
+    writer.entry(b"int", Value::Int(1 << 40).view(), EntryMeta { freq: Some(7), ..EntryMeta::default() });
     let elements = ["a", "b", "1", "long enough to be plain", "c"];
-    writer.entry(b"list", view(&list(elements, &TIGHT)), EntryMeta::default());
-    writer.entry(b"listpack", view(&hash([("f", "v"), ("g", "2")], &TIGHT)), EntryMeta::default());
+    writer.entry(b"list", list(elements, &TIGHT).view(), EntryMeta::default());
+    writer.entry(b"listpack", hash([("f", "v"), ("g", "2")], &TIGHT).view(), EntryMeta::default());
     let pairs = (0..5).map(|i| (format!("field{i}"), format!("{i}")));
-    writer.entry(b"table", view(&hash(pairs, &TIGHT)), EntryMeta::default());
+    writer.entry(b"table", hash(pairs, &TIGHT).view(), EntryMeta::default());
     writer.reselect_db(15);
     writer.finish();
     writer.take(Vec::new())

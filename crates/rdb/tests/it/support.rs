@@ -2,22 +2,13 @@
 
 use profile::Profile;
 use rdb::{Error, Item, Reader, ReaderOptions};
-use structures::{Hash, Limits, List, Value, ValueRef};
+use structures::{Hash, Limits, List, Value};
 
 pub(crate) const REDIS: Profile = Profile::Redis70;
 pub(crate) const VALKEY: Profile = Profile::Valkey80;
 
 pub(crate) fn options() -> ReaderOptions {
     ReaderOptions { limits: Limits::default(), max_version: VALKEY.rdb_version(), checksum: true }
-}
-
-pub(crate) fn view(value: &Value) -> ValueRef<'_> {
-    match value {
-        Value::Int(value) => ValueRef::Int(*value),
-        Value::Bytes(bytes) => ValueRef::Bytes(bytes),
-        Value::List(list) => ValueRef::List(list),
-        Value::Hash(hash) => ValueRef::Hash(hash),
-    }
 }
 
 pub(crate) fn bytes(text: impl AsRef<[u8]>) -> Value {

@@ -10,6 +10,7 @@ mod command_table;
 mod harness;
 mod metrics;
 mod server;
+mod value_types;
 
 use harness::{TestNode, ask, oracle};
 

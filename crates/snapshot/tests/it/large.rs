@@ -1,6 +1,10 @@
 //! Large values: captured in pieces while everybody else goes on, and at once for those who cannot wait.
 
+#[path = "../../../structures/tests/it/forms.rs"]
+mod forms;
+
 use crate::support::*;
+use forms::Form;
 use keyspace::{Keyspace, Ttl};
 use snapshot::{Overflow, SnapshotError, SnapshotOptions};
 use std::sync::{Arc, Mutex};
@@ -67,6 +71,18 @@ fn everybody_else_goes_on_and_who_would_change_it_is_told_to_wait() {
     assert!(states.is_sorted_by(|before, after| before >= after), "captured, it stays so: {states:?}");
     assert_eq!(*woken.lock().unwrap(), [WORKER]);
     assert!(!awaits_capture(&keyspace, LARGE), "no walk runs");
+}
+
+/// Every value that takes more than nothing is a large one here, so all that can be cut is.
+#[test]
+fn each_form_is_captured_in_pieces() {
+    for (form, value) in forms::each() {
+        let (keyspace, _) = with_large(value);
+        let mut waited = false;
+        let large = SnapshotOptions { large_bytes: 1, ..options() };
+        save_with(&keyspace, large, |_| waited |= awaits_capture(&keyspace, LARGE));
+        assert_eq!(waited, form != Form::Integer, "{form:?}");
+    }
 }
 
 #[test]

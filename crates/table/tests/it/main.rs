@@ -5,3 +5,4 @@ mod memory;
 mod model;
 mod prefetch;
 mod scan;
+mod value_types;

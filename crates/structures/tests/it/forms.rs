@@ -1,0 +1,77 @@
+//! One value of each form that a value can have: every type in each of its encodings. Tests of other crates take this file in, to
+//! run all of them through what must be there for each type.
+//!
+//! A new type does not compile here until [`Form::of`] names its forms, and a form is not without a value that has it.
+
+use structures::{Hash, Limits, List, Value, ValueRef};
+
+macro_rules! forms {
+    ($($form:ident => $make:expr),+ $(,)?) => {
+        /// A type in one of its encodings.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Form { $($form),+ }
+
+        impl Form {
+            const ALL: &[Form] = &[$(Form::$form),+];
+
+            /// A value of this form, unlike those of all others.
+            fn make(self) -> Value {
+                match self { $(Form::$form => $make),+ }
+            }
+        }
+    };
+}
+
+forms! {
+    Integer => Value::Int(-12_345),
+    ShortString => Value::Bytes(b"short".to_vec()),
+    LongString => Value::Bytes(vec![b'l'; 100]),
+    BufferedString => Value::Bytes(b"buffered ".repeat(1_000)),
+    ListOfOneNode => list(3),
+    ListOfNodes => list(3_000),
+    HashInListpack => hash(3),
+    HashInTable => hash(3_000),
+}
+
+/// A value of each form.
+pub(crate) fn each() -> impl Iterator<Item = (Form, Value)> {
+    Form::ALL.iter().map(|&form| {
+        let value = form.make();
+        assert_eq!(Form::of(value.view()), form);
+        (form, value)
+    })
+}
+
+impl Form {
+    /// The form of a value: all of a type's are named here.
+    pub(crate) fn of(value: ValueRef<'_>) -> Form {
+        match value {
+            ValueRef::Int(_) => Form::Integer,
+            ValueRef::Bytes(bytes) => match bytes.len() {
+                0..=44 => Form::ShortString,
+                45..=4096 => Form::LongString,
+                4097.. => Form::BufferedString,
+            },
+            ValueRef::List(list) if list.encoding(true) == "listpack" => Form::ListOfOneNode,
+            ValueRef::List(_) => Form::ListOfNodes,
+            ValueRef::Hash(hash) if hash.as_listpack().is_some() => Form::HashInListpack,
+            ValueRef::Hash(_) => Form::HashInTable,
+        }
+    }
+}
+
+fn list(len: usize) -> Value {
+    let mut list = List::new();
+    for at in 0..len {
+        list.push_back(format!("element {at} of {len}").as_bytes(), &Limits::default());
+    }
+    Value::List(Box::new(list))
+}
+
+fn hash(len: usize) -> Value {
+    let mut hash = Hash::new();
+    for at in 0..len {
+        hash.set(format!("field {at} of {len}").as_bytes(), at.to_string().as_bytes(), &Limits::default());
+    }
+    Value::Hash(Box::new(hash))
+}

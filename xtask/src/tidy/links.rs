@@ -1,6 +1,10 @@
-//! A page leads nowhere that is not there: links within the tree have a target, and its heading where they name one.
+//! A page leads nowhere that is not there: links within the tree have a target, and its heading where they name one, and
+//! so has a file or folder that is named from the root (`crates/…`, `docs/…`).
 
 use super::{Complaint, File};
+
+/// Folders of the root that pages name files of.
+const ROOTS: [&str; 4] = ["crates/", "docs/", "xtask/", "tests/"];
 
 /// Judges the links of all pages.
 pub(super) fn check(files: &[File]) -> Vec<Complaint> {
@@ -9,6 +13,9 @@ pub(super) fn check(files: &[File]) -> Vec<Complaint> {
         for (at, line) in page.text.lines().enumerate() {
             for link in links(line).filter(|link| !leads_somewhere(files, &page.path, link)) {
                 complaints.push(format!("{}:{}: {link} leads nowhere", page.path, at + 1));
+            }
+            for path in named(line).filter(|path| !is_there(files, path)) {
+                complaints.push(format!("{}:{}: {path} is not there", page.path, at + 1));
             }
         }
     }
@@ -19,6 +26,21 @@ pub(super) fn check(files: &[File]) -> Vec<Complaint> {
 fn links(line: &str) -> impl Iterator<Item = &str> {
     let behind = line.split("](").skip(1);
     behind.filter_map(|text| text.split(')').next()).filter(|link| !link.contains("://"))
+}
+
+/// What stands in backticks and begins like a path from the root.
+fn named(line: &str) -> impl Iterator<Item = &str> {
+    let inside = line.split('`').skip(1).step_by(2);
+    inside.filter(|text| {
+        ROOTS.iter().any(|root| text.starts_with(root)) && !text.contains([' ', '<', '*', '{'])
+    })
+}
+
+fn is_there(files: &[File], path: &str) -> bool {
+    let path = path.trim_end_matches('/');
+    files
+        .iter()
+        .any(|file| file.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
 fn leads_somewhere(files: &[File], page: &str, link: &str) -> bool {
@@ -72,6 +94,16 @@ mod tests {
         {
             assert!(complaints(&format!("# Here\n[x]({link})\n")).is_empty(), "{link}");
         }
+    }
+
+    #[test]
+    fn files_that_are_named() {
+        for path in ["docs/a.md", "docs/page.md", "docs/", "crates", "crates/<name>", "a.md"] {
+            assert!(complaints(&format!("see `{path}`\n")).is_empty(), "{path}");
+        }
+        let text = "`b` docs/b.md `docs/b.md` `docs/a`\n";
+        let missing = ["docs/b.md", "docs/a"].map(|path| format!("docs/page.md:1: {path} is not there"));
+        assert_eq!(complaints(text), missing);
     }
 
     #[test]

@@ -4,8 +4,7 @@
 
 use crate::managed::{Managed, sockets};
 use engine::stats::Counter;
-use server::SAMPLES;
-use server::Server;
+use server::{SAMPLES, Server};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 

@@ -1,11 +1,11 @@
 //! What a client may take: connections, time, and bytes in both directions.
 
 use config::Loglevel;
+use engine::Engine;
 use engine::exec::Local;
 use engine::stats::Counter;
 use event_loop::{EventLoop, Peer};
 use resp::ProtocolError;
-use server::Server;
 use session::Message;
 use session::outbox::{CLIENT_BYTES, Exceeded, Over};
 use session::{Client, ClientShared, KEPT_BUFFER_BYTES, ReplyMode, Source, flag, let_go};
@@ -18,8 +18,8 @@ const MAX_BACKLOG_BYTES: usize = 1 << 20;
 const RESUME_BACKLOG_BYTES: usize = 256 << 10;
 
 /// Why a new connection is refused, if it is; the text goes to it before it is closed.
-pub(crate) fn refuse_connection(server: &Server, local: &Local, peer: &Peer) -> Option<&'static str> {
-    if server.clients.count() >= local.settings.maxclients as usize {
+pub(crate) fn refuse_connection(engine: &Engine, local: &Local, peer: &Peer) -> Option<&'static str> {
+    if engine.clients.count() >= local.settings.maxclients as usize {
         return Some("-ERR max number of clients reached\r\n");
     }
     let open = local.settings.requirepass.is_empty() && local.settings.protected_mode;
@@ -79,10 +79,10 @@ pub(crate) fn throttle(io: &mut EventLoop, client: &mut Client) {
 }
 
 /// Answers a protocol error; the connection ends after it.
-pub(crate) fn protocol_error(server: &Server, local: &Local, client: &mut Client, error: ProtocolError) {
+pub(crate) fn protocol_error(engine: &Engine, local: &Local, client: &mut Client, error: ProtocolError) {
     let mut text = b"ERR ".to_vec();
     text.extend_from_slice(&error.message());
-    server.stats.error(local.thread, &"ERR");
+    engine.stats.error(local.thread, &"ERR");
     if client.reply != ReplyMode::Off {
         client.writer().error(text);
     }
@@ -102,13 +102,13 @@ pub(crate) fn is_idle(local: &Local, client: &Client, now_ms: u64) -> bool {
 }
 
 /// Whether a client has sent more than it may without it being executed.
-pub(crate) fn query_exceeded(server: &Server, local: &Local, client: &Client) -> bool {
+pub(crate) fn query_exceeded(engine: &Engine, local: &Local, client: &Client) -> bool {
     // Since 7.2 what MULTI has queued counts: it was sent and not run either.
-    let queued = if server.since_7_2 { client.queued_bytes() } else { 0 };
+    let queued = if engine.since_7_2 { client.queued_bytes() } else { 0 };
     let sent = client.backlog() + queued;
     let exceeded = sent as u64 > local.settings.client_query_buffer_limit_bytes;
     if exceeded {
-        server.stats.add(local.thread, Counter::QueryLimit, 1);
+        engine.stats.add(local.thread, Counter::QueryLimit, 1);
     }
     exceeded
 }
@@ -118,7 +118,7 @@ pub(crate) fn query_exceeded(server: &Server, local: &Local, client: &Client) ->
 /// its client.
 #[inline]
 pub(crate) fn output_exceeded(
-    server: &Server,
+    engine: &Engine,
     local: &Local,
     client: &mut Client,
     pending: usize,
@@ -128,11 +128,11 @@ pub(crate) fn output_exceeded(
         None => {}
         Some(Over::Ended) => return true,
         Some(Over::Limit) => {
-            note_output_limit(server, local, &client.shared);
+            note_output_limit(engine, local, &client.shared);
             return true;
         }
         Some(Over::Evicted) => {
-            note_evicted(server, local, &client.shared);
+            note_evicted(engine, local, &client.shared);
             return true;
         }
     }
@@ -149,7 +149,7 @@ pub(crate) fn output_exceeded(
     let longest = Duration::from_secs(limit.soft_seconds);
     let too_long = since.is_some_and(|since| local.clock.saturating_duration_since(since) > longest);
     if hard || too_long {
-        note_output_limit(server, local, &client.shared);
+        note_output_limit(engine, local, &client.shared);
         return true;
     }
     false
@@ -157,27 +157,27 @@ pub(crate) fn output_exceeded(
 
 /// Counts a client that is closed for what it left unread, and tells of it.
 #[cold]
-fn note_output_limit(server: &Server, local: &Local, client: &ClientShared) {
-    server.stats.add(local.thread, Counter::OutputLimit, 1);
-    let who = server_commands::describe_client(server, local.now_ms, client);
+fn note_output_limit(engine: &Engine, local: &Local, client: &ClientShared) {
+    engine.stats.add(local.thread, Counter::OutputLimit, 1);
+    let who = server_commands::describe_client(engine, local.now_ms, client);
     let text =
         format_args!("Client {who} scheduled to be closed ASAP for overcoming of output buffer limits.");
-    server.log(Loglevel::Warning, text);
+    engine.log(Loglevel::Warning, text);
 }
 
 /// Closes clients while all together have more than they may: the largest first.
 #[inline]
-pub(crate) fn evict_clients(server: &Server, local: &Local) {
-    if let Some(exceeded) = server.client_memory.exceeded(local.now_ms) {
-        evict_largest(server, local, exceeded);
+pub(crate) fn evict_clients(engine: &Engine, local: &Local) {
+    if let Some(exceeded) = engine.client_memory.exceeded(local.now_ms) {
+        evict_largest(engine, local, exceeded);
     }
 }
 
 #[cold]
-fn evict_largest(server: &Server, local: &Local, exceeded: Exceeded) {
-    let memory = &server.client_memory;
+fn evict_largest(engine: &Engine, local: &Local, exceeded: Exceeded) {
+    let memory = &engine.client_memory;
     let exempt = flag::REPLICA | flag::PRIMARY;
-    let mut clients: Vec<Arc<ClientShared>> = server.clients.all();
+    let mut clients: Vec<Arc<ClientShared>> = engine.clients.all();
     clients.retain(|client| {
         client.flags.load(Ordering::Relaxed) & exempt == 0 && !client.killed.load(Ordering::Relaxed)
     });
@@ -201,10 +201,10 @@ fn evict_largest(server: &Server, local: &Local, exceeded: Exceeded) {
         if !client.killed.swap(true, Ordering::Relaxed) {
             memory.doom(&client);
             match exceeded {
-                Exceeded::Held(_) => note_evicted(server, local, &client),
-                Exceeded::Unread(_) => note_output_limit(server, local, &client),
+                Exceeded::Held(_) => note_evicted(engine, local, &client),
+                Exceeded::Unread(_) => note_output_limit(engine, local, &client),
             }
-            server.mailboxes[client.worker].post(Message::Kill(client.id));
+            engine.mailboxes[client.worker].post(Message::Kill(client.id));
             is_in_vain = false;
         }
     }
@@ -216,8 +216,8 @@ fn evict_largest(server: &Server, local: &Local, exceeded: Exceeded) {
 
 /// Counts a client that is closed for what all clients hold, and tells of it.
 #[cold]
-fn note_evicted(server: &Server, local: &Local, client: &ClientShared) {
-    server.stats.add(local.thread, Counter::EvictedClients, 1);
-    let who = server_commands::describe_client(server, local.now_ms, client);
-    server.log(Loglevel::Notice, format_args!("Evicting client: {who}"));
+fn note_evicted(engine: &Engine, local: &Local, client: &ClientShared) {
+    engine.stats.add(local.thread, Counter::EvictedClients, 1);
+    let who = server_commands::describe_client(engine, local.now_ms, client);
+    engine.log(Loglevel::Notice, format_args!("Evicting client: {who}"));
 }

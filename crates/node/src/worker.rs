@@ -836,7 +836,7 @@ impl Worker {
             let Some(mut client) = self.clients[at].take() else { continue };
             self.by_id.remove(&client.id);
             client.unwatch();
-            server_commands::forget_subscriptions(server, &mut client);
+            server_commands::forget_subscriptions(&server.pubsub, &mut client);
             self.io.detach(client.token);
             self.leaving.insert(client.token, client);
         }

@@ -9,10 +9,9 @@ use crate::redirection::{CLIENT_CAPA, capa};
 use crate::wrong_arguments;
 use command_spec::*;
 use commands::Error;
+use engine::Engine;
 use engine::cx::Flow;
-use server::Server;
-use server::ServerCommand;
-use server::ServerCx;
+use server::{ServerCommand, ServerCx};
 use session::Message;
 use session::outbox::CLIENT_BYTES;
 use session::{ClientShared, ReplyMode, flag};
@@ -174,7 +173,7 @@ fn request_bytes(argv: &[&[u8]]) -> u64 {
 
 /// Writes the line of a client, as CLIENT INFO and CLIENT LIST show it.
 fn write_line(
-    server: &Server,
+    engine: &Engine,
     now_ms: u64,
     own_argv: Option<&[&[u8]]>,
     client: &ClientShared,
@@ -186,7 +185,7 @@ fn write_line(
     let account = &client.account;
     let mut query_bytes = account.input.load(Ordering::Relaxed);
     if let Some(argv) = own_argv
-        && !server.profile.has("8.0.0")
+        && !engine.profile.has("8.0.0")
     {
         // Before Valkey 8 a request lies in its client's own buffer while it runs.
         query_bytes += request_bytes(argv);
@@ -197,11 +196,11 @@ fn write_line(
     let total_bytes = CLIENT_BYTES + query_bytes + argv_bytes + queued_bytes + output_bytes + interests;
     let command = match client.last_command.load(Ordering::Relaxed) {
         0 => "NULL",
-        number => server.commands.by_id()[number as usize - 1].run.full_name,
+        number => engine.commands.by_id()[number as usize - 1].run.full_name,
     };
     let mut line = String::with_capacity(LINE_BYTES);
-    let is_new = server.profile.has("7.2.0");
-    let is_newer = server.profile.has("8.0.0");
+    let is_new = engine.profile.has("7.2.0");
+    let is_newer = engine.profile.has("8.0.0");
     // Writing to a string cannot fail.
     let _ = write!(line, "id={} addr={} laddr={} ", client.id, client.addr, client.laddr);
     let _ = write!(line, "fd={} name=", client.fd.load(Ordering::Relaxed));
@@ -242,9 +241,9 @@ fn write_line(
 }
 
 /// A client as the log tells of it.
-pub fn describe(server: &Server, now_ms: u64, client: &ClientShared) -> String {
+pub fn describe(engine: &Engine, now_ms: u64, client: &ClientShared) -> String {
     let mut text = Vec::with_capacity(LINE_BYTES);
-    write_line(server, now_ms, None, client, &mut text);
+    write_line(engine, now_ms, None, client, &mut text);
     String::from_utf8_lossy(text.trim_ascii_end()).into_owned()
 }
 

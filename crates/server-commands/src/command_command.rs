@@ -9,8 +9,7 @@ use commands::Error;
 use engine::cx::Flow;
 use profile::Profile;
 use resp::Writer;
-use server::ServerCommand;
-use server::ServerCx;
+use server::{ServerCommand, ServerCx};
 
 pub(crate) const COMMANDS: &[ServerCommand] = &[ServerCommand {
     spec: &COMMAND,

@@ -5,8 +5,7 @@ use commands::Error;
 use engine::cx::Flow;
 use engine::stats::Counter;
 use resp::Proto;
-use server::ServerCommand;
-use server::ServerCx;
+use server::{ServerCommand, ServerCx};
 use session::{ReplyMode, flag};
 use std::sync::atomic::Ordering;
 use structures::number::parse_i64;
@@ -324,7 +323,7 @@ const RESET: Spec = Spec {
 
 fn reset(cx: &mut ServerCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
     cx.client.discard();
-    crate::pubsub::forget_all(cx.server, cx.client);
+    crate::pubsub::forget_all(&cx.server.pubsub, cx.client);
     cx.client.db = 0;
     cx.client.shared.db.store(0, Ordering::Relaxed);
     cx.client.authenticated = cx.local.settings.requirepass.is_empty();

@@ -1,12 +1,11 @@
-//! INFO: the table of [metrics](crate::metrics), by sections.
+//! INFO: the table of [metrics], by sections.
 
 use command_spec::*;
 use commands::Error;
 use engine::cx::Flow;
 use metrics::Facts;
 use metrics::SECTIONS;
-use server::ServerCommand;
-use server::ServerCx;
+use server::{ServerCommand, ServerCx};
 use std::fmt::Write;
 
 pub(crate) const COMMANDS: &[ServerCommand] = &[ServerCommand::new(&INFO, info)];

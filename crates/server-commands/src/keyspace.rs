@@ -7,8 +7,7 @@ use command_spec::*;
 use commands::Error;
 use engine::cx::Flow;
 use keyspace::{Flushed, Keys};
-use server::ServerCommand;
-use server::ServerCx;
+use server::{ServerCommand, ServerCx};
 use structures::number::parse_i64;
 
 pub(crate) const COMMANDS: &[ServerCommand] = &[

@@ -32,8 +32,7 @@ use command_table::CommandTable;
 use commands::Error;
 use engine::cx::Flow;
 use profile::Profile;
-use server::ServerCommand;
-use server::ServerCx;
+use server::{ServerCommand, ServerCx};
 
 /// Every family, in teaching order.
 const FAMILIES: &[&[ServerCommand]] = &[

@@ -5,9 +5,7 @@ use commands::Error;
 use config::{Loglevel, ShutdownFlags};
 use engine::cx::Flow;
 use persistence::save_now;
-use server::ServerCommand;
-use server::ServerCx;
-use server::WaitingClient;
+use server::{ServerCommand, ServerCx, WaitingClient};
 use snapshot::{Answer, IfBusy, Kind};
 use std::sync::atomic::Ordering;
 

@@ -6,9 +6,9 @@ use commands::Error;
 use engine::cx::{Flow, Suspend};
 use engine::exec::publish;
 use engine::stats::Counter;
-use server::ServerCommand;
-use server::ServerCx;
+use server::{ServerCommand, ServerCx};
 use session::Client;
+use session::pubsub::PubSub;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -174,7 +174,7 @@ const UNSUBSCRIBE: Spec = Spec {
 };
 
 fn unsubscribe(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
-    unsubscribe_from(cx.server, cx.client, argv, Listened::Channels);
+    unsubscribe_from(&cx.server.pubsub, cx.client, argv, Listened::Channels);
     Ok(Flow::Done)
 }
 
@@ -188,7 +188,7 @@ const PUNSUBSCRIBE: Spec = Spec {
 };
 
 fn punsubscribe(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
-    unsubscribe_from(cx.server, cx.client, argv, Listened::Patterns);
+    unsubscribe_from(&cx.server.pubsub, cx.client, argv, Listened::Patterns);
     Ok(Flow::Done)
 }
 
@@ -199,7 +199,7 @@ enum Listened {
     Patterns,
 }
 
-fn unsubscribe_from(server: &server::Server, client: &mut Client, argv: &[&[u8]], what: Listened) {
+fn unsubscribe_from(pubsub: &PubSub, client: &mut Client, argv: &[&[u8]], what: Listened) {
     let kind = if what == Listened::Channels { "unsubscribe" } else { "punsubscribe" };
     let listener = client.listener();
     let names: Vec<Arc<[u8]>> = match (&client.subscriptions, argv.len()) {
@@ -215,10 +215,10 @@ fn unsubscribe_from(server: &server::Server, client: &mut Client, argv: &[&[u8]]
         if let Some(subs) = &mut client.subscriptions {
             if what == Listened::Channels && subs.channels.remove(&name) {
                 subs.name_bytes -= name.len();
-                server.pubsub.unsubscribe(&name, listener);
+                pubsub.unsubscribe(&name, listener);
             } else if what == Listened::Patterns && subs.patterns.remove(&name) {
                 subs.name_bytes -= name.len();
-                server.pubsub.unsubscribe_pattern(&name, listener);
+                pubsub.unsubscribe_pattern(&name, listener);
             }
         }
         let count = count(client);
@@ -227,11 +227,11 @@ fn unsubscribe_from(server: &server::Server, client: &mut Client, argv: &[&[u8]]
 }
 
 /// Ends all subscriptions without a word: RESET.
-pub fn forget_all(server: &server::Server, client: &mut Client) {
+pub fn forget_all(pubsub: &PubSub, client: &mut Client) {
     let listener = client.listener();
     if let Some(subs) = client.subscriptions.take() {
-        subs.channels.iter().for_each(|channel| server.pubsub.unsubscribe(channel, listener));
-        subs.patterns.iter().for_each(|pattern| server.pubsub.unsubscribe_pattern(pattern, listener));
+        subs.channels.iter().for_each(|channel| pubsub.unsubscribe(channel, listener));
+        subs.patterns.iter().for_each(|pattern| pubsub.unsubscribe_pattern(pattern, listener));
     }
     count(client);
 }

@@ -8,8 +8,7 @@
 use command_spec::*;
 use commands::Error;
 use engine::cx::Flow;
-use server::ServerCommand;
-use server::ServerCx;
+use server::{ServerCommand, ServerCx};
 use session::flag;
 
 pub(crate) const COMMANDS: &[ServerCommand] =

@@ -11,9 +11,7 @@ use replica_threads::feeder::Message;
 use replica_threads::{now_ms, role};
 use replication::primary::{Action, Event, SyncCounters};
 use replication::{WaitKind, WaitRequest};
-use server::Server;
-use server::ServerCommand;
-use server::ServerCx;
+use server::{Server, ServerCommand, ServerCx};
 use std::sync::atomic::Ordering;
 use structures::number::parse_i64;
 

@@ -5,8 +5,7 @@ use crate::wrong_arguments;
 use command_spec::*;
 use commands::Error;
 use engine::cx::Flow;
-use server::ServerCommand;
-use server::ServerCx;
+use server::{ServerCommand, ServerCx};
 
 pub(crate) const COMMANDS: &[ServerCommand] = &[
     ServerCommand {

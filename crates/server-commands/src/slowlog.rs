@@ -4,8 +4,7 @@ use crate::wrong_arguments;
 use command_spec::*;
 use commands::Error;
 use engine::cx::Flow;
-use server::ServerCommand;
-use server::ServerCx;
+use server::{ServerCommand, ServerCx};
 use std::sync::PoisonError;
 use structures::number::parse_i64;
 

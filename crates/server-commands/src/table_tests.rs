@@ -1,4 +1,4 @@
-//! What holds of every command of the table: the data commands and the node's own.
+//! What holds of every command of the table: the data commands and those about the server.
 
 use command_spec::{
     Arg, ArgKind, BeginSearch, Behaviour, Flags, KeyFlags, KeySpec, Need, Shape, keys::positions,

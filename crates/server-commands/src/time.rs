@@ -3,8 +3,7 @@
 use command_spec::*;
 use commands::Error;
 use engine::cx::Flow;
-use server::ServerCommand;
-use server::ServerCx;
+use server::{ServerCommand, ServerCx};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(crate) const COMMANDS: &[ServerCommand] = &[ServerCommand::new(&TIME, time)];

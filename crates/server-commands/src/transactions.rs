@@ -12,8 +12,7 @@ use engine::exec::{
     call, emit, give_world_back, note_slow, own_world, serve_unserved, transaction_awaits_capture,
 };
 use keyspace::{Guard, Keys};
-use server::ServerCommand;
-use server::ServerCx;
+use server::{ServerCommand, ServerCx};
 use session::Watching;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

@@ -1,4 +1,4 @@
-//! How a cost grows with a size, from CPU times: the tests of the data commands and of the node's own share it.
+//! How a cost grows with a size, from CPU times: the tests of the data commands and of those about the server share it.
 
 use std::time::Duration;
 

@@ -123,7 +123,8 @@ pub enum Event {
         /// Why.
         error: io::Error,
     },
-    /// The kernel has taken all bytes of a buffer given to `send`.
+    /// The kernel has taken all bytes of a buffer given to `send`; or, with no bytes, not all of what was given to
+    /// `send_quietly`.
     Sent {
         /// The connection.
         token: Token,
@@ -225,7 +226,14 @@ impl EventLoop {
     /// Queues a buffer behind what this connection has queued. It leaves with the next `flush` or `turn`.
     /// An empty buffer, or one for a connection that has failed or is closed, is dropped.
     pub fn send(&mut self, token: Token, buf: Vec<u8>) {
-        dispatch!(self, imp => imp.send(token, buf));
+        dispatch!(self, imp => imp.send(token, buf, true));
+    }
+
+    /// As [`EventLoop::send`], for who does not wait for the end: [`Event::Sent`] may come no sooner than with some other
+    /// event. If the kernel has no room for all of it, a `Sent` of 0 bytes says so at once, and what is left goes as if
+    /// it had been given to `send`.
+    pub fn send_quietly(&mut self, token: Token, buf: Vec<u8>) {
+        dispatch!(self, imp => imp.send(token, buf, false));
     }
 
     /// Hands everything queued to the kernel now, without waiting.

@@ -31,6 +31,8 @@ struct Connection {
     eof: bool,
     failed: bool,
     dirty: bool,
+    /// Somebody waits for the end of what is queued.
+    watched: bool,
     /// The socket is full; it is tried again when it reports to be writable.
     full: bool,
 }
@@ -55,6 +57,8 @@ pub(crate) struct Readiness {
     ready: Vec<Ready>,
     /// Events that came about outside of a turn, or in this one.
     queued: Vec<Event>,
+    /// Those among them that nobody waits for.
+    quiet_events: usize,
 }
 
 impl Readiness {
@@ -75,6 +79,7 @@ impl Readiness {
             dirty: Vec::new(),
             ready: Vec::new(),
             queued: Vec::new(),
+            quiet_events: 0,
         };
         Ok((readiness, waker))
     }
@@ -99,6 +104,7 @@ impl Readiness {
                 eof: false,
                 failed: false,
                 dirty: false,
+                watched: false,
                 full: false,
             })
             .ok_or_else(|| io::Error::other("too many connections in one event loop"))?;
@@ -142,12 +148,13 @@ impl Readiness {
         }
     }
 
-    pub(crate) fn send(&mut self, token: Token, buffer: Vec<u8>) {
+    pub(crate) fn send(&mut self, token: Token, buffer: Vec<u8>, watched: bool) {
         if let Some(connection) = self.connections.get_mut(token)
             && !connection.failed
             && !buffer.is_empty()
         {
             connection.queue.push(buffer);
+            connection.watched |= watched;
             if !connection.dirty && !connection.full {
                 connection.dirty = true;
                 self.dirty.push(token);
@@ -183,6 +190,7 @@ impl Readiness {
                 Ok((taken, offered)) => {
                     connection.queue.advance(taken, |bytes, buf| {
                         self.queued.push(Event::Sent { token, bytes, buf });
+                        self.quiet_events += usize::from(!connection.watched);
                     });
                     connection.full = taken < offered;
                 }
@@ -199,6 +207,10 @@ impl Readiness {
         }
         if connection.queue.is_empty() {
             connection.full = false;
+            connection.watched = false;
+        } else if connection.full && !connection.watched {
+            connection.watched = true;
+            self.queued.push(Event::Sent { token, bytes: 0, buf: Vec::new() });
         }
         match failure {
             Some(error) => self.fail(token, error),
@@ -243,7 +255,9 @@ impl Readiness {
 
     pub(crate) fn turn(&mut self, timeout: Option<Duration>, events: &mut Vec<Event>) -> io::Result<()> {
         self.flush();
-        let timeout = if self.queued.is_empty() { timeout } else { Some(Duration::ZERO) };
+        let has_news = self.queued.len() > self.quiet_events;
+        let timeout = if has_news { Some(Duration::ZERO) } else { timeout };
+        self.quiet_events = 0;
         let mut ready = std::mem::take(&mut self.ready);
         let waited = self.wait(timeout, &mut ready);
         for ready in ready.drain(..) {

@@ -30,6 +30,11 @@ impl SendQueue {
         self.pending == 0
     }
 
+    /// Whether one send of at most so many bytes can offer everything.
+    pub(crate) fn fits_a_send(&self, max_bytes: usize) -> bool {
+        self.buffers.len() <= MAX_BATCH && self.pending <= max_bytes
+    }
+
     /// Fills `vectors` with the next bytes to send and returns how many entries were used. They point into the heap
     /// memory of the queued buffers, which stays in place while the buffers are queued.
     pub(crate) fn vectors(&self, vectors: &mut [libc::iovec; MAX_BATCH]) -> usize {

@@ -7,6 +7,11 @@
 //!   a turn:          one system call hands over all sends, runs the kernel's deferred work and waits
 //! ```
 //!
+//! A completion of a send would end that wait at once, since nearly all sends are through while they are handed over: every
+//! batch would take two system calls and two turns. So a send whose end nobody waits for is *quiet*: it does not wait for
+//! room and has a completion only if it fails. Once its submission was taken and no failure has come, all of it is sent. One
+//! that failed goes again as a send that waits.
+//!
 //! A receive is armed anew after each completion. Multishot receives would save that, but they lose wake-ups: what arrives
 //! while one is being worked on after 128 others had piled up is not seen before the next (`docs/decisions/receive.md`).
 //!
@@ -17,6 +22,8 @@
 //! Invariants
 //! - `armed` and `sending` say exactly whether an operation of the connection is in flight. While one is, the
 //!   connection stays in its place and its descriptor open, so `user_data` (place and kind) never means another one.
+//! - A connection is in `quiet` ⇔ its send in flight is a quiet one. They are settled only when no submission is left behind
+//!   and no completion in the kernel's own list.
 //! - While `sending`, the front buffers of the queue and the message header are not touched: the kernel reads them.
 //! - A connection is in `dirty` ⇔ its flag says so; likewise `starved`.
 //! - Descriptors are in blocking mode inside: a nonblocking one would answer EAGAIN instead of being waited for.
@@ -73,6 +80,10 @@ struct Connection {
     drained: bool,
     starved: bool,
     sending: bool,
+    /// Bytes of the quiet send in flight; 0 when there is none, or once it is known to have failed.
+    quiet_bytes: usize,
+    /// What is queued must go by a send that waits and has a completion.
+    watched: bool,
     /// The turn in which the send in flight was handed over.
     sending_since: u64,
     dirty: bool,
@@ -103,14 +114,15 @@ impl Connection {
         }
     }
 
-    /// The operation that sends the head of the queue.
-    fn send_operation(&mut self) -> squeue::Entry {
+    /// The operation that sends the head of the queue, with these flags beside the usual one.
+    fn send_operation(&mut self, flags: i32) -> squeue::Entry {
+        let flags = flags | libc::MSG_NOSIGNAL;
         let mut vectors = [libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 }; MAX_BATCH];
         let used = self.queue.vectors(&mut vectors);
         let fd = Fd(self.transport.fd().as_raw_fd());
         if used == 1 {
             let len = vectors[0].iov_len.min(MAX_SEND) as u32;
-            return opcode::Send::new(fd, vectors[0].iov_base.cast(), len).flags(libc::MSG_NOSIGNAL).build();
+            return opcode::Send::new(fd, vectors[0].iov_base.cast(), len).flags(flags).build();
         }
         let message = self.message.get_or_insert_with(|| {
             // SAFETY: a message header is plain data, for which all zeros is a value.
@@ -119,7 +131,7 @@ impl Connection {
         message.vectors = vectors;
         message.header.msg_iov = message.vectors.as_mut_ptr();
         message.header.msg_iovlen = used as _;
-        opcode::SendMsg::new(fd, &message.header).flags(libc::MSG_NOSIGNAL as u32).build()
+        opcode::SendMsg::new(fd, &message.header).flags(flags as u32).build()
     }
 }
 
@@ -135,6 +147,9 @@ pub(crate) struct Uring {
     spin: Spin,
     connections: Slab<Connection>,
     dirty: Vec<Token>,
+    /// Connections with quiet sends in flight; and whether the kernel knows such.
+    quiet: Vec<Token>,
+    can_be_quiet: bool,
     starved: Vec<Token>,
     /// Buffers that this turn's events refer to.
     lent: Vec<u16>,
@@ -159,6 +174,7 @@ impl Uring {
         let buffers = BufferRing::new(&ring, config.receive_buffers, config.receive_buffer_len)?;
         let waker = Waker::new()?;
         let uring = Uring {
+            can_be_quiet: ring.params().is_feature_skip_cqe_on_success(),
             ring,
             buffers: ManuallyDrop::new(buffers),
             waker: waker.clone(),
@@ -167,6 +183,7 @@ impl Uring {
             spin: Spin::new(config.max_spin),
             connections: Slab::new(),
             dirty: Vec::new(),
+            quiet: Vec::new(),
             starved: Vec::new(),
             lent: Vec::new(),
             completions: Vec::new(),
@@ -193,6 +210,8 @@ impl Uring {
                 drained: false,
                 starved: false,
                 sending: false,
+                quiet_bytes: 0,
+                watched: false,
                 sending_since: 0,
                 dirty: false,
                 eof: false,
@@ -260,10 +279,11 @@ impl Uring {
         }
     }
 
-    pub(crate) fn send(&mut self, token: Token, buffer: Vec<u8>) {
+    pub(crate) fn send(&mut self, token: Token, buffer: Vec<u8>, watched: bool) {
         let Some(connection) = self.live(token) else { return };
         if !connection.failed && !buffer.is_empty() {
             connection.queue.push(buffer);
+            connection.watched |= watched;
             self.mark_dirty(token);
         }
     }
@@ -306,7 +326,16 @@ impl Uring {
             if connection.leaving == Leaving::No && !connection.failed && !connection.queue.is_empty() {
                 connection.sending = true;
                 connection.sending_since = self.turns;
-                let operation = connection.send_operation();
+                let is_quiet =
+                    self.can_be_quiet && !connection.watched && connection.queue.fits_a_send(MAX_SEND);
+                let operation = if is_quiet {
+                    self.quiet.push(token);
+                    connection.quiet_bytes = connection.queue.pending();
+                    let flags = libc::MSG_DONTWAIT | libc::MSG_WAITALL;
+                    connection.send_operation(flags).flags(squeue::Flags::SKIP_SUCCESS)
+                } else {
+                    connection.send_operation(0)
+                };
                 // SAFETY: buffers and header stay in place and untouched, and the descriptor open, while `sending`.
                 unsafe { self.push(operation.user_data(user_data(token, SEND))) };
             }
@@ -453,6 +482,7 @@ impl Uring {
     fn reap(&mut self) {
         let mut completions = std::mem::take(&mut self.completions);
         completions.extend(self.ring.completion());
+        self.settle_quiet_sends(&completions);
         for completion in completions.drain(..) {
             self.complete(&completion);
         }
@@ -460,6 +490,41 @@ impl Uring {
             self.completions = completions;
         }
         self.buffers.publish();
+    }
+
+    /// Quiet sends that were handed over are through, but for those with a completion.
+    fn settle_quiet_sends(&mut self, completions: &[cqueue::Entry]) {
+        if self.quiet.is_empty() {
+            return;
+        }
+        let submissions = self.ring.submission();
+        if !submissions.is_empty() || submissions.cq_overflow() {
+            return;
+        }
+        drop(submissions);
+        for completion in completions.iter().filter(|completion| completion.user_data() & 0xff == SEND) {
+            let at = (completion.user_data() >> 8) as usize;
+            let token = self.connections.at(at).map(|(token, _)| token);
+            if let Some(connection) = token.and_then(|token| self.connections.get_mut(token))
+                && connection.quiet_bytes > 0
+            {
+                // Its completion tells what became of it. The rest waits for room.
+                connection.quiet_bytes = 0;
+                connection.watched = true;
+                if let Some(token) = token {
+                    self.queued.push(Event::Sent { token, bytes: 0, buf: Vec::new() });
+                }
+            }
+        }
+        let mut quiet = std::mem::take(&mut self.quiet);
+        for token in quiet.drain(..) {
+            let Some(connection) = self.connections.get_mut(token) else { continue };
+            let sent = std::mem::take(&mut connection.quiet_bytes);
+            if sent > 0 {
+                self.sent_some(token, sent as i32);
+            }
+        }
+        self.quiet = quiet;
     }
 
     fn complete(&mut self, completion: &cqueue::Entry) {
@@ -537,6 +602,8 @@ impl Uring {
                 connection.queue = SendQueue::default();
             } else if !connection.queue.is_empty() {
                 self.mark_dirty(token);
+            } else {
+                connection.watched = false;
             }
         }
         self.leave_if_idle(token);

@@ -313,7 +313,7 @@ impl Worker {
     }
 
     fn keep_spare(&mut self, buf: Vec<u8>) {
-        if self.spare.len() < SPARE_BUFFERS && buf.capacity() <= SPARE_BUFFER_BYTES {
+        if self.spare.len() < SPARE_BUFFERS && (1..=SPARE_BUFFER_BYTES).contains(&buf.capacity()) {
             self.spare.push(buf);
         }
     }
@@ -894,14 +894,22 @@ impl Worker {
         for &at in &dirty {
             let Some(client) = self.clients[at].as_deref_mut() else { continue };
             client.dirty = false;
+            let mut in_flight = false;
             let spare = &mut self.spare;
             if let Some(out) = client.outbox.take(committed, || spare.pop().unwrap_or_default()) {
                 server.stats.add(self.number, Counter::Writes, 1);
-                self.io.send(client.token, out);
+                if client.closing || !client.outbox.has_no_rests() {
+                    self.io.send(client.token, out);
+                } else {
+                    // Nothing waits for it to be through: it counts as sent unless the kernel has no room.
+                    self.io.send_quietly(client.token, out);
+                    in_flight = client.outbox.is_empty() && self.io.refused_bytes(client.token) == 0;
+                }
             }
             let pending = self.io.pending_bytes(client.token);
             let refused = self.io.refused_bytes(client.token);
-            client.outbox.allowance().settle(pending, refused > 0, client.written_bytes());
+            let counted = if in_flight { 0 } else { pending };
+            client.outbox.allowance().settle(counted, refused > 0, client.written_bytes());
             if (client.closing && pending == 0 && client.outbox.is_empty())
                 || limits::output_exceeded(server, &self.local, client, pending, refused)
             {

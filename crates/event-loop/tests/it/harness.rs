@@ -33,6 +33,8 @@ pub(crate) fn small() -> LoopConfig {
 pub(crate) struct Seen {
     pub(crate) received: Vec<u8>,
     pub(crate) sent: usize,
+    /// How often it was told that a quiet send found no room.
+    pub(crate) refused: usize,
     pub(crate) closed: bool,
     pub(crate) failed: bool,
     pub(crate) detached: Option<(OwnedFd, Vec<u8>)>,
@@ -96,7 +98,9 @@ impl Driver {
                 }
                 Event::Sent { token, bytes, buf } => {
                     assert!(buf.is_empty());
-                    self.seen.entry(token).or_default().sent += bytes;
+                    let seen = self.seen.entry(token).or_default();
+                    seen.sent += bytes;
+                    seen.refused += usize::from(bytes == 0);
                 }
                 Event::Detached { token, transport, unsent } => {
                     let seen = self.seen.entry(token).or_default();

@@ -3,5 +3,6 @@
 
 mod connections;
 mod harness;
+mod quiet;
 mod sockets;
 mod wakers;

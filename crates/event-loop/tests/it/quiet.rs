@@ -1,0 +1,145 @@
+//! Sends whose end nobody waits for.
+
+use crate::harness::{Driver, PATIENCE, on_each_backend, pattern, small};
+use event_loop::{EventLoop, LoopConfig, Token};
+use std::io::{Read as _, Write as _};
+use std::time::Duration;
+
+fn echo_quietly(event_loop: &mut EventLoop, token: Token, bytes: Vec<u8>) {
+    event_loop.send_quietly(token, bytes);
+}
+
+#[test]
+fn a_quiet_send_does_not_end_the_wait() {
+    on_each_backend(LoopConfig::default(), |driver| {
+        let (quiet, mut reader) = driver.connect();
+        let (other, mut writer) = driver.connect();
+        driver.settle();
+        let peer = std::thread::spawn(move || {
+            let mut reply = [0; 5];
+            reader.read_exact(&mut reply).unwrap();
+            writer.write_all(b"next").unwrap();
+            (reply, reader, writer)
+        });
+        driver.event_loop.send_quietly(quiet, b"reply".to_vec());
+        driver.turn(PATIENCE, |_, _, _| {});
+        assert_eq!(
+            driver.seen(other).received,
+            b"next",
+            "the turn waited for more than the end of its own send"
+        );
+        assert_eq!(driver.seen(quiet).sent, 5, "and reports it beside");
+        assert_eq!(driver.seen(quiet).refused, 0);
+        let (reply, ..) = peer.join().unwrap();
+        assert_eq!(&reply, b"reply");
+    });
+}
+
+#[test]
+fn a_watched_send_ends_the_wait() {
+    on_each_backend(LoopConfig::default(), |driver| {
+        let (token, _reader) = driver.connect();
+        driver.settle();
+        driver.event_loop.send_quietly(token, b"quiet".to_vec());
+        driver.event_loop.send(token, b"watched".to_vec());
+        // Would wait for ever if nothing told of the end.
+        driver.until(|driver| driver.seen(token).sent == 12);
+    });
+}
+
+#[test]
+fn many_quiet_replies_come_in_order() {
+    for config in [LoopConfig::default(), small()] {
+        on_each_backend(config, |driver| {
+            let streams: Vec<_> = (0..50).map(|_| driver.connect().1).collect();
+            let clients = std::thread::spawn(move || {
+                for round in 0..20 {
+                    for (seed, mut stream) in streams.iter().enumerate() {
+                        stream.write_all(&pattern(1 + seed * 37, seed + round)).unwrap();
+                    }
+                    for (seed, mut stream) in streams.iter().enumerate() {
+                        let mut back = vec![0; 1 + seed * 37];
+                        stream.read_exact(&mut back).unwrap();
+                        assert_eq!(back, pattern(1 + seed * 37, seed + round));
+                    }
+                }
+            });
+            while !clients.is_finished() {
+                driver.turn(Duration::from_millis(10), echo_quietly);
+            }
+            clients.join().unwrap();
+        });
+    }
+}
+
+#[test]
+fn a_quiet_send_without_room_says_so_and_arrives_whole() {
+    const LEN: usize = 20 << 20;
+    on_each_backend(LoopConfig::default(), |driver| {
+        let (token, mut stream) = driver.connect();
+        driver.settle();
+        let bytes = pattern(LEN, 3);
+        driver.event_loop.send_quietly(token, bytes[..LEN / 2].to_vec());
+        driver.until(|driver| driver.seen(token).refused == 1);
+        let pending = driver.event_loop.pending_bytes(token);
+        assert!(pending > LEN / 2 - (4 << 20), "nobody reads: {pending}");
+        // What comes behind it waits as well, and is not refused once more.
+        driver.event_loop.send_quietly(token, bytes[LEN / 2..].to_vec());
+        let reader = std::thread::spawn(move || {
+            let mut back = vec![0; LEN];
+            stream.read_exact(&mut back).unwrap();
+            (back, stream)
+        });
+        driver.until(|driver| driver.seen(token).sent == LEN);
+        assert_eq!((driver.seen(token).refused, driver.event_loop.pending_bytes(token)), (1, 0));
+        let (back, mut stream) = reader.join().unwrap();
+        assert!(back == bytes, "bytes were lost or changed");
+        // The next one is quiet again.
+        driver.event_loop.send_quietly(token, b"more".to_vec());
+        driver.settle();
+        let mut more = [0; 4];
+        stream.read_exact(&mut more).unwrap();
+        assert_eq!((&more, driver.seen(token).refused), (b"more", 1));
+    });
+}
+
+/// Handed over, and not yet settled: neither lost nor sent twice, whatever happens next.
+fn with_one_in_flight(then: impl Fn(&mut Driver, Token)) {
+    on_each_backend(LoopConfig::default(), |driver| {
+        let (token, mut stream) = driver.connect();
+        driver.settle();
+        driver.event_loop.send_quietly(token, b"first ".to_vec());
+        driver.event_loop.flush();
+        then(driver, token);
+        driver.settle();
+        if let Some((_, unsent)) = &driver.seen(token).detached {
+            assert!(unsent.is_empty(), "the kernel has it");
+        }
+        driver.seen.clear();
+        driver.event_loop.close(token);
+        driver.settle();
+        let mut got = Vec::new();
+        stream.read_to_end(&mut got).unwrap();
+        assert!(got == b"first " || got == b"first second", "{}", got.escape_ascii());
+    });
+}
+
+#[test]
+fn a_quiet_send_in_flight_survives_what_comes_next() {
+    with_one_in_flight(|driver, token| driver.event_loop.close(token));
+    with_one_in_flight(|driver, token| driver.event_loop.detach(token));
+    with_one_in_flight(|driver, token| driver.event_loop.send(token, b"second".to_vec()));
+    with_one_in_flight(|driver, token| driver.event_loop.send_quietly(token, b"second".to_vec()));
+    with_one_in_flight(|driver, token| driver.event_loop.stop_receiving(token));
+}
+
+#[test]
+fn a_quiet_send_to_a_peer_that_is_gone_fails_the_connection() {
+    on_each_backend(LoopConfig::default(), |driver| {
+        let (token, stream) = driver.connect();
+        driver.settle();
+        drop(stream);
+        driver.event_loop.send_quietly(token, b"anybody".to_vec());
+        driver.until(|driver| driver.seen(token).failed || driver.seen(token).closed);
+    });
+}

@@ -87,8 +87,8 @@ def test_a_cache_that_cannot_come_up_is_one_sentence(tmp_path):
     try:
         program.wait_for("describe-replication-groups")
         out = program.out.read_text()
-        assert "The cache named default does not come up: cannot start n1 (default-001): " in out, out
-        assert "default-001 (n1): cannot start n1" in program.status()
+        assert "The cache named default does not come up: the node cannot be started: " in out, out
+        assert "default-001 (n1): the node cannot be started: " in program.status()
     finally:
         assert program.stop() == 0
 
@@ -105,10 +105,10 @@ def test_a_node_that_does_not_start_names_the_program(new_region, tmp_path):
     region.aws().create_replication_group(
         ReplicationGroupId="web", ReplicationGroupDescription="x", Engine="valkey", CacheNodeType="cache.t4g.micro"
     )
-    why = f"cannot execute {program}"
+    why = f"the node cannot be started: cannot execute {program}: No such file or directory"
     status = lambda: subprocess.check_output([binary(), "--data-dir", str(region.data), "status"], text=True)
     wait_until("the reason", lambda: why in status())
-    assert why in region.log.read_text()
+    assert f"{why} (" in region.log.read_text()
 
 
 def test_a_group_that_cannot_be_made_says_what_to_do(new_region):

@@ -159,7 +159,10 @@ impl Place {
         command.process_group(0).current_dir(&self.directory);
         lock.unlock()?;
         let child = command.spawn().map_err(|error| {
-            io::Error::new(error.kind(), format!("cannot execute {}: {error}", executable.display()))
+            io::Error::new(
+                error.kind(),
+                format!("cannot execute {}: {}", executable.display(), files::words_of(&error)),
+            )
         })?;
         // Nobody has waited for the child, so the pid is its.
         Process::open(child.id())

@@ -67,8 +67,8 @@ pub(crate) fn upstream(node: &Node, of: NodeId, address: std::net::SocketAddr) -
 fn start(node: &Node, spec: &NodeSpec) -> Done {
     let limit = node.shared.config.start_limit;
     let until = Instant::now() + limit;
-    let failed =
-        |error: io::Error| StepError::Failed(format!("cannot start {} ({}): {error}", node.id, spec.label));
+    // Whoever tells the reason names the node.
+    let failed = |error: io::Error| StepError::Failed(format!("the node cannot be started: {error}"));
     match node.shared.settle(node.id, Some(&spec.record)).map_err(failed)? {
         Settled::Own => {}
         Settled::Free | Settled::Moved(_) => {

@@ -65,11 +65,8 @@ impl fmt::Display for Failed {
     }
 }
 
-impl Error for Failed {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.cause)
-    }
-}
+/// Without a source: the text has the cause already, and who prints a chain of errors would print it twice.
+impl Error for Failed {}
 
 /// What was done when one of this crate's errors came about; `None` for another error.
 pub fn action(error: &io::Error) -> Option<Action> {
@@ -136,6 +133,7 @@ mod tests {
         let error = failed(Action::Write, Path::new("/data/dump.rdb"))(rustix::io::Errno::NOSPC.into());
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
         assert_eq!(error.to_string(), "cannot write /data/dump.rdb: No space left on device");
+        assert!(error.source().is_none(), "the cause would be told twice");
         assert_eq!(action(&error), Some(Action::Write));
         assert_eq!(cause(&error).raw_os_error(), Some(rustix::io::Errno::NOSPC.raw_os_error()));
         let other = io::Error::other("something else");

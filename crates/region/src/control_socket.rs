@@ -107,13 +107,16 @@ async fn answer(mut stream: tokio::net::UnixStream, service: Service) {
     }
 }
 
+/// How long the control plane may take to answer.
+pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+
 /// Asks the control plane of a socket how everything is.
 ///
 /// # Errors
 /// When none runs, or its answer cannot be understood.
 pub fn ask_status(path: &Path) -> io::Result<Vec<RegionView>> {
     let mut stream = UnixStream::connect(path)?;
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    stream.set_read_timeout(Some(ANSWER_LIMIT))?;
     stream.write_all(format!("{STATUS}\n").as_bytes())?;
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line)?;

@@ -203,9 +203,7 @@ fn private(directory: &Path) -> io::Result<()> {
 
 /// With the system's words for the error, without its number.
 fn unusable(path: &Path, error: &io::Error) -> DirectoryError {
-    let text = files::cause(error).to_string();
-    let why = text.split(" (os error").next().unwrap_or_default().to_owned();
-    DirectoryError::Unusable { path: path.to_owned(), why }
+    DirectoryError::Unusable { path: path.to_owned(), why: files::words_of(error) }
 }
 
 #[cfg(test)]

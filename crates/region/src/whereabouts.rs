@@ -1,7 +1,7 @@
 //! How the region of a data directory is, asked from outside; and if nobody answers, why.
 
 use crate::RegionView;
-use crate::control_socket::ask_status;
+use crate::control_socket::{ANSWER_LIMIT, ask_status};
 use crate::directories::Directories;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
@@ -22,10 +22,13 @@ pub enum Silence {
         nodes: usize,
     },
     /// It is another user's.
-    #[error("the region in {} is another user's: ask as that one", .0.display())]
+    #[error("the region in {} belongs to another user; ask as that user", .0.display())]
     NotYours(PathBuf),
     /// It runs, and there is no answer.
-    #[error("the region on {} runs but does not answer ({why})", .data.display())]
+    #[error(
+        "the region on {} runs but does not answer ({why}); look at what it printed, or restart it: its nodes serve on",
+        .data.display()
+    )]
     NoAnswer {
         /// The data directory.
         data: PathBuf,
@@ -34,7 +37,7 @@ pub enum Silence {
     },
     /// It runs where this program does not reach it.
     #[error(
-        "the region on {} runs elsewhere: the place of its sockets, {}, is not here; ask where it was started",
+        "the region on {} runs elsewhere, for the directory of its sockets, {}, is not here; ask in the container where it runs",
         .data.display(), .runtime.display()
     )]
     Elsewhere {
@@ -83,9 +86,14 @@ pub fn ask(data: &Path) -> Result<Vec<RegionView>, Silence> {
     }
 }
 
-/// The system's words for an error, without its number.
+/// The system's words for an error; for a time limit, which the system calls something else, ours.
 fn words_of(error: &io::Error) -> String {
-    error.to_string().split(" (os error").next().unwrap_or_default().to_owned()
+    match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+            format!("nothing came for {} s", ANSWER_LIMIT.as_secs())
+        }
+        _ => files::words_of(error),
+    }
 }
 
 fn living_nodes(directories: &Directories) -> usize {
@@ -122,7 +130,11 @@ mod tests {
         says(directory.path(), "runs but does not answer");
         // A socket of nobody.
         drop(std::os::unix::net::UnixListener::bind(directories.control_socket()).unwrap());
-        says(directory.path(), "runs but does not answer (Connection refused)");
+        says(
+            directory.path(),
+            "runs but does not answer (Connection refused); look at what it printed, or restart it",
+        );
+        assert_eq!(words_of(&ErrorKind::WouldBlock.into()), "nothing came for 10 s");
         fs::remove_dir_all(&directories.runtime).unwrap();
         says(directory.path(), "runs elsewhere");
         drop(lock);

@@ -22,18 +22,18 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) data: crate::data_directory::DataDirectory,
     /// Where the AWS APIs are served
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4566")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4566", value_parser = address)]
     api: SocketAddr,
-    /// Let --api be an address that other hosts reach, without encryption; with one address, the cache named default is there too
+    /// Let --api be an address that other hosts reach, without encryption; the cache named default takes its address too, unless it is 0.0.0.0
     #[arg(long)]
     insecure_listen: bool,
-    /// Say on the standard error what is done
+    /// Print each step on the standard error
     #[arg(long)]
     pub(crate) verbose: bool,
     /// The port of the cache named default [default: 6379]
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
-    /// When stopped, end also nodes that cannot save their data, which is lost then
+    /// When stopped, end also the nodes that cannot save their data; that data is lost
     #[arg(long)]
     discard_unsaved: bool,
     /// Make no cache at the first start
@@ -79,9 +79,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             "--port, or leave the cache out with --no-default-cache",
         )?;
     }
-    let listener = TcpListener::bind(arguments.api).map_err(|error| {
-        anyhow!("cannot listen on {} ({error}); choose another with --api", arguments.api)
-    })?;
+    let listener =
+        TcpListener::bind(arguments.api).map_err(|error| cannot_listen(arguments.api, &error, "--api"))?;
     listener.set_nonblocking(true)?;
     let api = listener.local_addr()?;
     let credentials = Credentials::load_or_make(&directories.control())
@@ -192,18 +191,21 @@ fn log_to_stderr(verbose: bool) {
         .init();
 }
 
-/// One sentence, with the flag that helps.
+/// An address with its port. Names are refused: a name may stand for several addresses.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "it must be an IP address with a port, such as 127.0.0.1:4566 or [::1]:4566".to_owned())
+}
+
 fn must_be_free(address: SocketAddr, flag: &str) -> Result<()> {
-    match TcpListener::bind(address) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == ErrorKind::AddrInUse => {
-            bail!("{address} is already in use; choose another with {flag}")
-        }
-        Err(error) => {
-            let text = error.to_string();
-            let why = text.split(" (os error").next().unwrap_or_default();
-            bail!("cannot listen on {address} ({why}); choose another with {flag}")
-        }
+    TcpListener::bind(address).map(drop).map_err(|error| cannot_listen(address, &error, flag))
+}
+
+/// One sentence, with the flag that helps.
+fn cannot_listen(address: SocketAddr, error: &std::io::Error, flag: &str) -> anyhow::Error {
+    match error.kind() {
+        ErrorKind::AddrInUse => anyhow!("{address} is already in use; choose another with {flag}"),
+        _ => anyhow!("cannot listen on {address} ({}); choose another with {flag}", files::words_of(error)),
     }
 }
 

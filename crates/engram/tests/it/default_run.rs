@@ -44,6 +44,37 @@ fn a_taken_port_is_one_sentence_with_the_flag_that_helps() {
 }
 
 #[test]
+fn a_taken_api_port_is_one_sentence_with_the_flag_that_helps() {
+    let directory = Directory::new();
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let api = taken.local_addr().expect("an address").to_string();
+    expect_refusal(
+        &["--data-dir", directory.text(), "--no-default-cache", "--api", &api],
+        &format!("{api} is already in use; choose another with --api"),
+    );
+}
+
+#[test]
+fn an_address_or_port_that_cannot_be_is_refused_before_anything_is_made() {
+    let directory = Directory::new();
+    let data = directory.path().join("data");
+    let address = "it must be an IP address with a port, such as 127.0.0.1:4566";
+    for (option, value, why) in [
+        ("--api", "4566", address),
+        ("--api", "127.0.0.1", address),
+        ("--api", "localhost:4566", address),
+        ("--port", "0", "0 is not in 1..=65535"),
+        ("--port", "65536", "65536 is not in 1..=65535"),
+    ] {
+        let output = run(&["--data-dir", data.to_str().expect("plain"), option, value]);
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(text.contains(why), "{option} {value}: {text}");
+        assert!(!data.exists(), "{option} {value}");
+    }
+}
+
+#[test]
 fn an_unusable_directory_is_one_sentence_with_the_flag_that_helps() {
     let directory = Directory::new();
     let file = directory.path().join("file");

@@ -37,7 +37,7 @@ impl Signals {
 pub(crate) async fn stop(service: &Service, signals: &mut Signals, discards: bool) -> Result<Ended> {
     let asked = Instant::now();
     tell(
-        "Stopping: every node writes its data to its file. Another signal ends those that have not, without it.\n",
+        "Stopping: every node saves its data. Another signal ends the rest at once, and what they have not saved is lost.\n",
     );
     let ended = service.end(discards);
     tokio::pin!(ended);
@@ -80,8 +80,8 @@ fn names(awaited: &[Awaited]) -> String {
 fn waiting(awaited: &[Awaited]) -> String {
     let Some(at_most) = awaited.iter().map(|node| node.at_most.as_secs()).max() else { return String::new() };
     format!(
-        "Waiting for:\n{}For at most {at_most} s more; what has not ended then runs on. Another signal (Ctrl-C) ends it at once, and \
-         what it has not written is lost.\n",
+        "Waiting for:\n{}It takes at most {at_most} s more; a node that has not ended by then runs on. Another signal (Ctrl-C) ends them at \
+         once, and what they have not saved is lost.\n",
         names(awaited)
     )
 }
@@ -97,8 +97,8 @@ pub(crate) fn sentence(unsaved: &[Unsaved], directories: &Directories) -> String
     }
     if runs {
         text.push_str(
-            "\nOnce the reason is mended, start engram and stop it again: it finds these nodes and saves them. To give their data \
-             up, stop it with --discard-unsaved.",
+            "\nOnce the reason is mended, start engram and stop it again: it finds these nodes and has them save. To give their \
+             data up, start it with --discard-unsaved and stop it.",
         );
     }
     text

@@ -135,7 +135,7 @@ impl Handover {
         match compares {
             true => Ok(Some(position)),
             false if asked.elapsed() < DEMOTION_LIMIT => Ok(None),
-            false => Err(StepError::Failed("the pause of writes was nearly over".into())),
+            false => Err(StepError::Failed("the pause of writes was about to end".into())),
         }
     }
 

@@ -9,13 +9,13 @@
 //!                ┌─────────────────────┼─────────────────────┐
 //!              node                  node                  node     own groups, own logs, outlive the agent
 //! ```
-//! **Identity.** A node is a directory, which says what it was made for (`identity`): one that is not what the fleet's record says is
-//! nobody's node, whatever its name. Who holds the lock in it is the node's process, whoever started it, and its private socket
+//! **Identity.** A node is a directory, which says what it was made for (`identity`). A directory that does not match the fleet's record
+//! is no node of it, whatever its name. The process that holds its lock is the node's, whoever started it, and its private socket
 //! is how it is spoken to (`place`). No pid is ever written down, so it does not matter at which moment a control plane dies: the
-//! next one looks at the directories and adopts who lives there.
+//! next one looks at the directories and adopts the nodes that run there.
 //!
-//! **Watching** (`keeper`, `silence`). The end of a process is news by its pidfd; a dying one that still frees its memory by the
-//! flags of its threads; one that hangs by threads of which none moves. A node that is only slow is never more than slow.
+//! **Watching** (`keeper`, `silence`). The pidfd tells that a process has ended. The flags of its threads tell that it is dying and
+//! still frees its memory. A process hangs when none of its threads moves. A node that is only slow is never replaced.
 //!
 //! **Steps** (`steps`, `handover`). A node's steps are done in order by its worker, which may wait for the node. A kill does not
 //! wait: it ends what is under way (`node`).
@@ -26,11 +26,10 @@
 //! Ctrl-C does not reach them; a session of their own would need unsafe code between fork and exec, and adds nothing for
 //! processes that have no terminal open.
 //!
-//! **Descriptors.** A failover needs some, so some are kept for it (`descriptors`): without that many left, no further process is
-//! started.
+//! **Descriptors.** A failover needs some, so some are reserved for it (`descriptors`): no process is started that would use those.
 //!
-//! **macOS** has neither pidfds nor /proc. A process is looked at periodically. What its threads do is not known, so one that
-//! hangs is taken for slow, and a node that holds its lock but does not listen yet is not found before it does.
+//! **macOS** has neither pidfds nor /proc. The agent looks at each process periodically. It cannot see threads, so it takes
+//! a process that hangs for a slow one, and finds a node that holds its lock only once that node listens.
 #![forbid(unsafe_code)]
 // This crate is the shell around the fleet's decisions: it owns clocks, threads, files and sockets.
 #![allow(clippy::disallowed_methods)]
@@ -172,7 +171,7 @@ impl Agent {
     pub fn execute(&self, ticket: u64, step: Step) {
         match step.node().map(|node| self.is_vacant(node)) {
             Some(Ok(false)) => {
-                let why = "the process of another log's node lives in the directory".into();
+                let why = "the directory belongs to something else, and its process runs".into();
                 return self.shared.finish(ticket, Err(StepError::Failed(why)));
             }
             Some(Err(error)) => return self.shared.finish(ticket, Err(StepError::Failed(error.to_string()))),

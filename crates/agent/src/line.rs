@@ -133,7 +133,7 @@ pub(crate) fn unexpected(reply: &Reply) -> StepError {
         Reply::Listeners(_) => "its listeners",
         Reply::Refused(_) => "a refusal",
     };
-    StepError::Failed(format!("the node answered with {what}, which was not asked for"))
+    StepError::Failed(format!("the node answered with {what}, which does not fit the request"))
 }
 
 fn failure(error: Error) -> StepError {

@@ -64,7 +64,11 @@ impl Listeners {
         };
         kept.map_err(|error| match error.kind() {
             io::ErrorKind::AddrInUse => StepError::AddressInUse(listening.address),
-            _ => StepError::Failed(format!("cannot listen on {}: {error}", listening.address)),
+            _ => StepError::Failed(format!(
+                "cannot listen on {}: {}",
+                listening.address,
+                files::words_of(&error)
+            )),
         })
     }
 

@@ -76,7 +76,9 @@ fn start(node: &Node, spec: &NodeSpec) -> Done {
                 .map_err(failed)?;
         }
         Settled::Lives(_) => {
-            let why = format!("cannot start {}: another log's node lives in its directory", node.id);
+            let why =
+                "the node cannot be started: its directory belongs to something else, and that process runs"
+                    .to_owned();
             return Err(StepError::Failed(why));
         }
     }
@@ -87,25 +89,25 @@ fn start(node: &Node, spec: &NodeSpec) -> Done {
         }
         match node.seen().process {
             Process::Running => return Ok(Outcome::Done),
-            Process::Hung => return Err(StepError::Failed(format!("{} hangs", node.id))),
+            Process::Hung => return Err(StepError::Failed("the node hangs".to_owned())),
             Process::Starting => {
                 let left = until.saturating_duration_since(Instant::now());
                 if !node.wait_until(left, |seen| seen.process != Process::Starting) && !node.switch.is_off() {
                     if node.seen().adopted {
                         let socket = node.place.private_socket.display().to_string();
                         let why =
-                            "it runs and does not answer there, and is left alone, since it may hold data";
+                            "the node runs but does not answer there; it may hold data, so it is left alone";
                         return Err(StepError::Failed(format!("{socket}: {why}")));
                     }
                     node.post(Mail::Kill);
                     node.wait_until(DEATH_LIMIT, |seen| seen.process != Process::Starting);
-                    return Err(StepError::Failed(format!("{} did not answer in {limit:?}", node.id)));
+                    return Err(StepError::Failed(format!("the node did not answer within {limit:?}")));
                 }
             }
             Process::Absent | Process::Ended => match node.place.try_lock().map_err(failed)? {
                 Some(_) if attempted => {
                     let words = node.place.last_words();
-                    return Err(StepError::Failed(format!("{} ended at its start: {words}", node.id)));
+                    return Err(StepError::Failed(format!("the node ended while it started: {words}")));
                 }
                 Some(lock) => {
                     crate::descriptors::check_reserve(node.shared.config.other_descriptors)
@@ -126,7 +128,9 @@ fn start(node: &Node, spec: &NodeSpec) -> Done {
                     });
                 }
                 None => {
-                    return Err(StepError::Failed(format!("somebody holds the lock of {}", node.id)));
+                    return Err(StepError::Failed(
+                        "another process holds the lock of the node's directory".to_owned(),
+                    ));
                 }
             },
         }
@@ -149,7 +153,7 @@ fn stop(node: &Node) -> Done {
             Err(StepError::NodeGone) if Instant::now() < until => {}
             Err(StepError::NodeGone) => {
                 let socket = node.place.private_socket.display();
-                return Err(StepError::Failed(format!("it was not reached by its socket {socket}")));
+                return Err(StepError::Failed(format!("the node cannot be reached by its socket {socket}")));
             }
             // Killing it now would lose what it holds.
             Err(error) => return Err(error),
@@ -160,7 +164,7 @@ fn stop(node: &Node) -> Done {
     } else if node.switch.is_off() {
         Err(StepError::NodeGone)
     } else {
-        Err(StepError::Failed(format!("it has not ended in {limit:?}")))
+        Err(StepError::Failed(format!("the node has not ended within {limit:?}")))
     }
 }
 

@@ -106,7 +106,7 @@ def test_a_node_that_hangs_is_named_while_it_is_waited_for(region):
     said = lambda: region.log.read_text()[before:]
     name = f"first-001 ({node['node']}, process {node['pid']})"
     try:
-        wait_until("words about it", lambda: f"{name} hangs: nothing in it moves" in said())
+        wait_until("words about it", lambda: f"{name} hangs: none of its threads moves" in said())
         assert "For at most" in said() and "Another signal (Ctrl-C) ends it at once" in said(), said()
         assert region.process.poll() is None and "Stopped." not in said()
     finally:

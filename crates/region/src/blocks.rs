@@ -3,11 +3,11 @@
 //! ```text
 //!   /run/lock/engram-blocks/127.78     locked by the control plane that runs; holds the data directory that it belongs to
 //! ```
-//! Two regions with the same block would give out the same addresses. So a block is drawn under its lock, and belongs to its data
-//! directory from then on, whether a control plane runs there or not, until that directory is gone. Where somebody listens in a block
-//! already, whoever it is, it is not drawn.
+//! Two regions with the same block would give out the same addresses. So a region takes its block under the block's lock. From then on
+//! the block belongs to its data directory, whether a control plane runs there or not, until that directory is gone. A block in which
+//! some process already listens is not taken.
 //!
-//! The place is one for all users of the host: a file of another user is locked as well, and never written.
+//! All users of the host share this directory. Another user's file may be locked, but is never written.
 
 use fleet::{AddressPool, Fleet, HostId};
 use rustix::fs::{Mode, OFlags};
@@ -24,7 +24,7 @@ const PLACES: [&str; 2] = ["/run/lock", "/tmp"];
 /// Another region has the block.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the addresses 127.{block}.x.y of this region belong to {}; end that one, or move its data directory away",
+    "the addresses 127.{block}.x.y of this region belong to {}; stop that region, or move its data directory away",
     .owner.as_ref().map_or("another user's region".into(), |owner| format!("the region in {}", owner.display()))
 )]
 pub struct BlockTaken {

@@ -1,7 +1,7 @@
-//! Questions of this host's user to the running control plane: one line in, one line of JSON out.
+//! The socket by which `engram status` asks the running control plane: one line in, one line of JSON out.
 //!
-//! The socket lies in a directory that only its user can enter, which is all the permission there is. If somebody removes them while
-//! the control plane runs, both are made again, and the nodes do the same with theirs.
+//! The socket is in a directory that only its user can enter; that is the only access control. If socket or directory is removed while
+//! the control plane runs, it makes them again. Nodes do the same with their sockets.
 
 use crate::directories::Directories;
 use crate::service::Service;
@@ -81,11 +81,11 @@ fn renew(listener: &mut UnixListener, directories: &Directories, told: &mut Stri
     match directories.make_runtime().and_then(|()| open(&path)) {
         Ok(anew) => {
             *listener = anew;
-            warn!("{} was gone and is listened on anew", path.display());
+            warn!("the socket {} was removed and has been made again", path.display());
         }
         Err(error) if error.to_string() != *told => {
             *told = error.to_string();
-            warn!("{} is gone, so nobody can ask how the region is: {told}", path.display());
+            warn!("the socket {} was removed, so engram status gets no answer: {told}", path.display());
         }
         Err(_) => {}
     }

@@ -8,10 +8,9 @@
 //!   <data>/strangers/          directories that were found under a node's name and are not that node's
 //!   <runtime>/                 sockets: of nodes, and the one by which `engram status` asks
 //! ```
-//! A socket's path may have 107 bytes, which a data directory deep in somebody's home can exceed, and not every file system takes
-//! sockets. So they are in `<data>/run` where that can be, and otherwise in a place that is named after the data directory.
-//! Which of the two is decided once and written down: who starts, restarts or asks may have another environment, and would
-//! look for the nodes in another place.
+//! The path of a socket may have 107 bytes, which a data directory deep in a home can exceed, and not every file system supports
+//! sockets. So they are in `<data>/run` where possible, and otherwise in a directory of /tmp that is named after the data directory.
+//! Which of the two is decided once and written down, so that every later start and every question looks in the same place.
 
 use files::{Directory, Permission};
 use std::fs::{DirBuilder, File};

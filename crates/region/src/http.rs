@@ -4,9 +4,9 @@
 //! decoded; then the one thread decides, and what comes back is printed as the protocol of the service wants it. Whatever
 //! goes wrong on the way is an error with AWS's code in the protocol of the call, also of a service that is not served.
 //!
-//! **Limits.** Who sends half a request, or does not read the answer, holds a connection and nothing else: the number of
-//! connections is limited, to far fewer than the process may have descriptors, and each is over after a time. Further
-//! ones wait in the listener's backlog.
+//! **Limits.** A client that sends half a request, or does not read the answer, holds a connection and nothing else: the number of
+//! connections is limited, far below the limit of descriptors, and each connection ends after a time. Further ones wait in the
+//! listener's backlog.
 
 use crate::credentials::{ACCOUNT, Credentials};
 use crate::service::{Decision, Service, unix_ms};

@@ -3,9 +3,9 @@
 //! ```text
 //!   commands ──▶ rehearsal ── all can be applied? ──▶ log ──▶ fleet
 //! ```
-//! A command that cannot be applied would make the log useless: every later start would meet it. So commands are tried on a copy of
-//! the fleet before they are written. The copy goes along with the fleet, so trying costs as much as applying, however large the
-//! fleet is; only after a refusal is it made anew.
+//! A command that cannot be applied would make the log useless: every later start would fail on it. So commands are tried on a copy of
+//! the fleet before they are written. The copy is kept up to date with the fleet, so a trial costs as much as applying, however large
+//! the fleet is. Only after a refusal is the copy made anew.
 
 use crate::store::Store;
 use fleet::{ApplyError, Command, Fleet};

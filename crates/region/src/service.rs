@@ -5,9 +5,9 @@
 //!   reports ────▶ │ fleet · reconciler · log, in turn │
 //!   questions ──▶ └───────────────────────────────────┘ ──▶ answers
 //! ```
-//! Everything that changes the fleet comes through one channel to one thread. So an operation sees the true state, decides, is
-//! written down, applied and answered before anything else happens, and there is no lock and no race to think about. Nothing
-//! here waits for a node: steps end as reports.
+//! Everything that changes the fleet comes through one channel to one thread. So an operation sees the current state, decides, is
+//! logged, applied and answered before anything else happens; there are no locks and no races. The thread never waits for a node:
+//! each step ends as a report.
 
 mod stopping;
 
@@ -353,7 +353,7 @@ impl Thread {
                 }
             }
         }
-        error!("the plan does not come to rest");
+        error!("planning does not end: each plan writes further facts");
     }
 
     /// Writes commands down and applies them: all, or none and false. Without its log the control plane must not go on: nothing is
@@ -377,7 +377,7 @@ impl Thread {
             debug!(region, ?command, "command");
         }
         if let Err(why) = self.ledger.compact() {
-            warn!(%why, "no new snapshot of the fleet; the log goes on");
+            warn!(%why, "cannot write a new snapshot of the fleet; the log is appended to as before");
         }
         true
     }
@@ -432,7 +432,9 @@ fn warn_of_stranger(agent: &Agent, report: &Report) {
     let Report::Stranger { node, origin, moved_to } = report else { return };
     let of = origin.as_ref().map_or_else(|| "unknown".to_owned(), ToString::to_string);
     match moved_to {
-        Some(to) => warn!(%node, of, to = %to.display(), "a directory that is no node's was moved aside"),
+        Some(to) => {
+            warn!(%node, of, to = %to.display(), "a directory that belongs to no node of this region was moved aside")
+        }
         None => {
             for stranger in agent.strangers().iter().filter(|stranger| stranger.node == *node) {
                 warn!("{}", StrangerView::of(stranger));

@@ -1,4 +1,4 @@
-//! The services whose calls are served, in the one list of them.
+//! The one list of the AWS services that are served.
 
 use aws_operations::Service;
 use aws_protocol::wire::Names;

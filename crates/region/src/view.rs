@@ -1,4 +1,4 @@
-//! What `engram status` shows: deployments as they are meant to be, with what is seen of their nodes.
+//! What `engram status` shows: the desired deployments, with the observed state of their nodes.
 
 use agent::Stranger;
 use fleet::step::{NodeId, Observed, Process, Unreached};
@@ -57,7 +57,7 @@ impl fmt::Display for StrangerView {
         write!(
             f,
             "{process} holds the lock of {}{made_for} and is no node of this region, so it is left alone; if nobody needs it, \
-             {end}: it writes its data to its file, and the next start moves the directory aside",
+             {end}: it saves its data, and the next start moves the directory aside",
             self.directory.display()
         )
     }
@@ -187,7 +187,7 @@ fn why_not_made(fleet: &Fleet, region: &str, deployment: &Deployment) -> String 
     let failure =
         events.find(|event| event.source_id == name && event.message.starts_with("Failed to create"));
     let why = failure.map_or("It could not be made", |event| event.message.as_str());
-    format!("{why}. Mend that, delete it, and create it again")
+    format!("{why}. Mend the cause, delete it, and create it again")
 }
 
 /// Why a node is not up.
@@ -195,13 +195,13 @@ fn reason(observed: &Observed, failure: Option<&String>) -> Option<String> {
     if let Some(Unreached { pid, socket }) = &observed.unreached {
         let socket = socket.display();
         return Some(format!(
-            "its process {pid} runs on from an earlier start and is not reached by its socket {socket}; it listens there anew \
-             within seconds if it can. If it does not, end it with kill {pid}: it writes its data to its file first, and is \
-             started again with it"
+            "its process {pid} runs from an earlier start and cannot be reached by its socket {socket}; it makes the socket \
+             again within seconds if it can. If it does not, end it with kill {pid}: it saves its data first, and starts \
+             again with that data"
         ));
     }
     let of_process = match observed.process {
-        Process::Hung => Some("its process runs, and nothing in it moves".to_owned()),
+        Process::Hung => Some("its process hangs; the control plane replaces it".to_owned()),
         Process::Ended => Some("its process has ended".to_owned()),
         Process::Absent | Process::Starting | Process::Running => None,
     };
@@ -214,7 +214,7 @@ pub(crate) fn words_of(process: Process) -> &'static str {
         Process::Absent => "is not there",
         Process::Starting => "is starting",
         Process::Running => "runs",
-        Process::Hung => "hangs: it runs, and nothing in it moves",
+        Process::Hung => "hangs: none of its threads moves",
         Process::Ended => "has ended",
     }
 }

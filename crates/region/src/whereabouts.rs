@@ -1,4 +1,4 @@
-//! How the region of a data directory is, asked from outside; and if nobody answers, why.
+//! Asks the region of a data directory from outside for its status, and tells why if nobody answers.
 
 use crate::RegionView;
 use crate::control_socket::{ANSWER_LIMIT, ask_status};

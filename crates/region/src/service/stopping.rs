@@ -5,7 +5,7 @@
 //!                     └──▶ could not save, does not answer ──▶ left running, and told
 //!                                                     └ the user insists ──▶ Kill
 //! ```
-//! What a node holds is in no file while it runs, so one that could not save is worth more than a clean end.
+//! While a node runs, its data is in no file. So a node that could not save is left running rather than ended.
 
 use super::{Input, Thread};
 use crate::view::StrangerView;
@@ -175,7 +175,7 @@ impl Round<'_> {
     /// The agent has left some step without an end.
     fn give_up(&mut self) {
         for node in std::mem::take(&mut self.stops).into_values() {
-            self.note(node, "it has not ended in time".to_owned());
+            self.note(node, "the node has not ended in time".to_owned());
         }
         self.kills.clear();
     }

@@ -1,6 +1,6 @@
 //! The bytes of the snapshot and of the log: docs/formats-fleet.md.
 //!
-//! What is summed is read as it was written or not at all: the sum is over the very bytes of the body.
+//! A body is read exactly as it was written or not at all: the checksum is over its very bytes.
 
 use super::upgrade;
 use fleet::{Command, Fleet};

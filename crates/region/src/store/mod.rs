@@ -4,21 +4,20 @@
 //!   control/fleet.json   a snapshot                                        replaced as a whole, by rename
 //!   control/fleet.log    a head, then a line a decision: its commands      appended; begun anew by rename
 //! ```
-//! The bytes are those of `format`, drawn in docs/formats-fleet.md. A start reads the snapshot and applies the lines behind it. A
-//! crash leaves of the lines behind the last sync what it likes: the last one may lack its end, and zeros may be in the place of
-//! what no sector has. Nobody was told of any of them, so they are left out from there on. Whatever
-//! else is not what was written is damage, and the start says so instead of guessing. Once the log is long a new snapshot is
-//! written and the log begins again; lines that the snapshot already has are known by their sequence, so a crash between
-//! the two loses and repeats nothing.
+//! `format` has the bytes; docs/formats-fleet.md draws them. A start reads the snapshot and applies the lines that follow it. Of the
+//! lines after the last sync a crash may leave any part: the last one may lack its end, and sectors may hold zeros. Nobody was told
+//! of these decisions, so they are left out from the first such line on. Any other deviation is damage, and the start refuses it
+//! instead of guessing. Once the log is long, a new snapshot is written and the log begins again. Lines that the snapshot already has
+//! are known by their sequence, so a crash between the two loses and repeats nothing.
 //!
-//! A start writes both files anew. What it has read may be in the system's memory alone, which is what a sync that failed leaves of
-//! the lines before it: decisions that are built on those would outlive them.
+//! A start writes both files anew. After a failed sync, lines may exist in the system's memory alone: the start would read them, and
+//! decisions that are based on them would outlive them.
 //!
 //! **Invariant:** nothing is written before everything has been read and understood: files of a later version, and damaged ones, stay
 //! as they are.
 //!
-//! **What is synced.** Wishes and decisions are on the disk before anybody hears of them. What is merely seen (a member
-//! serves, was lost) is written without waiting for the disk: after a crash of the machine it is seen again.
+//! **What is synced.** Requests and decisions are on the disk before anybody hears of them. An observation (a member serves, was
+//! lost) is written without waiting for the disk: after a crash of the machine it is made again.
 
 mod format;
 mod upgrade;

@@ -1,4 +1,4 @@
-//! What older versions are turned into. Done on the JSON, since the types are today's.
+//! Turns older versions into the current one. It works on the JSON, because the types are those of the current version.
 //!
 //! Version 1 had one address pool for all and no records of nodes.
 

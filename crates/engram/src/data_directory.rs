@@ -22,7 +22,7 @@ impl DataDirectory {
         match &self.data_dir {
             Some(directory) => Ok(directory.clone()),
             None => data_home().ok_or_else(|| {
-                anyhow!("cannot tell where to keep data, since HOME is not set; say where with --data-dir")
+                anyhow!("HOME is not set, so there is no default data directory; choose one with --data-dir")
             }),
         }
     }

@@ -52,7 +52,7 @@ pub(crate) fn begin_again() {
             let error = Command::new(&program).args(std::env::args_os().skip(1)).exec();
             console::complain(&format!("engram: cannot execute {} again: {error}", program.display()));
         }
-        Err(error) => console::complain(&format!("engram: cannot tell where this program is: {error}")),
+        Err(error) => console::complain(&format!("engram: cannot find the file of this program: {error}")),
     }
 }
 

@@ -10,7 +10,7 @@ use std::io::Read;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
-/// Runs a stand-alone node, configured as redis-server is
+/// Run a stand-alone node, configured as redis-server is
 ///
 /// The first argument may name a configuration file in the format of redis.conf. Parameters follow as options, such as
 /// --port 7000 --save "" --engine redis-7.0, and win over the file. A single - at the start or the end reads

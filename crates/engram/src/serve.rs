@@ -64,8 +64,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let is_open = !arguments.api.ip().is_loopback();
     if is_open && !arguments.insecure_listen {
         bail!(
-            "other hosts may reach {}, and nothing encrypts what they say; choose an address of this host alone with \
-             --api, or say --insecure-listen",
+            "other hosts can reach {}, and nothing is encrypted; choose an address of this host alone with --api, or add \
+             --insecure-listen",
             arguments.api
         );
     }
@@ -101,7 +101,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             Store::open(&directories.control(), || Fleet::new(addresses(&mut blocks, data)))?;
         blocks.hold(&fleet, data)?;
         check_default(&fleet, &directories, arguments.port)?;
-        let executable = std::env::current_exe().context("cannot tell where this program is")?;
+        let executable = std::env::current_exe().context("cannot find the file of this program")?;
         let mut agent = agent::Config::new(directories.nodes(), directories.runtime.clone(), executable);
         agent.other_descriptors = connections as u64;
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
@@ -112,7 +112,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         let api_task = tokio::spawn(region::http::serve(listener, service.clone(), credentials.clone(), connections));
         let first = wants_default.then_some(SocketAddrV4::new(arguments.default_ip(), port));
         if is_open {
-            tell("Other hosts reach what listens outside 127.0.0.0/8, and nothing encrypts what they say.\n");
+            tell("Other hosts can reach what listens outside 127.0.0.0/8, and nothing encrypts the traffic.\n");
         }
         tokio::select! {
             ended = until_stopped(&service, &directories, &credentials, api, first, arguments.discard_unsaved) => ended,
@@ -150,8 +150,8 @@ async fn failed(over: Over, control: JoinHandle<()>, api: JoinHandle<()>) -> Str
     };
     tokio::select! {
         why = over => why,
-        _ = control => "the control socket is not served any more".to_owned(),
-        _ = api => "the API is not served any more".to_owned(),
+        _ = control => "the control socket is no longer served".to_owned(),
+        _ = api => "the API is no longer served".to_owned(),
     }
 }
 
@@ -331,7 +331,7 @@ async fn introduce_cache(service: &Service, endpoint: &str) -> Result<String> {
                 let nodes = default_cache(service).await?.map(|cache| cache.nodes).unwrap_or_default();
                 if let Some(why) = nodes.into_iter().find_map(|node| node.failure) {
                     return Ok(format!(
-                        "\nThe cache named {DEFAULT} does not come up: {why}. It is tried again; engram status tells how it is.\n"
+                        "\nThe cache named {DEFAULT} does not come up: {why}. Engram tries again; engram status shows the progress.\n"
                     ));
                 }
             }

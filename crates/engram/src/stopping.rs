@@ -70,7 +70,7 @@ const LOOK: Duration = Duration::from_secs(1);
 fn names(awaited: &[Awaited]) -> String {
     let name = |Awaited { member, node, pid, hangs, .. }: &Awaited| {
         let pid = pid.map_or(String::new(), |pid| format!(", process {pid}"));
-        let how = if *hangs { "hangs: nothing in it moves" } else { "has not ended yet" };
+        let how = if *hangs { "hangs: none of its threads moves" } else { "has not ended yet" };
         format!("  {member} ({node}{pid}) {how}\n")
     };
     awaited.iter().map(name).collect()

@@ -1,7 +1,7 @@
-//! What is asked of a command before it may run: may this client, now, on this node?
+//! Admission: may this command of this client run now on this node?
 //!
-//! The order of the questions is the real server's, since it decides which error a client sees. Every refusal comes
-//! before any side effect.
+//! The checks are in the real server's order, since it decides which error a client sees. Every refusal comes before any side
+//! effect.
 
 use crate::cx::{Host, Suspend};
 use crate::engine::Engine;

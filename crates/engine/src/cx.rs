@@ -1,4 +1,4 @@
-//! What becomes of a command, and what runs those of the node itself.
+//! What a command's end asks of its worker, and the [`Host`] that runs the node's own commands.
 
 use crate::engine::Engine;
 use crate::exec::Local;

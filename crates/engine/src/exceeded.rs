@@ -1,7 +1,7 @@
-//! For how long more memory has been used than `maxmemory` allows.
+//! How long memory has been over `maxmemory`.
 //!
-//! The time runs from an admission that did not make room to the first one that finds or makes some. Nobody looks in between,
-//! so memory that is freed while no command asks for more is noticed by the next that does.
+//! The time runs from an admission that could not make room to the first one that finds or makes room. Nothing looks in between, so
+//! memory that is freed meanwhile is noticed by the next command that asks for more.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,4 +1,4 @@
-//! Active expiry: a thread that removes keys whose time has come though nobody looks at them.
+//! Active expiry: a thread that deletes expired keys that no command looks at.
 //!
 //! A slot's header keeps a bound below which none of its keys expires, so a slot without due keys costs one look. In a slot
 //! with due keys only volatile entries are touched, a few at a time under its lock. The thread works in short passages of

@@ -1,4 +1,4 @@
-//! How long commands take: histograms whose buckets are as wide as two decimal digits of precision ask for.
+//! Histograms of command durations, with buckets for two decimal digits of precision.
 //!
 //! ```text
 //!  value in ns   0 … 255    256 … 511    512 … 1023   …   below 2^30

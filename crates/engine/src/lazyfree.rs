@@ -1,6 +1,6 @@
 //! Freeing large values and whole databases on a thread of its own.
 //!
-//! What is handed over is counted by the tables and lists themselves ([`keyspace::Freeing`]), until it is freed.
+//! Tables and lists count what they hand over ([`keyspace::Freeing`]) until it is freed.
 
 use keyspace::{Flushed, Freeing, Pending};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The life of a command, and what a node does with its keys by itself.
+//! The life of a command, and what a node does to its keys on its own: expiry, eviction, freeing.
 //!
 //! ```text
 //!   Resolved ─▶ admission ─▶ locks ─▶ run ─▶ effects ─▶ stream · clients that block · events

@@ -7,8 +7,8 @@
 //!       C starting  M primary  S replica
 //! ```
 //! A line goes to the standard output, or to the end of `logfile`, which is opened for each line so that it can be moved
-//! away at any time. Lines are rare; keys and values never stand in them. A line that nobody takes is lost: no thread of the
-//! node waits for who reads the log (`output`; a `logfile` may be a fifo too).
+//! away at any time. Lines are rare; they never hold keys or values. A line that cannot be written at once is lost: no thread of the
+//! node waits for the reader of the log (`output`; a `logfile` may be a fifo too).
 
 use config::Loglevel;
 use std::fmt::Display;

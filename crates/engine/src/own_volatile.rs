@@ -1,9 +1,7 @@
-//! Keys with an expiry that clients of a writable replica wrote. Nobody else removes them: the primary does not know them, and
-//! removes its own through the stream.
+//! Keys with an expiry that clients of a writable replica wrote. The replica must delete them itself: the primary does not know them.
 //!
-//! **Invariant:** such a key is known here from the write on, under whose locks it is noted, until it is looked at when its
-//! time has come. What has become of it meanwhile is found out then. A replica that loads its primary's data, or is one no
-//! more, has none.
+//! **Invariant:** such a key is recorded here under the locks of its write, and stays until its expiry is due. Only then is the key
+//! looked up: it may have changed meanwhile. A replica that loads its primary's data, or stops being a replica, has no such keys.
 
 use keyspace::OwnVolatile;
 use std::collections::BTreeSet;

@@ -1,9 +1,9 @@
 //! What becomes of a panic, which is always a bug.
 //!
 //! A panic may have left a command half done, and half a command must neither be served nor saved: the process aborts, with
-//! the locks of the command still held. Only a data command that has changed nothing yet is an exception: it has merely read,
-//! under locks that its guard gives back in any case, so its client gets an error and nothing else is affected. Whether it has
-//! changed something, the keyspace's hooks note ([`keyspace::Scratch`]).
+//! the locks of the command still held. The one exception is a data command that has changed nothing yet: it has only read, under
+//! locks that its guard gives back in any case, so its client gets an error and nothing else is affected. The keyspace's hooks note
+//! whether a command has changed something ([`keyspace::Scratch`]).
 
 use crate::engine::Engine;
 use command_table::Command;

@@ -1,11 +1,11 @@
 //! CLIENT PAUSE: commands of clients wait until its end.
 //!
-//! There is one pause. A further one while it is on can make it longer and extend it from writes to everything, never the
-//! other way round. It lies in one word, so that looking at it costs one load: the end in Unix ms, shifted by one, and
+//! There is one pause. A further CLIENT PAUSE can make it longer and extend it from writes to all commands, never the other way
+//! round. It is one word, so that a check costs one load: the end in Unix ms, shifted by one, and
 //! below it whether everything is paused or writes alone. Zero is no pause.
 //!
-//! The agent of a managed node pauses writes for a handover. That pause is a word of its own: no client ends it. It must last as
-//! long as it was asked for, so it counts by a clock that nobody sets.
+//! The agent of a managed node pauses writes for a handover. That pause is a word of its own, which no client can end. It must last
+//! for the whole time that was asked for, so it uses the monotonic clock.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! Counters, one set a thread: each thread writes its own, and whoever asks adds them up.
+//! Counters, one set per thread: each thread writes its own, and a reader adds them up.
 
 use crate::exceeded::Exceeded;
 use crate::latency::{Histogram, Latencies};

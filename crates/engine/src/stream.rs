@@ -2,12 +2,12 @@
 //!
 //! A command that changed something appends to the stream while it still holds its locks, so the order of the stream is the
 //! order of the locks. The bytes are final right there: SELECT where the database changes, MULTI and EXEC around several
-//! commands of one effect, unless they are removals of keys that only happened to be met. So the offset after a write is
+//! commands of one effect, except the removals of expired keys that a command merely met. So the offset after a write is
 //! known at once, to WAIT, to gates and to INFO. What has gathered is taken a buffer at a time, into the backlog and to
 //! replicas: by workers at the end of their turns, and by the feeder (`replica_threads::outlet`).
 //!
 //! One mutex guards the tail. It is held for a copy of the command's bytes; without a consumer the stream is off and
-//! nobody takes it. It is switched in the world, so within one passage of the gate it is on or off for all.
+//! the mutex is not taken. The stream is switched in the world, so within one passage of the gate it is on or off for all.
 
 use keyspace::Effects;
 use keyspace::{Rank, RankedMutex};

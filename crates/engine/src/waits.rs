@@ -1,11 +1,11 @@
-//! What is counted of a command that waits: the servers differ in when.
+//! When a command that blocks is counted: the server versions differ.
 //!
 //! ```text
 //!                it blocks             it is served          it times out, WAIT ends   unblocked with an error
 //!   Redis 7.0    a call and its time   its time, slow log    -                         it failed
 //!   since 7.2    -                     a call with the time of both, slow log          the same, and it failed
 //! ```
-//! The wait itself is no time of the command. Since 7.2 a client that goes away while it waits has called nothing.
+//! The wait is not part of the command's time. Since 7.2 the command of a client that disconnects while it waits is not counted.
 
 use crate::engine::Engine;
 use crate::exec::{Local, note_slow};

@@ -1,11 +1,11 @@
-//! Commands beside a running snapshot: who would change a large value that is not captured yet waits for that.
+//! Commands during a snapshot: one that would change a large value waits until that value is captured.
 //!
 //! A value is captured by the thread that saves, in pieces ([`keyspace::Keys::awaits_capture`]). A command that would change
-//! it is suspended before it has done anything, and the locks that it has taken for the look are given back; whoever
-//! reads it, or changes another key, goes on. Without a snapshot it costs one relaxed load.
+//! it is suspended before it has done anything, and gives back the locks that it took for the check. Commands that read the value, or
+//! change another key, go on. Without a snapshot the check costs one relaxed load.
 //!
-//! Limits: only keys that a command names in its own database are looked at. What comes at a large value by another way (the
-//! destination of COPY in another database, a command that needs the world) captures what is left of it itself.
+//! Limits: only keys that a command names in its own database are checked. A command that reaches a large value in another way (the
+//! destination of COPY in another database, a command that needs the world) captures the rest of it itself.
 
 use super::Local;
 use crate::engine::Engine;

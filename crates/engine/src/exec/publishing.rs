@@ -1,4 +1,4 @@
-//! Messages on their way: what a command publishes, or its keyspace events, to whoever listens.
+//! Delivers messages, published by a command or made of its keyspace events, to the clients that listen.
 //!
 //! A message for clients of another worker goes to that worker's mailbox; one for clients of this worker waits in
 //! `Local::deliveries` until the command is through.

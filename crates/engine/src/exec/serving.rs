@@ -1,5 +1,5 @@
-//! Serving clients that block on keys: whoever made a key ready runs the commands that wait for it, under its own locks as
-//! far as they are enough, else right after with those that the first of them needs.
+//! Serves clients that block on keys. The command that made a key ready runs the commands that wait for it: under its own locks if
+//! they suffice, otherwise right after, with the locks that the first of them needs.
 
 use super::capture::ticket_awaits_capture;
 use super::publishing::publish_events;

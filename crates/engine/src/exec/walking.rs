@@ -1,14 +1,14 @@
-//! Commands that go through the keyspace in pieces: between two of them the worker serves its other clients, and whoever wants
-//! the world gets it.
+//! Commands that walk the keyspace in pieces. Between two pieces the worker serves its other clients, and a thread that wants the
+//! world gets it.
 //!
 //! ```text
 //!   piece ── its time is over, or the gate was closed ──▶ tried again in the next turn ─┐
 //!     ▲   └─ a slot is busy ──▶ tried again when it is free ────────────────────────────┤
 //!     └──────────────────────── client.walk: progress, reply so far, time ──────────────┘
 //! ```
-//! Each piece passes admission and the gate like a command of its own, and its effects leave at its end. The reply so far
-//! stands apart from the client's replies: earlier ones are sent meanwhile, and messages come in between. With the command the
-//! walk is over, however it ends. Inside EXEC a walk is one piece: everything is held.
+//! Each piece passes admission and the gate like a command of its own, and its effects leave at its end. The reply so far is kept
+//! apart from the client's other replies: earlier ones are sent meanwhile, and messages may come in between. The walk ends with its
+//! command, however that ends. Inside EXEC a walk is one piece, since EXEC holds all its locks.
 
 use super::{Local, locked};
 use crate::cx::{Flow, Host, Suspend};

@@ -1,6 +1,6 @@
-//! A connection and what it means: protocol, database, transaction, subscriptions, whether it waits.
+//! A connection and its state: protocol, database, transaction, subscriptions, whether it waits.
 //!
-//! A client belongs to one worker. What others may ask about it (CLIENT LIST from another worker) stands in
+//! A client belongs to one worker. What other threads may read of it (CLIENT LIST from another worker) is in
 //! [`ClientShared`], which its worker keeps up to date with plain stores.
 
 use crate::outbox::{Account, Allowance, ClientMemory, Outbox};

@@ -1,10 +1,10 @@
-//! A client's connection and what it means, apart from what runs its commands.
+//! A client's connection and its state, independent of the code that runs its commands.
 //!
 //! ```text
 //!   Mailbox: what others tell a worker ─▶ Client: protocol, database, transaction, subscriptions, what it waits for
 //!   PubSub: who listens to what             └ Outbox: what leaves, in order ── Allowance: what it may hold
 //! ```
-//! A client belongs to one worker and is touched by no other thread; what others may ask about it stands in [`ClientShared`].
+//! A client belongs to one worker and no other thread touches it; what other threads may read of it is in [`ClientShared`].
 
 #![forbid(unsafe_code)]
 

@@ -1,8 +1,8 @@
-//! How threads speak to a worker: messages that its next turn takes before it executes anything.
+//! Messages of other threads to a worker. Its next turn takes them before it executes anything.
 //!
-//! Posting never waits. Whoever would cause messages of channels is suspended before it does, though, while a worker that is busy
-//! has many to hand out ([`Mailbox::is_full`]): its mailbox stays bounded, and a publisher goes no faster than who listens is
-//! served. Order is kept per mailbox, so what one thread posts first is delivered first; and since a worker
+//! Posting never waits. But a command that would publish is suspended while a busy worker has many messages to deliver
+//! ([`Mailbox::is_full`]). So mailboxes stay bounded, and a publisher goes no faster than its subscribers are served. Order is kept
+//! per mailbox, so what one thread posts first is delivered first; and since a worker
 //! drains its mailbox before it executes a turn, a push that was posted before a reply left is seen before whatever
 //! the reply's reader causes next.
 

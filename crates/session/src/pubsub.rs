@@ -1,8 +1,8 @@
 //! Channels and patterns: who listens to what.
 //!
-//! The registry says which clients of which workers listen; what a client itself listens to stands in the client. It is cut
-//! into shards by channel, so publishers to different channels do not meet; patterns, which every publisher must look
-//! at, are a list of their own. A message is posted to a worker once, with all of its clients that get it.
+//! The registry says which clients of which workers listen; the client itself has the list of its subscriptions. The registry is
+//! sharded by channel, so publishers to different channels do not contend; patterns, which every publisher must check, are a list of
+//! their own. A message is posted to a worker once, with all of its clients that get it.
 
 use hashing::Hasher;
 use keyspace::{Rank, RankedGuard, RankedMutex};

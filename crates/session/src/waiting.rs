@@ -1,4 +1,4 @@
-//! What is remembered of a command that waits, and how its wait ends.
+//! The state of a command that waits, and how its wait ends.
 
 use command_table::Kept;
 

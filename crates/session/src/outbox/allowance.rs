@@ -4,19 +4,18 @@
 //!   Writer ──asks at every 64 KB──▶ Allowance (one a client) ──▶ ClientMemory (one a node): limits, sum of all clients
 //!                 no ◀── killed · the node ends · beyond its class's hard limit · beyond what all may have together
 //! ```
-//! The length of a reply may be a number in an argument. So it is not looked at when it is complete, but while it is
-//! written: a client that is over its limit is *over*, the rest of its replies is dropped as it is written, and its worker
-//! closes it. A command that changes something runs to its end all the same; only its reply is cut off. CLIENT KILL and the
-//! end of the node are obeyed on the same occasion.
+//! The length of a reply may be a number in an argument. So a reply is checked while it is written, not when it is complete. A client
+//! beyond its limit is *over*: the rest of its replies is dropped as it is written, and its worker closes it. A command that changes
+//! something still runs to its end; only its reply is cut off. CLIENT KILL and the end of the node take effect at the same check.
 //!
 //! A client's account ([`Account`]) is what it sent and has not run yet, what it queued in MULTI, and what it has not taken
 //! from this process: replies being written, replies queued, and what is left of replies that are written in pieces.
 //!
-//! All together may have `maxmemory-clients`. Without it those that no limit of their class bounds may leave as much unread as
-//! `maxmemory` is. Beyond it the largest are closed first, at the end of a turn (`limits::evict_clients` in the node); in the midst
-//! of one, who grows and has as much as the mean or more, so that who keeps gigabytes unread does not cost others their replies,
-//! and far beyond it whoever grows. What a client holds that is about to be closed is as good as free. What a client has below
-//! [`UNIT_BYTES`] counts for nothing but the client itself: the sum is touched by those alone who make it large.
+//! All clients together may hold `maxmemory-clients`. Without it, the clients whose class has no limit may together leave as much
+//! unread as `maxmemory`. Beyond that the largest are closed first, at the end of a turn (`limits::evict_clients` in the node). In the
+//! middle of a turn a client is closed if it grows and holds at least the mean, so that one client with gigabytes unread does not cost
+//! others their replies; far beyond the limit any client that grows is closed. What a client that is about to be closed holds counts
+//! as free. Less than [`UNIT_BYTES`] counts for the client itself alone: only clients that make the sum large touch it.
 
 use crate::client::{Client, ClientShared, flag};
 use config::Settings;

@@ -8,12 +8,11 @@
 //!      aside: messages that came while a reply was being written
 //! ```
 //! Nothing else writes to a client, so this is where its bytes are counted, bounded ([`Allowance`]) and held back. A *mark* says
-//! that what is written from there on tells of a write at some position of the stream: it stays until that position is committed,
-//! and with it all that comes behind. Positions are noted by who knows them, commits by who has them; a node that has no log
-//! commits everything at once.
+//! that the bytes behind it tell of a write at some position of the stream: they stay until that position is committed, and so does
+//! all that follows. The caller notes positions and reports commits; a node without a log commits everything at once.
 //!
-//! A command that fails or is suspended takes back what it wrote: [`Outbox::take_back`]. Replies that are not to be said (CLIENT
-//! REPLY) are written apart and dropped; messages and notices are said all the same.
+//! A command that fails or is suspended takes back what it wrote: [`Outbox::take_back`]. Replies that are switched off (CLIENT
+//! REPLY) are written apart and dropped; messages and notices are sent all the same.
 
 mod allowance;
 mod rests;

@@ -1,4 +1,4 @@
-//! Where the node is reached.
+//! The address at which the node is reached.
 
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};

@@ -4,11 +4,11 @@
 //! loads it, and applies the stream (`apply`). Only whole commands are applied, so between two turns of
 //! its loop the data is always that of some offset of the primary's history.
 //!
-//! Others step the core too, in the world ([`crate::role`]). Each such change begins a generation, and everything this
-//! thread holds of the one before (bytes of the stream, a data set on its way, a connection) is void: it looks at
-//! the generation inside the gate before it changes anything.
+//! Other threads step the core too, in the world ([`crate::role`]). Each such change begins a generation, and everything that this
+//! thread holds of the previous one (bytes of the stream, a data set in transfer, a connection) is void: inside the gate it checks
+//! the generation before it changes anything.
 //!
-//! What fails to apply shows that the data is not the primary's. The history is given up then, and the next
+//! A command that fails to apply shows that the data is not the primary's. The history is then given up, and the next
 //! synchronisation is a full one.
 
 use crate::connect::{self, Connected, Target};

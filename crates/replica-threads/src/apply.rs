@@ -3,9 +3,9 @@
 //! ```text
 //!   pending bytes ─ parse up to 64 ─▶ prefetch ─▶ lock · run · events ─▶ append the very same bytes ─▶ leave the gate
 //! ```
-//! Effects are applied as commands, by the same code that runs those of clients, with three differences: keys whose time has
-//! come are keys like others (the primary says when they go), nothing blocks, and nothing is described for the stream.
-//! The stream gets the primary's own bytes, before the gate is left: whoever has the world sees data and offset agree.
+//! Effects are applied as commands, by the same code that runs those of clients, with three differences: expired
+//! keys count as present (the primary says when to delete them), nothing blocks, and no effects are described for the stream.
+//! The stream gets the primary's own bytes before the gate is left, so in the world data and offset agree.
 //!
 //! A transaction is collected until its EXEC has come, and runs under the locks of all its commands, so nobody sees half
 //! of it. It is framed once, however many pieces it arrives in.

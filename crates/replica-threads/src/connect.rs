@@ -1,5 +1,4 @@
-//! Connecting to a primary without making the applier wait: names are resolved and connections made on a thread that
-//! lives as long as that takes.
+//! Connects to a primary without making the applier wait: a thread that exists only for this resolves the name and connects.
 
 use crate::applier::Message;
 use crate::replicas::Replicas;

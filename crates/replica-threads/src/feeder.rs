@@ -6,13 +6,13 @@
 //! It owns the replicas' sockets and carries out what the primary's core decides. It never enters the keyspace and takes no
 //! slot lock, so a busy slot or a closed gate does not stop the stream.
 //!
-//! What workers write they send themselves, as far as sockets take it ([`outlet`](crate::outlet)); the rest is the feeder's.
+//! Workers send what they write themselves, as far as sockets take it ([`outlet`](crate::outlet)); the feeder sends the rest.
 //!
-//! A connection arrives here from its worker when it asked to synchronise. What the core has decided for it by then
-//! waits in `early`: the actions were posted with the decision, the socket comes a turn later.
+//! A connection arrives here from its worker once it asks to synchronise. Actions that the core has decided for it before that wait
+//! in `early`: they are posted with the decision, and the socket comes a turn later.
 //!
-//! A snapshot without a file goes to all its replicas at the pace of the slowest; a slower one than `repl-timeout`
-//! allows is given up by the core, which is told who is blocked.
+//! A diskless snapshot goes to all its replicas at the pace of the slowest. The feeder tells the core which replicas are blocked,
+//! and the core drops those that are slower than `repl-timeout` allows.
 
 use crate::full_sync::Job;
 use crate::outlet::{Outlet, known};

@@ -7,7 +7,7 @@
 //! In the world nobody appends to the stream, so what was pumped there is exactly what the snapshot shows: its position
 //! is the offset that the core tells the replicas.
 //!
-//! Only one walk over the keyspace runs at a time; if a save is on its way, replicas wait for its end.
+//! Only one walk over the keyspace runs at a time; while a save runs, replicas wait for its end.
 
 use crate::feeder::Message;
 use crate::replica_connection::Spool;

@@ -1,4 +1,4 @@
-//! What other threads tell a thread that sleeps in an event loop of its own. Posting never waits.
+//! Messages to a thread that sleeps in its own event loop. Posting never waits.
 
 use event_loop::Waker;
 use keyspace::{Rank, RankedMutex};

@@ -1,4 +1,4 @@
-//! What INFO tells of replication.
+//! The replication section of INFO.
 
 use crate::replicas::Replicas;
 use crate::replicas::now_ms;

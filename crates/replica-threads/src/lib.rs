@@ -13,19 +13,18 @@
 //! - [`outlet`] is where the stream leaves: workers send what they wrote themselves.
 //! - [`full_sync`] walks the keyspace for replicas.
 //! - [`applier`] owns the socket to a primary: it carries out what [`replication::Replica`] decides, loads and applies.
-//! - [`role`] changes what the node is, in the world.
+//! - [`role`] changes the node's role, in the world.
 //!
 //! **The cores are shared, their actions are not.** [`replication::Primary`] and [`replication::Replica`] stand behind a mutex
 //! each, so INFO, ROLE, WAIT, REPLCONF and role changes ask and step them on whatever thread they run. What a step decides is
 //! posted to the one thread that carries it out, while the core is still locked: actions happen in the order of the steps.
 //!
-//! **Pumping.** Whoever locks the primary moves the stream's tail into it first. So the offset and the backlog that anybody
-//! sees contain all that was appended before, and in the world they are exact: that is how a snapshot gets its
-//! position.
+//! **Pumping.** Whoever locks the primary moves the stream's tail into it first. So offset and backlog always contain
+//! all that was appended before, and in the world they are exact: that is how a snapshot gets its position.
 //!
 //! **When the stream is on.** On a primary, while there is a backlog: from the first full synchronisation until the
-//! backlog is given up. It is switched in the world. On a replica it is off, for what clients do there is nobody
-//! else's business; the applier appends its primary's bytes as they are, so that sub-replicas get the same history.
+//! backlog is given up. It is switched in the world. On a replica it is off, since no other
+//! node gets what clients write there; the applier appends its primary's bytes as they are, so that sub-replicas get the same history.
 //!
 //! Lock ranks here: slots and the world, then the link (`Replica`), then the primary, then the stream's tail, then an
 //! inbox. Nobody holds the link or the primary while waiting for anything else.

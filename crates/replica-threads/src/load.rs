@@ -1,10 +1,10 @@
 //! Loading what a primary sent as its data set.
 //!
-//! By default (`repl-diskless-load disabled`) the bytes go to a file without a name first, while the node goes on serving
-//! what it has; when they are complete the keyspace is emptied and loaded from it. With `on-empty-db` an empty node
+//! By default (`repl-diskless-load disabled`) the bytes first go to an unnamed file, while the node goes on serving its
+//! old data; when they are complete, the keyspace is emptied and loaded from the file. With `on-empty-db` an empty node
 //! loads them as they arrive. `swapdb` is taken as `disabled`: a second keyspace beside the first is not kept.
 //!
-//! With the data goes its history: sub-replicas are cut off, and nobody may continue from it.
+//! The old history goes with the old data: sub-replicas are disconnected, and no replica may continue from it.
 //!
 //! **Invariant:** from the emptying to the end of the load clients are refused (-LOADING), and with them every change of the
 //! role. A load whose generation is over before the emptying changes nothing; one that fails after it leaves the keyspace

@@ -7,16 +7,16 @@
 //!                                           ▼ │
 //!                                          queued: the feeder's event loop has the next piece
 //! ```
-//! A worker that wrote something sends it itself: a thread of its own for that would be woken once a turn, and take
-//! turns with the worker on its core, for one system call. A socket that is full is waited for by the feeder, which owns
-//! it: its event loop gets one piece, and when the kernel has taken that there is room for more.
+//! A worker sends what it wrote itself: a separate thread would be woken once a turn, and would alternate with the worker on its
+//! core, for one system call. The feeder owns the socket, and waits for it when it is full: its event loop gets one piece, and once
+//! the kernel has taken that piece there is room for more.
 //!
-//! Each call wakes the replica, so a worker that goes from turn to turn does not call for every single one: what it wrote
-//! waits until it is much, or [`SEND_EVERY`] is over, or the worker has nothing else to do.
+//! Each call wakes the replica, so a busy worker does not send in every turn: its bytes wait until they are many, until
+//! [`SEND_EVERY`] is over, or until the worker has nothing else to do.
 //!
 //! **Invariant:** while an outlet is direct, the event loop has nothing pending for its connection; so the bytes leave in
-//! the order of the stream, whoever sends them. Who has the primary may send or change that.
-//! **Invariant:** nothing is sent to a link that the core does not know any more: its history may be another by now.
+//! the order of the stream, whichever thread sends them. The thread that holds the primary's lock may send or change the state.
+//! **Invariant:** nothing is sent to a link that the core no longer knows: its history may be a different one by now.
 
 use crate::replicas::{Fed, Replicas};
 use engine::stats::{Counter, Stats};

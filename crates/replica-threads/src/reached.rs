@@ -1,4 +1,4 @@
-//! Who waits until the applier has applied the stream up to some position.
+//! Threads that wait until the applier has applied the stream up to some position.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};

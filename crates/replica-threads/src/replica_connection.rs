@@ -1,4 +1,4 @@
-//! A replica's connection in the feeder: what it has been promised, and in which order it leaves.
+//! A replica's connection in the feeder: what it is to get, and in which order.
 //!
 //! Answers of the dialogue and the snapshot go through the event loop's queue of the connection, so their order is the order
 //! of the calls; so does the stream while the socket is full, a piece at a time ([`Outlet`](crate::outlet::Outlet)). A

@@ -1,4 +1,4 @@
-//! What the threads share, and what is configured for the cores.
+//! The state that the threads share, and the configuration of the cores.
 
 use crate::address::OwnAddress;
 use crate::inbox::Inbox;

@@ -1,4 +1,4 @@
-//! Changing what the node is: a primary, or somebody's replica. In the world.
+//! Changes the node's role, in the world: a primary, or a replica of another node.
 //!
 //! Whoever changes the role owns the world, so the applier is outside the gate, at the end of a command, and all it applied
 //! is in the stream. That is what makes a change immediate: the core is told to drain and drained in one step, the

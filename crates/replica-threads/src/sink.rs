@@ -1,4 +1,4 @@
-//! A snapshot in a file without a name: written once, read by each replica at its own pace, gone with its last reader.
+//! A snapshot in an unnamed file: written once, read by each replica at its own pace, gone with its last reader.
 
 use files::{Directory, Scratch};
 use snapshot::Sink;

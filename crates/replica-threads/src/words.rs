@@ -1,4 +1,4 @@
-//! What the log says of links between nodes: the sentences that scripts wait for, which name a primary as the version does.
+//! The log's sentences about replication links. Scripts wait for them, and each version has its own word for a primary.
 
 use profile::Profile;
 use replication::replica::{LinkError, State};

@@ -1,8 +1,8 @@
-//! How many keys there are, by database and by group of slots, without a shared hot counter.
+//! Counts keys, by database and by group of slots, without a shared hot counter.
 //!
-//! Each thread counts what it adds and removes in cells of its own, as plain loads and stores of atomics nobody else
-//! writes; a reader adds the threads' cells up. Two levels of counts, groups of slots and slots, let a random slot be
-//! chosen with a probability that follows its keys, so one big hash-tagged slot is sampled as it should.
+//! Each thread counts what it adds and removes in its own cells, with plain loads and stores of atomics that no other thread writes; a
+//! reader adds the threads' cells up. Two levels of counts, groups of slots and slots, let a random slot be chosen with a probability
+//! in proportion to its keys, so one big hash-tagged slot is sampled as often as it should be.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};

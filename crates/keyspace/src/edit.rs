@@ -1,4 +1,4 @@
-//! A key in the hands of the command that changes it.
+//! A key while a command changes it.
 //!
 //! [`Keys::edit`](crate::Keys::edit) makes one, after the pre-image went to a running snapshot; only the entry and the
 //! slot's accounts are borrowed, so that the effects can be described meanwhile.

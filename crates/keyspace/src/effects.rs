@@ -7,9 +7,8 @@
 //!   begin ─▶ replicate, event, … ─▶ take_commands, take_events, … ─▶ begin
 //!     └ asserts that nothing is left            leaving the gate asserts the same ┘
 //! ```
-//! **Invariant:** what was described is taken before the locks drop under which it was done. A description that is dropped
-//! leaves replicas with other data for ever, so it is a bug that ends the process: there is no way to clear one but to
-//! take it. A guard that walks from slot to slot has the commands for the stream sent before it leaves one ([`Outlet`]);
+//! **Invariant:** effects are taken before the locks drop under which they were described. Effects that are dropped would leave
+//! replicas with other data for ever, so that is a bug that ends the process: the only way to clear effects is to take them. A guard that walks from slot to slot has the commands for the stream sent before it leaves one ([`Outlet`]);
 //! events wait until the walk ends.
 
 use bitflags::bitflags;

@@ -1,8 +1,8 @@
-//! Objects that left the keyspace and are still in memory.
+//! Counts objects that left the keyspace and are still in memory.
 //!
-//! They are counted by who holds them: a [`Pending`] counts as many as it was made for, takes back each that is freed, and the
-//! rest when it is dropped. Nothing is counted without one, so nothing stays counted that nobody holds, whatever way it
-//! takes: to the thread that frees, to a snapshot that has yet to write it, or out of memory because either has ended.
+//! Their holder counts them: a [`Pending`] adds its number of objects when it is made, subtracts each that is freed, and the rest when
+//! it is dropped. No object is counted without one, so none stays counted that nobody holds, wherever it goes: to the thread that
+//! frees, to a snapshot that has yet to write it, or out of memory because either has ended.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

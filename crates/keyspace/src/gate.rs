@@ -1,8 +1,8 @@
 //! World mode: the gate through which every command enters the keyspace.
 //!
 //! Some commands need everything to stand still (FLUSHALL, SWAPDB, the first instant of a snapshot, a change of role).
-//! The threads are not stopped for them: the gate is *closed*, so that nobody new enters, and the closer acts once the
-//! last one inside has left. A worker enters for at most a few dozen commands at a time, and a worker that sleeps is
+//! The threads are not stopped for them: the gate is *closed*, so that no further thread enters, and the closer acts once
+//! the last one inside has left. A worker enters for at most a few dozen commands at a time, and a worker that sleeps is
 //! outside, so closing takes as long as the longest running command. Meanwhile workers keep their loops: they serve
 //! whatever needs no keyspace, and suspend the rest until the gate opens.
 //!
@@ -14,8 +14,8 @@
 //! write their own word before they read the other's, with a sequentially consistent fence between. So nobody is
 //! inside while the closer acts.
 //!
-//! The words count passages, which gives a second thing for nothing: memory that was reachable without a lock (a table
-//! that grew; workers prefetch from it) may be freed once every thread that was inside has left: [`Passage`].
+//! The words count passages, which also tells when memory that was reachable without a lock (a table that grew; workers prefetch from
+//! it) may be freed: once every thread that was inside has left ([`Passage`]).
 
 use crate::lock::{MAX_THREADS, WakeSet};
 use crate::sync::{AtomicU32, Ordering, fence};

@@ -1,11 +1,10 @@
 //! The keyspace as one command sees it: its guard, its database, the time, and the effects it describes.
 //!
-//! Every key comes through [`Keys::attach`] and goes through [`Keys::take`]; nothing else adds to a table or removes from
-//! one. A value is changed only through an [`Edit`], which hands the pre-image to a running snapshot first and settles
+//! [`Keys::attach`] adds every key and [`Keys::take`] removes every key; nothing else adds to a table or removes from one. A value is changed only through an [`Edit`], which hands the pre-image to a running snapshot first and settles
 //! the accounts after.
 //!
-//! A key whose time has come is treated as absent by every look-up. On a primary the look-up that notices removes it,
-//! and its removal goes to the stream ahead of the command itself; a replica waits for its primary to say so.
+//! An expired key counts as absent in every look-up. On a primary the look-up that finds it deletes it, and the deletion goes to the
+//! stream ahead of the command itself; a replica waits for its primary's deletion.
 
 mod evict;
 mod sweep;

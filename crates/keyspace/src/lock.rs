@@ -1,9 +1,8 @@
-//! The lock of one slot, and how a worker that finds it taken waits without waiting.
+//! The lock of one slot, and how a worker that finds it taken goes on without blocking.
 //!
 //! A slot is held for the time of one command, mostly tens of nanoseconds, so a taker spins a little. A holder may also
-//! be slow (a command over a million elements), and then nobody may stand still for it: the taker gives up, *registers*
-//! itself and goes on with its other connections; whoever unlocks a lock that was registered for wakes the registered
-//! workers, which try again from the start.
+//! be slow (a command over a million elements), and no worker may block for it: the taker gives up, *registers* itself and goes on
+//! with its other connections. The unlock wakes the registered workers, which try again from the start.
 //!
 //! ```text
 //!   word: bit 0 LOCKED   bit 1 CONTENDED (somebody registered while it was locked)

@@ -1,7 +1,7 @@
-//! Ranks of locks: what keeps threads that hold one lock and want another from deadlock.
+//! Ranks of locks keep threads that hold one lock and want another from deadlock.
 //!
-//! A thread that holds a lock may take only locks of a higher rank. Debug builds check it at every taking, so that a test
-//! that merely passes by finds an order that could deadlock; release builds know nothing of it.
+//! A thread that holds a lock may take only locks of a higher rank. Debug builds check each lock, so any test that takes locks in
+//! a wrong order fails, even without a deadlock; release builds have no check.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};

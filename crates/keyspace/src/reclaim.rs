@@ -1,4 +1,4 @@
-//! Freeing tables that were replaced while others may have been prefetching from them.
+//! Frees tables that were replaced while other threads may have been prefetching from them.
 //!
 //! Growth, shrinking and splitting push what they replaced into a batch. A worker hands its batch over at the end of a
 //! turn; it is freed once everybody who was inside the gate at that moment has left.

@@ -13,7 +13,7 @@
 //! locks or by owning the closed gate, it lends what is in slots only if it covers them and only through `&mut self`, and
 //! gives the locks back when it drops. Prefetching needs no lock: the tables allow it to anybody who is inside the gate.
 //!
-//! What the module has to trust its callers with, because types do not say it: each thread uses its own number and no
+//! What the module must trust its callers to do, because types cannot say it: each thread uses its own number and no
 //! other, and takes locks and prefetches only inside the gate. That is checked where it costs nothing: there is one world
 //! at a time, the gate stays closed while it exists, nobody gets a lock meanwhile, and in debug builds nobody has one.
 

@@ -1,7 +1,7 @@
-//! Where a thread stands at the gate, and for whom it holds it closed.
+//! The state of a thread at the gate, and for whom it holds the gate closed.
 //!
-//! Every thread that uses the keyspace has one [`Standing`], and passes the gate through it alone: a thread that forgot that
-//! it was the one who closed the gate would wait for itself.
+//! Every thread that uses the keyspace has one [`Standing`], and passes the gate only through it: a thread that forgot that it closed
+//! the gate itself would wait for itself.
 //!
 //! ```text
 //!             enter                                    claim(N), nobody inside
@@ -17,12 +17,12 @@
 //! another thread holds the gate, and so do `enter` and `claim(M)` while this very thread holds it for `N`: then the
 //! thread waits, or turns to something else.
 //!
-//! **Invariant:** a closed gate has somebody who acts. Its holder is woken by everybody who leaves, and whoever the gate is
-//! held for is tried again then. Who is gone (`forget`), who was answered or waits for something else (`release`), and
-//! who wants less than the world by now (`enter_for`) holds nothing.
+//! **Invariant:** a closed gate is never abandoned. Every thread that leaves wakes the holder, which then tries the command of the client
+//! that it holds the gate for again. A client that is gone (`forget`), that was answered or waits for something else (`release`), or that
+//! no longer needs the world (`enter_for`) holds nothing.
 //!
-//! **Invariant:** whoever waits is woken: [`Standing::wait`] registers the thread for the opening, also that of a gate which it
-//! holds itself, since others of its clients may wait for that. A thread that waits is not inside.
+//! **Invariant:** a thread that waits is woken: [`Standing::wait`] registers it for the opening of the gate, even when it holds the gate
+//! itself, since other clients of it may wait for that. A thread that waits is not inside.
 
 use crate::gate::Gate;
 use crate::slots::Guard;

@@ -1,8 +1,8 @@
 //! Clients that wait for keys, and clients that watch them.
 //!
 //! Both hang on a slot, under its lock, in maps that exist only while they are needed. Neither is removed when its client
-//! gives up: that would need the slot's lock from a thread that has no business there. A ticket or a watch just stops
-//! counting, and is swept out by those who come to the slot later, each of whom pays for a constant part of that.
+//! gives up: that would need the slot's lock. The ticket or watch only becomes void; commands that come to the slot later sweep it
+//! out, each at a constant cost.
 
 use crate::sync::{AtomicU32, Ordering};
 use std::collections::{HashMap, VecDeque};

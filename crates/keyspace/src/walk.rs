@@ -8,10 +8,10 @@
 //! state it had then, by whoever comes first.
 //!
 //! To capture a *large* entry takes longer than anybody may hold a slot. The walk passes it by, and the walking thread
-//! comes back to it ([`Keyspace::revisit`]) as often as it has pieces, each under the lock for itself; the entry is
-//! marked with the last. Meanwhile it can be read, and whoever is about to change it and can wait does so
-//! ([`Keys::awaits_capture`](crate::Keys::awaits_capture)). Who cannot wait captures all that is left of it at once, as
-//! with any other entry: a value never changes between two of its pieces.
+//! comes back to it ([`Keyspace::revisit`]) once per piece, each under its own hold of the lock; the last piece marks the
+//! entry. Meanwhile it can be read. A command that would change it waits if it can
+//! ([`Keys::awaits_capture`](crate::Keys::awaits_capture)), and otherwise captures the rest at once, as with any other entry: a value
+//! never changes between two of its pieces.
 //!
 //! Marks are four bits wide. A completed walk leaves every entry marked with its epoch, whatever was there before; an
 //! aborted one leaves a mixture. So the epochs that may still stand in entries are remembered, a new walk takes one

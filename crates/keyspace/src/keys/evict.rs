@@ -1,4 +1,4 @@
-//! Keys that the node removes by itself: those that are evicted, and those that a replica's own clients gave an expiry.
+//! Deletes keys on the node's own account: evicted keys, and keys to which a replica's own clients gave an expiry.
 
 use super::{Expiry, Keys};
 use crate::SlotBusy;

@@ -1,13 +1,12 @@
-//! Sweeping a slot: the removal of its due keys, a few under each hold of its lock, and the bound that lets a slot without
-//! due keys cost one look.
+//! Sweeps a slot: deletes its expired keys, a few each time it holds the lock. A bound makes a slot without expired keys cost one look.
 //!
 //! ```text
 //!   begin: since = never          pass a key: since = min(since, its expiry)          end: bound = since
 //!                                 a key gets an expiry meanwhile: bound, since = min(…, it)
 //! ```
-//! A sweep passes every key that is there from its begin to its end ([`table`]'s promise), and whoever gives a key an
-//! expiry meanwhile says so; so `since` is not above any expiry of the slot once all of its tables were passed, and nobody
-//! has to look at the whole slot under one hold.
+//! A sweep passes every key that exists from its begin to its end ([`table`] guarantees it), and a command that gives a key an expiry
+//! meanwhile lowers `since`. So `since` is not above any expiry of the slot once all tables were passed, and no thread has to look at
+//! the whole slot under one hold of the lock.
 
 use super::Keys;
 use table::Entry;

@@ -107,7 +107,7 @@ def test_a_node_that_hangs_is_named_while_it_is_waited_for(region):
     name = f"first-001 ({node['node']}, process {node['pid']})"
     try:
         wait_until("words about it", lambda: f"{name} hangs: none of its threads moves" in said())
-        assert "For at most" in said() and "Another signal (Ctrl-C) ends it at once" in said(), said()
+        assert "It takes at most" in said() and "Another signal (Ctrl-C) ends them at once" in said(), said()
         assert region.process.poll() is None and "Stopped." not in said()
     finally:
         os.kill(node["pid"], signal.SIGCONT)

@@ -1,4 +1,4 @@
-//! What wakes a keeper: an eventfd, or a pair of sockets where there is none.
+//! Wakes a keeper: an eventfd, or a pair of sockets where the system has none.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

@@ -1,8 +1,8 @@
-//! Descriptors of this process: how many there may be, and how many are left.
+//! Descriptors of this process: the limit, and how many are free.
 //!
-//! A node costs about eight: its process, its bell, two connections, listeners. What keeps the present nodes alive needs a few for
-//! a moment, whatever happens: a connection for each step under way, a listener's second handle, the files and pipes of a
-//! start. So a process is started only while [`RESERVE`] are left, and those that the program may use for other things.
+//! A node takes about eight: its process, its bell, two connections, listeners. Keeping the present nodes alive needs a few more for a
+//! moment: a connection for each step under way, a listener's second handle, the files and pipes of a start. So a process is started
+//! only while [`RESERVE`] are free, beside those that the program may use for other things.
 
 use rustix::process::{Resource, getrlimit};
 use std::io;

@@ -6,13 +6,13 @@
 //!   Assign replica at position                  refused if it has gone on since then; from here on only forwards
 //!                             Assign primary
 //! ```
-//! Both nodes' workers attend: each comes to the handover in the order of its steps, waits until it is over, and so lends its line.
-//! Both halves are queued under one lock, so handovers that cross do not wait for each other.
+//! The workers of both nodes take part: each reaches the handover in the order of its steps and waits until it is over, so that the
+//! handover can use its connection. Both halves are queued under one lock, so two handovers that cross do not deadlock.
 //!
-//! The pause ends by itself, should the control plane vanish. Writes that the old primary has taken again then would be lost with its
-//! role, so the demotion says at which position: the node compares it with its own in the instant in which it would give up its
-//! role. A node of version 1 of the protocol does not; for it the pause is longer than anything before the demotion may take. Repeated after a crash in the middle, it begins by asking both nodes
-//! how far it had come.
+//! If the control plane vanishes, the pause ends by itself. Writes that the old primary then takes would be lost with its role, so the
+//! demotion carries the position: the node compares it with its own at the instant at which it would give up its role. A node of
+//! version 1 of the protocol does not compare; for it the pause is longer than all steps before the demotion may take. A handover that
+//! is repeated after a crash begins by asking both nodes how far it had come.
 
 use crate::line::Line;
 use crate::node::Node;

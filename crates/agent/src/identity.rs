@@ -1,16 +1,16 @@
-//! Whose a node's directory is.
+//! Which node a directory belongs to.
 //!
 //! ```text
 //!   nodes_directory/n17/identity   {"version":1,"node":17,"origin":{"region":…,"deployment":…,"member":…,"made_at_ms":…}}
 //!   strangers_directory/n17        what was found under a node's name and is not that node's
 //! ```
-//! A number alone does not say whose data a directory holds: an older log that is put back gives it out again. So a directory
-//! is marked before anything else is in it, by a rename, and what is marked otherwise than its node's record says is a
-//! stranger. It is moved aside, with all that is in it, while its lock is held here; one whose process lives stays where it is.
-//! Nothing of a stranger is deleted. A node's own directory is renamed before it is removed, so half of one is no stranger.
+//! A number alone does not say whose data a directory holds: an older log that is restored gives the number out again. So a directory
+//! gets its identity before anything else is in it, by a rename, and a directory whose identity differs from its node's record is a
+//! stranger. A stranger is moved aside with all its files, while its lock is held here; one whose process runs stays where it is.
+//! Nothing of a stranger is deleted. A node's own directory is renamed before it is removed, so a half-removed one is no stranger.
 //!
-//! Directories that were made before there were marks are their node's if its record says so ([`NodeRecord::unmarked`]), and
-//! get their mark when they are first met.
+//! A directory that was made before identities existed is its node's if the record says so ([`NodeRecord::unmarked`]), and gets its
+//! identity when it is first met.
 
 use crate::place::Place;
 use files::{Directory, Permission};

@@ -1,7 +1,7 @@
-//! The keeper of a node: knows its process, hears its heart, and reports.
+//! The keeper of a node: watches its process and its heartbeat, and reports.
 //!
-//! It sleeps in one poll(2) over the pidfd (has it ended?), the heartbeat's socket (has it answered or closed?) and a bell (has somebody
-//! something to say?). While it is silent, the keeper looks at its threads (`silence`). It never waits for the node.
+//! It sleeps in one poll(2) over the pidfd (has the process ended?), the heartbeat's socket (has the node answered or closed?) and a
+//! bell (is there mail?). While the node is silent, the keeper looks at its threads (`silence`). It never waits for the node.
 
 use crate::node::{End, Item, Mail, Node};
 use crate::place::peer;

@@ -1,7 +1,7 @@
-//! A connection for one step's requests, which somebody else may break.
+//! A connection for the requests of one step, which another thread may break.
 //!
-//! Whoever waits for a node's answer must stop when the node is killed, and the kernel closes a dying process's sockets late. So the
-//! socket of a waiting step is known to others, who shut it down on this side.
+//! A step that waits for a node's answer must stop when the node is killed, and the kernel closes a dying process's sockets late. So
+//! other threads know the socket of a waiting step, and shut it down on this side.
 
 use crate::node::Node;
 use fleet::step::{Process, StepError};

@@ -1,9 +1,9 @@
 //! The listeners that the agent keeps.
 //!
 //! A listener belongs to an endpoint, not to a process: nodes get second handles. So a client that connects while the owner changes or
-//! restarts waits in the backlog instead of being refused. The readers' endpoint is the exception. Each replica has a socket
-//! of its own on the same address, among which the kernel deals connections out, so the socket of one that does not serve
-//! must not stay: it is shut down, which also takes it out of the hands of a process that hangs.
+//! restarts waits in the backlog instead of being refused. The reader endpoint is the exception. Each replica has its own
+//! socket on the same address, and the kernel distributes connections among these. So the socket of a replica that does not serve must
+//! go: it is shut down, which also takes it from a process that hangs.
 //!
 //! At a start an endpoint is opened before any node has it (`open`), so that its clients wait while nodes load their files. A
 //! reader's listener that nobody has yet becomes that of the first node that asks for one.

@@ -1,13 +1,12 @@
-//! A node as its two threads and the agent share it.
+//! The state of a node that its two threads and the agent share.
 //!
 //! ```text
 //!   execute ──▶ queue ──▶ worker: one step after the other, may wait for the node
 //!      │                    │ spawned, probe, survey
 //!      └── kill ──▶ mail ──▶ keeper: heartbeats, death, reports; never waits
 //! ```
-//! Kill and remove overtake: what waits in the queue ends with [`StepError::NodeGone`], the step under way is interrupted,
-//! and no later step begins before the process is at its end. The keeper alone decides what the process is; the worker
-//! reads it in [`Seen`].
+//! Kill and remove overtake: steps in the queue end with [`StepError::NodeGone`], the step under way is interrupted, and no later step
+//! begins before the process has ended. Only the keeper decides the state of the process; the worker reads it in [`Seen`].
 //!
 //! Lock order: the agent's table of nodes, then a queue, then `seen`, the mail or the switch.
 

@@ -1,4 +1,4 @@
-//! Where a node's things are, and who holds them.
+//! Where the files and sockets of a node are, and which process holds them.
 //!
 //! ```text
 //!   nodes_directory/n17/       identity    what the node was made for, before anything else
@@ -9,8 +9,8 @@
 //!   runtime_directory/n17.private          the node's private socket
 //!                     n17.data             its trusted data socket, for its replicas
 //! ```
-//! The paths of sockets are limited to 107 bytes (103 on macOS), hence a directory of their own. Who holds the lock *is* the
-//! node: a pid in a file would be wrong after a crash at the right moment.
+//! The paths of sockets are limited to 107 bytes (103 on macOS), hence a directory of their own. The process that holds the
+//! lock *is* the node: a pid in a file could be wrong after a crash.
 
 use crate::identity;
 use crate::process::Process;

@@ -8,8 +8,8 @@
 //!   anything else                                   ──▶ Slow    however long
 //! ```
 //! A process that was killed frees its memory before its sockets close and before its parent hears of it, which takes tens of ms for each
-//! GB. Its threads are marked as exiting before that, so looking at them is the quickest news of a death. What the
-//! looks cannot tell is a machine too busy to run the node from a node that is busy itself; neither is a reason to replace it.
+//! GB. Its threads are marked as exiting before that, so looking at them is the quickest way to notice a death. The
+//! looks cannot tell a machine that is too busy to run the node from a node that is busy itself; neither is a reason to replace it.
 //!
 //! The watcher may have been kept from running too. Times therefore count from look to look, and begin again after a gap in
 //! which a node might well have moved unseen.

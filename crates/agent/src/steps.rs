@@ -1,4 +1,4 @@
-//! The steps as the worker of a node does them, one after the other.
+//! The steps of a node, which its worker carries out one after another.
 
 use crate::identity::{self, Settled};
 use crate::line::{Line, unexpected};

@@ -1,4 +1,5 @@
-//! Who lives in a directory of a node's name and is not that node: looked at when somebody asks, since he may end at any time.
+//! Processes that hold the directory of a node and are not that node. They are looked up on each request, since they may end at any
+//! time.
 
 use crate::identity;
 use crate::place::Place;

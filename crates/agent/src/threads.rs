@@ -1,8 +1,7 @@
-//! What the kernel shows of a process's threads, and of who holds a lock: `/proc/PID/task/*/stat` and `/proc/locks`.
+//! The threads of a process and the holders of locks, as the kernel shows them: `/proc/PID/task/*/stat` and `/proc/locks`.
 //!
-//! The formats are those of proc(5). A pid is named here only while a pidfd of the same process is held by the caller, who
-//! looks afterwards whether the process had gone meanwhile; so another process that was given the same pid is never
-//! taken for it.
+//! The formats are those of proc(5). The caller holds a pidfd of each process that it asks about, and checks afterwards whether the
+//! process has ended meanwhile; so another process that was given the same pid is never mistaken for it.
 
 use std::fs;
 use std::io;

@@ -1,8 +1,8 @@
-//! A process that a node is, or was: whether it has ended, and how it is killed.
+//! The process of a node: whether it has ended, and how it is killed.
 //!
-//! On Linux it is held by its pidfd, which names it and no other even after it has ended (`pidfd`). Elsewhere it is looked at
-//! fifty times a second (`watched`). A child is as safe then, since its pid stays its own until a look takes its exit
-//! status; but the pid of who was started by an earlier control plane may become another process's between two looks.
+//! On Linux it is held by its pidfd, which names it and no other process even after it has ended (`pidfd`). Elsewhere a thread looks at
+//! it fifty times a second (`watched`). A child is as safe there, since its pid stays its own until a look takes its exit status; but
+//! the pid of a process that an earlier control plane started may become another process's between two looks.
 
 #[cfg(target_os = "linux")]
 mod pidfd;

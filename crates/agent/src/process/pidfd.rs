@@ -1,4 +1,4 @@
-//! A process by its pidfd.
+//! A process, held by its pidfd.
 
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid,

@@ -1,4 +1,4 @@
-//! A process that a thread looks at, where no descriptor names one.
+//! A process that a thread watches, where the system has no pidfds.
 //!
 //! ```text
 //!   Handle ── socket ◀── closed at the end ── watcher: wait4(pid, WNOHANG) of a child, else kill(pid, 0)

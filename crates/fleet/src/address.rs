@@ -1,7 +1,7 @@
-//! Where endpoints are.
+//! The addresses of endpoints.
 //!
 //! On Linux all of 127.0.0.0/8 is this host, so every endpoint gets an address of its own with the port that was asked for. Where
-//! only 127.0.0.1 can be had, or addresses must be reached from elsewhere, all share one address and each gets a port.
+//! only 127.0.0.1 is available, or other hosts must reach the endpoints, all share one address and each gets a port.
 
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

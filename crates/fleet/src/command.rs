@@ -1,8 +1,8 @@
-//! What can happen to the fleet: wishes of users, and facts that were seen.
+//! Everything that can happen to the fleet: requests of users, and observed facts.
 //!
-//! Commands are what the log holds. They are decided before they are written: a command that comes to [`Fleet::apply`] has been
-//! checked against the very state that it is applied to, and says in full what shall be, so that applying it again from the
-//! log gives the same state.
+//! The log holds commands. They are decided before they are written: a command that reaches [`Fleet::apply`] has been checked against
+//! the very state that it is applied to. It carries the full new state of what it changes, so that applying it again from the log gives
+//! the same state.
 //!
 //! [`Fleet::apply`]: crate::Fleet::apply
 

@@ -1,4 +1,4 @@
-//! What happened, as DescribeEvents tells it.
+//! The events that DescribeEvents returns.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! The fleet: what is desired, what is seen, and the steps from the one to the other. Decisions alone.
+//! The fleet: the desired state, the observed state, and the steps from one to the other. It decides and does no I/O.
 #![forbid(unsafe_code)]
 
 mod address;

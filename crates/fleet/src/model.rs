@@ -1,14 +1,13 @@
-//! What the control plane keeps: deployments, as they are meant to be and as far as they have come.
+//! The state that the control plane keeps: deployments, as they should be, and how far they have come.
 //!
 //! ```text
 //!   Fleet ─┬─ Region ─┬─ groups   ─ Deployment ─ Shard ─ Member ─ Node (one process)
 //!          │          └─ clusters ─ Deployment        └─ replacement: Node
 //!          └─ hosts, and a record of each node: where it runs, what it was made for
 //! ```
-//! A *deployment* is the only model; a replication group and a lone cache cluster are two faces of it. A *member* is what clients
-//! and users know by name and address (`web-001`); the *node* behind it changes when the member gets another size, and
-//! nobody sees it. Everything here is in the log, so nothing is here that only an agent can know: what nodes are *seen* to
-//! be enters by a command that says so.
+//! A *deployment* is the only model; a replication group and a lone cache cluster are two faces of it. Clients and
+//! users know a *member* by name and address (`web-001`); the *node* behind it changes when the member gets another size, and nobody
+//! notices. Everything here is in the log, so nothing is here that only an agent can know: an observation enters by a command.
 
 use crate::address::AddressPool;
 use crate::apply::ApplyError;

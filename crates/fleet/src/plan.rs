@@ -1,9 +1,9 @@
-//! From what is desired and what is seen to what is next.
+//! The plan: from the desired and the observed state to the next steps.
 //!
-//! The plan has no memory: it looks at the fleet and at the last report of every node, and says which facts are to be written
-//! down and which steps are to be taken. Whoever carries it out may die at any point; the next plan, made by the next
-//! process from the log and from what the nodes are then, goes on. So what must not be decided twice is written down
-//! *before* it is done (an epoch, a handover), and what has been done is written down when it is *seen*.
+//! The plan has no memory: it looks at the fleet and at the last report of every node, and says which facts to write down and which
+//! steps to take. The process that carries it out may die at any point; the next process plans again, from the log and the nodes as
+//! they are then. So what must not be decided twice is written down *before* it is done (an epoch, a handover), and what has been
+//! done is written down when it is *seen*.
 //!
 //! **A shard's life**, in the order of the questions that are asked:
 //!
@@ -14,10 +14,10 @@
 //!  does it serve? ─────────▶ others follow it; sizes, removals and wishes lead to a handover
 //!  then ───────────────────▶ listeners by role, states of members, is everything there?
 //! ```
-//! **Invariant:** nobody is made primary while the one before may still serve: it is dead, or has lost its role, or was restarted
-//! and has none.
+//! **Invariant:** no node is made primary while the previous primary may still serve: that one is dead, has lost its role, or was
+//! restarted and has none.
 //!
-//! **Invariant:** of the replicas that answer, all are drained before one is chosen, and the one that has most is.
+//! **Invariant:** all replicas that answer are drained before one is chosen, and the one with the highest offset is chosen.
 
 mod handover;
 mod serving;

@@ -1,10 +1,9 @@
-//! The plan with what lies around it: the last report of every node, steps under way, and patience.
+//! Carries the plan on from report to report: the last report of every node, steps under way, and pauses between attempts.
 //!
 //! The shell calls three things: [`Reconciler::report`] with what an agent tells, [`Reconciler::next`] for what to do, and
-//! waits no longer than [`Reconciler::wake_at`]. The time is since an instant of the caller's, by a clock that nobody sets: the time of
-//! day may go back, and patience that counted by it would wait for it to come again. A step that ended is not asked for again at once: if it failed, after
-//! a pause that doubles each time; if it succeeded and the plan still asks for it, after a moment, for a report may be
-//! on its way.
+//! waits no longer than [`Reconciler::wake_at`]. Times count from an instant of the caller's, by the monotonic clock: the time of day may
+//! go back, and a pause that counted by it would last too long. A step that ended is not repeated at once: a failed one after a pause
+//! that doubles each time, and one that succeeded but is still in the plan after a moment, since a report may be on its way.
 
 use crate::command::Command;
 use crate::model::Fleet;

@@ -1,12 +1,12 @@
-//! Hosts, and what is known of every node from its making until its directory is gone.
+//! Hosts, and a record of every node, from its creation until its directory is gone.
 //!
 //! ```text
 //!   HostRecord  h1 ─ the pool that its endpoints take addresses from
 //!   NodeRecord  n17 ─ host h1 │ origin: us-east-1, replication group web, member web-001, made at …
 //! ```
-//! A node is looked for on its host. The origin is what its directory is marked with before anything else is in it, so a directory
-//! that an other log made is known as such, even where the two logs gave out the same number. It says what the node was
-//! made for and stays as it is: a member that is kept as a cluster alone still has the node that was made for its group.
+//! A node is looked for on its host. Its directory is marked with the origin before anything else is in it, so a directory that another
+//! log made is recognised, even if both logs gave out the same number. The origin says what the node was made for and never changes: a
+//! member that is kept as a cluster of its own still has the node that was made for its group.
 //!
 //! There is one host so far, the one of the control plane.
 

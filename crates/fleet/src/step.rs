@@ -2,8 +2,8 @@
 //!
 //! Steps are about nodes (processes) and listeners, never about AWS. Each can be repeated: an agent that finds it done says so. A
 //! step that changes what a node is carries the shard's epoch, and the node refuses an older one; so a step that survives
-//! the control plane that sent it does no harm. Nothing here says *when*: the plan asks for a step when it sees that it is
-//! needed, and again if it still is after the first try has ended.
+//! the control plane that sent it does no harm. A step has no time: the plan asks for it when it is needed, and again if it is
+//! still needed after the first try has ended.
 
 use crate::record::{NodeRecord, Origin};
 use serde::{Deserialize, Serialize};

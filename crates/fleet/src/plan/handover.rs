@@ -1,8 +1,8 @@
 //! Planned changes of the primary.
 //!
-//! A handover is written down with its epoch before the first node hears of it. From then on there are three places it can stand: the
-//! old primary still has its role; it has lost it, and the new one has none yet; the new one has it. Each is seen in the
-//! nodes' status, and in each there is a way forward and, as long as the new one is not primary, a way back.
+//! A handover is written down with its epoch before the first node hears of it. From then on it is in one of three states: the old
+//! primary still has its role; it has lost the role, and the new one has none yet; the new one has it. The nodes' status shows which.
+//! From each state there is a way forward and, as long as the new node is not primary, a way back.
 
 use super::Planner;
 use crate::command::Command;

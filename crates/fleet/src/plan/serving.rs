@@ -1,4 +1,4 @@
-//! Listeners by role, and what members are to be seen as.
+//! Listeners by role, and the status that members show.
 
 use super::Planner;
 use crate::command::Command;

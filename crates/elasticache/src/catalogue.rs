@@ -1,7 +1,7 @@
-//! What can be had: node types, engine versions, and the parameter groups that belong to them.
+//! The node types, engine versions and parameter groups that Engram offers.
 //!
-//! Node types are data (`data/nodetypes.tsv`). Versions are those that nodes really speak as; one that AWS has and Engram has not is
-//! refused by name and never replaced by another.
+//! Node types are data (`data/nodetypes.tsv`). Versions are those that nodes really speak as; a version that only AWS has is refused by
+//! name and never replaced by another.
 
 use crate::faults;
 use aws_protocol::Fault;

@@ -1,4 +1,4 @@
-//! What several operations are asked with. What one asks for alone stands in its own file.
+//! Inputs that several operations share. The input of one operation is in its own file.
 
 use crate::names;
 use crate::settings::Given;

@@ -1,16 +1,15 @@
 //! The operations of ElastiCache, as decisions about the fleet.
 //!
 //! An operation is one file in `operations`: its typed input, its checks, the commands that it decides, its typed answer.
-//! [`SERVICE`] lists them; what else the service has stands in `model` and is refused as not built. What is a fact of AWS and not
-//! of an operation stands beside: `model` (names, parameters, errors), `catalogue` (node types, versions, parameter groups),
-//! `shapes` (what several operations answer with), `inputs` (what several are asked with), `names` (what may be called how),
-//! `faults` (texts of errors), `paging`.
+//! [`SERVICE`] lists them; `model` names all others of the service, which are refused as not built. What belongs to several operations
+//! is beside them: `model` (names, parameters, errors), `catalogue` (node types, versions, parameter groups), `shapes` (shared outputs),
+//! `inputs` (shared inputs), `names` (rules for names), `faults` (texts of errors), `paging`.
 //!
 //! **A parameter has an effect or is refused by name** (`aws_protocol::NotYet`). Only what merely describes (a description, a
 //! window) is stored and shown without one.
 //!
-//! Codes and statuses are those of the service model (botocore, elasticache 2015-02-02). Texts are those that the service was
-//! seen to answer where a witness is known, and written in its manner where none is.
+//! Codes and statuses are those of the service model (botocore, elasticache 2015-02-02). Texts are the service's own where its answer
+//! is publicly known, and follow its style where not.
 #![forbid(unsafe_code)]
 
 pub mod catalogue;

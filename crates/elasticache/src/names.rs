@@ -1,4 +1,4 @@
-//! What may be called how, and the forms of windows and zones.
+//! The rules for names, and the forms of windows and zones.
 
 use crate::faults::value;
 use aws_protocol::Fault;

@@ -1,4 +1,4 @@
-//! What a deployment is described by, from the parameters that groups and clusters have in common.
+//! The settings of a deployment, from the parameters that groups and clusters share.
 
 use crate::{catalogue, faults, names};
 use aws_protocol::Fault;

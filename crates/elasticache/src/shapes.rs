@@ -1,4 +1,4 @@
-//! What several operations answer with. Names and order are those of the service model (elasticache 2015-02-02).
+//! Outputs that several operations share. Names and order are those of the service model (elasticache 2015-02-02).
 
 use crate::Cx;
 use crate::lookup::Lookup;

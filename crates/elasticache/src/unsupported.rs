@@ -1,4 +1,4 @@
-//! What is not built yet and depends on more than a parameter. A parameter that is refused by itself is a
+//! Refusals of what is not built yet and depends on more than one parameter. A single parameter that is refused is a
 //! [`aws_protocol::NotYet`].
 
 use aws_protocol::{Fault, InputError, Wire};

@@ -1,4 +1,4 @@
-//! `ListAllowedNodeTypeModifications`: what a cluster or group could be made of instead.
+//! `ListAllowedNodeTypeModifications`: the node types that a cluster or group could change to.
 
 use crate::catalogue::{self, NodeType};
 use crate::lookup::Lookup;

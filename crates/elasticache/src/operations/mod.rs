@@ -1,4 +1,4 @@
-//! The operations, one a file, and the one list of them.
+//! The operations, one per file, and the one list of them.
 
 mod add_tags_to_resource;
 mod create_cache_cluster;

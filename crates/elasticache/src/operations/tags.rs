@@ -1,4 +1,4 @@
-//! What the three operations on tags, and those that make something, have in common.
+//! What the three operations on tags and the operations that create something share.
 
 use super::describe_cache_subnet_groups::DEFAULT as DEFAULT_SUBNET_GROUP;
 use crate::lookup::Lookup;

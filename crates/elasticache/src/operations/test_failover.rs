@@ -1,4 +1,4 @@
-//! `TestFailover`: the primary of a shard is killed, and a replica takes over as it would if it had failed by itself.
+//! `TestFailover`: the primary of a shard is killed, and a replica takes over as after any failure.
 
 use crate::lookup::{Lookup, shard};
 use crate::shapes::GroupResult;

@@ -1,7 +1,7 @@
 //! One thread that accepts connections from all listeners and hands them out.
 //!
-//! One acceptor dealing connections round is even; listeners of each worker's own left one worker with up to three
-//! quarters of them. The thread sleeps in poll(2). Listeners come and go while it runs:
+//! One acceptor that deals connections out in turn loads the workers evenly; with a listener per worker, one worker got up to three
+//! quarters of the connections. The thread sleeps in poll(2). Listeners come and go while it runs:
 //!
 //! ```text
 //!   add, remove ── wanted listeners, version ──▶ signal ──▶ thread: poll ─▶ accept what is still wanted

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! A buffer is owned either by the kernel (offered, and not yet reported by a completion) or by this side (`held`).
-//! Only held buffers are ever seen as Rust slices; that is the whole of the safety argument, and why `held` is kept
-//! even though the caller counts too.
+//! Only held buffers ever become Rust slices; that is the whole safety argument, and the reason to keep `held` although the caller
+//! counts too.
 
 use io_uring::IoUring;
 use io_uring::types::BufRingEntry;

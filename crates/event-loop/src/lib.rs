@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The loop is *phased*: one turn receives from all ready connections before anything is executed, and all replies
-//! leave together. Three backends stand behind the same calls: io_uring (receives into a ring of provided buffers, handed
+//! leave together. Three backends serve the same calls: io_uring (receives into a ring of provided buffers, handed
 //! over in one batch with the sends), epoll (level triggered, a few events a turn, direct sends), and poll(2) where neither
 //! exists. [`Backend::Auto`] takes the first that the kernel permits.
 //!
@@ -23,7 +23,7 @@
 //!
 //! Limits: receive buffers are `receive_buffers` × `receive_buffer_len` bytes a loop, so a turn receives at most that.
 //! Connections are bounded by 2^24 and the file limit. What is queued by `send` is *not* bounded here: the caller
-//! bounds it by [`EventLoop::pending_bytes`], for only it knows the client's class and its limits.
+//! bounds it by [`EventLoop::pending_bytes`], because only the caller knows the client's class and its limits.
 //!
 //! The loop asks the clock itself, because adaptive spinning is about real time.
 #![allow(clippy::disallowed_methods)]

@@ -1,4 +1,4 @@
-//! The loop over sockets that are asked whether they are ready: epoll, and poll(2) where there is no epoll.
+//! The event loop over readiness: epoll, and poll(2) where there is no epoll.
 //!
 //! Level triggered: a connection is read once a turn and reported again while it has more, so no connection starves
 //! the others. Sends are direct; a socket is watched for writing only while it is full.

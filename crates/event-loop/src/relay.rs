@@ -1,13 +1,13 @@
-//! Work that any of several threads may do, one at a time for all of them, and that nobody waits for.
+//! Work that any of several threads may do, one at a time on behalf of all, and that no thread waits for.
 //!
 //! ```text
 //!            begin: true               begin: false, leaves a note
 //!   Idle ──────────────────▶ Busy ──────────────────────▶ Again ─┐ begin: false
 //!     ▲ ──── end: false ──────┘ ◀───────── end: true ────────────┴─▶
 //! ```
-//! A thread has put something where whoever works will find it, and calls [`Relay::begin`]. Either it becomes the one
-//! that works, or the one that does is told by the note to look once more. So all that was there before a `begin` is seen
-//! by somebody's work that starts behind it.
+//! A thread puts something where the working thread will find it, and calls [`Relay::begin`]. Either it becomes the working thread
+//! itself, or its note makes the working thread look once more. So everything that was there before a `begin` is seen by work that
+//! starts after it.
 
 #[cfg(loom)]
 use loom::sync::atomic::{AtomicU8, Ordering};

@@ -1,4 +1,4 @@
-//! What a connection has still to send: buffers in order, the first of them perhaps partly sent.
+//! The unsent bytes of a connection: buffers in order, the first perhaps partly sent.
 
 use std::collections::VecDeque;
 

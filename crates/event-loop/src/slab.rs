@@ -1,4 +1,4 @@
-//! Connections by number, and tokens that are never confused after a number has been reused.
+//! Connections by number, and tokens that stay distinct after a number has been reused.
 
 /// A connection of one loop: its place and the generation of that place, so a stale token finds nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

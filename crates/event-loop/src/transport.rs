@@ -1,4 +1,4 @@
-//! What carries a connection's bytes, and moves with it: from the acceptor to a loop, out of it by `detach`, into another.
+//! The carrier of a connection's bytes, which moves with the connection: from the acceptor to a loop, out of it by `detach`, into another.
 
 use crate::net;
 use socket2::{SockRef, TcpKeepalive};

@@ -1,9 +1,8 @@
-//! Snapshots on disk: when they are made, by whom, and how the data comes back at the next start.
+//! Snapshots on disk: when they are made, by which thread, and how the data is loaded at the next start.
 //!
-//! One thread makes all background saves, one at a time ([`snapshot::Snapshots`] decides when), and looks after the save points.
-//! A replica's full sync walks on a thread of its own; of the two, the later one waits for the other's walk to end. SAVE,
-//! SHUTDOWN and DEBUG RELOAD write at once, in the world. The end of the node writes when there are save points and something
-//! changed since the last file.
+//! One thread makes all background saves, one at a time ([`snapshot::Snapshots`] decides when), and checks the save points.
+//! A replica's full sync walks on a thread of its own; the later of the two waits for the other's walk to end. SAVE, SHUTDOWN and
+//! DEBUG RELOAD write at once, in the world. A node that ends saves if there are save points and something changed since the last file.
 
 #![forbid(unsafe_code)]
 // Save points go by the clock.

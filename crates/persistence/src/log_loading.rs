@@ -1,4 +1,4 @@
-//! What the log says of data that was loaded, and of data that can't be: the words are those that scripts wait for.
+//! The log's sentences about loading data, and about failing to: scripts wait for these words.
 
 use crate::persistence::Persistence;
 use config::Loglevel;

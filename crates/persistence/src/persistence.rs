@@ -1,4 +1,4 @@
-//! The state of saves and loads, and what writes at once.
+//! The state of saves and loads, and the saves that run at once in the world.
 
 use crate::restore::{LoadProgress, empty_all, load_in_closed_gate};
 use config::{Loglevel, MaxmemoryPolicy, Settings};

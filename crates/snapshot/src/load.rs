@@ -4,9 +4,9 @@
 //! end. Each entry is put in under its slot's lock, which nobody else wants while commands are refused.
 //! Files come slot by slot, so slots and tables are in the cache; gathering batches to prefetch for gained nothing.
 //!
-//! **The caller** is inside the gate or owns the world while it feeds, and may leave between two pieces; it has emptied
-//! the keyspace before, or says what becomes of keys that are there already. Nothing of what is loaded is replicated,
-//! announced or counted as a change.
+//! **The caller** is inside the gate or owns the world while it feeds, and may leave between two pieces. It has emptied the keyspace
+//! before, or says what to do with keys that already exist. Loaded entries are not replicated, cause no events and do not count as
+//! changes.
 
 use crate::KeyDelay;
 use keyspace::{Expiry, Keys, KeysContext, Keyspace, Located, Reclaimer, Scratch};

@@ -1,4 +1,4 @@
-//! The RDB stream, from entries and chunks to a sink.
+//! Writes the RDB stream of entries and chunks to a sink.
 
 use crate::Sink;
 use crate::captures::Chunk;

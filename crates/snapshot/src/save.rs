@@ -1,4 +1,4 @@
-//! Saving at once, by whoever owns the world: SAVE, SHUTDOWN SAVE, DEBUG RELOAD.
+//! Saves at once, in the world: SAVE, SHUTDOWN SAVE, DEBUG RELOAD.
 
 use crate::entry::{Access, EntryFormat};
 use crate::output::{Output, sizes};

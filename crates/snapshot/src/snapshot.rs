@@ -5,15 +5,15 @@
 //!                                     └ outside: what was captured goes to the sink ┘
 //! ```
 //! The walking thread leaves the gate after about 64 entries or [`SESSION_BYTES`], and as soon as somebody
-//! closes it, so whoever wants the world waits for some tens of microseconds. It writes outside the gate, where it may
-//! block as long as it likes: what commands capture meanwhile is bounded by the queue. Large values it passes by, and
-//! captures them after the session, a piece at a time (`large`).
+//! closes it, so a thread that wants the world waits for tens of microseconds. It writes outside the gate, where it may block
+//! for any time: the queue bounds what commands capture meanwhile. It passes large values by and captures them after the session, a
+//! piece at a time (`large`).
 //!
 //! **Invariant:** a walk that was begun is ended by [`Snapshot::run`], whatever happens: when the sink fails, when the
 //! queue overflows, when it is aborted. From the first failure on nothing more is captured.
 //!
-//! A file has its databases in the order of the captures: the first time one comes its sizes as of the instant are
-//! announced, later it is only selected again.
+//! A file has its databases in the order of the captures. The first time a database comes, the file states its sizes as of the
+//! instant; later it only selects the database again.
 
 use crate::background::Background;
 use crate::captures::Captures;

@@ -1,4 +1,4 @@
-//! Pre-images that memory has no room for, in a temporary file.
+//! Pre-images that do not fit in the queue, in a temporary file.
 //!
 //! ```text
 //!   record: database u16 │ keys u32 │ length u64 │ bytes          little-endian; only this process reads it

@@ -1,4 +1,4 @@
-//! A directory: where every way to a file begins.
+//! A directory: every access to a file begins here.
 
 use crate::disk::{Disk, For, Handle};
 use crate::draft::{Draft, Permission};

@@ -1,5 +1,5 @@
-//! Files whose place is not ours to change: others made them, hold them open, or may have put a fifo or a device there. They are
-//! written where they are, nothing is synced, and a crash may leave any part.
+//! Files that must not be replaced by rename: other programs made them, hold them open, or may have put a fifo or a device there. They
+//! are written in place and never synced, and a crash may leave any part.
 
 use crate::error::{Action, failed};
 use std::fs::{File, OpenOptions, TryLockError};

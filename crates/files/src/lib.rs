@@ -1,4 +1,4 @@
-//! The one way of bytes to a disk and back.
+//! The only way to write bytes to a disk and to read them back.
 //!
 //! ```text
 //!   Directory ──┬─ publish / draft ─▶ Draft      temporary file ─ sync ─ rename ─ sync of the directory
@@ -7,8 +7,8 @@
 //!               └─ open / read ─────▶ Reader     what was written
 //!   all of them ──▶ disk: the system's calls, or in tests a simulated disk that fails and loses its power
 //! ```
-//! Whatever Engram keeps on a disk passes here; a rule of the tree sees to it. So there is one place that knows what a
-//! disk promises, one that tests can make fail, and one where bytes may be encrypted.
+//! Whatever Engram keeps on a disk passes here; `cargo xtask tidy` enforces it. So one place knows what a disk promises, tests can make
+//! it fail, and encryption can be added there.
 //!
 //! **What a disk promises**, and the simulation (`simulation`) therefore keeps apart:
 //! - Bytes that were written are in the file for whoever reads it, and after a crash of the machine all there, there in
@@ -34,9 +34,9 @@
 //! **Errors** keep the kind of the system's error and say what was done to which path; [`cause`] is the system's own, for
 //! texts that clients match on.
 //!
-//! Files that are not ours to replace (pid files, logs that may be fifos, locks) are written in their place: `in_place`.
+//! Files that must not be replaced (pid files, logs that may be fifos, locks) are written in place: `in_place`.
 //!
-//! The crate knows no formats. It does not carry sockets and the standard output and error (`output`).
+//! The crate knows no formats, and has nothing to do with sockets and with the standard output and error (`output`).
 
 #![forbid(unsafe_code)]
 // This is the crate that owns the disk.

@@ -1,4 +1,4 @@
-//! A file without a name: room on the disk for what memory must not hold. It goes with its process, so it is never synced.
+//! A file without a name, for data that must not stay in memory. It vanishes with its process, so it is never synced.
 
 use crate::disk::Handle;
 use crate::error::{Action, Trust, failed};

@@ -1,7 +1,7 @@
 //! `user default …`: the line that CONFIG REWRITE of a real server adds for the one user that is always there.
 //!
-//! Here the default user may do everything, and `requirepass` says how it proves who it is. A line that says just that is
-//! taken; one that would restrict the user is refused, since it would not be kept.
+//! In Engram the default user may do everything, and `requirepass` is its password. A line that says just that is accepted; a line that
+//! would restrict the user is refused, because the restriction would not be enforced.
 
 use sha2::{Digest, Sha256};
 

@@ -1,9 +1,9 @@
 //! Configuration files: the lines of redis.conf.
 //!
 //! A line is a name and its arguments; blank lines and lines that begin with `#` say nothing. Lines apply in order and
-//! the last wins, but `save` lines add up. `include` reads another text in place; it has line numbers of its own. What
-//! is more than a value (included files, users, renamed commands, modules) goes to a [`Directives`] of the caller, so
-//! that this crate touches no file.
+//! the last wins, but `save` lines add up. `include` reads another text in place; it has line numbers of its own. Lines
+//! that are more than a value (included files, users, renamed commands, modules) go to the caller's [`Directives`], so that this crate
+//! touches no file.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What one row of the parameter table says.
+//! One row of the parameter table.
 
 use profile::{Profile, Version};
 

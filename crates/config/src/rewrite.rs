@@ -1,9 +1,9 @@
 //! CONFIG REWRITE: the old file and the current values make the new file.
 //!
 //! The old file's comments and order stay. Each parameter takes back the lines that the file had for it, the first for
-//! its first line and so on; lines it has no use for become blank, and further ones are appended under a comment that
+//! its first line and so on; lines that it does not need become blank, and further ones are appended under a comment that
 //! says where they come from. A parameter at its default is not appended, but its line stays where the file had one.
-//! Lines that nobody understands become comments that begin with `# ???`; includes, renamed commands and modules stay.
+//! Unknown lines become comments that begin with `# ???`; includes, renamed commands and modules stay.
 
 use std::collections::{HashMap, VecDeque};
 

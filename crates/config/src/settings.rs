@@ -1,4 +1,4 @@
-//! What the node acts on, as typed fields.
+//! The parameters that the node acts on, as typed fields.
 //!
 //! One line per honoured parameter: its field, its type and its name. A test walks the table and this list as data, so
 //! that a row is honoured exactly when it has a field here.

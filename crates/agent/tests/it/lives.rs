@@ -61,7 +61,7 @@ fn a_node_whose_socket_was_lost_is_left_alone_and_says_why() {
     let error = host.run(start(1, &[])).unwrap_err();
     assert!(error.to_string().contains("left alone"), "{error}");
     let error = host.run(Step::Stop { node: ONE }).unwrap_err();
-    assert!(error.to_string().contains("not reached by its socket"), "{error}");
+    assert!(error.to_string().contains("cannot be reached by its socket"), "{error}");
     assert_eq!(host.seen[&ONE].process, Process::Starting);
     assert!(std::path::Path::new(&format!("/proc/{pid}")).exists());
     host.run(Step::Kill { node: ONE }).unwrap();

@@ -55,7 +55,10 @@ impl Directories {
         let data = data.canonicalize()?;
         let runtime = match recorded(&data)? {
             Some(runtime) => runtime,
-            None => unrecorded(&data).unwrap_or_else(|| in_tmp(&data)),
+            None => {
+                let within = Some(data.join("run")).filter(|within| within.is_dir());
+                within.or_else(|| unrecorded(&data)).unwrap_or_else(|| in_tmp(&data))
+            }
         };
         Ok(Directories { data, runtime })
     }
@@ -228,6 +231,12 @@ mod tests {
         let (first, lock) = Directories::prepare(directory.path()).unwrap();
         assert_eq!(first.runtime, first.data.join("run"));
         drop(lock);
+        // A region whose record was deleted while it runs is still found.
+        let record_of = |data: &Path| data.join("control/runtime");
+        let bytes = std::fs::read(record_of(&first.data)).unwrap();
+        std::fs::remove_file(record_of(&first.data)).unwrap();
+        assert_eq!(Directories::of(directory.path()).unwrap().runtime, first.runtime);
+        std::fs::write(record_of(&first.data), bytes).unwrap();
         // The directory goes elsewhere, and its sockets with it.
         let elsewhere = directory.path().with_extension("elsewhere");
         std::fs::rename(directory.path(), &elsewhere).unwrap();

@@ -283,6 +283,10 @@ impl Readiness {
         if timeout == Some(Duration::ZERO) || self.waker.state().is_signalled() {
             return self.poller.wait(Some(Duration::ZERO), ready);
         }
+        if self.spin.is_off() {
+            let asleep = self.waker.state().fall_asleep();
+            return self.poller.wait(if asleep { timeout } else { Some(Duration::ZERO) }, ready);
+        }
         let start = Instant::now();
         let budget = self.spin.budget(start, involuntary_switches);
         let budget = timeout.map_or(budget, |timeout| budget.min(timeout));

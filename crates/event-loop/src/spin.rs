@@ -31,6 +31,11 @@ impl Spin {
         Spin { max, budget: max, sleeps: 0, checked: None, switches: 0, oversubscribed: false }
     }
 
+    /// Whether it is never to spin.
+    pub(crate) fn is_off(&self) -> bool {
+        self.max.is_zero()
+    }
+
     /// How long to spin before this sleep. `switches` reads the thread's involuntary switches so far.
     pub(crate) fn budget(&mut self, now: Instant, switches: impl FnOnce() -> i64) -> Duration {
         if self.max.is_zero() {

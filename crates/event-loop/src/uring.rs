@@ -426,6 +426,12 @@ impl Uring {
         if timeout == Some(Duration::ZERO) || self.waker.state().is_signalled() {
             return self.poll();
         }
+        if self.spin.is_off() {
+            if !self.waker.state().fall_asleep() {
+                return self.poll();
+            }
+            return tolerate(self.sleep(timeout));
+        }
         let start = Instant::now();
         let budget = self.spin.budget(start, involuntary_switches);
         let budget = timeout.map_or(budget, |timeout| budget.min(timeout));

@@ -95,6 +95,8 @@ pub(crate) struct Worker {
     deadlines: BTreeSet<(u64, u64)>,
     spare: Vec<Vec<u8>>,
     last_cron_ms: u64,
+    /// When the last turn ended, as far as the clock at its start and its duration tell: one look at the clock less.
+    ended_ms: u64,
     /// When something happened last.
     active_ms: u64,
     /// When the pause ends that a stalled client waits for.
@@ -133,6 +135,7 @@ impl Worker {
             deadlines: BTreeSet::new(),
             spare: Vec::new(),
             last_cron_ms: 0,
+            ended_ms: 0,
             active_ms: 0,
             paused_until_ms: None,
             look: false,
@@ -143,6 +146,7 @@ impl Worker {
 
     /// Runs until the node ends.
     pub(crate) fn run(mut self) -> std::io::Result<()> {
+        let server = self.server.clone();
         while !self.server.ending.load(Ordering::Acquire) {
             let mut events = std::mem::take(&mut self.events);
             if self.unsent_since.is_some() {
@@ -158,7 +162,6 @@ impl Worker {
             self.local.clock = Instant::now();
             self.local.now_ms = unix_ms();
             self.local.yielded = None;
-            let server = self.server.clone();
             self.local.refresh(&server);
             let began = self.local.clock;
             server.stats.begin_turn(self.number, self.local.now_ms);
@@ -177,6 +180,7 @@ impl Worker {
             self.finish_turn(&server);
             self.io.end_turn();
             let busy_ns = began.elapsed().as_nanos() as u64;
+            self.ended_ms = self.local.now_ms + busy_ns / 1_000_000;
             server.stats.add(self.number, Counter::BusyNs, busy_ns);
             server.stats.end_turn(self.number);
         }
@@ -192,7 +196,7 @@ impl Worker {
         let cron = self.last_cron_ms + self.cron_period_ms();
         let deadline = self.deadlines.first().map_or(u64::MAX, |&(at_ms, _)| at_ms);
         let pause = self.paused_until_ms.unwrap_or(u64::MAX);
-        let sleep_ms = cron.min(deadline).min(pause).saturating_sub(unix_ms());
+        let sleep_ms = cron.min(deadline).min(pause).saturating_sub(self.ended_ms);
         // Never longer than a period, should the clock have been set back meanwhile.
         Duration::from_millis(sleep_ms.min(self.cron_period_ms()))
     }
@@ -596,7 +600,7 @@ impl Worker {
     /// Executes the turn's requests, a chunk at a time: prefetch bucket, prefetch entry, run.
     fn execute_all(&mut self, server: &Server) {
         let batch = std::mem::take(&mut self.batch);
-        let began = Instant::now();
+        let began = self.local.clock;
         let mut at = 0;
         while at < batch.len() {
             let end = batch.len().min(at + CHUNK);

@@ -62,23 +62,35 @@ pub struct Resolved<'a> {
     pub command: &'static Command,
     /// The request, its name first.
     pub argv: &'a [&'a [u8]],
-    /// The place of its first key, where it was computed while prefetching.
-    pub place: Option<Located>,
+    /// The places of its keys in their order, where they were computed while prefetching: of all, of the first, or none.
+    pub places: &'a [Located],
     keys: Keys,
 }
 
 impl<'a> Resolved<'a> {
     /// Finds the keys among the arguments.
     #[inline]
-    pub fn new(command: &'static Command, argv: &'a [&'a [u8]], place: Option<Located>) -> Resolved<'a> {
-        let keys = match (command.spec.keys, place) {
+    pub fn new(command: &'static Command, argv: &'a [&'a [u8]], places: &'a [Located]) -> Resolved<'a> {
+        let keys = match (command.spec.keys, places) {
             ([], _) => Keys::None,
-            ([keys], Some(Located { slot, .. })) if command.run.single_key => {
-                Keys::One(Key { at: command.run.first_key.into(), flags: keys.flags, slot })
+            ([keys], [Located { slot, .. }]) if command.run.single_key => {
+                Keys::One(Key { at: command.run.first_key.into(), flags: keys.flags, slot: *slot })
+            }
+            ([keys], [_, _, ..]) if command.run.key_step > 0 => {
+                let (first, step) = (command.run.first_key as usize, command.run.key_step as usize);
+                if (argv.len() - first).is_multiple_of(step) && places.len() == (argv.len() - first) / step {
+                    many(places.iter().enumerate().map(|(at, place)| Key {
+                        at: first + at * step,
+                        flags: keys.flags,
+                        slot: place.slot,
+                    }))
+                } else {
+                    find(command, argv)
+                }
             }
             _ => find(command, argv),
         };
-        Resolved { command, argv, place, keys }
+        Resolved { command, argv, places, keys }
     }
 
     /// Its keys, in the order of the spec; also what is no key and routed like one ([`KeyFlags::NOT_KEY`]).
@@ -169,14 +181,17 @@ fn find(command: &'static Command, argv: &[&[u8]]) -> Keys {
         _ if !fits => Keys::None,
         [] => Keys::None,
         [key] if !key.flags.contains(KeyFlags::NOT_KEY) => Keys::One(*key),
-        all => {
-            let locked = all.iter().filter(|key| !key.flags.contains(KeyFlags::NOT_KEY));
-            let mut slots: Vec<Slot> = locked.map(|key| key.slot).collect();
-            slots.sort_unstable();
-            slots.dedup();
-            Keys::Many(Arc::new(Many { keys, slots }))
-        }
+        _ => many(keys.into_iter()),
     }
+}
+
+fn many(keys: impl Iterator<Item = Key>) -> Keys {
+    let keys: Vec<Key> = keys.collect();
+    let locked = keys.iter().filter(|key| !key.flags.contains(KeyFlags::NOT_KEY));
+    let mut slots: Vec<Slot> = locked.map(|key| key.slot).collect();
+    slots.sort_unstable();
+    slots.dedup();
+    Keys::Many(Arc::new(Many { keys, slots }))
 }
 
 /// A resolved request that is kept: queued by MULTI, or waiting.
@@ -197,7 +212,7 @@ impl Kept {
     /// Gives the request to a function.
     pub fn with<R>(&self, look: impl FnOnce(&Resolved<'_>) -> R) -> R {
         let argv: Vec<&[u8]> = self.argv.iter().map(|arg| &**arg).collect();
-        look(&Resolved { command: self.command, argv: &argv, place: None, keys: self.keys.clone() })
+        look(&Resolved { command: self.command, argv: &argv, places: &[], keys: self.keys.clone() })
     }
 
     /// Bytes of memory that it takes.
@@ -227,7 +242,7 @@ mod tests {
         let argv: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
         let (table, _) = CommandTable::new::<()>(Profile::Redis70, OWN.iter());
         let command = table.resolve(&argv).expect("a command");
-        let request = Resolved::new(command, &argv, None);
+        let request = Resolved::new(command, &argv, &[]);
         look(&request);
         request.keep().with(|again| {
             assert_eq!(
@@ -260,6 +275,35 @@ mod tests {
         check("all", |request| assert_eq!(request.locks(), Locks::World));
         let many: Vec<String> = (0..2000).map(|n| format!("key{n}")).collect();
         check(&format!("mget {}", many.join(" ")), |request| assert_eq!(request.locks(), Locks::World));
+    }
+
+    #[test]
+    fn places_found_before_give_the_same_keys() {
+        let (table, _) = CommandTable::new::<()>(Profile::Redis70, OWN.iter());
+        let place = |key: &&[u8]| Located { slot: Slot::of(key), hash: 0 };
+        for line in [
+            "get k",
+            "mset b 1 a 2 {b}c 3",
+            "mset b 1 a",
+            "mset b 1",
+            "mget a b a",
+            "del a b",
+            "set a 1",
+            "exists a",
+        ] {
+            let argv: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+            let command = table.resolve(&argv).expect("a command");
+            let step = usize::from(command.run.key_step);
+            let keys = argv[1..].iter().step_by(step.max(1)).take(if step == 0 { 1 } else { argv.len() });
+            let places: Vec<Located> = keys.map(place).collect();
+            let (with, without) =
+                (Resolved::new(command, &argv, &places), Resolved::new(command, &argv, &[]));
+            let all = |request: &Resolved<'_>| {
+                request.keys().iter().map(|key| (key.at, key.flags, key.slot)).collect::<Vec<_>>()
+            };
+            assert_eq!(all(&with), all(&without), "{line}");
+            assert_eq!((with.slots(), with.locks()), (without.slots(), without.locks()), "{line}");
+        }
     }
 
     #[test]

@@ -27,6 +27,9 @@ pub struct Handler {
     pub full_name: &'static str,
     /// The argument that is its first key, when that is at a fixed place; 0 when not.
     pub first_key: u8,
+    /// When all arguments from `first_key` on are keys, or keys with so many arguments less one behind each: how far one key
+    /// is from the next. 0 otherwise.
+    pub key_step: u8,
     /// It has exactly one key, at `first_key`.
     pub single_key: bool,
     /// Clients of a managed node's endpoints do not have it.
@@ -170,6 +173,13 @@ impl Build {
         let first_key = first_key(spec);
         let single_key = first_key != 0
             && matches!(spec.keys, [keys] if matches!(keys.find, FindKeys::Range { last: 0, .. }));
+        let key_step = match spec.keys {
+            [keys] if first_key != 0 && spec.variable.is_none() => match keys.find {
+                FindKeys::Range { last: -1, step, limit: 0 } => step,
+                _ => 0,
+            },
+            _ => 0,
+        };
         let subcommands: Vec<Command> =
             command.subcommands.iter().filter_map(|sub| self.convert(sub, command.spec.name, run)).collect();
         Some(Command {
@@ -179,6 +189,7 @@ impl Build {
                 id,
                 full_name,
                 first_key,
+                key_step,
                 single_key,
                 restricted: crate::restricted::lists(full_name),
             },

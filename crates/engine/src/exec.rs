@@ -568,8 +568,9 @@ pub fn call<H: Host>(
     let no_touch = client.shared.has_flag(flag::NO_TOUCH);
     let context = local.context(client.db, no_touch);
     let mut keys = Keys::new(&host.keyspace, guard, &mut local.scratch, context);
-    if let Some(place) = request.place {
-        keys = keys.with_hint(argv[command.run.first_key as usize], place);
+    if !request.places.is_empty() {
+        let step = command.run.key_step.max(1);
+        keys = keys.with_hints(&argv[command.run.first_key as usize..], step.into(), request.places);
     }
     let began = local.clock;
     let is_over = || walking::is_over(host, began);

@@ -114,6 +114,7 @@ mod tests {
             id: 0,
             full_name: "panics",
             first_key: 1,
+            key_step: 0,
             single_key: true,
             restricted: false,
         };
@@ -135,7 +136,7 @@ mod tests {
         let info = Arc::new(ClientShared::of_primary(1, String::new(), String::new(), 0, 0));
         let mut client = Client::new(token, info, true, &engine.client_memory);
         for (command, argv) in commands {
-            let request = Resolved::new(command, argv, None);
+            let request = Resolved::new(command, argv, &[]);
             let next = exec::process(&engine, &mut local, &mut client, Ok(&request), argv);
             assert_eq!(next, Next::Continue);
         }

@@ -17,6 +17,7 @@ use crate::effects::{Effects, EventClass, Outlet, OwnVolatile};
 use crate::slots::{Flushed, Guard, Parts};
 use crate::waiters::{Ticket, Watch};
 use crate::{Keyspace, SlotBusy};
+use std::cell::Cell;
 use std::sync::Arc;
 use structures::{Value, ValueRef};
 use table::{Entry, EntryBox, Occupied, Retired, Walk};
@@ -100,10 +101,37 @@ pub struct Keys<'k, 'g> {
     guard: &'k mut Guard<'g>,
     physical: usize,
     context: KeysContext,
-    /// The first key with its place, when the caller knows it already.
-    hint: Option<(&'k [u8], Located)>,
+    /// Keys with their places, when the caller knows them already.
+    hints: Hints<'k>,
     /// What the command did so far, and what it leaves behind.
     pub scratch: &'k mut Scratch,
+}
+
+/// Keys whose places are known.
+#[derive(Debug, Default)]
+struct Hints<'k> {
+    argv: &'k [&'k [u8]],
+    step: usize,
+    places: &'k [Located],
+    /// The one that was asked for last.
+    last: Cell<usize>,
+}
+
+impl Hints<'_> {
+    /// The same memory is the same key: comparing addresses is enough. Commands take their keys in order, each several times.
+    #[inline]
+    fn find(&self, key: &[u8]) -> Option<Located> {
+        let last = self.last.get();
+        for at in [last, last + 1, 0] {
+            if let Some(place) = self.places.get(at)
+                && std::ptr::eq(self.argv[at * self.step], key)
+            {
+                self.last.set(at);
+                return Some(*place);
+            }
+        }
+        None
+    }
 }
 
 impl<'k, 'g> Keys<'k, 'g> {
@@ -115,13 +143,19 @@ impl<'k, 'g> Keys<'k, 'g> {
         scratch: &'k mut Scratch,
         context: KeysContext,
     ) -> Keys<'k, 'g> {
-        Keys { space, guard, physical: space.physical(context.db), context, hint: None, scratch }
+        Keys { space, guard, physical: space.physical(context.db), context, hints: Hints::default(), scratch }
     }
 
     /// Remembers the place of a key that was computed while prefetching.
     #[inline]
-    pub fn with_hint(mut self, key: &'k [u8], place: Located) -> Self {
-        self.hint = Some((key, place));
+    pub fn with_hint(self, key: &'k &'k [u8], place: &'k Located) -> Self {
+        self.with_hints(std::slice::from_ref(key), 1, std::slice::from_ref(place))
+    }
+
+    /// Remembers the places of several keys: the first of `argv`, and further ones so many arguments behind each other.
+    #[inline]
+    pub fn with_hints(mut self, argv: &'k [&'k [u8]], step: usize, places: &'k [Located]) -> Self {
+        self.hints = Hints { argv, step, places, last: Cell::new(0) };
         self
     }
 
@@ -132,7 +166,7 @@ impl<'k, 'g> Keys<'k, 'g> {
             physical: self.space.physical(db),
             guard: self.guard,
             context: KeysContext { db, ..self.context },
-            hint: None,
+            hints: Hints::default(),
             scratch: self.scratch,
         }
     }
@@ -167,10 +201,9 @@ impl<'k, 'g> Keys<'k, 'g> {
 
     #[inline]
     fn locate(&self, key: &[u8]) -> Located {
-        match self.hint {
-            // The same memory, so the same key: comparing addresses is enough.
-            Some((hinted, place)) if std::ptr::eq(hinted, key) => place,
-            _ => Located { slot: Slot::of(key), hash: self.space.hash(key) },
+        match self.hints.find(key) {
+            Some(place) => place,
+            None => Located { slot: Slot::of(key), hash: self.space.hash(key) },
         }
     }
 

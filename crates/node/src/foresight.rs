@@ -20,13 +20,14 @@ const WEIGHT: u32 = 4;
 const MAX_SAMPLE_BYTES: usize = 1 << 16;
 
 impl Foresight {
-    /// What a request of so many bytes is expected to use.
+    /// What a request with so many keys and so many bytes for each is expected to use of each.
     #[inline]
-    pub(crate) fn expected(&self, command: &Command, request_bytes: usize) -> Expected {
+    pub(crate) fn expected(&self, command: &Command, request_bytes: usize, keys: usize) -> Expected {
         if command.spec.is_write() {
             return Expected::write(request_bytes);
         }
-        Expected::read(self.reply_bytes.get(command.run.id).copied().unwrap_or(0) as usize)
+        let reply_bytes = self.reply_bytes.get(command.run.id).copied().unwrap_or(0) as usize;
+        Expected::read(reply_bytes / keys.max(1))
     }
 
     /// Takes a reply of a command into account.

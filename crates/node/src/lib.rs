@@ -19,6 +19,7 @@ mod cron;
 mod ending;
 mod foresight;
 mod limits;
+mod locating;
 mod managed;
 mod pid_file;
 mod start;

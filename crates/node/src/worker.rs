@@ -10,6 +10,7 @@
 
 use crate::foresight::Foresight;
 use crate::limits;
+use crate::locating::Places;
 use command_spec::Behaviour;
 use command_table::Command;
 use command_table::Resolved;
@@ -19,7 +20,6 @@ use engine::stats::Counter;
 use engine::unix_ms;
 use engine::waits;
 use event_loop::{Event, EventLoop, Peer, Token, Transport};
-use keyspace::Located;
 use replica_threads::outlet::SEND_EVERY;
 use resp::{Args, Parsed, Request};
 use server::Server;
@@ -28,11 +28,11 @@ use session::outbox::AHEAD_BYTES;
 use session::{Answer, Message};
 use session::{Client, ClientShared, Source, TimeoutReply, WaitFor, flag};
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use supervision::Endpoint;
-use topology::Slot;
 
 /// Commands executed between two looks at the gate, and prefetched together.
 const CHUNK: usize = 64;
@@ -57,7 +57,8 @@ struct Entry {
     /// Where the request begins in the client's source.
     start: usize,
     command: Result<&'static Command, ()>,
-    place: Option<Located>,
+    /// Its keys among the places of the turn.
+    keys: Range<usize>,
 }
 
 /// See the module's essay.
@@ -73,6 +74,7 @@ pub(crate) struct Worker {
     messages: Vec<Message>,
     args: Args,
     batch: Vec<Entry>,
+    places: Places,
     foresight: Foresight,
     /// Clients with bytes to parse in this turn.
     parse: Vec<usize>,
@@ -121,6 +123,7 @@ impl Worker {
             messages: Vec::new(),
             args: Args::new(),
             batch: Vec::new(),
+            places: Places::default(),
             foresight: Foresight::default(),
             parse: Vec::new(),
             next_parse: Vec::new(),
@@ -533,7 +536,7 @@ impl Worker {
     }
 
     fn parse_client(&mut self, server: &Server, at: usize) {
-        let Worker { io, clients, args, batch, next_parse, local, touched, .. } = self;
+        let Worker { io, clients, args, batch, places, next_parse, local, touched, .. } = self;
         let Some(client) = clients[at].as_deref_mut() else { return };
         client.listed = false;
         touched.push(at);
@@ -559,9 +562,9 @@ impl Worker {
         for _ in 0..REQUESTS_PER_TURN {
             match client.parser.parse(&buffer[start..], &limits, args) {
                 Ok(Parsed::Request(request)) => {
-                    let (command, place) = locate(server, client, args, &request, &buffer[start..]);
+                    let (command, keys) = locate(server, client, places, args, &request, &buffer[start..]);
                     let stop = parse_stops_at(client, command);
-                    batch.push(Entry { client: at, token: client.token, request, start, command, place });
+                    batch.push(Entry { client: at, token: client.token, request, start, command, keys });
                     start += request.consumed;
                     client.parsed = start;
                     if stop {
@@ -603,7 +606,9 @@ impl Worker {
         let began = self.local.clock;
         let mut at = 0;
         while at < batch.len() {
-            let end = batch.len().min(at + CHUNK);
+            let first = batch[at].keys.start;
+            let rest = batch[at + 1..].iter().take(CHUNK - 1);
+            let end = at + 1 + rest.take_while(|entry| entry.keys.end - first <= CHUNK).count();
             let chunk = &batch[at..end];
             self.prefetch(server, chunk);
             let (last, others) = chunk.split_last().expect("a chunk has entries");
@@ -626,22 +631,25 @@ impl Worker {
         }
         self.batch = batch;
         self.batch.clear();
+        self.places.clear();
         if self.local.standing.is_inside() {
             self.local.leave(server);
         }
     }
 
     fn prefetch(&mut self, server: &Server, chunk: &[Entry]) {
-        // One command gains nothing: its misses come one after the other anyway.
-        if chunk.len() < 2 || !self.local.enter(server) {
+        // One key gains nothing: its misses come one after the other anyway.
+        if (chunk.len() < 2 && chunk.iter().all(|entry| entry.keys.len() < 2)) || !self.local.enter(server) {
             return;
         }
-        for place in chunk.iter().filter_map(|entry| entry.place) {
+        for place in chunk.iter().flat_map(|entry| self.places.of(&entry.keys)) {
             server.keyspace.prefetch_bucket(place.slot, place.hash);
         }
         for entry in chunk {
-            if let (Some(place), Ok(command)) = (entry.place, entry.command) {
-                let expected = self.foresight.expected(command, entry.request.consumed);
+            let (places, Ok(command)) = (self.places.of(&entry.keys), entry.command) else { continue };
+            let bytes = entry.request.consumed / places.len().max(1);
+            let expected = self.foresight.expected(command, bytes, places.len());
+            for place in places {
                 server.keyspace.prefetch_entry(place.slot, place.hash, expected);
             }
         }
@@ -653,7 +661,7 @@ impl Worker {
     }
 
     fn execute(&mut self, server: &Server, entry: &Entry) {
-        let Worker { io, clients, args, local, .. } = self;
+        let Worker { io, clients, args, places, local, .. } = self;
         let Some(client) = clients[entry.client].as_deref_mut() else { return };
         if client.token != entry.token
             || !client.is_runnable()
@@ -679,7 +687,7 @@ impl Worker {
         };
         let next = match entry.command {
             Ok(command) => {
-                let request = Resolved::new(command, argv, entry.place);
+                let request = Resolved::new(command, argv, places.of(&entry.keys));
                 exec::process(server, local, client, Ok(&request), argv)
             }
             Err(()) => {
@@ -990,31 +998,28 @@ impl Worker {
     }
 }
 
-/// Finds a request's command, and the place of its first key if that is to be prefetched.
+/// Finds a request's command, and the places of its keys if they are to be prefetched.
 #[inline]
 fn locate(
     server: &Server,
     client: &Client,
+    places: &mut Places,
     args: &Args,
     request: &Request,
     buffer: &[u8],
-) -> (Result<&'static Command, ()>, Option<Located>) {
+) -> (Result<&'static Command, ()>, Range<usize>) {
     let name = args.get(request, buffer, 0);
-    let Some(mut command) = server.commands.get(name) else { return (Err(()), None) };
+    let Some(mut command) = server.commands.get(name) else { return (Err(()), places.none()) };
     if !command.subcommands.is_empty() && request.count > 1 {
         match command.subcommand(args.get(request, buffer, 1)) {
             Some(sub) => command = sub,
-            None => return (Err(()), None),
+            None => return (Err(()), places.none()),
         }
     }
-    let first_key = command.run.first_key as usize;
-    if first_key == 0 || first_key >= request.count || client.db != 0 {
-        return (Ok(command), None);
-    }
-    let key = args.get(request, buffer, first_key);
-    let slot = Slot::of(key);
-    server.keyspace.prefetch_slot(slot);
-    (Ok(command), Some(Located { slot, hash: server.keyspace.hash(key) }))
+    // Places say nothing of the database, but what is prefetched is the first one's.
+    let keys =
+        if client.db == 0 { places.find(server, command, args, request, buffer) } else { places.none() };
+    (Ok(command), keys)
 }
 
 /// Whether what follows a command must not be framed before it has run: limits differ after authentication, and a replica's

@@ -256,7 +256,7 @@ impl<H: Host> Applier<H> {
 
     fn apply_single(&mut self, replicas: &Replicas, pending: &[u8], entry: &Entry) -> Result<(), Stop> {
         let argv = self.argv(pending, entry);
-        let request = Resolved::new(entry.command, &argv, entry.place);
+        let request = Resolved::new(entry.command, &argv, entry.place.as_slice());
         let alone = std::slice::from_ref(&request);
         match request.locks() {
             Locks::None => self.locked(replicas, pending, entry.start, &[], alone),
@@ -402,7 +402,7 @@ impl<H: Host> Applier<H> {
         let argvs: Vec<Vec<&[u8]>> = entries.iter().map(|entry| self.argv(pending, entry)).collect();
         let resolve = |(entry, argv)| {
             let (entry, argv): (&Entry, &Vec<&[u8]>) = (entry, argv);
-            Resolved::new(entry.command, argv, entry.place)
+            Resolved::new(entry.command, argv, entry.place.as_slice())
         };
         let requests: Vec<Resolved<'_>> = entries.iter().zip(&argvs).map(resolve).collect();
         self.enter(replicas)?;

@@ -262,7 +262,8 @@ impl Loader {
             lazy_expire: false,
             no_touch: true,
         };
-        let mut keys = Keys::new(keyspace, &mut guard, &mut self.scratch, context).with_hint(&key, place);
+        let hinted = &*key;
+        let mut keys = Keys::new(keyspace, &mut guard, &mut self.scratch, context).with_hint(&hinted, &place);
         if keys.peek(&key).is_some() {
             if self.options.duplicates == Duplicates::Refuse {
                 return Err(LoadError::Duplicate { db: self.db, key });

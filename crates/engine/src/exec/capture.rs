@@ -113,6 +113,6 @@ pub(super) fn ticket_awaits_capture(
         return false;
     }
     let argv: Vec<&[u8]> = ticket.argv.iter().map(|arg| &**arg).collect();
-    let request = Resolved::new(engine.commands.by_id()[ticket.command], &argv, None);
+    let request = Resolved::new(engine.commands.by_id()[ticket.command], &argv, &[]);
     awaits_capture(engine, local, ticket.db, &request, guard)
 }

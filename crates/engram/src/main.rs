@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods)]
 #![forbid(unsafe_code)]
 
+mod bench;
 mod config_files;
 mod console;
 mod daemon;
@@ -46,12 +47,13 @@ enum Command {
     /// Show deployments, nodes, roles, zones, memory and endpoints
     Status(status::Arguments),
     Node(node_command::Arguments),
+    Bench(Box<bench::Arguments>),
 }
 
 /// Whether an option of a region means something before this subcommand.
 fn may_stand(option: &str, subcommand: &str) -> bool {
     match option {
-        "data_dir" => subcommand != "node",
+        "data_dir" => !matches!(subcommand, "node" | "bench"),
         "verbose" => subcommand == "serve",
         _ => false,
     }
@@ -92,6 +94,7 @@ fn run(cli: Cli) -> Result<()> {
     let before = cli.serve;
     match cli.command {
         Some(Command::Node(arguments)) => node_command::run(&arguments),
+        Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Serve(mut arguments)) => {
             arguments.data.or(before.data);
             arguments.verbose |= before.verbose;

@@ -5,6 +5,7 @@
 
 mod differential;
 mod harness;
+mod load_generator;
 mod replication;
 mod stream;
 mod transcripts;

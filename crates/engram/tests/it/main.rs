@@ -3,6 +3,7 @@
 // Tests own processes and files.
 #![allow(clippy::disallowed_methods)]
 
+mod bench;
 mod default_run;
 mod lost_output;
 mod node;

@@ -31,7 +31,7 @@ usage: cargo xtask <chore>
   ci                      test, and a required step that can't be run fails (CI=true)
   tidy                    the rules of the source tree
   docs                    writes the pages of docs that are generated
-  bench …                 benchmarks beside redis-server
+  bench …                 benchmarks beside redis-server; bench peers: beside every server that is found
   fuzz [TARGET…] [--seconds N]
                           fuzz targets, all or those named, each for N seconds (default 30); needs a nightly toolchain
   soak [--seconds N] [--seed N]

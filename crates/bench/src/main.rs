@@ -3,9 +3,10 @@
 //! ```text
 //!   cases (one file each) ──▶ runner ──▶ table on stdout, target/bench/<case>.json
 //!        │      │                A B C A B C: every subject in turn, so that a slow minute hits all alike
-//!        │      └─▶ load     one thread, epoll, closed loop: sends the next batch when the last is answered
+//!        │      └─▶ load     what is sent, by the load generator of `engram bench` with one thread
 //!        └────────▶ subject  a server process of its own, and what the kernel knows about it
 //! ```
+//! `cargo xtask bench peers` runs scenarios of their own on every server that is found, as one table in Markdown (`peers`).
 //! `cargo xtask bench region` measures a whole region from outside, beside targets instead of peers (`region`).
 //!
 //! # What is measured
@@ -25,7 +26,7 @@
 //!
 //! # Limits
 //! Linux only, loopback only, RESP2 only; one generator thread. A closed loop hides how long requests would have
-//! queued (a stall is seen once per connection), the same for every subject.
+//! queued (a stall is seen once per connection), the same for every subject; latencies to go by are those of open loops.
 
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods)] // a benchmark owns processes, sockets, files and time
@@ -35,13 +36,11 @@ mod cases;
 #[cfg(target_os = "linux")]
 mod cpu;
 #[cfg(target_os = "linux")]
-mod histogram;
-#[cfg(target_os = "linux")]
 mod load;
 #[cfg(target_os = "linux")]
-mod region;
+mod peers;
 #[cfg(target_os = "linux")]
-mod replies;
+mod region;
 #[cfg(target_os = "linux")]
 mod report;
 #[cfg(target_os = "linux")]
@@ -54,7 +53,8 @@ fn main() -> std::process::ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let result = match args.split_first() {
         Some((first, rest)) if first == "region" => region::run(rest),
-        _ => runner::Options::parse(&args).and_then(|options| runner::run(&options)),
+        Some((first, rest)) if first == "peers" => peers::run(rest),
+        _ => runner::Options::parse(&args, cases::ALL).and_then(|options| runner::run(&options)),
     };
     match result {
         Ok(()) => std::process::ExitCode::SUCCESS,

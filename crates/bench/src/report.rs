@@ -16,6 +16,8 @@ pub(crate) enum Unit {
     PerSecond,
     Percent,
     BytesPerKey,
+    BytesPerConnection,
+    Ratio,
     Megabytes,
     Seconds,
 }
@@ -28,6 +30,8 @@ impl Unit {
             Unit::PerSecond => "1/s",
             Unit::Percent => "%",
             Unit::BytesPerKey => "B/key",
+            Unit::BytesPerConnection => "B/connection",
+            Unit::Ratio => "x",
             Unit::Megabytes => "MB",
             Unit::Seconds => "s",
         }
@@ -36,9 +40,11 @@ impl Unit {
     /// Enough digits to tell two subjects apart.
     fn show(self, value: f64) -> String {
         match self {
-            Unit::NsPerRequest | Unit::PerSecond | Unit::Percent => format!("{value:.0}"),
+            Unit::NsPerRequest | Unit::PerSecond | Unit::Percent | Unit::BytesPerConnection => {
+                format!("{value:.0}")
+            }
             Unit::Us | Unit::BytesPerKey | Unit::Megabytes => format!("{value:.1}"),
-            Unit::Seconds => format!("{value:.2}"),
+            Unit::Seconds | Unit::Ratio => format!("{value:.2}"),
         }
     }
 }
@@ -148,12 +154,74 @@ fn show(summary: &Summary, reference: Option<f64>) -> String {
     let [median, min, max] =
         [summary.median(), summary.min(), summary.max()].map(|value| summary.unit.show(value));
     let ratio = match reference {
-        Some(reference) if reference > 0.0 && summary.unit != Unit::Percent => {
+        Some(reference) if reference > 0.0 && !matches!(summary.unit, Unit::Percent | Unit::Ratio) => {
             format!(" {:.2}x", summary.median() / reference)
         }
         _ => String::new(),
     };
     format!("{median} ({min}–{max}){ratio}")
+}
+
+/// One table of several cases in Markdown: a line a figure, a column a subject, and behind each figure of Engram its ratios to
+/// all others, in their order.
+pub(crate) fn markdown(cases: &[(&str, Vec<Column>)]) -> String {
+    let Some((_, columns)) = cases.first() else { return String::new() };
+    let subjects: Vec<&Subject> = columns.iter().map(|column| &column.subject).collect();
+    let others: Vec<&str> =
+        subjects.iter().filter(|subject| !subject.is_engram()).map(|subject| subject.name()).collect();
+    let mut text = "| | ".to_owned();
+    for subject in &subjects {
+        text += subject.name();
+        if subject.is_engram() && !others.is_empty() {
+            text += &format!(", of {}", others.join(" / "));
+        }
+        text += " | ";
+    }
+    text = format!("{}\n|---|{}\n", text.trim_end(), "---|".repeat(subjects.len()));
+    for (case, columns) in cases {
+        let summaries: Vec<Vec<Summary>> = columns.iter().map(Column::summaries).collect();
+        let mut names: Vec<(&str, Unit)> = Vec::new();
+        for summary in summaries.iter().flatten() {
+            if !names.iter().any(|(name, _)| *name == summary.name) {
+                names.push((&summary.name, summary.unit));
+            }
+        }
+        for (name, unit) in names {
+            text += &format!("| {case}: {name}, {} |", unit.name());
+            let find = |place: usize| summaries[place].iter().find(|summary| summary.name == name);
+            for (place, column) in columns.iter().enumerate() {
+                let Some(summary) = find(place) else {
+                    text += " – |";
+                    continue;
+                };
+                text += &format!(" {}", show(summary, None));
+                if column.subject.is_engram() && unit != Unit::Ratio {
+                    let peers = (0..columns.len()).filter(|place| !columns[*place].subject.is_engram());
+                    let ratio = |place| match find(place).map(Summary::median) {
+                        Some(peer) if peer > 0.0 => format!("{:.2}", summary.median() / peer),
+                        _ => "–".to_owned(),
+                    };
+                    let ratios: Vec<String> = peers.map(ratio).collect();
+                    // A figure that no peer has stands for itself.
+                    if ratios.iter().any(|ratio| ratio != "–") {
+                        text += &format!(", **{}**", ratios.join(" / "));
+                    }
+                }
+                text += " |";
+            }
+            text.push('\n');
+        }
+        for column in columns {
+            if let Some(failure) = &column.failure {
+                text += &format!(
+                    "| {case} | {} failed: {} |\n",
+                    column.subject.name(),
+                    failure.replace('\n', " ")
+                );
+            }
+        }
+    }
+    text
 }
 
 /// Writes `<case>.json`: every value of every run, with medians.
@@ -186,6 +254,7 @@ pub(crate) fn write_json(folder: &Path, case: &str, is_quick: bool, columns: &[C
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::subject::Program;
 
     fn column(subject: Subject, values: &[f64], failure: Option<&str>) -> Column {
         let runs =
@@ -205,6 +274,27 @@ mod tests {
         let cells: Vec<&str> = line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
         assert_eq!(cells, ["GET CPU ns/request", "1000 (900–1200)", "450 (400–500) 0.45x"]);
         assert_eq!(table.lines().last(), Some("engram epoll: failed: it did not start"));
+    }
+
+    #[test]
+    fn markdown_has_a_line_a_figure_and_ratios_to_every_peer() {
+        let program = Program { name: "other".to_owned(), path: "p".into(), preload: None };
+        let columns = vec![
+            column(Subject::Redis, &[1000.0], None),
+            column(Subject::Peer(program.into()), &[500.0], None),
+            column(Subject::EngramUring, &[400.0, 420.0, 300.0], None),
+            column(Subject::EngramEpoll, &[], Some("gone")),
+        ];
+        let text = markdown(&[("p1", columns)]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(
+            lines[0].starts_with("| | redis-server | other | engram io_uring, of redis-server / other |"),
+            "{text}"
+        );
+        assert_eq!(lines[1], "|---|---|---|---|---|");
+        let line = "| p1: GET CPU, ns/request | 1000 (1000–1000) | 500 (500–500) | 400 (300–420), **0.40 / 0.80** | – |";
+        assert_eq!(lines[2], line);
+        assert_eq!(lines[3], "| p1 | engram epoll failed: gone |");
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! A server under measurement, and what the kernel knows about its process.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -16,7 +19,7 @@ use crate::report::{Figure, Unit};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Who is measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Subject {
     /// The redis-server on PATH; ratios are to it.
     Redis,
@@ -24,26 +27,51 @@ pub(crate) enum Subject {
     EngramUring,
     /// Engram over epoll.
     EngramEpoll,
+    /// Another server that takes redis-server's arguments.
+    Peer(Rc<Program>),
 }
+
+/// A program that is no Engram.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Program {
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+    /// A library that its allocator comes from.
+    pub(crate) preload: Option<PathBuf>,
+}
+
+/// The highest rates of peers, by name, which one subject's measurement leaves to the next ones'.
+pub(crate) type Peaks = Rc<RefCell<BTreeMap<String, f64>>>;
 
 impl Subject {
     /// All, the one that ratios refer to first.
     pub(crate) const ALL: [Subject; 3] = [Subject::Redis, Subject::EngramUring, Subject::EngramEpoll];
 
     /// How it is called in tables and files.
-    pub(crate) fn name(self) -> &'static str {
+    pub(crate) fn name(&self) -> &str {
         match self {
             Subject::Redis => "redis-server",
             Subject::EngramUring => "engram io_uring",
             Subject::EngramEpoll => "engram epoll",
+            Subject::Peer(program) => &program.name,
         }
     }
 
-    fn launch(self, engram: &std::path::Path, workers: usize) -> Result<Launch> {
+    /// Whether it is what is compared with the others.
+    pub(crate) fn is_engram(&self) -> bool {
+        matches!(self, Subject::EngramUring | Subject::EngramEpoll)
+    }
+
+    pub(crate) fn launch(&self, engram: &std::path::Path, workers: usize) -> Result<Launch> {
         let backend = match self {
             Subject::Redis => return Launch::redis_server().context("no redis-server on PATH"),
             Subject::EngramUring => "io_uring",
             Subject::EngramEpoll => "epoll",
+            Subject::Peer(program) => {
+                let launch = Launch::like_redis_server(&program.path, &program.name);
+                let Some(library) = &program.preload else { return Ok(launch) };
+                return Ok(launch.env("LD_PRELOAD", &library.to_string_lossy()));
+            }
         };
         let workers = workers.to_string();
         Ok(Launch::engram(engram, "redis-7.0").with(&["--io-backend", backend, "--workers", &workers]))
@@ -59,6 +87,7 @@ pub(crate) struct Setting {
     pub(crate) is_pinned: bool,
     /// The binary.
     pub(crate) engram: PathBuf,
+    pub(crate) peaks: Peaks,
 }
 
 impl Setting {
@@ -117,13 +146,18 @@ impl Server {
         Ok(())
     }
 
+    /// Sends what a load needs to be there.
+    pub(crate) fn prepare(&self, load: &Load) -> Result<()> {
+        load::prepare(self.peer.port(), load)
+    }
+
     /// A load after a warm-up of a tenth of it: CPU time, p99.9 and how busy the server was. `what` names it.
     pub(crate) fn measure(&self, what: &str, load: &Load) -> Result<Vec<Figure>> {
         self.load(&Load { requests: load.requests / 10, ..*load })?;
         let before_ns = self.cpu_ns()?;
         let outcome = self.load(load)?;
         let cpu_ns = (self.cpu_ns()? - before_ns) as f64;
-        if load.command == Command::Get && outcome.misses > 0 {
+        if load.command.must_hit() && outcome.misses > 0 {
             bail!("{} of {} keys were not there", outcome.misses, outcome.requests);
         }
         let seconds = outcome.elapsed.as_secs_f64();

@@ -44,6 +44,8 @@ pub struct Launch {
     last: Vec<String>,
     /// How it is called in messages.
     name: String,
+    /// What its environment has beside ours.
+    env: Vec<(String, String)>,
 }
 
 impl Launch {
@@ -54,7 +56,14 @@ impl Launch {
             first: Vec::new(),
             last: Vec::new(),
             name: "redis-server".to_owned(),
+            env: Vec::new(),
         })
+    }
+
+    /// A server that takes redis-server's arguments.
+    pub fn like_redis_server(program: impl Into<PathBuf>, name: &str) -> Launch {
+        let (first, last) = (Vec::new(), Vec::new());
+        Launch { program: program.into(), first, last, name: name.to_owned(), env: Vec::new() }
     }
 
     /// An engram binary as a stand-alone node with the profile of an engine, such as `redis-7.0`.
@@ -64,6 +73,7 @@ impl Launch {
             first: vec!["node".to_owned()],
             last: vec!["--engine".to_owned(), engine.to_owned()],
             name: format!("engram {engine}"),
+            env: Vec::new(),
         }
     }
 
@@ -76,21 +86,18 @@ impl Launch {
     pub fn by_path(path: &str, engine: &str) -> Launch {
         let is_redis =
             Path::new(path).file_name().is_some_and(|name| name.to_string_lossy().contains("redis-server"));
-        if is_redis {
-            Launch {
-                program: path.into(),
-                first: Vec::new(),
-                last: Vec::new(),
-                name: "redis-server".to_owned(),
-            }
-        } else {
-            Launch::engram(path, engine)
-        }
+        if is_redis { Launch::like_redis_server(path, "redis-server") } else { Launch::engram(path, engine) }
     }
 
     /// The same with more arguments, in redis-server's style: `["--maxmemory", "1mb"]`.
     pub fn with(mut self, args: &[impl AsRef<str>]) -> Launch {
         self.last.extend(args.iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    /// The same with a variable in its environment.
+    pub fn env(mut self, name: &str, value: &str) -> Launch {
+        self.env.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -225,6 +232,7 @@ impl Peer {
             .arg(dir)
             .args(["--save", "", "--daemonize", "no", "--enable-debug-command", "yes"])
             .args(&launch.last)
+            .envs(launch.env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -317,7 +325,8 @@ fn free_port() -> Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
-fn on_path(program: &str) -> Option<PathBuf> {
+/// A program on PATH.
+pub fn on_path(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     env::split_paths(&path).map(|dir| dir.join(program)).find(|candidate| candidate.is_file())
 }

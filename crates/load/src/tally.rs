@@ -25,7 +25,8 @@ impl Default for Tally {
 }
 
 impl Tally {
-    pub(crate) fn record(&mut self, latency_ns: u64) {
+    /// Adds an answer.
+    pub fn record(&mut self, latency_ns: u64) {
         self.latencies.saturating_record(latency_ns.max(1));
     }
 

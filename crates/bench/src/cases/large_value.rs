@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Instant;
 
+use ::load::Tally;
 use anyhow::{Context, Result, bail};
 use conformance::connection::encode;
 
 use super::Case;
 use super::save::Save;
-use crate::histogram::Histogram;
 use crate::load::{Command, Keys, Load};
 use crate::report::{Figure, Unit};
 use crate::subject::Server;
@@ -76,10 +76,10 @@ fn measure(server: &Server) -> Result<Vec<Figure>> {
 }
 
 /// Latencies of a command that a connection of its own sends again and again.
-fn repeat(server: &Server, command: &[&str], is_over: &AtomicBool) -> Result<Histogram> {
+fn repeat(server: &Server, command: &[&str], is_over: &AtomicBool) -> Result<Tally> {
     let mut connection = server.peer.connect()?;
     let request = encode(command);
-    let mut latency = Histogram::new();
+    let mut latency = Tally::default();
     while !is_over.load(Ordering::Relaxed) {
         let sent = Instant::now();
         connection.send_raw(&request)?;

@@ -8,12 +8,15 @@ mod idle;
 mod large;
 mod large_value;
 mod memory;
+mod peers;
 mod redis_benchmark;
 mod replica;
 mod request;
 mod save;
 
 use anyhow::Result;
+
+pub(crate) use peers::ALL as PEERS;
 
 use crate::report::Figure;
 use crate::subject::Setting;
@@ -43,20 +46,22 @@ pub(crate) const ALL: &[Case] = &[
     blocked::CASE,
 ];
 
-/// A case by name.
-pub(crate) fn find(name: &str) -> Option<&'static Case> {
-    ALL.iter().find(|case| case.name == name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn names_are_file_names_and_differ() {
-        for (place, case) in ALL.iter().enumerate() {
-            assert!(case.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{}", case.name);
-            assert!(ALL[..place].iter().all(|other| other.name != case.name), "{}", case.name);
+        let all: Vec<&Case> = ALL.iter().chain(PEERS).collect();
+        for (place, case) in all.iter().enumerate() {
+            assert!(
+                case.name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'),
+                "{}",
+                case.name
+            );
+            assert!(all[..place].iter().all(|other| other.name != case.name), "{}", case.name);
         }
     }
 }

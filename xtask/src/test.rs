@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::metadata::{Member, members};
 use crate::report::{Need, Outcome, Report};
 use crate::run::{Finished, Task};
-use crate::{install, target_dir, tidy};
+use crate::{bench, install, target_dir, tidy};
 
 /// Crates whose unsafe code runs under AddressSanitizer.
 const SANITIZED: &[&str] = &["table", "keyspace", "event-loop", "memory"];
@@ -51,6 +51,7 @@ fn outside(report: &mut Report) {
     report.step("build the binary", Need::Required, || {
         ran(Task::cargo(&["build", "--profile", PROFILE, "--package", "engram"]))
     });
+    report.step("instruction counts", Need::IfToolchain, instruction_counts);
     report.step("beside redis-server", Need::Required, beside_redis_server);
     report.step("clients", Need::Required, clients);
     report.step("soak", Need::Required, || soak(SOAK_SECONDS, SOAK_SEED));
@@ -85,6 +86,14 @@ fn loom_models() -> Result<Outcome> {
         all = all.and(finished);
     }
     Ok(Outcome::Ran(all))
+}
+
+/// Instructions a request, of the compiler that the kept ones are of.
+fn instruction_counts() -> Result<Outcome> {
+    if let Err(reason) = install::debian_package("valgrind", "valgrind") {
+        return Ok(Outcome::NotRun(reason));
+    }
+    Ok(Outcome::Ran(bench::counts(&[])?))
 }
 
 /// Transcripts, random programs and replication, with Engram as the subject.

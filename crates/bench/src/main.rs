@@ -7,6 +7,7 @@
 //!        └────────▶ subject  a server process of its own, and what the kernel knows about it
 //! ```
 //! `cargo xtask bench peers` runs scenarios of their own on every server that is found, as one table in Markdown (`peers`).
+//! `cargo xtask bench counts` counts instructions and compares them with those that are kept (`counts`).
 //! `cargo xtask bench region` measures a whole region from outside, beside targets instead of peers (`region`).
 //!
 //! # What is measured
@@ -34,6 +35,8 @@
 #[cfg(target_os = "linux")]
 mod cases;
 #[cfg(target_os = "linux")]
+mod counts;
+#[cfg(target_os = "linux")]
 mod cpu;
 #[cfg(target_os = "linux")]
 mod load;
@@ -53,6 +56,7 @@ fn main() -> std::process::ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let result = match args.split_first() {
         Some((first, rest)) if first == "region" => region::run(rest),
+        Some((first, rest)) if first == "counts" => counts::run(rest),
         Some((first, rest)) if first == "peers" => peers::run(rest),
         _ => runner::Options::parse(&args, cases::ALL).and_then(|options| runner::run(&options)),
     };

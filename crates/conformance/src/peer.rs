@@ -95,6 +95,13 @@ impl Launch {
         self
     }
 
+    /// The same, run by another program, whose arguments name it.
+    pub fn under(mut self, program: impl Into<PathBuf>, args: &[String]) -> Launch {
+        self.program = program.into();
+        self.first.splice(..0, args.iter().cloned());
+        self
+    }
+
     /// The same with a variable in its environment.
     pub fn env(mut self, name: &str, value: &str) -> Launch {
         self.env.push((name.to_owned(), value.to_owned()));

@@ -1,0 +1,288 @@
+//! Instructions that the node runs for a request, counted by callgrind and kept in a file.
+//!
+//! A count does not depend on how busy the machine is, so that a change which makes requests dearer fails a test instead of
+//! hiding in noise. It says nothing of caches, of system calls or of waiting: `cargo xtask bench` measures those.
+//!
+//! A node runs under callgrind with one worker over epoll (valgrind knows no io_uring). One connection sends 64 requests at
+//! a time, whose keys and values follow from a seed, so its turns are the same in each run. Each command warms up first; what
+//! is counted is the worker's thread alone, between two orders to valgrind. Timers of other threads stay out of it.
+//!
+//! Counts follow from the compiler: they are compared only if the file was written by the one that is here.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use ::load::{Data, Distribution, Plan, Sizes, Target};
+use anyhow::{Context, Result, bail};
+use conformance::peer::{Launch, Peer, on_path};
+
+/// So much dearer, in percent, is let pass: what a few instructions in a loop of the allocator may do.
+const TOLERANCE: f64 = 3.0;
+/// Requests of a command, and keys, each of which has one.
+const REQUESTS: u64 = 6400;
+/// Many, so that it matters little whether a turn of the worker slept before it or looked once more.
+const DEPTH: usize = 64;
+const FILE: &str = "crates/bench/counts.txt";
+
+const SET: &str = "SET {key} {value}";
+const LPUSH: &str = "LPUSH list {value}";
+const LPOP: &str = "LPOP list";
+const HSET: &str = "HSET hash {field} {value}";
+const MSET: &str = "MSET {key} {value} {key} {value} {key} {value} {key} {value} {key} {value} \
+                    {key} {value} {key} {value} {key} {value} {key} {value} {key} {value}";
+const EXPIRE: &str = "EXPIRE {key} 1000";
+
+/// What is counted.
+struct Case {
+    name: &'static str,
+    /// Commands for each of the requests that are not counted: what has to be there, and a warm-up.
+    before: &'static [&'static str],
+    command: &'static str,
+}
+
+const fn case(name: &'static str, before: &'static [&'static str], command: &'static str) -> Case {
+    Case { name, before, command }
+}
+
+const CASES: &[Case] = &[
+    case("GET", &[SET, "GET {key}"], "GET {key}"),
+    case("SET", &[SET], SET),
+    case("INCR", &["INCR counter:{key}"], "INCR counter:{key}"),
+    case("LPUSH", &[LPUSH], LPUSH),
+    case("LPOP", &[LPUSH, LPUSH, LPOP], LPOP),
+    case("HSET", &[HSET], HSET),
+    case("LRANGE of 100", &["LRANGE list 0 99"], "LRANGE list 0 99"),
+    case("MSET of 10", &[MSET], MSET),
+    case("EXPIRE", &[EXPIRE], EXPIRE),
+    case("DEL", &[SET, "DEL {key}", SET], "DEL {key}"),
+];
+
+/// Instructions a request, by command.
+type Counts = BTreeMap<String, f64>;
+
+/// Counts and compares with the file, or writes it.
+pub(crate) fn run(args: &[String]) -> Result<()> {
+    let (mut is_update, mut engram) = (false, PathBuf::from("target/ci/engram"));
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--update" => is_update = true,
+            "--engram" => engram = args.next().context("--engram needs a path")?.into(),
+            other => bail!("{other}? usage: cargo xtask bench counts [--update]"),
+        }
+    }
+    let toolchain = toolchain()?;
+    let kept = match fs::read_to_string(FILE) {
+        Ok(text) => Some(Kept::parse(&text).with_context(|| FILE.to_owned())?),
+        Err(_) if is_update => None,
+        Err(error) => return Err(error).with_context(|| FILE.to_owned()),
+    };
+    if let Some(kept) = kept.as_ref().filter(|kept| !is_update && kept.toolchain != toolchain) {
+        println!("not run: counts are of {}, and this is {toolchain}", kept.toolchain);
+        return Ok(());
+    }
+    let counts = count(&engram)?;
+    if is_update {
+        fs::write(FILE, Kept { toolchain, counts }.text()).with_context(|| FILE.to_owned())?;
+        println!("{FILE} is written");
+        return Ok(());
+    }
+    let (table, dearer) = compare(&kept.context("there are counts")?.counts, &counts);
+    print!("{table}");
+    if !dearer.is_empty() {
+        bail!(
+            "dearer by more than {TOLERANCE} %: {}; if that is meant: cargo xtask bench counts --update",
+            dearer.join(", ")
+        );
+    }
+    Ok(())
+}
+
+/// The compiler and the machine that code is made for.
+fn toolchain() -> Result<String> {
+    let output = Command::new("rustc").arg("-vV").output().context("ask rustc for its version")?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+    let release = field("release").context("rustc says no release")?;
+    Ok(format!("rustc {release} for {}", field("host").context("rustc says no host")?))
+}
+
+/// The file's contents.
+#[derive(Debug, PartialEq)]
+struct Kept {
+    toolchain: String,
+    counts: Counts,
+}
+
+const HEAD: &str = "\
+# Instructions that a worker runs for a request, 64 at a time (cargo xtask bench counts).
+# Written by cargo xtask bench counts --update.
+";
+
+impl Kept {
+    fn parse(text: &str) -> Result<Kept> {
+        let mut lines = text.lines().filter(|line| !line.starts_with('#'));
+        let toolchain = lines.next().context("there is no toolchain")?.to_owned();
+        let mut counts = Counts::new();
+        for line in lines {
+            let (name, count) = line.rsplit_once(' ').with_context(|| format!("{line:?}"))?;
+            counts.insert(name.trim_end().to_owned(), count.parse().with_context(|| format!("{line:?}"))?);
+        }
+        Ok(Kept { toolchain, counts })
+    }
+
+    fn text(&self) -> String {
+        let mut text = format!("{HEAD}{}\n", self.toolchain);
+        for (name, count) in &self.counts {
+            text += &format!("{name:<16} {count:.0}\n");
+        }
+        text
+    }
+}
+
+/// A table, and the commands that are dearer by more than is let pass.
+fn compare(kept: &Counts, counts: &Counts) -> (String, Vec<String>) {
+    let mut table = format!("{:<16} {:>8} {:>8} {:>8}\n", "instructions", "kept", "now", "percent");
+    let mut dearer = Vec::new();
+    for (name, now) in counts {
+        let Some(before) = kept.get(name) else {
+            table += &format!("{name:<16} {:>8} {now:>8.0}\n", "–");
+            dearer.push(format!("{name} is not in {FILE}"));
+            continue;
+        };
+        let percent = (now / before - 1.0) * 100.0;
+        table += &format!("{name:<16} {before:>8.0} {now:>8.0} {percent:>+8.1}\n");
+        if percent > TOLERANCE {
+            dearer.push(name.clone());
+        } else if percent < -TOLERANCE {
+            table += &format!("  {name} is cheaper: cargo xtask bench counts --update keeps it so\n");
+        }
+    }
+    (table, dearer)
+}
+
+/// Counts all commands on a node of its own.
+fn count(engram: &Path) -> Result<Counts> {
+    let valgrind = on_path("valgrind").context("no valgrind on PATH")?;
+    let out = std::env::temp_dir().join(format!("engram-counts-{}", std::process::id()));
+    fs::create_dir_all(&out).with_context(|| format!("create {}", out.display()))?;
+    let counted = count_into(&out, &valgrind, engram);
+    drop(fs::remove_dir_all(&out));
+    counted
+}
+
+fn count_into(out: &Path, valgrind: &Path, engram: &Path) -> Result<Counts> {
+    let file = out.join("callgrind");
+    let under = [
+        "--tool=callgrind".to_owned(),
+        "--separate-threads=yes".to_owned(),
+        format!("--callgrind-out-file={}", file.display()),
+        engram.display().to_string(),
+    ];
+    let launch = Launch::engram(engram, "valkey-8.0").under(valgrind, &under);
+    let peer = Peer::start(&launch.with(&["--workers", "1", "--io-backend", "epoll"]))?;
+    let mut counts = Counts::new();
+    for (place, case) in CASES.iter().enumerate() {
+        for (seed, command) in case.before.iter().enumerate() {
+            send(&peer, command, seed as u64 + 10)?;
+        }
+        order(&peer, "zero")?;
+        send(&peer, case.command, 1)?;
+        order(&peer, "dump")?;
+        let instructions = instructions(&file, place + 1)?;
+        counts.insert(case.name.to_owned(), instructions as f64 / REQUESTS as f64);
+    }
+    Ok(counts)
+}
+
+/// Sends a command for each key.
+fn send(peer: &Peer, command: &str, seed: u64) -> Result<()> {
+    let data = Data {
+        keys: REQUESTS,
+        distribution: Distribution::Sequential,
+        sizes: Sizes::Fixed(64),
+        ..Data::default()
+    };
+    let plan = Plan {
+        connections: 1,
+        depth: DEPTH,
+        data,
+        requests: Some(REQUESTS),
+        time: std::time::Duration::from_secs(300),
+        seed,
+        ..Plan::new(Target::Unix(peer.unix_socket()), vec![::load::Command::new(command, 1)])
+    };
+    let outcome = ::load::run(&plan, false, |_| true)?;
+    if let Some(failure) = outcome.first_error.as_ref().or(outcome.complaint.as_ref()) {
+        bail!("{command}: {failure}");
+    }
+    if outcome.total().nils > 0 {
+        bail!("{command}: {} answers were nil", outcome.total().nils);
+    }
+    Ok(())
+}
+
+/// Tells valgrind to do something; it has when this returns.
+fn order(peer: &Peer, what: &str) -> Result<()> {
+    let output = Command::new("vgdb").arg(format!("--pid={}", peer.pid())).arg(what).output();
+    let output = output.context("start vgdb, which comes with valgrind")?;
+    if !output.status.success() {
+        bail!("vgdb {what}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(())
+}
+
+/// What the busiest thread ran, by the dump of a number: `<file>.<number>-<thread>`.
+fn instructions(file: &Path, number: usize) -> Result<u64> {
+    let prefix = format!("{}.{number}-", file.file_name().unwrap_or_default().to_string_lossy());
+    let mut most = None;
+    for entry in fs::read_dir(file.parent().context("a file in a folder")?)? {
+        let entry = entry?;
+        if !entry.file_name().to_string_lossy().starts_with(&prefix) {
+            continue;
+        }
+        let text = fs::read_to_string(entry.path())?;
+        let totals = text.lines().find_map(|line| line.strip_prefix("totals: ")?.trim().parse::<u64>().ok());
+        most = most.max(totals);
+    }
+    most.with_context(|| format!("callgrind wrote no dump {number}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(pairs: &[(&str, f64)]) -> Counts {
+        pairs.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
+    }
+
+    #[test]
+    fn what_is_dearer_fails_and_what_is_cheaper_is_told() {
+        let kept = counts(&[("GET", 1000.0), ("SET", 1000.0), ("DEL", 1000.0)]);
+        let now = counts(&[("GET", 1029.0), ("SET", 1031.0), ("DEL", 900.0), ("NEW", 5.0)]);
+        let (table, dearer) = compare(&kept, &now);
+        assert_eq!(dearer, [format!("NEW is not in {FILE}"), "SET".to_owned()]);
+        assert!(table.contains("DEL is cheaper") && table.contains("+3.1"), "{table}");
+    }
+
+    #[test]
+    fn the_file_is_read_as_it_is_written() {
+        let kept = Kept {
+            toolchain: "rustc 1.2.3 for x".to_owned(),
+            counts: counts(&[("LRANGE of 100", 5.0), ("GET", 1234.0)]),
+        };
+        assert_eq!(Kept::parse(&kept.text()).expect("fine"), kept);
+        assert!(Kept::parse("x\nGET\n").is_err());
+    }
+
+    #[test]
+    fn every_case_is_in_the_file() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("counts.txt");
+        let kept = Kept::parse(&fs::read_to_string(file).expect("it is there")).expect("fine");
+        let mut names: Vec<&str> = CASES.iter().map(|case| case.name).collect();
+        names.sort_unstable();
+        assert!(kept.counts.keys().eq(names), "cargo xtask bench counts --update");
+    }
+}

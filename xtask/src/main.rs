@@ -32,7 +32,8 @@ usage: cargo xtask <chore>
   tidy                    the rules of the source tree
   docs                    writes the pages of docs that are generated
   bench …                 benchmarks beside redis-server; bench peers: beside every server that is found
-  bench counts [--update] instructions a request, compared with those that are kept, or kept
+  bench counts [--update | --functions COMMAND]
+                          instructions a request, compared with those that are kept, or kept; or where a command's are
   fuzz [TARGET…] [--seconds N]
                           fuzz targets, all or those named, each for N seconds (default 30); needs a nightly toolchain
   soak [--seconds N] [--seed N]

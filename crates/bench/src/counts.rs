@@ -9,7 +9,7 @@
 //!
 //! Counts follow from the compiler: they are compared only if the file was written by the one that is here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,6 +24,8 @@ const TOLERANCE: f64 = 3.0;
 const REQUESTS: u64 = 6400;
 /// Many, so that it matters little whether a turn of the worker slept before it or looked once more.
 const DEPTH: usize = 64;
+/// Of a command's functions.
+const SHOWN_FUNCTIONS: usize = 40;
 const FILE: &str = "crates/bench/counts.txt";
 
 const SET: &str = "SET {key} {value}";
@@ -64,14 +66,19 @@ type Counts = BTreeMap<String, f64>;
 
 /// Counts and compares with the file, or writes it.
 pub(crate) fn run(args: &[String]) -> Result<()> {
-    let (mut is_update, mut engram) = (false, PathBuf::from("target/ci/engram"));
+    let (mut is_update, mut functions_of) = (false, None);
+    let mut engram = PathBuf::from("target/ci/engram");
     let mut args = args.iter();
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--update" => is_update = true,
             "--engram" => engram = args.next().context("--engram needs a path")?.into(),
-            other => bail!("{other}? usage: cargo xtask bench counts [--update]"),
+            "--functions" => functions_of = Some(args.next().context("--functions needs a command")?),
+            other => bail!("{other}? usage: cargo xtask bench counts [--update | --functions COMMAND]"),
         }
+    }
+    if let Some(name) = functions_of {
+        return print_functions(&engram, name);
     }
     let toolchain = toolchain()?;
     let kept = match fs::read_to_string(FILE) {
@@ -83,7 +90,9 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         println!("not run: counts are of {}, and this is {toolchain}", kept.toolchain);
         return Ok(());
     }
-    let counts = count(&engram)?;
+    let dumps = count(&engram, CASES)?;
+    let counts =
+        dumps.iter().map(|(name, dump)| ((*name).to_owned(), per_request(dump.instructions))).collect();
     if is_update {
         fs::write(FILE, Kept { toolchain, counts }.text()).with_context(|| FILE.to_owned())?;
         println!("{FILE} is written");
@@ -163,17 +172,43 @@ fn compare(kept: &Counts, counts: &Counts) -> (String, Vec<String>) {
     (table, dearer)
 }
 
-/// Counts all commands on a node of its own.
-fn count(engram: &Path) -> Result<Counts> {
+/// Where the instructions of a command are, dearest first.
+fn print_functions(engram: &Path, name: &str) -> Result<()> {
+    let place = CASES.iter().position(|case| case.name.eq_ignore_ascii_case(name));
+    let names = || CASES.iter().map(|case| case.name).collect::<Vec<_>>().join(", ");
+    let place = place.with_context(|| format!("no command {name}; there are {}", names()))?;
+    for (name, dump) in count(engram, &CASES[place..=place])? {
+        println!(
+            "{name}: {:.0} instructions, each function without those that it calls",
+            per_request(dump.instructions)
+        );
+        for (function, instructions) in dump.functions.iter().take(SHOWN_FUNCTIONS) {
+            println!("{:>8.1}  {function}", per_request(*instructions));
+        }
+    }
+    Ok(())
+}
+
+fn per_request(instructions: u64) -> f64 {
+    instructions as f64 / REQUESTS as f64
+}
+
+/// Counts commands on a node of its own.
+fn count(engram: &Path, cases: &'static [Case]) -> Result<Vec<(&'static str, Dump)>> {
     let valgrind = on_path("valgrind").context("no valgrind on PATH")?;
     let out = std::env::temp_dir().join(format!("engram-counts-{}", std::process::id()));
     fs::create_dir_all(&out).with_context(|| format!("create {}", out.display()))?;
-    let counted = count_into(&out, &valgrind, engram);
+    let counted = count_into(&out, &valgrind, engram, cases);
     drop(fs::remove_dir_all(&out));
     counted
 }
 
-fn count_into(out: &Path, valgrind: &Path, engram: &Path) -> Result<Counts> {
+fn count_into(
+    out: &Path,
+    valgrind: &Path,
+    engram: &Path,
+    cases: &'static [Case],
+) -> Result<Vec<(&'static str, Dump)>> {
     let file = out.join("callgrind");
     let under = [
         "--tool=callgrind".to_owned(),
@@ -183,18 +218,17 @@ fn count_into(out: &Path, valgrind: &Path, engram: &Path) -> Result<Counts> {
     ];
     let launch = Launch::engram(engram, "valkey-8.0").under(valgrind, &under);
     let peer = Peer::start(&launch.with(&["--workers", "1", "--io-backend", "epoll"]))?;
-    let mut counts = Counts::new();
-    for (place, case) in CASES.iter().enumerate() {
+    let mut dumps = Vec::new();
+    for (place, case) in cases.iter().enumerate() {
         for (seed, command) in case.before.iter().enumerate() {
             send(&peer, command, seed as u64 + 10)?;
         }
         order(&peer, "zero")?;
         send(&peer, case.command, 1)?;
         order(&peer, "dump")?;
-        let instructions = instructions(&file, place + 1)?;
-        counts.insert(case.name.to_owned(), instructions as f64 / REQUESTS as f64);
+        dumps.push((case.name, busiest(&file, place + 1)?));
     }
-    Ok(counts)
+    Ok(dumps)
 }
 
 /// Sends a command for each key.
@@ -235,19 +269,63 @@ fn order(peer: &Peer, what: &str) -> Result<()> {
 }
 
 /// What the busiest thread ran, by the dump of a number: `<file>.<number>-<thread>`.
-fn instructions(file: &Path, number: usize) -> Result<u64> {
+fn busiest(file: &Path, number: usize) -> Result<Dump> {
     let prefix = format!("{}.{number}-", file.file_name().unwrap_or_default().to_string_lossy());
-    let mut most = None;
+    let mut most: Option<Dump> = None;
     for entry in fs::read_dir(file.parent().context("a file in a folder")?)? {
         let entry = entry?;
         if !entry.file_name().to_string_lossy().starts_with(&prefix) {
             continue;
         }
-        let text = fs::read_to_string(entry.path())?;
-        let totals = text.lines().find_map(|line| line.strip_prefix("totals: ")?.trim().parse::<u64>().ok());
-        most = most.max(totals);
+        let dump = Dump::parse(&fs::read_to_string(entry.path())?);
+        if most.as_ref().is_none_or(|most| dump.instructions > most.instructions) {
+            most = Some(dump);
+        }
     }
     most.with_context(|| format!("callgrind wrote no dump {number}"))
+}
+
+/// What a thread ran.
+#[derive(Debug, Default)]
+struct Dump {
+    instructions: u64,
+    /// By function, without those that it calls, dearest first.
+    functions: Vec<(String, u64)>,
+}
+
+impl Dump {
+    /// Reads callgrind's format as far as it is needed: `fn=(number) name` begins a function, and has its name the first
+    /// time; a line `place cost` is its own cost, but the one behind `calls=` is that of a call.
+    fn parse(text: &str) -> Dump {
+        let mut names: HashMap<&str, &str> = HashMap::new();
+        let mut costs: HashMap<&str, u64> = HashMap::new();
+        let (mut function, mut is_call, mut instructions) = ("", false, 0);
+        for line in text.lines() {
+            if let Some(rest) = line.strip_prefix("fn=").or_else(|| line.strip_prefix("cfn=")) {
+                let (number, name) = rest.split_once(' ').unwrap_or((rest, ""));
+                if !name.is_empty() {
+                    names.insert(number, name);
+                }
+                if line.starts_with("fn=") {
+                    function = number;
+                }
+            } else if line.starts_with("calls=") {
+                is_call = true;
+            } else if let Some(totals) = line.strip_prefix("totals: ") {
+                instructions = totals.trim().parse().unwrap_or(0);
+            } else if line.starts_with(|first: char| first.is_ascii_digit() || "+-*".contains(first)) {
+                let cost = line.split(' ').nth(1).and_then(|cost| cost.parse::<u64>().ok()).unwrap_or(0);
+                if !std::mem::take(&mut is_call) {
+                    *costs.entry(function).or_default() += cost;
+                }
+            }
+        }
+        let name = |number: &str| names.get(number).copied().unwrap_or("code without a name").to_owned();
+        let mut functions: Vec<(String, u64)> =
+            costs.into_iter().map(|(number, cost)| (name(number), cost)).collect();
+        functions.sort_by_key(|(name, cost)| (std::cmp::Reverse(*cost), name.clone()));
+        Dump { instructions, functions }
+    }
 }
 
 #[cfg(test)]
@@ -275,6 +353,17 @@ mod tests {
         };
         assert_eq!(Kept::parse(&kept.text()).expect("fine"), kept);
         assert!(Kept::parse("x\nGET\n").is_err());
+    }
+
+    #[test]
+    fn a_dump_tells_functions_from_their_calls() {
+        let text = "events: Ir\nfn=(1) run\n16 10\n+3 5\ncfn=(2) call\ncalls=1 0\n* 100\n\nfn=(2)\n0 60\n\
+                    cfn=(3)\ncalls=2 7\n+1 40\nfn=(3) leaf\n7 40\nfn=(1)\n20 2\n\ntotals: 117\n";
+        let dump = Dump::parse(text);
+        assert_eq!(dump.instructions, 117);
+        let functions: Vec<(&str, u64)> =
+            dump.functions.iter().map(|(name, cost)| (name.as_str(), *cost)).collect();
+        assert_eq!(functions, [("call", 60), ("leaf", 40), ("run", 17)]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::subject::{Peaks, Setting, Subject};
 
 const USAGE: &str = "\
 usage: cargo xtask bench region [--quick]
-       cargo xtask bench counts [--update]
+       cargo xtask bench counts [--update | --functions COMMAND]
        cargo xtask bench peers [--peer NAME=PATH]… [--only SCENARIO]… [--runs N] [--quick] [--unpinned]
        cargo xtask bench [--only CASE]… [--subject NAME]… [--runs N] [--quick] [--unpinned]
 

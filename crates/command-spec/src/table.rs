@@ -32,8 +32,17 @@ const LONGEST_NAME: usize = 32;
 /// its first cell.
 #[derive(Debug)]
 pub struct Table<H: 'static> {
-    cells: Box<[Option<&'static Command<H>>]>,
+    cells: Box<[Option<Cell<H>>]>,
     commands: Vec<&'static Command<H>>,
+}
+
+#[derive(Debug)]
+struct Cell<H: 'static> {
+    folded: u64,
+    len: usize,
+    /// Length and folded name decide alone: the name has at most eight characters, and all are letters.
+    is_short: bool,
+    command: &'static Command<H>,
 }
 
 impl<H> Table<H> {
@@ -43,17 +52,19 @@ impl<H> Table<H> {
     /// When two have the same name or a name is too long: the table is fixed at build time, so tests find it.
     pub fn new(commands: impl IntoIterator<Item = &'static Command<H>>) -> Table<H> {
         let commands: Vec<_> = commands.into_iter().collect();
-        let mut cells = vec![None; (commands.len() * 8).next_power_of_two().max(8)].into_boxed_slice();
+        let size = (commands.len() * 8).next_power_of_two().max(8);
+        let mut cells: Box<[Option<Cell<H>>]> = (0..size).map(|_| None).collect();
         for &command in &commands {
             let name = command.spec.name.as_bytes();
             assert!(name.len() <= LONGEST_NAME, "{} is longer than {LONGEST_NAME} bytes", command.spec.name);
-            let mut at = hash(name) as usize & (cells.len() - 1);
-            while let Some(taken) = cells[at] {
-                let taken: &Command<H> = taken;
-                assert_ne!(taken.spec.name, command.spec.name, "a command stands in the table twice");
+            let folded = fold(name);
+            let mut at = hash(folded, name.len()) & (cells.len() - 1);
+            while let Some(taken) = &cells[at] {
+                assert_ne!(taken.command.spec.name, command.spec.name, "a command stands in the table twice");
                 at = (at + 1) & (cells.len() - 1);
             }
-            cells[at] = Some(command);
+            let is_short = name.len() <= 8 && name.iter().all(u8::is_ascii_lowercase);
+            cells[at] = Some(Cell { folded, len: name.len(), is_short, command });
         }
         Table { cells, commands }
     }
@@ -64,10 +75,14 @@ impl<H> Table<H> {
         if name.len() > LONGEST_NAME {
             return None;
         }
-        let mut at = hash(name) as usize & (self.cells.len() - 1);
-        while let Some(command) = self.cells[at] {
-            if command.spec.name.as_bytes().eq_ignore_ascii_case(name) {
-                return Some(command);
+        let folded = fold(name);
+        let mut at = hash(folded, name.len()) & (self.cells.len() - 1);
+        while let Some(cell) = &self.cells[at] {
+            if cell.folded == folded
+                && cell.len == name.len()
+                && (cell.is_short || cell.command.spec.name.as_bytes().eq_ignore_ascii_case(name))
+            {
+                return Some(cell.command);
             }
             at = (at + 1) & (self.cells.len() - 1);
         }
@@ -80,10 +95,24 @@ impl<H> Table<H> {
     }
 }
 
-/// FNV-1a of the lower-case name.
+/// The bit that tells capital letters from small ones, in each byte. Nothing but a letter becomes a letter by it.
+const CASE: u64 = 0x2020_2020_2020_2020;
+
+/// The first four and the last four characters in any case: all of a name of at most eight.
 #[inline]
-fn hash(name: &[u8]) -> u32 {
-    name.iter().fold(0x811c_9dc5, |hash, b| (hash ^ u32::from(b | 0x20)).wrapping_mul(0x0100_0193))
+fn fold(name: &[u8]) -> u64 {
+    let word = match (name.first_chunk::<4>(), name.last_chunk::<4>()) {
+        (Some(first), Some(last)) => {
+            u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32
+        }
+        _ => name.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    };
+    word | CASE
+}
+
+#[inline]
+fn hash(folded: u64, len: usize) -> usize {
+    ((folded ^ len as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as usize
 }
 
 #[cfg(test)]
@@ -96,6 +125,22 @@ mod tests {
         Command::new(&GET, 1),
         Command { spec: &CONFIG, run: 2, subcommands: &[Command { spec: &GET, run: 3, subcommands: &[] }] },
     ];
+
+    #[test]
+    fn what_only_looks_alike_is_no_name() {
+        let table = Table::new(&COMMANDS);
+        // Each byte of a name, and each other byte in its place.
+        for name in [&b"get"[..], b"config"] {
+            for at in 0..name.len() {
+                for byte in 0..=u8::MAX {
+                    let mut word = name.to_vec();
+                    word[at] = byte;
+                    let is_name = byte.eq_ignore_ascii_case(&name[at]);
+                    assert_eq!(table.get(&word).is_some(), is_name, "{}", word.escape_ascii());
+                }
+            }
+        }
+    }
 
     #[test]
     fn names_are_found_in_any_case() {

@@ -27,22 +27,24 @@ pub fn parse_i64(text: &[u8]) -> Option<i64> {
 /// Small numbers make up nearly all lengths; their digits are laid out once, at compile time.
 const SMALL: usize = 256;
 
+/// A line with a small number, its first byte left open.
 struct Digits {
-    text: [u8; 3],
+    line: [u8; 8],
     len: u8,
 }
 
 static SMALL_DIGITS: [Digits; SMALL] = {
-    let mut table = [const { Digits { text: [b'0'; 3], len: 1 } }; SMALL];
+    let mut table = [const { Digits { line: [0; 8], len: 0 } }; SMALL];
     let mut n = 0;
     while n < SMALL {
-        let (hundreds, tens, ones) = ((n / 100) as u8, (n / 10 % 10) as u8, (n % 10) as u8);
-        table[n] = if hundreds > 0 {
-            Digits { text: [b'0' + hundreds, b'0' + tens, b'0' + ones], len: 3 }
-        } else if tens > 0 {
-            Digits { text: [b'0' + tens, b'0' + ones, 0], len: 2 }
+        let (hundreds, tens, ones) =
+            (b'0' + (n / 100) as u8, b'0' + (n / 10 % 10) as u8, b'0' + (n % 10) as u8);
+        table[n] = if n >= 100 {
+            Digits { line: [0, hundreds, tens, ones, b'\r', b'\n', 0, 0], len: 3 }
+        } else if n >= 10 {
+            Digits { line: [0, tens, ones, b'\r', b'\n', 0, 0, 0], len: 2 }
         } else {
-            Digits { text: [b'0' + ones, 0, 0], len: 1 }
+            Digits { line: [0, ones, b'\r', b'\n', 0, 0, 0, 0], len: 1 }
         };
         n += 1;
     }
@@ -55,6 +57,14 @@ pub(crate) const MAX_LINE: usize = 23;
 /// Appends `<prefix><n>\r\n` in one copy.
 #[inline]
 pub(crate) fn write_line(out: &mut Vec<u8>, prefix: u8, n: i64) {
+    if let Some(digits) = SMALL_DIGITS.get(usize::try_from(n).unwrap_or(SMALL)) {
+        // Copied at its full size, which needs no call, and cut to what it is.
+        let (mut line, len) = (digits.line, out.len() + usize::from(digits.len) + 3);
+        line[0] = prefix;
+        out.extend_from_slice(&line);
+        out.truncate(len);
+        return;
+    }
     let mut line = [0u8; MAX_LINE];
     let len = line_into(&mut line, prefix, n);
     out.extend_from_slice(&line[..len]);
@@ -66,7 +76,7 @@ pub(crate) fn line_into(line: &mut [u8; MAX_LINE], prefix: u8, n: i64) -> usize 
     line[0] = prefix;
     let len = match SMALL_DIGITS.get(usize::try_from(n).unwrap_or(SMALL)) {
         Some(digits) => {
-            line[1..4].copy_from_slice(&digits.text);
+            line[1..4].copy_from_slice(&digits.line[1..4]);
             1 + usize::from(digits.len)
         }
         None => {

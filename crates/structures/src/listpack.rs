@@ -506,6 +506,7 @@ pub struct Iter<'a> {
 impl<'a> Iterator for Iter<'a> {
     type Item = Item<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Item<'a>> {
         if self.front >= self.back {
             return None;
@@ -601,9 +602,23 @@ fn encode(item: &Item<'_>, out: &mut [u8]) -> usize {
 }
 
 /// The item at `offset` and the size of its "encoding and data".
+#[inline]
 fn decode(bytes: &[u8], offset: usize) -> (Item<'_>, usize) {
     let entry = &bytes[offset..];
-    let size = encoded_size_at(bytes, offset);
+    let first = entry[0];
+    // Short strings and small numbers are nearly all there is.
+    match first {
+        0..=0x7F => (Item::Int(i64::from(first)), 1),
+        0x80..=0xBF => {
+            let size = 1 + usize::from(first & 0x3F);
+            (Item::Bytes(&entry[1..size]), size)
+        }
+        _ => decode_long(entry),
+    }
+}
+
+fn decode_long(entry: &[u8]) -> (Item<'_>, usize) {
+    let size = checked_encoded_size(entry).expect("validated entry");
     let item = match entry[0] {
         first @ 0..=0x7F => Item::Int(i64::from(first)),
         0x80..=0xBF => Item::Bytes(&entry[1..size]),
@@ -643,6 +658,7 @@ fn checked_encoded_size(entry: &[u8]) -> Option<usize> {
 }
 
 /// Bytes that the backlen of an entry takes. The limits are one lower than seven bits a byte would allow, as in Redis.
+#[inline]
 fn backlen_size(size: usize) -> usize {
     match size {
         0..=127 => 1,

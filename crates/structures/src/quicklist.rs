@@ -527,6 +527,7 @@ pub(crate) struct Forward<'a> {
 impl<'a> Iterator for Forward<'a> {
     type Item = Item<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Item<'a>> {
         loop {
             let item = match &mut self.inner {

@@ -51,7 +51,23 @@ impl Slot {
 /// The part of a key that decides its slot.
 #[inline]
 pub fn hash_tag(key: &[u8]) -> &[u8] {
-    // Few keys carry a tag and most are short: a plain loop beats a call.
+    // Few keys carry a tag, and most are short: looked for eight bytes at a time, without a call.
+    let (words, rest) = key.as_chunks::<8>();
+    if words.iter().all(|word| !holds_brace(*word)) && !rest.contains(&b'{') {
+        return key;
+    }
+    tagged(key)
+}
+
+/// Whether one of the bytes is a `{`: the one that is zero once all are compared with it borrows from its highest bit.
+#[inline]
+fn holds_brace(word: [u8; 8]) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let differences = u64::from_ne_bytes(word) ^ (ONES * b'{' as u64);
+    differences.wrapping_sub(ONES) & !differences & (ONES << 7) != 0
+}
+
+fn tagged(key: &[u8]) -> &[u8] {
     let Some(open) = key.iter().position(|&b| b == b'{') else { return key };
     let tail = &key[open + 1..];
     match tail.iter().position(|&b| b == b'}') {
@@ -113,6 +129,21 @@ pub fn crc16(bytes: &[u8]) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_brace_is_found_wherever_it_stands() {
+        for len in 0..40 {
+            for fill in [b'a', b'z', b'|', 0, 0xfb, 0x7a, 0xff] {
+                let mut key = vec![fill; len];
+                assert_eq!(hash_tag(&key), &key[..], "no brace among {len} of {fill}");
+                for at in 0..len.saturating_sub(2) {
+                    key.fill(fill);
+                    (key[at], key[at + 2]) = (b'{', b'}');
+                    assert_eq!(hash_tag(&key), &key[at + 1..at + 2], "{}", key.escape_ascii());
+                }
+            }
+        }
+    }
 
     #[test]
     fn crc_of_the_check_string_is_that_of_xmodem() {

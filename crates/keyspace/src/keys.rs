@@ -107,27 +107,41 @@ pub struct Keys<'k, 'g> {
     pub scratch: &'k mut Scratch,
 }
 
-/// Keys whose places are known.
+/// Keys whose places are known. Commands take their keys in order, each several times.
 #[derive(Debug, Default)]
 struct Hints<'k> {
+    /// The one that was asked for last, or will be first.
+    current: Cell<Option<(&'k [u8], Located)>>,
     argv: &'k [&'k [u8]],
     step: usize,
     places: &'k [Located],
-    /// The one that was asked for last.
-    last: Cell<usize>,
+    /// Which one the current one is.
+    at: Cell<usize>,
 }
 
-impl Hints<'_> {
-    /// The same memory is the same key: comparing addresses is enough. Commands take their keys in order, each several times.
+impl<'k> Hints<'k> {
+    fn new(argv: &'k [&'k [u8]], step: usize, places: &'k [Located]) -> Hints<'k> {
+        Hints { current: Cell::new(Some((argv[0], places[0]))), argv, step, places, at: Cell::new(0) }
+    }
+
+    /// The same memory is the same key: comparing addresses is enough.
     #[inline]
     fn find(&self, key: &[u8]) -> Option<Located> {
-        let last = self.last.get();
-        for at in [last, last + 1, 0] {
-            if let Some(place) = self.places.get(at)
+        match self.current.get() {
+            Some((hinted, place)) if std::ptr::eq(hinted, key) => Some(place),
+            _ => self.advance(key),
+        }
+    }
+
+    /// The next one, or the first one again.
+    fn advance(&self, key: &[u8]) -> Option<Located> {
+        for at in [self.at.get() + 1, 0] {
+            if let Some(&place) = self.places.get(at)
                 && std::ptr::eq(self.argv[at * self.step], key)
             {
-                self.last.set(at);
-                return Some(*place);
+                self.at.set(at);
+                self.current.set(Some((self.argv[at * self.step], place)));
+                return Some(place);
             }
         }
         None
@@ -153,9 +167,12 @@ impl<'k, 'g> Keys<'k, 'g> {
     }
 
     /// Remembers the places of several keys: the first of `argv`, and further ones so many arguments behind each other.
+    ///
+    /// # Panics
+    /// When there is no key or no place.
     #[inline]
     pub fn with_hints(mut self, argv: &'k [&'k [u8]], step: usize, places: &'k [Located]) -> Self {
-        self.hints = Hints { argv, step, places, last: Cell::new(0) };
+        self.hints = Hints::new(argv, step, places);
         self
     }
 

@@ -152,7 +152,9 @@ fn address_sanitizer() -> Result<Outcome> {
     let mut args = vec!["test", "--lib", "--target", &target, "--no-fail-fast"];
     args.extend(SANITIZED.iter().flat_map(|name| ["--package", *name]));
     let task = Task::cargo_of("nightly", &args);
-    ran(task.env("RUSTFLAGS", "-Zsanitizer=address").env("CARGO_TARGET_DIR", target_dir().join("asan")))
+    ran(task
+        .env("RUSTFLAGS", "-Zsanitizer=address --cfg asan")
+        .env("CARGO_TARGET_DIR", target_dir().join("asan")))
 }
 
 fn binary() -> PathBuf {

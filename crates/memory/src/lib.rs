@@ -35,6 +35,7 @@
 mod classes;
 mod counters;
 mod process;
+pub mod slab;
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::ffi::c_void;

@@ -1,5 +1,6 @@
 //! The process as the operating system sees it, and mimalloc's settings.
 
+use crate::slab;
 use libmimalloc_sys as mimalloc;
 
 // Part of mimalloc's interface that the bindings leave out: an arena of so many bytes, usable at once or as needed, of huge
@@ -41,6 +42,7 @@ static BEFORE_MAIN: extern "C" fn() = set_up;
 /// Gives memory that is free back to the operating system now: all of the calling thread's, and what other threads
 /// left behind. For MEMORY PURGE and after a flush; it may take milliseconds.
 pub fn purge() {
+    slab::tidy(true);
     // SAFETY: callable at any time.
     unsafe { mimalloc::mi_collect(true) };
 }
@@ -49,8 +51,15 @@ pub fn purge() {
 /// allocate, and not at all while they sleep, so one thread of a node calls this in its cron: about 2 µs when there is
 /// nothing to do, 1 to 3 ms for 10 MB.
 pub fn trim() {
+    slab::tidy(false);
     // SAFETY: callable at any time.
     unsafe { mimalloc::mi_collect(false) };
+}
+
+/// Whether memory for data is advised to be huge pages.
+pub(crate) fn wants_huge_pages() -> bool {
+    // SAFETY: the option exists in this version.
+    unsafe { mimalloc::mi_option_get(ARENA_EAGER_COMMIT) != 0 }
 }
 
 /// The allocator as INFO's `mem_allocator` names it: `mimalloc-3.3.2`.

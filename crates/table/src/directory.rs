@@ -5,7 +5,8 @@
 //!
 //! The packed form has bit 63 set, the depth in the low six bits, and the address between.
 
-use std::alloc::{Layout, alloc_zeroed, handle_alloc_error};
+use memory::slab;
+use std::alloc::Layout;
 use std::cell::UnsafeCell;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -41,15 +42,17 @@ pub(crate) struct Directory {
 impl Directory {
     pub(crate) fn allocate(depth: u32) -> Directory {
         let layout = Self::layout_of(depth);
-        // SAFETY: the layout is not empty; zeroed slots are null pointers and zero counts.
-        let start =
-            NonNull::new(unsafe { alloc_zeroed(layout) }).unwrap_or_else(|| handle_alloc_error(layout));
+        let start = slab::allocate(layout);
+        // SAFETY: as many bytes as were asked for. Zeroed slots are null pointers and zero counts.
+        unsafe { start.write_bytes(0, layout.size()) };
         assert!(start.addr().get() >> 48 == 0, "packed pointers have 48 bits of address");
         Directory { start: start.cast(), depth }
     }
 
     fn layout_of(depth: u32) -> Layout {
-        let slots = Layout::array::<Slot>(1 << depth).and_then(|slots| slots.align_to(64));
+        let slots = Layout::array::<Slot>(1 << depth)
+            .and_then(|slots| slots.align_to(64))
+            .map(|slots| slots.pad_to_align());
         slots.expect("a directory is far smaller than the address space")
     }
 

@@ -16,7 +16,7 @@ use std::ptr::NonNull;
 use structures::{Hash, List, Value, ValueRef};
 
 pub use crate::layout::Kind;
-use crate::layout::{Block, Encoding, INLINE_MAX, RAW, Shape};
+use crate::layout::{Block, Encoding, INLINE_MAX, RAW, Shape, expiry_bytes};
 
 /// The longest string that `OBJECT ENCODING` calls `embstr`.
 const EMBSTR_MAX: usize = 44;
@@ -145,9 +145,9 @@ impl<'a> Entry<'a> {
         unsafe {
             match self.block.encoding() {
                 Encoding::Inline => ValueRef::Bytes(self.block.inline().as_ref()),
-                Encoding::Int => ValueRef::Int(self.block.payload::<i64>().read()),
-                Encoding::Buffer => ValueRef::Bytes(self.block.payload::<Vec<u8>>().as_ref()),
-                Encoding::Boxed => boxed_ref(self.block.kind(), self.block.payload::<NonNull<()>>().read()),
+                Encoding::Int => ValueRef::Int(self.block.read_payload::<i64>()),
+                Encoding::Buffer => ValueRef::Bytes(self.block.buffer().as_ref()),
+                Encoding::Boxed => boxed_ref(self.block.kind(), self.block.read_payload::<NonNull<()>>()),
             }
         }
     }
@@ -196,7 +196,7 @@ impl<'a> Entry<'a> {
     pub fn memory(self) -> usize {
         let buffer = match self.block.encoding() {
             // SAFETY: the encoding says what is there.
-            Encoding::Buffer => unsafe { self.block.payload::<Vec<u8>>().as_ref() }.capacity(),
+            Encoding::Buffer => unsafe { self.block.buffer().as_ref() }.capacity(),
             Encoding::Int | Encoding::Inline | Encoding::Boxed => 0,
         };
         self.block.shape().alloc_bytes() + buffer
@@ -243,7 +243,7 @@ impl<'a> EntryMut<'a> {
             Encoding::Inline | Encoding::Int | Encoding::Buffer => ValueMut::String,
             // SAFETY: exclusive access for `'a`; the encoding says that the payload is the type's box.
             Encoding::Boxed => unsafe {
-                boxed_mut(self.block.kind(), self.block.payload::<NonNull<()>>().read())
+                boxed_mut(self.block.kind(), self.block.read_payload::<NonNull<()>>())
             },
         }
     }
@@ -361,32 +361,32 @@ pub(crate) fn string_content(bytes: &[u8]) -> Content<'_> {
 
 /// A new entry with clock and marks zero.
 pub(crate) fn build(key: &[u8], content: Content<'_>, expire_at_ms: Option<u64>) -> Block {
-    let shape = content.shape(key.len(), expire_at_ms.is_some());
-    let block = Block::allocate(shape, content.kind(), 0, key);
+    let shape = content.shape(key.len(), expiry_bytes(expire_at_ms));
+    let block = Block::allocate(shape, content.kind(), key);
     if let Some(expire_at_ms) = expire_at_ms {
         block.write_expiry(expire_at_ms);
     }
     // SAFETY: the allocation has the shape of the content and its payload is not yet initialised.
     unsafe {
         match content {
-            Content::Int(int) => block.payload().write(int),
+            Content::Int(int) => block.write_payload(int),
             Content::Inline(bytes) => block.write_inline(bytes),
-            Content::Buffer(bytes) => block.payload().write(bytes),
-            Content::Boxed(_, object) => block.payload().write(object),
+            Content::Buffer(bytes) => block.write_payload(bytes),
+            Content::Boxed(_, object) => block.write_payload(object),
         }
     }
     block
 }
 
 impl Content<'_> {
-    pub(crate) fn shape(&self, key_len: usize, has_expiry: bool) -> Shape {
+    pub(crate) fn shape(&self, key_len: usize, expiry_bytes: usize) -> Shape {
         let (encoding, inline_len) = match self {
             Content::Int(_) => (Encoding::Int, 0),
             Content::Inline(bytes) => (Encoding::Inline, bytes.len()),
             Content::Buffer(_) => (Encoding::Buffer, 0),
             Content::Boxed(..) => (Encoding::Boxed, 0),
         };
-        Shape { encoding, has_expiry, key_len, inline_len }
+        Shape { encoding, expiry_bytes, key_len, inline_len }
     }
 
     fn kind(&self) -> Kind {
@@ -406,9 +406,9 @@ pub(crate) unsafe fn take_value(block: Block) -> Value {
     unsafe {
         match block.encoding() {
             Encoding::Inline => Value::Bytes(block.inline().as_ref().to_vec()),
-            Encoding::Int => Value::Int(block.payload().read()),
-            Encoding::Buffer => Value::Bytes(block.payload().read()),
-            Encoding::Boxed => boxed_value(block.kind(), block.payload().read()),
+            Encoding::Int => Value::Int(block.read_payload()),
+            Encoding::Buffer => Value::Bytes(block.read_payload()),
+            Encoding::Boxed => boxed_value(block.kind(), block.read_payload()),
         }
     }
 }
@@ -422,9 +422,9 @@ pub(crate) unsafe fn take_content<'a>(block: Block) -> Content<'a> {
     unsafe {
         match block.encoding() {
             Encoding::Inline => Content::Inline(block.inline().as_ref()),
-            Encoding::Int => Content::Int(block.payload().read()),
-            Encoding::Buffer => Content::Buffer(block.payload().read()),
-            Encoding::Boxed => Content::Boxed(block.kind(), block.payload().read()),
+            Encoding::Int => Content::Int(block.read_payload()),
+            Encoding::Buffer => Content::Buffer(block.read_payload()),
+            Encoding::Boxed => Content::Boxed(block.kind(), block.read_payload()),
         }
     }
 }

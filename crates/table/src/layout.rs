@@ -1,27 +1,30 @@
 //! The bytes of an entry: one allocation for header, key and, when it fits, the value.
 //!
 //! ```text
-//!  0       1       2            5       6        8
-//!  +-------+-------+------------+-------+--------+------------+----------+-----------+-----+---------------+
-//!  |enc|typ| flags | clock (24) | marks | keylen | expiry u64 | long key | payload   | key | length, bytes |
-//!  +-------+-------+------------+-------+--------+------------+----------+-----------+-----+---------------+
-//!   4   4     8                   4 | 4    u16     if HAS_      if keylen  0, 8 or 24        only if the
-//!                                                  EXPIRY       = 0xFFFF   by encoding       encoding is inline
+//!  0       1       2            5       6        7          8
+//!  +-------+-------+------------+-------+--------+----------+-----------+-----------+----------+-----+-------------+-------+
+//!  |enc|typ| flags | clock (24) | marks | keylen | inline   | payload   | expiry    | long key | key | long inline | bytes |
+//!  |       |       |            |       |        | length   |           |           | length   |     | length      |       |
+//!  +-------+-------+------------+-------+--------+----------+-----------+-----------+----------+-----+-------------+-------+
+//!   4   4     8                   4 | 4    u8      u8         0, 8 or 24  0, 6 or 8   6 if keylen        2 if inline   only if the
+//!                                                             by encoding by flags    = 255              length = 255  encoding is inline
 //! ```
 //!
 //! - type: [`Kind`]; 15 is reserved for extension types, whose id will be the first word of the payload.
 //! - encoding: what the payload is, see [`Encoding`]; `Cold` (value on disk) is reserved.
-//! - flags: bit 0 expiry word present, bit 1 reserved for a CAS word (8 bytes, Memcached), bit 2 reserved for client
-//!   flags (4 bytes, Memcached, in a word of their own), bit 3 a string that was modified in place (`raw`).
+//! - flags: bit 0 expiry present, bit 1 (only with bit 0) it takes 8 bytes and not 6, bit 3 a string that was modified in
+//!   place (`raw`); reserved are bit 4 for a CAS word (8 bytes, Memcached), bit 5 for client flags (4 bytes, Memcached).
 //! - clock: LRU seconds or LFU counter, the owner's business.
 //! - marks: the epochs of two independent walks.
-//! - inline length: little-endian base 128 varint.
+//! - expiry: unix ms, little-endian. 48 bits reach to the year 10889; what lies beyond has the long form, and no other.
+//! - payload: the one part that may have to be aligned, so it comes first. Everything else is read byte by byte as far as
+//!   the processor is concerned: an entry begins at any even address.
 //!
 //! The size of the allocation is not stored: it is the size class of the bytes needed, so it follows from the header
-//! and the inline length. A change in place is allowed exactly when it leaves the class the same.
+//! and the lengths. A change in place is allowed exactly when it leaves the class the same.
 
-use memory::size_class;
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use memory::slab;
+use std::alloc::Layout;
 use std::ptr::NonNull;
 
 /// Bytes of the fixed part.
@@ -29,20 +32,33 @@ pub(crate) const HEADER_BYTES: usize = 8;
 const CLOCK_AT: usize = 2;
 const MARKS_AT: usize = 5;
 const KEY_LEN_AT: usize = 6;
-/// A key length in the header that says: the real one is in a word of its own.
-const LONG_KEY: u16 = u16::MAX;
+const INLINE_LEN_AT: usize = 7;
+/// A length in the header that says: the real one stands elsewhere.
+const LONG: usize = u8::MAX as usize;
+/// Bytes of the length of a long key, which address space bounds.
+const LONG_KEY_BYTES: usize = 6;
+/// Bytes of the length of a long inline string.
+const LONG_INLINE_BYTES: usize = 2;
 /// Strings up to this many bytes lie in the entry. Beyond it, the second cache miss is noise beside copying the value,
 /// and a buffer of its own can be grown, and moved in and out, without copying.
 pub(crate) const INLINE_MAX: usize = 4096;
 
 pub(crate) const HAS_EXPIRY: u8 = 1 << 0;
+const WIDE_EXPIRY: u8 = 1 << 1;
 pub(crate) const RAW: u8 = 1 << 3;
 
+const EXPIRY_BYTES: usize = 6;
+const WIDE_EXPIRY_BYTES: usize = 8;
+/// Longer than an expiry of six bytes can say.
+const WIDE: u64 = 1 << (8 * EXPIRY_BYTES);
+
 const _: () = assert!(size_of::<usize>() == 8, "entries and cells assume 64-bit pointers");
-const _: () = assert!(CLOCK_AT + 3 == MARKS_AT && KEY_LEN_AT + 2 == HEADER_BYTES);
-const _: () = assert!(size_of::<Vec<u8>>() == 24 && align_of::<Vec<u8>>() == 8);
-/// The goal: a 16-byte key with a 64-byte value lands in a 96-byte block.
-const _: () = assert!(size_class(HEADER_BYTES + 16 + 1 + 64) == 96);
+const _: () = assert!(CLOCK_AT + 3 == MARKS_AT && INLINE_LEN_AT + 1 == HEADER_BYTES);
+const _: () = assert!(size_of::<Vec<u8>>() == 24 && align_of::<Vec<u8>>() == HEADER_BYTES);
+const _: () = assert!(INLINE_MAX <= u16::MAX as usize);
+/// The goal: a 16-byte key with a 64-byte value takes 88 bytes, and 94 with an expiry.
+const _: () = assert!(slab::block_bytes(HEADER_BYTES + 16 + 64) == 88);
+const _: () = assert!(slab::block_bytes(HEADER_BYTES + EXPIRY_BYTES + 16 + 64) == 94);
 
 /// What the payload of an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +83,22 @@ const PAYLOAD_BYTES: [u8; 16] = {
     bytes[Encoding::Boxed as usize] = 8;
     bytes
 };
-const _: () = assert!(HAS_EXPIRY == 1, "the flag is multiplied by the bytes of the word");
+/// Bytes of the expiry by the flags, without a branch.
+#[inline]
+fn expiry_bytes_of(flags: u8) -> usize {
+    EXPIRY_BYTES * usize::from(flags & HAS_EXPIRY) + usize::from(flags & WIDE_EXPIRY)
+}
+const _: () = assert!(HAS_EXPIRY == 1 && EXPIRY_BYTES + WIDE_EXPIRY as usize == WIDE_EXPIRY_BYTES);
+
+/// Bytes that an expiry takes, 0 without one.
+#[inline]
+pub(crate) fn expiry_bytes(expire_at_ms: Option<u64>) -> usize {
+    match expire_at_ms {
+        None => 0,
+        Some(at) if at < WIDE => EXPIRY_BYTES,
+        Some(_) => WIDE_EXPIRY_BYTES,
+    }
+}
 
 impl Encoding {
     fn payload_bytes(self) -> usize {
@@ -88,43 +119,45 @@ pub enum Kind {
     // 2, 3 and 5 are meant for set, sorted set and stream; 15 for extension types.
 }
 
-fn varint_bytes(value: usize) -> usize {
-    (value.max(1).ilog2() as usize) / 7 + 1
-}
-
 /// Everything about an entry except where it is: enough to compute its size and the places of its parts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shape {
     pub(crate) encoding: Encoding,
-    pub(crate) has_expiry: bool,
+    /// 0, 6 or 8, see [`expiry_bytes`].
+    pub(crate) expiry_bytes: usize,
     pub(crate) key_len: usize,
     /// Only for [`Encoding::Inline`].
     pub(crate) inline_len: usize,
 }
 
 impl Shape {
-    fn long_key(&self) -> bool {
-        self.key_len >= LONG_KEY as usize
-    }
-
-    fn payload_at(&self) -> usize {
-        HEADER_BYTES + 8 * usize::from(self.has_expiry) + 8 * usize::from(self.long_key())
+    fn expiry_at(&self) -> usize {
+        HEADER_BYTES + self.encoding.payload_bytes()
     }
 
     fn key_at(&self) -> usize {
-        self.payload_at() + self.encoding.payload_bytes()
+        let long_key_bytes = if self.key_len >= LONG { LONG_KEY_BYTES } else { 0 };
+        self.expiry_at() + self.expiry_bytes + long_key_bytes
+    }
+
+    /// Where the inline string is.
+    fn inline_at(&self) -> usize {
+        let length_bytes = if self.inline_len >= LONG { LONG_INLINE_BYTES } else { 0 };
+        self.key_at() + self.key_len + length_bytes
     }
 
     pub(crate) fn alloc_bytes(&self) -> usize {
-        let key_end = self.key_at() + self.key_len;
-        size_class(match self.encoding {
-            Encoding::Inline => key_end + varint_bytes(self.inline_len) + self.inline_len,
-            Encoding::Int | Encoding::Buffer | Encoding::Boxed => key_end,
-        })
+        slab::block_bytes(self.layout().size())
     }
 
     fn layout(&self) -> Layout {
-        Layout::from_size_align(self.alloc_bytes(), 8)
+        let bytes = match self.encoding {
+            Encoding::Inline => self.inline_at() + self.inline_len,
+            Encoding::Int | Encoding::Buffer | Encoding::Boxed => self.key_at() + self.key_len,
+        };
+        // A buffer is borrowed where it stands, so it is aligned; all else is copied out and in.
+        let alignment = if self.encoding == Encoding::Buffer { align_of::<Vec<u8>>() } else { 1 };
+        Layout::from_size_align(bytes.next_multiple_of(alignment), alignment)
             .expect("an entry is far smaller than the address space")
     }
 }
@@ -137,30 +170,40 @@ impl Shape {
 pub(crate) struct Block(pub(crate) NonNull<u8>);
 
 impl Block {
-    /// A new allocation with header, key and inline length written; payload or inline bytes, and the expiry word, are
-    /// the caller's to write before anything reads them.
-    pub(crate) fn allocate(shape: Shape, kind: Kind, flags: u8, key: &[u8]) -> Block {
+    /// A new allocation with header, key and inline length written; payload or inline bytes, and the expiry, are the
+    /// caller's to write before anything reads them.
+    pub(crate) fn allocate(shape: Shape, kind: Kind, key: &[u8]) -> Block {
         debug_assert_eq!(shape.key_len, key.len());
-        let layout = shape.layout();
-        // SAFETY: the layout is never of size zero.
-        let start = NonNull::new(unsafe { alloc(layout) }).unwrap_or_else(|| handle_alloc_error(layout));
+        let start = slab::allocate(shape.layout());
         assert!(start.addr().get() >> 48 == 0, "cells keep hash bits above 48 bits of address");
         let block = Block(start);
-        let flags = if shape.has_expiry { flags | HAS_EXPIRY } else { flags & !HAS_EXPIRY };
-        let key_len = key.len().min(LONG_KEY as usize) as u16;
+        let flags = match shape.expiry_bytes {
+            0 => 0,
+            EXPIRY_BYTES => HAS_EXPIRY,
+            _ => HAS_EXPIRY | WIDE_EXPIRY,
+        };
+        let short = |len: usize| len.min(LONG) as u8;
+        let header = [
+            kind as u8 | (shape.encoding as u8) << 4,
+            flags,
+            0,
+            0,
+            0,
+            0,
+            short(key.len()),
+            short(shape.inline_len),
+        ];
         // SAFETY: all offsets lie within the layout by the definition of `Shape`.
         unsafe {
-            block.at(0).write(kind as u8 | (shape.encoding as u8) << 4);
-            block.at(1).write(flags);
-            block.at(CLOCK_AT).cast::<[u8; 4]>().write([0; 4]);
-            block.at(KEY_LEN_AT).cast::<u16>().write(key_len);
-            if shape.long_key() {
-                block.at(shape.payload_at() - 8).cast::<u64>().write(key.len() as u64);
+            block.at(0).cast::<[u8; HEADER_BYTES]>().write(header);
+            if key.len() >= LONG {
+                block.write_six(shape.key_at() - LONG_KEY_BYTES, key.len() as u64);
             }
             block.at(shape.key_at()).copy_from_nonoverlapping(key.as_ptr(), key.len());
-        }
-        if shape.encoding == Encoding::Inline {
-            block.write_inline_len(shape.key_at() + key.len(), shape.inline_len);
+            if shape.inline_len >= LONG {
+                let length = (shape.inline_len as u16).to_le_bytes();
+                block.at(shape.inline_at() - LONG_INLINE_BYTES).cast::<[u8; 2]>().write(length);
+            }
         }
         block
     }
@@ -171,8 +214,8 @@ impl Block {
     /// Nothing uses the entry afterwards.
     pub(crate) unsafe fn deallocate(self) {
         let layout = self.shape().layout();
-        // SAFETY: the allocation was made with the layout of its shape, and every change keeps the two in step.
-        unsafe { dealloc(self.0.as_ptr(), layout) };
+        // SAFETY: the allocation was made with the layout of its shape, and every change keeps the class.
+        unsafe { slab::deallocate(self.0, layout) };
     }
 
     /// # Safety
@@ -182,26 +225,54 @@ impl Block {
         unsafe { self.0.as_ptr().add(offset) }
     }
 
+    /// A number of 48 bits.
+    ///
+    /// # Safety
+    /// Six bytes from the offset on lie within the allocation and are written.
+    #[inline]
+    unsafe fn read_six(self, offset: usize) -> u64 {
+        // SAFETY: the caller's promise.
+        let (low, high) = unsafe {
+            (self.at(offset).cast::<[u8; 4]>().read(), self.at(offset + 4).cast::<[u8; 2]>().read())
+        };
+        u64::from(u32::from_le_bytes(low)) | u64::from(u16::from_le_bytes(high)) << 32
+    }
+
+    /// # Safety
+    /// Six bytes from the offset on lie within the allocation.
+    #[inline]
+    unsafe fn write_six(self, offset: usize, number: u64) {
+        debug_assert!(number < WIDE);
+        // SAFETY: the caller's promise.
+        unsafe {
+            self.at(offset).cast::<[u8; 4]>().write((number as u32).to_le_bytes());
+            self.at(offset + 4).cast::<[u8; 2]>().write(((number >> 32) as u16).to_le_bytes());
+        }
+    }
+
     pub(crate) fn shape(self) -> Shape {
         let mut shape = Shape {
             encoding: self.encoding(),
-            has_expiry: self.flags() & HAS_EXPIRY != 0,
-            key_len: self.short_key_len() as usize,
-            inline_len: 0,
+            expiry_bytes: expiry_bytes_of(self.flags()),
+            key_len: self.short_len(KEY_LEN_AT),
+            inline_len: self.short_len(INLINE_LEN_AT),
         };
-        if shape.long_key() {
-            // SAFETY: a long key has its length in the word before the payload.
-            shape.key_len = unsafe { self.at(shape.payload_at() - 8).cast::<u64>().read() } as usize;
+        if shape.key_len == LONG {
+            // SAFETY: a long key has its length behind payload and expiry.
+            shape.key_len = unsafe { self.read_six(shape.expiry_at() + shape.expiry_bytes) } as usize;
         }
-        if shape.encoding == Encoding::Inline {
-            shape.inline_len = self.read_inline_len(shape.key_at() + shape.key_len).0;
+        if shape.inline_len == LONG {
+            // SAFETY: a long inline string has its length behind the key.
+            let length = unsafe { self.at(shape.key_at() + shape.key_len).cast::<[u8; 2]>().read() };
+            shape.inline_len = usize::from(u16::from_le_bytes(length));
         }
         shape
     }
 
-    fn short_key_len(self) -> u16 {
-        // SAFETY: the header is always there, and aligned.
-        unsafe { self.at(KEY_LEN_AT).cast::<u16>().read() }
+    #[inline]
+    fn short_len(self, at: usize) -> usize {
+        // SAFETY: the header is always there, and the caller means a part of it.
+        usize::from(unsafe { self.at(at).read() })
     }
 
     pub(crate) fn encoding(self) -> Encoding {
@@ -248,105 +319,180 @@ impl Block {
         unsafe { self.at(CLOCK_AT).cast::<[u8; 4]>().write(word.to_le_bytes()) };
     }
 
+    #[inline]
+    fn expiry_at(self) -> usize {
+        // SAFETY: the header is always there.
+        let encoding = unsafe { self.0.read() } >> 4;
+        HEADER_BYTES + usize::from(PAYLOAD_BYTES[usize::from(encoding)])
+    }
+
     pub(crate) fn expiry(self) -> Option<u64> {
-        // SAFETY: the flag says that the word is there; it is aligned.
-        (self.flags() & HAS_EXPIRY != 0).then(|| unsafe { self.at(HEADER_BYTES).cast::<u64>().read() })
+        let flags = self.flags();
+        if flags & HAS_EXPIRY == 0 {
+            return None;
+        }
+        let at = self.expiry_at();
+        // SAFETY: the flags say how many bytes are there.
+        Some(unsafe {
+            if flags & WIDE_EXPIRY == 0 {
+                self.read_six(at)
+            } else {
+                u64::from_le_bytes(self.at(at).cast::<[u8; 8]>().read())
+            }
+        })
     }
 
-    /// Overwrites the expiry word, which must be there.
+    /// Bytes of the expiry, 0 without one.
+    pub(crate) fn expiry_bytes(self) -> usize {
+        expiry_bytes_of(self.flags())
+    }
+
+    /// Overwrites the expiry, which must be there and take as many bytes.
     pub(crate) fn write_expiry(self, expire_at_ms: u64) {
-        debug_assert!(self.flags() & HAS_EXPIRY != 0);
+        debug_assert_eq!(self.expiry_bytes(), expiry_bytes(Some(expire_at_ms)));
+        let at = self.expiry_at();
         // SAFETY: as for `expiry`.
-        unsafe { self.at(HEADER_BYTES).cast::<u64>().write(expire_at_ms) };
+        unsafe {
+            if expire_at_ms < WIDE {
+                self.write_six(at, expire_at_ms);
+            } else {
+                self.at(at).cast::<[u8; 8]>().write(expire_at_ms.to_le_bytes());
+            }
+        }
     }
 
-    /// Where the key is. The common short key needs no more than the header, and no branch on the encoding.
+    /// Where the key is. The common short key needs no more than the header, and no branch on encoding or expiry.
     #[inline]
     pub(crate) fn key(self) -> NonNull<[u8]> {
-        // SAFETY: the header is always there; length word and key lie within the allocation.
+        let mut at = self.expiry_at() + expiry_bytes_of(self.flags());
+        let mut len = self.short_len(KEY_LEN_AT);
+        // SAFETY: length and key lie within the allocation.
         unsafe {
-            let encoding = (self.0.read() >> 4) as usize;
-            let expiry_bytes = 8 * (self.flags() & HAS_EXPIRY) as usize;
-            let mut at = HEADER_BYTES + expiry_bytes + usize::from(PAYLOAD_BYTES[encoding]);
-            let mut len = self.short_key_len() as usize;
-            if len == LONG_KEY as usize {
-                len = self.at(HEADER_BYTES + expiry_bytes).cast::<u64>().read() as usize;
-                at += 8;
+            if len == LONG {
+                len = self.read_six(at) as usize;
+                at += LONG_KEY_BYTES;
             }
             NonNull::slice_from_raw_parts(self.0.add(at), len)
         }
     }
 
     /// Where the inline string is; the encoding must be inline.
+    #[inline]
     pub(crate) fn inline(self) -> NonNull<[u8]> {
         let key = self.key();
+        let mut len = self.short_len(INLINE_LEN_AT);
         // SAFETY: length and bytes follow the key within the allocation.
         unsafe {
-            let length_at = key.cast::<u8>().add(key.len()).offset_from(self.0) as usize;
-            let (len, bytes) = self.read_inline_len(length_at);
-            NonNull::slice_from_raw_parts(self.0.add(length_at + bytes), len)
+            let mut bytes = key.cast::<u8>().add(key.len());
+            if len == LONG {
+                len = usize::from(u16::from_le_bytes(bytes.cast::<[u8; 2]>().read()));
+                bytes = bytes.add(LONG_INLINE_BYTES);
+            }
+            NonNull::slice_from_raw_parts(bytes, len)
         }
     }
 
-    /// Where the payload is; `T` must be what the encoding says.
-    pub(crate) fn payload<T>(self) -> NonNull<T> {
-        let long_key = self.short_key_len() == LONG_KEY;
-        let has_expiry = self.flags() & HAS_EXPIRY != 0;
-        let payload_at = HEADER_BYTES + 8 * usize::from(has_expiry) + 8 * usize::from(long_key);
-        // SAFETY: the payload lies within the allocation, aligned to 8.
-        unsafe { self.0.add(payload_at).cast() }
+    /// The payload, copied.
+    ///
+    /// # Safety
+    /// `T` is what the encoding says, and whoever takes it twice takes care of it.
+    #[inline]
+    pub(crate) unsafe fn read_payload<T>(self) -> T {
+        // SAFETY: the payload lies behind the header; the caller knows its type.
+        unsafe { self.at(HEADER_BYTES).cast::<T>().read_unaligned() }
+    }
+
+    /// Writes the payload; what was there is not dropped.
+    ///
+    /// # Safety
+    /// `T` is what the encoding says.
+    #[inline]
+    pub(crate) unsafe fn write_payload<T>(self, payload: T) {
+        // SAFETY: as for `read_payload`.
+        unsafe { self.at(HEADER_BYTES).cast::<T>().write_unaligned(payload) };
+    }
+
+    /// Where the buffer is; the encoding must be that.
+    pub(crate) fn buffer(self) -> NonNull<Vec<u8>> {
+        debug_assert_eq!(self.encoding(), Encoding::Buffer);
+        // SAFETY: the payload lies behind the header, and the allocation of a buffer is aligned as the header is long.
+        unsafe { self.0.add(HEADER_BYTES).cast() }
     }
 
     /// Overwrites the inline string; its new length must leave the size class the same.
     pub(crate) fn write_inline(self, bytes: &[u8]) {
         let key = self.key();
-        // SAFETY: the caller checked that length and bytes fit. `copy` because a caller may pass a part of the
-        // entry's own string.
+        let length_bytes = if bytes.len() >= LONG { LONG_INLINE_BYTES } else { 0 };
+        // SAFETY: the caller checked that length and bytes fit. `copy`, and before the length, because a caller may pass a
+        // part of the entry's own string.
         unsafe {
-            let length_at = key.cast::<u8>().add(key.len()).offset_from(self.0) as usize;
-            let bytes_at = length_at + varint_bytes(bytes.len());
-            self.at(bytes_at).copy_from(bytes.as_ptr(), bytes.len());
-            self.write_inline_len(length_at, bytes.len());
-        }
-    }
-
-    fn write_inline_len(self, at: usize, mut len: usize) {
-        let mut at = at;
-        loop {
-            let more = len > 0x7F;
-            // SAFETY: the caller has the offset from the shape.
-            unsafe { self.at(at).write((len & 0x7F) as u8 | u8::from(more) << 7) };
-            len >>= 7;
-            at += 1;
-            if !more {
-                break;
+            let length_at = key.cast::<u8>().add(key.len());
+            length_at.add(length_bytes).copy_from(NonNull::from(bytes).cast(), bytes.len());
+            if length_bytes > 0 {
+                length_at.cast::<[u8; 2]>().write((bytes.len() as u16).to_le_bytes());
             }
+            self.at(INLINE_LEN_AT).write(bytes.len().min(LONG) as u8);
         }
-    }
-
-    /// The inline length and the bytes it takes.
-    fn read_inline_len(self, at: usize) -> (usize, usize) {
-        let mut len = 0;
-        for i in 0.. {
-            // SAFETY: the caller has the offset from the shape; the last byte of a length has no continuation bit.
-            let byte = unsafe { self.at(at + i).read() };
-            len |= ((byte & 0x7F) as usize) << (7 * i);
-            if byte & 0x80 == 0 {
-                return (len, i + 1);
-            }
-        }
-        unreachable!("an inline length ends")
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::EntryBox;
+    use structures::ValueRef;
+
+    /// Around each length that changes the form, and each expiry.
+    const KEYS: [usize; 10] = [0, 1, 16, 254, 255, 256, 65_534, 65_535, 65_536, 70_000];
+    const VALUES: [usize; 12] = [0, 1, 64, 127, 128, 253, 254, 255, 256, 4095, 4096, 4097];
+    const EXPIRIES: [Option<u64>; 8] = [
+        None,
+        Some(0),
+        Some(1),
+        Some(1_700_000_000_000),
+        Some(WIDE - 1),
+        Some(WIDE),
+        Some(i64::MAX as u64),
+        Some(u64::MAX), // as -1 is when it is cast
+    ];
+
+    fn bytes(len: usize, seed: u8) -> Vec<u8> {
+        (0..len).map(|at| (at as u8).wrapping_mul(31).wrapping_add(seed)).collect()
+    }
 
     #[test]
-    fn lengths_take_the_bytes_they_need() {
-        for (len, bytes) in [(0, 1), (127, 1), (128, 2), (16_383, 2), (16_384, 3)] {
-            assert_eq!(varint_bytes(len), bytes);
+    fn every_form_of_length_and_expiry_is_read_as_it_was_written() {
+        for key in KEYS.map(|len| bytes(len, 1)) {
+            for expiry in EXPIRIES {
+                for value in VALUES.map(|len| bytes(len, 2)) {
+                    let entry = EntryBox::from_bytes(&key, &value, expiry);
+                    assert_eq!(entry.key(), key);
+                    assert_eq!(entry.as_ref().expire_at(), expiry);
+                    assert!(matches!(entry.as_ref().value(), ValueRef::Bytes(read) if read == value));
+                    assert_eq!(entry.as_ref().lru(), 0);
+                }
+                let entry = EntryBox::from_int(&key, i64::MIN, expiry);
+                assert_eq!((entry.key(), entry.as_ref().expire_at()), (&*key, expiry));
+                assert!(matches!(entry.as_ref().value(), ValueRef::Int(i64::MIN)));
+            }
         }
+    }
+
+    /// The table of what an entry costs.
+    #[test]
+    fn entries_take_what_they_need() {
+        let memory = |key: usize, value: usize, expiry: Option<u64>| {
+            EntryBox::from_bytes(&bytes(key, 1), &bytes(value, 2), expiry).as_ref().memory()
+        };
+        assert_eq!(memory(16, 64, None), 88);
+        assert_eq!(memory(16, 64, Some(1_700_000_000_000)), 94);
+        assert_eq!(memory(16, 64, Some(u64::MAX)), 96);
+        assert_eq!(memory(10, 10, None), 28);
+        assert_eq!(memory(24, 100, None), 132);
+        assert_eq!(memory(0, 0, None), 8);
+        assert_eq!(memory(0, 254, None), 264); // 262, in steps of 8
+        assert_eq!(memory(0, 255, None), 272); // 265
+        assert_eq!(memory(255, 0, None), 272); // 269
+        assert_eq!(EntryBox::from_int(&bytes(16, 1), 5, None).as_ref().memory(), 32);
     }
 }

@@ -9,7 +9,7 @@ use crate::bucket::Element;
 use crate::entry::{
     Content, Entry, EntryBox, EntryMut, build, drop_value, string_content, take_content, take_value,
 };
-use crate::layout::{Block, Encoding, INLINE_MAX, Kind, RAW};
+use crate::layout::{Block, Encoding, INLINE_MAX, Kind, RAW, expiry_bytes};
 use crate::retired::Retired;
 use crate::span::{Place, Span};
 use crate::table::Table;
@@ -78,17 +78,17 @@ impl<'a> Occupied<'a> {
     /// Sets or removes the expiry, in unix ms.
     pub fn set_expire(&mut self, expire_at_ms: Option<u64>) {
         let block = self.block();
-        match (block.expiry(), expire_at_ms) {
-            (None, None) => {}
-            (Some(_), Some(expire_at_ms)) => block.write_expiry(expire_at_ms),
-            _ => {
-                let raw = block.flags() & RAW != 0;
-                // SAFETY: the value moves to the new block before the old one is freed without it.
-                unsafe {
-                    self.rebuild(take_content(block), expire_at_ms, raw);
-                    block.deallocate();
-                }
+        if block.expiry_bytes() == expiry_bytes(expire_at_ms) {
+            if let Some(expire_at_ms) = expire_at_ms {
+                block.write_expiry(expire_at_ms);
             }
+            return;
+        }
+        let raw = block.flags() & RAW != 0;
+        // SAFETY: the value moves to the new block before the old one is freed without it.
+        unsafe {
+            self.rebuild(take_content(block), expire_at_ms, raw);
+            block.deallocate();
         }
     }
 
@@ -107,15 +107,15 @@ impl<'a> Occupied<'a> {
     fn set_content(&mut self, content: Content<'_>, expire_at_ms: Option<u64>) -> Option<Value> {
         let block = self.block();
         let shape = block.shape();
-        let new = content.shape(shape.key_len, expire_at_ms.is_some());
-        let in_place = shape.has_expiry == new.has_expiry
+        let new = content.shape(shape.key_len, expiry_bytes(expire_at_ms));
+        let in_place = shape.expiry_bytes == new.expiry_bytes
             && shape.encoding == new.encoding
             && matches!(new.encoding, Encoding::Int | Encoding::Inline)
             && shape.alloc_bytes() == new.alloc_bytes();
         if in_place {
             match content {
                 // SAFETY: the encoding says that the payload is an integer.
-                Content::Int(int) => unsafe { block.payload().write(int) },
+                Content::Int(int) => unsafe { block.write_payload(int) },
                 Content::Inline(bytes) => block.write_inline(bytes),
                 Content::Buffer(_) | Content::Boxed(..) => unreachable!("not changed in place"),
             }
@@ -168,7 +168,7 @@ impl<'a> Occupied<'a> {
             // SAFETY: the encoding says what is there.
             Encoding::Inline => Some(unsafe { block.inline().as_ref() }.to_vec()),
             // SAFETY: as above.
-            Encoding::Int => Some(unsafe { block.payload::<i64>().read() }.to_string().into_bytes()),
+            Encoding::Int => Some(unsafe { block.read_payload::<i64>() }.to_string().into_bytes()),
             Encoding::Buffer | Encoding::Boxed => None,
         };
         if let Some(bytes) = bytes {
@@ -179,7 +179,7 @@ impl<'a> Occupied<'a> {
         let block = self.block();
         block.set_raw(true);
         // SAFETY: now the payload is a buffer, and the borrow of `self` keeps others away.
-        unsafe { block.payload::<Vec<u8>>().as_mut() }
+        unsafe { block.buffer().as_mut() }
     }
 
     /// Puts a string's own buffer back into the entry if it has become short, and trims its spare room otherwise.
@@ -190,7 +190,7 @@ impl<'a> Occupied<'a> {
             return false;
         }
         // SAFETY: the encoding says what is there; exclusive access.
-        let buffer = unsafe { block.payload::<Vec<u8>>().as_mut() };
+        let buffer = unsafe { block.buffer().as_mut() };
         if buffer.len() > INLINE_MAX {
             let before = buffer.capacity();
             buffer.shrink_to_fit();

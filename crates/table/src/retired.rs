@@ -1,6 +1,7 @@
 //! Memory that was replaced while other threads may still be prefetching from it.
 
-use std::alloc::{Layout, dealloc};
+use memory::slab;
+use std::alloc::Layout;
 use std::fmt;
 use std::ptr::NonNull;
 
@@ -47,7 +48,7 @@ impl Retired {
     pub unsafe fn free(&mut self) {
         for (block, layout) in self.blocks.drain(..) {
             // SAFETY: `push` took ownership of a live allocation of this layout; nobody reads it any more.
-            unsafe { dealloc(block.as_ptr(), layout) };
+            unsafe { slab::deallocate(block, layout) };
         }
         self.bytes = 0;
     }
@@ -55,7 +56,7 @@ impl Retired {
     /// Takes over a block.
     ///
     /// # Safety
-    /// The block is a live allocation of the global allocator with this layout, and nothing but prefetches uses it.
+    /// The block came from `slab::allocate` with this layout, and nothing but prefetches uses it.
     pub(crate) unsafe fn push(&mut self, block: NonNull<u8>, layout: Layout) {
         self.bytes += layout.size();
         self.blocks.push((block, layout));

@@ -36,7 +36,8 @@
 //!  buckets = field << (6 * unit)
 //! ```
 
-use std::alloc::{Layout, alloc_zeroed, handle_alloc_error};
+use memory::slab;
+use std::alloc::Layout;
 use std::ptr::NonNull;
 
 use crate::Hasher;
@@ -114,9 +115,9 @@ impl Span {
         assert!(buckets <= MAX_UNITS << (UNIT_BITS * LARGEST_UNIT), "as many buckets as can be packed");
         debug_assert_eq!(buckets, packable(buckets));
         let layout = Self::layout_of(buckets);
-        // SAFETY: the layout is not empty. Zeroed buckets are empty ones.
-        let start =
-            NonNull::new(unsafe { alloc_zeroed(layout) }).unwrap_or_else(|| handle_alloc_error(layout));
+        let start = slab::allocate(layout);
+        // SAFETY: as many bytes as were asked for. Zeroed buckets are empty ones.
+        unsafe { start.write_bytes(0, layout.size()) };
         assert!(start.addr().get() >> 48 == 0, "packed pointers have 48 bits of address");
         Span { start: start.cast(), buckets, depth, slack, prefix }
     }
@@ -129,6 +130,21 @@ impl Span {
     pub(crate) fn retire(self, retired: &mut Retired) {
         // SAFETY: allocated with this layout; the caller has replaced it, so only prefetches still use it.
         unsafe { retired.push(self.start.cast(), Self::layout_of(self.buckets)) };
+    }
+
+    /// Whether the array had better lie elsewhere, see [`slab::is_sparse`].
+    pub(crate) fn lies_sparsely(self) -> bool {
+        // SAFETY: the array is in use, and was allocated with so many bytes.
+        unsafe { slab::is_sparse(self.start.cast(), self.bytes()) }
+    }
+
+    /// The same array elsewhere; the caller replaces and retires this one.
+    pub(crate) fn moved(self) -> Span {
+        let layout = Self::layout_of(self.buckets);
+        let start = slab::allocate(layout);
+        // SAFETY: both have so many bytes and are two. Nobody changes the old array meanwhile, and nobody has seen the new one.
+        unsafe { start.copy_from_nonoverlapping(self.start.cast(), layout.size()) };
+        Span { start: start.cast(), ..self }
     }
 
     pub(crate) fn bytes(self) -> usize {

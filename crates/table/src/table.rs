@@ -25,7 +25,7 @@ use crate::occupied::Occupied;
 use crate::retired::Retired;
 use crate::span::{MAX_DEPTH, MAX_HOMES, Place, Span, packable, prefix_mask};
 use crate::{Detached, Hasher};
-use memory::size_class;
+use memory::slab;
 
 /// An array of so many buckets is split instead of grown.
 const SPLIT_BUCKETS: u32 = 512;
@@ -34,10 +34,13 @@ const MERGE_BUCKETS: u32 = 256;
 /// A directory has a slot for so many keys at the most. Hashes that are even need one for about 2,500.
 const KEYS_PER_SLOT: u32 = 128;
 
+/// A full array becomes larger by such a part of it.
+const GROWTH: u32 = 8;
+
 /// The most elements in an array before it grows.
 fn max_len(buckets: u32) -> u32 {
     let cells = buckets * CELLS as u32;
-    if buckets == 1 { cells } else { cells - cells / 12 }
+    if buckets == 1 { cells } else { cells - cells / 32 }
 }
 
 /// An array with fewer elements shrinks.
@@ -49,12 +52,12 @@ fn min_len(buckets: u32) -> u32 {
 
 /// The smallest array of a size class of the allocator that has so many buckets.
 fn rounded(buckets: u32) -> u32 {
-    packable((size_class(buckets as usize * size_of::<Bucket>()) / size_of::<Bucket>()) as u32)
+    packable((slab::block_bytes(buckets as usize * size_of::<Bucket>()) / size_of::<Bucket>()) as u32)
 }
 
 /// The next larger array.
 fn grown(buckets: u32) -> u32 {
-    rounded(buckets + 1)
+    rounded(buckets + (buckets / GROWTH).max(1))
 }
 
 /// An array for so many elements with room for more.
@@ -170,6 +173,16 @@ impl Table {
         };
         self.replace(grown);
         span.retire(retired);
+    }
+
+    /// Moves the array that serves a hash to another place if this helps to empty the page of memory it lies in.
+    fn settle(&self, hash: u64, retired: &mut Retired) {
+        if let Some(span) = self.span(hash)
+            && span.lies_sparsely()
+        {
+            self.replace(span.moved());
+            span.retire(retired);
+        }
     }
 
     /// Whether a directory that tells the halves of this span apart is in proportion. Where hashes collide it would
@@ -373,6 +386,7 @@ impl<'a> TableMut<'a> {
         debug_assert!(self.find(hash, entry.key()).is_none(), "insert_new of a key that is there");
         let volatile = entry.as_ref().expire_at().is_some();
         let block = entry.into_block();
+        self.table.settle(hash, retired);
         loop {
             if let Some((span, place)) = self.try_place(hash, block, volatile) {
                 self.table.count(span, 1, i32::from(volatile));

@@ -3,6 +3,7 @@
 
 #![allow(clippy::disallowed_methods)] // threads are what is tested
 
+use memory::slab;
 use std::alloc::{Layout, alloc, alloc_zeroed, dealloc, realloc};
 use std::sync::mpsc;
 use std::thread;
@@ -22,6 +23,7 @@ fn the_count_follows_every_way_to_allocate() {
     every_layout();
     vectors();
     other_threads();
+    slabs();
     resident();
 }
 
@@ -80,6 +82,39 @@ fn other_threads() {
     assert_eq!(left, 0);
 }
 
+/// Slabs of all sizes, and the blocks beyond them, freed here and elsewhere.
+fn slabs() {
+    let sizes = [0, 1, 8, 9, 63, 88, 94, 128, 129, 1000, 4096, 4097, 70_000];
+    let layouts = sizes.map(|size| Layout::from_size_align(size, 1).expect("small"));
+    // The thread's heap, and what the standard library keeps of a thread.
+    let layout = layouts[1];
+    // SAFETY: freed once.
+    unsafe { slab::deallocate(slab::allocate(layout), layout) };
+    for is_remote in [false, true] {
+        for layout in layouts {
+            let class = slab::block_bytes(layout.size());
+            assert!(class >= layout.size() && class <= layout.size() * 5 / 4 + 8, "{class} for {layout:?}");
+            let (block, allocated) = gained(|| slab::allocate(layout));
+            assert_eq!(allocated, class as i64, "{layout:?}");
+            // SAFETY: the whole class may be used; the block is in use, and freed once.
+            unsafe {
+                block.write_bytes(0xA5, class);
+                let occupancy = slab::occupancy(block, layout.size());
+                assert_eq!(occupancy.is_some(), layout.size() <= 4096);
+                assert!(occupancy.is_none_or(|(used, capacity)| used > 0 && used <= capacity));
+                let address = block.as_ptr().expose_provenance();
+                let free = move || {
+                    let block = std::ptr::with_exposed_provenance_mut(address);
+                    slab::deallocate(std::ptr::NonNull::new(block).expect("a block"), layout);
+                };
+                let ((), freed) =
+                    gained(|| if is_remote { thread::spawn(free).join().expect("no panic") } else { free() });
+                assert_eq!(freed, -allocated, "{layout:?}");
+            }
+        }
+    }
+}
+
 fn resident() {
     let before = memory::rss_bytes();
     let block = vec![1u8; 64 << 20];
@@ -91,6 +126,34 @@ fn resident() {
     drop(block);
     memory::purge();
     assert!(memory::rss_bytes() <= with_block);
+    slabs_are_given_back();
     let name = memory::allocator_name();
     assert!(name.starts_with("mimalloc-3."), "{name}");
+}
+
+/// All of it by force; by trimming once it has been free for a while.
+fn slabs_are_given_back() {
+    const BLOCKS: usize = 500_000;
+    let layout = Layout::from_size_align(88, 1).expect("small");
+    for is_forced in [true, false] {
+        let before = memory::rss_bytes();
+        let mut blocks = Vec::with_capacity(BLOCKS);
+        blocks.extend((0..BLOCKS).map(|_| slab::allocate(layout)));
+        // SAFETY: each block has so many bytes, and is freed once.
+        unsafe {
+            blocks.iter().for_each(|block| block.write_bytes(1, 88));
+            let full = memory::rss_bytes();
+            blocks.into_iter().for_each(|block| slab::deallocate(block, layout));
+            if is_forced {
+                memory::purge()
+            } else {
+                (0..3).for_each(|_| memory::trim())
+            };
+            let after = memory::rss_bytes();
+            if cfg!(target_os = "linux") {
+                assert!(full > before + (40 << 20), "{before} then {full}");
+                assert!(after < before + (8 << 20), "{before} then {full} then {after}");
+            }
+        }
+    }
 }

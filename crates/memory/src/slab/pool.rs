@@ -1,0 +1,237 @@
+//! Regions of address space, cut into pages of one size, and the pages that nobody uses.
+//!
+//! ```text
+//!  region: 64 MiB, aligned to its size
+//!  +--------------------------+--------+--------+-----+-----------+
+//!  | heads of pages 0 to 1023 | page 1 | page 2 |     | page 1023 |
+//!  +--------------------------+--------+--------+-----+-----------+
+//!   64 KiB, 64 bytes a head    64 KiB each
+//! ```
+//!
+//! A block finds its page's head by its address alone. Heads lie apart from the blocks, because at the start of each page
+//! they would all compete for the same few sets of the processor's caches.
+//!
+//! A region is reserved as a whole and takes memory as it is touched. The first consists of small pages of the
+//! system, so that a node with little data is small; those behind it are advised to be huge ones (see
+//! `docs/decisions/huge-pages.md`). Pages are handed out from the lowest address on, so that data lies close together and
+//! the far end gets empty. Regions are never given back, the memory of their free pages is, by [`purge`]: once they have
+//! been free from one call to the next, and a hole in a huge page, which is lost by it, only after some calls more. A keyspace
+//! that grows fills such holes by itself.
+
+use std::ptr::{NonNull, null_mut};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::page::Page;
+
+pub(super) const PAGE_BYTES: usize = 64 << 10;
+const REGION_BYTES: usize = 64 << 20;
+const PAGES: usize = REGION_BYTES / PAGE_BYTES;
+const WORDS: usize = PAGES / 64;
+/// Pages in a huge page of the system.
+const HUGE_PAGES: usize = (2 << 20) / PAGE_BYTES;
+/// Calls of [`purge`] that a free page sees before its memory is given back, and a free part of a huge page. The node calls
+/// ten times a second.
+const AGE: u8 = 1;
+const HUGE_AGE: u8 = 10;
+/// Pages whose memory is given back in one step, while they are nobody's.
+const PURGE_PAGES: usize = 64;
+
+const _: () = assert!(PAGES * size_of::<Page>() == PAGE_BYTES, "the heads fill page 0");
+
+static POOL: Mutex<Pool> = Mutex::new(Pool { regions: Vec::new() });
+
+struct Pool {
+    regions: Vec<Region>,
+}
+
+struct Region {
+    base: NonNull<u8>,
+    /// A bit for each page that is free.
+    free: [u64; WORDS],
+    /// Free pages that were used, so memory may be behind them.
+    touched: [u64; WORDS],
+    /// How many calls of [`purge`] they have been so.
+    ages: [u8; PAGES],
+    /// Its pages may be parts of huge ones.
+    is_huge: bool,
+}
+
+// SAFETY: address space, and bits about it.
+unsafe impl Send for Region {}
+
+fn pool() -> MutexGuard<'static, Pool> {
+    POOL.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The head of the page that a block lies in.
+#[inline]
+pub(super) fn page_of(block: NonNull<u8>) -> NonNull<Page> {
+    let head = |addr: usize| {
+        let base = addr & !(REGION_BYTES - 1);
+        base + (addr - base) / PAGE_BYTES * size_of::<Page>()
+    };
+    // The pointer came from the region's own, so it may point anywhere in it.
+    let page = block.as_ptr().map_addr(head).cast::<Page>();
+    // SAFETY: a region does not begin at address zero.
+    unsafe { NonNull::new_unchecked(page) }
+}
+
+/// A page that is the caller's now: its head, which says nothing yet, and its first byte. `None` when the system has no
+/// more.
+pub(super) fn take() -> Option<(NonNull<Page>, NonNull<u8>)> {
+    let mut pool = pool();
+    let known = pool.regions.iter_mut().find_map(Region::take);
+    known.or_else(|| {
+        let is_first = pool.regions.is_empty();
+        let mut region = Region::reserve(!is_first)?;
+        let page = region.take();
+        // In order of addresses, so that the lowest is preferred.
+        let at = if is_first {
+            0
+        } else {
+            1 + pool.regions[1..].partition_point(|other| other.base < region.base)
+        };
+        pool.regions.insert(at, region);
+        page
+    })
+}
+
+/// Gives back a page without blocks in use, by its first byte.
+pub(super) fn give(start: NonNull<u8>) {
+    let start = start.addr().get();
+    let base = start & !(REGION_BYTES - 1);
+    let index = (start - base) / PAGE_BYTES;
+    let mut pool = pool();
+    let region = pool.regions.iter_mut().find(|region| region.base.addr().get() == base);
+    let region = region.expect("a page is part of a region");
+    region.free[index / 64] |= 1 << (index % 64);
+    region.touched[index / 64] |= 1 << (index % 64);
+}
+
+/// Gives back the memory of free pages: of all, or of those that have been free for long enough.
+pub(super) fn purge(is_forced: bool) {
+    let count = pool().regions.len();
+    for at in 0..count {
+        if let Some(region) = pool().regions.get_mut(at) {
+            region.grow_older();
+        }
+        // In steps, since others wait for the pool.
+        loop {
+            let Some((base, pages)) = pool().regions.get_mut(at).map(|region| region.take_old(is_forced))
+            else {
+                return;
+            };
+            if pages.is_empty() {
+                break;
+            }
+            for run in pages.chunk_by(|one, next| one + 1 == *next) {
+                release(base, run[0] * PAGE_BYTES, run.len() * PAGE_BYTES);
+            }
+            let mut pool = pool();
+            let region = pool.regions.iter_mut().find(|region| region.base == base).expect("regions stay");
+            pages.iter().for_each(|page| region.free[page / 64] |= 1 << (page % 64));
+        }
+    }
+}
+
+impl Region {
+    fn reserve(is_later: bool) -> Option<Region> {
+        let is_huge = is_later && cfg!(target_os = "linux") && crate::process::wants_huge_pages();
+        // Twice the size holds an aligned one; the rest goes back at once.
+        let length = 2 * REGION_BYTES;
+        // SAFETY: a new mapping, at an address that the system chooses.
+        let start = unsafe {
+            libc::mmap(
+                null_mut(),
+                length,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+                -1,
+                0,
+            )
+        };
+        if start == libc::MAP_FAILED {
+            return None;
+        }
+        let start = start.cast::<u8>();
+        let before = start.addr().next_multiple_of(REGION_BYTES) - start.addr();
+        let base = start.wrapping_add(before);
+        let behind = length - before - REGION_BYTES;
+        // SAFETY: parts of the mapping that was just made, which nobody uses.
+        unsafe {
+            if before > 0 {
+                libc::munmap(start.cast(), before);
+            }
+            if behind > 0 {
+                libc::munmap(base.wrapping_add(REGION_BYTES).cast(), behind);
+            }
+            #[cfg(target_os = "linux")]
+            if is_huge {
+                // A wish; where it is refused the pages are small.
+                libc::madvise(base.cast(), REGION_BYTES, libc::MADV_HUGEPAGE);
+            }
+        }
+        let mut free = [u64::MAX; WORDS];
+        free[0] &= !1; // the heads
+        let base = NonNull::new(base)?;
+        Some(Region { base, free, touched: [0; WORDS], ages: [0; PAGES], is_huge })
+    }
+
+    fn take(&mut self) -> Option<(NonNull<Page>, NonNull<u8>)> {
+        let word = self.free.iter().position(|word| *word != 0)?;
+        let index = word * 64 + self.free[word].trailing_zeros() as usize;
+        self.remove(index);
+        // SAFETY: both lie in the region, the heads at its start.
+        Some(unsafe { (self.base.cast::<Page>().add(index), self.base.add(index * PAGE_BYTES)) })
+    }
+
+    /// Makes a page somebody's.
+    fn remove(&mut self, page: usize) {
+        self.free[page / 64] &= !(1 << (page % 64));
+        self.touched[page / 64] &= !(1 << (page % 64));
+        self.ages[page] = 0;
+    }
+
+    fn grow_older(&mut self) {
+        for page in 0..PAGES {
+            let is_touched = self.touched[page / 64] >> (page % 64) & 1 != 0;
+            self.ages[page] = if is_touched { self.ages[page].saturating_add(1) } else { 0 };
+        }
+    }
+
+    /// Takes some free pages out whose memory is to be given back.
+    fn take_old(&mut self, is_forced: bool) -> (NonNull<u8>, Vec<usize>) {
+        let mut pages = Vec::new();
+        for word in 0..WORDS {
+            let mut bits = self.touched[word];
+            while bits != 0 && pages.len() < PURGE_PAGES {
+                let page = word * 64 + bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                // A page has become older than this when it was first seen to be free, so it is one call more.
+                let age = if self.is_huge && !self.is_free_around(page) { HUGE_AGE } else { AGE };
+                if is_forced || self.ages[page] > age {
+                    pages.push(page);
+                }
+            }
+        }
+        pages.iter().for_each(|page| self.remove(*page));
+        (self.base, pages)
+    }
+
+    /// Whether all of the huge page that a page is part of is free.
+    fn is_free_around(&self, page: usize) -> bool {
+        let first = page / HUGE_PAGES * HUGE_PAGES;
+        let mask = ((1 << HUGE_PAGES) - 1) << (first % 64);
+        self.free[first / 64] & mask == mask
+    }
+}
+
+fn release(base: NonNull<u8>, offset: usize, length: usize) {
+    let start = base.as_ptr().wrapping_add(offset);
+    #[cfg(target_os = "linux")]
+    let advice = libc::MADV_DONTNEED;
+    #[cfg(not(target_os = "linux"))]
+    let advice = libc::MADV_FREE;
+    // SAFETY: whole pages of a region, which nobody uses while they are neither free nor taken.
+    unsafe { libc::madvise(start.cast(), length, advice) };
+}

@@ -12,7 +12,7 @@
 
 use std::cell::{Cell, UnsafeCell};
 use std::ptr::{self, NonNull, null, null_mut};
-use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::claim::Claim;
@@ -24,6 +24,8 @@ use super::pool;
 const BATCH: usize = 256;
 /// Pages with room that are looked at for the fullest.
 const CANDIDATES: usize = 16;
+/// Calls of [`tidy`] until one looks for current pages without blocks.
+const EMPTY_EVERY: u32 = 16;
 /// Batches that a visitor puts back at most in one call.
 const MOST_BATCHES: usize = 1 << 15;
 
@@ -33,8 +35,8 @@ pub(super) struct Heap {
     claim: Claim,
     /// Whoever has entered.
     local: UnsafeCell<Local>,
-    /// A current page without blocks in use may be given back.
-    is_untidy: AtomicBool,
+    /// There are blocks that were taken from the stack and not yet put back.
+    has_pending: AtomicBool,
     remote: Remote,
 }
 
@@ -131,15 +133,18 @@ pub(super) unsafe fn free(block: NonNull<u8>) {
     let heap = page.heap();
     if ptr::eq(heap, HEAP.get()) {
         // SAFETY: heaps live as long as the process, and this thread has this one.
-        unsafe { (*heap).enter(|local| local.put_back(&*heap, page, block)) };
+        unsafe { (*heap).enter(|local| local.put_back(page, block)) };
     } else {
         // SAFETY: as above.
         unsafe { &*heap }.free_remotely(block);
     }
 }
 
-/// Puts back what was freed from other threads and gives back what became empty, in all heaps.
-pub(super) fn tidy() {
+/// Puts back what was freed from other threads in all heaps. If it is forced, and now and then otherwise, it also gives
+/// back current pages without blocks.
+pub(super) fn tidy(is_forced: bool) {
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    let gives_empty = CALLS.fetch_add(1, Ordering::Relaxed).is_multiple_of(EMPTY_EVERY) || is_forced;
     let _one_at_a_time = VISITING.lock().unwrap_or_else(PoisonError::into_inner);
     let count = heaps().len();
     for at in 0..count {
@@ -149,9 +154,9 @@ pub(super) fn tidy() {
             (*heap, std::mem::replace(is_taken, true))
         };
         if !is_taken || ptr::eq(heap, HEAP.get()) {
-            heap.tidy(|step| Some(heap.enter(step)));
+            heap.tidy(gives_empty, |step| Some(heap.enter(step)));
         } else {
-            heap.tidy(|step| {
+            heap.tidy(gives_empty, |step| {
                 let _visit = heap.claim.visit()?;
                 // SAFETY: a visitor has entered.
                 Some(step(unsafe { &mut *heap.local.get() }))
@@ -172,7 +177,7 @@ impl Heap {
                 with_room: [const { List::new() }; CLASSES],
                 pending: null_mut(),
             }),
-            is_untidy: AtomicBool::new(false),
+            has_pending: AtomicBool::new(false),
             remote: Remote { first: AtomicPtr::new(null_mut()) },
         }
     }
@@ -225,21 +230,24 @@ impl Heap {
     }
 
     /// Tidies up in steps, each as whoever `enter` has it entered.
-    fn tidy(&self, mut enter: impl FnMut(&mut dyn FnMut(&mut Local) -> usize) -> Option<usize>) {
+    fn tidy(
+        &self,
+        gives_empty: bool,
+        mut enter: impl FnMut(&mut dyn FnMut(&mut Local) -> usize) -> Option<usize>,
+    ) {
+        if gives_empty {
+            enter(&mut |local| {
+                local.give_empty();
+                0
+            });
+        }
         for _ in 0..MOST_BATCHES {
-            let is_untidy = self.is_untidy.swap(false, Ordering::Relaxed);
-            if !is_untidy && self.remote.first.load(Ordering::Relaxed).is_null() {
+            if !self.has_pending.load(Ordering::Relaxed)
+                && self.remote.first.load(Ordering::Relaxed).is_null()
+            {
                 return;
             }
-            let done = enter(&mut |local| {
-                let done = local.collect(self, BATCH);
-                local.give_empty();
-                done
-            });
-            if done.is_none_or(|done| done == BATCH) {
-                self.is_untidy.store(true, Ordering::Relaxed);
-            }
-            if done.is_none() {
+            if enter(&mut |local| local.collect(self, BATCH)).is_none() {
                 return;
             }
         }
@@ -284,22 +292,20 @@ impl Local {
 
     /// Puts a block back into its page, and the page where it belongs then.
     #[inline]
-    fn put_back(&mut self, heap: &Heap, page: &Page, block: NonNull<u8>) {
-        let used = page.put(block);
-        if used == 0 || page.standing() == Standing::Full {
-            self.put_page(heap, page, used);
+    fn put_back(&mut self, page: &Page, block: NonNull<u8>) {
+        if page.put(block) {
+            self.put_page(page);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn put_page(&mut self, heap: &Heap, page: &Page, used: u32) {
+    fn put_page(&mut self, page: &Page) {
         match page.standing() {
-            // It stays for the next block, until somebody tidies up.
-            Standing::Current => heap.is_untidy.store(true, Ordering::Relaxed),
+            Standing::Current => unreachable!("a current page stays"),
             Standing::Full => self.with_room[page.class()].add(page),
             Standing::Listed => {
-                debug_assert_eq!(used, 0);
+                debug_assert_eq!(page.used(), 0);
                 self.with_room[page.class()].remove(page);
                 pool::give(page.start());
             }
@@ -308,6 +314,12 @@ impl Local {
 
     /// Puts back blocks that other threads freed, so many at the most. Returns how many.
     fn collect(&mut self, heap: &Heap, limit: usize) -> usize {
+        let done = self.collect_some(heap, limit);
+        heap.has_pending.store(!self.pending.is_null(), Ordering::Relaxed);
+        done
+    }
+
+    fn collect_some(&mut self, heap: &Heap, limit: usize) -> usize {
         for done in 0..limit {
             if self.pending.is_null() {
                 self.pending = heap.remote.first.swap(null_mut(), Ordering::Acquire);
@@ -315,7 +327,7 @@ impl Local {
             let Some(block) = NonNull::new(self.pending) else { return done };
             self.pending = next_of(block);
             // SAFETY: a block's page has a head.
-            self.put_back(heap, unsafe { pool::page_of(block).as_ref() }, block);
+            self.put_back(unsafe { pool::page_of(block).as_ref() }, block);
         }
         limit
     }

@@ -133,6 +133,6 @@ pub unsafe fn is_sparse(block: NonNull<u8>, bytes: usize) -> bool {
 /// Puts back what was freed from other threads, also of threads that sleep, and the memory of pages that have been
 /// empty since the last call; of all empty pages if that is forced.
 pub(crate) fn tidy(is_forced: bool) {
-    heap::tidy();
+    heap::tidy(is_forced);
     pool::purge(is_forced);
 }

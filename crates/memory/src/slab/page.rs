@@ -8,6 +8,10 @@ use super::classes::bytes_of;
 use super::heap::Heap;
 use super::pool::PAGE_BYTES;
 
+/// A page that was full is listed again when such a part of it is free. Were it listed with the first free block, a heap
+/// whose blocks come and go would look for another page at every allocation.
+const SOME_FREE: u32 = 32;
+
 /// Where a page stands with its heap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -16,7 +20,7 @@ pub(super) enum Standing {
     Current,
     /// In its class's list.
     Listed,
-    /// All blocks are in use, as far as the heap knows; in no list.
+    /// In no list, since fewer blocks are free than [`SOME_FREE`] says.
     Full,
 }
 
@@ -35,6 +39,8 @@ pub(super) struct Page {
     /// Blocks from this on were never used, so their memory is not touched.
     fresh: Cell<u32>,
     block_bytes: Cell<u32>,
+    /// When no more are in use than this, the page is to be put elsewhere.
+    alert: Cell<i32>,
     class: Cell<u16>,
     standing: Cell<Standing>,
 }
@@ -55,7 +61,7 @@ impl Page {
         self.fresh.set(0);
         self.block_bytes.set(bytes as u32);
         self.class.set(class as u16);
-        self.standing.set(Standing::Current);
+        self.set_standing(Standing::Current);
     }
 
     #[inline]
@@ -89,6 +95,13 @@ impl Page {
 
     pub(super) fn set_standing(&self, standing: Standing) {
         self.standing.set(standing);
+        let capacity = self.capacity.get();
+        self.alert.set(match standing {
+            // It stays until somebody tidies up, even if it is empty.
+            Standing::Current => -1,
+            Standing::Listed => 0,
+            Standing::Full => (capacity - capacity.div_ceil(SOME_FREE)) as i32,
+        });
     }
 
     /// A block, if there is one.
@@ -113,14 +126,14 @@ impl Page {
         Some(block)
     }
 
-    /// Takes a block back. Returns how many are still in use.
+    /// Takes a block back. Returns whether the page is to be put elsewhere.
     #[inline]
-    pub(super) fn put(&self, block: NonNull<u8>) -> u32 {
+    pub(super) fn put(&self, block: NonNull<u8>) -> bool {
         set_next(block, self.free.get());
         self.free.set(block.as_ptr());
         let used = self.used() - 1;
         self.used.store(used, Relaxed);
-        used
+        used as i32 <= self.alert.get()
     }
 }
 

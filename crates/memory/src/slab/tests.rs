@@ -106,7 +106,7 @@ fn threads_exchange_blocks_and_end() {
                             drop(receiver.try_recv());
                         }
                         if random.below(2000) == 0 {
-                            heap::tidy();
+                            heap::tidy(false);
                         }
                     }
                     kept
@@ -158,13 +158,13 @@ fn tidying_reaches_the_heaps_of_threads_that_sleep_or_have_ended() {
         if ends {
             thread.join().expect("no panic");
             drop(blocks);
-            heap::tidy();
+            heap::tidy(false);
         } else {
             // SAFETY: the page of a block in use has a head.
             let head = unsafe { pool::page_of(blocks[0].start).as_ref() };
             assert_eq!(head.used(), head.capacity());
             let last = blocks.into_iter().next().expect("one of a thousand");
-            heap::tidy();
+            heap::tidy(false);
             // All but the one are back; where nobody can visit, they wait for the thread.
             // SAFETY: as above.
             let used = unsafe { pool::page_of(last.start).as_ref() }.used();

@@ -35,7 +35,7 @@ const MERGE_BUCKETS: u32 = 256;
 const KEYS_PER_SLOT: u32 = 128;
 
 /// A full array becomes larger by such a part of it.
-const GROWTH: u32 = 8;
+const GROWTH: u32 = 12;
 
 /// The most elements in an array before it grows.
 fn max_len(buckets: u32) -> u32 {
@@ -427,5 +427,42 @@ impl<'a> TableMut<'a> {
 impl fmt::Debug for TableMut<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TableMut").field("len", &self.len()).field("memory", &self.memory()).finish()
+    }
+}
+
+#[cfg(all(test, not(asan)))]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    /// Tables that grow side by side leave an array size one by one. What is left of its pages would be as much as is in use.
+    #[test]
+    fn arrays_leave_pages_that_become_sparse() {
+        const TABLES: u64 = 4000;
+        const PAGE_BYTES: usize = 64 << 10;
+        let hasher = Hasher::fixed(1);
+        let mut retired = Retired::new();
+        let tables: Vec<Table> = (0..TABLES).map(|_| Table::new()).collect();
+        let mut worst = 0.0f64;
+        for i in 0..TABLES * 120 {
+            // SplitMix64's step, as good as a slot's CRC.
+            let table =
+                &tables[((i + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as usize % TABLES as usize];
+            let key = i.to_be_bytes();
+            let entry = EntryBox::from_int(&key, 1, None);
+            // SAFETY: the only `TableMut`, on the only thread, which does not prefetch; so also below.
+            unsafe {
+                table.exclusive().insert_new(&hasher, hasher.hash(&key), entry, &mut retired);
+                retired.free();
+            }
+            if i >= TABLES * 60 && i % TABLES == 0 {
+                let spans: Vec<Span> = tables.iter().flat_map(Table::spans).collect();
+                let used: usize = spans.iter().map(|span| span.bytes()).sum();
+                let pages: HashSet<usize> =
+                    spans.iter().map(|span| span.address(0).addr() / PAGE_BYTES).collect();
+                worst = worst.max((pages.len() * PAGE_BYTES) as f64 / used as f64);
+            }
+        }
+        assert!(worst < 1.4, "the pages of arrays are {worst:.2} times what is used of them");
     }
 }

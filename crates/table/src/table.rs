@@ -5,9 +5,9 @@
 //! [`TableMut`], of which at most one exists at a time: by `&mut` where the table is owned, by the caller's promise
 //! where a slot lock guards it.
 //!
-//! Growth: a full array is replaced by the next size class of the allocator, 14 to 25 percent larger; sizes between
-//! classes would be rounded up anyway. Tables that fill evenly (200 to 400 keys, 11/12 full at most) take 10.8 bytes a
-//! key on average. An array of [`SPLIT_BUCKETS`] buckets is split by the next hash bit instead, so no operation moves
+//! Growth: a full array is replaced by one that is a twelfth larger, at least one bucket, beyond 4 KB along the classes
+//! of the allocator. Tables that fill evenly (100 to 400 keys, 15/16 full at most) take 10.2 bytes a key on average. An
+//! insertion also moves an array out of a page of memory that has become sparse. An array of [`SPLIT_BUCKETS`] buckets is split by the next hash bit instead, so no operation moves
 //! more than about 3,300 elements. Only a table whose hashes collide has spans much deeper than its number of keys
 //! explains; those grow on. Shrinking is the reverse, with a wide gap between the thresholds. An array of one
 //! bucket stays when its last element goes.
@@ -40,7 +40,7 @@ const GROWTH: u32 = 12;
 /// The most elements in an array before it grows.
 fn max_len(buckets: u32) -> u32 {
     let cells = buckets * CELLS as u32;
-    if buckets == 1 { cells } else { cells - cells / 32 }
+    if buckets == 1 { cells } else { cells - cells / 16 }
 }
 
 /// An array with fewer elements shrinks.

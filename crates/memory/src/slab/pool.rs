@@ -15,8 +15,8 @@
 //! system, so that a node with little data is small; those behind it are advised to be huge ones (see
 //! `docs/decisions/huge-pages.md`). Pages are handed out from the lowest address on, so that data lies close together and
 //! the far end gets empty. Regions are never given back, the memory of their free pages is, by [`purge`]: once they have
-//! been free from one call to the next, and a hole in a huge page, which is lost by it, only after some calls more. A keyspace
-//! that grows fills such holes by itself.
+//! been free from one call to the next. A hole in a huge page stays as long as most of that is in use: giving it back would
+//! split the page, and a keyspace that grows fills such holes by itself.
 
 use std::ptr::{NonNull, null_mut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -29,10 +29,8 @@ const PAGES: usize = REGION_BYTES / PAGE_BYTES;
 const WORDS: usize = PAGES / 64;
 /// Pages in a huge page of the system.
 const HUGE_PAGES: usize = (2 << 20) / PAGE_BYTES;
-/// Calls of [`purge`] that a free page sees before its memory is given back, and a free part of a huge page. The node calls
-/// ten times a second.
+/// Calls of [`purge`] that a free page sees before its memory is given back.
 const AGE: u8 = 1;
-const HUGE_AGE: u8 = 10;
 /// Pages whose memory is given back in one step, while they are nobody's.
 const PURGE_PAGES: usize = 64;
 
@@ -207,9 +205,9 @@ impl Region {
             while bits != 0 && pages.len() < PURGE_PAGES {
                 let page = word * 64 + bits.trailing_zeros() as usize;
                 bits &= bits - 1;
-                // A page has become older than this when it was first seen to be free, so it is one call more.
-                let age = if self.is_huge && !self.is_free_around(page) { HUGE_AGE } else { AGE };
-                if is_forced || self.ages[page] > age {
+                // A page was one call old when it was first seen to be free.
+                let is_due = self.ages[page] > AGE && (!self.is_huge || self.is_mostly_free_around(page));
+                if is_forced || is_due {
                     pages.push(page);
                 }
             }
@@ -218,11 +216,11 @@ impl Region {
         (self.base, pages)
     }
 
-    /// Whether all of the huge page that a page is part of is free.
-    fn is_free_around(&self, page: usize) -> bool {
+    /// Whether at least half of the huge page that a page is part of is free.
+    fn is_mostly_free_around(&self, page: usize) -> bool {
         let first = page / HUGE_PAGES * HUGE_PAGES;
         let mask = ((1 << HUGE_PAGES) - 1) << (first % 64);
-        self.free[first / 64] & mask == mask
+        (self.free[first / 64] & mask).count_ones() as usize >= HUGE_PAGES / 2
     }
 }
 

@@ -190,6 +190,8 @@ settings! {
 
     /// Worker threads; 0 is one a core.
     workers: u32 = "workers",
+    /// Connections gather on as few workers as keep up.
+    gather_connections: bool = "gather-connections",
     /// The event loops' system call interface.
     io_backend: IoBackend = "io-backend",
     /// The server that the node speaks as.

@@ -41,12 +41,15 @@ use resp::Proto;
 use serving::serve;
 use session::pubsub::Delivery;
 use session::{Blocked, Client, ReplyMode, TimeoutReply, WaitFor, flag};
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use structures::Limits;
 use topology::Slot;
 
+/// A command that others wait for.
+const LENGTHY_NS: u64 = 500_000;
 /// How often a background thread looks whether workers have handed out its messages.
 const MAIL_PAUSE: Duration = Duration::from_millis(1);
 /// How often the closer of the gate looks whether everybody left, before it turns to other work: a few microseconds.
@@ -84,6 +87,8 @@ pub struct Local {
     pub unserved: Vec<(u16, Arc<[u8]>)>,
     /// Messages to clients of this very worker.
     pub deliveries: Vec<(Vec<u64>, Delivery)>,
+    /// The client that ran a command so long that others had to wait for it, and its nanoseconds.
+    pub lengthy: Cell<(u64, u64)>,
     /// Number of the next wait for another thread.
     pub next_wait: u64,
     /// What becomes of expired keys here.
@@ -117,6 +122,7 @@ impl Local {
             yielded: None,
             unserved: Vec::new(),
             deliveries: Vec::new(),
+            lengthy: Cell::default(),
             next_wait: 1,
             expiry: Expiry::Delete,
             pool: crate::maxmemory::Pool::default(),
@@ -418,6 +424,9 @@ fn refuse(
 #[inline]
 /// Notes a command in the slow log if it took long enough.
 pub fn note_slow(engine: &Engine, local: &Local, client: &Client, request: &Resolved<'_>, nanoseconds: u64) {
+    if nanoseconds >= LENGTHY_NS {
+        local.lengthy.set((client.id, nanoseconds));
+    }
     let threshold_us = local.settings.slowlog_log_slower_than_us;
     if threshold_us < 0
         || ((nanoseconds / 1000) as i64) < threshold_us

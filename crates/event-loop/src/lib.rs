@@ -269,6 +269,15 @@ impl EventLoop {
         }
     }
 
+    /// All time that the loop waited busily in vain: processor time that did nothing.
+    pub fn spun(&self) -> Duration {
+        match &self.imp {
+            #[cfg(target_os = "linux")]
+            Imp::Uring(imp) => imp.spun(),
+            Imp::Readiness(imp) => imp.spun(),
+        }
+    }
+
     /// Ends the connection at once: what the kernel has not taken is dropped, the token is void. To say good-bye
     /// first, wait until `pending_bytes` is 0.
     pub fn close(&mut self, token: Token) {

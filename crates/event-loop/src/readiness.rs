@@ -88,6 +88,10 @@ impl Readiness {
         self.poller.name()
     }
 
+    pub(crate) fn spun(&self) -> Duration {
+        self.spin.spun()
+    }
+
     pub(crate) fn connections(&self) -> usize {
         self.connections.len()
     }
@@ -291,16 +295,18 @@ impl Readiness {
         let budget = self.spin.budget(start, involuntary_switches);
         let budget = timeout.map_or(budget, |timeout| budget.min(timeout));
         if !budget.is_zero() {
+            let mut spun = Duration::ZERO;
             let found = loop {
                 self.poller.wait(Some(Duration::ZERO), ready)?;
                 if !ready.is_empty() || self.waker.state().is_signalled() {
                     break true;
                 }
-                if start.elapsed() >= budget {
+                spun = start.elapsed();
+                if spun >= budget {
                     break false;
                 }
             };
-            self.spin.result(found);
+            self.spin.result(found, spun);
             if found {
                 return Ok(());
             }

@@ -21,6 +21,7 @@ pub(crate) struct Spin {
     max: Duration,
     budget: Duration,
     sleeps: u32,
+    spun: Duration,
     checked: Option<Instant>,
     switches: i64,
     oversubscribed: bool,
@@ -28,7 +29,15 @@ pub(crate) struct Spin {
 
 impl Spin {
     pub(crate) fn new(max: Duration) -> Spin {
-        Spin { max, budget: max, sleeps: 0, checked: None, switches: 0, oversubscribed: false }
+        Spin {
+            max,
+            budget: max,
+            sleeps: 0,
+            spun: Duration::ZERO,
+            checked: None,
+            switches: 0,
+            oversubscribed: false,
+        }
     }
 
     /// Whether it is never to spin.
@@ -55,8 +64,14 @@ impl Spin {
         self.budget
     }
 
-    /// What a spin of a budget above zero came to.
-    pub(crate) fn result(&mut self, found: bool) {
+    /// All time that was spun away.
+    pub(crate) fn spun(&self) -> Duration {
+        self.spun
+    }
+
+    /// What a spin of a budget above zero came to, and how long it found nothing.
+    pub(crate) fn result(&mut self, found: bool, took: Duration) {
+        self.spun += took;
         self.budget = if found {
             (self.budget * 2).clamp(SHORTEST.min(self.max), self.max)
         } else if self.budget > SHORTEST {
@@ -107,12 +122,13 @@ mod tests {
         let mut spin = Spin::new(MAX);
         assert_eq!(spin.budget(now, || 0), MAX);
         for _ in 0..10 {
-            spin.result(false);
+            spin.result(false, MAX);
         }
         let budgets: Vec<_> = (0..2 * PROBE_EVERY).map(|_| spin.budget(now, || 0)).collect();
         assert_eq!(budgets.iter().filter(|budget| !budget.is_zero()).count(), 2);
+        assert_eq!(spin.spun(), 10 * MAX);
         for _ in 0..10 {
-            spin.result(true);
+            spin.result(true, Duration::ZERO);
         }
         assert_eq!(spin.budget(now, || 0), MAX);
     }

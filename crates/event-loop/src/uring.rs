@@ -196,6 +196,10 @@ impl Uring {
         self.connections.len()
     }
 
+    pub(crate) fn spun(&self) -> Duration {
+        self.spin.spun()
+    }
+
     pub(crate) fn add(&mut self, transport: Transport) -> io::Result<Token> {
         net::set_nonblocking(transport.fd(), false)?;
         let token = self
@@ -437,6 +441,7 @@ impl Uring {
         let budget = timeout.map_or(budget, |timeout| budget.min(timeout));
         if !budget.is_zero() {
             self.poll()?;
+            let (begun, mut spun) = (Instant::now(), Duration::ZERO);
             let found = loop {
                 if !self.ring.completion().is_empty() || self.waker.state().is_signalled() {
                     break true;
@@ -445,12 +450,13 @@ impl Uring {
                     self.poll()?;
                     continue;
                 }
-                if start.elapsed() >= budget {
+                spun = begun.elapsed();
+                if spun >= budget {
                     break false;
                 }
                 std::hint::spin_loop();
             };
-            self.spin.result(found);
+            self.spin.result(found, spun);
             if found {
                 return Ok(());
             }

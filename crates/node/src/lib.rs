@@ -18,6 +18,7 @@
 mod cron;
 mod ending;
 mod foresight;
+mod gathering;
 mod limits;
 mod locating;
 mod managed;

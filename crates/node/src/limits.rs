@@ -204,7 +204,7 @@ fn evict_largest(engine: &Engine, local: &Local, exceeded: Exceeded) {
                 Exceeded::Held(_) => note_evicted(engine, local, &client),
                 Exceeded::Unread(_) => note_output_limit(engine, local, &client),
             }
-            engine.mailboxes[client.worker].post(Message::Kill(client.id));
+            engine.mailboxes[client.worker()].post(Message::Kill(client.id));
             is_in_vain = false;
         }
     }

@@ -100,7 +100,7 @@ impl Node {
             crate::pid_file::write(&server);
             introduce(&server, &settings);
             server.log(level_of_start(server.profile), "Server initialized");
-            server.listening.start(&server.mailboxes, opened).map_err(StartError::Thread)?;
+            server.listening.start(&server.mailboxes, &server.board, opened).map_err(StartError::Thread)?;
             let found = load(&server)?;
             server.loading.store(false, Ordering::Release);
             if let Some(managed) = &node.managed {
@@ -256,6 +256,11 @@ impl Node {
     /// The TCP addresses it listens on.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.server.listening.addresses()
+    }
+
+    /// The worker that serves a client now.
+    pub fn worker_of(&self, client: u64) -> Option<usize> {
+        self.server.clients.get(client).map(|client| client.worker())
     }
 
     /// `io_uring`, `epoll` or `poll`.

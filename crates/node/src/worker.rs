@@ -8,6 +8,8 @@
 
 // Longer than 800 lines because all phases of a turn work on the same fields, and are read in the order in which they run.
 
+mod moving;
+
 use crate::foresight::Foresight;
 use crate::limits;
 use crate::locating::Places;
@@ -20,6 +22,7 @@ use engine::stats::Counter;
 use engine::unix_ms;
 use engine::waits;
 use event_loop::{Event, EventLoop, Peer, Token, Transport};
+use moving::{Departure, Destination, Moving};
 use replica_threads::outlet::SEND_EVERY;
 use resp::{Args, Parsed, Request};
 use server::Server;
@@ -93,7 +96,8 @@ pub(crate) struct Worker {
     committed: u64,
     /// Clients whose connections leave at the end of this turn, and those on their way out.
     departing: Vec<usize>,
-    leaving: HashMap<Token, Box<Client>>,
+    leaving: HashMap<Token, Departure>,
+    moving: Moving,
     deadlines: BTreeSet<(u64, u64)>,
     spare: Vec<Vec<u8>>,
     last_cron_ms: u64,
@@ -135,6 +139,7 @@ impl Worker {
             committed: 0,
             departing: Vec::new(),
             leaving: HashMap::new(),
+            moving: Moving::new(),
             deadlines: BTreeSet::new(),
             spare: Vec::new(),
             last_cron_ms: 0,
@@ -182,10 +187,11 @@ impl Worker {
             self.settle(&server);
             self.finish_turn(&server);
             self.io.end_turn();
-            let busy_ns = began.elapsed().as_nanos() as u64;
-            self.ended_ms = self.local.now_ms + busy_ns / 1_000_000;
-            server.stats.add(self.number, Counter::BusyNs, busy_ns);
+            let busy = began.elapsed();
+            self.ended_ms = self.local.now_ms + busy.as_millis() as u64;
+            server.stats.add(self.number, Counter::BusyNs, busy.as_nanos() as u64);
             server.stats.end_turn(self.number);
+            self.end_turn(&server, began + busy, busy);
         }
         self.say_good_bye();
         Ok(())
@@ -234,13 +240,14 @@ impl Worker {
     fn take_message(&mut self, server: &Server, message: Message) {
         match message {
             Message::Accepted(transport, peer) => self.accept(server, transport, &peer),
+            Message::Moved(moved) => self.take_over(server, *moved),
             Message::Deliver(clients, delivery) => self.deliver(&clients, &delivery),
             Message::Answer(answer) => self.answer(&answer),
+            Message::Unblock { client, .. } | Message::Kill(client) if !self.by_id.contains_key(&client) => {
+                self.pass_on(server, client, message);
+            }
             Message::Unblock { client, error } => self.unblock(client, error),
-            Message::Kill(client) => match self.by_id.get(&client) {
-                Some(&at) => self.close(server, at),
-                None => replica_threads::link::kill(&server.replicas, client),
-            },
+            Message::Kill(client) => self.close(server, self.by_id[&client]),
             Message::RoleChanged => self.role_changed(),
             Message::CloseEndpoint(endpoint) => self.close_endpoint(server, endpoint),
             Message::Look => self.look = true,
@@ -256,7 +263,8 @@ impl Worker {
                 server.stats.add(thread, Counter::Reads, 1);
                 let now_ms = self.local.now_ms;
                 let Worker { io, clients, parse, touched, leaving, .. } = self;
-                if let Some(client) = leaving.get_mut(&token) {
+                if let Some(Departure { client, .. }) = leaving.get_mut(&token) {
+                    session::bump(&client.shared.bytes_in, len as u64);
                     client.inbuf.extend_from_slice(io.received(buf));
                     return;
                 }
@@ -311,9 +319,7 @@ impl Worker {
                 }
             }
             Event::Detached { token, transport, unsent } => {
-                if let Some(client) = self.leaving.remove(&token) {
-                    replica_threads::link::hand_over(&server.replicas, *client, transport, unsent);
-                }
+                self.depart(server, token, transport, unsent);
             }
             Event::Woken => {}
         }
@@ -349,11 +355,14 @@ impl Worker {
         let authenticated = self.local.settings.requirepass.is_empty();
         let mut client = Box::new(Client::new(token, info, authenticated, &server.client_memory));
         client.endpoint = server::endpoint_of(peer);
-        let at = token.index();
+        self.settle_in(token.index(), client);
+    }
+
+    fn settle_in(&mut self, at: usize, client: Box<Client>) {
         if self.clients.len() <= at {
             self.clients.resize_with(at + 1, || None);
         }
-        self.by_id.insert(id, at);
+        self.by_id.insert(client.id, at);
         self.clients[at] = Some(client);
     }
 
@@ -850,7 +859,7 @@ impl Worker {
             client.unwatch();
             server_commands::forget_subscriptions(&server.pubsub, &mut client);
             self.io.detach(client.token);
-            self.leaving.insert(client.token, client);
+            self.leaving.insert(client.token, Departure { client, to: Destination::Feeder });
         }
     }
 
@@ -875,6 +884,8 @@ impl Worker {
 
     /// An endpoint is shown no more: its clients go, whatever they wait for, and connect anew.
     fn close_endpoint(&mut self, server: &Server, endpoint: Endpoint) {
+        self.moving.note_closing(endpoint);
+        self.close_departing(server, endpoint);
         for at in 0..self.clients.len() {
             if self.clients[at].as_ref().is_some_and(|client| client.endpoint == Some(endpoint)) {
                 self.close(server, at);
@@ -984,6 +995,7 @@ impl Worker {
                 self.close(server, at);
             }
         }
+        self.hand_rest_over(server);
     }
 
     /// Sends what is left and closes all connections.

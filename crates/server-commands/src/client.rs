@@ -426,7 +426,7 @@ fn kill(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
             // Somebody else was faster.
             continue;
         } else {
-            cx.server.mailboxes[client.worker].post(Message::Kill(client.id));
+            cx.server.mailboxes[client.worker()].post(Message::Kill(client.id));
         }
         killed += 1;
     }
@@ -685,7 +685,7 @@ fn unblock(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     // Whoever takes the flag away ends the wait: a second UNBLOCK of the same wait finds nothing to do.
     let ended = target.filter(|client| client.take_flag(flag::BLOCKED));
     if let Some(client) = &ended {
-        cx.server.mailboxes[client.worker].post(Message::Unblock { client: client.id, error });
+        cx.server.mailboxes[client.worker()].post(Message::Unblock { client: client.id, error });
     }
     cx.out().int(ended.is_some().into());
     Ok(Flow::Done)

@@ -161,7 +161,7 @@ fn shutdown(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
         std::process::exit(0);
     }
     let wait = cx.wait_elsewhere();
-    let client = WaitingClient { worker: cx.client.shared.worker, client: cx.client.id, wait };
+    let client = WaitingClient { worker: cx.client.shared.worker(), client: cx.client.id, wait };
     server.end.ask_for(client, how);
     Ok(Flow::Blocked)
 }

@@ -187,7 +187,7 @@ fn wait(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
         kind: WaitKind::Replicas { replicas: replicas as u64 },
         deadline_ms: (timeout_ms > 0).then(|| now_ms(&server.replicas).saturating_add(timeout_ms as u64)),
     };
-    server.replicas.feeder.post(Message::Wait { request, wait, worker: cx.client.shared.worker });
+    server.replicas.feeder.post(Message::Wait { request, wait, worker: cx.client.shared.worker() });
     Ok(Flow::Blocked)
 }
 

@@ -16,6 +16,7 @@
 // It is part of the shell: time, threads and sockets are its business.
 #![allow(clippy::disallowed_methods)]
 
+mod board;
 mod cx;
 mod ending;
 mod gauges;
@@ -24,6 +25,7 @@ pub mod process;
 mod redirection;
 mod server;
 
+pub use board::{Board, Said};
 pub use cx::{RunServer, ServerCommand, ServerCx};
 pub use ending::{Ending, Pause, WaitingClient, Why};
 pub use gauges::{Gauges, SAMPLES};

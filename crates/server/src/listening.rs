@@ -1,6 +1,6 @@
 //! The sockets a node listens on, and changing them while it runs.
 //!
-//! One acceptor deals connections to the workers in turn. CONFIG SET of `port` or `bind` replaces the TCP listeners: the
+//! One acceptor deals connections to the active workers in turn ([`Board`]). CONFIG SET of `port` or `bind` replaces the TCP listeners: the
 //! old ones are closed first, because an address that covers another cannot be listened on beside it, and opened again
 //! when the new ones cannot be had. The Unix socket stays the same socket throughout.
 //!
@@ -8,6 +8,7 @@
 //! connections are taken depends on the node's role. Where they are not they wait in the listener's backlog, which other
 //! nodes share, for one whose role it is.
 
+use crate::board::Board;
 use config::Settings;
 use event_loop::{Acceptor, ListenError, Listener, ListenerId, Peer, Transport, listen_tcp, listen_unix};
 use replica_threads::OwnAddress;
@@ -134,9 +135,9 @@ impl Listening {
     ///
     /// # Errors
     /// When the system refuses the thread.
-    pub fn start(&self, mailboxes: &Arc<[Mailbox]>, opened: Opened) -> io::Result<()> {
+    pub fn start(&self, mailboxes: &Arc<[Mailbox]>, board: &Arc<Board>, opened: Opened) -> io::Result<()> {
         let mut sockets = self.sockets();
-        let acceptor = accept(mailboxes)?;
+        let acceptor = accept(mailboxes, board)?;
         sockets.tcp = add(&acceptor, opened.tcp)?;
         if let Some(unix) = opened.unix {
             sockets.unix = Some(acceptor.add(unix, OWN)?);
@@ -259,13 +260,11 @@ impl Listening {
     }
 }
 
-/// Starts the thread that deals connections to the workers in turn.
-fn accept(mailboxes: &Arc<[Mailbox]>) -> io::Result<Acceptor> {
-    let mailboxes = mailboxes.clone();
-    let mut next = 0;
+/// Starts the thread that deals connections to workers.
+fn accept(mailboxes: &Arc<[Mailbox]>, board: &Arc<Board>) -> io::Result<Acceptor> {
+    let (mailboxes, board) = (mailboxes.clone(), board.clone());
     let accepted = move |transport: Transport, peer: Peer| {
-        mailboxes[next].post(Message::Accepted(transport, peer));
-        next = (next + 1) % mailboxes.len();
+        mailboxes[board.place()].post(Message::Accepted(transport, peer));
     };
     Acceptor::start(Vec::new(), accepted)
 }

@@ -1,5 +1,6 @@
 //! The parts that the threads of a node share, put together.
 
+use crate::board::Board;
 use crate::cx::{RunServer, ServerCommand, ServerCx};
 use crate::ending::Ending;
 use crate::gauges::Gauges;
@@ -24,6 +25,8 @@ pub struct Server {
     pub engine: Arc<Engine>,
     /// What runs the commands that are about the server, by [`OwnRun`].
     own_runs: Vec<RunServer>,
+    /// Where connections are dealt.
+    pub board: Arc<Board>,
     /// Rates and peaks.
     pub gauges: Gauges,
     /// What clients connect to.
@@ -110,6 +113,7 @@ impl Server {
         let Ingredients { config, workers, log, executable, config_file, is_managed } = ingredients;
         let (commands, own_runs) = CommandTable::new(config.profile(), commands.into_iter());
         let run_id = (0..5).map(|_| format!("{:016x}", random_u64())).collect::<String>()[..40].to_owned();
+        let gathers = config.settings().gather_connections;
         let engine = Arc::new(Engine::new(config, commands, workers, log));
         let persistence = Arc::new(Persistence::new(engine.clone(), is_managed));
         let own_address = Arc::new(OwnAddress::default());
@@ -117,6 +121,7 @@ impl Server {
         Server {
             engine,
             own_runs,
+            board: Arc::new(Board::new(workers, gathers)),
             gauges: Gauges::default(),
             listening: Listening::new(own_address),
             persistence,

@@ -14,7 +14,9 @@ use event_loop::{BufId, Peer, Token};
 use keyspace::{Ticket, Watch};
 use resp::{Parser, Proto, Writer};
 use std::collections::{BTreeSet, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{
+    AtomicBool, AtomicI32, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+};
 use std::sync::{Arc, Mutex, PoisonError};
 use supervision::Endpoint;
 
@@ -23,8 +25,7 @@ use supervision::Endpoint;
 pub struct ClientShared {
     /// Never reused.
     pub id: u64,
-    /// The worker that serves it.
-    pub worker: usize,
+    worker: AtomicUsize,
     /// The peer's address, as CLIENT LIST shows it.
     pub addr: String,
     /// The address it came to.
@@ -130,7 +131,7 @@ impl ClientShared {
     fn begin(id: u64, worker: usize, addr: String, laddr: String, fd: i32, now_ms: u64) -> ClientShared {
         ClientShared {
             id,
-            worker,
+            worker: AtomicUsize::new(worker),
             addr,
             laddr,
             is_unix: false,
@@ -155,6 +156,16 @@ impl ClientShared {
             waits_for: Default::default(),
             killed: AtomicBool::new(false),
         }
+    }
+
+    /// The worker that serves it, or is about to: what it is told goes there, and is passed on if it has left meanwhile.
+    pub fn worker(&self) -> usize {
+        self.worker.load(Ordering::Acquire)
+    }
+
+    /// Another worker serves it from now on.
+    pub fn set_worker(&self, worker: usize) {
+        self.worker.store(worker, Ordering::Release);
     }
 
     /// Sets a flag, or takes it away.
@@ -384,6 +395,8 @@ pub struct Client {
     pub leaving: bool,
     /// It has introduced itself as a replica.
     pub introduced: bool,
+    /// How many commands it had run when its worker looked last at what each client makes it do.
+    pub weighed: u64,
     /// Offset in the stream after its last write: what WAIT waits for.
     pub write_offset: u64,
 }
@@ -425,6 +438,7 @@ impl Client {
             closing: false,
             leaving: false,
             introduced: false,
+            weighed: 0,
             write_offset: 0,
         }
     }
@@ -509,7 +523,7 @@ impl Client {
 
     /// As the registry of channels knows it.
     pub fn listener(&self) -> Listener {
-        Listener { worker: self.shared.worker, client: self.id }
+        Listener { worker: self.shared.worker(), client: self.id }
     }
 
     /// Notes what its watched keys and its subscriptions take, after they changed.

@@ -18,7 +18,7 @@ pub use client::{
     Blocked, Client, ClientShared, Clients, Multi, Names, ReplyMode, Source, Subscriptions, TimeoutReply,
     WaitFor, Walk, Watching, flag,
 };
-pub use mailbox::{Answer, Mailbox, Message};
+pub use mailbox::{Answer, Mailbox, Message, Moved};
 pub use waiting::{Begun, Ended};
 
 use std::sync::atomic::{AtomicU64, Ordering};

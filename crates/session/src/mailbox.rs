@@ -6,6 +6,7 @@
 //! drains its mailbox before it executes a turn, a push that was posted before a reply left is seen before whatever
 //! the reply's reader causes next.
 
+use crate::client::Client;
 use crate::pubsub::Delivery;
 use crate::waiting::Ended;
 use event_loop::{Peer, Transport, Waker};
@@ -19,6 +20,8 @@ use supervision::Endpoint;
 pub enum Message {
     /// A new connection is dealt to it.
     Accepted(Transport, Peer),
+    /// Another worker hands a client over.
+    Moved(Box<Moved>),
     /// Clients get a message of a channel, or a notice of their subscription's end.
     Deliver(Vec<u64>, Delivery),
     /// A blocked client gets its reply.
@@ -38,6 +41,19 @@ pub enum Message {
     CloseEndpoint(Endpoint),
     /// Nothing but a reason to look again: the gate opened, a slot was released, settings changed.
     Look,
+}
+
+/// A client on its way from one worker to another.
+#[derive(Debug)]
+pub struct Moved {
+    /// The client, with what was received and has not run.
+    pub client: Box<Client>,
+    /// What carries its connection.
+    pub transport: Transport,
+    /// What was sent to it and the kernel has not taken, oldest first.
+    pub unsent: Vec<u8>,
+    /// How many times its worker had been told that an endpoint is closed.
+    pub closings: u64,
 }
 
 /// The reply to a client that waited.
@@ -81,6 +97,16 @@ impl Mailbox {
     /// Says how the worker is woken; once, by the worker itself.
     pub fn attach(&self, waker: Waker) {
         assert!(self.waker.set(waker).is_ok(), "a mailbox has one worker");
+    }
+
+    /// Hands a client over to the worker with this number, whose mailbox it is. Whoever sees there that it is the client's
+    /// worker now posts behind the client.
+    pub fn hand_over(&self, moved: Box<Moved>, number: usize) {
+        let mut messages = self.messages.lock();
+        moved.client.shared.set_worker(number);
+        messages.push(Message::Moved(moved));
+        drop(messages);
+        self.wake();
     }
 
     /// Posts a message and wakes the worker.

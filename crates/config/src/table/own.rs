@@ -12,6 +12,8 @@ const MAX_WORKERS: i128 = 1024;
 pub(super) const ROWS: &[Parameter] = &[
     // How many worker threads serve connections; 0 is one a core.
     Parameter::integer("workers", 0, MAX_WORKERS, "0").immutable().hidden(),
+    // Whether connections gather on as few workers as keep up; `no` deals them out evenly, where they stay.
+    Parameter::yes_no("gather-connections", "yes").immutable().hidden(),
     // Which system call interface the event loops use.
     Parameter::choice("io-backend", IoBackend::WORDS, "auto").immutable().hidden(),
     // The server that the node speaks as. The caller reads it before anything else, for it decides the table itself.

@@ -27,7 +27,8 @@ impl TestNode {
         std::fs::create_dir_all(&dir).expect("a directory for the socket");
         let at = dir.display();
         let text = format!(
-            "engine {profile}\nport 0\nsave \"\"\ndir {at}\nunixsocket {at}/s\nlogfile log\nworkers 2\n{more}"
+            "engine {profile}\nport 0\nsave \"\"\ndir {at}\nunixsocket {at}/s\nlogfile log\nworkers 2\n\
+             gather-connections no\n{more}"
         );
         let config =
             Config::load(profile, text.as_bytes(), &mut NoDirectives).expect("a valid configuration");

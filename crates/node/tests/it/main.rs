@@ -8,6 +8,7 @@
 mod clients;
 mod connections;
 mod gate;
+mod gathering;
 mod harness;
 mod large_values;
 mod lifetime;

@@ -35,7 +35,7 @@ struct Managed {
 fn options(dir: &Path, more: &str) -> Options {
     let at = dir.display();
     let text = format!(
-        "port 0\nsave \"\"\ndir {at}\nunixsocket {at}/s\nprivate-socket {at}/private\nlogfile log\nworkers 2\n\
+        "port 0\nsave \"\"\ndir {at}\nunixsocket {at}/s\nprivate-socket {at}/private\nlogfile log\nworkers 2\ngather-connections no\n\
          repl-diskless-sync-delay 0\nenable-debug-command yes\nmanaged-node node\n{more}"
     );
     let config =

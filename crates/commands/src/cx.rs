@@ -1,6 +1,6 @@
 //! What a command may touch.
 
-use crate::Piece;
+use crate::{Effort, Piece};
 use config::Settings;
 use keyspace::{EventClass, Expiry, Keys};
 use profile::Profile;
@@ -20,6 +20,8 @@ pub struct Cx<'c, 'g> {
     pub options: &'c Options,
     /// Random numbers.
     pub random: &'c mut Random,
+    /// How long it may take.
+    pub effort: Effort,
     /// Whether it may block: not inside MULTI or a script.
     pub may_block: bool,
     /// The piece of a walk that runs: without one, a walk runs to its end.

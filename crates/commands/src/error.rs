@@ -54,6 +54,8 @@ pub enum Error {
     Other(Cow<'static, str>),
     /// Not an error for the client: the slot is busy elsewhere, nothing has happened yet, run again when it is free.
     SlotBusy(u16),
+    /// Not an error for the client: it would take long, nothing has happened yet, run again where nobody waits for it.
+    Lengthy,
 }
 
 impl Error {
@@ -96,6 +98,7 @@ impl fmt::Display for Error {
             }
             Error::Other(text) => f.write_str(text),
             Error::SlotBusy(slot) => write!(f, "TRYAGAIN slot {slot} is busy"),
+            Error::Lengthy => f.write_str("TRYAGAIN the command takes long"),
         }
     }
 }

@@ -11,6 +11,7 @@
 mod args;
 mod container;
 mod cx;
+mod effort;
 mod error;
 pub mod generic;
 pub mod hash;
@@ -21,6 +22,7 @@ mod timeout;
 mod walk;
 
 pub use cx::{Cx, Options, Random, limits};
+pub use effort::Effort;
 pub use error::Error;
 pub use run::{Block, Flow, Handler, Rest, Run, RunBlocking, RunLengthy, RunWalk, run};
 pub use walk::{Piece, Progress};

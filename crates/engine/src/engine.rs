@@ -35,8 +35,12 @@ pub enum Background {
     Owner,
 }
 
-/// How many [`Background`] threads there are.
-pub const BACKGROUND_THREADS: usize = 6;
+/// How many [`Background`] threads there are, before the helpers.
+const BACKGROUND: usize = 6;
+/// Threads at most that run commands which take long.
+pub const HELPERS: usize = 4;
+/// Threads besides the workers.
+pub const BACKGROUND_THREADS: usize = BACKGROUND + HELPERS;
 
 /// See the module's essay.
 pub struct Engine {
@@ -197,6 +201,12 @@ impl Engine {
     /// The keyspace's number of a background thread.
     pub fn thread_of(&self, background: Background) -> usize {
         self.workers() + background as usize
+    }
+
+    /// The keyspace's number of a helper.
+    pub fn thread_of_helper(&self, helper: usize) -> usize {
+        assert!(helper < HELPERS, "there are {HELPERS} helpers");
+        self.workers() + BACKGROUND + helper
     }
 
     /// The settings now.

@@ -29,7 +29,7 @@ use crate::waits;
 use command_spec::{Behaviour, Flags};
 use command_table::{Command, Run, Unknown};
 use command_table::{Locks, Resolved};
-use commands::{Block, Cx, Error, Options, Random};
+use commands::{Block, Cx, Effort, Error, Options, Random};
 use config::Settings;
 use keyspace::{
     Effects, EventClass, Expiry, Guard, Keys, KeysContext, Outlet, Reclaimer, Scratch, SlotBusy, Standing,
@@ -89,6 +89,8 @@ pub struct Local {
     pub deliveries: Vec<(Vec<u64>, Delivery)>,
     /// The client that ran a command so long that others had to wait for it, and its nanoseconds.
     pub lengthy: Cell<(u64, u64)>,
+    /// How long a command may take here.
+    pub effort: Effort,
     /// Number of the next wait for another thread.
     pub next_wait: u64,
     /// What becomes of expired keys here.
@@ -123,6 +125,7 @@ impl Local {
             unserved: Vec::new(),
             deliveries: Vec::new(),
             lengthy: Cell::default(),
+            effort: Effort::ANY,
             next_wait: 1,
             expiry: Expiry::Delete,
             pool: crate::maxmemory::Pool::default(),
@@ -266,6 +269,8 @@ pub enum Next {
     Continue,
     /// The same command, when the reason is gone.
     Stall(Suspend),
+    /// The same command, where it may take long.
+    Elsewhere,
     /// Nothing until its wait is over.
     Blocked,
     /// Close it once its replies are sent.
@@ -294,7 +299,7 @@ pub fn process<H: Host>(
         // It may have closed the gate, and was refused, or paused, before it got the world.
         local.standing.forget(&*host.keyspace, client.id);
     }
-    if let Next::Stall(_) = next {
+    if let Next::Stall(_) | Next::Elsewhere = next {
         client.take_back(start);
         client.outbox.end_reply();
         if client.reply == ReplyMode::Skipping {
@@ -348,6 +353,7 @@ fn dispatch<H: Host>(host: &H, local: &mut Local, client: &mut Client, request: 
         }
         Ok(Flow::Close) => Next::Close,
         Ok(Flow::Detach) => Next::Detach,
+        Err(Error::Lengthy) => return Next::Elsewhere,
         Err(Error::SlotBusy(slot)) => {
             client.take_back(start);
             let slot = Slot::new(slot).expect("a slot that was locked");
@@ -534,7 +540,10 @@ fn in_world<H: Host>(
     }
     local.begin_passage(host);
     let world = local.standing.world(&host.keyspace);
+    // Everybody waits already.
+    let effort = std::mem::replace(&mut local.effort, Effort::ANY);
     let outcome = locked(host, local, client, request, world);
+    local.effort = effort;
     give_world_back(host, local);
     outcome
 }
@@ -576,6 +585,7 @@ pub fn call<H: Host>(
     };
     let no_touch = client.shared.has_flag(flag::NO_TOUCH);
     let context = local.context(client.db, no_touch);
+    let looked_up = (local.scratch.hits, local.scratch.misses);
     let mut keys = Keys::new(&host.keyspace, guard, &mut local.scratch, context);
     if !request.places.is_empty() {
         let step = command.run.key_step.max(1);
@@ -589,11 +599,17 @@ pub fn call<H: Host>(
         settings: &local.settings,
         options: &local.options,
         random: &mut local.random,
+        effort: if in_exec { Effort::ANY } else { local.effort },
         may_block: !in_exec,
         piece: client.walk.as_mut().filter(|_| !in_exec).map(|walk| walk.piece(&is_over)),
         ready: None,
     };
-    match commands::run(data, &mut cx, argv)? {
+    let outcome = commands::run(data, &mut cx, argv);
+    if outcome.as_ref().is_err_and(|error| *error == Error::Lengthy) {
+        // They are counted where it runs.
+        (local.scratch.hits, local.scratch.misses) = looked_up;
+    }
+    match outcome? {
         commands::Flow::Done => Ok(Flow::Done),
         commands::Flow::Unfinished => Ok(Flow::Suspend(Suspend::Walk)),
         commands::Flow::Block(block) => {

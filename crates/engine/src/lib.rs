@@ -32,4 +32,4 @@ pub mod stats;
 pub mod stream;
 pub mod waits;
 
-pub use engine::{BACKGROUND_THREADS, Background, Engine, Parker, Role, random_u64, unix_ms};
+pub use engine::{BACKGROUND_THREADS, Background, Engine, HELPERS, Parker, Role, random_u64, unix_ms};

@@ -19,6 +19,7 @@ mod cron;
 mod ending;
 mod foresight;
 mod gathering;
+mod helpers;
 mod limits;
 mod locating;
 mod managed;

@@ -1,6 +1,7 @@
 //! Starting a node and ending it.
 
 use crate::ending::Stopper;
+use crate::helpers::Helpers;
 use crate::managed::Managed;
 use crate::start_error::StartError;
 use crate::worker::Worker;
@@ -44,6 +45,8 @@ pub struct Node {
     server: Arc<Server>,
     /// What a managed node has beyond others.
     managed: Option<Arc<Managed>>,
+    /// Those who run what takes long.
+    helpers: Arc<Helpers>,
     threads: Vec<JoinHandle<std::io::Result<()>>>,
 }
 
@@ -90,7 +93,8 @@ impl Node {
             }
         });
         let lazyfree = LazyFree::start().map_err(StartError::Thread)?;
-        let mut node = Node { server: server.clone(), managed, threads: Vec::new() };
+        let helpers = Helpers::new(&server, lazyfree.clone());
+        let mut node = Node { server: server.clone(), managed, helpers, threads: Vec::new() };
         let started = node.start_agent(&settings);
         let started = started.and_then(|()| node.start_workers(workers, settings.io_backend, &lazyfree));
         let started = started.and_then(|()| node.start_background(&lazyfree));
@@ -162,6 +166,7 @@ impl Node {
         let (ready, is_ready) = mpsc::channel();
         for number in 0..workers {
             let (server, lazyfree, ready) = (self.server.clone(), lazyfree.clone(), ready.clone());
+            let helpers = self.helpers.clone();
             let run = move || {
                 // A loop belongs to the thread that made it.
                 let io = match EventLoop::new(backend, LoopConfig::default()) {
@@ -173,7 +178,7 @@ impl Node {
                 };
                 let _ = server.start.backend.set(io.backend_name());
                 let local = Local::new(&server.engine, number, lazyfree);
-                let worker = Worker::new(server, number, local, io);
+                let worker = Worker::new(server, number, local, io, helpers);
                 let _ = ready.send(Ok(()));
                 worker.run()
             };
@@ -313,6 +318,7 @@ impl Node {
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
+        self.helpers.stop();
         let settings = self.server.settings();
         self.server.replicas.reached.wake();
         if let Some(managed) = &self.managed {

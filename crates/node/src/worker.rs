@@ -8,20 +8,24 @@
 
 // Longer than 800 lines because all phases of a turn work on the same fields, and are read in the order in which they run.
 
+mod lending;
 mod moving;
 
 use crate::foresight::Foresight;
+use crate::helpers::Helpers;
 use crate::limits;
 use crate::locating::Places;
 use command_spec::Behaviour;
 use command_table::Command;
 use command_table::Resolved;
+use commands::Effort;
 use engine::cx::Suspend;
 use engine::exec::{self, Local, Next};
 use engine::stats::Counter;
 use engine::unix_ms;
 use engine::waits;
 use event_loop::{Event, EventLoop, Peer, Token, Transport};
+use lending::Lending;
 use moving::{Departure, Destination, Moving};
 use replica_threads::outlet::SEND_EVERY;
 use resp::{Args, Parsed, Request};
@@ -41,6 +45,8 @@ use supervision::Endpoint;
 const CHUNK: usize = 64;
 /// Requests of one client that a turn takes: the others get their turn.
 const REQUESTS_PER_TURN: usize = 512;
+/// A request that takes long to be looked at alone.
+const LARGE_REQUEST: usize = 4 << 20;
 /// Replies leave early once a turn has run this long.
 const TURN_BUDGET: Duration = Duration::from_millis(1);
 /// How often a worker looks after its clients: timeouts, limits. One to whom nothing has happened for the longer period
@@ -98,6 +104,7 @@ pub(crate) struct Worker {
     departing: Vec<usize>,
     leaving: HashMap<Token, Departure>,
     moving: Moving,
+    lending: Lending,
     deadlines: BTreeSet<(u64, u64)>,
     spare: Vec<Vec<u8>>,
     last_cron_ms: u64,
@@ -115,8 +122,15 @@ pub(crate) struct Worker {
 
 impl Worker {
     /// A worker with this number; on the thread that runs it.
-    pub(crate) fn new(server: Arc<Server>, number: usize, local: Local, io: EventLoop) -> Worker {
+    pub(crate) fn new(
+        server: Arc<Server>,
+        number: usize,
+        mut local: Local,
+        io: EventLoop,
+        helpers: Arc<Helpers>,
+    ) -> Worker {
         server.mailboxes[number].attach(io.waker());
+        local.effort = Effort::SHORT;
         Worker {
             number,
             io,
@@ -140,6 +154,7 @@ impl Worker {
             departing: Vec::new(),
             leaving: HashMap::new(),
             moving: Moving::new(),
+            lending: Lending::new(helpers),
             deadlines: BTreeSet::new(),
             spare: Vec::new(),
             last_cron_ms: 0,
@@ -175,6 +190,7 @@ impl Worker {
             server.stats.begin_turn(self.number, self.local.now_ms);
             server.stats.add(self.number, Counter::Turns, 1);
             self.take_messages(&server);
+            self.take_back(&server);
             for event in events.drain(..) {
                 self.take_event(&server, event);
             }
@@ -262,14 +278,14 @@ impl Worker {
                 server.stats.add(thread, Counter::BytesIn, len as u64);
                 server.stats.add(thread, Counter::Reads, 1);
                 let now_ms = self.local.now_ms;
-                let Worker { io, clients, parse, touched, leaving, .. } = self;
+                let Worker { io, clients, parse, touched, leaving, lending, .. } = self;
                 if let Some(Departure { client, .. }) = leaving.get_mut(&token) {
                     session::bump(&client.shared.bytes_in, len as u64);
                     client.inbuf.extend_from_slice(io.received(buf));
                     return;
                 }
                 let Some(client) = clients.get_mut(token.index()).and_then(Option::as_deref_mut) else {
-                    return;
+                    return lending.keep(token, io.received(buf));
                 };
                 if client.token != token {
                     return;
@@ -299,11 +315,10 @@ impl Worker {
             Event::Closed { token } => {
                 self.ended.push(token);
             }
-            Event::Failed { token, .. } => {
-                if let Some((at, _)) = self.client(token) {
-                    self.close(server, at);
-                }
-            }
+            Event::Failed { token, .. } => match self.client(token) {
+                Some((at, _)) => self.close(server, at),
+                None => self.lending.end(token),
+            },
             Event::Sent { token, bytes, buf } => {
                 server.stats.add(self.number, Counter::BytesOut, bytes as u64);
                 self.keep_spare(buf);
@@ -414,6 +429,8 @@ impl Worker {
             {
                 exec::deliver(client, delivery);
                 self.mark_dirty(at);
+            } else {
+                self.lending.deliver(*id, delivery);
             }
         }
     }
@@ -697,7 +714,11 @@ impl Worker {
         let next = match entry.command {
             Ok(command) => {
                 let request = Resolved::new(command, argv, places.of(&entry.keys));
-                exec::process(server, local, client, Ok(&request), argv)
+                if entry.request.consumed >= LARGE_REQUEST && lending::can_run_elsewhere(client, &request) {
+                    Next::Elsewhere
+                } else {
+                    exec::process(server, local, client, Ok(&request), argv)
+                }
             }
             Err(()) => {
                 let Err(unknown) = server.commands.resolve(argv) else {
@@ -707,7 +728,7 @@ impl Worker {
             }
         };
         client.inbuf = own;
-        if !matches!(next, Next::Stall(_)) {
+        if !matches!(next, Next::Stall(_) | Next::Elsewhere) {
             if next != Next::Blocked || !waits::counts_at_end(server) {
                 server.stats.add(local.thread, Counter::Commands, 1);
                 session::bump(&client.shared.commands, 1);
@@ -732,6 +753,10 @@ impl Worker {
                 client.shared.set_flag(flag::PAUSED, why == Suspend::Paused);
                 self.stalled.push(at);
                 self.register(server, why);
+            }
+            Next::Elsewhere => {
+                client.stalled = true;
+                self.lending.wanted.push(client.token);
             }
             Next::Blocked => {
                 client.shared.set_flag(flag::BLOCKED, true);
@@ -827,6 +852,7 @@ impl Worker {
         self.send_stream(server);
         limits::evict_clients(server, &self.local);
         self.see_off(server);
+        self.lend(server);
         let since_ms = self.local.now_ms.checked_sub(self.last_cron_ms);
         // A time before the last one is that of a clock that was set back.
         if since_ms.is_none_or(|since_ms| since_ms >= self.cron_period_ms()) {
@@ -838,6 +864,10 @@ impl Worker {
     /// Ends clients whose peer will send no more, once everything that it sent has run.
     fn end_clients(&mut self, server: &Server) {
         for token in std::mem::take(&mut self.ended) {
+            if self.lending.has(token) {
+                self.ended.push(token);
+                continue;
+            }
             let Some((at, client)) = self.client(token) else { continue };
             if client.blocked.is_some() {
                 // Nobody is there to take what it waits for.
@@ -885,6 +915,7 @@ impl Worker {
     /// An endpoint is shown no more: its clients go, whatever they wait for, and connect anew.
     fn close_endpoint(&mut self, server: &Server, endpoint: Endpoint) {
         self.moving.note_closing(endpoint);
+        self.lending.end_all_of(endpoint);
         self.close_departing(server, endpoint);
         for at in 0..self.clients.len() {
             if self.clients[at].as_ref().is_some_and(|client| client.endpoint == Some(endpoint)) {

@@ -2,7 +2,7 @@
 
 use super::database;
 use crate::args::is;
-use crate::{Cx, Error};
+use crate::{Cx, Effort, Error};
 use command_spec::*;
 use keyspace::EventClass;
 use structures::{Value, ValueRef};
@@ -60,26 +60,26 @@ pub(super) fn copy(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     if copy.db == cx.keys.db() && copy.from == copy.to {
         return Err(Error::SameObject);
     }
-    let copied = copy_entry(cx, &copy);
+    let copied = copy_entry(cx, &copy)?;
     cx.out.int(i64::from(copied));
     Ok(())
 }
 
-fn copy_entry(cx: &mut Cx<'_, '_>, copy: &Copy<'_>) -> bool {
-    if cx.keys.lookup(copy.from).is_none() {
-        return false;
-    }
+fn copy_entry(cx: &mut Cx<'_, '_>, copy: &Copy<'_>) -> Result<bool, Error> {
+    let effort = cx.effort;
+    let Some(source) = cx.keys.lookup(copy.from) else { return Ok(false) };
+    go_through(effort, source.value())?;
     let clock = cx.keys.clock();
     let mut target = cx.keys.in_db(copy.db);
     if target.peek(copy.to).is_some() {
         if !copy.replace {
-            return false;
+            return Ok(false);
         }
         if let Some(old) = target.remove(copy.to) {
             target.free(old, cx.settings.lazyfree_lazy_server_del);
         }
     }
-    let Some(source) = cx.keys.peek(copy.from) else { return false };
+    let Some(source) = cx.keys.peek(copy.from) else { return Ok(false) };
     let mut entry = EntryBox::new(copy.to, duplicate(source.value()), source.expire_at());
     if source.is_raw() {
         entry.set_raw();
@@ -89,7 +89,17 @@ fn copy_entry(cx: &mut Cx<'_, '_>, copy: &Copy<'_>) -> bool {
     target.insert_box(entry);
     target.ready(copy.to);
     target.changed(copy.to, EventClass::GENERIC, "copy_to", 1);
-    true
+    Ok(true)
+}
+
+/// Whether a value may be gone through as a whole.
+pub(super) fn go_through(effort: Effort, value: ValueRef<'_>) -> Result<(), Error> {
+    match value {
+        ValueRef::Int(_) => Ok(()),
+        ValueRef::Bytes(bytes) => effort.copies(bytes.len()),
+        ValueRef::List(list) => effort.compares(list.len()),
+        ValueRef::Hash(hash) => effort.visits(hash.len()),
+    }
 }
 
 fn duplicate(value: ValueRef<'_>) -> Value {

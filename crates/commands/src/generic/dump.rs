@@ -25,8 +25,12 @@ pub(super) const DUMP: Spec = Spec {
 pub(super) fn dump(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let options =
         SaveOptions { compress: cx.settings.rdbcompression, ..SaveOptions::new(cx.options.profile) };
+    let effort = cx.effort;
     match cx.keys.lookup(argv[1]) {
-        Some(entry) => cx.out.bulk(&rdb::dump(entry.value(), &options)),
+        Some(entry) => {
+            super::copy::go_through(effort, entry.value())?;
+            cx.out.bulk(&rdb::dump(entry.value(), &options));
+        }
         None => cx.out.null(),
     }
     Ok(())

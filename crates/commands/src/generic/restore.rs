@@ -75,6 +75,7 @@ fn parse(words: &[&[u8]]) -> Result<Options, Error> {
 pub(super) fn restore(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let (key, payload) = (argv[1], argv[3]);
     let options = parse(&argv[4..])?;
+    cx.effort.codes(payload.len())?;
     if !options.replace && cx.keys.peek(key).is_some() {
         return Err(Error::text("BUSYKEY Target key name already exists."));
     }

@@ -25,10 +25,12 @@ pub(super) const HGETALL: Spec = Spec {
 };
 
 pub(super) fn hgetall(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
+    let effort = cx.effort;
     let Some(hash) = read(&mut cx.keys, argv[1])? else {
         cx.out.map(0);
         return Ok(());
     };
+    effort.visits(hash.len())?;
     cx.out.map(hash.len());
     cx.out.each(hash, |out, (field, value)| {
         reply_item(out, field);
@@ -67,10 +69,12 @@ fn reply_each<'k>(
     key: &[u8],
     half: impl Fn((Item<'k>, Item<'k>)) -> Item<'k>,
 ) -> Result<(), Error> {
+    let effort = cx.effort;
     let Some(hash) = read(&mut cx.keys, key)? else {
         cx.out.array(0);
         return Ok(());
     };
+    effort.visits(hash.len())?;
     cx.out.array(hash.len());
     cx.out.each(hash, |out, pair| reply_item(out, half(pair)));
     Ok(())

@@ -55,6 +55,7 @@ pub(super) fn hrandfield(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Option<B
     if with_values && count.unsigned_abs() > i64::MAX as u64 / 2 {
         return Err(Error::OutOfRange);
     }
+    let effort = cx.effort;
     let Some(hash) = read(&mut cx.keys, argv[1])? else {
         cx.out.array(0);
         return Ok(None);
@@ -64,6 +65,7 @@ pub(super) fn hrandfield(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Option<B
         return Ok(draw(hash, wanted, with_values, cx.random, &mut cx.out));
     }
     let wanted = wanted.min(hash.len());
+    effort.visits(wanted)?;
     let reply = Reply { with_values };
     reply.head(&mut cx.out, wanted);
     choose(hash, wanted, cx.random, reply, &mut cx.out);

@@ -1,6 +1,6 @@
 //! LINDEX
 
-use super::read;
+use super::{distance, read};
 use crate::args::int;
 use crate::container::reply_item;
 use crate::{Cx, Error};
@@ -24,11 +24,14 @@ pub(super) const LINDEX: Spec = Spec {
 };
 
 pub(super) fn lindex(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
+    let effort = cx.effort;
     let Some(list) = read(&mut cx.keys, argv[1])? else {
         cx.out.null();
         return Ok(());
     };
-    match list.get(int(argv[2])?) {
+    let index = int(argv[2])?;
+    effort.passes(distance(index, list.len()))?;
+    match list.get(index) {
         Some(element) => reply_item(&mut cx.out, element),
         None => cx.out.null(),
     }

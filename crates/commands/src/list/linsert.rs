@@ -43,6 +43,7 @@ pub(super) fn linsert(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> 
         return Ok(());
     };
     let ValueMut::List(list) = edit.value_mut() else { return Err(Error::WrongType) };
+    cx.effort.compares(list.len())?;
     let is_inserted = list.insert(side, argv[3], argv[4], &cx.options.limits);
     let len = list.len();
     if !is_inserted {

@@ -56,7 +56,10 @@ fn pop(cx: &mut Cx<'_, '_>, argv: &[&[u8]], end: End, name: &'static str) -> Res
     let ValueMut::List(list) = edit.value_mut() else { return Err(Error::WrongType) };
     let limits = &cx.options.limits;
     let removed = match count {
-        Some(count) => reply_pops(&mut cx.out, list, end, count, limits),
+        Some(count) => {
+            cx.effort.writes(count.min(list.len()))?;
+            reply_pops(&mut cx.out, list, end, count, limits)
+        }
         None => {
             reply_pop(&mut cx.out, list, end, limits);
             1

@@ -83,6 +83,7 @@ fn not_negative(arg: &[u8], otherwise: &'static str) -> Result<u64, Error> {
 
 pub(super) fn lpos(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let search = parse(argv, cx.options.profile)?;
+    let effort = cx.effort;
     let Some(list) = read(&mut cx.keys, argv[1])? else {
         match search.count {
             Some(_) => cx.out.array(0),
@@ -90,6 +91,8 @@ pub(super) fn lpos(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
         }
         return Ok(());
     };
+    let most = if search.max_len == 0 { u64::MAX } else { search.max_len };
+    effort.compares(usize::try_from(most).map_or(list.len(), |most| most.min(list.len())))?;
     let mut found = matches(list, &search);
     match search.count {
         None => match found.next() {

@@ -25,11 +25,14 @@ pub(super) const LRANGE: Spec = Spec {
 
 pub(super) fn lrange(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let (start, stop) = (int(argv[2])?, int(argv[3])?);
+    let effort = cx.effort;
     let Some(list) = read(&mut cx.keys, argv[1])? else {
         cx.out.array(0);
         return Ok(());
     };
     let range = index_range(start, stop, list.len());
+    effort.passes(range.start.min(list.len() - range.end))?;
+    effort.writes(range.len())?;
     cx.out.array(range.len());
     cx.out.each(list.range(range), reply_item);
     Ok(())

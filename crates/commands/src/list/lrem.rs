@@ -32,6 +32,7 @@ pub(super) fn lrem(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
         return Ok(());
     };
     let ValueMut::List(list) = edit.value_mut() else { return Err(Error::WrongType) };
+    cx.effort.compares(list.len())?;
     let removed = list.remove(count, element, &cx.options.limits);
     let is_empty = list.is_empty();
     if removed > 0 {

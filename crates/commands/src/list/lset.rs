@@ -1,5 +1,6 @@
 //! LSET
 
+use super::distance;
 use crate::args::int;
 use crate::{Cx, Error};
 use command_spec::*;
@@ -27,7 +28,9 @@ pub(super) fn lset(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let key = argv[1];
     let mut edit = cx.keys.edit(key).ok_or(Error::NoSuchKey)?;
     let ValueMut::List(list) = edit.value_mut() else { return Err(Error::WrongType) };
-    let is_set = list.set(int(argv[2])?, argv[3], &cx.options.limits);
+    let index = int(argv[2])?;
+    cx.effort.passes(distance(index, list.len()))?;
+    let is_set = list.set(index, argv[3], &cx.options.limits);
     if !is_set {
         return Err(Error::IndexOutOfRange);
     }

@@ -34,6 +34,7 @@ pub(super) fn ltrim(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     };
     let ValueMut::List(list) = edit.value_mut() else { return Err(Error::WrongType) };
     let range = index_range(start, stop, list.len());
+    cx.effort.passes(list.len() - range.len())?;
     let removed = list.trim(range, &cx.options.limits);
     let is_empty = list.is_empty();
     // An event even if nothing went.

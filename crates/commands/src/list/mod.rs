@@ -107,6 +107,12 @@ fn index_range(start: i64, stop: i64, len: usize) -> Range<usize> {
     if start > stop { 0..0 } else { start as usize..stop as usize + 1 }
 }
 
+/// How far an index is from the nearer end.
+fn distance(index: i64, len: usize) -> usize {
+    let from_tail = usize::try_from(index.unsigned_abs()).unwrap_or(usize::MAX).min(len);
+    from_tail.min(len - from_tail)
+}
+
 /// Answers with the element at one end and removes it. The list has one.
 fn reply_pop(out: &mut Writer<'_>, list: &mut List, end: End, limits: &Limits) {
     let (index, last) = match end {

@@ -28,6 +28,10 @@ pub(super) fn append(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let len = if let Some(mut edit) = cx.keys.edit(key) {
         let len = checked_len(string_len(edit.value())?, tail.len(), most)?;
         let bytes = edit.bytes_mut();
+        if len > bytes.capacity() {
+            // It moves.
+            cx.effort.copies(len)?;
+        }
         grow(bytes, len);
         bytes.extend_from_slice(tail);
         len

@@ -59,17 +59,19 @@ pub(super) fn getex(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let key = argv[1];
     let change = parse(argv)?;
     let now_ms = cx.keys.now_ms();
+    let effort = cx.effort;
     let Some(entry) = cx.keys.lookup(key) else {
         cx.out.null();
         return Ok(());
     };
     // The type is judged before the time.
-    string_len(entry.value())?;
+    let len = string_len(entry.value())?;
     let at_ms = match change {
         Change::Expire(when) => Some(when.resolve(now_ms, "getex")?),
         _ => None,
     };
     let is_volatile = entry.expire_at().is_some();
+    effort.copies(len)?;
     reply_string(&mut cx.out, entry.value())?;
     match (change, at_ms) {
         (_, Some(at_ms)) if at_ms <= now_ms && cx.is_primary() => cx.delete_expired(key),

@@ -27,10 +27,13 @@ pub(super) const GETRANGE: Spec = Spec {
 pub(super) fn getrange(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let (start, end) = (int(argv[2])?, int(argv[3])?);
     let mut buffer = IntBuffer::new();
+    let effort = cx.effort;
     match cx.keys.lookup(argv[1]) {
         Some(entry) => {
             let bytes = string_bytes(entry.value(), &mut buffer)?;
-            cx.out.bulk(&bytes[part(start, end, bytes.len())]);
+            let part = part(start, end, bytes.len());
+            effort.copies(part.len())?;
+            cx.out.bulk(&bytes[part]);
         }
         None => cx.out.bulk(b""),
     }

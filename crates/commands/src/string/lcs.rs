@@ -93,6 +93,7 @@ pub(super) fn lcs(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
             "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len",
         ));
     }
+    cx.effort.compares_all(a.len(), b.len())?;
     let table = Table::new(&a, &b);
     let out = &mut cx.out;
     if options.len {

@@ -75,8 +75,19 @@ pub(crate) fn reply_string(out: &mut resp::Writer<'_>, value: ValueRef<'_>) -> R
 /// Answers with the string at the key, or null.
 #[inline]
 pub(crate) fn reply_key(cx: &mut Cx<'_, '_>, key: &[u8]) -> Result<(), Error> {
+    let effort = cx.effort;
     match cx.keys.lookup(key) {
-        Some(entry) => reply_string(&mut cx.out, entry.value()),
+        Some(entry) => match string(entry.value())? {
+            Item::Int(int) => {
+                cx.out.bulk_int(int);
+                Ok(())
+            }
+            Item::Bytes(bytes) => {
+                effort.copies(bytes.len())?;
+                cx.out.bulk(bytes);
+                Ok(())
+            }
+        },
         None => {
             cx.out.null();
             Ok(())

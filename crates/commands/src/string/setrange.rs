@@ -35,6 +35,7 @@ pub(super) fn setrange(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error>
         }
         let end = checked_len(offset, part.len(), most)?;
         let len = before.max(end);
+        cx.effort.copies(len - before)?;
         let bytes = edit.bytes_mut();
         grow(bytes, len);
         bytes.resize(len, 0);
@@ -46,6 +47,7 @@ pub(super) fn setrange(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error>
             return Ok(());
         }
         let len = checked_len(offset, part.len(), most)?;
+        cx.effort.copies(len)?;
         let mut bytes = vec![0; len];
         bytes[offset..].copy_from_slice(part);
         cx.keys.insert_raw_string(key, bytes);

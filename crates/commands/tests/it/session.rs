@@ -2,7 +2,7 @@
 //! around a command (finding it, arity, locks).
 
 use command_spec::{KeyFlags, Need, Table, keys};
-use commands::{Cx, Error, Flow, Handler, Options, Piece, Progress, Random, run};
+use commands::{Cx, Effort, Error, Flow, Handler, Options, Piece, Progress, Random, run};
 use config::{Asker, Config, Settings};
 use keyspace::{EventClass, Expiry, ITSELF, Keys, KeysContext, Keyspace, Scratch, Standing};
 use profile::Profile;
@@ -197,6 +197,7 @@ impl Session {
             settings: &self.settings,
             options: &self.options,
             random: &mut self.random,
+            effort: Effort::ANY,
             may_block: false,
             piece: progress.map(|progress| Piece::new(progress, &|| true)),
             ready: None,

@@ -7,7 +7,7 @@ use super::{Local, append};
 use crate::engine::Engine;
 use command_spec::Flags;
 use command_table::Run;
-use commands::{Cx, Handler};
+use commands::{Cx, Effort, Handler};
 use keyspace::{Expiry, Guard, Keys, KeysContext, SlotBusy, Ticket};
 use resp::{Proto, Writer};
 use session::Ended;
@@ -97,6 +97,7 @@ fn serve_ticket(
         settings: &local.settings,
         options: &local.options,
         random: &mut local.random,
+        effort: Effort::ANY,
         may_block: true,
         piece: None,
         ready: Some(key),

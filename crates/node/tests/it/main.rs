@@ -11,6 +11,7 @@ mod gate;
 mod gathering;
 mod harness;
 mod large_values;
+mod lengthy;
 mod lifetime;
 mod managed;
 mod outbox;

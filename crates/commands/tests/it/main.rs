@@ -6,6 +6,7 @@
 mod command_info;
 mod cost;
 mod effects;
+mod effort;
 mod endless;
 mod growth;
 mod model;

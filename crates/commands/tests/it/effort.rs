@@ -1,0 +1,129 @@
+//! What takes long is refused where others wait for it, before anything has happened, and runs where they don't.
+
+use crate::session::Session;
+use commands::Effort;
+use profile::Profile;
+
+const ELEMENTS: usize = 300_000;
+const BYTES: usize = 20 << 20;
+
+/// Calls that take long on the values of [`filled`], one at least of each command that may.
+const LONG: &[&str] = &[
+    "APPEND string more",
+    "COPY hash copy",
+    "COPY list copy REPLACE",
+    "COPY string copy",
+    "DUMP hash",
+    "DUMP list",
+    "DUMP string",
+    "GET string",
+    "GETDEL string",
+    "GETEX string PERSIST",
+    "GETRANGE string 0 -2",
+    "GETSET string other",
+    "HGETALL hash",
+    "HKEYS hash",
+    "HRANDFIELD hash 200000",
+    "HVALS hash",
+    "LCS part part",
+    "LINSERT list BEFORE nothing more",
+    "LPOP list 200000",
+    "LPOS list nothing",
+    "LPOS list nothing RANK -1 COUNT 0",
+    "LRANGE list 0 -1",
+    "LRANGE list 100000 200000",
+    "LREM list 0 nothing",
+    "RPOP list 200000",
+    "SET string other GET",
+    "SETRANGE string 41943040 more",
+    "SETRANGE new 20971520 more",
+    "SUBSTR string 0 -2",
+];
+
+/// Calls of the same commands, and of others, that take no longer on a large value than on a small one.
+const SHORT: &[&str] = &[
+    "GETRANGE string 0 100",
+    "HGET hash 7",
+    "HLEN hash",
+    "HRANDFIELD hash 3",
+    "HSCAN hash 0",
+    "LINDEX list 3",
+    "LINDEX list -3",
+    "LLEN list",
+    "LPOP list",
+    "LPOS list nothing MAXLEN 100",
+    "LRANGE list 0 100",
+    "LRANGE list -100 -1",
+    "LSET list -5 other",
+    "LTRIM list 1 -2",
+    "RPUSH list more",
+    "SET string other",
+    "STRLEN string",
+];
+
+fn filled() -> Session {
+    let mut session = Session::new(Profile::Valkey80);
+    let numbers: Vec<String> = (0..ELEMENTS).map(|n| n.to_string()).collect();
+    let push = ["RPUSH", "list"].into_iter().chain(numbers.iter().map(String::as_str));
+    session.call(&push.collect::<Vec<_>>());
+    let pairs = numbers.iter().flat_map(|number| [number.as_str(), "value"]);
+    session.call(&["HSET", "hash"].into_iter().chain(pairs).collect::<Vec<_>>());
+    session.call(&[b"SET", &b"string"[..], &vec![b'x'; BYTES]]);
+    session.call(&[b"SET", &b"part"[..], &vec![b'x'; 5000]]);
+    session.line("EXPIRE string 1000");
+    session
+}
+
+/// All that the values show of a change.
+fn state(session: &mut Session) -> Vec<String> {
+    [
+        "LLEN list",
+        "HLEN hash",
+        "STRLEN string",
+        "TTL string",
+        "EXISTS copy new",
+        "LINDEX list 0",
+        "LINDEX list -1",
+    ]
+    .map(|line| session.line(line))
+    .to_vec()
+}
+
+#[test]
+fn what_takes_long_is_refused_before_anything_has_happened() {
+    let mut session = filled();
+    let before = state(&mut session);
+    for line in LONG {
+        session.effort = Effort::SHORT;
+        let refused = session.line(line);
+        assert_eq!(refused, "(error) TRYAGAIN the command takes long", "{line}");
+        assert!(session.scratch().effects.records().is_empty(), "{line}");
+        session.effort = Effort::ANY;
+        assert_eq!(state(&mut session), before, "{line}");
+    }
+    for line in LONG {
+        assert!(!session.line(line).starts_with("(error)"), "{line}");
+    }
+}
+
+#[test]
+fn a_small_part_of_a_large_value_is_answered_at_once() {
+    let mut session = filled();
+    session.effort = Effort::SHORT;
+    for line in SHORT {
+        assert!(!session.line(line).starts_with("(error)"), "{line}");
+    }
+}
+
+#[test]
+fn a_small_value_is_never_refused() {
+    let mut session = Session::new(Profile::Valkey80);
+    session.effort = Effort::SHORT;
+    for line in LONG.iter().filter(|line| !line.starts_with("SETRANGE")) {
+        session.reset();
+        for make in ["RPUSH list a b c", "HSET hash a b", "SET string value", "SET part value"] {
+            session.line(make);
+        }
+        assert!(!session.line(line).starts_with("(error)"), "{line}");
+    }
+}

@@ -20,6 +20,8 @@
 //! if need be: only the sum means something. It is read cell by cell while others count on, so it is exact when
 //! nothing moves, and otherwise off by what is moving.
 //!
+//! What there are very many of, entries and bucket arrays, comes from [`slab`] instead, counted in the same cells.
+//!
 //! Cost, measured with `cargo run --release -p memory --example cost` (one thread, blocks of 24 to 120 bytes): a pair of
 //! allocation and release takes 9.2 ns with mimalloc alone and 10.5 ns counted.
 //!

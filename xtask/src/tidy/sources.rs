@@ -7,7 +7,7 @@ use crate::metadata::Member;
 const UNSAFE_KERNELS: &[(&str, &str)] = &[
     (
         "memory/",
-        "the allocator's own interface, and the counters that every thread keeps in its thread-local block",
+        "the allocator's own interface, the counters that every thread keeps in its thread-local block, and slabs",
     ),
     ("table/", "the hash table and its entries: one allocation an entry, buckets of one cache line"),
     ("keyspace/src/slots.rs", "cells that a slot's own lock guards, in place of a mutex for each"),

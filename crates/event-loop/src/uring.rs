@@ -155,19 +155,25 @@ pub(crate) struct Uring {
     lent: Vec<u16>,
     completions: Vec<cqueue::Entry>,
     queued: Vec<Event>,
+    /// Quiet sends that are through: no news for which a turn would end.
+    settled: Vec<Event>,
 }
 
 impl Uring {
     pub(crate) fn new(config: &LoopConfig) -> io::Result<(Uring, Waker)> {
+        Uring::sized(config, SUBMISSIONS, COMPLETIONS)
+    }
+
+    fn sized(config: &LoopConfig, submissions: u32, completions: u32) -> io::Result<(Uring, Waker)> {
         let ring = IoUring::builder()
             .setup_single_issuer()
             .setup_defer_taskrun()
             .setup_taskrun_flag()
             .setup_submit_all()
-            .setup_cqsize(COMPLETIONS)
+            .setup_cqsize(completions)
             .setup_clamp()
             .dontfork()
-            .build(SUBMISSIONS)?;
+            .build(submissions)?;
         if !ring.params().is_feature_nodrop() || !ring.params().is_feature_ext_arg() {
             return Err(io::ErrorKind::Unsupported.into());
         }
@@ -188,6 +194,7 @@ impl Uring {
             lent: Vec::new(),
             completions: Vec::new(),
             queued: Vec::new(),
+            settled: Vec::new(),
         };
         Ok((uring, waker))
     }
@@ -320,6 +327,10 @@ impl Uring {
             // What is refused now stays in the queue for the turn, which reports lasting errors.
             let _ = self.ring.submit();
         }
+        if !self.quiet.is_empty() {
+            self.completions.extend(self.ring.completion());
+            self.settle_quiet_sends();
+        }
     }
 
     fn start_sends(&mut self) {
@@ -397,6 +408,8 @@ impl Uring {
     }
 
     pub(crate) fn turn(&mut self, timeout: Option<Duration>, events: &mut Vec<Event>) -> io::Result<()> {
+        // Quiet sends that could not be settled keep back what was queued behind them: no time to wait.
+        let is_unsettled = !self.quiet.is_empty();
         self.start_sends();
         if !self.wake_armed {
             self.wake_armed = true;
@@ -405,7 +418,7 @@ impl Uring {
             // SAFETY: the operation refers to no memory, and the loop's waker keeps the descriptor open.
             unsafe { self.push(operation.user_data(WAKE)) };
         }
-        let idle = self.queued.is_empty() && self.completions.is_empty();
+        let idle = self.queued.is_empty() && self.completions.is_empty() && !is_unsettled;
         let waited = self.wait(if idle { timeout } else { Some(Duration::ZERO) });
         self.reap();
         self.turns += 1;
@@ -413,7 +426,8 @@ impl Uring {
             self.queued.push(Event::Woken);
         }
         let connections = &self.connections;
-        events.extend(self.queued.drain(..).filter(|event| match event {
+        // What was sent is told first: accounts are right before the next request runs.
+        events.extend(self.settled.drain(..).chain(self.queued.drain(..)).filter(|event| match event {
             Event::Received { token, .. } => {
                 connections.get(*token).is_none_or(|connection| connection.leaving != Leaving::Close)
             }
@@ -492,9 +506,9 @@ impl Uring {
     }
 
     fn reap(&mut self) {
+        self.completions.extend(self.ring.completion());
+        self.settle_quiet_sends();
         let mut completions = std::mem::take(&mut self.completions);
-        completions.extend(self.ring.completion());
-        self.settle_quiet_sends(&completions);
         for completion in completions.drain(..) {
             self.complete(&completion);
         }
@@ -505,36 +519,41 @@ impl Uring {
     }
 
     /// Quiet sends that were handed over are through, but for those with a completion.
-    fn settle_quiet_sends(&mut self, completions: &[cqueue::Entry]) {
+    fn settle_quiet_sends(&mut self) {
         if self.quiet.is_empty() {
             return;
+        }
+        let sends = self.completions.iter().filter(|completion| completion.user_data() & 0xff == SEND);
+        for completion in sends {
+            let at = (completion.user_data() >> 8) as usize;
+            let Some((token, _)) = self.connections.at(at) else { continue };
+            let Some(connection) = self.connections.get_mut(token) else { continue };
+            // Its completion tells what became of it, sooner or later. The rest waits for room.
+            if std::mem::take(&mut connection.quiet_bytes) > 0 {
+                connection.watched = true;
+                self.queued.push(Event::Sent { token, bytes: 0, buf: Vec::new() });
+            }
         }
         let submissions = self.ring.submission();
         if !submissions.is_empty() || submissions.cq_overflow() {
             return;
         }
         drop(submissions);
-        for completion in completions.iter().filter(|completion| completion.user_data() & 0xff == SEND) {
-            let at = (completion.user_data() >> 8) as usize;
-            let token = self.connections.at(at).map(|(token, _)| token);
-            if let Some(connection) = token.and_then(|token| self.connections.get_mut(token))
-                && connection.quiet_bytes > 0
-            {
-                // Its completion tells what became of it. The rest waits for room.
-                connection.quiet_bytes = 0;
-                connection.watched = true;
-                if let Some(token) = token {
-                    self.queued.push(Event::Sent { token, bytes: 0, buf: Vec::new() });
-                }
-            }
-        }
         let mut quiet = std::mem::take(&mut self.quiet);
         for token in quiet.drain(..) {
             let Some(connection) = self.connections.get_mut(token) else { continue };
             let sent = std::mem::take(&mut connection.quiet_bytes);
-            if sent > 0 {
-                self.sent_some(token, sent as i32);
+            if sent == 0 {
+                continue;
             }
+            connection.sending = false;
+            connection.queue.advance(sent, |bytes, buf| {
+                self.settled.push(Event::Sent { token, bytes, buf });
+            });
+            if connection.leaving == Leaving::No && !connection.queue.is_empty() {
+                self.mark_dirty(token);
+            }
+            self.leave_if_idle(token);
         }
         self.quiet = quiet;
     }
@@ -690,5 +709,78 @@ fn tolerate(entered: io::Result<usize>) -> io::Result<()> {
             Err(error)
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixStream;
+
+    /// More sends fail at a time than there is room for completions: what fails is told only once, and nothing counts as sent
+    /// that is not.
+    #[test]
+    fn quiet_sends_that_fail_in_masses_are_told_apart() {
+        const PEERS: usize = 64;
+        let Ok((mut uring, _)) = Uring::sized(&LoopConfig::default(), 4, 8) else {
+            println!("io_uring is not to be had here");
+            return;
+        };
+        let (mut gone, mut there, mut peers) = (Vec::new(), Vec::new(), Vec::new());
+        for at in 0..PEERS {
+            let (ours, theirs) = UnixStream::pair().expect("a pair");
+            let token = uring.add(ours.into()).expect("room");
+            if at % 2 == 0 {
+                gone.push(token);
+            } else {
+                there.push(token);
+                peers.push(theirs);
+            }
+        }
+        let (mut sent, mut failed) = (0, 0);
+        let mut events = Vec::new();
+        for round in 0..20 {
+            for &token in gone.iter().chain(&there) {
+                uring.send(token, b"message".to_vec(), round % 3 == 2);
+                if round % 4 == 1 {
+                    uring.flush();
+                }
+            }
+            uring.turn(Some(Duration::ZERO), &mut events).expect("a turn");
+            for event in events.drain(..) {
+                match event {
+                    Event::Sent { token, bytes, .. } => {
+                        assert!(bytes == 0 || there.contains(&token), "nobody is there to take it");
+                        sent += bytes;
+                    }
+                    Event::Failed { token, .. } => {
+                        assert!(gone.contains(&token));
+                        failed += 1;
+                    }
+                    Event::Closed { .. } => {}
+                    other => panic!("{other:?}"),
+                }
+            }
+            uring.end_turn();
+        }
+        for _ in 0..50 {
+            uring.turn(Some(Duration::ZERO), &mut events).expect("a turn");
+            for event in events.drain(..) {
+                match event {
+                    Event::Sent { bytes, .. } => sent += bytes,
+                    Event::Failed { .. } => failed += 1,
+                    _ => {}
+                }
+            }
+            uring.end_turn();
+        }
+        assert_eq!(failed, gone.len());
+        assert_eq!(sent, 20 * b"message".len() * there.len());
+        assert!(there.iter().all(|&token| uring.pending_bytes(token) == 0));
+        for mut peer in peers {
+            let mut got = vec![0; 20 * 7];
+            std::io::Read::read_exact(&mut peer, &mut got).expect("all of it");
+            assert_eq!(got, b"message".repeat(20));
+        }
     }
 }

@@ -47,6 +47,12 @@ const CHUNK: usize = 64;
 const REQUESTS_PER_TURN: usize = 512;
 /// A request that takes long to be looked at alone.
 const LARGE_REQUEST: usize = 4 << 20;
+/// Replies leave early once a client has so much of them; and what a turn hands to the kernel before the rest is put off: what
+/// is asked for may be a thousand times as large as the requests, and limits are kept between turns.
+const LARGE_OUTPUT: usize = 1 << 20;
+const OUTPUT_PER_TURN: usize = 4 << 20;
+/// A longer reply's end is awaited: a socket may have no room for it.
+const QUIET_BYTES: usize = 64 * 1024;
 /// Replies leave early once a turn has run this long.
 const TURN_BUDGET: Duration = Duration::from_millis(1);
 /// How often a worker looks after its clients: timeouts, limits. One to whom nothing has happened for the longer period
@@ -108,6 +114,8 @@ pub(crate) struct Worker {
     deadlines: BTreeSet<(u64, u64)>,
     spare: Vec<Vec<u8>>,
     last_cron_ms: u64,
+    /// Bytes of replies that this turn has handed to the kernel.
+    handed_bytes: usize,
     /// When the last turn ended, as far as the clock at its start and its duration tell: one look at the clock less.
     ended_ms: u64,
     /// When something happened last.
@@ -158,6 +166,7 @@ impl Worker {
             deadlines: BTreeSet::new(),
             spare: Vec::new(),
             last_cron_ms: 0,
+            handed_bytes: 0,
             ended_ms: 0,
             active_ms: 0,
             paused_until_ms: None,
@@ -630,6 +639,7 @@ impl Worker {
     fn execute_all(&mut self, server: &Server) {
         let batch = std::mem::take(&mut self.batch);
         let began = self.local.clock;
+        self.handed_bytes = 0;
         let mut at = 0;
         while at < batch.len() {
             let first = batch[at].keys.start;
@@ -637,22 +647,32 @@ impl Worker {
             let end = at + 1 + rest.take_while(|entry| entry.keys.end - first <= CHUNK).count();
             let chunk = &batch[at..end];
             self.prefetch(server, chunk);
-            let (last, others) = chunk.split_last().expect("a chunk has entries");
-            for entry in others {
+            let before = self.written_bytes(&chunk[0]);
+            let mut is_large = false;
+            for (done, entry) in chunk.iter().enumerate() {
                 self.execute(server, entry);
-            }
-            let before = self.written_bytes(last);
-            self.execute(server, last);
-            if let (Ok(command), Some(bytes)) = (last.command, self.written_bytes(last).checked_sub(before)) {
-                self.foresight.note(command, bytes);
+                at += 1;
+                let written = self.written_bytes(entry);
+                if done == 0
+                    && let (Ok(command), Some(bytes)) = (entry.command, written.checked_sub(before))
+                {
+                    self.foresight.note(command, bytes);
+                }
+                is_large = written > LARGE_OUTPUT;
+                if is_large {
+                    break;
+                }
             }
             self.local.leave(server);
             // While it is still in the cache.
             server.replicas.send_much();
-            at = end;
-            if at < batch.len() && began.elapsed() > TURN_BUDGET {
+            if at < batch.len() && (is_large || began.elapsed() > TURN_BUDGET) {
                 self.send_all(server);
                 self.io.flush();
+                if self.handed_bytes > OUTPUT_PER_TURN {
+                    self.put_off(&batch[at..]);
+                    break;
+                }
             }
         }
         self.batch = batch;
@@ -660,6 +680,20 @@ impl Worker {
         self.places.clear();
         if self.local.standing.is_inside() {
             self.local.leave(server);
+        }
+    }
+
+    /// Leaves requests for the next turn: limits are looked at before more is made of them.
+    fn put_off(&mut self, rest: &[Entry]) {
+        for entry in rest {
+            if let Some(client) = &mut self.clients[entry.client]
+                && client.token == entry.token
+                && client.is_runnable()
+                && !client.listed
+            {
+                client.listed = true;
+                self.next_parse.push(entry.client);
+            }
         }
     }
 
@@ -952,12 +986,14 @@ impl Worker {
             let spare = &mut self.spare;
             if let Some(out) = client.outbox.take(committed, || spare.pop().unwrap_or_default()) {
                 server.stats.add(self.number, Counter::Writes, 1);
-                if client.closing || !client.outbox.has_no_rests() {
+                self.handed_bytes += out.len();
+                let is_awaited = client.closing || !client.outbox.has_no_rests();
+                if is_awaited || out.len() > QUIET_BYTES || self.io.pending_bytes(client.token) > 0 {
                     self.io.send(client.token, out);
                 } else {
-                    // Nothing waits for it to be through: it counts as sent unless the kernel has no room.
+                    // Nothing waits for it to be through: it counts as sent until the kernel says that it has no room.
                     self.io.send_quietly(client.token, out);
-                    in_flight = client.outbox.is_empty() && self.io.refused_bytes(client.token) == 0;
+                    in_flight = client.outbox.is_empty();
                 }
             }
             let pending = self.io.pending_bytes(client.token);

@@ -1,6 +1,7 @@
 """What large values and long replies take, and what they leave behind once they are gone."""
 
 import socket
+import threading
 import time
 
 import pytest
@@ -246,3 +247,23 @@ def test_watched_keys_and_subscriptions_are_held_too(new_node):
             for _ in range(1000):
                 connection.read_response()
             assert all(int(line["tot-mem"]) < 100_000 for line in client.client_list())
+
+
+@pytest.mark.parametrize("backend", ["io_uring", "epoll"])
+def test_what_one_turn_makes_of_small_requests_is_bounded(new_node, backend):
+    options = ["--save", "", "--workers", "1", "--io-backend", backend, "--maxmemory-clients", "50mb"]
+    node = new_node(*options, "--enable-debug-command", "yes").start()
+    with node.client() as client, node.client() as other:
+        client.set("large", "x" * 100_000)
+        sockets = [socket.create_connection(("127.0.0.1", node.port)) for _ in range(20)]
+        # All of it is there when the worker comes back: 500 MB for a few kilobytes.
+        request = b"*2\r\n$3\r\nGET\r\n$5\r\nlarge\r\n" * 250
+        sleeper = threading.Thread(target=other.execute_command, args=("DEBUG", "SLEEP", "0.3"))
+        sleeper.start()
+        for asker in sockets:
+            asker.sendall(request)
+        sleeper.join()
+        until(lambda: int(client.info("stats")["evicted_clients"]) > 0)
+        assert int(client.info("memory")["used_memory_peak"]) < 150 * MB
+        for asker in sockets:
+            asker.close()

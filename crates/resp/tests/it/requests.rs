@@ -190,6 +190,42 @@ fn huge_requests_in_small_pieces_are_looked_at_once() {
     assert!(parser.allocated_bytes() < 1 << 20, "the memory of a rare huge request is given back");
 }
 
+/// A request that is there as a whole takes another way than one that comes byte by byte, and is judged alike.
+#[test]
+fn a_whole_request_is_judged_as_one_in_pieces() {
+    let array = |count: usize| format!("*{count}\r\n{}", "$1\r\na\r\n".repeat(count));
+    let mut inputs: Vec<String> = [1, 2, 9, 10, 11, 31, 32, 33, 100].map(array).into();
+    for len in
+        ["01", "+1", "-1", "-0", " 1", "1 ", "", "x", "000000001", "00000001", "1x", "9999999999", "99999999"]
+    {
+        inputs.push(format!("*2\r\n$3\r\nGET\r\n${len}\r\na\r\n"));
+        inputs.push(format!("*{len}\r\n$1\r\na\r\n"));
+    }
+    for len in [0, 5, 6, 9, 10, 99, 100, 16_384, 16_385] {
+        inputs.push(format!("*2\r\n$3\r\nGET\r\n${len}\r\n{}\r\n*1\r\n$4\r\nPING\r\n", "v".repeat(len)));
+    }
+    for odd in [
+        "*1\r\n+1\r\na\r\n",
+        "*1\n$1\r\na\r\n",
+        "*1\rx$1\rxaxx",
+        "*1\r\n$1\r\na",
+        "*1\r\n$1\r\na\r",
+        "*0\r\nPING\r\n",
+    ] {
+        inputs.push(odd.to_owned());
+    }
+    for authenticated in [true, false] {
+        for (max_bulk_len, max_multibulk_len) in [(512 << 20, 1 << 20), (5, 1 << 20), (512 << 20, 10)] {
+            let limits = Limits { max_bulk_len, max_multibulk_len, authenticated };
+            for input in &inputs {
+                let bytes = input.as_bytes();
+                let start = &input[..input.len().min(40)];
+                assert_eq!(feed([bytes], &limits), feed(bytes.chunks(1), &limits), "{start:?} {limits:?}");
+            }
+        }
+    }
+}
+
 fn requests() -> impl Strategy<Value = Vec<Vec<Vec<u8>>>> {
     let arg = prop_oneof![
         proptest::collection::vec(any::<u8>(), 0..40),

@@ -47,6 +47,7 @@ pub use acceptor::{Acceptor, ListenerId, Peer};
 pub use net::{ListenError, Listener, address_text, listen_tcp, listen_unix};
 pub use relay::Relay;
 pub use slab::Token;
+pub use spin::thread_time;
 pub use transport::Transport;
 pub use wake::Waker;
 

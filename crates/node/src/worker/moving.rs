@@ -19,7 +19,6 @@ use super::Worker;
 use crate::gathering::{self, Candidate, LONG_COMMAND, Load, Spread, WINDOW, Why, Windows};
 use engine::unix_ms;
 use event_loop::{Token, Transport};
-use rustix::time::{ClockId, clock_gettime};
 use server::{Said, Server};
 use session::{Client, Message, Moved};
 use std::fs::File;
@@ -83,9 +82,7 @@ impl Meter {
     }
 
     fn read(&self) -> Times {
-        let ran = clock_gettime(ClockId::ThreadCPUTime);
-        let ran = Duration::new(ran.tv_sec as u64, ran.tv_nsec as u32);
-        Times { ran, delayed: self.delayed().unwrap_or_default() }
+        Times { ran: event_loop::thread_time(), delayed: self.delayed().unwrap_or_default() }
     }
 
     fn delayed(&self) -> Option<Duration> {

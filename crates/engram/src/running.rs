@@ -1,7 +1,8 @@
 //! From a node that runs to one that has ended: signals.
 //!
 //! A second signal is one that comes [`SAME_WISH`] after the first or later. A terminal may send two at once, by a key that
-//! bounces or because it sends to a whole group of processes.
+//! bounces or because it sends to a whole group of processes. Who else has asked for the end, a client or the agent, does not
+//! count: systemd runs a stop command first, and sends SIGTERM while the node still saves.
 
 use crate::console;
 use crate::stopping::SAME_WISH;
@@ -9,8 +10,11 @@ use anyhow::{Context, Result};
 use node::{Node, Stopper};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::{Duration, Instant};
+
+/// How long an end at once waits for the disk to remove temporary files. One that hangs does not keep it.
+const REMOVAL_LIMIT: Duration = Duration::from_secs(1);
 
 /// The signals that end a node, heard from before it starts. A second one while it ends, ends the process at once.
 pub(crate) struct EndSignals(Arc<Mutex<Hearing>>);
@@ -49,12 +53,12 @@ impl EndSignals {
                 }
                 first = Some(Instant::now());
                 match &mut *theirs.lock().unwrap_or_else(PoisonError::into_inner) {
-                    Hearing::Starting => console::end(0),
-                    Hearing::StartingForAgent { heard: true } => console::end(1),
+                    Hearing::Starting => end_at_once(0),
+                    Hearing::StartingForAgent { heard: true } => end_at_once(1),
                     Hearing::StartingForAgent { heard } => *heard = true,
                     Hearing::Running(stopper) => {
                         if !stopper.stop(signal == SIGINT) {
-                            console::end(1);
+                            end_at_once(1);
                         }
                     }
                 }
@@ -78,4 +82,17 @@ impl EndSignals {
         node.end();
         Ok(())
     }
+}
+
+/// Ends the process whatever it does, and leaves no half-written file.
+fn end_at_once(code: i32) -> ! {
+    let (done, is_done) = mpsc::channel();
+    let remove = move || {
+        files::abandon_drafts();
+        let _ = done.send(());
+    };
+    if std::thread::Builder::new().name("removal".into()).spawn(remove).is_ok() {
+        let _ = is_done.recv_timeout(REMOVAL_LIMIT);
+    }
+    console::end(code)
 }

@@ -3,9 +3,11 @@
 use crate::directory::Directory;
 use crate::disk::{For, Handle, USUAL};
 use crate::error::{Action, Trust, failed};
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io;
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Who may read a file that is published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +20,32 @@ pub enum Permission {
     AsBefore,
 }
 
+/// The temporary files of this process, by the numbers of their drafts.
+static TEMPORARIES: Mutex<Temporaries> = Mutex::new(Temporaries { next: 0, files: BTreeMap::new() });
+
+#[derive(Debug)]
+struct Temporaries {
+    next: u64,
+    files: BTreeMap<u64, (Directory, PathBuf)>,
+}
+
+impl Temporaries {
+    fn lock() -> MutexGuard<'static, Temporaries> {
+        TEMPORARIES.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Removes the temporary files of all drafts, for a process that ends without dropping them. From here on whoever begins
+/// a draft or ends one waits for the end of the process, so none is left behind.
+pub fn abandon_drafts() {
+    let temporaries = Temporaries::lock();
+    for (directory, temporary) in temporaries.files.values() {
+        // One that was published just now has this name no more.
+        let _ = directory.disk().remove(temporary);
+    }
+    std::mem::forget(temporaries);
+}
+
 /// A file on its way to its name. Dropped before it is published, it removes itself.
 ///
 /// ```text
@@ -26,6 +54,7 @@ pub enum Permission {
 /// ```
 #[derive(Debug)]
 pub struct Draft {
+    number: u64,
     directory: Directory,
     handle: Handle,
     temporary: PathBuf,
@@ -43,9 +72,15 @@ impl Draft {
     ) -> io::Result<Draft> {
         let (temporary, target) = (directory.path().join(temporary), directory.path().join(name));
         let mode = if permission == Permission::Owner { 0o600 } else { USUAL };
+        let mut temporaries = Temporaries::lock();
         let handle = directory.disk().open(&temporary, For::Writing(mode));
         let handle = handle.map_err(failed(Action::Create, &temporary))?;
-        let draft = Draft { directory, handle, temporary, target, trust: Trust::default(), has_name: false };
+        let number = temporaries.next;
+        temporaries.next += 1;
+        temporaries.files.insert(number, (directory.clone(), temporary.clone()));
+        drop(temporaries);
+        let (trust, has_name) = (Trust::default(), false);
+        let draft = Draft { number, directory, handle, temporary, target, trust, has_name };
         if permission == Permission::AsBefore
             && let Ok(mode) = draft.directory.disk().mode(&draft.target)
         {
@@ -79,7 +114,7 @@ impl Draft {
     /// When the disk fails. The old file is in its place then; but if it was the last step that failed (the sync of the
     /// directory), the new one is, and which of the two a crash leaves is not known.
     pub fn publish(mut self) -> io::Result<()> {
-        let Draft { directory, handle, temporary, target, trust, has_name } = &mut self;
+        let Draft { directory, handle, temporary, target, trust, has_name, .. } = &mut self;
         trust.step(Action::Sync, temporary, || handle.sync_all())?;
         directory.disk().rename(temporary, target).map_err(failed(Action::Rename, temporary))?;
         *has_name = true;
@@ -93,5 +128,6 @@ impl Drop for Draft {
             // Nobody needs half a file, and whoever dropped it has an error to tell already.
             let _ = self.directory.disk().remove(&self.temporary);
         }
+        Temporaries::lock().files.remove(&self.number);
     }
 }

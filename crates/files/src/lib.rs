@@ -54,7 +54,7 @@ pub mod simulation;
 
 pub use append::Appender;
 pub use directory::{Directory, Reader};
-pub use draft::{Draft, Permission};
+pub use draft::{Draft, Permission, abandon_drafts};
 pub use error::{Action, Failed, action, cause, words_of};
 pub use in_place::{append_lines, lock, output_of_process, overwrite, rewrite};
 pub use scratch::Scratch;

@@ -167,14 +167,15 @@ fn cancel(server: &Server, why: String) {
 pub struct Stopper(pub(crate) Arc<Server>);
 
 impl Stopper {
-    /// Asks for the end because SIGINT (or else SIGTERM) came; returns at once. `false` when the node is about to end anyhow.
+    /// Asks for the end because SIGINT (or else SIGTERM) came; returns at once. `false` when a signal has
+    /// asked before, and the node has not gone on since.
     pub fn stop(&self, is_sigint: bool) -> bool {
         let settings = self.0.settings();
         let (signal, how) = match is_sigint {
             true => ("SIGINT", settings.shutdown_on_sigint),
             false => ("SIGTERM", settings.shutdown_on_sigterm),
         };
-        self.0.end.ask_saying(Why::Signal, how, || {
+        self.0.end.ask_by_signal(how, || {
             self.0.log(Loglevel::Warning, format_args!("Received {signal} scheduling shutdown..."));
         })
     }

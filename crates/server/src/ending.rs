@@ -18,6 +18,8 @@ pub struct Ending {
 #[derive(Debug, Default)]
 struct State {
     asked: Option<(Why, ShutdownFlags)>,
+    /// A signal has asked, be it the first to ask or not.
+    signalled: bool,
     /// Nobody can call it off any more.
     decided: bool,
     aborted: bool,
@@ -61,23 +63,23 @@ impl Ending {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks for the end; `false` when somebody has before.
-    pub fn ask(&self, why: Why, how: ShutdownFlags) -> bool {
-        self.ask_saying(why, how, || {})
+    /// Asks for the end.
+    pub fn ask(&self, why: Why, how: ShutdownFlags) {
+        self.state().ask(why, how);
+        self.changed.notify_all();
     }
 
-    /// The same; the first says something before anybody acts on it.
-    pub fn ask_saying(&self, why: Why, how: ShutdownFlags, say: impl FnOnce()) -> bool {
+    /// Asks for the end because a signal came, and says so before anybody acts on it. `false` when a signal has asked before;
+    /// whether somebody else has makes no difference.
+    pub fn ask_by_signal(&self, how: ShutdownFlags, say: impl FnOnce()) -> bool {
         let mut state = self.state();
-        let is_first = state.asked.is_none();
-        if is_first {
-            say();
+        if std::mem::replace(&mut state.signalled, true) {
+            return false;
         }
-        if is_first || why == Why::Failed {
-            state.asked = Some((why, how));
-        }
+        say();
+        state.ask(Why::Signal, how);
         self.changed.notify_all();
-        is_first
+        true
     }
 
     /// Asks for the end in the name of a client that waits for it.
@@ -190,6 +192,12 @@ impl Ending {
 }
 
 impl State {
+    fn ask(&mut self, why: Why, how: ShutdownFlags) {
+        if self.asked.is_none() || why == Why::Failed {
+            self.asked = Some((why, how));
+        }
+    }
+
     fn has_failed(&self) -> bool {
         matches!(self.asked, Some((Why::Failed, _)))
     }
@@ -204,4 +212,25 @@ pub enum Pause {
     Aborted,
     /// A thread could not go on.
     Failed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signal(ending: &Ending) -> bool {
+        ending.ask_by_signal(ShutdownFlags::default(), || {})
+    }
+
+    #[test]
+    fn only_a_signal_makes_the_next_one_the_second() {
+        let ending = Ending::default();
+        ending.ask(Why::Command, ShutdownFlags::SAVE);
+        assert!(signal(&ending));
+        assert_eq!(ending.asked(), (Why::Command, ShutdownFlags::SAVE), "the first to ask says how");
+        assert!(!signal(&ending));
+        ending.cancel("it cannot save".to_owned());
+        assert!(signal(&ending), "the node went on, so it is asked anew");
+        assert_eq!(ending.asked().0, Why::Signal);
+    }
 }

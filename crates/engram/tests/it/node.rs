@@ -87,6 +87,55 @@ fn a_second_signal_ends_it_at_once() {
     assert_eq!(program.end().0, Some(1));
 }
 
+/// A node with these keys that a client has asked to end, and that has begun to write its file: `delay` microseconds a key.
+fn saving(directory: &Directory, port: u16, keys: u32, delay: &str) -> Program {
+    let mut program =
+        start(directory, port, &["--enable-debug-command", "local", "--rdb-key-save-delay", delay]);
+    program.wait_for("Ready to accept connections");
+    assert_eq!(ask(port, &format!("DEBUG POPULATE {keys}")), "+OK\r\n");
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+    std::io::Write::write_all(&mut stream, b"SHUTDOWN SAVE\r\n").expect("it reads");
+    program.wait_for("Saving the final RDB snapshot before exiting.");
+    while !names(directory).iter().any(|name| name.starts_with("temp-")) {
+        assert!(!program.has_ended(), "it has not waited for its file");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    program
+}
+
+fn names(directory: &Directory) -> Vec<String> {
+    let entries = std::fs::read_dir(directory.path()).expect("a directory");
+    entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
+}
+
+#[test]
+fn the_first_signal_lets_a_node_save_that_a_client_ends() {
+    let directory = Directory::new();
+    let mut program = saving(&directory, free_port(), 200, "20000");
+    program.signal(Signal::SIGTERM);
+    program.wait_for("Received SIGTERM scheduling shutdown...");
+    assert_eq!(program.end().0, Some(0));
+    assert_eq!(names(&directory), ["dump.rdb"]);
+    let port = free_port();
+    let mut program = start(&directory, port, &[]);
+    program.wait_for("Ready to accept connections");
+    assert_eq!(ask(port, "DBSIZE"), ":200\r\n");
+}
+
+#[test]
+fn a_second_signal_leaves_no_half_written_file() {
+    let directory = Directory::new();
+    let mut program = saving(&directory, free_port(), 1, "2000000000");
+    program.signal(Signal::SIGTERM);
+    program.wait_for("Received SIGTERM scheduling shutdown...");
+    while !program.has_ended() {
+        program.signal(Signal::SIGTERM);
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert_eq!(program.end().0, Some(1));
+    assert_eq!(names(&directory), Vec::<String>::new());
+}
+
 #[test]
 fn debug_panic_ends_it_as_a_bug_would() {
     let directory = Directory::new();

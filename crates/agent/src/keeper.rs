@@ -3,7 +3,7 @@
 //! It sleeps in one poll(2) over the pidfd (has the process ended?), the heartbeat's socket (has the node answered or closed?) and a
 //! bell (is there mail?). While the node is silent, the keeper looks at its threads (`silence`). It never waits for the node.
 
-use crate::node::{End, Item, Mail, Node};
+use crate::node::{End, Item, LastEnd, Mail, Node};
 use crate::place::peer;
 use crate::process::Process as Os;
 use crate::silence::{Silence, Verdict};
@@ -62,6 +62,8 @@ pub(crate) struct Keeper {
     life: Option<Life>,
     /// At their end, but still freeing their memory.
     leaving: Vec<Os>,
+    /// Which of them has served, so that how it ends matters.
+    serving_left: Option<u32>,
     ends: Vec<End>,
     probe: u64,
     eager_until: Instant,
@@ -76,6 +78,7 @@ impl Keeper {
             observed: Observed::default(),
             life: None,
             leaving: Vec::new(),
+            serving_left: None,
             ends: Vec::new(),
             probe: 0,
             eager_until: now,
@@ -300,6 +303,9 @@ impl Keeper {
         let Some(life) = &mut self.life else { return };
         life.silence = Silence::default();
         let first = !std::mem::replace(&mut life.answered, true);
+        if first {
+            self.node.see(|seen| seen.last_end = LastEnd::Harmless);
+        }
         if life.dying {
             return;
         }
@@ -405,6 +411,10 @@ impl Keeper {
     /// The process can never serve again.
     fn end(&mut self) {
         let Some(life) = self.life.take() else { return };
+        if life.answered && !life.dying {
+            self.node.see(|seen| seen.last_end = LastEnd::Open);
+            self.serving_left = Some(life.process.pid());
+        }
         self.leaving.push(life.process);
         self.reap();
         self.node.shared.listeners.withdraw_reader(self.node.id);
@@ -418,7 +428,11 @@ impl Keeper {
         self.leaving.retain(|process| {
             let ended = process.has_ended();
             if ended {
-                process.reap();
+                let exit = process.reap();
+                if self.serving_left == Some(process.pid()) {
+                    self.serving_left = None;
+                    self.node.see(|seen| seen.ends(exit));
+                }
             }
             !ended
         });

@@ -17,7 +17,7 @@ use crate::keeper::Keeper;
 use crate::line::Switch;
 use crate::listeners::Listeners;
 use crate::place::Place;
-use crate::process::Process as Os;
+use crate::process::{Exit, Process as Os};
 use crate::{Config, steps};
 use fleet::NodeRecord;
 use fleet::step::{NodeId, Outcome, Process, Report, Step, StepError};
@@ -122,6 +122,18 @@ pub(crate) enum Mail {
     Leave,
 }
 
+/// What the end of the last process means for what it held.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LastEnd {
+    /// Nothing is lost by it: it ended cleanly, it had not come so far as to hold anything, or it was meant to be killed.
+    #[default]
+    Harmless,
+    /// It has served and is at its end, but how it ends the system does not tell yet.
+    Open,
+    /// It has served, and ended without its data in its file, as far as is known. This is how.
+    Unsaved(String),
+}
+
 /// What the keeper knows.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
@@ -130,8 +142,30 @@ pub(crate) struct Seen {
     pub(crate) reader_withdrawn: bool,
     /// The process is one of an earlier control plane.
     pub(crate) adopted: bool,
+    /// Of the process before, until the next one serves.
+    pub(crate) last_end: LastEnd,
     probes_asked: u64,
     probes_answered: u64,
+}
+
+impl Seen {
+    /// How the process has ended whose end was [`LastEnd::Open`].
+    pub(crate) fn ends(&mut self, exit: Exit) {
+        if self.last_end != LastEnd::Open {
+            return;
+        }
+        self.last_end = match exit {
+            // A node that was sent SIGTERM has saved before.
+            Exit::Status(0) => LastEnd::Harmless,
+            Exit::Status(code) => {
+                LastEnd::Unsaved(format!("it ended with status {code} before it said that its data is saved"))
+            }
+            Exit::Signal(signal) => {
+                LastEnd::Unsaved(format!("it ended by signal {signal} before it said that its data is saved"))
+            }
+            Exit::Unknown => LastEnd::Unsaved("it ended before it said that its data is saved".to_owned()),
+        };
+    }
 }
 
 pub(crate) struct Node {

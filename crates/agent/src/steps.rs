@@ -2,7 +2,7 @@
 
 use crate::identity::{self, Settled};
 use crate::line::{Line, unexpected};
-use crate::node::{Mail, Node};
+use crate::node::{LastEnd, Mail, Node};
 use files::Directory;
 use fleet::step::{Assignment, NodeId, NodeSpec, Outcome, Process, Step, StepError};
 use std::io;
@@ -139,16 +139,18 @@ fn start(node: &Node, spec: &NodeSpec) -> Done {
 
 fn stop(node: &Node) -> Done {
     let ended = |seen: &crate::node::Seen| matches!(seen.process, Process::Absent | Process::Ended);
-    if ended(&node.seen()) {
-        return Ok(Outcome::Done);
-    }
     let limit = node.shared.config.stop_limit;
     let until = Instant::now() + limit;
+    if ended(&node.seen()) {
+        return ended_by_itself(node, until);
+    }
     loop {
         match Line::dial(node).and_then(|mut line| line.order(&Request::Shutdown { save: true }, limit)) {
             Ok(()) => break,
             // It may have ended by itself; or its socket is lost, and it is about to listen anew.
-            Err(StepError::NodeGone) if node.wait_until(DIAL_PERIOD, ended) => return Ok(Outcome::Done),
+            Err(StepError::NodeGone) if node.wait_until(DIAL_PERIOD, ended) => {
+                return ended_by_itself(node, until);
+            }
             Err(StepError::NodeGone) if node.switch.is_off() => return Err(StepError::NodeGone),
             Err(StepError::NodeGone) if Instant::now() < until => {}
             Err(StepError::NodeGone) => {
@@ -165,6 +167,20 @@ fn stop(node: &Node) -> Done {
         Err(StepError::NodeGone)
     } else {
         Err(StepError::Failed(format!("the node has not ended within {limit:?}")))
+    }
+}
+
+/// The stop of a node that has ended without having said that its data is saved.
+fn ended_by_itself(node: &Node, until: Instant) -> Done {
+    // While a large process frees its memory, the system does not tell yet how it ended.
+    node.wait_until(until.saturating_duration_since(Instant::now()), |seen| seen.last_end != LastEnd::Open);
+    match node.seen().last_end {
+        LastEnd::Harmless => Ok(Outcome::Done),
+        LastEnd::Unsaved(how) => Err(StepError::Unsaved(how)),
+        LastEnd::Open if node.switch.is_off() => Err(StepError::NodeGone),
+        LastEnd::Open => {
+            Err(StepError::Unsaved("it ends, but has not said that its data is saved".to_owned()))
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use aws_operations::Cx;
 use aws_protocol::Wire;
 use fleet::{AddressPool, Command, DeploymentId, Fleet, Host, Phase};
-use region::{ACCOUNT, Blocks, Credentials, DeploymentView, Directories, Ended, Over, Service, Store};
+use region::{ACCOUNT, Blocks, Credentials, DeploymentView, Directories, Ended, Fate, Over, Service, Store};
 use std::io::{ErrorKind, IsTerminal};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
 use std::path::Path;
@@ -134,7 +134,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         return Ok(());
     }
     let sentence = stopping::sentence(&unsaved, &directories);
-    if unsaved.iter().any(|node| node.runs) {
+    if unsaved.iter().any(|node| node.fate == Fate::Runs) {
         failure::give_up(&sentence);
     }
     bail!(sentence)

@@ -2,7 +2,7 @@
 
 use crate::console::tell;
 use anyhow::Result;
-use region::{Awaited, Directories, Ended, Service, Unsaved};
+use region::{Awaited, Directories, Ended, Fate, Service, Unsaved};
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -88,12 +88,16 @@ fn waiting(awaited: &[Awaited]) -> String {
 
 /// Which nodes have not saved their data, why, and what to do.
 pub(crate) fn sentence(unsaved: &[Unsaved], directories: &Directories) -> String {
-    let runs = unsaved.iter().any(|node| node.runs);
+    let runs = unsaved.iter().any(|node| node.fate == Fate::Runs);
     let mut text = String::from("not all nodes have saved their data:");
-    for Unsaved { member, node, why, runs } in unsaved {
+    for Unsaved { member, node, why, fate } in unsaved {
         let directory = directories.nodes().join(node.to_string());
-        let fate = if *runs { "it runs on" } else { "it was ended without" };
-        text.push_str(&format!("\n  {member} ({}): {why}; {fate}", directory.display()));
+        let fate = match fate {
+            Fate::Runs => "; it runs on",
+            Fate::Killed => "; it was ended without",
+            Fate::Ended => "",
+        };
+        text.push_str(&format!("\n  {member} ({}): {why}{fate}", directory.display()));
     }
     if runs {
         text.push_str(

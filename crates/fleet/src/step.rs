@@ -190,6 +190,9 @@ pub enum StepError {
     /// The node did not do it.
     #[error(transparent)]
     Refused(Refusal),
+    /// Of [`Step::Stop`]: the process has ended in this way, and what it held is in no file.
+    #[error("{0}")]
+    Unsaved(String),
     /// Anything else: the file system, the program, a time limit.
     #[error("{0}")]
     Failed(String),

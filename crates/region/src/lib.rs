@@ -28,7 +28,7 @@ pub mod whereabouts;
 pub use blocks::{BlockTaken, Blocks};
 pub use credentials::{ACCOUNT, Credentials};
 pub use directories::{Directories, DirectoryError};
-pub use service::{Awaited, Decision, Ended, Ending, Failure, NotDecided, Over, Service, Unsaved};
+pub use service::{Awaited, Decision, Ended, Ending, Failure, Fate, NotDecided, Over, Service, Unsaved};
 pub use services::SERVICES;
 pub use store::{Store, StoreError};
 pub use view::{DeploymentView, NodeView, RegionView, StrangerView};

@@ -11,7 +11,7 @@
 
 mod stopping;
 
-pub use stopping::{Awaited, Ended, Unsaved};
+pub use stopping::{Awaited, Ended, Fate, Unsaved};
 
 use crate::ledger::{Entry, Ledger, Refused};
 use crate::store::Store;

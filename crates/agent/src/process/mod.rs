@@ -19,6 +19,23 @@ use rustix::process::Pid;
 use std::io;
 use std::os::fd::BorrowedFd;
 
+/// How a process has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// With this status.
+    Status(i32),
+    /// By this signal.
+    Signal(i32),
+    /// It was somebody else's child, whom the system tells.
+    Unknown,
+}
+
+impl Exit {
+    fn of(status: Option<i32>, signal: Option<i32>) -> Exit {
+        status.map(Exit::Status).or(signal.map(Exit::Signal)).unwrap_or(Exit::Unknown)
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Process {
     pid: u32,
@@ -62,8 +79,8 @@ impl Process {
 
     /// Takes the exit status of a child that has ended. A node that was started by an earlier control plane is
     /// somebody else's child.
-    pub(crate) fn reap(&self) {
-        self.handle.reap();
+    pub(crate) fn reap(&self) -> Exit {
+        self.handle.reap()
     }
 }
 

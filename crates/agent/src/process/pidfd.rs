@@ -1,5 +1,6 @@
 //! A process, held by its pidfd.
 
+use super::Exit;
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid,
 };
@@ -25,7 +26,10 @@ impl Handle {
         }
     }
 
-    pub(super) fn reap(&self) {
-        let _ = waitid(WaitId::PidFd(self.0.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
+    pub(super) fn reap(&self) -> Exit {
+        match waitid(WaitId::PidFd(self.0.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
+            Ok(Some(status)) => Exit::of(status.exit_status(), status.terminating_signal()),
+            Ok(None) | Err(_) => Exit::Unknown,
+        }
     }
 }

@@ -7,6 +7,7 @@
 //! The exit status of a child is taken by the look that finds it, under the lock that a kill takes too. So a pid is sent a
 //! signal only while it is known to be the child's.
 
+use super::Exit;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, test_kill_process, waitpid};
@@ -31,7 +32,7 @@ pub(super) struct Handle {
 #[derive(Debug)]
 struct Watched {
     pid: Pid,
-    ended: Mutex<bool>,
+    ended: Mutex<Option<Exit>>,
 }
 
 impl Handle {
@@ -54,7 +55,7 @@ impl Handle {
 
     pub(super) fn kill(&self) -> io::Result<()> {
         let ended = self.watched.lock();
-        if *ended {
+        if ended.is_some() {
             return Ok(());
         }
         match kill_process(self.watched.pid, Signal::KILL) {
@@ -64,7 +65,9 @@ impl Handle {
     }
 
     /// The look that found the end has done it.
-    pub(super) fn reap(&self) {}
+    pub(super) fn reap(&self) -> Exit {
+        self.watched.lock().unwrap_or(Exit::Unknown)
+    }
 }
 
 impl Watched {
@@ -81,22 +84,28 @@ impl Watched {
     /// True if it has ended.
     fn look(&self) -> bool {
         let mut ended = self.lock();
-        *ended = *ended || matches!(look(self.pid), Ok(true) | Err(Errno::SRCH));
-        *ended
+        if ended.is_none() {
+            *ended = match look(self.pid) {
+                Ok(exit) => exit,
+                Err(Errno::SRCH) => Some(Exit::Unknown),
+                Err(_) => None,
+            };
+        }
+        ended.is_some()
     }
 
-    fn lock(&self) -> MutexGuard<'_, bool> {
+    fn lock(&self) -> MutexGuard<'_, Option<Exit>> {
         self.ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// True if it was a child that has ended. An error if there is no such process.
-fn look(pid: Pid) -> Result<bool, Errno> {
+/// How it has ended, if it was a child that has. An error if there is no such process.
+fn look(pid: Pid) -> Result<Option<Exit>, Errno> {
     match waitpid(Some(pid), WaitOptions::NOHANG) {
-        Ok(status) => Ok(status.is_some()),
+        Ok(ended) => Ok(ended.map(|(_, status)| Exit::of(status.exit_status(), status.terminating_signal()))),
         Err(Errno::CHILD) => match test_kill_process(pid) {
             // One of another user is there, though no signal reaches it.
-            Ok(()) | Err(Errno::PERM) => Ok(false),
+            Ok(()) | Err(Errno::PERM) => Ok(None),
             Err(error) => Err(error),
         },
         Err(error) => Err(error),
@@ -131,7 +140,7 @@ mod tests {
         handle.kill().unwrap();
         wait_for_the_end(&handle);
         assert!(is_readable(handle.as_fd()), "and stays told");
-        handle.reap();
+        assert_eq!(handle.reap(), Exit::Signal(9));
         assert!(child.wait().is_err(), "nothing is left of it");
         handle.kill().unwrap();
     }
@@ -143,6 +152,7 @@ mod tests {
         assert!(!is_readable(handle.as_fd()));
         drop(child.stdin.take());
         wait_for_the_end(&handle);
+        assert_eq!(handle.reap(), Exit::Status(0));
         assert!(child.wait().is_err(), "nothing is left of it");
     }
 

@@ -39,6 +39,25 @@ fn a_node_that_does_not_stop_is_left_alone_and_says_why() {
 }
 
 #[test]
+fn a_node_that_dies_before_it_has_saved_is_not_stopped() {
+    let mut host = Host::new();
+    host.start(1, &[("stand-in-ignore", "shutdown")]).unwrap();
+    let unsaved = |signal: i32| {
+        Err(StepError::Unsaved(format!("it ended by signal {signal} before it said that its data is saved")))
+    };
+    let stop = host.ask(Step::Stop { node: ONE });
+    signal(host.pid(1), "KILL");
+    assert_eq!(host.finish(stop), unsaved(9));
+    host.start(1, &[]).unwrap();
+    signal(host.pid(1), "ABRT");
+    host.until(1, Process::Ended);
+    assert_eq!(host.run(Step::Stop { node: ONE }), unsaved(6), "nor one that has died before");
+    host.start(1, &[]).unwrap();
+    host.run(Step::Kill { node: ONE }).unwrap();
+    assert_eq!(host.run(Step::Stop { node: ONE }), Ok(Outcome::Done), "the kill was wanted");
+}
+
+#[test]
 fn a_node_that_does_not_start_says_why() {
     let mut host = Host::new();
     let error = host.start(1, &[("stand-in-fail", "no such engine")]).unwrap_err();

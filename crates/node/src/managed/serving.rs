@@ -56,7 +56,7 @@ fn take(server: &Arc<Server>, managed: &Arc<Managed>, fd: OwnedFd) -> io::Result
         if let Err(panic) = served {
             abort_after(&theirs, "agent", panic.as_ref());
         }
-        node.connections.open().streams.remove(&number);
+        node.connections.leave(number);
     };
     match std::thread::Builder::new().name("agent".into()).spawn(run) {
         Ok(thread) => open.threads.push(thread),

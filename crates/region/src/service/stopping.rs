@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   Stop ──▶ each node ──▶ ended, with its data in its file
+//!                     ├──▶ ended before it had saved ──▶ told
 //!                     └──▶ could not save, does not answer ──▶ left running, and told
 //!                                                     └ the user insists ──▶ Kill
 //! ```
@@ -30,8 +31,19 @@ pub struct Unsaved {
     pub node: NodeId,
     /// Why it could not be stopped cleanly.
     pub why: String,
+    /// What has become of it.
+    pub fate: Fate,
+}
+
+/// What has become of a node that has not saved its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
     /// It was left running.
-    pub runs: bool,
+    Runs,
+    /// It was ended because the user insisted.
+    Killed,
+    /// It had ended by itself before.
+    Ended,
 }
 
 /// What the end has left.
@@ -147,15 +159,16 @@ impl Round<'_> {
     fn finished(&mut self, ticket: u64, error: Option<StepError>) {
         if let Some(node) = self.stops.remove(&ticket) {
             let Some(error) = error else { return };
-            self.note(node, error.to_string());
-            if self.discards {
+            let fate = if let StepError::Unsaved(_) = error { Fate::Ended } else { Fate::Runs };
+            self.note(node, error.to_string(), fate);
+            if self.discards && fate == Fate::Runs {
                 self.kill(node);
             }
         } else if let Some(node) = self.kills.remove(&ticket)
             && error.is_none()
             && let Some(unsaved) = self.unsaved.iter_mut().find(|unsaved| unsaved.node == node)
         {
-            unsaved.runs = false;
+            unsaved.fate = Fate::Killed;
         }
     }
 
@@ -163,10 +176,11 @@ impl Round<'_> {
     fn insist(&mut self) {
         self.discards = true;
         for node in std::mem::take(&mut self.stops).into_values() {
-            self.note(node, "it was not waited for".to_owned());
+            self.note(node, "it was not waited for".to_owned(), Fate::Runs);
         }
         let killed: Vec<NodeId> = self.kills.values().copied().collect();
-        let left: Vec<NodeId> = self.unsaved.iter().map(|unsaved| unsaved.node).collect();
+        let left = self.unsaved.iter().filter(|unsaved| unsaved.fate == Fate::Runs);
+        let left: Vec<NodeId> = left.map(|unsaved| unsaved.node).collect();
         for node in left.into_iter().filter(|node| !killed.contains(node)) {
             self.kill(node);
         }
@@ -175,7 +189,7 @@ impl Round<'_> {
     /// The agent has left some step without an end.
     fn give_up(&mut self) {
         for node in std::mem::take(&mut self.stops).into_values() {
-            self.note(node, "the node has not ended in time".to_owned());
+            self.note(node, "the node has not ended in time".to_owned(), Fate::Runs);
         }
         self.kills.clear();
     }
@@ -185,8 +199,8 @@ impl Round<'_> {
         self.kills.insert(ticket, node);
     }
 
-    fn note(&mut self, node: NodeId, why: String) {
+    fn note(&mut self, node: NodeId, why: String, fate: Fate) {
         let member = self.thread.label(node).to_owned();
-        self.unsaved.push(Unsaved { member, node, why, runs: true });
+        self.unsaved.push(Unsaved { member, node, why, fate });
     }
 }

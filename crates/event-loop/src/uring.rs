@@ -722,10 +722,8 @@ mod tests {
     #[test]
     fn quiet_sends_that_fail_in_masses_are_told_apart() {
         const PEERS: usize = 64;
-        let Ok((mut uring, _)) = Uring::sized(&LoopConfig::default(), 4, 8) else {
-            println!("io_uring is not to be had here");
-            return;
-        };
+        // Where io_uring is not to be had, nothing is to be tested.
+        let Ok((mut uring, _)) = Uring::sized(&LoopConfig::default(), 4, 8) else { return };
         let (mut gone, mut there, mut peers) = (Vec::new(), Vec::new(), Vec::new());
         for at in 0..PEERS {
             let (ours, theirs) = UnixStream::pair().expect("a pair");

@@ -90,6 +90,19 @@ def test_a_node_that_dies_instead_of_saving_is_named(region):
     assert value(region, "first") is None and value(region, "second") == "second"
 
 
+def test_a_replica_with_a_file_leads_the_start_if_the_primary_has_none(new_region):
+    region = new_region("--no-default-cache").start()
+    client = connect(primary_endpoint(region.create("web", 3)))
+    client.set("kept", "web")
+    assert client.wait(2, 60_000) == 2
+    primary = region.primary("web")
+    region.stop()
+    (region.data / "nodes" / primary["node"] / "dump.rdb").unlink()
+    region.start()
+    assert value(region, "web") == "web"
+    assert region.primary("web")["node"] != primary["node"]
+
+
 def test_two_signals_at_once_are_one(region):
     code, said = interrupt(region, times=2)
     assert code == 0 and "Stopped." in said, said

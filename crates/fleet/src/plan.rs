@@ -191,6 +191,14 @@ impl<'a> Planner<'a> {
         if self.can_take_over(shard) {
             self.fail_over(shard);
         } else if self.process(shard.primary) == Process::Running && !self.someone_is_unknown(shard) {
+            if self.came_without_data(shard.primary) {
+                if self.someone_may_come_with_data(shard) {
+                    return;
+                }
+                if let Some(loaded) = self.came_with_data(shard) {
+                    return self.take_over(shard, loaded, shard.epoch + 1);
+                }
+            }
             self.assign(shard.primary, self.highest_epoch(shard), Assignment::Primary);
         }
     }
@@ -212,13 +220,50 @@ impl<'a> Planner<'a> {
             return;
         }
         if let Some(best) = self.best(shard) {
-            // Without automatic failover the same member is to be the primary again, unless it is to go anyway.
-            let lost = shard.primary_member();
-            let comes_back = |lost: &Member| lost.state != MemberState::Deleting && !lost.runs(best);
-            let stands_in = !self.deployment.automatic_failover && lost.is_some_and(comes_back);
-            let epoch = epoch.max(self.highest_epoch(shard));
-            self.elect(shard, best, epoch, stands_in);
+            self.take_over(shard, best, epoch);
         }
+    }
+
+    /// Elects another node in place of the lost primary, in this epoch or a later one.
+    fn take_over(&mut self, shard: &Shard, node: NodeId, epoch: u64) {
+        // Without automatic failover the same member is to be the primary again, unless it is to go anyway.
+        let lost = shard.primary_member();
+        let comes_back = |lost: &Member| lost.state != MemberState::Deleting && !lost.runs(node);
+        let stands_in = !self.deployment.automatic_failover && lost.is_some_and(comes_back);
+        let epoch = epoch.max(self.highest_epoch(shard));
+        self.elect(shard, node, epoch, stands_in);
+    }
+
+    /// Started, without a file of a clean end: an empty primary would empty its replicas too.
+    fn came_without_data(&self, node: NodeId) -> bool {
+        let empty =
+            |status: &Status| status.role == Role::Unassigned && !status.holds_data && !status.loading;
+        self.status(node).is_some_and(empty)
+    }
+
+    /// Whether somebody beside the primary is still to start or to load, and may have a file.
+    fn someone_may_come_with_data(&self, shard: &Shard) -> bool {
+        let may = |member: &Member, node: &Node| match self.process(node.id) {
+            // One that cannot be started must not hold up the others for ever.
+            Process::Absent | Process::Ended => {
+                self.seen.failures(&Step::Start { node: node.id, spec: self.spec(member, node) }) < 2
+            }
+            Process::Running => self.status(node.id).is_some_and(|status| status.loading),
+            Process::Starting | Process::Hung => false,
+        };
+        let others = shard.members.iter().filter(|member| member.state != MemberState::Creating);
+        let mut others = others.flat_map(|member| member.nodes().map(move |node| (member, node)));
+        others.any(|(member, node)| node.id != shard.primary && may(member, node))
+    }
+
+    /// The node that has loaded most from a file of its clean end, and has no role yet.
+    fn came_with_data(&self, shard: &Shard) -> Option<NodeId> {
+        let nodes = shard.members.iter().flat_map(Member::nodes).filter(|node| node.id != shard.primary);
+        let loaded = nodes.filter_map(|node| {
+            let status = self.status(node.id).filter(|_| self.process(node.id) == Process::Running)?;
+            (status.role == Role::Unassigned && status.holds_data).then_some((status.keys, node.id))
+        });
+        loaded.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, node)| node)
     }
 
     /// The drained replica that has most of the primary's history.

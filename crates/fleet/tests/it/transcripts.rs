@@ -88,6 +88,29 @@ fn a_lost_primary_is_replaced_and_comes_back_as_a_replica() {
     );
 }
 
+/// The primary was killed while the region stopped, or its directory is gone.
+#[test]
+fn a_start_begins_from_a_file_if_the_primary_has_none() {
+    for (seed, automatic) in (0..40).flat_map(|seed| [(seed, true), (seed, false)]) {
+        let mut world = World::new(seed);
+        world.wish(Command::Create(Box::new(group("web", 3, automatic))));
+        world.settle();
+        let written = world.client_writes();
+        world.settle();
+        let primary = world.deployments()[0].shards[0].primary;
+        for node in world.nodes.keys().copied().collect::<Vec<_>>() {
+            if node == primary { world.kill(node) } else { world.end_cleanly(node) }
+        }
+        world.crash_control_plane();
+        world.settle();
+        let shard = &world.deployments()[0].shards[0];
+        assert_eq!(shard.primary == primary, !automatic, "without failover it is the same member's again");
+        for node in world.nodes.values() {
+            assert_eq!(node.data.last().copied(), written);
+        }
+    }
+}
+
 #[test]
 fn a_tested_failover_is_told_in_elasticaches_order() {
     let mut world = World::new(1);

@@ -210,6 +210,14 @@ impl World {
         }
     }
 
+    /// Ends a node that has written its file.
+    pub(crate) fn end_cleanly(&mut self, id: NodeId) {
+        if let Some(node) = self.nodes.get_mut(&id) {
+            node.file.clone_from(&node.data);
+        }
+        self.kill(id);
+    }
+
     pub(crate) fn hang(&mut self, id: NodeId) {
         if let Some(node) = self.nodes.get_mut(&id).filter(|node| node.life == Life::Running) {
             node.life = Life::Stopped;
@@ -374,6 +382,9 @@ impl World {
             }
             Assignment::Replica { of, address } => {
                 let upstream = Upstream { node: of.to_string(), socket: "socket".into(), address };
+                if node.role == Role::Unassigned {
+                    node.holds_data = false;
+                }
                 (node.role, node.link) = (Role::Replica(upstream), Link::Down);
                 node.listening.retain(|one| one.endpoint != Endpoint::Primary);
             }
@@ -423,7 +434,7 @@ fn fresh(data: Vec<u64>) -> Node {
         epoch: 0,
         role: Role::Unassigned,
         link: Link::Down,
-        holds_data: false,
+        holds_data: !data.is_empty(),
         paused: false,
         history: "none".into(),
         data,

@@ -225,9 +225,10 @@ mod tests {
     #[test]
     fn only_a_signal_makes_the_next_one_the_second() {
         let ending = Ending::default();
-        ending.ask(Why::Command, ShutdownFlags::SAVE);
+        let how = ShutdownFlags(ShutdownFlags::SAVE);
+        ending.ask(Why::Command, how);
         assert!(signal(&ending));
-        assert_eq!(ending.asked(), (Why::Command, ShutdownFlags::SAVE), "the first to ask says how");
+        assert_eq!(ending.asked(), (Why::Command, how), "the first to ask says how");
         assert!(!signal(&ending));
         ending.cancel("it cannot save".to_owned());
         assert!(signal(&ending), "the node went on, so it is asked anew");

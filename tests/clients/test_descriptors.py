@@ -92,6 +92,8 @@ def test_more_nodes_than_descriptors_leave_the_present_ones_a_failover(new_regio
         )
     wait_until("a refusal", lambda: "files are open" in region.log.read_text())
     os.kill(region.primary("web")["pid"], signal.SIGKILL)
+    # There are no descriptors to start it again.
+    region.killed.add("web-001")
     wait_until("a new primary", lambda: region.primary("web")["member"] == "web-002")
     wait_until("its service", lambda: connect(primary_endpoint(region.group("web"))).set("a", 1))
 

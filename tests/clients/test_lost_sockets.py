@@ -78,7 +78,7 @@ def test_a_node_that_is_not_reached_is_told_with_what_helps(new_region):
     region.start()
     seen = region.node("web-001")
     assert seen["process"] == "starting" and seen["pid"] == node["pid"], seen
-    for text in [f"its process {node['pid']} runs on", f"/{node['node']}.private", f"kill {node['pid']}"]:
+    for text in [f"its process {node['pid']} runs from an earlier start", f"/{node['node']}.private", f"kill {node['pid']}"]:
         assert text in seen["reason"] and text in table(region), seen
     assert connect(primary_endpoint(group)).get("kept") == "1", "it serves on"
     # What it says is true: nothing is lost by it.

@@ -333,3 +333,23 @@ fn aborted_snapshots_use_up_the_marks_and_cleaning_gives_them_back() {
     }
     assert!(cleanings > 0, "15 epochs do not last for 39 aborted walks");
 }
+
+/// What has been found to differ between the model and a file once.
+#[test]
+fn an_integer_that_was_opened_as_text_is_saved_as_one() {
+    let (keyspace, _) = keyspace();
+    let garbage = Garbage::default();
+    let dir = directory("opened");
+    let plan = Plan {
+        before: vec![Op::Put { db: 1, key: 112, value: 112 }, Op::Grow { db: 1, key: 112, by: 0 }],
+        during: Vec::new(),
+        at_once: 1,
+        fails_at: None,
+        aborts_at: None,
+        queue_bytes: 0,
+        large_bytes: usize::MAX,
+        piece_bytes: 1,
+    };
+    check(&keyspace, &garbage, &plan, &dir.join("pre-images"));
+    std::fs::remove_dir_all(dir).unwrap();
+}

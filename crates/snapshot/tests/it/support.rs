@@ -122,10 +122,15 @@ pub(crate) fn contents(keys: &mut Keys<'_, '_>) -> Model {
     model
 }
 
+/// A value of its own, as a file can tell it: the text of an integer that was opened for changes is saved as the integer, as
+/// redis-server does it.
 pub(crate) fn owned(value: ValueRef<'_>) -> Value {
     match value {
         ValueRef::Int(int) => Value::Int(int),
-        ValueRef::Bytes(bytes) => Value::Bytes(bytes.to_vec()),
+        ValueRef::Bytes(bytes) => match structures::number::parse_i64(bytes) {
+            Some(int) => Value::Int(int),
+            None => Value::Bytes(bytes.to_vec()),
+        },
         ValueRef::List(list) => Value::List(Box::new(list.clone())),
         ValueRef::Hash(hash) => Value::Hash(Box::new(hash.clone())),
     }

@@ -567,20 +567,9 @@ fn plain_length(input: &[u8], at: usize, mark: u8) -> Option<(usize, usize)> {
     None
 }
 
-/// The fast path for nearly every line of a request that came in pieces: `<type>` and up to nine digits without a leading zero, then CR and
-/// one more byte, all in the buffer.
+/// The same for a line of either kind: the fast path of a request that came in pieces.
 #[inline]
 fn short_length(input: &[u8], position: usize) -> Option<(i64, usize)> {
-    let (b'$' | b'*', line) = input.get(position..)?.split_first()? else { return None };
-    let mut number = 0;
-    for (index, &byte) in line.iter().take(10).enumerate() {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            let plain =
-                byte == b'\r' && line.len() > index + 1 && (index == 1 || index > 1 && line[0] != b'0');
-            return plain.then_some((number, position + index + 3));
-        }
-        number = number * 10 + i64::from(digit);
-    }
-    None
+    let mark @ (b'$' | b'*') = *input.get(position)? else { return None };
+    plain_length(input, position, mark).map(|(number, next)| (number as i64, next))
 }

@@ -5,17 +5,20 @@
 //! ```
 //! Parsing decides framing only. The bytes of a client's requests are, during a turn, either in one receive buffer (nothing
 //! is copied) or in the client's own buffer; what is not executed by the end of the turn moves to the client's own.
+//!
+//! Here are the turn, its events and the execution; [`framing`] and [`sending`] are the phases around it, [`waiting`], [`moving`] and
+//! [`lending`] what may happen to a client.
 
-// Longer than 800 lines because all phases of a turn work on the same fields, and are read in the order in which they run.
-
+mod framing;
 mod lending;
 mod moving;
+mod sending;
+mod waiting;
 
 use crate::foresight::Foresight;
 use crate::helpers::Helpers;
 use crate::limits;
 use crate::locating::Places;
-use command_spec::Behaviour;
 use command_table::Command;
 use command_table::Resolved;
 use commands::Effort;
@@ -27,13 +30,10 @@ use engine::waits;
 use event_loop::{Event, EventLoop, Peer, Token, Transport};
 use lending::Lending;
 use moving::{Departure, Destination, Moving};
-use replica_threads::outlet::SEND_EVERY;
-use resp::{Args, Parsed, Request};
+use resp::{Args, Request};
 use server::Server;
-use session::Ended;
-use session::outbox::AHEAD_BYTES;
-use session::{Answer, Message};
-use session::{Client, ClientShared, Source, TimeoutReply, WaitFor, flag};
+use session::Message;
+use session::{Client, ClientShared, Source, WaitFor, flag};
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
@@ -43,25 +43,18 @@ use supervision::Endpoint;
 
 /// Commands executed between two looks at the gate, and prefetched together.
 const CHUNK: usize = 64;
-/// Requests of one client that a turn takes: the others get their turn.
-const REQUESTS_PER_TURN: usize = 512;
 /// A request that takes long to be looked at alone.
 const LARGE_REQUEST: usize = 4 << 20;
 /// Replies leave early once a client has so much of them; and what a turn hands to the kernel before the rest is put off: what
 /// is asked for may be a thousand times as large as the requests, and limits are kept between turns.
 const LARGE_OUTPUT: usize = 1 << 20;
 const OUTPUT_PER_TURN: usize = 4 << 20;
-/// A longer reply's end is awaited: a socket may have no room for it.
-const QUIET_BYTES: usize = 64 * 1024;
 /// Replies leave early once a turn has run this long.
 const TURN_BUDGET: Duration = Duration::from_millis(1);
 /// How often a worker looks after its clients: timeouts, limits. One to whom nothing has happened for the longer period
 /// does it as seldom as that: a sleeping node costs nothing.
 const CRON_MS: u64 = 100;
 const IDLE_CRON_MS: u64 = 1000;
-/// Buffers kept for replies, and the largest that is kept.
-const SPARE_BUFFERS: usize = 64;
-const SPARE_BUFFER_BYTES: usize = 64 * 1024;
 
 /// A request of this turn.
 struct Entry {
@@ -349,12 +342,6 @@ impl Worker {
         }
     }
 
-    fn keep_spare(&mut self, buf: Vec<u8>) {
-        if self.spare.len() < SPARE_BUFFERS && (1..=SPARE_BUFFER_BYTES).contains(&buf.capacity()) {
-            self.spare.push(buf);
-        }
-    }
-
     /// Takes over a connection that the acceptor dealt to this worker.
     fn accept(&mut self, server: &Server, transport: Transport, peer: &Peer) {
         let raw = transport.number();
@@ -451,188 +438,6 @@ impl Worker {
                 self.deliver(&ids, &delivery);
             }
         }
-    }
-
-    fn mark_dirty(&mut self, at: usize) {
-        if let Some(client) = &mut self.clients[at]
-            && !client.dirty
-        {
-            client.dirty = true;
-            self.dirty.push(at);
-        }
-    }
-
-    /// The answer to a blocked client.
-    fn answer(&mut self, answer: &Answer) {
-        let Some(&at) = self.by_id.get(&answer.client) else { return };
-        let Some(client) = &mut self.clients[at] else { return };
-        if client.blocked.as_ref().is_none_or(|blocked| blocked.wait != answer.wait) {
-            return;
-        }
-        if client.reply == session::ReplyMode::On {
-            client.outbox.append(&answer.reply);
-        }
-        if answer.position > 0 {
-            client.wrote(answer.position, self.server.committed.load(Ordering::Acquire));
-        }
-        self.resume(at, answer.ended);
-    }
-
-    /// The wait of a client is over.
-    fn resume(&mut self, at: usize, ended: Ended) {
-        let Some(client) = &mut self.clients[at] else { return };
-        let Some(blocked) = client.blocked.take() else { return };
-        client.shared.set_flag(flag::BLOCKED, false);
-        *client.shared.waits_for.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
-        if ended == Ended::Refused {
-            self.server.stats.error(self.local.thread, &"UNBLOCKED");
-        }
-        if let Some(begun) = &blocked.begun {
-            waits::end(&self.server, &self.local, client, begun, ended);
-        }
-        let id = client.id;
-        if !client.listed {
-            client.listed = true;
-            self.next_parse.push(at);
-        }
-        self.server.clients.add_blocked(-1);
-        self.unschedule(id, blocked.deadline_ms);
-        self.mark_dirty(at);
-    }
-
-    /// CLIENT UNBLOCK, or the end of a timeout.
-    fn unblock(&mut self, id: u64, error: bool) {
-        let Some(&at) = self.by_id.get(&id) else { return };
-        let Some(client) = &mut self.clients[at] else { return };
-        let Some(blocked) = &client.blocked else { return };
-        match &blocked.on {
-            // Somebody is serving it: either the answer is on the way, or it will wait on and is asked again.
-            WaitFor::Key(ticket) if !ticket.cancel() => {
-                let soon_ms = self.local.now_ms + 1;
-                if error {
-                    self.server.mailboxes[self.number].post(Message::Unblock { client: id, error });
-                } else if let Some(blocked) = &mut client.blocked {
-                    // Noted in the wait as well: with the wait its deadline goes.
-                    let before_ms = blocked.deadline_ms.replace(soon_ms);
-                    self.unschedule(id, before_ms);
-                    self.deadlines.insert((soon_ms, id));
-                }
-                return;
-            }
-            WaitFor::Key(_) => {}
-            WaitFor::Elsewhere => return replica_threads::link::end_wait(&self.server.replicas, id, error),
-        }
-        let timeout = blocked.timeout;
-        if error {
-            client.writer().error("UNBLOCKED client unblocked via CLIENT UNBLOCK");
-        } else if timeout == TimeoutReply::Null {
-            client.writer().null();
-        } else {
-            client.writer().null_array();
-        }
-        self.resume(at, if error { Ended::Refused } else { Ended::Over });
-    }
-
-    /// Tries clients again whose command could not run.
-    fn retry_stalled(&mut self, server: &Server) {
-        self.look = false;
-        self.paused_until_ms = None;
-        let stalled = std::mem::take(&mut self.stalled);
-        for at in stalled {
-            if let Some(client) = &mut self.clients[at]
-                && client.stalled
-            {
-                client.stalled = false;
-                client.shared.set_flag(flag::PAUSED, false);
-                if !client.listed {
-                    client.listed = true;
-                    self.next_parse.push(at);
-                }
-            }
-        }
-        if !self.local.unserved.is_empty() {
-            exec::serve_unserved(server, &mut self.local);
-            self.local.leave(server);
-            self.deliver_own();
-        }
-    }
-
-    /// Frames the requests of all clients with bytes, and starts bringing their keys' slots into the cache.
-    fn parse_all(&mut self, server: &Server) {
-        let mut parse = std::mem::take(&mut self.parse);
-        // Those left over from the last turn come first: they have waited longer.
-        let mut left = std::mem::take(&mut self.next_parse);
-        left.append(&mut parse);
-        for &at in &left {
-            self.parse_client(server, at);
-        }
-        left.clear();
-        self.parse = left;
-    }
-
-    fn parse_client(&mut self, server: &Server, at: usize) {
-        let Worker { io, clients, args, batch, places, next_parse, local, touched, .. } = self;
-        let Some(client) = clients[at].as_deref_mut() else { return };
-        client.listed = false;
-        touched.push(at);
-        if !client.is_runnable() {
-            return;
-        }
-        if client.source == Source::None && !client.inbuf.is_empty() {
-            client.source = Source::Own;
-        }
-        let limits = resp::Limits {
-            max_bulk_len: local.settings.proto_max_bulk_len_bytes as i64,
-            authenticated: client.authenticated,
-            ..resp::Limits::default()
-        };
-        let buffer = match client.source {
-            Source::None => return,
-            Source::Received(buf) => io.received(buf),
-            Source::Own => &client.inbuf,
-        };
-        let mut start = if client.source == Source::Own { client.skip } else { 0 };
-        client.consumed = start;
-        client.parsed = start;
-        for _ in 0..REQUESTS_PER_TURN {
-            match client.parser.parse(&buffer[start..], &limits, args) {
-                Ok(Parsed::Request(request)) => {
-                    let (command, keys) = locate(server, client, places, args, &request, &buffer[start..]);
-                    let stop = parse_stops_at(client, command);
-                    batch.push(Entry { client: at, token: client.token, request, start, command, keys });
-                    start += request.consumed;
-                    client.parsed = start;
-                    if stop {
-                        // What follows is framed under what this command decides.
-                        next_parse.push(at);
-                        client.listed = true;
-                        return;
-                    }
-                }
-                Ok(Parsed::Skip { consumed }) => {
-                    start += consumed;
-                    client.parsed = start;
-                    if batch.last().is_none_or(|entry| entry.client != at) {
-                        client.consumed = start;
-                    }
-                }
-                Ok(Parsed::Incomplete { .. }) => return,
-                Err(error) => {
-                    // The error comes again, and is answered, once what came before has run.
-                    let nothing_before = batch.last().is_none_or(|entry| entry.client != at);
-                    if nothing_before {
-                        limits::protocol_error(server, local, client, error);
-                        self.mark_dirty(at);
-                    } else {
-                        next_parse.push(at);
-                        client.listed = true;
-                    }
-                    return;
-                }
-            }
-        }
-        next_parse.push(at);
-        client.listed = true;
     }
 
     /// Executes the turn's requests, a chunk at a time: prefetch bucket, prefetch entry, run.
@@ -813,65 +618,6 @@ impl Worker {
         }
     }
 
-    /// Makes sure that this worker is told when a stalled command may run.
-    fn register(&mut self, server: &Server, why: Suspend) {
-        let thread = self.number;
-        let held = match why {
-            Suspend::Gate => self.local.standing.wait(&*server.keyspace),
-            Suspend::Slot(busy) => server.keyspace.register(busy, thread),
-            // Pauses end by the clock or by CLIENT UNPAUSE, which makes everybody look; so does who takes the stream.
-            Suspend::Paused => {
-                self.paused_until_ms = server.pauses.until_ms(self.local.now_ms);
-                self.paused_until_ms.is_some()
-            }
-            Suspend::StreamFull => server.stream.is_full(),
-            // So does who empties a mailbox.
-            Suspend::MailFull => server.is_mail_full(thread),
-            // Registered when it was found out, under the lock of the value.
-            Suspend::Capture => true,
-            Suspend::Walk => false,
-        };
-        if !held {
-            self.look = true;
-        }
-    }
-
-    /// Moves what was not executed to the clients' own buffers, since receive buffers go back now.
-    fn settle(&mut self, server: &Server) {
-        let Worker { io, clients, args, touched, local, .. } = self;
-        let mut too_much = Vec::new();
-        for at in touched.drain(..) {
-            let Some(client) = clients[at].as_deref_mut() else { continue };
-            if client.consumed != client.parsed {
-                // What was framed behind the last executed request is framed again, from its start.
-                client.parser = resp::Parser::new();
-            }
-            match client.source {
-                Source::None => continue,
-                Source::Received(buf) => {
-                    let rest = &io.received(buf)[client.consumed..];
-                    if !rest.is_empty() && !client.closing {
-                        client.inbuf.extend_from_slice(rest);
-                    }
-                }
-                Source::Own => limits::consume(client),
-            }
-            client.source = Source::None;
-            (client.consumed, client.parsed) = (0, 0);
-            client.outbox.allowance().note_input(client.backlog() as u64);
-            if !client.closing {
-                limits::throttle(io, client);
-            }
-            if limits::query_exceeded(server, local, client) {
-                too_much.push(at);
-            }
-        }
-        args.clear();
-        for at in too_much {
-            self.close(server, at);
-        }
-    }
-
     fn finish_turn(&mut self, server: &Server) {
         while let Some(&(at_ms, id)) = self.deadlines.first() {
             if at_ms > self.local.now_ms {
@@ -927,25 +673,6 @@ impl Worker {
         }
     }
 
-    /// The node follows a primary now: what clients wait for will not happen here.
-    fn role_changed(&mut self) {
-        for at in 0..self.clients.len() {
-            let Some(client) = self.clients[at].as_deref_mut() else { continue };
-            let Some(blocked) = &client.blocked else { continue };
-            match &blocked.on {
-                // A pusher was faster.
-                WaitFor::Key(ticket) if !ticket.cancel() => continue,
-                WaitFor::Key(_) => {}
-                WaitFor::Elsewhere => replica_threads::link::forget_wait(&self.server.replicas, client.id),
-            }
-            let text = "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
-            client.writer().error(text);
-            client.closing = true;
-            client.shared.set_flag(flag::CLOSE_AFTER_REPLY, true);
-            self.resume(at, Ended::Refused);
-        }
-    }
-
     /// An endpoint is shown no more: its clients go, whatever they wait for, and connect anew.
     fn close_endpoint(&mut self, server: &Server, endpoint: Endpoint) {
         self.moving.note_closing(endpoint);
@@ -954,87 +681,6 @@ impl Worker {
         for at in 0..self.clients.len() {
             if self.clients[at].as_ref().is_some_and(|client| client.endpoint == Some(endpoint)) {
                 self.close(server, at);
-            }
-        }
-    }
-
-    /// Sends the stream to replicas if it is time.
-    fn send_stream(&mut self, server: &Server) {
-        if server.stream.gathered() == 0 {
-            self.unsent_since = None;
-        } else if self.unsent_since.get_or_insert(self.local.clock).elapsed() >= SEND_EVERY {
-            self.unsent_since = None;
-            server.replicas.send();
-        } else {
-            server.replicas.send_much();
-        }
-    }
-
-    /// Hands all replies to the event loop.
-    fn send_all(&mut self, server: &Server) {
-        let committed = server.committed.load(Ordering::Acquire);
-        if committed != self.committed {
-            self.committed = committed;
-            std::mem::take(&mut self.held).into_iter().for_each(|at| self.mark_dirty(at));
-        }
-        let dirty = std::mem::take(&mut self.dirty);
-        let mut unfinished = Vec::new();
-        for &at in &dirty {
-            let Some(client) = self.clients[at].as_deref_mut() else { continue };
-            client.dirty = false;
-            let mut in_flight = false;
-            let spare = &mut self.spare;
-            if let Some(out) = client.outbox.take(committed, || spare.pop().unwrap_or_default()) {
-                server.stats.add(self.number, Counter::Writes, 1);
-                self.handed_bytes += out.len();
-                let is_awaited = client.closing || !client.outbox.has_no_rests();
-                if is_awaited || out.len() > QUIET_BYTES || self.io.pending_bytes(client.token) > 0 {
-                    self.io.send(client.token, out);
-                } else {
-                    // Nothing waits for it to be through: it counts as sent until the kernel says that it has no room.
-                    self.io.send_quietly(client.token, out);
-                    in_flight = client.outbox.is_empty();
-                }
-            }
-            let pending = self.io.pending_bytes(client.token);
-            let refused = self.io.refused_bytes(client.token);
-            let counted = if in_flight { 0 } else { pending };
-            client.outbox.allowance().settle(counted, refused > 0, client.written_bytes());
-            if (client.closing && pending == 0 && client.outbox.is_empty())
-                || limits::output_exceeded(server, &self.local, client, pending, refused)
-            {
-                self.close(server, at);
-            } else if !client.outbox.has_no_rests() && pending < AHEAD_BYTES {
-                unfinished.push(at);
-            } else if client.outbox.is_held() {
-                self.held.insert(at);
-            }
-        }
-        let mut dirty = dirty;
-        dirty.clear();
-        self.dirty = dirty;
-        unfinished.into_iter().for_each(|at| self.mark_dirty(at));
-    }
-
-    /// Sends the next piece of each reply that is written in pieces, unless its client has yet to take what it got. Not
-    /// before all requests of the turn have run: those behind the last piece come after it.
-    fn send_pieces(&mut self, server: &Server) {
-        let committed = server.committed.load(Ordering::Acquire);
-        let Worker { io, clients, spare, local, next_parse, dirty, .. } = self;
-        for &at in dirty.iter() {
-            let Some(client) = clients[at].as_deref_mut() else { continue };
-            if client.outbox.has_no_rests() || io.pending_bytes(client.token) >= AHEAD_BYTES {
-                continue;
-            }
-            let spare = || spare.pop().unwrap_or_default();
-            let Some(piece) = client.outbox.take_piece(committed, client.proto, spare) else { continue };
-            server.stats.add(local.thread, Counter::Writes, 1);
-            io.send(client.token, piece);
-            // It is not idle while it reads.
-            client.shared.active_ms.store(local.now_ms, Ordering::Relaxed);
-            if client.outbox.has_no_rests() && !client.listed {
-                client.listed = true;
-                next_parse.push(at);
             }
         }
     }
@@ -1075,37 +721,4 @@ impl Worker {
         }
         self.io.flush();
     }
-}
-
-/// Finds a request's command, and the places of its keys if they are to be prefetched.
-#[inline]
-fn locate(
-    server: &Server,
-    client: &Client,
-    places: &mut Places,
-    args: &Args,
-    request: &Request,
-    buffer: &[u8],
-) -> (Result<&'static Command, ()>, Range<usize>) {
-    let name = args.get(request, buffer, 0);
-    let Some(mut command) = server.commands.get(name) else { return (Err(()), places.none()) };
-    if !command.subcommands.is_empty() && request.count > 1 {
-        match command.subcommand(args.get(request, buffer, 1)) {
-            Some(sub) => command = sub,
-            None => return (Err(()), places.none()),
-        }
-    }
-    // Places say nothing of the database, but what is prefetched is the first one's.
-    let keys =
-        if client.db == 0 { places.find(server, command, args, request, buffer) } else { places.none() };
-    (Ok(command), keys)
-}
-
-/// Whether what follows a command must not be framed before it has run: limits differ after authentication, and a replica's
-/// link or a closed connection takes no requests.
-fn parse_stops_at(client: &Client, command: Result<&'static Command, ()>) -> bool {
-    let Ok(command) = command else { return false };
-    let behaviour = command.spec.behaviour;
-    behaviour.contains(Behaviour::ENDS_FRAMING)
-        || (behaviour.contains(Behaviour::AUTHENTICATES) && !client.authenticated)
 }

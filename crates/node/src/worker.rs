@@ -377,9 +377,20 @@ impl Worker {
         self.clients[at] = Some(client);
     }
 
+    /// Takes a client out of its place. Nothing that was listed for it is left to be taken for the next one's there: whose
+    /// requests are framed twice in a turn has them executed twice.
+    fn vacate(&mut self, at: usize) -> Option<Box<Client>> {
+        let mut client = self.clients[at].take()?;
+        if std::mem::take(&mut client.listed) {
+            self.parse.retain(|&listed| listed != at);
+            self.next_parse.retain(|&listed| listed != at);
+        }
+        Some(client)
+    }
+
     /// Ends a connection at once.
     fn close(&mut self, server: &Server, at: usize) {
-        let Some(mut client) = self.clients[at].take() else { return };
+        let Some(mut client) = self.vacate(at) else { return };
         // First what others know of it: who sees the connection end must not be counted as a listener after that.
         self.forget(server, &mut client);
         self.io.close(client.token);
@@ -491,13 +502,11 @@ impl Worker {
     /// Leaves requests for the next turn: limits are looked at before more is made of them.
     fn put_off(&mut self, rest: &[Entry]) {
         for entry in rest {
-            if let Some(client) = &mut self.clients[entry.client]
+            if let Some(client) = &self.clients[entry.client]
                 && client.token == entry.token
                 && client.is_runnable()
-                && !client.listed
             {
-                client.listed = true;
-                self.next_parse.push(entry.client);
+                self.parse_next(entry.client);
             }
         }
     }
@@ -664,7 +673,7 @@ impl Worker {
     /// Lets connections go that belong to the feeder now.
     fn see_off(&mut self, server: &Server) {
         for at in std::mem::take(&mut self.departing) {
-            let Some(mut client) = self.clients[at].take() else { continue };
+            let Some(mut client) = self.vacate(at) else { continue };
             self.by_id.remove(&client.id);
             client.unwatch();
             server_commands::forget_subscriptions(&server.pubsub, &mut client);

@@ -15,12 +15,26 @@ use std::ops::Range;
 const REQUESTS_PER_TURN: usize = 512;
 
 impl Worker {
+    /// Has a client's bytes framed in the next turn, or later in this one.
+    pub(super) fn parse_next(&mut self, at: usize) {
+        if let Some(client) = &mut self.clients[at]
+            && !client.listed
+        {
+            client.listed = true;
+            self.next_parse.push(at);
+        }
+    }
+
     /// Frames the requests of all clients with bytes, and starts bringing their keys' slots into the cache.
     pub(super) fn parse_all(&mut self, server: &Server) {
         let mut parse = std::mem::take(&mut self.parse);
         // Those left over from the last turn come first: they have waited longer.
         let mut left = std::mem::take(&mut self.next_parse);
         left.append(&mut parse);
+        debug_assert!(
+            left.iter().enumerate().all(|(n, at)| !left[..n].contains(at)),
+            "a client is listed twice"
+        );
         for &at in &left {
             self.parse_client(server, at);
         }

@@ -95,10 +95,7 @@ impl Worker {
             if client.closing {
                 continue;
             }
-            let Some(mut client) = self.clients[at].take() else { continue };
-            if std::mem::take(&mut client.listed) {
-                self.next_parse.retain(|&listed| listed != at);
-            }
+            let Some(client) = self.vacate(at) else { continue };
             let lent = Lent {
                 id: client.id,
                 endpoint: client.endpoint,
@@ -145,11 +142,8 @@ impl Worker {
             self.look |= next == Next::Stall(Suspend::Capture);
             if let Some(client) = &mut self.clients[at] {
                 lent.deliveries.iter().for_each(|delivery| exec::deliver(client, delivery));
-                if !client.listed {
-                    client.listed = true;
-                    self.next_parse.push(at);
-                }
             }
+            self.parse_next(at);
             self.mark_dirty(at);
         }
     }

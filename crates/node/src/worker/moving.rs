@@ -255,7 +255,7 @@ impl Worker {
     }
 
     fn hand_over(&mut self, at: usize, to: usize) {
-        let Some(client) = self.clients[at].take() else { return };
+        let Some(client) = self.vacate(at) else { return };
         self.by_id.remove(&client.id);
         self.io.detach(client.token);
         let departure = Departure { client, to: Destination::Worker(to, Vec::new()) };
@@ -288,14 +288,13 @@ impl Worker {
         let is_over = client.shared.killed.load(Ordering::Relaxed)
             || client.endpoint.is_some_and(|endpoint| self.moving.was_closed_since(endpoint, closings));
         let has_requests = client.backlog() > 0;
-        client.listed = has_requests;
         let at = token.index();
         self.settle_in(at, client);
         if is_over {
             return self.close(server, at);
         }
         if has_requests {
-            self.next_parse.push(at);
+            self.parse_next(at);
         }
         if !unsent.is_empty() {
             self.io.send(token, unsent);

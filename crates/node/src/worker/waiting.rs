@@ -38,10 +38,7 @@ impl Worker {
             waits::end(&self.server, &self.local, client, begun, ended);
         }
         let id = client.id;
-        if !client.listed {
-            client.listed = true;
-            self.next_parse.push(at);
-        }
+        self.parse_next(at);
         self.server.clients.add_blocked(-1);
         self.unschedule(id, blocked.deadline_ms);
         self.mark_dirty(at);
@@ -91,10 +88,7 @@ impl Worker {
             {
                 client.stalled = false;
                 client.shared.set_flag(flag::PAUSED, false);
-                if !client.listed {
-                    client.listed = true;
-                    self.next_parse.push(at);
-                }
+                self.parse_next(at);
             }
         }
         if !self.local.unserved.is_empty() {

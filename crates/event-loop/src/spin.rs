@@ -47,7 +47,7 @@ impl Spin {
 
     /// How long to spin before this sleep. `switches` reads the thread's involuntary switches so far.
     pub(crate) fn budget(&mut self, now: Instant, switches: impl FnOnce() -> i64) -> Duration {
-        if self.max.is_zero() {
+        if self.is_off() {
             return Duration::ZERO;
         }
         self.check(now, switches);

@@ -22,7 +22,7 @@
 //! Invariants
 //! - `armed` and `sending` say exactly whether an operation of the connection is in flight. While one is, the
 //!   connection stays in its place and its descriptor open, so `user_data` (place and kind) never means another one.
-//! - A connection is in `quiet` ⇔ its send in flight is a quiet one. They are settled only when no submission is left behind
+//! - `quiet` holds every connection whose `quiet_bytes` is above zero. They are settled only when no submission is left behind
 //!   and no completion in the kernel's own list.
 //! - While `sending`, the front buffers of the queue and the message header are not touched: the kernel reads them.
 //! - A connection is in `dirty` ⇔ its flag says so; likewise `starved`.

@@ -76,7 +76,7 @@ impl Helpers {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has the next command of a worker's client run; `false` when there is no thread for it, and there will be none.
+    /// Has the next command of a worker's client run. The client comes back at once when there is no thread for it.
     pub(crate) fn lend(self: &Arc<Self>, client: Box<Client>, worker: usize) -> Result<(), Box<Client>> {
         let mut state = self.state();
         let most = self.server.workers().min(HELPERS);

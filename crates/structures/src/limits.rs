@@ -44,20 +44,24 @@ impl Limits {
         }
     }
 
+    /// The most bytes that a packed list node comes to, but for one whose elements are larger than that.
+    pub(crate) fn list_node_bytes(&self) -> usize {
+        match self.list_node_limit() {
+            (usize::MAX, _) => NODE_SAFETY_BYTES,
+            (most, _) => most,
+        }
+    }
+
     /// Whether a list node of these many bytes and entries would be too large.
     pub(crate) fn list_node_exceeded(&self, bytes: usize, count: usize) -> bool {
-        match self.list_node_limit() {
-            (usize::MAX, most) => bytes > NODE_SAFETY_BYTES || count > most,
-            (most, _) => bytes > most,
-        }
+        bytes > self.list_node_bytes() || count > self.list_node_limit().1
     }
 
     /// Whether a list element of `len` bytes stands alone in a plain node.
     pub(crate) fn is_large_element(&self, len: usize) -> bool {
-        match (self.list_packed_threshold, self.list_node_limit()) {
-            (0, (usize::MAX, _)) => len > NODE_SAFETY_BYTES,
-            (0, (most, _)) => len > most,
-            (threshold, _) => len >= threshold,
+        match self.list_packed_threshold {
+            0 => len > self.list_node_bytes(),
+            threshold => len >= threshold,
         }
     }
 }

@@ -28,6 +28,7 @@
 //! may panic. The size is limited by the 32-bit total; owners keep far below ([`Listpack::has_room_for`]).
 
 use crate::number::{self, IntBuffer};
+use memory::size_class;
 use std::fmt;
 
 const HEADER: usize = 6;
@@ -128,9 +129,18 @@ pub struct Listpack {
 }
 
 impl Listpack {
+    const EMPTY: [u8; EMPTY_BYTES] = [EMPTY_BYTES as u8, 0, 0, 0, 0, 0, END];
+
     /// An empty listpack.
     pub fn new() -> Self {
-        Listpack { bytes: vec![HEADER as u8 + 1, 0, 0, 0, 0, 0, END] }
+        Listpack { bytes: Self::EMPTY.to_vec() }
+    }
+
+    /// An empty listpack with room for so many bytes, header and end included.
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
+        let mut listpack = Listpack { bytes: Vec::with_capacity(bytes.max(EMPTY_BYTES)) };
+        listpack.bytes.extend_from_slice(&Self::EMPTY);
+        listpack
     }
 
     /// Takes bytes from outside after checking every entry.
@@ -449,9 +459,16 @@ impl Listpack {
 
     /// Grows by an eighth: doubling would leave a third of all small listpacks empty.
     fn reserve(&mut self, more: usize) {
-        let spare = self.bytes.capacity() - self.bytes.len();
-        if spare < more {
-            self.bytes.reserve_exact(more.max(self.bytes.len() / 8));
+        self.reserve_within(more, usize::MAX);
+    }
+
+    /// Makes room for `more` bytes. If memory is needed for it, then as much as the allocator gives anyway, and no more than
+    /// makes `most` bytes in all: a listpack that its owner never lets grow further needs nothing to spare.
+    pub(crate) fn reserve_within(&mut self, more: usize, most: usize) {
+        let len = self.bytes.len();
+        if self.bytes.capacity() - len < more {
+            let ahead = size_class(len + more.max(len / 8)).min(most);
+            self.bytes.reserve_exact(more.max(ahead.saturating_sub(len)));
         }
     }
 }

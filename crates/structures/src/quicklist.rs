@@ -23,6 +23,8 @@ use std::mem;
 
 /// Bytes that an entry may need beside its text; the estimate decides whether a node is full.
 const ENTRY_OVERHEAD: usize = 8;
+/// A node beside a full one begins with this part of what a node may have: growing to it costs ten copies.
+const NEXT_NODE_PART: usize = 8;
 
 /// One of the two ends of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,11 +60,12 @@ enum Slot {
 }
 
 impl Slot {
-    fn with_one(element: &[u8], limits: &Limits) -> Self {
+    /// A node of one element, with so many bytes to begin with if it is packed.
+    fn with_one(element: &[u8], room: usize, limits: &Limits) -> Self {
         if limits.is_large_element(element.len()) {
             return Slot::Plain(element.into());
         }
-        let mut listpack = Listpack::new();
+        let mut listpack = Listpack::with_capacity(room);
         listpack.push_back(element);
         Slot::Packed { listpack, count: 1 }
     }
@@ -170,13 +173,22 @@ impl Quicklist {
             End::Back => self.nodes.len().saturating_sub(1),
         };
         if self.nodes.get(edge).is_some_and(|slot| slot.accepts(element.len(), limits)) {
-            self.with_listpack(edge, |listpack| match end {
-                End::Front => listpack.push_front(element),
-                End::Back => listpack.push_back(element),
+            let most = limits.list_node_bytes();
+            self.with_listpack(edge, |listpack| {
+                listpack.reserve_within(element.len() + ENTRY_OVERHEAD, most);
+                match end {
+                    End::Front => listpack.push_front(element),
+                    End::Back => listpack.push_back(element),
+                }
             });
         } else {
             let at = if end == End::Front { 0 } else { self.nodes.len() };
-            self.insert_slot(at, Slot::with_one(element, limits));
+            // Where a node is full of bytes, the next will be too before long.
+            let room = match limits.list_node_limit() {
+                (most, usize::MAX) if !self.nodes.is_empty() => most / NEXT_NODE_PART,
+                _ => 0,
+            };
+            self.insert_slot(at, Slot::with_one(element, room, limits));
         }
     }
 
@@ -230,7 +242,7 @@ impl Quicklist {
             }
             Slot::Plain(_) => {
                 self.remove_slot(node);
-                self.insert_slot(node, Slot::with_one(element, limits));
+                self.insert_slot(node, Slot::with_one(element, 0, limits));
             }
         }
     }
@@ -401,7 +413,7 @@ impl Quicklist {
             if !at_end {
                 self.split(node, offset);
             }
-            self.insert_slot(node + 1, Slot::with_one(element, limits));
+            self.insert_slot(node + 1, Slot::with_one(element, 0, limits));
             // The middle joins the halves where they have room now.
             self.merge(node + 1, limits);
             self.merge(node, limits);

@@ -55,7 +55,7 @@ pub(crate) const ALL: &[Case] = &[
     },
     Case {
         name: "workers",
-        about: "two workers against one under the same load, not pinned; Engram alone",
+        about: "two workers against one at half of one's peak in an open loop, not pinned; Engram alone",
         prepare: workers,
     },
     Case {
@@ -147,13 +147,20 @@ fn workers(setting: &Setting) -> Result<Measure> {
     for server in &servers {
         server.fill(KEYS, 256)?;
     }
-    let sizes = [1, 16].map(|depth| (depth, requests(setting, depth)));
+    let seconds = setting.size(3.0, 0.5);
+    let mut loads = Vec::new();
+    for depth in [1, 16] {
+        let closed = Load::new(Command::Get, depth, Keys::Random(KEYS), 256, requests(setting, depth));
+        let outcome = servers[0].load(&closed)?;
+        let rate = PART_OF_ONE * outcome.requests as f64 / outcome.elapsed.as_secs_f64();
+        loads.push(Load { rate: Some(rate), requests: (rate * seconds) as u64, ..closed });
+    }
     Ok(Box::new(move || {
         let mut figures = Vec::new();
-        for (depth, requests) in sizes {
-            let load = Load::new(Command::Get, depth, Keys::Random(KEYS), 256, requests);
-            let one = cpu(&servers[0], &format!("GET P{depth}, one worker,"), &load)?;
-            let two = cpu(&servers[1], &format!("GET P{depth}, two workers,"), &load)?;
+        for load in &loads {
+            let depth = load.depth;
+            let one = cpu(&servers[0], &format!("GET P{depth}, one worker,"), load)?;
+            let two = cpu(&servers[1], &format!("GET P{depth}, two workers,"), load)?;
             let name = format!("GET P{depth}, two workers of one");
             let ratio = Figure::new(name, Unit::Ratio, two.value / one.value);
             figures.extend([one, two, ratio]);
@@ -161,6 +168,9 @@ fn workers(setting: &Setting) -> Result<Measure> {
         Ok(figures)
     }))
 }
+
+/// The part of one worker's peak at which two are compared with it: one keeps up, and so the second is only a cost.
+const PART_OF_ONE: f64 = 0.5;
 
 /// The part of the peak at which users would still run a server.
 const PART_OF_PEAK: f64 = 0.7;

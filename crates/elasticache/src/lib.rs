@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 pub mod catalogue;
+mod deferral;
 mod faults;
 mod inputs;
 mod lookup;

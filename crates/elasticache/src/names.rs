@@ -2,7 +2,7 @@
 
 use crate::faults::value;
 use aws_protocol::Fault;
-use fleet::placement;
+use fleet::{MaintenanceWindow, placement};
 
 /// An identifier, in lower case as it is stored. Rule and text: CreateReplicationGroup, CreateCacheCluster.
 pub(crate) fn identifier(parameter: &str, name: &str, longest: usize) -> Result<String, Fault> {
@@ -74,20 +74,19 @@ pub(crate) fn retention(days: i32) -> Result<u32, Fault> {
     }
 }
 
-const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const DAY_MINUTES: u32 = 24 * 60;
 const WEEK_MINUTES: u32 = 7 * DAY_MINUTES;
 
 /// `ddd:hh24:mi-ddd:hh24:mi`, at least 60 minutes, in lower case.
 pub(crate) fn maintenance_window(window: &str) -> Result<String, Fault> {
     let window = window.to_lowercase();
-    let Some(minutes) = maintenance_minutes(&window) else {
+    let Some(parsed) = MaintenanceWindow::parse(&window) else {
         return Err(value(format!(
             "Invalid maintenance window format: {window}. Should be specified as a range ddd:hh24:mi-ddd:hh24:mi \
              (24H Clock UTC). Example: Sun:23:00-Mon:01:30."
         )));
     };
-    at_least_an_hour("maintenance", minutes.0, minutes.1, WEEK_MINUTES)?;
+    at_least_an_hour("maintenance", parsed.minutes())?;
     Ok(window)
 }
 
@@ -99,18 +98,18 @@ pub(crate) fn snapshot_window(window: &str) -> Result<String, Fault> {
              Example: 05:00-09:00."
         )));
     };
-    at_least_an_hour("snapshot", minutes.0, minutes.1, DAY_MINUTES)?;
+    at_least_an_hour("snapshot", (minutes.1 + DAY_MINUTES - minutes.0) % DAY_MINUTES)?;
     Ok(window.to_owned())
 }
 
 /// The two windows may not overlap on any day.
 pub(crate) fn apart(maintenance: &str, snapshot: &str) -> Result<(), Fault> {
-    let (Some((from, to)), Some((begin, end))) =
-        (maintenance_minutes(maintenance), snapshot_minutes(snapshot))
+    let (Some(maintenance), Some((begin, end))) =
+        (MaintenanceWindow::parse(maintenance), snapshot_minutes(snapshot))
     else {
         return Ok(());
     };
-    let maintenance_len = (to + WEEK_MINUTES - from) % WEEK_MINUTES;
+    let (from, maintenance_len) = (maintenance.from_minute(), maintenance.minutes());
     let snapshot_len = (end + DAY_MINUTES - begin) % DAY_MINUTES;
     let overlaps = (0..7).any(|day| {
         let begin = day * DAY_MINUTES + begin;
@@ -124,35 +123,16 @@ pub(crate) fn apart(maintenance: &str, snapshot: &str) -> Result<(), Fault> {
     }
 }
 
-fn at_least_an_hour(what: &str, from: u32, to: u32, period: u32) -> Result<(), Fault> {
-    match (to + period - from) % period {
+fn at_least_an_hour(what: &str, minutes: u32) -> Result<(), Fault> {
+    match minutes {
         0..60 => Err(value(format!("The {what} window must be at least 60 minutes."))),
         _ => Ok(()),
     }
 }
 
-fn maintenance_minutes(window: &str) -> Option<(u32, u32)> {
-    let end = |text: &str| {
-        let (day, time) = text.split_once(':')?;
-        let day = DAYS.iter().position(|name| *name == day)? as u32;
-        Some(day * DAY_MINUTES + clock(time)?)
-    };
-    let (from, to) = window.split_once('-')?;
-    Some((end(from)?, end(to)?))
-}
-
 fn snapshot_minutes(window: &str) -> Option<(u32, u32)> {
     let (from, to) = window.split_once('-')?;
-    Some((clock(from)?, clock(to)?))
-}
-
-fn clock(text: &str) -> Option<u32> {
-    let (hours, minutes) = text.split_once(':')?;
-    let number = |text: &str, limit: u32| {
-        let two_digits = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
-        text.parse::<u32>().ok().filter(|number| two_digits && *number < limit)
-    };
-    Some(number(hours, 24)? * 60 + number(minutes, 60)?)
+    Some((fleet::minute_of_day(from)?, fleet::minute_of_day(to)?))
 }
 
 #[cfg(test)]

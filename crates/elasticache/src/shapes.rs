@@ -3,7 +3,7 @@
 use crate::Cx;
 use crate::lookup::Lookup;
 use aws_protocol::{Fault, Item, Members, Timestamp};
-use fleet::{Deployment, DeploymentId, Engine, Member, Phase, Shard};
+use fleet::{Deployment, DeploymentId, Engine, Member, NodeSize, Phase, Shard};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 
@@ -341,7 +341,7 @@ pub(crate) fn cache_cluster(
         cache_cluster_create_time: created,
         preferred_maintenance_window: settings.maintenance_window.clone(),
         pending_modified_values: ClusterPending {
-            cache_node_type: member.replacement.as_ref().map(|node| node.size.node_type.clone()),
+            cache_node_type: pending_size(deployment, member).map(|size| size.node_type.clone()),
         },
         cache_security_groups: Members::default(),
         cache_parameter_group: ParameterGroupStatus {
@@ -365,6 +365,12 @@ pub(crate) fn cache_cluster(
         network_type: "ipv4",
         ip_discovery: "ipv4",
     }
+}
+
+/// The size that a member gets: it is on its way, or waits for the maintenance window.
+fn pending_size<'a>(deployment: &'a Deployment, member: &'a Member) -> Option<&'a NodeSize> {
+    let replacement = member.replacement.as_ref().map(|node| &node.size);
+    replacement.or(deployment.deferred_size.as_ref())
 }
 
 /// `arn:aws:elasticache:<region>:<account>:<kind>:<name>`

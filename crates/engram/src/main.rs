@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod clock;
 mod config_files;
 mod console;
 mod daemon;
@@ -46,6 +47,8 @@ enum Command {
     Env(env::Arguments),
     /// Show deployments, nodes, roles, zones, memory and endpoints
     Status(status::Arguments),
+    /// Move the clock of a region that was started with --test-clock
+    Clock(clock::Arguments),
     Node(node_command::Arguments),
     Bench(Box<bench::Arguments>),
 }
@@ -107,6 +110,10 @@ fn run(cli: Cli) -> Result<()> {
         Some(Command::Status(mut arguments)) => {
             arguments.data.or(before.data);
             status::run(&arguments)
+        }
+        Some(Command::Clock(mut arguments)) => {
+            arguments.data.or(before.data);
+            clock::run(&arguments)
         }
         None => serve::run(&before),
     }

@@ -8,7 +8,9 @@ use anyhow::{Context, Result, anyhow, bail};
 use aws_operations::Cx;
 use aws_protocol::Wire;
 use fleet::{AddressPool, Command, DeploymentId, Fleet, Host, Phase};
-use region::{ACCOUNT, Blocks, Credentials, DeploymentView, Directories, Ended, Fate, Over, Service, Store};
+use region::{
+    ACCOUNT, Blocks, Clock, Credentials, DeploymentView, Directories, Ended, Fate, Over, Service, Store,
+};
 use std::io::{ErrorKind, IsTerminal};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
 use std::path::Path;
@@ -36,6 +38,9 @@ pub(crate) struct Arguments {
     /// When stopped, end also the nodes that cannot save their data; that data is lost
     #[arg(long)]
     discard_unsaved: bool,
+    /// For tests: let engram clock move the control plane's time of day forward
+    #[arg(long)]
+    test_clock: bool,
     /// Make no cache at the first start
     #[arg(long)]
     no_default_cache: bool,
@@ -105,8 +110,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         let mut agent = agent::Config::new(directories.nodes(), directories.runtime.clone(), executable);
         agent.other_descriptors = connections as u64;
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+        let clock = if arguments.test_clock { Clock::movable() } else { Clock::default() };
         let (service, over) =
-            Service::start(store, fleet, agent, Host { cores }).context("cannot look after the nodes")?;
+            Service::start(store, fleet, agent, Host { cores }, clock).context("cannot look after the nodes")?;
         let control = region::control_socket::open(&directories.control_socket())?;
         let control = tokio::spawn(region::control_socket::serve(control, directories.clone(), service.clone()));
         let api_task = tokio::spawn(region::http::serve(listener, service.clone(), credentials.clone(), connections));

@@ -34,6 +34,9 @@ impl Fleet {
         match command {
             Command::Create(new) => self.create(at_ms, region, new)?,
             Command::Modify { id, changes } => self.modify(at_ms, region, id, changes)?,
+            Command::Defer { id, size } => {
+                self.deployment_mut(region, id)?.deferred_size.clone_from(size);
+            }
             Command::AddMembers { id, members } => self.add_members(at_ms, region, id, members)?,
             Command::RemoveMembers { id, members } => {
                 let deployment = self.deployment_mut(region, id)?;
@@ -160,6 +163,7 @@ impl Fleet {
             engine_version: new.engine_version.clone(),
             profile: new.profile.clone(),
             size: new.size.clone(),
+            deferred_size: None,
             port: new.port,
             phase: Phase::Creating,
             automatic_failover: new.automatic_failover,
@@ -244,6 +248,7 @@ impl Fleet {
         }
         if let Some(size) = &changes.size {
             deployment.size.clone_from(size);
+            deployment.deferred_size = None;
             deployment.phase = Phase::Modifying;
             for member in all_members(deployment) {
                 if member.replacement.as_ref().is_some_and(|replacement| replacement.size == *size) {

@@ -27,6 +27,13 @@ pub enum Command {
         /// What.
         changes: Box<Changes>,
     },
+    /// Give the nodes another size in the next maintenance window, or not, after all.
+    Defer {
+        /// Which.
+        id: DeploymentId,
+        /// The size.
+        size: Option<NodeSize>,
+    },
     /// Add replicas to the only shard of a group.
     AddMembers {
         /// Which.

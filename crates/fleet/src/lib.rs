@@ -11,6 +11,7 @@ mod plan;
 mod reconciler;
 mod record;
 pub mod step;
+mod window;
 
 pub use address::AddressPool;
 pub use apply::ApplyError;
@@ -24,3 +25,4 @@ pub use plan::{Host, Plan, Seen, plan};
 pub use reconciler::{Ended, Next, Reconciler};
 pub use record::{HostId, HostRecord, NodeRecord, Origin};
 pub use step::NodeId;
+pub use window::{MaintenanceWindow, minute_of_day};

@@ -11,9 +11,11 @@
 
 use crate::address::AddressPool;
 use crate::apply::ApplyError;
+use crate::command::{Changes, Command};
 use crate::event::Event;
 use crate::record::{HostId, HostRecord, NodeRecord};
 use crate::step::NodeId;
+use crate::window::MaintenanceWindow;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
@@ -118,6 +120,9 @@ pub struct Deployment {
     pub profile: String,
     /// The size that its nodes have, or are getting.
     pub size: NodeSize,
+    /// The size that its nodes get in the next maintenance window.
+    #[serde(default)]
+    pub deferred_size: Option<NodeSize>,
     /// The port that was asked for.
     pub port: u16,
     /// Where it stands.
@@ -292,6 +297,33 @@ impl Fleet {
     /// A deployment of a region.
     pub fn deployment(&self, region: &str, id: &DeploymentId) -> Option<&Deployment> {
         self.regions.get(region)?.deployment(id)
+    }
+}
+
+impl Fleet {
+    /// What maintenance windows that are open now (Unix ms) are to bring, with the names of regions. A deployment that is being
+    /// changed gets it once it is available.
+    pub fn due(&self, now_ms: u64) -> Vec<(String, Command)> {
+        let due = self
+            .deferred()
+            .filter(|(_, one, window, _)| one.status() == "available" && window.contains(now_ms));
+        due.map(|(region, one, _, size)| {
+            let changes = Box::new(Changes { size: Some(size.clone()), ..Changes::default() });
+            (region.to_owned(), Command::Modify { id: one.id.clone(), changes })
+        })
+        .collect()
+    }
+
+    /// When the next maintenance window that has something to bring begins, behind a time (both Unix ms).
+    pub fn next_window(&self, after_ms: u64) -> Option<u64> {
+        self.deferred().map(|(_, _, window, _)| window.next_start(after_ms)).min()
+    }
+
+    fn deferred(&self) -> impl Iterator<Item = (&str, &Deployment, MaintenanceWindow, &NodeSize)> {
+        self.deployments().filter_map(|(region, one)| {
+            let window = MaintenanceWindow::parse(&one.settings.maintenance_window)?;
+            Some((region, one, window, one.deferred_size.as_ref()?))
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! The socket by which `engram status` asks the running control plane: one line in, one line of JSON out.
+//! The socket by which `engram status` and `engram clock` ask the running control plane: one line in, one line of JSON out.
 //!
 //! The socket is in a directory that only its user can enter; that is the only access control. If socket or directory is removed while
 //! the control plane runs, it makes them again. Nodes do the same with their sockets.
@@ -18,6 +18,8 @@ use tokio::time::timeout;
 use tracing::warn;
 
 const STATUS: &str = "status";
+/// Followed by a space and milliseconds.
+const ADVANCE: &str = "advance";
 
 /// A question is short; what is longer is none.
 const MAX_QUESTION_BYTES: u64 = 1024;
@@ -95,16 +97,30 @@ async fn answer(mut stream: tokio::net::UnixStream, service: Service) {
     let mut question = String::new();
     let (reading, mut writing) = stream.split();
     let mut reading = tokio::io::BufReader::new(reading.take(MAX_QUESTION_BYTES));
-    if reading.read_line(&mut question).await.is_err() || question.trim_end() != STATUS {
+    if reading.read_line(&mut question).await.is_err() {
         return;
     }
-    if let Ok(view) = service.view().await
-        && let Ok(mut line) = serde_json::to_vec(&view)
-    {
-        line.push(b'\n');
+    let answer = match question.trim_end().split_once(' ') {
+        None if question.trim_end() == STATUS => service.view().await.ok().and_then(|view| to_line(&view)),
+        Some((ADVANCE, by_ms)) => match by_ms.parse() {
+            Ok(by_ms) => {
+                let advanced = service.advance(by_ms).await.ok();
+                advanced.and_then(|now_ms| to_line(&now_ms.map_err(|why| why.to_string())))
+            }
+            Err(_) => None,
+        },
+        _ => None,
+    };
+    if let Some(line) = answer {
         // Who asked may have gone.
         let _ = writing.write_all(&line).await;
     }
+}
+
+fn to_line(answer: &impl serde::Serialize) -> Option<Vec<u8>> {
+    let mut line = serde_json::to_vec(answer).ok()?;
+    line.push(b'\n');
+    Some(line)
 }
 
 /// How long the control plane may take to answer.
@@ -115,9 +131,21 @@ pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 /// # Errors
 /// When none runs, or its answer cannot be understood.
 pub fn ask_status(path: &Path) -> io::Result<Vec<RegionView>> {
+    ask(path, STATUS)
+}
+
+/// Asks the control plane of a socket to move its clock forward by so many ms: what it says then (Unix ms), or why not.
+///
+/// # Errors
+/// When none runs, or its answer cannot be understood.
+pub fn ask_to_advance(path: &Path, by_ms: u64) -> io::Result<Result<u64, String>> {
+    ask(path, &format!("{ADVANCE} {by_ms}"))
+}
+
+fn ask<T: serde::de::DeserializeOwned>(path: &Path, question: &str) -> io::Result<T> {
     let mut stream = UnixStream::connect(path)?;
     stream.set_read_timeout(Some(ANSWER_LIMIT))?;
-    stream.write_all(format!("{STATUS}\n").as_bytes())?;
+    stream.write_all(format!("{question}\n").as_bytes())?;
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line)?;
     Ok(serde_json::from_str(&line)?)

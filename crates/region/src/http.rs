@@ -8,8 +8,9 @@
 //! connections is limited, far below the limit of descriptors, and each connection ends after a time. Further ones wait in the
 //! listener's backlog.
 
+use crate::clock::system_ms;
 use crate::credentials::{ACCOUNT, Credentials};
-use crate::service::{Decision, Service, unix_ms};
+use crate::service::{Decision, Service};
 use crate::services;
 use aws_operations::{Call, Cx};
 use aws_protocol::protocol::{Protocol, Signs};
@@ -149,7 +150,7 @@ async fn call(
         headers: &headers,
         body: &body,
     };
-    let now = Timestamp::from_unix_ms(unix_ms() as i64);
+    let now = Timestamp::from_unix_ms(system_ms() as i64);
     let secret_of =
         |key: &str| (key == api.credentials.access_key_id).then(|| api.credentials.secret_access_key.clone());
     let identity = sigv4::verify(&message, now, secret_of)?;

@@ -14,6 +14,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod blocks;
+mod clock;
 pub mod control_socket;
 mod credentials;
 mod directories;
@@ -26,6 +27,7 @@ mod view;
 pub mod whereabouts;
 
 pub use blocks::{BlockTaken, Blocks};
+pub use clock::{Clock, NotMovable};
 pub use credentials::{ACCOUNT, Credentials};
 pub use directories::{Directories, DirectoryError};
 pub use service::{Awaited, Decision, Ended, Ending, Failure, Fate, NotDecided, Over, Service, Unsaved};

@@ -13,6 +13,7 @@ mod stopping;
 
 pub use stopping::{Awaited, Ended, Fate, Unsaved};
 
+use crate::clock::{Clock, NotMovable};
 use crate::ledger::{Entry, Ledger, Refused};
 use crate::store::Store;
 use crate::view::{RegionView, StrangerView};
@@ -23,13 +24,16 @@ use std::collections::HashMap;
 use std::io;
 use std::slice;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 use supervision::Endpoint;
 use tokio::sync::oneshot;
 use tracing::{debug, error, info, warn};
 
 /// Plans that follow each other without a pause. More is a plan that never comes to rest, which is a bug.
 const MAX_PLANS: u32 = 1_000;
+
+/// Between looks at the time of day while something waits for a maintenance window.
+const WINDOW_LOOK: Duration = Duration::from_secs(60);
 
 /// What the decision of a call comes to.
 pub struct Decision<T> {
@@ -104,6 +108,8 @@ pub enum NotDecided {
 struct Thread {
     ledger: Ledger,
     reconciler: Reconciler,
+    /// What windows and written decisions go by.
+    clock: Clock,
     /// What the reconciler's times count from.
     began: Instant,
     agent: Agent,
@@ -126,6 +132,7 @@ impl Service {
         fleet: Fleet,
         agent: agent::Config,
         host: Host,
+        clock: Clock,
     ) -> io::Result<(Service, Over)> {
         let began = Instant::now();
         let (report_to, reports) = mpsc::channel();
@@ -151,7 +158,7 @@ impl Service {
         let ledger = Ledger::new(store, fleet);
         let (waiting, failures) = (Vec::new(), HashMap::new());
         let mut thread =
-            Thread { ledger, reconciler, began, agent, waiting, stop_limit, failures, failed: None };
+            Thread { ledger, reconciler, clock, began, agent, waiting, stop_limit, failures, failed: None };
         let (tell, over) = oneshot::channel();
         std::thread::Builder::new().name("control".into()).spawn(move || {
             let ended = thread.run(&received);
@@ -172,7 +179,7 @@ impl Service {
     ) -> Result<Result<T, E>, NotDecided> {
         let (reply, answered) = oneshot::channel();
         let call = move |thread: &mut Thread| {
-            let now_ms = unix_ms();
+            let now_ms = thread.clock.now_ms();
             let answer = match decide(thread.ledger.fleet(), now_ms) {
                 Ok(Decision { commands, answer }) => {
                     let entries: Vec<Entry> = commands.into_iter().map(|c| (region.clone(), c)).collect();
@@ -203,6 +210,19 @@ impl Service {
             let _ = reply.send(crate::view::look(fleet, &thread.reconciler, failures, &strangers));
         };
         self.inputs.send(Input::Call(Box::new(look))).map_err(|_| Ending)?;
+        answered.await.map_err(|_| Ending)
+    }
+
+    /// Moves the clock of a test forward by so many ms; what is due by then begins. Returns what the clock says.
+    ///
+    /// # Errors
+    /// [`Ending`], and within it [`NotMovable`].
+    pub async fn advance(&self, by_ms: u64) -> Result<Result<u64, NotMovable>, Ending> {
+        let (reply, answered) = oneshot::channel();
+        let advance = move |thread: &mut Thread| {
+            let _ = reply.send(thread.clock.advance(by_ms));
+        };
+        self.inputs.send(Input::Call(Box::new(advance))).map_err(|_| Ending)?;
         answered.await.map_err(|_| Ending)
     }
 
@@ -246,7 +266,8 @@ impl Thread {
         self.reconcile();
         loop {
             let now = self.began.elapsed();
-            let input = match self.reconciler.wake_at(now) {
+            let window = self.until_window().map(|wait| now + wait);
+            let input = match self.reconciler.wake_at(now).into_iter().chain(window).min() {
                 Some(at) => inputs.recv_timeout(at.saturating_sub(now)),
                 None => inputs.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
@@ -275,6 +296,13 @@ impl Thread {
                 return Err(Failure::Log(why));
             }
         }
+    }
+
+    /// How long to wait for the next maintenance window that matters. The time of day may leap, so it is looked at again before long.
+    fn until_window(&self) -> Option<Duration> {
+        let now_ms = self.clock.now_ms();
+        let start_ms = self.ledger.fleet().next_window(now_ms)?;
+        Some(Duration::from_millis(start_ms - now_ms).min(WINDOW_LOOK))
     }
 
     fn take(&mut self, input: Input) {
@@ -327,10 +355,15 @@ impl Thread {
         if self.failed.is_some() {
             return;
         }
+        let now_ms = self.clock.now_ms();
+        for due in self.ledger.fleet().due(now_ms) {
+            info!("{}: its maintenance window is open, and what waited for it begins", due.0);
+            self.write(now_ms, slice::from_ref(&due));
+        }
         for _ in 0..MAX_PLANS {
             match self.reconciler.next(self.began.elapsed(), self.ledger.fleet()) {
                 Next::Write(entries) => {
-                    let now_ms = unix_ms();
+                    let now_ms = self.clock.now_ms();
                     // Of what follows for several deployments one part may be impossible: the others do not wait for it.
                     let written = self.write(now_ms, &entries)
                         || entries.iter().filter(|entry| self.write(now_ms, slice::from_ref(entry))).count()
@@ -458,9 +491,4 @@ fn words_of(step: &Step) -> &'static str {
         Step::Close { .. } => "close an endpoint",
         Step::Configure { .. } => "set parameters",
     }
-}
-
-/// Unix time in ms.
-pub(crate) fn unix_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }

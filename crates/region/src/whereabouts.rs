@@ -1,7 +1,7 @@
 //! Asks the region of a data directory from outside for its status, and tells why if nobody answers.
 
 use crate::RegionView;
-use crate::control_socket::{ANSWER_LIMIT, ask_status};
+use crate::control_socket::{ANSWER_LIMIT, ask_status, ask_to_advance};
 use crate::directories::Directories;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
@@ -61,14 +61,26 @@ fn left_alone(nodes: usize) -> String {
 /// # Errors
 /// See [`Silence`].
 pub fn ask(data: &Path) -> Result<Vec<RegionView>, Silence> {
+    reach(data, ask_status)
+}
+
+/// Asks the control plane of a data directory to move its clock forward: what it says then (Unix ms), or why it does not move.
+///
+/// # Errors
+/// See [`Silence`].
+pub fn advance(data: &Path, by_ms: u64) -> Result<Result<u64, String>, Silence> {
+    reach(data, |socket| ask_to_advance(socket, by_ms))
+}
+
+fn reach<T>(data: &Path, ask: impl FnOnce(&Path) -> io::Result<T>) -> Result<T, Silence> {
     let denied = |error: &io::Error| error.kind() == ErrorKind::PermissionDenied;
     let directories = match Directories::of(data) {
         Ok(found) => found,
         Err(error) if denied(&error) => return Err(Silence::NotYours(data.to_owned())),
         Err(_) => return Err(Silence::NoRegion(data.to_owned())),
     };
-    let why = match ask_status(&directories.control_socket()) {
-        Ok(view) => return Ok(view),
+    let why = match ask(&directories.control_socket()) {
+        Ok(answer) => return Ok(answer),
         Err(why) => why,
     };
     let data = directories.data.clone();

@@ -1,6 +1,7 @@
 //! `ModifyCacheCluster`: of a cluster alone everything, of a member of a group what a member has by itself.
 
 use super::create_replication_group::node_type_named;
+use crate::deferral::Resize;
 use crate::inputs::{ChangedNodes, Nodes, SingleZone};
 use crate::lookup::Lookup;
 use crate::shapes::{self, ClusterResult};
@@ -34,7 +35,10 @@ impl Operation for ModifyCacheCluster {
     fn decide(cx: &Cx<'_>, input: &Input) -> Result<Vec<Command>, Fault> {
         let (deployment, _, member) = cx.cluster(&input.cache_cluster_id)?;
         let nodes = &input.shared;
-        if nodes.is_empty() && input.num_cache_nodes.is_none() {
+        let immediately = input.own.shared.apply_immediately == Some(true);
+        let is_alone = matches!(deployment.id, DeploymentId::Cluster(_));
+        let brings_what_waits = immediately && is_alone && deployment.deferred_size.is_some();
+        if nodes.is_empty() && input.num_cache_nodes.is_none() && !brings_what_waits {
             return Err(faults::combination("No modifications were requested"));
         }
         if deployment.status() != "available" {
@@ -57,22 +61,19 @@ impl Operation for ModifyCacheCluster {
         }
         let settings = nodes.given().changed(&deployment.settings)?;
         let size = nodes.cache_node_type.as_deref().map(node_type_named).transpose()?.map(|one| one.size());
-        let size = size.filter(|size| *size != deployment.size);
-        if size.is_some() {
-            if let DeploymentId::Group(group) = &deployment.id {
+        let resize = match &deployment.id {
+            DeploymentId::Group(group) if size.as_ref().is_some_and(|size| *size != deployment.size) => {
                 return Err(faults::combination(format!(
                     "The node type of a member of replication group {group} is changed by ModifyReplicationGroup."
                 )));
             }
-            if input.own.shared.apply_immediately != Some(true) {
-                return Err(faults::combination(
-                    "A new CacheNodeType needs ApplyImmediately: changes in the maintenance window are not supported \
-                     by Engram yet.",
-                ));
-            }
-        }
-        let changes = Changes { size, settings: Some(settings), ..Changes::default() };
-        Ok(vec![Command::Modify { id: deployment.id.clone(), changes: Box::new(changes) }])
+            DeploymentId::Group(_) => Resize { now: None, later: None },
+            DeploymentId::Cluster(_) => Resize::of(deployment, size, immediately),
+        };
+        let changes = Changes { size: resize.now, settings: Some(settings), ..Changes::default() };
+        let mut commands = vec![Command::Modify { id: deployment.id.clone(), changes: Box::new(changes) }];
+        commands.extend(resize.later);
+        Ok(commands)
     }
 
     fn answer(cx: &Cx<'_>, input: &Input) -> Result<ClusterResult, Fault> {

@@ -2,6 +2,7 @@
 
 use super::create_replication_group::{check_availability, node_type_named};
 use crate::catalogue;
+use crate::deferral::Resize;
 use crate::inputs::{ChangedNodes, Disabled, Nodes, NotDurable};
 use crate::lookup::{Lookup, shard};
 use crate::settings::Given;
@@ -43,7 +44,9 @@ impl Operation for ModifyReplicationGroup {
 
     fn decide(cx: &Cx<'_>, input: &Input) -> Result<Vec<Command>, Fault> {
         let group = cx.group(&input.replication_group_id)?;
-        if !asks_for_anything(input) {
+        let immediately = input.own.shared.apply_immediately == Some(true);
+        let brings_what_waits = immediately && group.deferred_size.is_some();
+        if !asks_for_anything(input) && !brings_what_waits {
             return Err(faults::combination("No modifications were requested"));
         }
         let group = cx.available_group(group.id.name())?;
@@ -60,15 +63,17 @@ impl Operation for ModifyReplicationGroup {
         {
             return Err(faults::cache_cluster_not_found(name));
         }
-        let size = new_size(group, input)?;
+        let asked = input.shared.cache_node_type.as_deref().map(node_type_named).transpose()?;
+        let resize = Resize::of(group, asked.map(|node_type| node_type.size()), immediately);
         let changes = Changes {
             description,
-            size,
+            size: resize.now,
             automatic_failover: Some(automatic_failover),
             multi_az: Some(multi_az),
             settings: Some(settings),
         };
         let mut commands = vec![Command::Modify { id: group.id.clone(), changes: Box::new(changes) }];
+        commands.extend(resize.later);
         if let Some(member) = &input.primary_cluster_id {
             commands.extend(promotion(group, automatic_failover, member)?);
         }
@@ -107,21 +112,6 @@ fn check_version(group: &Deployment, asked: &Nodes) -> Result<(), Fault> {
         refuse("EngineVersion", version.full != group.engine_version)?;
     }
     Ok(())
-}
-
-/// Another size, if one is asked for.
-fn new_size(group: &Deployment, input: &Input) -> Result<Option<fleet::NodeSize>, Fault> {
-    let Some(name) = &input.shared.cache_node_type else { return Ok(None) };
-    let size = node_type_named(name)?.size();
-    if size == group.size {
-        return Ok(None);
-    }
-    match input.own.shared.apply_immediately {
-        Some(true) => Ok(Some(size)),
-        _ => Err(faults::combination(
-            "A new CacheNodeType needs ApplyImmediately: changes in the maintenance window are not supported by Engram yet.",
-        )),
-    }
 }
 
 /// A promotion by hand, for which the group must not fail over by itself.

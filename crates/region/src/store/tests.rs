@@ -148,9 +148,38 @@ fn the_files_of_version_1_open_and_become_today_s() {
         ]
     );
     drop(store);
-    assert!(read(directory.path(), "fleet.json").starts_with(br#"{"version":2,"#));
+    assert!(read(directory.path(), "fleet.json").starts_with(br#"{"version":3,"#));
     let (again, same) = Store::open(directory.path(), empty).unwrap();
     assert_eq!((again.sequence, same), (5014, fleet));
+}
+
+#[test]
+fn the_files_of_version_2_open_and_become_today_s() {
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), "fleet.json", include_bytes!("../../tests/it/format-2/fleet.json"));
+    let log = include_bytes!("../../tests/it/format-2/fleet.log");
+    write(directory.path(), "fleet.log", log);
+    let (store, fleet) = Store::open(directory.path(), empty).unwrap();
+    let sizes: Vec<String> = fleet
+        .deployments()
+        .map(|(region, one)| format!("{region}: {}, {}", one.id, one.size.node_type))
+        .collect();
+    // The log has made the group larger.
+    assert_eq!(
+        sizes,
+        [
+            "eu-west-1: cache cluster lone, cache.t4g.micro",
+            "us-east-1: replication group web, cache.m7g.large"
+        ]
+    );
+    assert!(fleet.deployments().all(|(_, one)| one.deferred_size.is_none()));
+    let sequence = store.sequence;
+    drop(store);
+    assert!(read(directory.path(), "fleet.json").starts_with(br#"{"version":3,"#));
+    // A crash between the two files leaves the old log behind the new snapshot.
+    write(directory.path(), "fleet.log", log);
+    let (again, same) = Store::open(directory.path(), empty).unwrap();
+    assert_eq!((again.sequence, same), (sequence, fleet));
 }
 
 #[test]
@@ -185,19 +214,19 @@ fn files_of_a_later_version_are_refused_and_stay() {
     filled(directory.path(), 2);
     let (snapshot, log) = (read(directory.path(), "fleet.json"), read(directory.path(), "fleet.log"));
     // All that may be taken for granted of a later snapshot is the name of its version.
-    write(directory.path(), "fleet.json", br#"{"version":3,"anything":{}}"#);
+    write(directory.path(), "fleet.json", br#"{"version":4,"anything":{}}"#);
     let error = refusal(directory.path());
     assert!(
         error.ends_with(
-            "fleet.json has version 3 and this program reads up to 2; start the one that wrote it"
+            "fleet.json has version 4 and this program reads up to 3; start the one that wrote it"
         )
     );
     write(directory.path(), "fleet.json", &snapshot);
-    let head = br#"{"version":3,"anything":{}}"#;
+    let head = br#"{"version":4,"anything":{}}"#;
     let head = [format!("{:08x} ", crc32fast::hash(head)).as_bytes(), head, b"\n"].concat();
     // The torn line behind it stays too.
     write(directory.path(), "fleet.log", &[&head[..], &log[log.len() - 30..log.len() - 1]].concat());
-    assert!(refusal(directory.path()).contains("fleet.log has version 3"));
+    assert!(refusal(directory.path()).contains("fleet.log has version 4"));
 }
 
 /// What a program of version 1 does with a snapshot before it looks at, or touches, anything else.

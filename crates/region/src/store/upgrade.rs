@@ -1,6 +1,6 @@
 //! Turns older versions into the current one. It works on the JSON, because the types are those of the current version.
 //!
-//! Version 1 had one address pool for all and no records of nodes.
+//! Version 1 had one address pool for all and no records of nodes. What version 2 lacks has a default where it is read.
 
 use fleet::Fleet;
 use serde_json::{Map, Value, json};

@@ -21,7 +21,7 @@ const HEAD: &str = "
 An operation that is not there yet answers `NotImplemented`, with status 501. A name that the service does not have is an
 `InvalidAction`. A parameter of an operation has an effect or is refused by its name: \"The parameter AuthToken is not supported by
 Engram yet.\" Refused ones pass where they ask for what is the case anyway, such as `TransitEncryptionEnabled=false`. Only what
-merely describes (a description, a window) is kept and shown without an effect. Of some others a few values are refused, such as
+merely describes (a description, a snapshot window) is kept and shown without an effect. Of some others a few values are refused, such as
 more than one node group.
 ";
 

@@ -1,8 +1,8 @@
-//! The grammar of a command's arguments, as `COMMAND DOCS` tells it.
+//! The grammar of a command's arguments, as `COMMAND DOCS` shows it.
 
 use bitflags::bitflags;
 
-/// What stands in an argument's place.
+/// The type of an argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ArgKind {
     /// Any string.
@@ -43,7 +43,7 @@ impl ArgKind {
 }
 
 bitflags! {
-    /// How often an argument may stand.
+    /// How often an argument may occur.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub struct ArgFlags: u8 {
         /// May be left out.
@@ -60,11 +60,11 @@ bitflags! {
 pub struct Arg {
     /// Its name.
     pub name: &'static str,
-    /// What stands there.
+    /// Its type.
     pub kind: ArgKind,
     /// The literal before it, or alone for a pure token; empty when there is none.
     pub token: &'static str,
-    /// How often it may stand.
+    /// How often it may occur.
     pub flags: ArgFlags,
     /// The version that introduced it; empty when as old as the command.
     pub since: &'static str,
@@ -73,7 +73,7 @@ pub struct Arg {
 }
 
 impl Arg {
-    /// An argument that must stand exactly once.
+    /// An argument that must occur exactly once.
     pub const fn new(name: &'static str, kind: ArgKind) -> Arg {
         Arg { name, kind, token: "", flags: ArgFlags::empty(), since: "", inner: &[] }
     }

@@ -48,36 +48,36 @@ bitflags! {
         const NO_MULTI = 1 << 19;
         /// Not during an asynchronous load.
         const NO_ASYNC_LOADING = 1 << 20;
-        /// Keys cannot be told from the specs alone.
+        /// The legacy range (first key, last key, step) does not give all keys.
         const MOVABLE_KEYS = 1 << 21;
         /// Works on keys that its specs do not name.
         const TOUCHES_ARBITRARY_KEYS = 1 << 22;
     }
 
-    /// What a command does to the way requests are handled. Nobody is shown it.
+    /// How a command affects the handling of requests. Not shown to clients.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub struct Behaviour: u16 {
         /// Acts at once inside MULTI instead of being queued.
         const RUNS_IN_MULTI = 1;
         /// Begins a transaction.
         const BEGINS_TRANSACTION = 1 << 1;
-        /// Runs what its client has queued: whatever holds of a queued command holds of it.
+        /// Runs the commands that its client has queued, so it is admitted by what those do.
         const RUNS_QUEUE = 1 << 2;
         /// Its need depends on its arguments, so that inside EXEC it is the world.
         const WORLD_IN_EXEC = 1 << 3;
         /// Allowed to a RESP2 client that is subscribed to something.
         const RUNS_SUBSCRIBED = 1 << 4;
-        /// Answered by notices, which CLIENT REPLY does not switch off.
+        /// Answers by notices, which CLIENT REPLY does not switch off.
         const ANSWERS_BY_NOTICES = 1 << 5;
-        /// What follows must not be framed before it has run: the connection is closed then, or another's.
+        /// Later bytes must not be framed before it has run: it may close the connection or hand it over.
         const ENDS_FRAMING = 1 << 6;
-        /// May authenticate its client, to whom other limits apply then.
+        /// May authenticate its client, which changes the client's limits.
         const AUTHENTICATES = 1 << 7;
-        /// What follows is in the database that it names.
+        /// Later commands run in the database that it names.
         const SELECTS_DATABASE = 1 << 8;
-        /// In a replication stream: a sign of life of the primary and nothing else.
+        /// In a replication stream: shows that the primary is alive, and has no other effect.
         const KEEPS_LINK_ALIVE = 1 << 9;
-        /// In a replication stream: the primary talks about the link.
+        /// In a replication stream: the primary configures the link.
         const CONFIGURES_LINK = 1 << 10;
     }
 

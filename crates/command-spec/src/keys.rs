@@ -2,7 +2,7 @@
 //!
 //! A command lists *key specs*, as `COMMAND INFO` publishes them: where to begin (a fixed index, or after a keyword)
 //! and how to go on from there (a range, or a count that stands in the arguments). The node, the proxy, ACL rules and
-//! `COMMAND GETKEYS` all ask [`positions`], so they can never disagree.
+//! `COMMAND GETKEYS` all call [`positions`], so they cannot disagree.
 
 use crate::Spec;
 use bitflags::bitflags;
@@ -81,7 +81,7 @@ pub enum FindKeys {
         /// Divisor of what remains when `last` is -1; 0 or 1: all.
         limit: u8,
     },
-    /// As many as the number at `keynum` (relative to the beginning) says, from `first` on.
+    /// As many keys as the number at `keynum` (relative to the beginning) says, from `first` on.
     KeyNum {
         /// Where the number stands, relative.
         keynum: u8,
@@ -205,8 +205,8 @@ fn count(text: &[u8]) -> Option<usize> {
     text.iter().try_fold(0usize, |n, b| b.is_ascii_digit().then(|| n * 10 + (b - b'0') as usize))
 }
 
-/// Calls `found` with the argument index and flags of every key of a command; `false` when the arguments do not fit
-/// (a count that is no number, or more keys than arguments). `NOT_KEY` specs are included: callers that route want
+/// Calls `found` with the argument index and flags of every key of a command; `false` when the arguments do not fit (a
+/// count that is not a number, or more keys than arguments). `NOT_KEY` specs are included: callers that route want
 /// them, callers that check permissions or lock skip them.
 #[inline]
 pub fn positions<A: AsRef<[u8]>>(spec: &Spec, args: &[A], mut found: impl FnMut(usize, KeyFlags)) -> bool {

@@ -1,8 +1,8 @@
 //! What a command is, as data.
 //!
-//! A [`Spec`] is a plain `const` that stands directly above the command's handler. Everything that is said about a
-//! command anywhere is derived from it: dispatch and arity errors, which slots to lock ([`Need`]), which arguments
-//! are keys ([`keys`]), ACL categories, `COMMAND INFO`, `COMMAND DOCS`, replication and the documentation.
+//! A [`Spec`] is a plain `const` that stands directly above the command's handler. Everything about a command is
+//! derived from it: dispatch and arity errors, which slots to lock ([`Need`]), which arguments are keys ([`keys`]), ACL
+//! categories, `COMMAND INFO`, `COMMAND DOCS`, replication and the documentation.
 //!
 //! The crate knows nothing of handlers: [`Command`] pairs a spec with whatever its table runs.
 
@@ -48,19 +48,19 @@ pub struct Spec {
     pub group: Group,
     /// Its cost, as the documentation states it.
     pub complexity: &'static str,
-    /// Why the cost may grow with the square of what it is given; for nearly all commands it must not.
+    /// Why the cost may grow with the square of its input; `None` for nearly all commands, which must not.
     pub quadratic: Option<&'static str>,
     /// Number of arguments with the name; negative: at least that many.
     pub arity: i32,
     /// Command flags.
     pub flags: Flags,
-    /// What it does to the way requests are handled.
+    /// How it affects the handling of requests.
     pub behaviour: Behaviour,
     /// ACL categories beyond those that follow from the flags.
     pub categories: Categories,
     /// Hints for proxies and clients, lower-case.
     pub tips: &'static [&'static str],
-    /// Where its keys stand.
+    /// Where its keys are.
     pub keys: &'static [KeySpec],
     /// What happens to keys with variable flags unless a word is among the arguments.
     pub variable: Option<Variable>,
@@ -70,12 +70,12 @@ pub struct Spec {
     pub reply: Shape,
     /// What must be locked.
     pub need: Need,
-    /// Where earlier versions differed: the version from which on this spec holds, and what was otherwise before it. An
-    /// older profile refuses, shows and allows what its version did.
+    /// Where earlier versions differed: the version that brought this spec's behaviour, and the change that restores
+    /// what came before. An older profile refuses, shows and allows what its version did.
     pub before: &'static [(&'static str, Change)],
 }
 
-/// What happens to keys with [`KeyFlags::VARIABLE_FLAGS`] when none of some words is among the arguments.
+/// What happens to keys with [`KeyFlags::VARIABLE_FLAGS`] when none of these words is among the arguments.
 #[derive(Debug, Clone, Copy)]
 pub struct Variable {
     /// The words, lower-case.
@@ -90,7 +90,7 @@ pub struct Variable {
 pub type Change = fn(&mut Spec);
 
 impl Spec {
-    /// What a spec starts from: a command of no group's peculiarities that touches no keys.
+    /// What a spec starts from: a generic command that touches no keys.
     pub const BASE: Spec = Spec {
         name: "",
         summary: "",

@@ -1,11 +1,11 @@
-//! What a command answers when it succeeds: its types, as they are on the wire in either protocol.
+//! What a command answers when it succeeds: the types of its reply, as RESP2 and RESP3 carry them.
 
-/// The shape of a reply. An error fits every command and stands in no shape.
+/// The shape of a reply. Any command may answer an error, so no shape lists errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
-    /// Nothing but errors: a container without a meaning of its own.
+    /// Only errors: a container that is not a command itself.
     Never,
-    /// Whatever there is.
+    /// Any reply.
     Any,
     /// This status.
     Simple(&'static str),
@@ -13,17 +13,17 @@ pub enum Shape {
     Status,
     /// Any integer.
     Integer,
-    /// An integer that is not below.
+    /// An integer not below this.
     AtLeast(i64),
     /// One of these integers.
     Among(&'static [i64]),
     /// A bulk string.
     Bulk,
-    /// A text for people to read: a bulk string in RESP2.
+    /// Text for people: a bulk string in RESP2.
     Verbatim,
-    /// Nothing where a bulk string could be: `$-1` in RESP2.
+    /// Null in place of a bulk string: `$-1` in RESP2.
     Null,
-    /// Nothing where an array could be: `*-1` in RESP2.
+    /// Null in place of an array: `*-1` in RESP2.
     NullArray,
     /// An array of any length.
     Array(&'static Shape),
@@ -33,9 +33,9 @@ pub enum Shape {
     Set(&'static Shape),
     /// Keys with their values: a flat array in RESP2.
     Map(&'static Shape, &'static Shape),
-    /// Pairs in an order, or with repetitions: an array of pairs, flat in RESP2.
+    /// Pairs that are ordered or may repeat: an array of pairs, flat in RESP2.
     Pairs(&'static Shape, &'static Shape),
-    /// What is pushed instead of answered: an array in RESP2.
+    /// A push message in place of a reply: an array in RESP2.
     Push(&'static [Shape]),
     /// Any of these.
     OneOf(&'static [Shape]),
@@ -48,10 +48,10 @@ impl Shape {
     pub const YES_OR_NO: Shape = Shape::Among(&[0, 1]);
     /// A count or a length.
     pub const COUNT: Shape = Shape::AtLeast(0);
-    /// A string that is there or not.
+    /// A string or null.
     pub const BULK_OR_NULL: Shape = Shape::OneOf(&[Shape::Bulk, Shape::Null]);
     /// The lines of a HELP.
     pub const HELP: Shape = Shape::Array(&Shape::Status);
-    /// A page of a scan: the cursor to go on with, and elements.
+    /// A page of a scan: the next cursor, and elements.
     pub const PAGE: Shape = Shape::Tuple(&[Shape::Bulk, Shape::Array(&Shape::Bulk)]);
 }

@@ -1,15 +1,15 @@
-//! The command table: specs with what runs them, found by name in any case.
+//! The command table: specs and their handlers, found by name in any case.
 
 use crate::Spec;
 
 /// A spec with its handler, and the subcommands of a container such as `CONFIG`.
 #[derive(Debug)]
 pub struct Command<H: 'static> {
-    /// What it is.
+    /// Its spec.
     pub spec: &'static Spec,
-    /// What runs it.
+    /// Its handler.
     pub run: H,
-    /// Subcommands; a container without its own meaning still has a handler, for the error.
+    /// Subcommands; a container that is not a command itself still has a handler, for the error.
     pub subcommands: &'static [Command<H>],
 }
 
@@ -40,7 +40,7 @@ pub struct Table<H: 'static> {
 struct Cell<H: 'static> {
     folded: u64,
     len: usize,
-    /// Length and folded name decide alone: the name has at most eight characters, and all are letters.
+    /// Comparing length and folded name is enough: the name has at most eight characters, and all are letters.
     is_short: bool,
     command: &'static Command<H>,
 }
@@ -49,7 +49,7 @@ impl<H> Table<H> {
     /// A table of these commands.
     ///
     /// # Panics
-    /// When two have the same name or a name is too long: the table is fixed at build time, so tests find it.
+    /// If two commands have the same name or a name is too long. The table is fixed at build time, so tests find this.
     pub fn new(commands: impl IntoIterator<Item = &'static Command<H>>) -> Table<H> {
         let commands: Vec<_> = commands.into_iter().collect();
         let size = (commands.len() * 8).next_power_of_two().max(8);
@@ -95,7 +95,7 @@ impl<H> Table<H> {
     }
 }
 
-/// The bit that tells capital letters from small ones, in each byte. Nothing but a letter becomes a letter by it.
+/// The bit that tells capital letters from small ones, in each byte. Setting it turns no other byte into a letter.
 const CASE: u64 = 0x2020_2020_2020_2020;
 
 /// The first four and the last four characters in any case: all of a name of at most eight.

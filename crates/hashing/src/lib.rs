@@ -1,16 +1,16 @@
-//! The one hash function of bytes that clients choose: keys, fields, channels.
+//! The one hash function for bytes that clients choose: keys, fields, channels.
 //!
-//! Who knows where bytes will hash to can make all of them collide, and one command then holds a worker for minutes. A
-//! secret start value does not prevent that: where the function's other constants are public, bytes can be chosen that
-//! collide under every start value. It takes a *pseudorandom function*: without the key, nothing about the hash of one
-//! text follows from the hashes of others. That matters twice, since the cursors of SCAN and HSCAN show bits of hashes
-//! to everybody: nobody may find the key from them.
+//! An attacker who can predict hashes can make all keys collide, and one command then holds a worker for minutes. A
+//! secret seed alone does not prevent that: where the function's other constants are public, bytes can be chosen that
+//! collide under every seed. The function must be a *pseudorandom function*: without the key, the hashes of other texts
+//! tell nothing about the hash of a text. SCAN and HSCAN make this a requirement twice over: their cursors show bits of
+//! hashes to every client, and the key must not follow from them.
 //!
-//! The function is SipHash-1-3 under a key of 128 bits, of which there is one in a process. It is drawn from the
-//! system when it is first needed: nobody can forget to set it, which is why randomness is not an argument here as it
-//! is in the other pure crates. Tests that need the same order each time make a [`Hasher`] of their own.
+//! The function is SipHash-1-3 with a 128-bit key, one for the process. The key is drawn from the system's random
+//! numbers at first use, so nobody can forget to set it. This is why randomness is not an argument here, as it is in
+//! the other pure crates. Tests that need the same order each time make a [`Hasher`] of their own.
 //!
-//! `docs/decisions/hashing.md` has the choice and what it costs.
+//! `docs/decisions/hashing.md` explains the choice and its cost.
 
 #![forbid(unsafe_code)]
 
@@ -30,7 +30,7 @@ use siphasher::sip::SipHasher13;
 #[derive(Clone, Copy)]
 pub struct Hasher {
     key: (u64, u64),
-    /// Bits that every hash has: none, but in tests of what holds when hashes collide.
+    /// Bits that are set in every hash: none, except in tests of colliding hashes.
     common: u64,
 }
 
@@ -38,7 +38,7 @@ impl Hasher {
     /// The hash function of this process: its key is secret and random.
     ///
     /// # Panics
-    /// When the system has no random numbers to give, at the first call: a key that can be guessed is none.
+    /// At the first call, if the system gives no random numbers: a key that can be guessed protects nothing.
     pub fn of_process() -> Hasher {
         static KEY: OnceLock<(u64, u64)> = OnceLock::new();
         let key = KEY.get_or_init(|| {
@@ -58,15 +58,15 @@ impl Hasher {
         Hasher { common, ..Hasher::fixed(seed) }
     }
 
-    /// The hash of a text: 64 bits, each as good as the others.
+    /// The 64-bit hash of a text. All of its bits are equally random.
     #[inline]
     pub fn hash(&self, text: &[u8]) -> u64 {
         SipHasher13::new_with_keys(self.key.0, self.key.1).hash(text) | self.common
     }
 }
 
-/// For the standard library's maps. A key that is hashed as a slice of bytes has its length hashed as well: its hash is
-/// another one than [`Hasher::hash`] answers.
+/// For the standard library's maps. A key that is hashed as a slice of bytes has its length hashed as well: its hash
+/// differs from [`Hasher::hash`].
 impl BuildHasher for Hasher {
     type Hasher = SipHasher13;
 
@@ -88,7 +88,7 @@ mod tests {
     use std::collections::HashSet;
     use std::hash::Hasher as _;
 
-    /// The standard library's hasher is SipHash-1-3 too, under the key 0.
+    /// The standard library's hasher is SipHash-1-3 as well, with the key 0.
     #[test]
     fn it_is_siphash_1_3() {
         #[allow(deprecated)]

@@ -1,8 +1,8 @@
 //! Engine version profiles.
 //!
-//! One engine speaks as several: a profile decides which commands and options exist, what INFO says, which RDB
-//! version is written and which on-disk encodings and names follow from it. Everything that differs between
-//! versions asks the profile; nothing compares version strings.
+//! A node speaks as one server and version. The profile decides which commands and options exist, what INFO says, which
+//! RDB version is written and which encodings and names the file uses. Code that differs between versions asks the
+//! profile; nothing compares version strings.
 
 #![forbid(unsafe_code)]
 

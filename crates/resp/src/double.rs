@@ -1,4 +1,4 @@
-//! How a double looks in a reply. The engines differ, so the format is a choice of the version profile.
+//! The text of a double in a reply. Engines differ, so the version profile chooses the format.
 //!
 //! | value | Redis up to 7.0 | Redis 7.2, Valkey |
 //! |---|---|---|
@@ -9,13 +9,13 @@
 //!
 //! The older engines print C's `%.17g`. The newer ones print a whole number of at most half the range of 64 bits as an
 //! integer and everything else with the fewest digits that read back as the same double. They find those digits with
-//! the Grisu2 algorithm, which in about one value of a thousand gives a digit more than necessary; here the digits are
-//! always the shortest.
+//! the Grisu2 algorithm, which gives one digit more than necessary for about one value in a thousand; here the digits
+//! are always the shortest.
 
 use crate::number::line_into;
 use std::io::Write;
 
-/// Which engine's look a double has.
+/// Which engine's format a double has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DoubleFormat {
     /// 17 significant digits, C's `%.17g`: Redis up to 7.0.
@@ -25,7 +25,7 @@ pub enum DoubleFormat {
     Shortest,
 }
 
-/// The longest text there is: sign, `0.`, up to 6 zeros or an exponent of 5 characters, 17 digits, with reserve.
+/// The longest text possible: sign, `0.`, up to 6 zeros or an exponent of 5 characters, 17 digits, with reserve.
 const MAX_TEXT: usize = 40;
 /// Whole numbers up to here are printed as integers by the shortest format: half of `i64::MAX`.
 const MAX_WHOLE: f64 = (i64::MAX / 2) as f64;

@@ -1,17 +1,17 @@
 //! Replies read back into values: the client's side, for tests, the replica link and slot migration.
 //!
 //! The decoder keeps a stack of aggregates that are still open instead of recursing, so a reply may arrive in any
-//! pieces and is read once. What a server announces is not believed: elements are collected as they come, and depth,
-//! line length and bulk length have limits.
+//! pieces and each byte is parsed once. Announced lengths are not trusted: elements are collected as they arrive, and
+//! depth, line length and bulk length have limits.
 
 use crate::number::{parse_i64, write_line};
 use std::fmt;
 
-/// Aggregates may be nested this deep; no server answers deeper than a handful.
+/// The deepest nesting of aggregates. No server nests replies more than a few levels.
 pub const MAX_DEPTH: usize = 256;
-/// A line (status, error, number, length) may have this many bytes.
+/// The longest line (status, error, number, length), in bytes.
 pub const MAX_LINE_BYTES: usize = 1024 * 1024;
-/// A bulk string may have this many bytes: the largest that `proto-max-bulk-len` is ever set to in practice.
+/// The longest bulk string, in bytes: more than `proto-max-bulk-len` is set to in practice.
 pub const MAX_BULK_BYTES: i64 = 4 * 1024 * 1024 * 1024;
 
 /// A reply, in the terms of RESP3; the two nulls of RESP2 stay distinct.
@@ -63,7 +63,7 @@ pub enum Frame {
     },
 }
 
-/// The bytes are no reply. The connection is of no more use.
+/// The bytes are not a reply. The connection must be closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameError {
     /// No type of reply begins with this byte.
@@ -128,7 +128,7 @@ impl Decoder {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// Bytes that have been fed and belong to no frame yet; elements of an open aggregate are not among them.
+    /// Bytes that have been fed and belong to no frame yet, without the finished elements of an open aggregate.
     pub fn rest(&self) -> &[u8] {
         &self.buffer[self.consumed..]
     }

@@ -9,7 +9,7 @@
 
 use crate::request::ArgRange;
 
-/// The quotes of the line do not balance, or a closing quote is followed by something else than white space.
+/// The quotes of the line do not balance, or something other than white space follows a closing quote.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Unbalanced;
 

@@ -6,9 +6,9 @@
 //!   bytes from a server ──▶ frame::Decoder  ──▶ Frame: an owned value (tests, replica link, migration)
 //! ```
 //!
-//! This crate knows nothing of sockets, commands, clocks or threads. It copies no argument: a request is a list of
-//! ranges over the caller's receive buffer. It trusts no byte: every length is checked before it is used, and
-//! nothing is reserved on the word of a length alone.
+//! This crate knows nothing of sockets, commands, clocks or threads. It does not copy arguments: a request is a list of
+//! ranges over the caller's receive buffer. It does not trust its input: every length is checked before it is used, and
+//! an announced length alone reserves no memory.
 #![forbid(unsafe_code)]
 
 pub mod double;

@@ -1,8 +1,8 @@
 //! Decimal integers as the protocol and the commands read and write them.
 
-/// Reads a signed 64-bit integer in the one form that Redis accepts everywhere an integer is asked for:
-/// `0`, or an optional minus sign and digits that do not start with zero. No plus sign, no spaces, no `-0`.
-/// `None` for anything else, overflow included.
+/// Reads a signed 64-bit integer in the one form that Redis accepts wherever it expects an integer: `0`, or an optional
+/// minus sign and digits that do not start with zero. No plus sign, no spaces, no `-0`. `None` for anything else,
+/// overflow included.
 pub fn parse_i64(text: &[u8]) -> Option<i64> {
     let (negative, digits) = match text.split_first()? {
         (b'-', rest) => (true, rest),
@@ -24,7 +24,7 @@ pub fn parse_i64(text: &[u8]) -> Option<i64> {
     if negative { 0i64.checked_sub_unsigned(magnitude) } else { i64::try_from(magnitude).ok() }
 }
 
-/// Small numbers make up nearly all lengths; their digits are laid out once, at compile time.
+/// Numbers below this have their digits laid out at compile time. Nearly all lengths are small.
 const SMALL: usize = 256;
 
 /// A line with a small number, its first byte left open.

@@ -8,17 +8,17 @@
 //!
 //! A parser belongs to one connection. Each call gets the buffer *from the first unconsumed byte*; when a request is
 //! incomplete nothing is consumed, and the next call must bring the same bytes with more behind them. The parser then
-//! goes on where it stopped, so a request that arrives in any number of pieces is looked at once: a bulk of 512 MB in
-//! pieces of 16 KB costs one comparison a piece.
+//! resumes where it stopped, so each byte is examined once, however many pieces the request arrives in: a bulk of 512
+//! MB in pieces of 16 KB costs one comparison a piece.
 //!
-//! Arguments of complete requests go as ranges into [`Args`], one flat list for as many requests as the caller likes
-//! to parse ahead. Arguments of an inline command are unescaped, so they cannot be ranges of the input; they are
-//! stored in `Args` too, and [`Args::get`] hides the difference.
+//! Arguments of complete requests are ranges in [`Args`], one flat list for as many requests as the caller parses
+//! ahead. Arguments of an inline command are unescaped, so they cannot be ranges of the input; they are stored in
+//! `Args` too, and [`Args::get`] hides the difference.
 //!
 //! Invariants
 //! - Whether and how bytes are split never changes the requests that come out, only the moment they come out.
 //! - Nothing is reserved for a count or a length that has only been announced.
-//! - After an error the connection is lost: the parser answers every further call with the same error.
+//! - An error is final: the parser answers every further call with the same error.
 //!
 //! Details taken over from the real server, because clients and test suites see them: line ends of a multibulk are a
 //! CR and any one byte, the two bytes behind a bulk are not looked at, an inline line ends with LF and may have a CR
@@ -29,13 +29,13 @@ use crate::inline;
 use crate::number::parse_i64;
 use std::fmt;
 
-/// A request line (inline command, count or length) may have this many bytes before its end must have come.
+/// The longest request line (inline command, count or length), in bytes, whose end has not arrived.
 pub const MAX_LINE_BYTES: usize = 64 * 1024;
-/// What a client that has not authenticated may send at most: arguments of a request.
+/// The most arguments of a request that a client may send before it has authenticated.
 pub const UNAUTHENTICATED_MULTIBULK: i64 = 10;
-/// What a client that has not authenticated may send at most: bytes of an argument.
+/// The longest argument, in bytes, that a client may send before it has authenticated.
 pub const UNAUTHENTICATED_BULK: i64 = 16_384;
-/// Ranges the parser keeps allocated between requests; a rare huge request gives its memory back.
+/// The most ranges the parser keeps allocated between requests. The memory of a rare huge request is freed.
 const KEPT_RANGES: usize = 64;
 
 /// The bytes `start..start + len` of the buffer that the request was parsed from.
@@ -55,7 +55,8 @@ impl ArgRange {
     }
 }
 
-/// Room for this many arguments is kept from turn to turn: what a long pipeline needs. And this much for unescaped ones.
+/// The most arguments, and bytes of unescaped arguments, for which memory is kept from turn to turn: enough for a long
+/// pipeline.
 const KEPT_ARGUMENTS: usize = 1 << 16;
 const KEPT_UNESCAPED_BYTES: usize = 64 << 10;
 
@@ -73,7 +74,7 @@ impl Args {
         Args::default()
     }
 
-    /// Forgets all requests, keeps the memory unless it is much. Every [`Request`] that refers to this list is void
+    /// Forgets all requests. Keeps the memory unless it is large. Every [`Request`] that refers to this list is invalid
     /// afterwards.
     pub fn clear(&mut self) {
         self.ranges.clear();
@@ -105,9 +106,9 @@ impl Args {
         self.ranges(request).iter().map(move |range| range.of(source))
     }
 
-    /// Writes the arguments of the request into `few`, if there is room for them: what [`Args::iter`] yields, for the
-    /// caller that executes most requests. The loop is plain so that each argument is two stores of a word, which later
-    /// loads of a word can be served from; a copied pair would wait until both are in the cache.
+    /// Writes the arguments of the request into `few`, if there is room for them: what [`Args::iter`] yields, in the
+    /// form that the hot path uses. The loop is plain so that each argument is two word-sized stores, which later
+    /// word-sized loads can be forwarded from; a pair copied as one would wait until both are in the cache.
     #[inline(always)]
     pub fn fill<'f, 'a, const N: usize>(
         &'a self,
@@ -156,12 +157,12 @@ pub enum Parsed {
     },
     /// Nothing is consumed; call again with the same bytes and more.
     Incomplete {
-        /// At least so many more bytes are needed (never 0): a receive buffer of this much room saves calls.
+        /// At least this many more bytes are needed (never 0): a receive buffer with this much room saves calls.
         needed: usize,
     },
 }
 
-/// What a client may send. Held by the caller, for it changes with configuration and authentication.
+/// What a client may send. The caller holds it, because it changes with configuration and authentication.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// `proto-max-bulk-len`: bytes of one argument. Redis's default is 512 MB.
@@ -185,11 +186,11 @@ impl Default for Limits {
 /// The client does not speak the protocol. It gets the text as an error reply, then its connection is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProtocolError {
-    /// The count of an array is no number or too large.
+    /// The count of an array is not a number, or too large.
     InvalidMultibulkLength,
-    /// The length of an argument is no number, negative, or more than `proto-max-bulk-len`.
+    /// The length of an argument is not a number, is negative, or exceeds `proto-max-bulk-len`.
     InvalidBulkLength,
-    /// Something else than `$` stands where an argument must begin.
+    /// A byte other than `$` stands where an argument must begin.
     ExpectedDollar(u8),
     /// The line with the count of an array does not end.
     TooBigMultibulkCount,
@@ -206,8 +207,8 @@ pub enum ProtocolError {
 }
 
 impl ProtocolError {
-    /// The text after `-ERR `, as bytes: it may quote a byte of the client that is no UTF-8.
-    /// Line ends in it are left to [`crate::Writer::error`], which replaces them.
+    /// The text after `-ERR `, as bytes: it may quote a byte of the client that is not UTF-8. It may contain line ends;
+    /// see [`crate::Writer::error`], which replaces them.
     pub fn message(&self) -> Vec<u8> {
         let mut message = b"Protocol error: ".to_vec();
         message.extend_from_slice(self.reason().as_bytes());
@@ -295,8 +296,8 @@ impl Parser {
         self.position > 0 || self.scanned > 0
     }
 
-    /// Bytes that the argument being received still lacks, its two closing bytes included, given how many bytes of
-    /// the request are buffered; 0 when no argument's length is known.
+    /// How many bytes of the current argument have not arrived yet, its two closing bytes included, when `buffered`
+    /// bytes of the request have. 0 when no argument's length is known.
     pub fn bulk_missing(&self, buffered: usize) -> usize {
         self.bulk_len.map_or(0, |len| (self.position + len + 2).saturating_sub(buffered))
     }
@@ -320,7 +321,7 @@ impl Parser {
         self.parse_piece(input, limits, args)
     }
 
-    /// Goes on with a request of any form and however much of it is there.
+    /// Resumes a request of any form, however much of it is there.
     fn parse_piece(
         &mut self,
         input: &[u8],
@@ -428,7 +429,7 @@ impl Parser {
         Ok(Elements::Complete)
     }
 
-    /// Reads the line `$<length>` at the position and moves behind it.
+    /// Reads the line `$<length>` at the position and moves past it.
     #[inline]
     fn bulk_header(&mut self, input: &[u8], limits: &Limits) -> Result<Option<usize>, ProtocolError> {
         let first = input.get(self.position).copied();
@@ -452,8 +453,8 @@ impl Parser {
         }
     }
 
-    /// The number on the line at the position, behind its type byte, and where the next line starts. `None` when
-    /// the line has not ended yet; no number inside when it holds something else.
+    /// The number on the line at the position, after its type byte, and where the next line starts. `None` when the
+    /// line has not ended yet; the inner number is `None` when the line holds something else.
     #[inline]
     fn length(
         &mut self,
@@ -510,11 +511,12 @@ impl Parser {
     }
 }
 
-/// A longer array goes through [`Parser::parse_piece`]: what is looked at twice when it is incomplete stays small.
+/// A longer array goes through [`Parser::parse_piece`]. An incomplete request is examined twice; this bounds the
+/// repeated part.
 const MAX_WHOLE_ARGUMENTS: usize = 32;
 
-/// A request that is an array of bulk strings with plain lengths, all of it in `input`. Anything else is left to those who
-/// know what to say about it, as is all that a client sends before it has authenticated.
+/// The fast path: an array of bulk strings with plain lengths, all of it in `input`. `None` for anything else, and for all
+/// that a client sends before it has authenticated: [`Parser::parse_piece`] decides about those.
 #[inline]
 fn whole(input: &[u8], limits: &Limits, args: &mut Args) -> Option<Request> {
     if !limits.authenticated {

@@ -1,7 +1,7 @@
-//! Replies, in the version of the protocol that the client has chosen.
+//! Replies, in the protocol version that the client has chosen.
 //!
-//! One method a kind of reply; a command says what it means (a map of three pairs, a double, no such value) and the
-//! writer knows how each version says it:
+//! There is one method for each kind of reply. A command states the meaning (a map of three pairs, a double, null) and
+//! the writer encodes it for either version:
 //!
 //! | meaning | RESP2 | RESP3 |
 //! |---|---|---|
@@ -12,14 +12,15 @@
 //! | boolean | `:0`, `:1` | `#f`, `#t` |
 //! | double, big number, verbatim | bulk string | `,` `(` `=` |
 //!
-//! A reply can be longer than anybody wants to keep: its length may be a number in an argument. So a writer can have a
+//! A reply can be too long to buffer: its length may come from a number in an argument. So a writer can have a
 //! [`Meter`], which it asks each time the buffer grows across a multiple of [`STEP`]:
 //!
 //! ```text
 //!  out  ├── STEP ──┼── STEP ──┼── STEP ──┤ ◀ asks: may it grow?   no ─▶ over: `out` is emptied, what follows is dropped
 //! ```
-//! A reply that is over never reaches its client, who is closed. A handler therefore writes elements by [`Writer::each`],
-//! which ends with the reply, and announces a length that it knows by [`Writer::fits`].
+//! A reply that is over never reaches its client: the connection is closed. A handler therefore writes elements by
+//! [`Writer::each`], which stops when the reply is over, and checks a length that it knows in advance by
+//! [`Writer::fits`].
 
 use crate::double::{DoubleFormat, Text};
 use crate::number::{MAX_LINE, decimal_len, line_into, write_line};
@@ -42,11 +43,11 @@ pub struct Deferred {
     at: usize,
 }
 
-/// How many bytes of replies are written between two questions to a [`Meter`]: at the speed of the slowest commands less
-/// than a millisecond.
+/// How many bytes of replies are written between two calls of a [`Meter`]: less than a millisecond even for the slowest
+/// commands.
 pub const STEP: usize = 64 * 1024;
 
-/// Who decides how far replies may grow.
+/// Decides how far replies may grow.
 pub trait Meter: std::fmt::Debug {
     /// Whether the reply may go on when a buffer of `len` bytes is to get `more`. After a `false` the answer stays
     /// `false`.
@@ -89,7 +90,7 @@ impl<'a> Writer<'a> {
         Writer { out, proto, doubles, meter: None, beside: 0, checkpoint: usize::MAX }
     }
 
-    /// The same with somebody who decides how far the buffer may grow.
+    /// Sets the meter that decides how far the buffer may grow.
     #[inline]
     pub fn metered(self, meter: &'a dyn Meter) -> Writer<'a> {
         let checkpoint = next_step(self.out.len());
@@ -109,13 +110,13 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Whether the reply has been cut off: nothing more is kept, and its client is closed.
+    /// Whether the reply has been cut off: nothing more is kept, and the client's connection is closed.
     #[inline]
     pub fn is_over(&self) -> bool {
         self.checkpoint == 0
     }
 
-    /// Whether a reply of which at least `more` bytes are to come can be written at all. If not, it is over.
+    /// Whether the reply can be written if at least `more` bytes are still to come. If not, it is over.
     pub fn fits(&mut self, more: usize) -> bool {
         let Some(meter) = self.meter else { return true };
         let fits = meter.may_grow(self.beside + self.out.len(), more) && !self.is_over();
@@ -136,7 +137,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Whether so many bytes may be appended now.
+    /// Whether `more` bytes may be appended now.
     #[inline]
     fn admits(&mut self, more: usize) -> bool {
         self.out.len().saturating_add(more) < self.checkpoint || self.ask(more)
@@ -157,7 +158,7 @@ impl<'a> Writer<'a> {
         self.checkpoint = 0;
     }
 
-    /// The same with the version profile's format of doubles.
+    /// Sets the version profile's format of doubles.
     #[inline]
     pub fn with_doubles(self, doubles: DoubleFormat) -> Writer<'a> {
         Writer { doubles, ..self }
@@ -168,7 +169,7 @@ impl<'a> Writer<'a> {
         self.proto
     }
 
-    /// The buffer's length now: with [`Writer::truncate`] a way back. 0 once the reply is over.
+    /// The buffer's length now, to return to by [`Writer::truncate`]. 0 once the reply is over.
     pub fn position(&self) -> usize {
         self.out.len()
     }
@@ -302,7 +303,7 @@ impl<'a> Writer<'a> {
         self.aggregate(b'~', len);
     }
 
-    /// Head of a message outside the order of replies, of `len` elements, which follow.
+    /// Head of an out-of-band message of `len` elements, which follow.
     pub fn push(&mut self, len: usize) {
         self.aggregate(b'>', len);
     }
@@ -338,7 +339,7 @@ impl<'a> Writer<'a> {
         self.scalar(b'(', digits.as_bytes());
     }
 
-    /// A number in RESP3 that the caller has formatted, such as a long double; a bulk string in RESP2.
+    /// A number that the caller has formatted, such as a long double: a double in RESP3, a bulk string in RESP2.
     pub fn double_text(&mut self, text: &str) {
         self.scalar(b',', text.as_bytes());
     }

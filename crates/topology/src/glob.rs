@@ -2,14 +2,14 @@
 //!
 //! `*` is any run of bytes, `?` one byte, `[ab]`, `[a-z]` and `[^a-z]` one byte of a set, and a backslash takes the next
 //! byte literally. The results are those of Redis and Valkey, corner cases included: an unfinished set ends with the
-//! pattern, the bounds of a range may stand in either order, and the empty text is matched by the empty pattern only
-//! (so `*` does not match it; commands that list keys take a lone `*` for no pattern at all).
+//! pattern, the bounds of a range may stand in either order, and the empty text is matched by the empty pattern only (so
+//! `*` does not match it; commands that list keys treat a lone `*` as no pattern).
 //!
-//! Every element but `*` takes exactly one byte, so only the last `*` ever has to be tried again further on. The time
-//! is therefore at most the product of both lengths, whatever the pattern, and no memory is needed. That a pattern with
-//! very many stars matches nothing is the servers' rule, not a need of this algorithm.
+//! Every element but `*` takes exactly one byte, so backtracking only ever has to return to the last `*`. The time is
+//! therefore at most the product of both lengths, whatever the pattern, and no memory is needed. This algorithm does
+//! not need the limit on stars; it exists because the servers have it.
 
-/// Stars that other elements follow: with more of them a pattern matches nothing.
+/// A pattern with more stars than this, not counting those at its end, matches nothing.
 const MAX_STARS: usize = 1000;
 
 /// Whether the whole of `text` matches `pattern`; with `nocase`, ASCII letters match in either case.
@@ -59,7 +59,8 @@ fn stars(pattern: &[u8]) -> usize {
     pattern.iter().take_while(|byte| **byte == b'*').count()
 }
 
-/// Matches one byte with the first element of the pattern; how many bytes the element takes.
+/// Matches one byte against the first element of the pattern. Returns the length of that element in the pattern, or
+/// `None` if it does not match.
 fn match_one(pattern: &[u8], byte: u8, nocase: bool) -> Option<usize> {
     match pattern {
         [] => None,
@@ -73,7 +74,8 @@ fn match_one(pattern: &[u8], byte: u8, nocase: bool) -> Option<usize> {
     }
 }
 
-/// Matches one byte with a set whose opening bracket has been taken; whether it is in it, and the set's length.
+/// Matches one byte against a set whose opening bracket has been consumed. Returns whether the byte is in the set, and
+/// the set's length.
 fn match_set(set: &[u8], byte: u8, nocase: bool) -> (bool, usize) {
     let negated = set.first() == Some(&b'^');
     let mut at = usize::from(negated);

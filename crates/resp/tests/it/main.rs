@@ -1,4 +1,4 @@
-//! Requests however they are split, replies there and back, and hostile bytes.
+//! Requests split in any way, round trips of replies, and hostile bytes.
 
 mod replies;
 mod requests;

@@ -165,8 +165,8 @@ fn an_incomplete_argument_says_what_it_lacks() {
     assert!(!parser.in_request());
 }
 
-/// A bulk of 256 MB in pieces of 4 KB and a million arguments in pieces of 64 bytes: looked at once, this takes
-/// moments; again at each piece, hours.
+/// A bulk of 256 MB in pieces of 4 KB and a million arguments in pieces of 64 bytes: examined once, this takes moments;
+/// examined again at each piece, hours.
 #[test]
 fn huge_requests_in_small_pieces_are_looked_at_once() {
     let (mut parser, mut args) = (Parser::new(), Args::new());
@@ -190,7 +190,7 @@ fn huge_requests_in_small_pieces_are_looked_at_once() {
     assert!(parser.allocated_bytes() < 1 << 20, "the memory of a rare huge request is given back");
 }
 
-/// A request that is there as a whole takes another way than one that comes byte by byte, and is judged alike.
+/// A request that arrives whole takes another path than one that arrives byte by byte, with the same result.
 #[test]
 fn a_whole_request_is_judged_as_one_in_pieces() {
     let array = |count: usize| format!("*{count}\r\n{}", "$1\r\na\r\n".repeat(count));

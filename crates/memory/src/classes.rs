@@ -1,7 +1,7 @@
-//! The sizes that the allocator gives.
+//! The allocator's size classes.
 
-/// The size that the allocator gives for a request of `bytes`: steps of 16 up to 128, then four steps a doubling,
-/// as mimalloc's size classes. Asking for the whole class costs nothing and makes room for changes in place.
+/// The size that the allocator gives for a request of `bytes`: steps of 16 up to 128, then four steps a doubling, as
+/// mimalloc's size classes. Asking for the whole class costs nothing and leaves room to grow in place.
 pub const fn size_class(bytes: usize) -> usize {
     let step = if bytes <= 128 { 16 } else { 1 << ((bytes - 1).ilog2() - 2) };
     bytes.div_ceil(step) * step

@@ -1,7 +1,7 @@
 //! One cell a thread, written only by its owner.
 //!
 //! A cell is a plain load, an addition and a store for its owner, on a cache line of its own (two, because processors
-//! fetch lines in pairs). Relaxed order is enough: nobody concludes anything from a cell but its value.
+//! fetch lines in pairs). Relaxed order is enough: a cell orders no other memory.
 //!
 //! A thread's life with its cell:
 //!
@@ -13,19 +13,19 @@
 //!   anything later            the shared cell, by atomic addition
 //! ```
 //!
-//! The end is learned from a pthread key rather than from a thread-local with a destructor, since registering one of
-//! those may allocate: from inside the allocator, in a loop.
+//! A pthread key tells the end of a thread rather than a thread-local with a destructor: registering one of those may
+//! allocate, and would call the allocator recursively.
 //!
-//! The handing over is ordered: giving back is a release, claiming an acquire of the same flag, so a successor loads
-//! the sum that its predecessor stored last.
+//! Handing over is ordered: giving back is a release and claiming an acquire of the same flag, so a successor loads the
+//! sum that its predecessor stored last.
 
 use std::cell::Cell as Local;
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
-/// Threads that count at once without sharing. A node has a worker per core and about ten others; the rest shares a
-/// cell, which is slower but as right.
+/// How many threads can have a cell of their own at once. A node has a worker per core and about ten other threads.
+/// Threads beyond the limit share one cell, which is slower and just as exact.
 const CELLS: usize = 512;
 
 /// No pthread key yet; real ones are small numbers.
@@ -40,7 +40,7 @@ struct Cell {
 static ALL: [Cell; CELLS] =
     [const { Cell { bytes: AtomicI64::new(0), is_taken: AtomicBool::new(false) } }; CELLS];
 static FALLBACK: Cell = Cell { bytes: AtomicI64::new(0), is_taken: AtomicBool::new(true) };
-/// No cell at or beyond this place was ever taken.
+/// No cell at or beyond this index was ever taken.
 static EVER_TAKEN: AtomicUsize = AtomicUsize::new(0);
 /// The key whose destructor gives a cell back.
 static KEY: AtomicUsize = AtomicUsize::new(NO_KEY);

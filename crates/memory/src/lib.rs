@@ -1,7 +1,7 @@
 //! The process's allocator, and how much it has given out.
 //!
 //! `used_memory`, maxmemory and eviction need to know at any moment how many bytes are allocated, to a fraction of a
-//! percent, without a counter that all threads fight over. So [`CountingAllocator`] is mimalloc with a count per
+//! percent, without a counter that all threads contend for. So [`CountingAllocator`] is mimalloc with a count per
 //! thread:
 //!
 //! ```text
@@ -12,15 +12,16 @@
 //! ```
 //!
 //! What is counted is the usable size of each block, as Redis counts it: what the program asked for, rounded up to
-//! mimalloc's size class. mimalloc tells that size on the way, from a call that returns block and size at once, so
-//! counting needs no second look-up. Not counted: mimalloc's own bookkeeping, pages it keeps free, stacks, the
-//! binary. [`rss_bytes`] has all of these; the quotient of the two is the fragmentation ratio.
+//! mimalloc's size class. mimalloc returns block and size from one call, so counting needs no second look-up. Not
+//! counted: mimalloc's own bookkeeping, pages it keeps free, stacks, the binary. [`rss_bytes`] has all of these; the
+//! quotient of the two is the fragmentation ratio.
 //!
-//! A memory that one thread allocates and another frees makes the one's cell grow and the other's shrink, below zero
-//! if need be: only the sum means something. It is read cell by cell while others count on, so it is exact when
-//! nothing moves, and otherwise off by what is moving.
+//! When one thread allocates a block and another frees it, the first thread's cell grows and the other's shrinks,
+//! possibly below zero: only the sum has a meaning. The sum is read cell by cell while other threads keep counting. It
+//! is exact when nothing is allocated or freed meanwhile, and otherwise off by what is.
 //!
-//! What there are very many of, entries and bucket arrays, comes from [`slab`] instead, counted in the same cells.
+//! Entries and bucket arrays, of which there are very many, come from [`slab`] instead and are counted in the same
+//! cells.
 //!
 //! Cost, measured with `cargo run --release -p memory --example cost` (one thread, blocks of 24 to 120 bytes): a pair of
 //! allocation and release takes 9.2 ns with mimalloc alone and 10.5 ns counted.
@@ -47,7 +48,7 @@ pub use classes::size_class;
 pub use counters::used_bytes;
 pub use process::{allocator_name, purge, rss_bytes, trim};
 
-/// mimalloc aligns a block at least so if the block is at least as large.
+/// mimalloc aligns every block of at least this size to at least this.
 const NATURAL_ALIGNMENT: usize = 16;
 
 // Part of mimalloc's interface since 3.0, but not in the bindings: the usual calls, which also store the usable size
@@ -141,7 +142,7 @@ unsafe impl GlobalAlloc for CountingAllocator {
 }
 
 impl CountingAllocator {
-    /// The new layout elsewhere, with the old contents, for alignments that mimalloc's `realloc` does not keep.
+    /// Allocates the new layout and moves the contents there, for alignments that mimalloc's `realloc` does not keep.
     ///
     /// # Safety
     /// The block was allocated here with `layout` and is not used again, unless null is returned.
@@ -158,15 +159,15 @@ impl CountingAllocator {
     }
 }
 
-/// True if mimalloc aligns the block as the layout wants without being told.
+/// True if mimalloc aligns the block as the layout requires without being asked.
 #[inline]
 fn is_natural(layout: Layout) -> bool {
     layout.align() <= NATURAL_ALIGNMENT && layout.align() <= layout.size()
 }
 
-/// True if a block that was not asked to be aligned is aligned all the same: blocks whose size is a multiple of a cache line
-/// mostly are. mimalloc's aligned allocation would take the next size class for them (3,584 bytes for 3,072), which is
-/// paid for with every bucket array.
+/// True if a block satisfies the layout's alignment although none was requested: blocks whose size is a multiple of a cache
+/// line mostly do. mimalloc's aligned allocation would take the next size class for them (3,584 bytes for 3,072), for every
+/// bucket array.
 #[inline]
 fn fits(block: *mut c_void, layout: Layout) -> bool {
     !block.is_null() && block.addr().is_multiple_of(layout.align())

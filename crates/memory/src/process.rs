@@ -17,11 +17,13 @@ const PURGE_DELAY: mimalloc::mi_option_t = 15;
 /// like a leak; 0 doubles the time of a load that grows and shrinks.
 const PURGE_DELAY_MS: std::ffi::c_long = 100;
 
-/// Size of the first arena (a multiple of 32 MiB, mimalloc's smallest). It holds what an idle node needs, and only touches
-/// what is used. Those behind it hold data, and are made for huge pages: see `docs/decisions/huge-pages.md`.
+/// Size of the first arena (a multiple of 32 MiB, mimalloc's smallest). It holds what an idle node needs, and its memory
+/// is only committed as it is used. Later arenas hold data and are made for huge pages: see
+/// `docs/decisions/huge-pages.md`.
 const FIRST_ARENA_BYTES: usize = 64 << 20;
 
-/// Sets the options and makes the first arena, before anything is allocated: what runs before `main` allocates already.
+/// Sets the options and makes the first arena. It runs before `main`, because code that runs before `main` already
+/// allocates.
 extern "C" fn set_up() {
     // SAFETY: the options exist in this version, and there are no other threads yet.
     unsafe {
@@ -47,8 +49,8 @@ pub fn purge() {
     unsafe { mimalloc::mi_collect(true) };
 }
 
-/// Gives back what has been free for the purge delay, of all threads. mimalloc does so by itself while threads
-/// allocate, and not at all while they sleep, so one thread of a node calls this in its cron: about 2 µs when there is
+/// Gives back memory of all threads that has been free for the purge delay. mimalloc does so by itself only while
+/// threads allocate, not while they sleep, so one thread of a node calls this in its cron: about 2 µs when there is
 /// nothing to do, 1 to 3 ms for 10 MB.
 pub fn trim() {
     slab::tidy(false);

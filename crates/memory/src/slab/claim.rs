@@ -1,7 +1,7 @@
-//! Who may use a heap: its thread, nearly always, and now and then somebody who tidies up for it.
+//! Mutual exclusion on a heap between its thread, which uses it nearly always, and a *visitor*, which tidies up for it.
 //!
-//! The thread enters and leaves for every allocation, so that must cost nothing: two plain stores and a load. The price is
-//! paid by the other side, which asks the kernel to have every running thread of the process pass a barrier:
+//! The thread enters and leaves for every allocation, so that must cost next to nothing: two plain stores and a load. The
+//! visitor pays instead: it asks the kernel to run a memory barrier on every running thread of the process:
 //!
 //! ```text
 //!   thread                            visitor
@@ -12,17 +12,18 @@
 //!     inside = false                    wanted = false
 //! ```
 //!
-//! **Invariant:** never both. The barrier falls, on the thread's processor, either before the thread's load of `wanted`,
-//! which then sees the visitor's store, or after it, and then the visitor's load sees the thread's store of `inside`.
+//! **Invariant:** never are both inside. The barrier falls, on the thread's processor, either before the thread's load
+//! of `wanted`, which then sees the visitor's store, or after it, and then the visitor's load sees the thread's store of
+//! `inside`.
 //!
-//! A visitor never waits long: the thread is inside for some tens of nanoseconds, or has lost its processor there, and
-//! then the visitor comes another time. Where the kernel has no such barrier nobody visits.
+//! A visitor never waits long: the thread is inside for some tens of nanoseconds. If it was preempted there, the
+//! visitor gives up and tries again later. Where the kernel has no such barrier there are no visits.
 
 use std::hint;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering, compiler_fence};
 
-/// How often a visitor looks whether the thread has left.
+/// How often a visitor checks whether the thread has left.
 const LOOKS: u32 = 1000;
 
 /// See the module's essay.
@@ -64,7 +65,7 @@ impl Claim {
         }
     }
 
-    /// Enters as a visitor, if the thread is outside or leaves soon. Visitors exclude each other by a lock of theirs.
+    /// Enters as a visitor, if the thread is outside or leaves soon. A separate lock excludes visitors from each other.
     pub(super) fn visit(&self) -> Option<Visit<'_>> {
         if !can_visit() {
             return None;
@@ -118,7 +119,8 @@ fn can_visit() -> bool {
     })
 }
 
-/// A barrier on every processor that runs a thread of this process; one that does not has passed one already.
+/// A barrier on every processor that runs a thread of this process. A thread that is not running passed one when it was
+/// switched out.
 fn barrier() {
     #[cfg(target_os = "linux")]
     {

@@ -1,7 +1,7 @@
 //! The sizes of blocks in slabs: 32 steps a doubling, and never a step below two bytes.
 //!
-//! What a request is rounded up by is at most 3 percent. Up to 128 bytes every even size is a class, up to 256
-//! bytes every fourth, and every multiple of 64 up to [`LARGEST`]: a bucket array of any length is a class.
+//! Rounding up costs at most about 3 percent. Up to 128 bytes every even size is a class, up to 256 bytes every fourth,
+//! and every multiple of 64 up to [`LARGEST`]: a bucket array of any length is a class.
 
 /// The largest block in a slab. A page holds at least sixteen of them.
 pub(super) const LARGEST: usize = 4096;
@@ -24,7 +24,7 @@ pub(super) const fn bytes_of(class: usize) -> usize {
     (class - (shift - 1) * 32) << shift
 }
 
-/// The class's size of a request, without its number.
+/// A request's size, rounded up to its class.
 #[inline]
 pub(super) const fn rounded(bytes: usize) -> usize {
     let last = if bytes < SMALLEST { SMALLEST - 1 } else { bytes - 1 };
@@ -32,7 +32,7 @@ pub(super) const fn rounded(bytes: usize) -> usize {
     ((last >> shift) + 1) << shift
 }
 
-/// The step's power of two.
+/// The logarithm of the step between classes at this size.
 #[inline]
 const fn shift_of(last: usize) -> usize {
     // Up to 128 bytes the step is two.

@@ -1,4 +1,4 @@
-//! A thread's pages, and what happens when other threads free its blocks, or it ends.
+//! A thread's pages, and what happens when other threads free its blocks or it ends.
 //!
 //! ```text
 //!  heap ── a class's current page ── allocations come from here
@@ -7,8 +7,8 @@
 //!     └─── pending: those of them that were taken from the stack and are not yet back in their pages
 //! ```
 //!
-//! Heaps live as long as the process. That of a thread that has ended, with its pages, goes to the next that begins.
-//! Until then whoever tidies up takes its place.
+//! Heaps live as long as the process. When a thread ends, its heap and pages go to the next thread that starts. Until
+//! then, whoever tidies up acts as the heap's thread.
 
 use std::cell::{Cell, UnsafeCell};
 use std::ptr::{self, NonNull, null, null_mut};
@@ -22,18 +22,18 @@ use super::pool;
 
 /// Remote blocks that the thread puts back when a page of its own is used up: about 10 µs.
 const BATCH: usize = 256;
-/// Pages with room that are looked at for the fullest.
+/// How many pages with room are compared to find the fullest.
 const CANDIDATES: usize = 16;
-/// Calls of [`tidy`] until one looks for current pages without blocks.
+/// Every so many calls, [`tidy`] also looks for current pages without blocks.
 const EMPTY_EVERY: u32 = 16;
-/// Batches that a visitor puts back at most in one call.
+/// The most batches that a visitor puts back in one call.
 const MOST_BATCHES: usize = 1 << 15;
 
 /// See the module's essay.
 #[repr(align(128))]
 pub(super) struct Heap {
     claim: Claim,
-    /// Whoever has entered.
+    /// For whoever has entered only.
     local: UnsafeCell<Local>,
     /// There are blocks that were taken from the stack and not yet put back.
     has_pending: AtomicBool,
@@ -43,7 +43,7 @@ pub(super) struct Heap {
 // SAFETY: `local` is for whoever has entered the claim; the rest is atomic.
 unsafe impl Sync for Heap {}
 
-/// On a line of its own: the thread must not wait for those who free its blocks.
+/// On a cache line of its own, so that frees by other threads do not slow the heap's thread down.
 #[repr(align(128))]
 struct Remote {
     first: AtomicPtr<u8>,
@@ -55,7 +55,7 @@ struct Local {
     pending: *mut u8,
 }
 
-/// All heaps there are, and whether a thread has them.
+/// All heaps, each with whether a thread owns it.
 static HEAPS: Mutex<Vec<(&'static Heap, bool)>> = Mutex::new(Vec::new());
 /// One visitor at a time.
 static VISITING: Mutex<()> = Mutex::new(());
@@ -81,7 +81,7 @@ fn heaps() -> MutexGuard<'static, Vec<(&'static Heap, bool)>> {
     HEAPS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Has the caller be the thread of a heap that no thread has.
+/// Makes the caller the thread of a heap that no thread has.
 fn take_over() -> &'static Heap {
     let mut heaps = heaps();
     if let Some((heap, is_taken)) = heaps.iter_mut().find(|(_, is_taken)| !is_taken) {
@@ -99,7 +99,7 @@ fn give_back(heap: &'static Heap) {
     place.1 = false;
 }
 
-/// Runs `with` with the thread's heap, or with one for this once if the thread is past its end.
+/// Runs `with` with the thread's heap; if the thread is past its end, with a heap borrowed for this call.
 #[inline]
 pub(super) fn with_own<T>(with: impl FnOnce(&'static Heap) -> T) -> T {
     // SAFETY: heaps live as long as the process.
@@ -122,7 +122,7 @@ fn with_new<T>(with: impl FnOnce(&'static Heap) -> T) -> T {
     result
 }
 
-/// Takes a block back, from any thread.
+/// Frees a block, from any thread.
 ///
 /// # Safety
 /// The block came from [`Heap::allocate`] and is not used any more.
@@ -140,7 +140,7 @@ pub(super) unsafe fn free(block: NonNull<u8>) {
     }
 }
 
-/// Puts back what was freed from other threads in all heaps. If it is forced, and now and then otherwise, it also gives
+/// Puts back what was freed from other threads in all heaps. When forced, and otherwise now and then, it also gives
 /// back current pages without blocks.
 pub(super) fn tidy(is_forced: bool) {
     static CALLS: AtomicU32 = AtomicU32::new(0);
@@ -202,7 +202,7 @@ impl Heap {
         })
     }
 
-    /// Whether the blocks of a page had better lie elsewhere, so that it gets empty; for the heap's thread.
+    /// Whether the blocks of a page should move elsewhere, so that the page becomes empty; for the heap's thread.
     pub(super) fn would_fill_better(&self, page: &Page) -> bool {
         self.enter(|local| {
             // SAFETY: as in `allocate`.
@@ -229,7 +229,7 @@ impl Heap {
         }
     }
 
-    /// Tidies up in steps, each as whoever `enter` has it entered.
+    /// Tidies up in steps, each inside the heap as `enter` enters it.
     fn tidy(
         &self,
         gives_empty: bool,
@@ -290,7 +290,7 @@ impl Local {
         next.take()
     }
 
-    /// Puts a block back into its page, and the page where it belongs then.
+    /// Puts a block back into its page, and moves the page to where it belongs then.
     #[inline]
     fn put_back(&mut self, page: &Page, block: NonNull<u8>) {
         if page.put(block) {
@@ -312,7 +312,7 @@ impl Local {
         }
     }
 
-    /// Puts back blocks that other threads freed, so many at the most. Returns how many.
+    /// Puts back at most `limit` blocks that other threads freed. Returns how many.
     fn collect(&mut self, heap: &Heap, limit: usize) -> usize {
         let done = self.collect_some(heap, limit);
         heap.has_pending.store(!self.pending.is_null(), Ordering::Relaxed);
@@ -332,7 +332,7 @@ impl Local {
         limit
     }
 
-    /// Gives current pages back that have no block in use.
+    /// Gives back current pages without a block in use.
     fn give_empty(&mut self) {
         for current in &mut self.current {
             // SAFETY: as in `allocate`.

@@ -1,8 +1,8 @@
-//! Blocks of a few bytes to a few kilobytes for the keyspace, without room between them.
+//! Slabs: blocks of a few bytes to a few kilobytes for the keyspace, packed without gaps.
 //!
 //! A keyspace consists of very many small blocks of few sizes. mimalloc's classes are 16 bytes apart, or an eighth to a
-//! quarter of the size; what is lost to them is a tenth of all memory. Here classes are 2 bytes apart, or a thirty-second
-//! ([`classes`]), and the size of a block is its owner's knowledge, so nothing is stored beside it.
+//! quarter of the size, and rounding up to them loses a tenth of all memory. Here classes are 2 bytes or a thirty-second
+//! apart ([`classes`]). The owner of a block knows its size, so nothing is stored beside it.
 //!
 //! ```text
 //!   thread ──▶ heap ──▶ pages of 64 KiB, each with blocks of one class ──▶ regions of 64 MiB
@@ -10,29 +10,28 @@
 //!                └────────────┘ a block's address tells its page, and the head of the page its heap
 //! ```
 //!
-//! - [`heap`]: a thread allocates from its own pages and takes its own blocks back without an atomic operation on
-//!   memory. Blocks that other threads free gather on a stack, and are put back when the thread needs a page, or by
-//!   [`tidy`].
-//! - [`claim`]: how others get into a thread's heap while it sleeps.
-//! - [`pool`]: pages that nobody uses, and their memory.
+//! - [`heap`]: a thread allocates from its own pages and frees into them without atomic read-modify-write operations.
+//!   Blocks that other threads free gather on a stack, and are put back when the thread needs a page, or by [`tidy`].
+//! - [`claim`]: how another thread enters a thread's heap while that sleeps.
+//! - [`pool`]: unused pages, and their memory.
 //!
 //! Blocks larger than the largest class come from the global allocator, by the same calls.
 //!
-//! **Counted** as everything else is: [`crate::used_bytes`] has the class's size of every block, from its allocation until
-//! it is freed by whomever.
+//! **Counted** like all memory: [`crate::used_bytes`] includes the class size of every block from its allocation until any
+//! thread frees it.
 //!
 //! **Invariants.** A page belongs to one heap as long as a block of it is in use. It is its class's current page, or listed as one
-//! with room, or full, and never two of these. The head of a page is changed by who has entered its heap. A block is in
-//! use, or in its page's list, or on the way there through its heap's stack, once. A page goes back to the pool only
-//! without blocks in use, those on the way counted as used.
+//! with room, or full, and never two of these. Only a thread that has entered the heap changes the head of a page. A block is in
+//! exactly one state: in use, in its page's list, or on the way there through its heap's stack. A page goes back to the pool only
+//! when no block is in use; blocks on the way count as in use.
 //!
 //! **Limits.** A thread has at most one page of each class beyond those it fills, which takes memory as its blocks are first used.
-//! Pages that are sparse after much was freed stay until their last block goes; [`is_sparse`] tells which these are, and
-//! who can move a block moves it.
+//! Pages that are sparse after many frees stay until their last block goes; [`is_sparse`] tells which these are, so that owners
+//! who can move a block move it.
 //!
 //! AddressSanitizer knows blocks of its own allocator only. With `--cfg asan` every block comes from the global
-//! allocator, with the size of its class, so that each byte beyond it is seen and each use after the end. The tests of
-//! this module use heaps directly.
+//! allocator, with the size of its class, so that each overrun and each use after free is detected. The tests of this
+//! module use heaps directly.
 
 mod claim;
 mod classes;
@@ -47,7 +46,7 @@ use std::ptr::NonNull;
 
 use crate::{counters, size_class};
 
-/// The bytes that a block of so many takes. It may be asked for, freed, and filled as a whole.
+/// The size of the block that a request of `bytes` gets. All of it may be requested, used, and named when freeing.
 #[inline]
 pub const fn block_bytes(bytes: usize) -> usize {
     if bytes <= classes::LARGEST { classes::rounded(bytes) } else { size_class(bytes) }
@@ -59,8 +58,8 @@ const fn is_slab(bytes: usize) -> bool {
     cfg!(not(asan)) && bytes <= classes::LARGEST
 }
 
-/// A block. Its alignment is the largest power of two up to 64 that divides the layout's size, and at least two bytes;
-/// the layout's own must not be larger.
+/// Allocates a block. Its alignment is the largest power of two up to 64 that divides the layout's size, and at least
+/// two bytes; the layout's own must not be larger.
 #[inline]
 pub fn allocate(layout: Layout) -> NonNull<u8> {
     if !is_slab(layout.size()) {
@@ -83,7 +82,7 @@ fn allocate_large(layout: Layout) -> NonNull<u8> {
     NonNull::new(unsafe { alloc(layout) }).unwrap_or_else(|| handle_alloc_error(layout))
 }
 
-/// The layout that is asked of the global allocator.
+/// The layout to request from the global allocator.
 fn large(layout: Layout) -> Layout {
     let layout = Layout::from_size_align(block_bytes(layout.size()), layout.align());
     layout.expect("a block is far smaller than the address space")
@@ -116,8 +115,8 @@ pub unsafe fn occupancy(block: NonNull<u8>, bytes: usize) -> Option<(u32, u32)> 
     Some((page.used(), page.capacity()))
 }
 
-/// Whether a block had better be exchanged for another of its size: its page is less than three quarters full, and this
-/// thread's next block would come from a fuller one.
+/// Whether moving the contents to a new block of the same size would help to empty a page: the block's page is less
+/// than three quarters full, and this thread's next block would come from a fuller one.
 ///
 /// # Safety
 /// As for [`occupancy`].
@@ -130,8 +129,8 @@ pub unsafe fn is_sparse(block: NonNull<u8>, bytes: usize) -> bool {
     page.used() * 4 < page.capacity() * 3 && heap::with_own(|heap| heap.would_fill_better(page))
 }
 
-/// Puts back what was freed from other threads, also of threads that sleep, and the memory of pages that have been
-/// empty since the last call; of all empty pages if that is forced.
+/// Puts back blocks that other threads freed, for sleeping threads too, and gives back the memory of pages that have
+/// been empty since the last call; when forced, of all empty pages.
 pub(crate) fn tidy(is_forced: bool) {
     heap::tidy(is_forced);
     pool::purge(is_forced);

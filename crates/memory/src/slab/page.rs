@@ -8,11 +8,11 @@ use super::classes::bytes_of;
 use super::heap::Heap;
 use super::pool::PAGE_BYTES;
 
-/// A page that was full is listed again when such a part of it is free. Were it listed with the first free block, a heap
+/// A full page is listed again when one block in this many is free. If it were listed with its first free block, a heap
 /// whose blocks come and go would look for another page at every allocation.
 const SOME_FREE: u32 = 32;
 
-/// Where a page stands with its heap.
+/// A page's place in its heap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Standing {
@@ -20,17 +20,17 @@ pub(super) enum Standing {
     Current,
     /// In its class's list.
     Listed,
-    /// In no list, since fewer blocks are free than [`SOME_FREE`] says.
+    /// In no list, because too few blocks are free; see [`SOME_FREE`].
     Full,
 }
 
-/// The head of a page. Whoever has entered the heap reads and changes it. Others, who have a block of the page, read what
-/// stays the same as long as there is one (heap, class, capacity), and how many are in use.
+/// The head of a page. Only a thread that has entered the heap changes it. Others that hold a block of the page read what
+/// is constant as long as a block exists (heap, class, capacity), and how many blocks are in use.
 #[repr(C, align(64))]
 pub(super) struct Page {
     heap: Cell<*const Heap>,
     start: Cell<*mut u8>,
-    /// Blocks that came back, each with a pointer to the next in its first bytes.
+    /// Freed blocks, each with a pointer to the next in its first bytes.
     free: Cell<*mut u8>,
     next: Cell<*mut Page>,
     previous: Cell<*mut Page>,
@@ -39,7 +39,7 @@ pub(super) struct Page {
     /// Blocks from this on were never used, so their memory is not touched.
     fresh: Cell<u32>,
     block_bytes: Cell<u32>,
-    /// When no more are in use than this, the page is to be put elsewhere.
+    /// When at most this many are in use, the page must be moved to another list.
     alert: Cell<i32>,
     class: Cell<u16>,
     standing: Cell<Standing>,
@@ -126,7 +126,7 @@ impl Page {
         Some(block)
     }
 
-    /// Takes a block back. Returns whether the page is to be put elsewhere.
+    /// Takes a block back. Returns whether the page must be moved to another list.
     #[inline]
     pub(super) fn put(&self, block: NonNull<u8>) -> bool {
         set_next(block, self.free.get());
@@ -137,14 +137,14 @@ impl Page {
     }
 }
 
-/// What a free block points to.
+/// The next block in the list of free blocks.
 #[inline]
 pub(super) fn next_of(block: NonNull<u8>) -> *mut u8 {
     // SAFETY: the caller has the block, which is free and has been linked; it has room for a pointer.
     unsafe { block.cast::<*mut u8>().read_unaligned() }
 }
 
-/// Has a free block point to another.
+/// Sets the next block in the list of free blocks.
 #[inline]
 pub(super) fn set_next(block: NonNull<u8>, next: *mut u8) {
     // SAFETY: the caller has the block, which is free; it has room for a pointer.

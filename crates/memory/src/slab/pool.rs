@@ -1,4 +1,4 @@
-//! Regions of address space, cut into pages of one size, and the pages that nobody uses.
+//! Regions of address space, cut into pages of one size, and the pages that are unused.
 //!
 //! ```text
 //!  region: 64 MiB, aligned to its size
@@ -8,15 +8,15 @@
 //!   64 KiB, 64 bytes a head    64 KiB each
 //! ```
 //!
-//! A block finds its page's head by its address alone. Heads lie apart from the blocks, because at the start of each page
-//! they would all compete for the same few sets of the processor's caches.
+//! A block finds its page's head by its address alone. Heads lie apart from the blocks: at the start of each page they
+//! would all map to the same few cache sets.
 //!
-//! A region is reserved as a whole and takes memory as it is touched. The first consists of small pages of the
-//! system, so that a node with little data is small; those behind it are advised to be huge ones (see
-//! `docs/decisions/huge-pages.md`). Pages are handed out from the lowest address on, so that data lies close together and
-//! the far end gets empty. Regions are never given back, the memory of their free pages is, by [`purge`]: once they have
-//! been free from one call to the next. A hole in a huge page stays as long as most of that is in use: giving it back would
-//! split the page, and a keyspace that grows fills such holes by itself.
+//! A region is reserved as a whole and takes memory as it is touched. The first consists of small pages of the system, so
+//! that a node with little data is small; those behind it are advised to be huge ones (see `docs/decisions/huge-pages.md`).
+//! Pages are handed out from the lowest address on, so that data stays close together and the far end becomes empty.
+//! Regions are never given back. [`purge`] gives back the memory of pages that have been free from one call to the next. A
+//! hole in a huge page stays as long as more than half of that page is in use: giving it back would split the huge page,
+//! and a keyspace that grows fills such holes.
 
 use std::ptr::{NonNull, null_mut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -31,7 +31,7 @@ const WORDS: usize = PAGES / 64;
 const HUGE_PAGES: usize = (2 << 20) / PAGE_BYTES;
 /// Calls of [`purge`] that a free page sees before its memory is given back.
 const AGE: u8 = 1;
-/// Pages whose memory is given back in one step, while they are nobody's.
+/// How many pages are taken out of the pool at a time to give back their memory.
 const PURGE_PAGES: usize = 64;
 
 const _: () = assert!(PAGES * size_of::<Page>() == PAGE_BYTES, "the heads fill page 0");
@@ -46,9 +46,9 @@ struct Region {
     base: NonNull<u8>,
     /// A bit for each page that is free.
     free: [u64; WORDS],
-    /// Free pages that were used, so memory may be behind them.
+    /// Free pages that were used, so they may hold memory.
     touched: [u64; WORDS],
-    /// How many calls of [`purge`] they have been so.
+    /// For how many calls of [`purge`] each has been free.
     ages: [u8; PAGES],
     /// Its pages may be parts of huge ones.
     is_huge: bool,
@@ -74,8 +74,7 @@ pub(super) fn page_of(block: NonNull<u8>) -> NonNull<Page> {
     unsafe { NonNull::new_unchecked(page) }
 }
 
-/// A page that is the caller's now: its head, which says nothing yet, and its first byte. `None` when the system has no
-/// more.
+/// Takes a page: its head, which is not set up yet, and its first byte. `None` when the system has no more memory.
 pub(super) fn take() -> Option<(NonNull<Page>, NonNull<u8>)> {
     let mut pool = pool();
     let known = pool.regions.iter_mut().find_map(Region::take);
@@ -183,7 +182,7 @@ impl Region {
         Some(unsafe { (self.base.cast::<Page>().add(index), self.base.add(index * PAGE_BYTES)) })
     }
 
-    /// Makes a page somebody's.
+    /// Takes a page out of the free ones.
     fn remove(&mut self, page: usize) {
         self.free[page / 64] &= !(1 << (page % 64));
         self.touched[page / 64] &= !(1 << (page % 64));

@@ -1,4 +1,4 @@
-//! Slabs against what blocks must be: apart from each other, aligned, counted, and back when they are freed.
+//! Slabs against what blocks must be: disjoint, aligned, counted, and reusable once freed.
 
 #![allow(clippy::disallowed_methods)] // threads are what is tested
 
@@ -201,7 +201,7 @@ fn a_thread_past_its_end_can_allocate_and_free() {
     }
 }
 
-/// Who follows the hint ends with as few pages as the blocks need, and then it is silent.
+/// Following the hint ends with as few pages as the blocks need, and then the hint stops.
 #[test]
 fn sparse_pages_are_told_and_get_empty() {
     const BYTES: usize = 1600;

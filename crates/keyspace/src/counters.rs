@@ -1,8 +1,8 @@
 //! Counts keys, by database and by group of slots, without a shared hot counter.
 //!
 //! Each thread counts what it adds and removes in its own cells, with plain loads and stores of atomics that no other thread writes; a
-//! reader adds the threads' cells up. Two levels of counts, groups of slots and slots, let a random slot be chosen with a probability
-//! in proportion to its keys, so one big hash-tagged slot is sampled as often as it should be.
+//! reader sums the cells of all threads. Two levels of counts, groups of slots and slots, let a random slot be chosen with a
+//! probability in proportion to its keys, so one big hash-tagged slot is sampled as often as it should be.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
@@ -32,15 +32,15 @@ impl Default for Cells {
     }
 }
 
-/// The counters of all threads and databases; a thread's cells for a database exist once it used it.
+/// The counters of all threads and databases; a thread's cells for a database exist once the thread has used it.
 #[derive(Debug)]
 pub(crate) struct Counters {
     cells: Box<[OnceLock<Box<Cells>>]>,
     /// Keys of each slot, by physical database; written under the slot's lock.
     slots: Box<[OnceLock<Box<[AtomicU32]>>]>,
     databases: usize,
-    /// What expiries are measured from, in Unix ms: the first that was counted. With a base near them, sums stay small, and a
-    /// reader that sees a key's count without its expiry is wrong by no more than that key's time.
+    /// The base of expiries, in Unix ms: the first that was counted. With a base near them, sums stay small, and a reader
+    /// that sees a key's count without its expiry is off by no more than that key's time to live.
     base_ms: OnceLock<u64>,
 }
 
@@ -81,7 +81,7 @@ impl Counters {
     }
 
     #[inline]
-    /// The expiry of a key changes; `None` is none, or no key.
+    /// Counts a change of a key's expiry. `None` means no expiry, or no key.
     pub(crate) fn change_expiry(&self, thread: usize, db: usize, old: Option<u64>, new: Option<u64>) {
         if old == new {
             return;
@@ -98,7 +98,7 @@ impl Counters {
         bump(&cells.expiries, new.map_or(0, distance) - old.map_or(0, distance));
     }
 
-    /// A database has no keys any more. The caller owns the world, so nobody else counts.
+    /// Forgets the expiries of a database that has become empty. The caller owns the world, so no other thread counts.
     pub(crate) fn forget_expiries(&self, thread: usize, db: usize) {
         let volatile = self.used(db).map(|cells| cells.volatile.load(Ordering::Acquire)).sum::<i64>();
         let expiries =
@@ -108,7 +108,7 @@ impl Counters {
         bump(&cells.expiries, expiries.wrapping_neg());
     }
 
-    /// How long the volatile keys have on average, in ms; 0 when there are none, or all are due.
+    /// The average time to live of volatile keys, in ms; 0 when there are none, or all are due.
     pub(crate) fn mean_ttl_ms(&self, db: usize, now_ms: u64) -> u64 {
         let volatile = self.volatile(db) as i64;
         let Some(&base_ms) = self.base_ms.get().filter(|_| volatile > 0) else { return 0 };
@@ -131,7 +131,7 @@ impl Counters {
         self.used(db).map(|cells| cells.volatile.load(Ordering::Acquire)).sum::<i64>().max(0) as u64
     }
 
-    /// A slot by chance, weighted by keys. Counts move meanwhile, so it may have just become empty.
+    /// A random slot, weighted by keys. Counts change meanwhile, so the slot may have just become empty.
     pub(crate) fn slot_of(&self, db: usize, random: u64) -> Option<usize> {
         let keys = self.keys(db);
         if keys == 0 {

@@ -1,7 +1,7 @@
 //! A key while a command changes it.
 //!
-//! [`Keys::edit`](crate::Keys::edit) makes one, after the pre-image went to a running snapshot; only the entry and the
-//! slot's accounts are borrowed, so that the effects can be described meanwhile.
+//! [`Keys::edit`](crate::Keys::edit) makes one after handing the pre-image to a running snapshot. It borrows only the
+//! entry and the slot's accounts, so that the effects can be described meanwhile.
 
 use crate::keys::Expiries;
 use structures::ValueRef;

@@ -7,9 +7,8 @@
 //!   begin ─▶ replicate, event, … ─▶ take_commands, take_events, … ─▶ begin
 //!     └ asserts that nothing is left            leaving the gate asserts the same ┘
 //! ```
-//! **Invariant:** effects are taken before the locks drop under which they were described. Effects that are dropped would leave
-//! replicas with other data for ever, so that is a bug that ends the process: the only way to clear effects is to take them. A guard that walks from slot to slot has the commands for the stream sent before it leaves one ([`Outlet`]);
-//! events wait until the walk ends.
+//! **Invariant:** effects are taken before the locks drop under which they were described. Dropped effects would leave replicas with different data for good, so dropping them is a bug that ends the process: the only way to clear
+//! effects is to take them. A guard that walks from slot to slot has the commands for the stream sent before it leaves a slot ([`Outlet`]); events wait until the walk ends.
 
 use bitflags::bitflags;
 use std::collections::{HashSet, VecDeque};
@@ -41,7 +40,7 @@ bitflags! {
         const EVICTED = 1 << 9;
         /// `t`: streams.
         const STREAM = 1 << 10;
-        /// `m`: a key was looked for and is not there.
+        /// `m`: a key was looked up and does not exist.
         const KEY_MISS = 1 << 11;
         /// `d`: module types.
         const MODULE = 1 << 13;
@@ -76,10 +75,10 @@ pub struct Record {
     pub end: usize,
 }
 
-/// A buffer of commands for the stream that is larger than this is freed when the stream has them.
+/// A command buffer larger than this is freed once the stream has taken the commands.
 const KEPT_BYTES: usize = 64 << 10;
 
-/// Keys that may serve those who block on them, in the order in which they came to, each once.
+/// Keys that may serve clients that block on them, in the order in which they became ready, each once.
 #[derive(Debug, Default)]
 pub struct Ready {
     order: VecDeque<(u16, Arc<[u8]>)>,
@@ -95,7 +94,7 @@ impl Ready {
         }
     }
 
-    /// Takes the first.
+    /// Removes and returns the first.
     pub fn pop(&mut self) -> Option<(u16, Arc<[u8]>)> {
         let place = self.order.pop_front()?;
         self.known.remove(&place);
@@ -112,7 +111,7 @@ impl Ready {
 /// A key that a replica's own clients gave an expiry.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OwnVolatile {
-    /// When its time comes, in Unix ms.
+    /// When it expires, in Unix ms.
     pub at_ms: u64,
     /// Logical database.
     pub db: u16,
@@ -125,7 +124,7 @@ pub struct OwnVolatile {
 pub struct Effects {
     /// Whether anybody reads the stream; without one, nothing is encoded.
     pub replicating: bool,
-    /// Which events somebody asked for.
+    /// Which classes of events somebody asked for.
     pub wanted: EventClass,
     /// Number of changes, as `rdb_changes_since_last_save` counts them.
     pub dirty: u64,
@@ -141,9 +140,9 @@ pub struct Effects {
     pub ready: Ready,
     /// Keys to which a write on a replica gave an expiry, with its Unix time in ms: the primary will not remove them.
     own_volatile: Vec<OwnVolatile>,
-    /// Whether the handler said itself what to replicate, so that its arguments are not.
+    /// Whether the handler itself described what to replicate, so that its arguments are not replicated.
     pub rewritten: bool,
-    /// Whether the commands for the stream are of keys that have nothing to do with each other: no transaction binds them.
+    /// Whether the commands for the stream concern unrelated keys, so that no transaction needs to wrap them.
     pub unrelated: bool,
 }
 
@@ -169,7 +168,7 @@ impl Effects {
     /// Begins the description of a command.
     ///
     /// # Panics
-    /// When something of the description before is left.
+    /// When something of the previous description is left.
     #[inline]
     pub fn begin(&mut self) {
         self.assert_taken();
@@ -190,7 +189,7 @@ impl Effects {
     /// Checks that everything described was taken: where the locks drop.
     ///
     /// # Panics
-    /// When something is left: replicas and listeners would never hear of it.
+    /// When something is left: replicas and subscribers would never get it.
     #[inline]
     pub fn assert_taken(&self) {
         assert!(self.is_taken(), "effects were dropped before they were sent: {self:?}");
@@ -241,7 +240,7 @@ impl Effects {
         std::mem::take(&mut self.own_volatile)
     }
 
-    /// Takes everything, for one who is the only reader of a description: a test.
+    /// Takes everything. For tests, which are the only reader of a description.
     pub fn take(&mut self) -> Effects {
         let empty = Effects { replicating: self.replicating, wanted: self.wanted, ..Effects::default() };
         std::mem::replace(self, empty)
@@ -277,14 +276,14 @@ impl Effects {
 }
 
 /// Takes commands for the stream in the middle of a walk, under the lock of the slot that is about to be left. By default
-/// nobody does: they stay until the end.
+/// none are taken: they stay until the end.
 #[derive(Default)]
 pub struct Outlet(Option<Take>);
 
 type Take = Box<dyn Fn(&mut Effects) + Send>;
 
 impl Outlet {
-    /// Takes them by this function.
+    /// An outlet that takes them by this function.
     pub fn new(take: impl Fn(&mut Effects) + Send + 'static) -> Outlet {
         Outlet(Some(Box::new(take)))
     }

@@ -1,8 +1,8 @@
 //! Counts objects that left the keyspace and are still in memory.
 //!
 //! Their holder counts them: a [`Pending`] adds its number of objects when it is made, subtracts each that is freed, and the rest when
-//! it is dropped. No object is counted without one, so none stays counted that nobody holds, wherever it goes: to the thread that
-//! frees, to a snapshot that has yet to write it, or out of memory because either has ended.
+//! it is dropped. No object is counted without one. So no object stays counted once nobody holds it, whether it went to the thread
+//! that frees or to a snapshot that has yet to write it, and even if either has ended.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +15,7 @@ pub struct Freeing {
 }
 
 impl Freeing {
-    /// Counts so many objects for as long as they are held.
+    /// Counts `objects` for as long as they are held.
     pub fn hold(self: &Arc<Self>, objects: u64) -> Pending {
         self.pending.fetch_add(objects, Ordering::Relaxed);
         Pending { freeing: self.clone(), objects }
@@ -31,7 +31,7 @@ impl Freeing {
         self.freed.load(Ordering::Relaxed)
     }
 
-    /// Begins to count freed objects anew.
+    /// Resets the count of freed objects.
     pub fn reset(&self) {
         self.freed.store(0, Ordering::Relaxed);
     }
@@ -45,7 +45,7 @@ pub struct Pending {
 }
 
 impl Pending {
-    /// One of them is freed.
+    /// Notes that one of them was freed.
     pub fn free_one(&mut self) {
         self.free(1);
     }

@@ -1,21 +1,21 @@
 //! World mode: the gate through which every command enters the keyspace.
 //!
-//! Some commands need everything to stand still (FLUSHALL, SWAPDB, the first instant of a snapshot, a change of role).
-//! The threads are not stopped for them: the gate is *closed*, so that no further thread enters, and the closer acts once
-//! the last one inside has left. A worker enters for at most a few dozen commands at a time, and a worker that sleeps is
-//! outside, so closing takes as long as the longest running command. Meanwhile workers keep their loops: they serve
-//! whatever needs no keyspace, and suspend the rest until the gate opens.
+//! Some operations need the whole keyspace to themselves (FLUSHALL, SWAPDB, the first instant of a snapshot, a change of
+//! role). The threads are not stopped for them: the gate is *closed*, so that no further thread enters, and the closer
+//! acts once the last one inside has left. A worker enters for at most a few dozen commands at a time, and a worker that
+//! sleeps is outside, so closing takes as long as the longest running command. Meanwhile workers keep running their
+//! loops: they serve whatever does not need the keyspace, and suspend the rest until the gate opens.
 //!
 //! ```text
 //!   entering:  inside[me] odd ── fence ── state open?      ─ yes → run       leaving: inside[me] even
 //!   closing:   state = me     ── fence ── inside all even? ─ yes → the world is mine
 //! ```
 //! **Invariant:** of a thread that enters and a thread that closes at the same time, at least one sees the other: both
-//! write their own word before they read the other's, with a sequentially consistent fence between. So nobody is
+//! write their own word before they read the other's, with a sequentially consistent fence between. So no thread is
 //! inside while the closer acts.
 //!
-//! The words count passages, which also tells when memory that was reachable without a lock (a table that grew; workers prefetch from
-//! it) may be freed: once every thread that was inside has left ([`Passage`]).
+//! The words count passages. So they also tell when memory that was reachable without a lock may be freed (a table that was replaced;
+//! workers prefetch from it): once every thread that was inside has left ([`Passage`]).
 
 use crate::lock::{MAX_THREADS, WakeSet};
 use crate::sync::{AtomicU32, Ordering, fence};
@@ -25,7 +25,7 @@ use crate::sync::{AtomicU32, Ordering, fence};
 #[repr(align(64))]
 struct Line(AtomicU32);
 
-/// Who was inside at an instant.
+/// Which threads were inside at an instant.
 #[derive(Debug)]
 pub struct Passage(Box<[u32]>);
 
@@ -49,10 +49,10 @@ impl Gate {
         }
     }
 
-    /// Enters; the closer to wake when the gate is closed, since it may have seen the attempt.
+    /// Enters, unless the gate is closed.
     ///
     /// # Errors
-    /// The thread that has closed the gate: it must be woken.
+    /// The thread that has closed the gate. It must be woken, since it may have seen the attempt.
     #[inline]
     pub(crate) fn enter(&self, thread: usize) -> Result<(), usize> {
         let passage = self.step(thread, Ordering::Relaxed);
@@ -76,7 +76,7 @@ impl Gate {
         passage
     }
 
-    /// Leaves; the closer to wake, if the gate was closed meanwhile.
+    /// Leaves. Returns the closer, which must be woken, if the gate was closed meanwhile.
     #[inline]
     #[must_use = "the closer must be woken"]
     pub(crate) fn leave(&self, thread: usize) -> Option<usize> {
@@ -89,7 +89,7 @@ impl Gate {
         }
     }
 
-    /// Whether somebody has closed it, or is about to act: to be asked at least every 64 commands while inside.
+    /// Whether a thread has closed it. A thread inside checks this at least every 64 commands.
     #[inline]
     pub fn is_closed(&self) -> bool {
         self.state.0.load(Ordering::Relaxed) != 0
@@ -101,13 +101,13 @@ impl Gate {
         self.state.0.load(Ordering::Relaxed) == thread as u32 + 1
     }
 
-    /// Closes it for `thread`, which must be outside; `false` when another has.
+    /// Closes it for `thread`, which must be outside. `false` if another thread has closed it.
     pub(crate) fn close(&self, thread: usize) -> bool {
         debug_assert_eq!(self.inside[thread].0.load(Ordering::Relaxed) % 2, 0, "closing from inside");
         self.state.0.compare_exchange(0, thread as u32 + 1, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
-    /// Whether everybody is outside, asked by the closer; from then on, until it opens, the world is its own.
+    /// Whether every thread is outside. Called by the closer, which owns the world from then until it opens the gate.
     pub(crate) fn is_quiet(&self) -> bool {
         fence(Ordering::SeqCst);
         self.inside.iter().all(|line| line.0.load(Ordering::Acquire).is_multiple_of(2))
@@ -123,19 +123,20 @@ impl Gate {
             .map(|(i, _)| i)
     }
 
-    /// Who is inside now. What was unlinked before may be freed once [`Gate::has_passed`] says that they all left.
+    /// The threads that are inside now. Memory unlinked before this call may be freed once [`Gate::has_passed`] says
+    /// that they all left.
     pub fn passage(&self) -> Passage {
         fence(Ordering::SeqCst);
         Passage(self.inside.iter().map(|line| line.0.load(Ordering::Acquire)).collect())
     }
 
-    /// Whether everybody who was inside at the passage has left since.
+    /// Whether every thread that was inside at the passage has left since.
     pub fn has_passed(&self, passage: &Passage) -> bool {
         let mut lines = self.inside.iter().zip(&passage.0);
         lines.all(|(line, &then)| then.is_multiple_of(2) || line.0.load(Ordering::Acquire) != then)
     }
 
-    /// Registers `thread` to be woken when the gate opens; `false` when it is open already.
+    /// Registers `thread` to be woken when the gate opens. `false` if it is open already.
     pub(crate) fn register(&self, thread: usize) -> bool {
         self.waiting.add(thread);
         // Both sides write before they read, as at the gate itself.
@@ -143,7 +144,7 @@ impl Gate {
         self.state.0.load(Ordering::Acquire) != 0
     }
 
-    /// Opens it; the threads to wake.
+    /// Opens it. Returns the threads to wake.
     #[must_use = "registered threads must be woken"]
     pub(crate) fn open(&self, thread: usize) -> impl Iterator<Item = usize> + use<> {
         let was = self.state.0.swap(0, Ordering::SeqCst);
@@ -224,7 +225,7 @@ mod models {
         });
     }
 
-    /// A closer that finds somebody inside is told when they leave.
+    /// A closer that finds a thread inside is told when it leaves.
     #[test]
     fn the_closer_is_woken() {
         loom::model(|| {
@@ -259,7 +260,7 @@ mod models {
         });
     }
 
-    /// Memory that was unlinked is freed only after a passage: nobody who found it before is still looking.
+    /// Memory that was unlinked is freed only after a passage: no thread that found it before still reads it.
     #[test]
     fn retired_memory_outlives_its_readers() {
         loom::model(|| {

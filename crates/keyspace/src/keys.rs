@@ -1,7 +1,7 @@
 //! The keyspace as one command sees it: its guard, its database, the time, and the effects it describes.
 //!
-//! [`Keys::attach`] adds every key and [`Keys::take`] removes every key; nothing else adds to a table or removes from one. A value is changed only through an [`Edit`], which hands the pre-image to a running snapshot first and settles
-//! the accounts after.
+//! [`Keys::attach`] adds every key and [`Keys::take`] removes every key; nothing else adds to a table or removes from one. A value is changed only through an [`Edit`], which hands the pre-image to a running snapshot before the change
+//! and updates the slot's accounts after it.
 //!
 //! An expired key counts as absent in every look-up. On a primary the look-up that finds it deletes it, and the deletion goes to the
 //! stream ahead of the command itself; a replica waits for its primary's deletion.
@@ -23,15 +23,15 @@ use structures::{Value, ValueRef};
 use table::{Entry, EntryBox, Occupied, Retired, Walk};
 use topology::Slot;
 
-/// What becomes of a key whose time has come.
+/// How a command treats an expired key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expiry {
-    /// It is removed, and the removal replicated: on a primary.
+    /// It is deleted, and the deletion replicated: on a primary.
     Delete,
-    /// It is hidden from readers: on a replica, whose primary will remove it, and while writes are paused. A write that
-    /// comes nevertheless (to a writable replica) removes it first.
+    /// It is hidden from readers: on a replica, whose primary will delete it, and while writes are paused. A write that
+    /// runs all the same (on a writable replica) deletes it first.
     Hide,
-    /// It is shown: while data is loaded, and to the stream that a replica applies.
+    /// It is visible: while data is loaded, and to the stream that a replica applies.
     Ignore,
 }
 
@@ -44,11 +44,11 @@ pub struct KeysContext {
     pub db: u16,
     /// Unix time.
     pub now_ms: u64,
-    /// What becomes of expired keys.
+    /// How expired keys are treated.
     pub expiry: Expiry,
     /// `lazyfree-lazy-expire`: expired values are freed by another thread, and replicated as UNLINK.
     pub lazy_expire: bool,
-    /// Look-ups leave the access clock alone: CLIENT NO-TOUCH.
+    /// Look-ups do not update the access clock: CLIENT NO-TOUCH.
     pub no_touch: bool,
 }
 
@@ -59,15 +59,15 @@ pub struct Scratch {
     pub effects: Effects,
     /// Takes commands for the stream while a walk over several slots goes on.
     pub outlet: Outlet,
-    /// Replaced tables: to be freed after a [`crate::Passage`].
+    /// Replaced tables, to be freed after a [`crate::Passage`].
     pub retired: Retired,
-    /// Entries to be freed by another thread, since that takes time.
+    /// Entries for another thread to free, because that takes time.
     pub garbage: Vec<EntryBox>,
     /// Look-ups for reading that found their key.
     pub hits: u64,
     /// Look-ups for reading that did not.
     pub misses: u64,
-    /// Since it was cleared, something of the keyspace may have changed: a panic may have left it half done.
+    /// Whether the keyspace may have changed since this was cleared: if so, a panic may have left a change half done.
     pub has_changed: bool,
 }
 
@@ -82,10 +82,10 @@ pub enum Ttl {
     At(u64),
 }
 
-/// Values with more parts than this are freed by another thread when laziness is asked for.
+/// When lazy freeing is asked for, values with more parts than this are freed by another thread.
 const LAZY_FREE_EFFORT: usize = 64;
 
-/// A key's slot and hash, computed before.
+/// A key's slot and hash, computed in advance.
 #[derive(Debug, Clone, Copy)]
 pub struct Located {
     /// Its slot.
@@ -101,7 +101,7 @@ pub struct Keys<'k, 'g> {
     guard: &'k mut Guard<'g>,
     physical: usize,
     context: KeysContext,
-    /// Keys with their places, when the caller knows them already.
+    /// Keys with their places, if the caller knows them already.
     hints: Hints<'k>,
     /// What the command did so far, and what it leaves behind.
     pub scratch: &'k mut Scratch,
@@ -110,12 +110,12 @@ pub struct Keys<'k, 'g> {
 /// Keys whose places are known. Commands take their keys in order, each several times.
 #[derive(Debug, Default)]
 struct Hints<'k> {
-    /// The one that was asked for last, or will be first.
+    /// The last one that was looked up; at the start, the first.
     current: Cell<Option<(&'k [u8], Located)>>,
     argv: &'k [&'k [u8]],
     step: usize,
     places: &'k [Located],
-    /// Which one the current one is.
+    /// The index of the current one.
     at: Cell<usize>,
 }
 
@@ -166,7 +166,7 @@ impl<'k, 'g> Keys<'k, 'g> {
         self.with_hints(std::slice::from_ref(key), 1, std::slice::from_ref(place))
     }
 
-    /// Remembers the places of several keys: the first of `argv`, and further ones so many arguments behind each other.
+    /// Remembers the places of several keys: the first of `argv`, and from there every `step`-th argument.
     ///
     /// # Panics
     /// When there is no key or no place.
@@ -230,8 +230,8 @@ impl<'k, 'g> Keys<'k, 'g> {
         (self.context.now_ms / 1000) as u32 & 0xff_ffff
     }
 
-    /// Removes the key if its time has come and that is ours to do; whether it counts as absent. A large one that a
-    /// snapshot has yet to capture stays for now: nobody needs it gone.
+    /// Deletes the key if it is expired and this node may delete it. Returns true when the key counts as absent. A
+    /// large one that a snapshot has yet to capture is not deleted yet: it is hidden anyway.
     #[inline]
     fn expire_if_due(&mut self, key: &[u8], place: Located) -> bool {
         let due = self.is_due(key, place);
@@ -246,9 +246,9 @@ impl<'k, 'g> Keys<'k, 'g> {
         self.guard.find(place, physical, key).is_some_and(|entry| space.walk.spares(entry))
     }
 
-    /// Whether a command that would change the key should wait, for a snapshot is capturing its large value in pieces or
-    /// will: it is asked to do so now, and the thread is woken when that is done. Others may be woken earlier, and then ask
-    /// again.
+    /// Whether a command that would change the key should wait, because a snapshot captures its large value in pieces or
+    /// has yet to. If so, the snapshot is asked to capture it now, and the thread is woken afterwards. It may be woken
+    /// earlier for another key, and then asks again.
     pub fn awaits_capture(&mut self, key: &[u8]) -> bool {
         let place = self.locate(key);
         let (space, physical, thread) = (self.space, self.physical, self.context.thread);
@@ -260,7 +260,7 @@ impl<'k, 'g> Keys<'k, 'g> {
         spared.is_some()
     }
 
-    /// Removes the key if its time has come, so that a write finds it absent.
+    /// Deletes the key if it is expired, so that a write finds it absent.
     #[inline]
     fn expire_for_write(&mut self, key: &[u8], place: Located) -> bool {
         let due = self.is_due(key, place);
@@ -309,7 +309,7 @@ impl<'k, 'g> Keys<'k, 'g> {
         self.find_to_read(key, false, true)
     }
 
-    /// A key, for reading: counts a hit or a miss, but neither notes the access nor tells of a miss. OBJECT.
+    /// A key, for reading: counts a hit or a miss, but neither notes the access nor publishes a miss. OBJECT.
     pub fn lookup_quietly(&mut self, key: &[u8]) -> Option<Entry<'_>> {
         self.find_to_read(key, false, false)
     }
@@ -339,7 +339,7 @@ impl<'k, 'g> Keys<'k, 'g> {
         }
     }
 
-    /// A key, without counting or noting the access: OBJECT, TTL, EXISTS-like questions of commands themselves.
+    /// A key, without counting or noting the access: for commands that check a key for themselves.
     #[inline]
     pub fn peek(&mut self, key: &[u8]) -> Option<Entry<'_>> {
         let place = self.locate(key);
@@ -350,8 +350,7 @@ impl<'k, 'g> Keys<'k, 'g> {
         self.guard.find(place, physical, key)
     }
 
-    /// Whether the key is there though its time has come since then: for WATCH, which must not be upset by a key that
-    /// was as good as absent when it was watched, or became one that is.
+    /// Whether the key is present but has expired after `since_ms`. For WATCH: expiry alone must not abort EXEC.
     pub fn expired_since(&mut self, key: &[u8], since_ms: u64) -> bool {
         let place = self.locate(key);
         let (physical, now_ms) = (self.physical, self.context.now_ms);
@@ -414,7 +413,7 @@ impl<'k, 'g> Keys<'k, 'g> {
         self.attach(place, entry);
     }
 
-    /// The one constructor: everything that comes to be comes through here.
+    /// The one constructor: every key is added here.
     fn attach(&mut self, place: Located, entry: EntryBox) {
         self.scratch.has_changed = true;
         let epoch = self.space.walk.epoch();
@@ -441,7 +440,7 @@ impl<'k, 'g> Keys<'k, 'g> {
         }
     }
 
-    /// The one hook: everything that ceases to be goes through here.
+    /// The one hook: every key is removed here.
     fn take(&mut self, key: &[u8], place: Located) -> Option<EntryBox> {
         self.scratch.has_changed = true;
         let (physical, thread) = (self.physical, self.context.thread);
@@ -459,7 +458,7 @@ impl<'k, 'g> Keys<'k, 'g> {
         Some(entry)
     }
 
-    /// Removes a key and gives its entry; an expired one is removed as expired and counts as absent.
+    /// Removes a key and returns its entry. An expired key is deleted as expired and counts as absent.
     pub fn remove(&mut self, key: &[u8]) -> Option<EntryBox> {
         let place = self.locate(key);
         if self.expire_for_write(key, place) {
@@ -468,7 +467,7 @@ impl<'k, 'g> Keys<'k, 'g> {
         self.take(key, place)
     }
 
-    /// Replicates that the node itself removed a key.
+    /// Replicates that the node removed a key by itself.
     fn replicate_removal(&mut self, key: &[u8], lazy: bool) {
         let name: &[u8] = if lazy { b"UNLINK" } else { b"DEL" };
         let db = self.context.db;
@@ -517,7 +516,7 @@ impl<'k, 'g> Keys<'k, 'g> {
         }
     }
 
-    /// Writes another value over that of a key; gives the value back when the key is not there.
+    /// Overwrites the value of a key. Returns the new value if the key does not exist.
     #[inline]
     fn overwrite<V>(
         &mut self,
@@ -548,7 +547,7 @@ impl<'k, 'g> Keys<'k, 'g> {
         None
     }
 
-    /// Sets or removes the expiry of a key; whether the key is there.
+    /// Sets or removes the expiry of a key. Returns whether the key exists.
     pub fn set_expire(&mut self, key: &[u8], at_ms: Option<u64>) -> bool {
         let place = self.locate(key);
         self.set_expire_at(key, place, at_ms)
@@ -577,7 +576,7 @@ impl<'k, 'g> Keys<'k, 'g> {
         self.touch(key, slot);
     }
 
-    /// Describes an event of a key that is no change by itself.
+    /// Describes an event of a key that is not a change by itself.
     #[inline]
     pub fn event(&mut self, key: &[u8], class: EventClass, name: &'static str) {
         let db = self.context.db;
@@ -608,7 +607,7 @@ impl<'k, 'g> Keys<'k, 'g> {
         }
     }
 
-    /// Hangs a ticket on a key.
+    /// Adds a ticket to the queue of a key.
     pub fn wait(&mut self, key: &[u8], ticket: &Arc<Ticket>) {
         self.scratch.has_changed = true;
         let slot = Slot::of(key);
@@ -616,7 +615,7 @@ impl<'k, 'g> Keys<'k, 'g> {
         self.guard.cell(slot).set_registered(true);
     }
 
-    /// Hangs a watch on a key. One whose time has come is removed before, since that is no change to what is watched.
+    /// Adds a watch to a key. An expired key is deleted first, so that this deletion does not count as a change.
     pub fn watch(&mut self, key: &[u8], watch: &Arc<Watch>) {
         self.scratch.has_changed = true;
         let place = self.locate(key);
@@ -629,13 +628,14 @@ impl<'k, 'g> Keys<'k, 'g> {
         self.guard.cell(slot).set_registered(true);
     }
 
-    /// The next ticket on a key from a place in its queue on, which is in the order of arrival, and its place. Who has all of
-    /// its locks may claim it; it stays in its place until [`Keys::served`].
+    /// The next ticket in a key's queue from the place `from` on, and its place. The queue is in order of arrival. A caller
+    /// that holds all locks of the ticket may claim it; it keeps its place until [`Keys::served`].
     pub fn waiter(&mut self, db: u16, key: &[u8], from: usize) -> Option<(usize, Arc<Ticket>)> {
         self.guard.registry(Slot::of(key)).waiter(db, key, from)
     }
 
-    /// A claimed ticket was served: it leaves the queue of this key, and those of its other keys when they are met.
+    /// Removes a claimed ticket that was served from the queue of this key. It leaves those of its other keys when they
+    /// are next visited.
     pub fn served(&mut self, db: u16, key: &[u8], ticket: &Arc<Ticket>) {
         self.scratch.has_changed = true;
         let slot = Slot::of(key);
@@ -645,7 +645,7 @@ impl<'k, 'g> Keys<'k, 'g> {
         self.guard.cell(slot).set_registered(!is_empty);
     }
 
-    /// Whether somebody waits for a key of the slot.
+    /// Whether a client waits for a key of the slot.
     pub fn has_waiters(&mut self, slot: Slot) -> bool {
         self.guard.cell(slot).is_registered() && self.guard.registry(slot).has_waiters()
     }
@@ -655,8 +655,8 @@ impl<'k, 'g> Keys<'k, 'g> {
         self.guard.covers(slot)
     }
 
-    /// Visits the entries of one slot from a cursor on, at least `budget` unless the slot ends before; the next cursor,
-    /// 0 at the end. Expired entries are left out. A walking guard goes on to the slot.
+    /// Visits the entries of one slot from a cursor on, at least `budget` unless the slot ends before. Returns the next
+    /// cursor, 0 at the end. Expired entries are left out. A walking guard moves on to the slot.
     ///
     /// # Errors
     /// When the slot stays taken.
@@ -683,8 +683,8 @@ impl<'k, 'g> Keys<'k, 'g> {
         self.space.next_occupied(self.physical, from)
     }
 
-    /// Empties the database: its tables, to be freed here or elsewhere. Only in the world. What a running snapshot still
-    /// needs goes to it.
+    /// Empties the database. Returns its tables, to be freed here or elsewhere. Only in the world. Tables that a running
+    /// snapshot still needs go to the snapshot.
     pub fn flush(&mut self) -> Vec<Flushed> {
         assert!(self.guard.is_world(), "a database is flushed in the world");
         self.scratch.has_changed = true;
@@ -712,7 +712,7 @@ impl<'k, 'g> Keys<'k, 'g> {
         removed
     }
 
-    /// Swaps two logical databases, in the world, and touches what is watched in them.
+    /// Swaps two logical databases, in the world, and touches the watches in them.
     pub fn swap(&mut self, a: u16, b: u16) {
         assert!(self.guard.is_world(), "databases are swapped in the world");
         if a == b {

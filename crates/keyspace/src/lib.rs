@@ -8,8 +8,8 @@
 //! ```
 //! A command first gets a [`Guard`] for what it needs (slots of its keys, one slot at a time, or the world behind the
 //! [`Gate`]), and then works through [`Keys`], which is the guard together with the time, the database and the
-//! [`Effects`] it describes. Every key is inserted by one constructor and removed through one hook there: counting,
-//! accounting, snapshot marks, watches and waiters hang on them.
+//! [`Effects`] it describes. Every key is inserted by one constructor and removed through one hook there, which keep
+//! the counts, the accounts and the snapshot marks true.
 //!
 //! The crate takes the time as an argument, starts no threads and does no I/O. It knows nothing of clients, replies or
 //! commands.
@@ -55,7 +55,7 @@ use table::Hasher;
 pub use table::Expected;
 use topology::{SLOTS, Slot};
 
-/// A slot that stayed taken beyond a bounded spin: suspend, and try again when it is released.
+/// A slot that stayed locked beyond a bounded spin: suspend, and try again when it is released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SlotBusy(pub Slot);
 
@@ -109,12 +109,12 @@ impl Keyspace {
         }
     }
 
-    /// Says how a thread that registered is woken; once, before the first is.
+    /// Sets how a registered thread is woken. Called once, before the first registration.
     pub fn set_wake(&self, wake: impl Fn(usize) + Send + Sync + 'static) {
         self.slots.set_wake(Box::new(wake));
     }
 
-    /// The gate that everything passes before it takes a lock, through a [`Standing`].
+    /// The gate. A thread enters it through a [`Standing`] before it takes a lock.
     #[inline]
     pub fn gate(&self) -> &Gate {
         &self.gate
@@ -134,7 +134,7 @@ impl Keyspace {
     /// Locks one slot.
     ///
     /// # Errors
-    /// When it stays taken.
+    /// When it stays locked.
     #[inline]
     pub fn lock(&self, slot: Slot) -> Result<Guard<'_>, SlotBusy> {
         Guard::one(&self.slots, slot, SPINS)
@@ -143,12 +143,12 @@ impl Keyspace {
     /// Locks several slots, ascending and each once.
     ///
     /// # Errors
-    /// When one stays taken; none is held then.
+    /// When one stays locked; none is held then.
     pub fn lock_many(&self, slots: &[Slot]) -> Result<Guard<'_>, SlotBusy> {
         Guard::many(&self.slots, slots, SPINS)
     }
 
-    /// A guard that locks slots one at a time as the command goes along.
+    /// A guard that locks one slot at a time as the command proceeds.
     pub fn walk_slots(&self) -> Guard<'_> {
         Guard::walking(&self.slots)
     }
@@ -158,7 +158,7 @@ impl Keyspace {
         Guard::world(&self.slots, &self.gate, thread)
     }
 
-    /// Registers `thread` to be woken when the slot is released; `false` when it is free already.
+    /// Registers `thread` to be woken when the slot is released. `false` if it is free already.
     pub fn register(&self, busy: SlotBusy, thread: usize) -> bool {
         self.slots.register(busy.0, thread)
     }
@@ -202,7 +202,7 @@ impl Keyspace {
         self.counters.volatile(self.physical(db))
     }
 
-    /// How long the keys of a logical database that have an expiry have on average, in ms.
+    /// The average time to live of a logical database's keys that have an expiry, in ms.
     pub fn mean_ttl_ms(&self, db: u16, now_ms: u64) -> u64 {
         self.counters.mean_ttl_ms(self.physical(db), now_ms)
     }
@@ -244,7 +244,7 @@ impl Keyspace {
         self.map[b as usize].store(pa as u16, Ordering::Relaxed);
     }
 
-    /// A slot of the physical database, chosen with a probability that follows its number of keys; `None` when the
+    /// A slot of the physical database, chosen with a probability in proportion to its number of keys; `None` when the
     /// database is empty.
     pub fn random_slot(&self, physical: usize, random: u64) -> Option<Slot> {
         self.counters

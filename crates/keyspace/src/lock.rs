@@ -1,8 +1,8 @@
-//! The lock of one slot, and how a worker that finds it taken goes on without blocking.
+//! The lock of one slot, and how a worker that finds it held continues without blocking.
 //!
-//! A slot is held for the time of one command, mostly tens of nanoseconds, so a taker spins a little. A holder may also
-//! be slow (a command over a million elements), and no worker may block for it: the taker gives up, *registers* itself and goes on
-//! with its other connections. The unlock wakes the registered workers, which try again from the start.
+//! A slot is held for the time of one command, mostly tens of nanoseconds, so a taker spins a little. A holder may also be slow (a
+//! command over a million elements), and no worker may block for it: the taker gives up, *registers* itself and serves its other
+//! connections. The unlock wakes the registered workers, which run the command again from the start.
 //!
 //! ```text
 //!   word: bit 0 LOCKED   bit 1 CONTENDED (somebody registered while it was locked)
@@ -16,7 +16,7 @@ use crate::sync::{AtomicU32, AtomicU64, Ordering, spin_loop};
 const LOCKED: u32 = 1;
 const CONTENDED: u32 = 2;
 
-/// How often a taker looks at a held lock before it gives up: a few microseconds, longer than nearly every command.
+/// How often a taker checks a held lock before it gives up: a few microseconds, longer than nearly every command.
 pub const SPINS: u32 = 256;
 
 /// The lock word.
@@ -30,7 +30,7 @@ impl SlotLock {
         self.0.compare_exchange(0, LOCKED, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
-    /// Takes the lock, looking at most `spins` times.
+    /// Takes the lock, trying at most `spins` times.
     #[inline]
     pub(crate) fn lock_spinning(&self, spins: u32) -> bool {
         self.try_lock() || self.lock_slow(spins)
@@ -52,7 +52,7 @@ impl SlotLock {
         self.0.load(Ordering::Acquire) & LOCKED != 0
     }
 
-    /// Gives the lock back; `true` when somebody registered meanwhile and must be woken.
+    /// Releases the lock. `true` if a thread registered meanwhile and must be woken.
     #[inline]
     #[must_use = "registered workers must be woken"]
     pub(crate) fn unlock(&self) -> bool {
@@ -62,7 +62,7 @@ impl SlotLock {
     }
 }
 
-/// Which workers wait for a group of locks: one bit a worker.
+/// Which workers wait for a group of locks: one bit per worker.
 #[derive(Debug, Default)]
 pub(crate) struct WakeSet(AtomicU64);
 
@@ -152,7 +152,7 @@ mod models {
         });
     }
 
-    /// The lock excludes.
+    /// The lock is exclusive.
     #[test]
     fn one_holder_at_a_time() {
         loom::model(|| {
@@ -199,7 +199,7 @@ mod models {
         });
     }
 
-    /// Suspending and trying again, as a worker does it: the value behind the lock gets both increments.
+    /// Suspending and trying again, as a worker does: the value under the lock gets both increments.
     #[test]
     fn a_suspended_worker_finishes() {
         loom::model(|| {

@@ -1,7 +1,7 @@
-//! Ranks of locks keep threads that hold one lock and want another from deadlock.
+//! Lock ranks prevent deadlock between threads that hold one lock and want another.
 //!
-//! A thread that holds a lock may take only locks of a higher rank. Debug builds check each lock, so any test that takes locks in
-//! a wrong order fails, even without a deadlock; release builds have no check.
+//! A thread that holds a lock may take only locks of a higher rank. Debug builds check this at each lock, so a test that takes
+//! locks in a wrong order fails even without a deadlock. Release builds do not check.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
@@ -68,7 +68,7 @@ impl Drop for Held {
     }
 }
 
-/// A mutex with a rank. What it guards is whole after every step, so a panic elsewhere does not spoil it.
+/// A mutex with a rank. Its value is consistent after every step, so it ignores poisoning.
 #[derive(Debug)]
 pub struct RankedMutex<T> {
     rank: Rank,
@@ -91,10 +91,10 @@ impl<T> RankedMutex<T> {
         RankedGuard { guard: self.mutex.lock().unwrap_or_else(PoisonError::into_inner), _held: held }
     }
 
-    /// Takes it if nobody has it.
+    /// Takes it if it is free.
     ///
     /// # Panics
-    /// As [`RankedMutex::lock`]: one that is tried out of order would be taken out of order.
+    /// As [`RankedMutex::lock`]: trying out of order may take it out of order.
     #[inline]
     pub fn try_lock(&self) -> Option<RankedGuard<'_, T>> {
         let held = Held::note(self.rank);

@@ -1,22 +1,23 @@
 //! Frees tables that were replaced while other threads may have been prefetching from them.
 //!
 //! Growth, shrinking and splitting push what they replaced into a batch. A worker hands its batch over at the end of a
-//! turn; it is freed once everybody who was inside the gate at that moment has left.
+//! turn; it is freed once every thread that was inside the gate at that moment has left.
 //!
 //! ```text
 //!   batch ──▶ gathering ── the one before is freed ──▶ waiting, with its passage ── has passed ──▶ freed
 //! ```
-//! Two generations are enough, and bound the bookkeeping: what comes while one waits is gathered for the next.
+//! Two generations are enough and bound the bookkeeping: batches that arrive while one waits are gathered for the next.
 //!
 //! This module is an unsafe kernel. **Invariant:** memory in `waiting` was out of its table before `passage` was taken,
-//! and is freed only after everybody who was inside then has left. Prefetching happens inside the gate only, and who
-//! enters later finds the new table: entering and taking a passage both have a sequentially consistent fence between
-//! their own store (the word; the table's root) and their look at the other's.
+//! and is freed only after every thread that was inside then has left. Prefetching happens inside the gate only, and a
+//! thread that enters later finds the new table: entering and taking a passage both have a sequentially consistent
+//! fence between their own store (the word; the table's root) and their load of the other's.
 
 use crate::{Keyspace, Passage};
 use table::Retired;
 
-/// A thread's memory that waits to be freed. What still waits when it drops is leaked, which is all it can do alone.
+/// A thread's memory that waits to be freed. Memory that still waits when this is dropped is leaked: it cannot know
+/// whether a thread still reads it.
 #[derive(Debug, Default)]
 pub struct Reclaimer {
     gathering: Retired,
@@ -31,8 +32,8 @@ impl Reclaimer {
         Reclaimer { gathering: Retired::new(), waiting: Retired::new(), passage: None }
     }
 
-    /// Takes over a batch of this keyspace and frees what nobody can be looking at any more. Best called outside the
-    /// gate: whoever is inside holds up what he hands over.
+    /// Takes over a batch of this keyspace and frees what no thread can still read. Best called outside the gate: a
+    /// caller inside holds up its own batch.
     #[inline]
     pub fn collect(&mut self, space: &Keyspace, retired: &mut Retired) {
         if !retired.is_empty() || self.passage.is_some() {

@@ -1,4 +1,4 @@
-//! The slots themselves: 16,384 headers of one cache line, and the only door to what is in them.
+//! The slots themselves: 16,384 headers of one cache line each, and the only access to their contents.
 //!
 //! ```text
 //!   0    4    8                     24      32                  48         64
@@ -6,16 +6,17 @@
 //!   │lock│flag│ table of database 0 │ extra │     expiries      │   free   │
 //!   └────┴────┴─────────────────────┴───────┴───────────────────┴──────────┘
 //! ```
-//! `extra` exists once another database holds a key of the slot, or somebody waits for one or watches one.
+//! `extra` exists once another database holds a key of the slot, or a client waits for one or watches one.
 //!
 //! This module is an unsafe kernel. **Invariant:** a `&mut SlotData` or a `TableMut` exists only while its slot's lock is
 //! held by the thread that has it, or while that thread owns the world. [`Guard`] is the proof: it is made by taking the
-//! locks or by owning the closed gate, it lends what is in slots only if it covers them and only through `&mut self`, and
-//! gives the locks back when it drops. Prefetching needs no lock: the tables allow it to anybody who is inside the gate.
+//! locks or by owning the closed gate, it lends the contents of slots only if it covers them and only through `&mut
+//! self`, and it releases the locks when it drops. Prefetching needs no lock: the tables allow it to any thread inside
+//! the gate.
 //!
-//! What the module must trust its callers to do, because types cannot say it: each thread uses its own number and no
-//! other, and takes locks and prefetches only inside the gate. That is checked where it costs nothing: there is one world
-//! at a time, the gate stays closed while it exists, nobody gets a lock meanwhile, and in debug builds nobody has one.
+//! The module trusts its callers in what types cannot express: each thread uses its own number and no other, and takes
+//! locks and prefetches only inside the gate. Cheap checks cover a part of this: there is one world at a time, the gate
+//! stays closed while it exists, no lock is given meanwhile, and in debug builds none is held.
 
 use crate::keys::Expiries;
 use crate::lock::{SlotLock, WakeSet};
@@ -49,7 +50,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) expiries: &'a mut Expiries,
 }
 
-/// Somebody waits for a key of the slot, or watches one.
+/// A client waits for a key of the slot, or watches one.
 pub(crate) const REGISTERED: u32 = 1;
 
 #[derive(Debug)]
@@ -132,7 +133,7 @@ impl Slots {
         &self.cells[slot.index()]
     }
 
-    /// Registers `thread` for the release of the slot; `false` when it is free already.
+    /// Registers `thread` for the release of the slot. `false` if it is free already.
     pub(crate) fn register(&self, slot: Slot, thread: usize) -> bool {
         self.wakes[slot.index() % WAKE_SETS].register(&self.cell(slot).lock, thread)
     }
@@ -152,7 +153,7 @@ impl Slots {
         self.world.load(Ordering::Relaxed)
     }
 
-    /// Unlocks, and wakes who waits for that; whether anybody does.
+    /// Unlocks, and wakes the threads that wait for the slot. Returns whether there are any.
     #[inline]
     fn unlock(&self, slot: Slot) -> bool {
         let is_waited_for = self.cell(slot).lock.unlock();
@@ -175,11 +176,11 @@ enum Held {
     One(Slot),
     Many(Vec<Slot>),
     World,
-    /// One slot at a time, as the command goes along.
+    /// One slot at a time, as the command proceeds.
     Walking(Option<Slot>),
 }
 
-/// The right to touch some slots, for as long as it lives.
+/// The right to access some slots, for as long as it lives.
 #[derive(Debug)]
 pub struct Guard<'a> {
     slots: &'a Slots,
@@ -205,7 +206,7 @@ impl<'a> Guard<'a> {
         Ok(Guard::new(slots, Held::One(slot)))
     }
 
-    /// Takes these slots, which must ascend: that order is what keeps takers of several from deadlock.
+    /// Locks these slots, which must ascend: a common order prevents deadlock between takers of several.
     pub(crate) fn many(slots: &'a Slots, wanted: &[Slot], spins: u32) -> Result<Guard<'a>, SlotBusy> {
         assert!(wanted.is_sorted_by(|a, b| a < b), "slots are taken in ascending order, each once");
         let mut guard = Guard::new(slots, Held::Many(Vec::with_capacity(wanted.len())));
@@ -234,7 +235,7 @@ impl<'a> Guard<'a> {
         Guard::new(slots, Held::Walking(None))
     }
 
-    /// Whether the slot may be touched.
+    /// Whether the slot may be accessed.
     #[inline]
     pub fn covers(&self, slot: Slot) -> bool {
         match &self.held {
@@ -245,12 +246,12 @@ impl<'a> Guard<'a> {
         }
     }
 
-    /// Whether everything may be touched.
+    /// Whether every slot may be accessed.
     pub fn is_world(&self) -> bool {
         self.held == Held::World
     }
 
-    /// Goes on to a slot: locks it when walking, and is no change for a guard that covers it anyway.
+    /// Moves on to a slot: a walking guard locks it; nothing changes for a guard that covers it already.
     pub(crate) fn step_to(&mut self, slot: Slot, spins: u32) -> Result<(), SlotBusy> {
         if let Held::Walking(held) = &mut self.held {
             if *held == Some(slot) {
@@ -267,8 +268,8 @@ impl<'a> Guard<'a> {
         Ok(())
     }
 
-    /// Gives the locks back, as dropping does; a slot that somebody waits for, if there is one. Who takes it again at once
-    /// leaves the other no chance: waking takes longer than locking.
+    /// Releases the locks, as dropping does. Returns a slot that a thread waits for, if there is one. A caller that locks
+    /// it again at once starves the waiter: waking takes longer than locking.
     pub fn release(mut self) -> Option<Slot> {
         let mut awaited = None;
         match std::mem::replace(&mut self.held, Held::Walking(None)) {
@@ -284,7 +285,7 @@ impl<'a> Guard<'a> {
         awaited
     }
 
-    /// Gives the slot of a walking guard back; whether somebody waits for it.
+    /// Releases the slot of a walking guard. Returns whether a thread waits for it.
     pub fn leave_slot(&mut self) -> bool {
         match &mut self.held {
             Held::Walking(held) => held.take().is_some_and(|left| self.slots.unlock(left)),
@@ -327,7 +328,7 @@ impl<'a> Guard<'a> {
         self.table(place.slot, physical)?.into_entry(place.hash, key)
     }
 
-    /// A database's table in a slot, made if need be.
+    /// A database's table in a slot, created if it does not exist.
     #[inline]
     pub(crate) fn parts(&mut self, slot: Slot, physical: usize) -> Parts<'_> {
         let slots = self.slots;
@@ -346,7 +347,7 @@ impl<'a> Guard<'a> {
         Parts { table: unsafe { table.exclusive() }, expiries }
     }
 
-    /// Who waits for keys of the slot and who watches them.
+    /// The waiters and watchers of the slot's keys.
     pub(crate) fn registry(&mut self, slot: Slot) -> &mut Registry {
         &mut self.data(slot).extra.get_or_insert_default().registry
     }
@@ -374,12 +375,12 @@ pub struct Flushed {
 }
 
 impl Flushed {
-    /// Counts the entries until they are taken out or dropped: they wait for another thread.
+    /// Counts the entries as pending until they are taken out or dropped.
     pub fn count_as(&mut self, freeing: &Arc<Freeing>) {
         self.pending = Some(freeing.hold(self.entries.remaining() as u64));
     }
 
-    /// The slot that the table was of.
+    /// The slot that the table belonged to.
     pub fn slot(&self) -> Slot {
         self.slot
     }

@@ -1,7 +1,7 @@
-//! The state of a thread at the gate, and for whom it holds the gate closed.
+//! The state of a thread at the gate, and for whom it keeps the gate closed.
 //!
-//! Every thread that uses the keyspace has one [`Standing`], and passes the gate only through it: a thread that forgot that it closed
-//! the gate itself would wait for itself.
+//! Every thread that uses the keyspace has one [`Standing`], and passes the gate only through it: a thread that did not remember
+//! having closed the gate would wait for itself.
 //!
 //! ```text
 //!             enter                                    claim(N), nobody inside
@@ -13,13 +13,13 @@
 //!    │                                        │                                     │
 //!    └──── release · forget(N) · enter_for(N) ┴───────────────────────── release ───┘
 //! ```
-//! `N` is who the world is for: a client of the thread, or [`ITSELF`]. `claim` fails and changes nothing but to leave while
-//! another thread holds the gate, and so do `enter` and `claim(M)` while this very thread holds it for `N`: then the
-//! thread waits, or turns to something else.
+//! `N` is who the world is for: a client of the thread, or [`ITSELF`]. While another thread holds the gate, `claim` fails
+//! and changes nothing, except that it leaves. `enter` and `claim(M)` fail the same way while this very thread holds the
+//! gate for `N`. The thread then waits, or does other work.
 //!
-//! **Invariant:** a closed gate is never abandoned. Every thread that leaves wakes the holder, which then tries the command of the client
-//! that it holds the gate for again. A client that is gone (`forget`), that was answered or waits for something else (`release`), or that
-//! no longer needs the world (`enter_for`) holds nothing.
+//! **Invariant:** a closed gate is never abandoned. Every thread that leaves wakes the holder, which then retries the command of the
+//! client that it holds the gate for. The gate is not kept for a client that is gone (`forget`), that was answered or waits for something
+//! else (`release`), or that no longer needs the world (`enter_for`).
 //!
 //! **Invariant:** a thread that waits is woken: [`Standing::wait`] registers it for the opening of the gate, even when it holds the gate
 //! itself, since other clients of it may wait for that. A thread that waits is not inside.
@@ -28,7 +28,7 @@ use crate::gate::Gate;
 use crate::slots::Guard;
 use crate::{Keyspace, sync};
 
-/// Who the world is for when it is for no client: the thread has none.
+/// The owner of the world when it is for the thread itself and for no client.
 pub const ITSELF: u64 = 0;
 
 /// What is entered through a gate.
@@ -37,7 +37,7 @@ pub trait Gated {
     fn gate(&self) -> &Gate;
     /// Wakes a thread that waits, or is about to.
     fn wake(&self, thread: usize);
-    /// Whether the guard of the world lives: the gate does not open then.
+    /// Whether the guard of the world exists: the gate does not open then.
     fn has_world(&self) -> bool;
 }
 
@@ -45,9 +45,9 @@ pub trait Gated {
 enum State {
     Outside,
     Inside,
-    /// The gate is closed by this thread, for somebody; others may still be inside.
+    /// This thread has closed the gate for this client; others may still be inside.
     Closing(u64),
-    /// Everybody was seen outside since.
+    /// Every thread has been seen outside since.
     World(u64),
 }
 
@@ -70,7 +70,7 @@ impl Standing {
         self.state == State::Inside
     }
 
-    /// Whom the thread holds the gate closed for.
+    /// The client that the thread keeps the gate closed for.
     #[inline]
     pub fn holds_for(&self) -> Option<u64> {
         match self.state {
@@ -79,7 +79,7 @@ impl Standing {
         }
     }
 
-    /// Enters, or stays inside; `false` when the gate is closed, by whomever.
+    /// Enters, or stays inside. `false` when the gate is closed, by any thread.
     #[inline]
     pub fn enter(&mut self, at: &impl Gated) -> bool {
         match self.state {
@@ -97,7 +97,7 @@ impl Standing {
         self.is_inside()
     }
 
-    /// Enters for somebody, who wants no more than that: if the gate is held for him, it opens.
+    /// Enters for a client that does not need the world: if the gate is held for it, it opens.
     #[inline]
     pub fn enter_for(&mut self, at: &impl Gated, who: u64) -> bool {
         if self.is_inside() {
@@ -118,8 +118,8 @@ impl Standing {
         }
     }
 
-    /// Closes the gate for somebody and looks, at most so many times more, whether everybody has left; whether the world
-    /// is his. Else he is to be tried again when the thread is woken, see [`Standing::wait`].
+    /// Closes the gate for a client and checks, at most `spins` times more, whether every thread has left. Returns
+    /// whether the client has the world. If not, try again when the thread is woken, see [`Standing::wait`].
     pub fn claim(&mut self, at: &impl Gated, who: u64, spins: u32) -> bool {
         self.leave(at);
         if self.state == State::Outside && at.gate().close(self.thread) {
@@ -148,10 +148,10 @@ impl Standing {
         space.world(self.thread)
     }
 
-    /// Opens the gate if the thread holds it, whoever it is for.
+    /// Opens the gate if the thread holds it, for any client.
     ///
     /// # Panics
-    /// When the guard of the world lives.
+    /// When the guard of the world exists.
     pub fn release(&mut self, at: &impl Gated) {
         if self.holds_for().is_some() {
             assert!(!at.has_world(), "the gate opens after the world is given back");
@@ -160,7 +160,7 @@ impl Standing {
         }
     }
 
-    /// Opens the gate if the thread holds it for somebody who is gone, or does not want it any more.
+    /// Opens the gate if the thread holds it for this client, which is gone or does not want it any more.
     #[inline]
     pub fn forget(&mut self, at: &impl Gated, who: u64) {
         if self.holds_for() == Some(who) {
@@ -168,8 +168,8 @@ impl Standing {
         }
     }
 
-    /// Registers the thread to be woken when what it was refused may be tried again: the gate opened, or the last one left a
-    /// gate that it holds itself. `false` when that is so already.
+    /// Registers the thread to be woken when a refused call may be tried again: the gate opened, or the last thread left a
+    /// gate that it holds itself. `false` if that is so already.
     #[must_use = "without a wake to come it is to be tried again at once"]
     pub fn wait(&mut self, at: &impl Gated) -> bool {
         self.leave(at);
@@ -272,7 +272,7 @@ mod models {
     use loom::sync::{Arc, Notify};
     use loom::thread;
 
-    /// Two threads with a bell each, and who has the world and how often somebody had it.
+    /// Two threads with a wake-up flag each, the owner of the world, and how often it was owned.
     struct Place {
         gate: Gate,
         bells: [Notify; 2],
@@ -403,7 +403,7 @@ mod models {
         );
     }
 
-    /// A client that closed the gate and wants less by now waits for nobody but others.
+    /// A client that closed the gate and no longer needs the world does not wait for itself.
     #[test]
     fn a_client_that_wants_less_gets_in() {
         both(

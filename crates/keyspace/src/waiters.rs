@@ -1,8 +1,8 @@
 //! Clients that wait for keys, and clients that watch them.
 //!
-//! Both hang on a slot, under its lock, in maps that exist only while they are needed. Neither is removed when its client
-//! gives up: that would need the slot's lock. The ticket or watch only becomes void; commands that come to the slot later sweep it
-//! out, each at a constant cost.
+//! Both are kept per slot, under its lock, in maps that exist only while they are needed. Neither is removed when its client gives
+//! up: that would need the slot's lock. The ticket or watch only becomes void; later commands on the slot sweep it out, each at a
+//! constant cost.
 
 use crate::sync::{AtomicU32, Ordering};
 use std::collections::{HashMap, VecDeque};
@@ -15,7 +15,7 @@ const CLAIMED: u32 = 1;
 const CANCELLED: u32 = 2;
 const SERVED: u32 = 3;
 
-/// A command that waits: everything that is needed to run it again, by whoever makes one of its keys ready.
+/// A command that waits: everything that a thread which makes one of its keys ready needs to run it again.
 #[derive(Debug, Default)]
 pub struct Wait {
     /// The worker whose client waits.
@@ -26,7 +26,7 @@ pub struct Wait {
     pub db: u16,
     /// Whether it speaks RESP3.
     pub resp3: bool,
-    /// Its command, by a number that means something to who runs it.
+    /// Its command, as a number that the code which runs it understands.
     pub command: usize,
     /// The command with its arguments.
     pub argv: Vec<Box<[u8]>>,
@@ -45,8 +45,8 @@ impl Wait {
 
 /// A command that waits, and what has become of it.
 ///
-/// **Invariant:** exactly one side decides what becomes of it. A pusher *claims* it and answers; a timeout, CLIENT
-/// UNBLOCK, or the end of the connection *cancels* it and answers nothing on its behalf afterwards.
+/// **Invariant:** exactly one side decides its outcome. A pusher *claims* it and answers; a timeout, CLIENT UNBLOCK, or
+/// the end of the connection *cancels* it and answers nothing on its behalf afterwards.
 #[derive(Debug)]
 pub struct Ticket {
     state: AtomicU32,
@@ -62,7 +62,7 @@ impl Deref for Ticket {
 }
 
 impl Ticket {
-    /// A ticket of a command that begins to wait.
+    /// The ticket of a command that begins to wait.
     pub fn new(wait: Wait) -> Ticket {
         Ticket { state: AtomicU32::new(WAITING), wait }
     }
@@ -71,24 +71,24 @@ impl Ticket {
         self.state.compare_exchange(WAITING, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    /// Takes it in order to serve it; `false` when it is settled already.
+    /// Claims it in order to serve it. `false` if it is settled already.
     pub fn claim(&self) -> bool {
         self.settle(CLAIMED)
     }
 
-    /// Gives up waiting; `false` when a pusher has claimed it. Then an answer comes, or, when the pusher found nothing for
-    /// it, it waits on and may be cancelled later.
+    /// Gives up waiting. `false` if a pusher has claimed it: then a reply follows, or, if the pusher found nothing for it,
+    /// the ticket keeps waiting and may be cancelled later.
     pub fn cancel(&self) -> bool {
         self.settle(CANCELLED)
     }
 
-    /// A claimer found nothing for it: it waits on.
+    /// Releases a claim that found nothing for it: it keeps waiting.
     pub fn release(&self) {
         let was = self.state.swap(WAITING, Ordering::AcqRel);
         debug_assert_eq!(was, CLAIMED);
     }
 
-    /// A claimer answered it.
+    /// Settles it: the claimer has answered.
     pub(crate) fn finish(&self) {
         let was = self.state.swap(SERVED, Ordering::AcqRel);
         debug_assert_eq!(was, CLAIMED);
@@ -99,13 +99,13 @@ impl Ticket {
         self.state.load(Ordering::Acquire) == WAITING
     }
 
-    /// Whether it never needs to be looked at again.
+    /// Whether it is settled, so that it may be swept out.
     pub fn is_over(&self) -> bool {
         matches!(self.state.load(Ordering::Acquire), CANCELLED | SERVED)
     }
 }
 
-/// What a client's WATCH hangs on its keys: set once one of them changes.
+/// What a client's WATCH adds to its keys: set once one of them changes.
 #[derive(Debug, Default)]
 pub struct Watch {
     state: AtomicU32,
@@ -143,7 +143,7 @@ type Place = (u16, Box<[u8]>);
 pub(crate) struct Registry {
     waiters: HashMap<Place, VecDeque<Arc<Ticket>>>,
     watchers: HashMap<Place, Vec<Arc<Watch>>>,
-    /// Visits until the next sweep: as many as there was to sweep the last time.
+    /// Visits until the next sweep: as many as the last sweep had to look at.
     visits_left: usize,
 }
 
@@ -156,7 +156,7 @@ impl Registry {
         !self.waiters.is_empty()
     }
 
-    /// Drops what does not count any more, once in so many calls that the cost is constant for each.
+    /// Drops void tickets and watches, seldom enough that the amortised cost per call is constant.
     fn visit(&mut self) {
         if let Some(left) = self.visits_left.checked_sub(1) {
             self.visits_left = left;
@@ -165,7 +165,7 @@ impl Registry {
         }
     }
 
-    /// Drops what does not count any more; how much is left.
+    /// Drops void tickets and watches. Returns how many are left.
     fn sweep(&mut self) -> usize {
         let mut left = 0;
         self.waiters.retain(|_, queue| {
@@ -201,7 +201,7 @@ impl Registry {
         found
     }
 
-    /// Takes a ticket out of the queue of a key; in those of its other keys it is dead.
+    /// Takes a ticket out of the queue of a key; in those of its other keys it is void.
     pub(crate) fn finish(&mut self, db: u16, key: &[u8], ticket: &Arc<Ticket>) {
         ticket.finish();
         let place = (db, Box::from(key));
@@ -229,12 +229,12 @@ impl Registry {
         self.visit();
     }
 
-    /// Keys of a database that somebody watches.
+    /// Keys of a database that a client watches.
     pub(crate) fn watched_in(&self, db: u16) -> Vec<Box<[u8]>> {
         self.watchers.keys().filter(|(at, _)| *at == db).map(|(_, key)| key.clone()).collect()
     }
 
-    /// Keys of a database that somebody waits for.
+    /// Keys of a database that a client waits for.
     pub(crate) fn waited_in(&self, db: u16) -> Vec<Box<[u8]>> {
         self.waiters.keys().filter(|(at, _)| *at == db).map(|(_, key)| key.clone()).collect()
     }

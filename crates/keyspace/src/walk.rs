@@ -1,17 +1,16 @@
 //! Snapshots: walks over the keyspace that see it as it was at one instant, while commands go on.
 //!
-//! World mode for an instant begins a walk with a fresh *epoch*. A thread then goes over the slots; it captures each entry
+//! World mode for an instant begins a walk with a fresh *epoch*. A thread then visits the slots; it captures each entry
 //! whose mark is not the epoch, and marks it. A command that is about to change or remove an unmarked entry hands its
 //! *pre-image* to the walk first, and marks it. New entries are born marked.
 //!
 //! **Invariant:** during a walk, captured ⇔ mark = epoch. So every entry of the instant is captured exactly once, in the
-//! state it had then, by whoever comes first.
+//! state it had then, by the walk or by the first command that changes it.
 //!
-//! To capture a *large* entry takes longer than anybody may hold a slot. The walk passes it by, and the walking thread
-//! comes back to it ([`Keyspace::revisit`]) once per piece, each under its own hold of the lock; the last piece marks the
-//! entry. Meanwhile it can be read. A command that would change it waits if it can
-//! ([`Keys::awaits_capture`](crate::Keys::awaits_capture)), and otherwise captures the rest at once, as with any other entry: a value
-//! never changes between two of its pieces.
+//! Capturing a *large* entry takes longer than a thread may hold a slot. The walk passes it by, and the walking thread comes back to
+//! it ([`Keyspace::revisit`]) once per piece, each under its own hold of the lock; the last piece marks the entry. Meanwhile the
+//! entry can be read. A command that would change it waits if it can ([`Keys::awaits_capture`](crate::Keys::awaits_capture)), and
+//! otherwise captures the rest at once, as with any other entry: a value never changes between two of its pieces.
 //!
 //! Marks are four bits wide. A completed walk leaves every entry marked with its epoch, whatever was there before; an
 //! aborted one leaves a mixture. So the epochs that may still stand in entries are remembered, a new walk takes one
@@ -38,18 +37,18 @@ pub trait PreImages: Send + Sync {
     }
     /// The walk has passed a large entry by: it is to be [revisited](Keyspace::revisit) before the walk ends.
     fn pass(&self, _db: u16, _key: &[u8]) {}
-    /// Somebody waits until a large entry is captured: it is to be revisited soon.
+    /// A command waits until a large entry is captured: it is to be revisited soon.
     fn ask(&self, _db: u16, _key: &[u8]) {}
 }
 
-/// What came of coming back to a large entry.
+/// The result of revisiting a large entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Revisit {
     /// There is more to capture.
     Unfinished,
-    /// It is captured now.
+    /// It is captured completely.
     Captured,
-    /// There is no such entry that is not captured: others have captured it, or FLUSHALL has removed it.
+    /// There is no such uncaptured entry: a command has captured it, or FLUSHALL has removed it.
     Gone,
 }
 
@@ -61,7 +60,7 @@ pub(crate) struct Walks {
     /// Epoch of the running walk, 0 when there is none.
     epoch: AtomicU8,
     active: RwLock<Option<Active>>,
-    /// Threads that wait for the capture of large entries, whichever.
+    /// Threads that wait for the capture of any large entry.
     waiting: WakeSet,
     /// Entries of tables that walks have adopted.
     adopted: Arc<Freeing>,
@@ -126,7 +125,7 @@ impl Walks {
         self.active.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The walk comes to an entry: captures it unless that was done before, or passes it by.
+    /// Visits an entry: captures it unless that was done before, or passes a large one by.
     fn visit(&self, physical: usize, entry: Entry<'_>) {
         let epoch = self.epoch();
         if entry.mark(Walk::Keyspace) == epoch {
@@ -143,7 +142,7 @@ impl Walks {
         entry.set_mark(Walk::Keyspace, epoch);
     }
 
-    /// Whether an entry is still to be captured in pieces, so that who can wait leaves it as it is.
+    /// Whether an entry is still to be captured in pieces, so that a command that can wait leaves it unchanged.
     #[inline]
     pub(crate) fn spares(&self, entry: Entry<'_>) -> bool {
         let epoch = self.epoch();
@@ -152,8 +151,8 @@ impl Walks {
             && self.active().as_ref().is_some_and(|active| active.sink.is_large(entry))
     }
 
-    /// Asks for the capture of an entry that is [spared](Walks::spares), whose lock the thread holds: it is woken
-    /// after that.
+    /// Asks for the capture of an entry that is [spared](Walks::spares). The thread, which holds the entry's lock, is
+    /// woken afterwards.
     pub(crate) fn ask(&self, physical: usize, entry: Entry<'_>, thread: usize) {
         if let Some(active) = &*self.active() {
             active.sink.ask(active.logical[physical], entry.key());
@@ -162,7 +161,7 @@ impl Walks {
         self.waiting.add(thread);
     }
 
-    /// Hands a table over that leaves the keyspace as a whole; gives it back when no walk wants it.
+    /// Hands over a table that leaves the keyspace as a whole. Returns it when no walk needs it.
     pub(crate) fn adopt(&self, physical: usize, mut table: Flushed) -> Option<Flushed> {
         let epoch = self.epoch();
         if epoch == 0 {
@@ -210,11 +209,11 @@ impl Keyspace {
         Some(WalkId(1))
     }
 
-    /// Goes on with a walk: from `cursor` (0 at first), under the lock of one slot at a time, over about `budget`
-    /// entries. The next cursor, or `None` at the end.
+    /// Continues a walk from `cursor`, under the lock of one slot at a time, over about `budget` entries. Returns the
+    /// next cursor, or `None` at the end.
     ///
     /// # Errors
-    /// When a slot stays taken: go on later with the same cursor.
+    /// When a slot stays locked: continue later with the same cursor.
     pub fn walk(
         &self,
         walk: WalkId,
@@ -241,11 +240,11 @@ impl Keyspace {
         Ok(Some(WalkCursor { physical, slot: slot.min(SLOTS), within }))
     }
 
-    /// Comes back to a large entry that the walk has passed by or somebody has asked for, under its slot's lock:
+    /// Revisits a large entry that the walk has passed by or that a command has asked for, under its slot's lock:
     /// `capture` takes the next piece of it and says whether that was the last. `db` is logical, as of the instant.
     ///
     /// # Errors
-    /// When the slot stays taken.
+    /// When the slot stays locked.
     pub fn revisit(
         &self,
         walk: WalkId,
@@ -270,7 +269,8 @@ impl Keyspace {
         Ok(Revisit::Captured)
     }
 
-    /// Wakes who waits for the capture of large entries: after each, in the walking thread, holding no lock.
+    /// Wakes the threads that wait for the capture of large entries. Called by the walking thread after each, without a
+    /// lock.
     pub fn wake_awaiting(&self) {
         self.slots.wake(self.walk.waiting.take());
     }

@@ -7,7 +7,7 @@ use table::Entry;
 use topology::Slot;
 
 impl Keys<'_, '_> {
-    /// Removes a key as evicted, also one whose time has come; whether it was there.
+    /// Removes a key as evicted, even an expired one. Returns whether it existed.
     pub fn evict(&mut self, key: &[u8], lazy: bool) -> bool {
         let place = self.locate(key);
         let Some(entry) = self.take(key, place) else { return false };
@@ -17,7 +17,7 @@ impl Keys<'_, '_> {
         true
     }
 
-    /// Notes that a write gave a key an expiry, where expired keys are hidden: the primary knows nothing of it.
+    /// Notes that a write gave a key an expiry where expired keys are hidden: the primary does not know of it.
     #[inline]
     pub(super) fn note_own_volatile(&mut self, key: &[u8], at_ms: Option<u64>) {
         if self.context.expiry == Expiry::Hide
@@ -28,8 +28,8 @@ impl Keys<'_, '_> {
         }
     }
 
-    /// Removes a key whose time has come, which a replica's own clients wrote. When to look again where it is not to be removed
-    /// yet; `None` where there is no such key any more.
+    /// Deletes an expired key that a replica's own clients wrote. Returns when to check again if it cannot be deleted yet;
+    /// `None` if the key is gone.
     pub fn expire_own(&mut self, key: &[u8]) -> Option<u64> {
         let place = self.locate(key);
         let (physical, now_ms) = (self.physical, self.context.now_ms);
@@ -41,8 +41,8 @@ impl Keys<'_, '_> {
         None
     }
 
-    /// Goes on to a slot. A walking guard has what was done in the slot before sent first: once that is unlocked others may
-    /// write the same keys, and would be ahead in the stream.
+    /// Moves on to a slot. A walking guard first has the commands of the previous slot sent: once that is unlocked, other
+    /// threads may write the same keys and would be ahead in the stream.
     pub(super) fn step_to(&mut self, slot: Slot) -> Result<(), SlotBusy> {
         if !self.guard.covers(slot) && !self.scratch.effects.records().is_empty() {
             self.scratch.outlet.send(&mut self.scratch.effects);
@@ -53,7 +53,7 @@ impl Keys<'_, '_> {
     /// A random entry of the database, with `visit` called on it; `None` when the database is empty.
     ///
     /// # Errors
-    /// When its slot stays taken.
+    /// When its slot stays locked.
     pub fn sample<R>(
         &mut self,
         random: u64,

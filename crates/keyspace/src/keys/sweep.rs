@@ -1,12 +1,13 @@
-//! Sweeps a slot: deletes its expired keys, a few each time it holds the lock. A bound makes a slot without expired keys cost one look.
+//! Sweeps a slot: deletes its expired keys, a few each time it holds the lock. A bound in the slot's header makes a slot without
+//! expired keys cost one comparison.
 //!
 //! ```text
 //!   begin: since = never          pass a key: since = min(since, its expiry)          end: bound = since
 //!                                 a key gets an expiry meanwhile: bound, since = min(…, it)
 //! ```
-//! A sweep passes every key that exists from its begin to its end ([`table`] guarantees it), and a command that gives a key an expiry
-//! meanwhile lowers `since`. So `since` is not above any expiry of the slot once all tables were passed, and no thread has to look at
-//! the whole slot under one hold of the lock.
+//! A sweep passes every key that exists from its begin to its end ([`table`] guarantees it), and a command that gives a key an
+//! expiry meanwhile lowers `since`. So `since` is not above any expiry of the slot once all tables were passed, and no thread has to
+//! visit the whole slot under one hold of the lock.
 
 use super::Keys;
 use table::Entry;
@@ -24,7 +25,7 @@ pub(crate) struct Expiries {
 impl Expiries {
     pub(crate) const NONE: Expiries = Expiries { bound_ms: u64::MAX, since_ms: u64::MAX };
 
-    /// A key of the slot expires then.
+    /// Notes that a key of the slot expires at this time.
     #[inline]
     pub(crate) fn note(&mut self, at_ms: u64) {
         self.bound_ms = at_ms.min(self.bound_ms);
@@ -49,9 +50,9 @@ pub struct Sweep {
 }
 
 impl Keys<'_, '_> {
-    /// Removes keys of a slot whose time has come, as [`super::Expiry::Delete`] does, but for those that a snapshot has yet
-    /// to capture in pieces; looks at no more than about `budget` volatile entries from the cursor on, and removes only what
-    /// is `wanted`. The next cursor (0 at the end of the slot) and the number removed.
+    /// Deletes expired keys of a slot, as [`super::Expiry::Delete`] does, except those that a snapshot has yet to capture in
+    /// pieces. Visits no more than about `budget` volatile entries from the cursor on, and deletes only what is `wanted`.
+    /// Returns the next cursor (0 at the end of the slot) and the number deleted.
     pub fn expire_slot(
         &mut self,
         slot: Slot,
@@ -62,7 +63,7 @@ impl Keys<'_, '_> {
         self.expire_some(slot, cursor, budget, wanted, |_| {})
     }
 
-    /// As [`Keys::expire_slot`]; tells `stays` when those expire that were passed and not removed.
+    /// As [`Keys::expire_slot`]. Passes to `stays` the expiry of each key that was visited and not deleted.
     fn expire_some(
         &mut self,
         slot: Slot,
@@ -96,9 +97,9 @@ impl Keys<'_, '_> {
         self.guard.expiries(slot).may_be_due(now_ms)
     }
 
-    /// Sweeps a slot, from its begin or from where it was left: removes due keys of the database, then looks at the other
-    /// databases for the slot's bound. About `budget` volatile entries are looked at; answers how to go on, `None` at the
-    /// end. One sweep of a slot runs at a time, and one may be given up.
+    /// Sweeps a slot, from its begin or from where the sweep stopped: deletes due keys of the database, then visits the
+    /// other databases to compute the slot's bound. Visits about `budget` volatile entries. Returns where to continue,
+    /// `None` at the end. One sweep of a slot runs at a time, and one may be given up.
     pub fn sweep(&mut self, slot: Slot, from: Option<Sweep>, budget: usize) -> Option<Sweep> {
         self.scratch.has_changed = true;
         let own = self.physical;
@@ -128,7 +129,8 @@ impl Keys<'_, '_> {
         Some(at)
     }
 
-    /// Looks at some volatile entries of a database that is not the sweep's own; whether there is no such database.
+    /// Visits some volatile entries of a database that is not the sweep's own. Returns whether there is no such
+    /// database.
     fn pass(
         &mut self,
         slot: Slot,

@@ -1,4 +1,4 @@
-//! Watches and tickets: who is told of what.
+//! Watches and tickets: which changes reach which clients.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ fn in_world<R>(space: &Keyspace, db: u16, now_ms: u64, f: impl FnOnce(&mut Keys<
     result
 }
 
-/// Whether a step counts as one behind which a panic can't be answered by an error any more.
+/// Whether a step counts as a change, after which a panic cannot be answered by an error any more.
 fn notes_a_change(space: &Keyspace, step: impl FnOnce(&mut Keys<'_, '_>)) -> bool {
     in_world(space, 0, 5, |keys| {
         keys.scratch.has_changed = false;

@@ -1,4 +1,4 @@
-//! A keyspace and its model side by side: random commands done to both, under guards of every kind.
+//! A keyspace and its model side by side: random commands applied to both, under guards of every kind.
 
 use std::collections::BTreeMap;
 
@@ -189,7 +189,7 @@ impl Machine {
         }
     }
 
-    /// Does a command to the keyspace and to the model.
+    /// Applies a command to the keyspace and to the model.
     pub(crate) fn apply(&mut self, hold: Hold, op: &Op) {
         let db = usize::from(self.db);
         match op {

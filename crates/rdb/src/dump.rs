@@ -23,7 +23,7 @@ pub fn dump(value: ValueRef<'_>, options: &SaveOptions) -> Vec<u8> {
     out
 }
 
-/// What `FUNCTION DUMP` answers where there are no functions: a payload of nothing.
+/// What `FUNCTION DUMP` answers without functions: an empty payload with its footer.
 pub fn dump_of_no_functions(profile: Profile) -> Vec<u8> {
     let mut out = Vec::new();
     put_footer(&mut out, profile);
@@ -49,7 +49,7 @@ pub fn restore(payload: &[u8], limits: &Limits, max_version: u16) -> Result<Valu
     restore_unverified(payload, limits, max_version)
 }
 
-/// The value of a payload whose checksum may be wrong: for those who test what a damaged value does.
+/// The value of a payload whose checksum may be wrong: for tests of damaged values.
 ///
 /// # Errors
 /// Those of [`restore`].

@@ -1,6 +1,6 @@
-//! The primitives that every byte we write is made of: lengths and strings.
+//! The primitives that everything written consists of: lengths and strings.
 //!
-//! A length takes 1, 2, 5 or 9 bytes, told by its first:
+//! A length takes 1, 2, 5 or 9 bytes; the first byte says which:
 //!
 //! ```text
 //! 00LLLLLL                         0 to 63
@@ -34,8 +34,8 @@ const MIN_SAVING: usize = 4;
 
 /// Where encoded bytes go.
 ///
-/// A `Vec<u8>` takes them all; a sink of the caller's own may send off what it has between two puts, so that a
-/// huge value never stands in memory twice. A sink that fails remembers it and swallows the rest.
+/// A `Vec<u8>` takes them all; a sink of the caller's own may send what it has between two puts, so that a huge value
+/// is never in memory twice. A sink that fails remembers the failure and discards the rest.
 pub trait Sink {
     /// Takes the next bytes.
     fn put(&mut self, bytes: &[u8]);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Why a stream or a file could not be read on.
+/// Why a stream or a file could not be read further.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     /// How many bytes had been consumed when the fault was found: it lies in the piece that starts there.
@@ -33,15 +33,15 @@ pub enum ErrorKind {
         /// Its name.
         name: &'static str,
     },
-    /// Something that can't be as it is; the text says what.
+    /// The content is inconsistent; the text says how.
     #[error("{0}")]
     Corrupt(&'static str),
-    /// The bytes don't add up to the checksum behind them.
+    /// The checksum of the bytes differs from the stored one.
     #[error("Wrong RDB checksum expected: ({expected:x}) but got ({found:x})")]
     Checksum {
-        /// The sum of the bytes that came.
+        /// The checksum of the bytes read.
         expected: u64,
-        /// The sum that stood behind them.
+        /// The stored checksum.
         found: u64,
     },
     /// The bytes end before the end mark.

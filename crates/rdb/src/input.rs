@@ -1,13 +1,12 @@
 //! The bytes that have arrived and not been consumed, and the primitives read from them.
 //!
-//! Every primitive is all or nothing: it consumes its bytes, or answers [`Stop::More`] and consumes none, to be
-//! called again when more has been fed. So whoever reads a sequence of primitives keeps which ones are done, and no
-//! byte is parsed more than a few times however small the pieces are that it arrives in.
+//! Every primitive is all or nothing: it consumes its bytes, or answers [`Stop::More`] and consumes none, to be called
+//! again when more has been fed. So the reader of a sequence of primitives remembers which ones are done, and no byte
+//! is parsed more than a few times, however small the pieces in which it arrives.
 //!
-//! A string is the one primitive of unbounded length. One that has not arrived whole and is longer than
-//! `GATHER_FROM` is moved out of the buffer as it comes, into a vector of its own that grows with what has really
-//! arrived: a length that is a lie costs no memory. Until it is whole, the next primitive asked for must be a
-//! string again.
+//! A string is the one primitive of unbounded length. One that has not arrived whole and is longer than `GATHER_FROM`
+//! is moved out of the buffer as it arrives, into a vector of its own that grows with the bytes that have arrived: a
+//! false length costs no memory. Until it is whole, the next primitive asked for must be a string again.
 
 use structures::Value;
 use structures::number::parse_i64;

@@ -9,9 +9,9 @@
 //! Byte-compatible in both directions with Redis 7.0 (RDB version 10) and Valkey 8.0 (RDB version 11), reading also
 //! what all their predecessors wrote. `docs/formats-rdb.md` draws the bytes.
 //!
-//! The codec knows nothing of files, sockets, clocks, databases' contents or memory limits: what comes in is bytes
-//! and values, what goes out is values and bytes. It trusts no byte: a length is believed only as far as bytes have
-//! arrived, and every packed structure is checked to its last entry before it becomes part of a value.
+//! The codec knows nothing of files, sockets, clocks, databases' contents or memory limits: what comes in is bytes and
+//! values, what goes out is values and bytes. It does not trust its input: an announced length allocates only as bytes
+//! arrive, and every packed structure is checked to its last entry before it becomes part of a value.
 //!
 //! Each type of value is one file in `types`, with how it is written, how its current and older encodings are
 //! loaded, and nothing else; `types` lists them.
@@ -38,7 +38,7 @@ pub use pieces::{PieceOptions, Pieces, write_text};
 pub use reader::{Checksum, Item, Reader, ReaderOptions};
 pub use writer::{AuxFields, ReplicationAux, SaveOptions, Writer, write_entry};
 
-/// What stands in front of a key besides its type.
+/// What precedes a key besides its type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct EntryMeta {
     /// When the key expires, in milliseconds since the Unix epoch.

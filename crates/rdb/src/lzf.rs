@@ -25,7 +25,7 @@ const MAX_COPY: usize = 264;
 const HASH_BITS: u32 = 13;
 /// Misses in a row after which the stride grows by one byte, as a shift.
 const STRIDE_SHIFT: u32 = 5;
-/// The longest stride: what compresses after much that didn't must still be found.
+/// The longest stride: compressible data after much incompressible data must still be found.
 const MAX_STRIDE: usize = 16;
 
 /// The most bytes that `compressed` bytes can stand for: three bytes make at most one longest copy.
@@ -37,8 +37,8 @@ thread_local! {
     static COMPRESSOR: RefCell<Compressor> = RefCell::new(Compressor::new());
 }
 
-/// Appends the compressed form of `input` to `out` if it takes at most `max_len` bytes; else leaves `out` as it
-/// was and answers `false`.
+/// Appends the compressed form of `input` to `out` if it takes at most `max_len` bytes; otherwise leaves `out` as it
+/// was and returns `false`.
 pub(crate) fn compress(input: &[u8], max_len: usize, out: &mut Vec<u8>) -> bool {
     COMPRESSOR.with_borrow_mut(|compressor| compressor.compress(input, max_len, out))
 }

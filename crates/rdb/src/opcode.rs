@@ -1,4 +1,4 @@
-//! The bytes that stand where a type of value could and mean something else.
+//! The bytes that appear in place of a value's type and mean something else.
 
 pub(crate) const SLOT_INFO: u8 = 244;
 pub(crate) const FUNCTION: u8 = 245;

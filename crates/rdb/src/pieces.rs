@@ -1,18 +1,18 @@
-//! A key in pieces: what would take too long to be written in one go by somebody who holds a lock.
+//! A key in pieces: for values that take too long to write in one go under a lock.
 //!
 //! ```text
 //!   Pieces::begin ─▶ expiry, access, type, key
 //!   Pieces::next  ─▶ count, elements … │ elements … │ part of a long string │ rest of it, elements …       one a call
 //! ```
-//! The pieces one behind the other are what [`write_entry`](crate::write_entry) writes, with one difference: a string
-//! that is longer than `whole_bytes` is cut too, and what is cut stands as it is. It cannot be compressed, since its
-//! compressed length would stand in front of it. Every reader takes both forms.
+//! The pieces together are what [`write_entry`](crate::write_entry) writes, with one difference: a string longer than
+//! `whole_bytes` is cut too, and then it is not compressed, since its compressed length would have to precede it. Every
+//! reader takes both forms.
 //!
-//! A value that is itself a string may be read in pieces and encoded afterwards, outside of the lock: its pieces are
-//! [text](Pieces::is_text) then, to be put together by whoever gets them, for [`write_text`]. That keeps it
-//! compressed, for as much memory as it is long.
+//! A value that is itself a string may be read in pieces and encoded afterwards, outside of the lock: then its pieces
+//! are [text](Pieces::is_text), which the caller joins for [`write_text`]. The string is then compressed, at the price
+//! of memory for all of its length.
 //!
-//! **Invariant:** the value is the same at every call; what a position in it means would change with it.
+//! **Invariant:** the value is the same at every call; a change would alter the meaning of a position in it.
 
 use structures::ValueRef;
 use structures::hash::Place;
@@ -22,8 +22,8 @@ use crate::encode::{Sink, put_int_string, put_len, put_string};
 use crate::types;
 use crate::writer::{SaveOptions, write_head};
 
-/// What an element counts towards the size of its piece beside its bytes: to get at a small one costs more time than to
-/// write it.
+/// What an element counts towards the size of its piece besides its bytes: reaching a small element costs more time
+/// than writing it.
 const ELEMENT_BYTES: usize = 32;
 
 /// What is cut, and what is not.
@@ -49,7 +49,7 @@ pub struct Pieces {
     at: Position,
 }
 
-/// How far a value is written.
+/// How far a value has been written.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Position {
     /// The count in front is written.
@@ -126,7 +126,7 @@ impl<'o, S: Sink> Piece<'o, S> {
         self.left > 0
     }
 
-    /// Takes the size of an element off, beside its bytes.
+    /// Counts an element towards the piece, besides its bytes.
     pub(crate) fn begin_element(&mut self) {
         self.left = self.left.saturating_sub(ELEMENT_BYTES);
     }
@@ -139,7 +139,7 @@ impl<'o, S: Sink> Piece<'o, S> {
         }
     }
 
-    /// A number in front of a string, once however often the string is cut.
+    /// Writes a number before a string, once, however often the string is cut.
     pub(crate) fn prefix(&mut self, number: u64, at: &Position) {
         if at.written == 0 {
             put_len(self.out, number);

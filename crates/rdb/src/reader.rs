@@ -1,21 +1,20 @@
 //! Reading a file or a full sync as it arrives.
 //!
-//! [`Reader::feed`] takes bytes in whatever pieces they come, [`Reader::next`] answers the next item or `None` when
-//! it needs more. In between the reader stands somewhere inside an item, possibly deep inside a value of a million
-//! elements: the state below and the loader of the type remember what is done, so no element is read twice and
-//! the cost is linear in the bytes for any split. Memory is the value being built plus the bytes not consumed.
+//! [`Reader::feed`] takes bytes in whatever pieces they come, [`Reader::next`] answers the next item or `None` when it
+//! needs more. Between two calls the reader may be anywhere inside an item, even inside a value of a million elements:
+//! the state below and the loader of the type remember what is done, so no element is read twice and the cost is linear
+//! in the bytes for any split. Memory is the value being built plus the bytes not consumed.
 //!
 //! ```text
 //!   Header ─▶ Opcode ─▶ Key ─▶ Value ─▶ Opcode … ─▶ End
 //!                │ one state for each other opcode with a body, back to Opcode
 //! ```
 //!
-//! After [`Item::End`] the reader consumes nothing more: what was fed beyond it (the mark that ends a diskless
-//! sync, the commands behind an append-only file's preamble) comes back from [`Reader::take_rest`].
+//! After [`Item::End`] the reader consumes nothing more: what was fed beyond it (the mark that ends a diskless sync,
+//! the commands behind an append-only file's preamble) is returned by [`Reader::take_rest`].
 //!
-//! What an item means is the caller's matter: keys that have expired, keys that come twice, databases beyond the
-//! configured number. Counts in [`Item::ResizeDb`] are a stranger's word, to be bounded before anything is
-//! allocated by them.
+//! The caller decides what an item means: expired keys, repeated keys, databases beyond the configured number. Counts
+//! in [`Item::ResizeDb`] are not trusted: bound them before allocating by them.
 
 use structures::{Limits, Value};
 
@@ -98,14 +97,14 @@ pub enum Item {
     End(Checksum),
 }
 
-/// What came of the checksum at the end.
+/// The result of checking the checksum at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Checksum {
     /// It is right.
     Verified,
     /// The writer left it out, or the version had none.
     Absent,
-    /// There was one; the options say not to look.
+    /// There was one; the options say not to check it.
     Ignored,
 }
 
@@ -116,7 +115,7 @@ pub struct Reader {
     input: Input,
     state: State,
     version: Option<u16>,
-    /// What was said about the key to come.
+    /// The prefixes of the next key.
     meta: EntryMeta,
 }
 
@@ -194,10 +193,10 @@ impl Reader {
         }
     }
 
-    /// To be called when no more bytes will come.
+    /// Call this when no more bytes will come.
     ///
     /// # Errors
-    /// [`ErrorKind::Truncated`] unless [`Item::End`] was answered.
+    /// [`ErrorKind::Truncated`] unless [`Item::End`] was returned.
     pub fn finish(&mut self) -> Result<(), Error> {
         match self.state {
             State::End => Ok(()),
@@ -231,8 +230,8 @@ impl Reader {
         error
     }
 
-    /// Reads what the state says is next: the state after it, and the item that became whole by it. On an error the
-    /// state is as it was.
+    /// Reads what the state says is next. Returns the state after it and the item that it completed. On an error the
+    /// state is unchanged.
     fn step(&mut self) -> Result<(State, Option<Item>), Stop> {
         let input = &mut self.input;
         let item = match &mut self.state {
@@ -363,7 +362,7 @@ fn after_opcode(byte: u8) -> Result<State, Stop> {
     })
 }
 
-/// Reads one piece of a module's data, but of a string only that it comes next; returns the piece's opcode.
+/// Reads one piece of a module's data and returns its opcode. Of a string it reads the opcode only.
 fn module_piece(input: &mut Input) -> Result<u64, Stop> {
     input.all_or_nothing(|input| {
         let opcode = input.len()?;

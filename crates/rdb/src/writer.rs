@@ -5,10 +5,10 @@
 //! a file has an order: header, auxiliary fields, functions, then for each database its number, its sizes and its
 //! entries, then the end mark and the checksum.
 //!
-//! The writer collects bytes until its owner [takes](Writer::take) them, and sums them only then: long pieces sum
-//! several times faster than short ones. It never flushes by itself, because it has nowhere to flush to. Whoever
-//! must bound memory within one huge value wraps it in a [`Sink`] that takes chunks between two puts; whoever must
-//! bound the time of one put writes it in [pieces](crate::Pieces).
+//! The writer collects bytes until its owner [takes](Writer::take) them, and computes the checksum only then, since
+//! long pieces are several times faster than short ones. It never flushes by itself, because it has nowhere to flush
+//! to. To bound memory within one huge value, wrap the writer in a [`Sink`] that takes chunks between two puts; to
+//! bound the time of one put, write the value in [pieces](crate::Pieces).
 
 use profile::Profile;
 use structures::ValueRef;
@@ -72,7 +72,7 @@ pub fn write_entry<S: Sink>(
     types::put_value(out, value, options);
 }
 
-/// Writes what stands in front of a value.
+/// Writes what precedes a value.
 pub(crate) fn write_head<S: Sink>(
     out: &mut S,
     key: &[u8],
@@ -104,7 +104,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Starts a file: its header is the first chunk's begin.
+    /// Starts a file: the first chunk begins with its header.
     pub fn new(options: SaveOptions) -> Self {
         let chunk = format!("REDIS{:04}", options.profile.rdb_version()).into_bytes();
         Writer { options, chunk, crc: Crc64::default() }

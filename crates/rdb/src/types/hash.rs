@@ -7,9 +7,9 @@
 //!  4 hash        count of fields, then each field and value as strings
 //! ```
 //!
-//! We write 16 for the compact encoding and 4 for the table. A packed form is loaded as a whole and becomes a table
-//! only when it has too many fields, whatever their lengths; the other forms are set field by field, by both
-//! thresholds. A field that comes twice is an error.
+//! The writer uses 16 for the compact encoding and 4 for the table. A packed form is loaded as a whole and becomes a
+//! table only when it has too many fields, whatever their lengths; the other forms are set field by field, by both
+//! thresholds. A repeated field is an error.
 
 use structures::hash::NotAHash;
 use structures::{Hash, Item, Limits, Listpack, Value, ziplist, zipmap};

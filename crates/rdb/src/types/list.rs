@@ -9,8 +9,8 @@
 //!  1 list                 count of elements, then each as a string
 //! ```
 //!
-//! We write 18 only. A quicklist is loaded node by node as it stands, whatever the configured node size; the two
-//! oldest forms have no nodes, so they are pushed element by element and cut by it.
+//! The writer uses 18 only. A quicklist is loaded node by node as it is, whatever the configured node size. The two
+//! oldest forms have no nodes: their elements are pushed one by one, and the configured size decides the nodes.
 
 use structures::list::{Node, NodeRef};
 use structures::{Limits, List, Listpack, Value, ziplist};

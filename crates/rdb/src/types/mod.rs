@@ -1,8 +1,8 @@
 //! The types of values: which bytes name them, and which file writes and loads each.
 //!
 //! A type gets its file here with a function that writes it, stopping where a piece is full, and a loader for all its
-//! encodings, a line in [`type_of`] and [`put_piece`], and its bytes in [`Loader::new`]. What else a type needs stands at the
-//! top of `structures::value`.
+//! encodings, a line in [`type_of`] and [`put_piece`], and its bytes in [`Loader::new`]. The top of `structures::value` lists
+//! what else a type needs.
 
 mod hash;
 mod list;
@@ -53,7 +53,7 @@ pub(crate) fn name(type_id: u8) -> Option<&'static str> {
     })
 }
 
-/// The byte that stands in front of a value's key.
+/// The type byte, which precedes a value's key.
 pub(crate) fn type_of(value: ValueRef<'_>) -> u8 {
     match value {
         ValueRef::Int(_) | ValueRef::Bytes(_) => STRING,
@@ -85,7 +85,7 @@ pub(crate) fn put_piece<S: Sink>(piece: &mut Piece<'_, S>, value: ValueRef<'_>, 
     }
 }
 
-/// A value being loaded: what of it has been read.
+/// A value being loaded, with what has been read so far.
 #[derive(Debug)]
 pub(crate) enum Loader {
     String,
@@ -107,7 +107,7 @@ impl Loader {
         }
     }
 
-    /// Goes on until the value is whole; `Ok(None)` is an empty collection, which no key may hold. After
+    /// Reads until the value is complete. `Ok(None)` is an empty collection, which no key may hold. After
     /// [`Stop::More`] the next call continues where this one stopped.
     pub(crate) fn step(&mut self, input: &mut Input, limits: &Limits) -> Result<Option<Value>, Stop> {
         match self {

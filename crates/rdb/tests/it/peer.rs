@@ -1,6 +1,6 @@
 //! A real redis-server as the reader of what we write and as the judge of what may be restored.
 //!
-//! Without `redis-server` on the path the tests say so and pass, unless `ENGRAM_REQUIRE_PEERS=1` demands it.
+//! Without `redis-server` on the path the tests say so and pass, unless `ENGRAM_REQUIRE_PEERS=1` requires it.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;

@@ -13,7 +13,7 @@ pub(crate) fn is(arg: &[u8], word: &str) -> bool {
     arg.eq_ignore_ascii_case(word.as_bytes())
 }
 
-/// An integer whose negative is one too.
+/// An integer whose negation fits as well.
 pub(crate) fn negatable_int(arg: &[u8]) -> Result<i64, Error> {
     let out_of_range =
         "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807";

@@ -1,4 +1,4 @@
-//! What a command may touch.
+//! What a command may access.
 
 use crate::{Effort, Piece};
 use config::Settings;
@@ -16,7 +16,7 @@ pub struct Cx<'c, 'g> {
     pub out: Writer<'c>,
     /// The parameters of the node.
     pub settings: &'c Settings,
-    /// What follows from them, and what is no parameter.
+    /// What is derived from them, and what is not a parameter.
     pub options: &'c Options,
     /// Random numbers.
     pub random: &'c mut Random,
@@ -26,23 +26,23 @@ pub struct Cx<'c, 'g> {
     pub may_block: bool,
     /// The piece of a walk that runs: without one, a walk runs to its end.
     pub piece: Option<Piece<'c>>,
-    /// The key that became ready, when a command that waited is run again because of it.
+    /// The key that became ready, when a blocked command is run again because of it.
     pub ready: Option<&'c [u8]>,
 }
 
-/// What data commands depend on beside the parameters. It changes with the settings.
+/// What data commands depend on besides the parameters. It is made anew when the settings change.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Which server this is.
     pub profile: Profile,
     /// Thresholds of compact encodings, as the settings have them.
     pub limits: Limits,
-    /// Whether the checksum of DUMP payloads is looked at: not while DEBUG says so.
+    /// Whether the checksum of DUMP payloads is verified; DEBUG can switch this off.
     pub verify_payloads: bool,
 }
 
 impl Options {
-    /// Those of a profile with its settings, as long as DEBUG has not said otherwise.
+    /// The options of a profile and its settings, before DEBUG changes any.
     pub fn new(profile: Profile, settings: &Settings) -> Options {
         Options { profile, limits: limits(settings), verify_payloads: true }
     }
@@ -92,8 +92,8 @@ impl Cx<'_, '_> {
         self.keys.changed(key, class, event, 1);
     }
 
-    /// Replicates this instead of the command's own arguments; several calls, several commands. Without any call the
-    /// arguments are replicated if something changed.
+    /// Replicates this instead of the command's own arguments. Each call adds a command. Without any call the arguments
+    /// are replicated if something changed.
     pub fn replicate(&mut self, argv: &[&[u8]]) {
         let db = self.keys.db();
         let effects = self.keys.effects();
@@ -101,20 +101,20 @@ impl Cx<'_, '_> {
         effects.replicate(db, argv);
     }
 
-    /// Whether keys are removed when their time has come: a replica leaves that to its primary.
+    /// Whether this node deletes expired keys: a replica leaves that to its primary.
     pub fn is_primary(&self) -> bool {
         self.keys.context().expiry == Expiry::Delete
     }
 
-    /// The keys that a command looks at which waits for one of several. Redis 7.0 serves a client that waited with the key
-    /// that became ready; later versions run its command again as it is.
+    /// The keys to check for a command that waits for one of several. Redis 7.0 serves a blocked client with the key that
+    /// became ready; later versions run its command again with all keys.
     pub(crate) fn awaited<'a>(&self, keys: &'a [&'a [u8]]) -> &'a [&'a [u8]] {
         let ready = self.ready.filter(|_| !self.options.profile.has("7.2.0"));
         let at = ready.and_then(|ready| keys.iter().position(|&key| key == ready));
         at.map_or(keys, |at| &keys[at..=at])
     }
 
-    /// Makes a key that is there expire, and replicates that with the time itself.
+    /// Sets the expiry of an existing key, and replicates it with the absolute time.
     pub(crate) fn expire_at(&mut self, key: &[u8], at_ms: u64) {
         self.keys.set_expire(key, Some(at_ms));
         self.changed(key, EventClass::GENERIC, "expire");

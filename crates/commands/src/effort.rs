@@ -1,8 +1,8 @@
-//! How long a command may take where others wait for it.
+//! How long a command may take where other clients wait for it.
 //!
-//! A handler that has its value at hand knows what it is about to do: so many elements, so many bytes. Before it begins it asks
-//! [`Effort`], which costs one comparison. What would take longer than others shall wait for is refused with
-//! [`Error::Lengthy`]: nothing has happened, and the same command runs again where nobody waits.
+//! A handler that has looked up its value knows how many elements or bytes it is about to process. Before it begins it asks
+//! [`Effort`], which costs one comparison. A command that would keep others waiting too long is refused with
+//! [`Error::Lengthy`]: it has changed nothing, and runs again on a thread where no client waits.
 
 use crate::Error;
 
@@ -10,21 +10,21 @@ use crate::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Effort(u64);
 
-/// What an element costs that is compared, or left out.
+/// The cost of an element that is compared, or left out.
 const COMPARED_NS: u64 = 25;
-/// What an element of a list costs that is passed over: mostly whole nodes are.
+/// The cost of a list element that is skipped; mostly whole nodes are.
 const PASSED_NS: u64 = 1;
-/// What an element costs that is written to a reply.
+/// The cost of an element that is written to a reply.
 const WRITTEN_NS: u64 = 50;
-/// What an element costs that is found or made by itself: a cache miss or two.
+/// The cost of an element that is looked up or made individually: a cache miss or two.
 const VISITED_NS: u64 = 120;
-/// Bytes that are copied in a nanosecond, to memory that has to be had first.
+/// Bytes copied per nanosecond, including the allocation of the destination.
 const COPIED_A_NS: u64 = 4;
-/// What a byte costs that is compressed, or taken apart.
+/// The cost of a byte that is compressed or decoded.
 const CODED_NS: u64 = 4;
 
 impl Effort {
-    /// A command takes as long as it takes: in a transaction, on a replica, on a thread where nobody waits.
+    /// No limit: in a transaction, on a replica, on a thread where no client waits.
     pub const ANY: Effort = Effort(u64::MAX);
     /// About as long as clients of a worker wait for each other.
     pub const SHORT: Effort = Effort(1_000_000);
@@ -34,43 +34,43 @@ impl Effort {
         if nanoseconds > self.0 { Err(Error::Lengthy) } else { Ok(()) }
     }
 
-    /// So many elements are compared.
+    /// Asks for comparing this many elements.
     #[inline]
     pub(crate) fn compares(self, elements: usize) -> Result<(), Error> {
         self.allows((elements as u64).saturating_mul(COMPARED_NS))
     }
 
-    /// So many elements of a list are passed over.
+    /// Asks for skipping this many elements of a list.
     #[inline]
     pub(crate) fn passes(self, elements: usize) -> Result<(), Error> {
         self.allows((elements as u64).saturating_mul(PASSED_NS))
     }
 
-    /// So many elements are written.
+    /// Asks for writing this many elements.
     #[inline]
     pub(crate) fn writes(self, elements: usize) -> Result<(), Error> {
         self.allows((elements as u64).saturating_mul(WRITTEN_NS))
     }
 
-    /// So many elements are found or made one by one.
+    /// Asks for looking up or making this many elements one by one.
     #[inline]
     pub(crate) fn visits(self, elements: usize) -> Result<(), Error> {
         self.allows((elements as u64).saturating_mul(VISITED_NS))
     }
 
-    /// So many bytes are copied.
+    /// Asks for copying this many bytes.
     #[inline]
     pub(crate) fn copies(self, bytes: usize) -> Result<(), Error> {
         self.allows(bytes as u64 / COPIED_A_NS)
     }
 
-    /// So many bytes are compressed, or taken apart.
+    /// Asks for compressing or decoding this many bytes.
     #[inline]
     pub(crate) fn codes(self, bytes: usize) -> Result<(), Error> {
         self.allows((bytes as u64).saturating_mul(CODED_NS))
     }
 
-    /// Each of so many things is compared with each of so many others.
+    /// Asks for comparing each of `one` elements with each of `other` elements.
     #[inline]
     pub(crate) fn compares_all(self, one: usize, other: usize) -> Result<(), Error> {
         self.allows((one as u64).saturating_mul(other as u64))

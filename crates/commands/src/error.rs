@@ -8,25 +8,25 @@ use std::fmt;
 pub enum Error {
     /// The key holds another type.
     WrongType,
-    /// The arguments follow no known grammar.
+    /// The arguments do not follow the command's grammar.
     Syntax,
-    /// A value or an argument is no integer, or does not fit 64 bits.
+    /// A value or an argument is not an integer, or does not fit 64 bits.
     NotInteger,
-    /// A value or an argument is no number.
+    /// A value or an argument is not a number.
     NotFloat,
     /// An increment would leave 64 bits.
     Overflow,
-    /// The smallest integer cannot be taken from anything.
+    /// DECRBY with the smallest integer, which cannot be negated.
     DecrementOverflow,
     /// An increment would give NaN or infinity.
     NanOrInfinity,
     /// A count or an index outside of what the command takes.
     OutOfRange,
-    /// A negative or too large number where a count is meant.
+    /// A negative or too large number in place of a count.
     NotPositive,
-    /// RENAME, OBJECT, LSET … of a key that is not there.
+    /// RENAME, OBJECT, LSET … of a key that does not exist.
     NoSuchKey,
-    /// LSET of an element that is not there.
+    /// LSET of an element that does not exist.
     IndexOutOfRange,
     /// A negative offset into a string.
     OffsetOutOfRange,
@@ -34,27 +34,29 @@ pub enum Error {
     StringTooLong,
     /// An expiry that is not positive or overflows, of the command of this name.
     InvalidExpire(&'static str),
-    /// A cursor that is no number.
+    /// A cursor that is not a number.
     InvalidCursor,
     /// A timeout that is negative.
     NegativeTimeout,
-    /// A timeout that is no number, or too large.
+    /// A timeout that is not a number, or is too large.
     InvalidTimeout,
     /// A key would be copied or moved onto itself.
     SameObject,
     /// No database has this number.
     DbIndexOutOfRange,
-    /// A word where EXPIRE takes a condition.
+    /// An unknown word where EXPIRE takes a condition.
     UnsupportedOption(String),
     /// A wrong number of arguments for the command of this (full) name.
     Arity(Cow<'static, str>),
-    /// A subcommand nobody knows, of the container of this name.
+    /// An unknown subcommand of the container of this name.
     UnknownSubcommand(&'static str, String),
     /// Any other text, with its code.
     Other(Cow<'static, str>),
-    /// Not an error for the client: the slot is busy elsewhere, nothing has happened yet, run again when it is free.
+    /// Not an error for the client: another thread holds the slot. Nothing has happened yet; run the command again when
+    /// it is free.
     SlotBusy(u16),
-    /// Not an error for the client: it would take long, nothing has happened yet, run again where nobody waits for it.
+    /// Not an error for the client: the command would take long. Nothing has happened yet; run it again where no client
+    /// waits.
     Lengthy,
 }
 

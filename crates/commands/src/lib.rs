@@ -2,9 +2,9 @@
 //!
 //! A command is a [`command_spec::Spec`] directly above a `run` that works on [`Cx`]: the keys under their locks, the
 //! reply, and the effects. It is synchronous, takes the time and randomness from its context, and knows nothing of
-//! connections, threads or replicas. What must leave the node because of it, it describes as effects.
+//! connections, threads or replicas. It describes what must leave the node because of it as effects.
 //!
-//! [`run`] is the one way to execute a command, for clients, transactions, replicas and blocked clients alike.
+//! [`fn@run`] is the one way to execute a command, for clients, transactions, replicas and blocked clients alike.
 
 #![forbid(unsafe_code)]
 

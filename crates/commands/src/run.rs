@@ -5,7 +5,7 @@ use resp::Writer;
 use std::ops::Range;
 use table::Kind;
 
-/// A handler that answers at once.
+/// A handler that replies at once.
 pub type Run = fn(&mut Cx<'_, '_>, &[&[u8]]) -> Result<(), Error>;
 
 /// A handler that may leave the rest of its reply for later.
@@ -14,7 +14,7 @@ pub type RunLengthy = fn(&mut Cx<'_, '_>, &[&[u8]]) -> Result<Option<Box<dyn Res
 /// A handler that may find nothing and wait.
 pub type RunBlocking = fn(&mut Cx<'_, '_>, &[&[u8]]) -> Result<Option<Block>, Error>;
 
-/// A handler that goes through the keyspace in pieces.
+/// A handler that walks the keyspace in pieces.
 pub type RunWalk = fn(&mut Cx<'_, '_>, &[&[u8]], &mut Piece<'_>) -> Result<Flow, Error>;
 
 /// What runs a data command.
@@ -26,23 +26,23 @@ pub enum Handler {
     Lengthy(RunLengthy),
     /// It may wait for a key.
     Blocking {
-        /// The type of the values that it waits for: one of another type that comes to be under the key leaves it waiting.
+        /// The type of the values that it waits for. A new value of another type under the key leaves it waiting.
         awaits: Kind,
         /// What runs it.
         run: RunBlocking,
     },
-    /// It may pause, and goes on from where it was.
+    /// It may pause, and continues from where it was.
     Walking(RunWalk),
 }
 
-/// What became of a command.
+/// The outcome of a command.
 #[derive(Debug)]
 pub enum Flow {
     /// It has answered.
     Done,
-    /// Its piece is over before it has come to its end: it is run again, with the same progress and reply.
+    /// Its piece ended before the walk did: run it again, with the same progress and reply.
     Unfinished,
-    /// It found nothing, changed nothing and answered nothing: it waits.
+    /// It found nothing, changed nothing and wrote no reply: it waits.
     Block(Block),
     /// It has written the head of its reply; the rest is written in pieces, without its locks.
     Rest(Box<dyn Rest>),
@@ -60,19 +60,19 @@ pub struct Block {
     pub null: bool,
 }
 
-/// What is left of a reply whose length is a number in an argument. It holds what it needs of the data, as it was under the
-/// command's locks: the whole reply is of one instant, however long it takes.
+/// The rest of a reply whose length an argument decides. It holds a copy of the data it needs, taken under the command's
+/// locks: the whole reply is of one instant, however long it takes to write.
 pub trait Rest: std::fmt::Debug + Send {
-    /// Writes elements until about `bytes` more are in the buffer, or the reply is over; whether any are left.
+    /// Writes elements until about `bytes` more are in the buffer, or the reply is over. Returns whether any are left.
     fn write(&mut self, out: &mut Writer<'_>, bytes: usize) -> bool;
 
-    /// What it keeps in memory and has still to write, about.
+    /// Approximately the bytes that it keeps in memory and has yet to write.
     fn bytes(&self) -> usize;
 }
 
 /// Runs a command whose arity fits and whose locks are held. When it changed something and did not say itself what to
-/// replicate, its arguments are replicated. On an error nothing has changed, but for what a walk that meets a busy slot has
-/// done so far: its progress tells.
+/// replicate, its arguments are replicated. On an error nothing has changed, except what a walk that meets a busy slot has
+/// done so far, which its progress records.
 ///
 /// # Errors
 /// The command's; it has written no reply then.

@@ -1,30 +1,30 @@
-//! Commands that go through the keyspace in pieces: KEYS, SCAN with a large COUNT.
+//! Commands that walk the keyspace in pieces: KEYS, SCAN with a large COUNT.
 //!
 //! ```text
 //!   run ──▶ piece ──▶ Flow::Unfinished ──▶ piece ──▶ Error::SlotBusy ──▶ piece ──▶ Flow::Done
 //!             └──────────────── Progress ────┴───────────────────────────┘
 //! ```
-//! Between two pieces nothing is held: other commands run, in the world too, and keys come and go. What stays is the
-//! [`Progress`], and whatever was written to `out`, which the caller keeps with it. A slot that is busy costs a walk
-//! nothing of what it has done.
+//! Between two pieces no lock is held: other commands run, those that own the world too, and keys come and go. The
+//! caller keeps the [`Progress`] and what was written to `out`. A walk that meets a busy slot loses nothing of what it
+//! has done.
 //!
-//! **Invariant:** progress is a position in the order of slots, and of hashes within a slot, that only grows. So a key that is
-//! there from the first piece to the last is visited once, and none is visited twice, though databases are swapped
+//! **Invariant:** progress is a position in the order of slots, and of hashes within a slot, that only grows. So a key that
+//! exists from the first piece to the last is visited once, and none is visited twice, even if databases are swapped
 //! meanwhile.
 //!
-//! **Invariant:** each piece gets on, by one step at least, before it asks whether it is over.
+//! **Invariant:** each piece makes at least one step before it checks whether it is over.
 
 use crate::Cx;
 use resp::Deferred;
 use topology::{SLOTS, Slot};
 
-/// Entries between two looks at the clock: they cost a few microseconds.
+/// Entries between two checks of the clock: they cost a few microseconds.
 const LOOK_EVERY: usize = 64;
 
 /// How far a walk has come.
 #[derive(Debug, Default)]
 pub struct Progress {
-    /// The slot to go on with, and the position within its table.
+    /// The slot to continue with, and the position within its table.
     pub(crate) slot: usize,
     pub(crate) within: u64,
     /// Entries that are part of the reply.
@@ -33,7 +33,7 @@ pub struct Progress {
     pub(crate) counts: Counts,
     /// Where the reply's head goes, once the walk has begun.
     pub(crate) head: Option<Deferred>,
-    /// The part of the reply that stands behind what is known at the end only.
+    /// The part of the reply that follows what is only known at the end.
     pub(crate) tail: Vec<u8>,
 }
 
@@ -71,7 +71,7 @@ pub struct Piece<'p> {
 }
 
 impl<'p> Piece<'p> {
-    /// Goes on from this progress until the end, or until `is_over` says so; it is asked every few microseconds.
+    /// Continues from this progress until the end, or until `is_over` says so, which is called every few microseconds.
     pub fn new(progress: &'p mut Progress, is_over: &'p dyn Fn() -> bool) -> Piece<'p> {
         Piece { progress, is_over, visited: 0 }
     }

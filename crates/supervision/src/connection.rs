@@ -21,7 +21,8 @@ pub const MAX_DESCRIPTORS: usize = 16;
 
 const LENGTH_BYTES: usize = 4;
 
-/// Descriptors are not for programs that are started meanwhile; where the kernel cannot see to that it is done afterwards.
+/// Received descriptors must not leak into programs that are started meanwhile. Where the kernel has no such flag,
+/// close-on-exec is set afterwards.
 #[cfg(target_os = "linux")]
 const CLOSE_ON_EXEC: RecvFlags = RecvFlags::CMSG_CLOEXEC;
 #[cfg(not(target_os = "linux"))]
@@ -34,7 +35,7 @@ fn close_on_exec(descriptor: &OwnedFd) -> io::Result<()> {
     Ok(())
 }
 
-/// Why a message could not be exchanged. The connection is of no use afterwards.
+/// Why a message could not be exchanged. Unless noted, the connection must be closed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The other side has closed the connection.
@@ -46,10 +47,10 @@ pub enum Error {
     /// The socket failed.
     #[error(transparent)]
     Io(io::Error),
-    /// The other side does not know the version that a message needs. Nothing was sent, and the connection goes on.
+    /// The other side does not know the version that a message needs. Nothing was sent; the connection stays usable.
     #[error("the other side does not speak version {0} of the protocol")]
     Unspoken(u32),
-    /// What came is not what this program understands.
+    /// The received bytes are not a message that this program understands.
     #[error("not understood: {0}")]
     Malformed(String),
 }
@@ -85,7 +86,7 @@ impl Connection {
         Connection { stream, speaks: version, peer: OLDEST }
     }
 
-    /// The last version that the other side knows, as far as it has said.
+    /// The last version that the other side is known to speak.
     pub fn peer_version(&self) -> u32 {
         self.peer
     }
@@ -95,10 +96,10 @@ impl Connection {
         self.stream.as_fd()
     }
 
-    /// How long [`Connection::receive`] and [`Connection::send`] may take from now on; `None` for ever.
+    /// Sets how long [`Connection::receive`] and [`Connection::send`] may take; `None` for no limit.
     ///
     /// # Errors
-    /// When the socket refuses, or the time is zero.
+    /// When the socket refuses, or the timeout is zero.
     pub fn set_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
         self.stream.set_read_timeout(timeout)?;
         self.stream.set_write_timeout(timeout)
@@ -131,8 +132,8 @@ impl Connection {
         Ok(())
     }
 
-    /// The first piece of a frame, which carries the descriptors. A closed peer is an error and no signal: Rust programs
-    /// ignore SIGPIPE.
+    /// Sends the first piece of a frame, which carries the descriptors. A closed peer is an error, not a signal: Rust
+    /// programs ignore SIGPIPE.
     fn send_first(&self, frame: &[u8], descriptors: &[BorrowedFd<'_>]) -> Result<usize, Error> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
@@ -176,7 +177,7 @@ impl Connection {
         Ok((message, descriptors))
     }
 
-    /// The first bytes of a frame; with them come all of its descriptors, for they were sent with its first piece.
+    /// Receives the first bytes of a frame, and with them all of its descriptors, which were sent with its first piece.
     fn receive_first(&self, into: &mut [u8], descriptors: &mut Vec<OwnedFd>) -> Result<usize, Error> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);

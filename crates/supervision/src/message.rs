@@ -7,16 +7,16 @@ use std::path::PathBuf;
 /// What the agent asks of a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
-    /// How are you? Answered by [`Reply::Status`], without any lock.
+    /// Asks for the node's status. Answered by [`Reply::Status`], without any lock.
     Status,
-    /// Be this from now on. Answered by [`Reply::Done`] once it is so (for a replica: once it follows, not once it is in sync).
+    /// Assigns a role. Answered by [`Reply::Done`] once the node has it (a replica: once it follows, not once it is in sync).
     Assign {
         /// The shard's epoch.
         epoch: u64,
-        /// What to be.
+        /// The role.
         role: Role,
-        /// Of a primary that is to be a replica: where it was paused. One that is elsewhere by now refuses ([`Refusal::Moved`]): it
-        /// has writes that the new primary does not have. Since version 2.
+        /// For a primary that becomes a replica: the position at which it was paused. A primary that has moved on refuses
+        /// ([`Refusal::Moved`]): it has writes that the new primary does not have. Since version 2.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<Position>,
     },
@@ -65,8 +65,8 @@ pub enum Request {
         /// Names and values.
         parameters: Vec<(String, String)>,
     },
-    /// End the process cleanly. Answered by [`Reply::Done`] once the data is in its file and nothing stands against the end,
-    /// which follows; by [`Refusal::Unsaved`] if the node goes on. (A node of before that refusal was there answers at once.)
+    /// End the process cleanly. Answered by [`Reply::Done`] once the data is in its file and nothing prevents the end, which
+    /// follows; by [`Refusal::Unsaved`] if the node keeps running. (A node from before that refusal existed answers at once.)
     Shutdown {
         /// Write the data to the node's RDB file, if there is any.
         save: bool,
@@ -78,35 +78,35 @@ pub enum Request {
 pub enum Reply {
     /// The answer to [`Request::Status`].
     Status(Box<Status>),
-    /// It is so now.
+    /// The request was carried out.
     Done,
     /// How far the node's data is.
     Position(Position),
     /// The listeners whose descriptors come with this frame.
     Listeners(Vec<Listening>),
-    /// It is not so, and nothing has changed.
+    /// The request was refused, and nothing has changed.
     Refused(Refusal),
 }
 
 /// Why a node did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Refusal {
-    /// A later decision has been seen.
+    /// The node has seen a later epoch.
     #[error("the node has seen epoch {seen}")]
     OldEpoch {
         /// The node's epoch.
         seen: u64,
     },
-    /// The node is not what the request is meant for, or not yet (it loads its file).
+    /// The node does not have the role that the request needs, or not yet (it loads its file).
     #[error("the node is {0}")]
     WrongRole(String),
     /// A position was not reached in time; the node is here.
     #[error("the node has only reached offset {} of history {}", .0.offset, .0.history)]
     NotReached(Position),
-    /// The primary is not where it was paused but here. Since version 2.
+    /// The primary has moved from where it was paused to this position. Since version 2.
     #[error("the node has gone on to offset {} of history {}", .0.offset, .0.history)]
     Moved(Position),
-    /// The data could not be written, for this reason, so the node goes on with it. Since version 2.
+    /// The data could not be written, for this reason, so the node keeps running. Since version 2.
     #[error("the data cannot be saved: {0}")]
     Unsaved(String),
     /// The request makes no sense: a listener is missing, a parameter is unknown.
@@ -138,7 +138,7 @@ pub struct Upstream {
     pub address: SocketAddr,
 }
 
-/// Which of its faces a node shows on a listener.
+/// Which endpoint a listener of a node serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Endpoint {
     /// The node itself, whatever its role.
@@ -167,7 +167,7 @@ pub struct Position {
     pub offset: u64,
 }
 
-/// How a node is.
+/// A node's status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     /// The id it was started with.
@@ -176,7 +176,7 @@ pub struct Status {
     pub pid: u32,
     /// The highest epoch it has seen; 0 before any.
     pub epoch: u64,
-    /// What it is.
+    /// Its role.
     pub role: Role,
     /// The link of a replica; [`Link::Down`] for everybody else.
     pub link: Link,
@@ -215,28 +215,28 @@ pub enum Link {
     Up,
 }
 
-/// Whether a worker gets on.
+/// Whether a worker makes progress.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerProgress {
-    /// Turns of its loop and commands it has run: it grows while the worker gets on.
+    /// Turns of its loop and commands it has run: it grows while the worker makes progress.
     pub progress: u64,
     /// The command that it runs now, if it has run for longer than a turn should take.
     pub running: Option<String>,
 }
 
-/// The protocol's version. Raised when a message says what an earlier program must not ignore.
+/// The protocol's version. Raised when a message carries something that an earlier program must not ignore.
 pub const VERSION: u32 = 2;
 
-/// The version of [`Refusal::Unsaved`]. To who speaks an earlier one it is said as [`Refusal::Invalid`].
+/// The version of [`Refusal::Unsaved`]. A peer of an earlier version gets [`Refusal::Invalid`] instead.
 pub const UNSAVED_SINCE: u32 = 2;
 
 /// What is sent over a connection.
 pub trait Message {
-    /// The version in which it means what is meant: [`OLDEST`] unless something in it is newer.
+    /// The version that a receiver needs to understand it: [`OLDEST`] unless something in it is newer.
     fn version(&self) -> u32;
 }
 
-/// Understood by everybody, and spoken until it is known what the other side speaks.
+/// Understood by every version, and used until the other side's version is known.
 pub const OLDEST: u32 = 1;
 
 impl Message for Request {
@@ -258,14 +258,14 @@ impl Message for Reply {
     }
 }
 
-/// Around everything that is sent.
+/// Wraps every message that is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Envelope<T> {
-    /// [`Message::version`]. Who knows only earlier ones does not understand the body.
+    /// [`Message::version`]. A receiver that knows only earlier ones does not understand the body.
     pub(crate) version: u32,
-    /// The last version that the sender knows. Programs of version 1 do not say.
+    /// The last version that the sender knows. Programs of version 1 do not send it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) speaks: Option<u32>,
-    /// What is said.
+    /// The message.
     pub(crate) body: T,
 }

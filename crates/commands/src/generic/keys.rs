@@ -1,7 +1,7 @@
 //! KEYS
 //!
-//! It goes slot by slot and in pieces: a key that is there all the time is returned, once; one that comes or goes meanwhile may
-//! be.
+//! It walks slot by slot and in pieces. A key that exists all the time is returned once; one that is added or removed meanwhile
+//! may be.
 
 use super::SCANNED_AT_ONCE;
 use crate::{Cx, Error, Flow, Piece};

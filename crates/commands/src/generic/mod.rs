@@ -1,10 +1,10 @@
 //! Keys of any type: deleting, naming, expiring, finding and moving them.
 //!
-//! A key that has expired is as good as absent to every command here. Commands that list keys leave it out; commands
-//! that meet it by name have it removed by the look-up, on a primary.
+//! An expired key counts as absent to every command here. Commands that list keys leave it out; for commands that name
+//! it, the look-up deletes it, on a primary.
 //!
-//! Commands that go over the whole database (KEYS, SCAN, RANDOMKEY, DBSIZE) hold one slot at a time, so what they see
-//! is no instant: a key that is there all the time is seen, one that comes or goes meanwhile may be.
+//! Commands that go over the whole database (KEYS, SCAN, RANDOMKEY, DBSIZE) hold one slot at a time, so they do not see
+//! one instant: a key that exists all the time is seen, one that is added or removed meanwhile may be.
 
 mod copy;
 mod dbsize;

@@ -1,4 +1,4 @@
-//! OBJECT: how a value is kept, for those who tune.
+//! OBJECT: how a value is stored, for tuning.
 
 use crate::{Command, Cx, Error, Handler::Plain};
 use command_spec::*;
@@ -56,7 +56,7 @@ fn encoding(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     Ok(())
 }
 
-/// What OBJECT ENCODING calls the form that a value is kept in.
+/// The name that OBJECT ENCODING gives to a value's encoding.
 pub fn encoding_name(entry: Entry<'_>, profile: Profile) -> &'static str {
     match entry.value() {
         ValueRef::Int(_) => "int",

@@ -19,7 +19,7 @@ pub(super) const RANDOMKEY: Spec = Spec {
     ..Spec::BASE
 };
 
-/// Expired keys that are met and stay, as on a replica, which must not remove them, before one of them is the answer.
+/// How many expired keys that this node must not delete, as on a replica, are skipped before one of them is the answer.
 const TRIES: usize = 100;
 
 pub(super) fn randomkey(cx: &mut Cx<'_, '_>, _argv: &[&[u8]]) -> Result<(), Error> {

@@ -32,7 +32,7 @@ pub(super) const RESTORE: Spec = Spec {
     ..Spec::BASE
 };
 
-/// What is said about the use of the key before.
+/// What the options say about earlier accesses of the key.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Access {
     Now,
@@ -119,7 +119,7 @@ pub(super) fn restore(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> 
     Ok(())
 }
 
-/// The access clock of the new key. What is said in terms of the other kind of policy does not count.
+/// The access clock of the new key. An option that belongs to the other kind of policy has no effect.
 fn clock(cx: &Cx<'_, '_>, access: Access) -> u32 {
     let now = cx.keys.clock();
     match access {

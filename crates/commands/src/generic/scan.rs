@@ -7,8 +7,8 @@
 //!                             └──────┴────────────┴──────────────────────────────────┘
 //! ```
 //! Slots are walked in ascending order, and within a slot the table's own cursor goes by hash, not by place. So a key
-//! that is there from the start of a scan to its end is returned, whatever growth, shrinking or removal happens in
-//! between, and no key is returned twice. Expired keys on the way that the filters let through are removed.
+//! that exists from the start of a scan to its end is returned, whatever growth, shrinking or removal happens in
+//! between, and no key is returned twice. Expired keys that pass the filters are deleted on the way.
 
 use super::type_name::type_name;
 use crate::args::{int, is};
@@ -45,9 +45,9 @@ pub(super) const SCAN: Spec = Spec {
 const TYPE_NAMES: [&str; 6] = ["string", "list", "set", "zset", "hash", "stream"];
 /// Bits of the position within a slot.
 const WITHIN_BITS: u32 = 48;
-/// Keys looked at in one call, unless COUNT says otherwise.
+/// Keys visited in one call, unless COUNT says otherwise.
 const DEFAULT_COUNT: usize = 10;
-/// Elements visited between two looks at whether the reply goes on.
+/// Elements visited between two checks of whether the reply is over.
 pub(crate) const SCANNED_AT_ONCE: usize = 256;
 /// Steps from slot to slot for each key asked for: a bound where many keys have expired, which do not count.
 const STEPS_PER_KEY: usize = 10;

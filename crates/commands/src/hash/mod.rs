@@ -1,11 +1,11 @@
 //! Hashes: fields with values under one key.
 //!
-//! A small hash is one listpack of alternating fields and values, in the order in which fields came; more than
-//! `hash-max-listpack-entries` fields, or one text of more than `hash-max-listpack-value` bytes, make it a table, whose
-//! order means nothing. It never goes back. Clients see the difference in `OBJECT ENCODING`, in the order of HGETALL,
-//! and in HSCAN, which returns a listpack at once.
+//! A small hash is one listpack of alternating fields and values, in insertion order; more than
+//! `hash-max-listpack-entries` fields, or one text of more than `hash-max-listpack-value` bytes, make it a table, which
+//! is unordered. It never changes back. Clients see the difference in `OBJECT ENCODING`, in the order of HGETALL, and
+//! in HSCAN, which returns a listpack at once.
 //!
-//! A hash comes with its first field and goes with its last: there is no empty one.
+//! A hash is created with its first field and deleted with its last: there is no empty hash.
 
 mod hdel;
 mod hexists;
@@ -51,7 +51,7 @@ fn read<'k>(keys: &'k mut Keys<'_, '_>, key: &[u8]) -> Result<Option<&'k Hash>, 
     keys.lookup(key).map(|entry| entry.value().hash().ok_or(Error::WrongType)).transpose()
 }
 
-/// Changes the hash at a key. A key that is not there gets an empty one first, unless the change fails.
+/// Changes the hash at a key. A key that does not exist gets an empty hash first, unless the change fails.
 #[inline]
 fn update<R>(
     keys: &mut Keys<'_, '_>,

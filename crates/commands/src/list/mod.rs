@@ -1,11 +1,12 @@
 //! Lists: elements in order, pushed and popped at both ends.
 //!
 //! A small list is one listpack, a larger one a chain of them (a quicklist); `list-max-listpack-size` says how large a
-//! node may get. Ends are cheap; a place in the middle is reached by walking whole nodes from the nearer end.
+//! node may get. Both ends are cheap to access; an index in the middle is reached by skipping whole nodes from the
+//! nearer end.
 //!
-//! A list comes with its first element and goes with its last: there is no empty one. That is what the blocking
-//! commands wait for. A client that finds nothing hangs a ticket on its keys; whoever pushes to one of them says that it is
-//! ready, and the very same command is run again on behalf of the one who waits longest. What was popped is
+//! A list is created with its first element and deleted with its last: there is no empty list. The blocking commands wait
+//! for a key to hold one. A client that finds none adds a ticket to its keys. A command that pushes to one of them marks
+//! the key as ready, and the blocked command is run again for the client that has waited longest. What was popped is
 //! replicated as the plain LPOP, RPOP or LMOVE it amounts to.
 
 mod blmove;
@@ -60,7 +61,7 @@ pub const COMMANDS: &[Command] = &[
     Command::new(&blmpop::BLMPOP, waiting(blmpop::blmpop)),
 ];
 
-/// Scripts could not call those that may wait.
+/// Before 7.2, scripts could not call commands that may block.
 const NOT_FROM_SCRIPTS: (&str, Change) = ("7.2.0", |spec| spec.flags.insert(Flags::NOSCRIPT));
 
 /// What runs a command that may wait for a list.

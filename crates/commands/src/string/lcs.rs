@@ -1,8 +1,9 @@
 //! LCS
 //!
-//! The longest common subsequence by the textbook's table: cell (i, j) is the length for the first i bytes of one string
-//! and the first j of the other. The way back from the last cell gives the subsequence and its ranges; clients see which
-//! of several equally long ones that way finds, so where two neighbours are equal it goes to the shorter second string.
+//! The longest common subsequence by the textbook algorithm: cell (i, j) is the length for the first i bytes of one
+//! string and the first j of the other. Tracing back from the last cell gives the subsequence and its ranges. Clients
+//! see which of several equally long ones this finds, so where two neighbours are equal the trace goes to the shorter
+//! prefix of the second string.
 
 use super::string_bytes;
 use crate::args::{int, is};

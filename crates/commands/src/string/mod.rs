@@ -1,11 +1,11 @@
-//! Strings: the simplest value a key can have.
+//! Strings: the simplest type of value.
 //!
 //! A string is bytes of any kind up to `proto-max-bulk-len`. One that is the canonical decimal form of a 64-bit integer is
-//! kept as that integer, which is what makes counters cheap; clients see it only as `OBJECT ENCODING` (`int`; other
-//! strings are `embstr` up to 44 bytes and `raw` beyond, or once changed in place).
+//! stored as that integer, which makes counters cheap; clients see it only in `OBJECT ENCODING` (`int`; other strings are
+//! `embstr` up to 44 bytes and `raw` beyond, or once changed in place).
 //!
-//! A command that makes a string from an argument looks for an integer in it; one that computes or edits a text
-//! (INCRBYFLOAT, APPEND to a key, SETRANGE) keeps the bytes it made, whatever they spell.
+//! A command that stores an argument as a string stores an integer if the argument spells one. A command that computes
+//! or edits a text (INCRBYFLOAT, APPEND to a key, SETRANGE) stores the bytes as they are.
 
 mod append;
 mod get;
@@ -57,7 +57,7 @@ pub const COMMANDS: &[Command] = &[
     Command::new(&lcs::LCS, Plain(lcs::lcs)),
 ];
 
-/// The string that a value is.
+/// The content of a string value.
 #[inline]
 fn string(value: ValueRef<'_>) -> Result<Item<'_>, Error> {
     value.string().ok_or(Error::WrongType)

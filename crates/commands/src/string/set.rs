@@ -130,7 +130,7 @@ pub(super) fn set(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Sets a key that expires; replicated with the time itself.
+/// Sets a key that expires; replicated with the absolute time.
 pub(super) fn put_until(cx: &mut Cx<'_, '_>, key: &[u8], value: &[u8], at_ms: u64) {
     put(cx, key, value, at_ms);
     let mut at = itoa::Buffer::new();
@@ -143,7 +143,7 @@ fn put(cx: &mut Cx<'_, '_>, key: &[u8], value: &[u8], at_ms: u64) {
     cx.keys.event(key, EventClass::GENERIC, "expire");
 }
 
-/// A replica has nobody to answer.
+/// Replicates SET without GET: a replica sends no reply.
 fn replicate_without_get(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) {
     let options = argv[3..].iter().filter(|option| !is(option, "GET"));
     let argv: Vec<&[u8]> = argv[..3].iter().chain(options).copied().collect();

@@ -1,4 +1,4 @@
-//! When a key expires, as options and commands say it.
+//! When a key expires, as options and commands express it.
 
 use crate::Error;
 use crate::args::{int, is};
@@ -67,7 +67,7 @@ impl<'a> When<'a> {
         Ok(When { unit, amount })
     }
 
-    /// Whether it says when as the stream does.
+    /// Whether it gives the expiry in the form of the replication stream: Unix time in ms.
     pub(crate) fn is_unix_ms(self) -> bool {
         self.unit == Unit::UNIX_MILLISECONDS
     }

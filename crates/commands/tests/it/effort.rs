@@ -1,4 +1,4 @@
-//! What takes long is refused where others wait for it, before anything has happened, and runs where they don't.
+//! A long command is refused where others wait for it, before anything has happened, and runs where they do not.
 
 use crate::session::Session;
 use commands::Effort;

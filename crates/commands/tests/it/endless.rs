@@ -1,4 +1,4 @@
-//! No reply goes on after it was cut off: every command, with arguments that ask for as much as can be asked for.
+//! No handler keeps writing after its reply was cut off: every command, with arguments that ask for the longest reply.
 //!
 //! The arguments are made from the grammar of each command, so a new command is tested as soon as it is in the table.
 

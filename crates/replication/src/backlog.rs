@@ -1,4 +1,4 @@
-//! The backlog: the latest bytes of the stream, shared by everyone who still has to send them.
+//! The backlog: the latest bytes of the stream, shared by all links that still have to send them.
 //!
 //! ```text
 //!        start                                             end = master_repl_offset
@@ -30,7 +30,7 @@ use std::mem;
 const BLOCK_BYTES: usize = 16 * 1024;
 /// The largest buffer that becomes a block: the end of the history is kept by whole blocks.
 const MAX_BLOCK_BYTES: usize = 256 * 1024;
-/// So many of them fit into `repl-backlog-size` at least.
+/// At least this many blocks fit into `repl-backlog-size`.
 const BLOCKS_OF_LIMIT: u64 = 4;
 /// Dropped blocks that are kept for reuse.
 const SPARE_BLOCKS: usize = 2;
@@ -38,7 +38,7 @@ const SPARE_BLOCKS: usize = 2;
 /// What a block costs besides its bytes: its place in the queue and the allocation's header.
 const BLOCK_OVERHEAD_BYTES: usize = size_of::<Block>() + 16;
 
-/// What a buffer takes as a block or a spare, in bytes.
+/// The memory that a buffer takes as a block or a spare, in bytes.
 fn taken(bytes: &Vec<u8>) -> usize {
     memory::size_class(bytes.capacity()) + BLOCK_OVERHEAD_BYTES
 }

@@ -1,9 +1,9 @@
 //! Replication ids and the history they name.
 //!
-//! A replication id names one history of writes; an offset names a place in it. When a replica is promoted
-//! its past is the old primary's and its future is its own, so it keeps the old id as the *second* id,
-//! valid up to the offset of the promotion, and siblings that were not further may continue with it
-//! without a full synchronisation. A full synchronisation throws the own past away, and the second id with it.
+//! A replication id names one history of writes; an offset names a place in it. When a replica is promoted, its history
+//! so far is the old primary's and what follows is its own. So it keeps the old id as the *second* id, valid up to the
+//! offset of the promotion. Siblings that were not ahead of that offset may continue from it without a full
+//! synchronisation. A full synchronisation discards the node's own history, and the second id with it.
 
 use std::fmt;
 

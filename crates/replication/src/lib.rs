@@ -8,10 +8,9 @@
 //!                                                          (same bytes: chained replicas)
 //! ```
 //!
-//! Everything here decides and nothing acts: a core takes an event and the time, and appends actions to a
-//! list that its owner carries out in order. There is no socket, no clock, no thread and no disk in this
-//! crate; randomness comes in as a function. So the dialogue is tested as text in and text out, and the
-//! whole protocol by simulation.
+//! This crate decides and does no I/O: a core takes an event and the time, and appends actions to a list that its owner
+//! carries out in order. The crate uses no socket, clock, thread or disk; randomness is passed in as a function. So the
+//! dialogue is tested as text in and text out, and the whole protocol by simulation.
 //!
 //! **One owner.** [`Primary`] and its [`Backlog`] belong to the node's stream thread, which appends to the
 //! stream and sends it to replicas. [`Replica`] belongs to whoever holds the connection to the primary.

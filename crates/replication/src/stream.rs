@@ -1,18 +1,17 @@
 //! From executed effects to the bytes of the stream.
 //!
-//! Whoever executed a command hands its effects over while it still holds its locks, so they come in the order of
-//! the locks. [`StreamEncoder`] writes them: it names the database whenever it changes, and wraps more than one
-//! command into MULTI and EXEC, so that a replica shows all of them or none. A single command stands alone even
-//! when it came from EXEC or a script.
+//! A thread that executed a command hands over its effects while it still holds the command's locks, so they arrive in
+//! lock order. [`StreamEncoder`] writes them: it names the database whenever it changes, and wraps more than one
+//! command into MULTI and EXEC, so that a replica shows all of them or none. A single command is not wrapped, even when
+//! it came from EXEC or a script.
 //!
 //! ```text
 //!  effects (db 0: SET d) (db 5: SET e)   ─▶  SELECT 0 · MULTI · SET d · SELECT 5 · SET e · EXEC   until Redis 7.0
 //!                                        ─▶  MULTI · SELECT 0 · SET d · SELECT 5 · SET e · EXEC   later
 //! ```
 //!
-//! The database that the last SELECT named is state shared by everyone who reads the stream, so whoever
-//! starts to read it in the middle, with a snapshot and no SELECT before, must see one first:
-//! [`StreamEncoder::forget_db`].
+//! All readers of the stream share the database that the last SELECT named. A reader that starts in the middle, after a
+//! snapshot, must see a SELECT first: [`StreamEncoder::forget_db`].
 
 /// The keep-alive command a primary puts into its stream every `repl-ping-replica-period`.
 pub const PING: &[u8] = b"*1\r\n$4\r\nping\r\n";

@@ -1,17 +1,16 @@
 //! WAIT and WAITAOF: who waits for how many acknowledgements of which offset.
 //!
-//! A client that calls WAIT blocks until enough replicas have acknowledged everything *it* wrote, or its
-//! timeout passes; either way it is told how many have. WAITAOF counts replicas whose append-only file is
-//! on disk up to the offset, and separately the node itself. A waiter that blocks wants an acknowledgement
-//! sooner than the next second, so blocking asks for one GETACK in the stream, one for all who block in
-//! the same turn.
+//! A client that calls WAIT blocks until enough replicas have acknowledged everything *it* wrote, or its timeout
+//! passes; either way the reply says how many have. WAITAOF counts replicas whose append-only file is on disk up to the
+//! offset, and separately the node itself. Replicas acknowledge only once a second by themselves, so blocking asks for
+//! a GETACK in the stream, one for all clients that block in the same turn.
 //!
-//! The acknowledged offsets are the primary's; this module is told them and keeps none.
+//! The primary keeps the acknowledged offsets; this module gets them as arguments.
 
 use crate::primary::AckOffsets;
 use std::collections::BTreeMap;
 
-/// What a waiter wants to be true of an offset.
+/// The condition on an offset that a client waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitKind {
     /// WAIT: that many replicas have applied it.
@@ -41,7 +40,7 @@ pub struct WaitRequest {
     pub deadline_ms: Option<u64>,
 }
 
-/// The answer to a waiter: what is true by now, whether it was enough or the time was up.
+/// The answer to a waiter: the counts by now, whether they were enough or the timeout passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WaitOutcome {
     /// The caller.
@@ -62,13 +61,13 @@ pub struct Waiters {
 }
 
 impl Waiters {
-    /// Nobody waits.
+    /// No waiting clients.
     pub fn new() -> Waiters {
         Waiters::default()
     }
 
-    /// Answers a call at once when it can, else blocks the client; then [`Waiters::take_getack`] will ask for
-    /// acknowledgements. A client waits once: a second request replaces the first.
+    /// Answers a call at once if possible; otherwise blocks the client, and [`Waiters::take_getack`] will ask for
+    /// acknowledgements. A client has at most one wait: a second request replaces the first.
     pub fn wait(&mut self, request: WaitRequest, acks: &AckOffsets) -> Option<WaitOutcome> {
         let (outcome, satisfied) = evaluate(&request, acks);
         if satisfied {
@@ -79,7 +78,7 @@ impl Waiters {
         None
     }
 
-    /// Whether a GETACK must go into the stream for those who blocked since the last call.
+    /// Whether a GETACK must go into the stream for clients that blocked since the last call.
     pub fn take_getack(&mut self) -> bool {
         std::mem::take(&mut self.getack_wanted)
     }
@@ -89,7 +88,7 @@ impl Waiters {
         self.drain(acks, |_, satisfied| satisfied)
     }
 
-    /// Clients whose time is up at `now_ms`.
+    /// Clients whose timeout has passed at `now_ms`.
     pub fn expired(&mut self, now_ms: u64, acks: &AckOffsets) -> Vec<WaitOutcome> {
         self.drain(acks, |request, _| request.deadline_ms.is_some_and(|deadline| deadline <= now_ms))
     }
@@ -105,7 +104,7 @@ impl Waiters {
         self.blocked.remove(&client).is_some()
     }
 
-    /// What a client would be told now: for `CLIENT UNBLOCK … TIMEOUT`.
+    /// What a client would be answered now: for `CLIENT UNBLOCK … TIMEOUT`.
     pub fn outcome(&self, client: u64, acks: &AckOffsets) -> Option<WaitOutcome> {
         self.blocked.get(&client).map(|request| evaluate(request, acks).0)
     }
@@ -120,7 +119,7 @@ impl Waiters {
         self.blocked.len()
     }
 
-    /// Whether nobody waits.
+    /// Whether no client waits.
     pub fn is_empty(&self) -> bool {
         self.blocked.is_empty()
     }

@@ -1,4 +1,4 @@
-//! One link to a replica: what it said of itself and how far it is.
+//! One link to a replica: what the replica announced, and its progress.
 
 use crate::ReaderId;
 
@@ -67,7 +67,7 @@ pub enum CloseReason {
     SnapshotOnly,
     /// It sent a command on the replication link that would have to be answered there.
     WouldReply,
-    /// The ids changed; the replica shall come again and learn them.
+    /// The ids changed; the replica must reconnect and learn them.
     HistoryChanged,
 }
 
@@ -80,7 +80,7 @@ pub(super) struct Link {
     pub(super) capabilities: Capabilities,
     pub(super) filter: SnapshotFilter,
     pub(super) rdb_only: bool,
-    /// It used SYNC: it sends no ACK, is told no offset and never times out.
+    /// It used SYNC: it sends no ACK, gets no offset and never times out.
     pub(super) pre_psync: bool,
     /// It got a diskless snapshot and has not acknowledged it.
     pub(super) stream_on_ack: bool,
@@ -119,7 +119,7 @@ impl Link {
         self.announced_ip.as_deref().unwrap_or(&self.peer_ip)
     }
 
-    /// What it is called in logs.
+    /// Its name in logs.
     pub(super) fn name(&self) -> String {
         match self.listening_port {
             0 => format!("{}:<unknown-replica-port>", self.ip()),

@@ -8,18 +8,18 @@
 //!      └──PSYNC within the backlog: +CONTINUE────────────────────────────────────────────────────┘
 //! ```
 //!
-//! **Offset of a snapshot.** The owner reports [`Event::SnapshotStarted`] exactly when everything before
-//! the snapshot's instant has been fed and nothing behind it. Each replica that is to get the snapshot then
-//! gets `+FULLRESYNC` with that offset and a reader pinned there, and the next effect begins with SELECT.
+//! **Offset of a snapshot.** The owner reports [`Event::SnapshotStarted`] exactly when everything before the snapshot's
+//! instant has been fed and nothing after it. Each replica that waits for the snapshot then gets `+FULLRESYNC` with
+//! that offset and a reader pinned there, and the next effect begins with SELECT.
 //!
-//! **Two forms.** Diskless: the rows of the walk go to all sockets as they are made, between `$EOF:<mark>`
-//! and the mark; nobody can join once it has begun, and the stream follows only after the replica's first
-//! ACK, because the replica takes the mark for the end of what it reads. Spool: the walk goes to a file, and
-//! `$<length>` and the file to each replica when it is complete; late replicas join while it is written.
+//! **Two forms.** Diskless: the rows of the walk go to all sockets as they are made, between `$EOF:<mark>` and the
+//! mark. No replica can join once it has begun. The stream follows only after the replica's first ACK, because the
+//! replica expects nothing after the mark. Spool: the walk goes to a file, and `$<length>` and the file to each replica
+//! when it is complete; late replicas join while it is written.
 //!
-//! **Chained.** A node that is itself a replica serves sub-replicas from the same backlog, fed with its own
-//! primary's bytes: [`Primary::set_upstream`]. It adds nothing to the stream (no ping), and while its link is
-//! down it keeps its sub-replicas alive with newlines and lets no new one begin.
+//! **Chained.** A node that is itself a replica serves sub-replicas from the same backlog, fed with its own primary's
+//! bytes: [`Primary::set_upstream`]. It adds nothing to the stream (no ping), and while its link is down it keeps its
+//! sub-replicas alive with newlines and accepts no new one.
 //!
 //! **Invariant:** a link past the handshake has a reader exactly when it will get the stream behind its offset
 //! (not before `+FULLRESYNC`, never with `rdb-only`).
@@ -153,7 +153,7 @@ pub enum Event<'a> {
     },
     /// The snapshot failed or was aborted.
     SnapshotFailed,
-    /// A spooled snapshot has left for this replica, whole.
+    /// A spooled snapshot was sent to this replica completely.
     SnapshotSent {
         /// The replica.
         link: LinkId,
@@ -191,7 +191,7 @@ pub enum Action {
         /// What to leave out.
         filter: SnapshotFilter,
     },
-    /// The snapshot that just started has nobody left to go to.
+    /// No replica is left that wants the snapshot that just started.
     AbortSnapshot,
     /// Send the snapshot to this link, behind what was queued: a diskless one from its first byte as it is
     /// made, or the completed spool.
@@ -389,7 +389,7 @@ impl Primary {
         self.settings = settings;
     }
 
-    /// Whether this node is a replica itself, and of whom that makes it dependent.
+    /// Says whether this node is a replica itself, and the state of its own link.
     pub fn set_upstream(&mut self, upstream: Upstream) {
         self.upstream = upstream;
     }
@@ -402,8 +402,8 @@ impl Primary {
         }
     }
 
-    /// Promotion: goes on under a new id, keeping the old one as the second. Replicas are closed so that they
-    /// come again and learn the new id; they continue from the second.
+    /// Promotion: continues under a new id, keeping the old one as the second. Replicas are closed so that they
+    /// reconnect and learn the new id; they continue from the second.
     pub fn promote(&mut self, now_ms: u64, actions: &mut Vec<Action>) {
         let id = ReplicationId::from_random((self.random)());
         self.history.shift(id, self.offset);
@@ -413,7 +413,8 @@ impl Primary {
         actions.push(Action::ForgetDb);
     }
 
-    /// The own primary answered a full synchronisation: the past is gone, the stream goes on behind `offset`.
+    /// This node's own primary answered with a full synchronisation: the old history is gone, and the stream continues
+    /// after `offset`.
     pub fn adopt_snapshot(&mut self, id: ReplicationId, offset: u64, now_ms: u64, actions: &mut Vec<Action>) {
         self.close_all(CloseReason::HistoryChanged, now_ms, actions);
         self.history.reset(id);
@@ -421,7 +422,7 @@ impl Primary {
         self.backlog = Some(Backlog::new(offset, self.settings.backlog_bytes));
     }
 
-    /// The own primary continued under another id.
+    /// This node's own primary continued under another id.
     pub fn adopt_id(&mut self, id: ReplicationId, now_ms: u64, actions: &mut Vec<Action>) {
         if id != self.history.id() {
             self.history.shift(id, self.offset);
@@ -518,7 +519,7 @@ impl Primary {
         }
     }
 
-    /// Newlines keep those alive who wait for a snapshot or for an upstream; they are no part of the stream.
+    /// Newlines keep replicas alive that wait for a snapshot or for an upstream; they are not part of the stream.
     fn newlines(&mut self, now_ms: u64, actions: &mut Vec<Action>) {
         if now_ms.saturating_sub(self.last_newline_ms) < 1000 {
             return;
@@ -573,8 +574,8 @@ impl Primary {
         now_ms.saturating_sub(since_ms) > settings.output_soft_ms
     }
 
-    /// Without replicas for long a primary gives the backlog up, and its id with it: it stops counting
-    /// offsets, so the id would name two histories. A replica keeps both, it may be promoted.
+    /// A primary without replicas for a long time gives up the backlog, and its id with it: it stops counting offsets,
+    /// so the id would name two histories. A replica keeps both, because it may be promoted.
     fn release_backlog(&mut self, now_ms: u64, actions: &mut Vec<Action>) {
         let ttl_ms = self.settings.backlog_ttl_ms;
         if self.connected_replicas() == 0

@@ -1,4 +1,4 @@
-//! REPLCONF, PSYNC and SYNC as a primary hears them.
+//! REPLCONF, PSYNC and SYNC as a primary handles them.
 
 use super::link::{CloseReason, Link, LinkState};
 use super::{Action, LinkId, Primary, Upstream};

@@ -5,8 +5,8 @@ use super::{Action, LinkId, Primary, SnapshotForm};
 use crate::ReaderId;
 use bytes::Bytes;
 
-/// The snapshot that was asked for. It has an offset, and a reader that holds the stream behind it for those
-/// who join late, from its start to its end.
+/// The snapshot that was asked for. From its start to its end it has an offset, and a reader that holds the stream
+/// after it for replicas that join late.
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) form: SnapshotForm,
@@ -51,7 +51,7 @@ impl Primary {
         }
     }
 
-    /// Starts a snapshot for those who wait, once enough of them came or the first has waited long enough.
+    /// Starts a snapshot for the waiting replicas, once there are enough of them or the first has waited long enough.
     pub(super) fn start_snapshot_if_due(&mut self, now_ms: u64, actions: &mut Vec<Action>) {
         if self.job.is_some() {
             return;
@@ -68,7 +68,7 @@ impl Primary {
         }
     }
 
-    /// The filter of the first who waits, and whether all who wait for that filter know the end mark.
+    /// The filter of the first waiting replica, and whether all that wait for that filter know the end mark.
     fn waiting_request(&self) -> Option<(SnapshotFilter, bool)> {
         let mut waiting = self.links.values().filter(|link| link.state == LinkState::WaitStart);
         let first = waiting.next()?;
@@ -172,8 +172,8 @@ impl Primary {
         }
     }
 
-    /// A failure before the start is answered with an error, for the replica to come again; one behind it can
-    /// only be a closed connection.
+    /// A failure before the start is answered with an error, so that the replica tries again; after the start only
+    /// closing the connection is left.
     pub(super) fn snapshot_failed(&mut self, now_ms: u64, actions: &mut Vec<Action>) {
         let started = self.end_job().is_some();
         let lost = if started { LinkState::WaitEnd } else { LinkState::WaitStart };
@@ -187,7 +187,7 @@ impl Primary {
         self.start_snapshot_if_due(now_ms, actions);
     }
 
-    /// Called when a link in `state` is gone: a snapshot nobody waits for is not worth finishing.
+    /// Called when a link in `state` is gone: aborts a snapshot that no replica waits for.
     pub(super) fn abort_snapshot_without_takers(&mut self, state: LinkState, actions: &mut Vec<Action>) {
         let started = self.job.as_ref().is_some_and(|job| job.started.is_some());
         let others = self.links.values().any(|link| link.state == LinkState::WaitEnd);
@@ -197,7 +197,7 @@ impl Primary {
         }
     }
 
-    /// Forgets the job; its form and start when it had started.
+    /// Forgets the job. Returns its form and start if it had started.
     fn end_job(&mut self) -> Option<(SnapshotForm, Started)> {
         let job = self.job.take()?;
         let started = job.started?;

@@ -1,9 +1,9 @@
 //! Finding the end of a snapshot that has no length.
 //!
-//! A diskless snapshot ends with the 40 random bytes its header announced. They may arrive cut in two, so the
-//! last bytes of a chunk can't be given to the loader before it is sure that they are no part of the mark.
-//! Only bytes that are a prefix of the mark are held back: at most 39, and almost always none. Inside a
-//! chunk the search is `memmem`, so the cost is linear in the bytes received whatever the sizes of chunks.
+//! A diskless snapshot ends with the 40 random bytes its header announced. They may arrive split, so the last bytes of
+//! a chunk cannot go to the loader before it is certain that they are not part of the mark. Only bytes that are a
+//! prefix of the mark are held back: at most 39, and almost always none. Inside a chunk the search is `memmem`, so the
+//! cost is linear in the bytes received whatever the sizes of chunks.
 //!
 //! Redis compares the last 40 bytes of what it has read and relies on a primary that sends nothing more until
 //! it hears an ACK. The search here finds the mark anywhere; what follows it is the stream.

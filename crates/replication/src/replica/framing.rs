@@ -1,8 +1,8 @@
-//! The frame of the command stream: where a command ends, and which newlines are no command.
+//! The framing of the command stream: where a command ends, and which newlines stand between commands.
 //!
-//! A primary whose own upstream is gone sends newlines to keep its sub-replicas' links alive. They stand
-//! between commands and no offset counts them, so they must be told from the stream's bytes, which takes
-//! knowing where commands begin. The frame alone is read: counts and lengths; the arguments are skipped.
+//! A primary whose own upstream is gone sends newlines to keep its sub-replicas' links alive. They stand between
+//! commands and no offset counts them. To tell them from the stream's bytes, the replica must know where commands
+//! begin. Only the framing is read, counts and lengths; the arguments are skipped.
 //!
 //! (redis-server 7.0.15 as a replica does count such newlines with the next command, and is off by them when
 //! it resumes. Counting as the primary counts is what keeps the resumed stream right.)
@@ -22,7 +22,7 @@ enum Expect {
     Argument { bytes: u64, arguments: u64 },
 }
 
-/// The primary sent something that is no command: the link can't be trusted any more.
+/// The primary sent something that is not a command: the link cannot be trusted any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Corrupt;
 

@@ -1,9 +1,8 @@
 //! The dialogue before the data, line by line.
 //!
-//! PING alone goes first, to find a dead peer or one that wants a password. AUTH and all REPLCONF lines then go
-//! in one write and their answers are read in order; a primary that does not know an option says so and is
-//! no worse for it. PSYNC is last, and its answer may be preceded by any number of newlines while the
-//! primary prepares a snapshot.
+//! PING alone goes first, to find a dead peer or one that wants a password. AUTH and all REPLCONF lines then go in one
+//! write and their answers are read in order; a primary that does not know an option answers an error, which does no
+//! harm. PSYNC is last, and its answer may be preceded by any number of newlines while the primary prepares a snapshot.
 
 use super::transfer::Transfer;
 use super::{Action, Framing, LinkError, Phase, Replica, send_command};
@@ -13,7 +12,7 @@ use bytes::Bytes;
 /// Longest line of the dialogue.
 pub(super) const MAX_LINE_BYTES: usize = 1024;
 
-/// Whose answer is awaited.
+/// The command whose answer is awaited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     Ping,

@@ -62,8 +62,8 @@ impl State {
 }
 
 impl Replica {
-    /// The state to show. Who carries out what was decided is behind: until the data set is adopted (`is_carried_out`), clients
-    /// are refused, and a link that is up is still being synchronised.
+    /// The state to show. The node carries out decisions later than they are made: until it has adopted the data set
+    /// (`is_carried_out`), clients are refused, and a link that is up still shows as synchronising.
     pub fn shown_state(&self, is_carried_out: bool) -> State {
         match self.state() {
             State::Connected if !is_carried_out => State::Loading,

@@ -7,17 +7,17 @@
 //!     └──── next second ◀──── error, timeout, closed ◀── Draining ◀────────────────────┘
 //! ```
 //!
-//! **Received, applied, acknowledged.** Bytes of the stream are handed to the node's applier as they come
-//! ([`Action::Apply`]); the applier reports how far it is ([`Event::Applied`]), at ends of commands and never
-//! inside a transaction. ACKs tell the applied offset.
+//! **Received, applied, acknowledged.** Bytes of the stream go to the node's applier as they arrive
+//! ([`Action::Apply`]). The applier reports its progress ([`Event::Applied`]) at ends of commands and never inside a
+//! transaction. ACKs carry the applied offset.
 //!
 //! **A broken link** is not a lost history: the applier finishes what it has whole, drops the rest, and reports
 //! [`Event::Drained`]; from that offset the next `PSYNC` asks to continue. Only a full synchronisation, or an
 //! inconsistent stream, gives the history up.
 //!
 //! **Chained replicas** get from this node the very bytes it applied: the node feeds them to its own
-//! [`crate::Primary`], and passes [`Action::AdoptSnapshot`] and [`Action::AdoptId`] on to it, so that both
-//! speak of the same ids and offsets.
+//! [`crate::Primary`], and passes [`Action::AdoptSnapshot`] and [`Action::AdoptId`] on to it, so that both have the
+//! same ids and offsets.
 //!
 //! **Invariant:** in state Connected, `received` is at or behind what the primary sent and at or ahead of `applied`.
 
@@ -39,7 +39,7 @@ use transfer::Transfer;
 /// How often a broken link is tried again, and how often ACKs are sent.
 const CRON_PERIOD_MS: u64 = 1000;
 
-/// What the node says of itself to a primary, and how long it waits.
+/// What the node announces to a primary, and how long it waits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// `REPLCONF listening-port`: the announced port, or the real one.
@@ -143,7 +143,7 @@ pub enum Action {
     LoadChunk(Range<usize>),
     /// The snapshot is whole; load it and answer with [`Event::Loaded`].
     LoadEnd,
-    /// What [`Action::LoadBegin`] began is void.
+    /// Discard the load that [`Action::LoadBegin`] began.
     LoadAborted,
     /// Bytes of the stream, of the bytes at hand, in pieces of any size; they may come while the load goes on and
     /// then wait for [`Event::Loaded`] (the owner may stop receiving meanwhile).
@@ -164,7 +164,7 @@ pub enum Action {
     AdoptId(ReplicationId),
     /// The state changed.
     StateChanged(State),
-    /// This node replicates nobody now.
+    /// This node has no primary now.
     Promoted,
 }
 
@@ -177,7 +177,7 @@ pub enum LinkError {
     Refused(String),
     /// The primary can't serve now (`-NOMASTERLINK`, `-LOADING`).
     TryLater(String),
-    /// What came is no replication dialogue.
+    /// The received bytes are not a replication dialogue.
     Protocol(String),
     /// The snapshot could not be loaded.
     LoadFailed,
@@ -231,7 +231,7 @@ pub struct Replica {
 }
 
 impl Replica {
-    /// A node that replicates nobody.
+    /// A node without a primary.
     pub fn new(settings: Settings) -> Replica {
         Replica {
             settings,
@@ -294,7 +294,7 @@ impl Replica {
         }
     }
 
-    /// The history and the offset that the data set has which comes or came last; `None` if the primary tells neither.
+    /// History and offset of the data set that is arriving or arrived last; `None` if the primary gave neither.
     pub fn promised(&self) -> Option<(ReplicationId, u64)> {
         self.promised
     }
@@ -469,7 +469,7 @@ impl Replica {
         self.retry(now_ms + if was_connected { 0 } else { CRON_PERIOD_MS }, now_ms, actions);
     }
 
-    /// We give the connection up.
+    /// Gives up the connection.
     fn fail(&mut self, error: LinkError, now_ms: u64, actions: &mut Vec<Action>) {
         self.hang_up(error, now_ms, actions);
         self.retry(now_ms + CRON_PERIOD_MS, now_ms, actions);

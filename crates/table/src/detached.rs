@@ -16,7 +16,7 @@ pub struct Detached {
     /// The packed directory or span; null once nothing is left.
     root: *mut u8,
     remaining: Counts,
-    /// Where the next entry is looked for.
+    /// Where the search for the next entry continues.
     span: Option<Span>,
     bucket: u32,
     retired: Retired,

@@ -1,13 +1,13 @@
 //! Entries: a key with its value, expiry, clock and marks. See `layout` for the bytes.
 //!
-//! [`EntryBox`] owns an entry outside a table, [`Entry`] reads one where it lies, [`EntryMut`] also changes it in
-//! ways that keep its place. What may move an entry (another value, an expiry it had no word for) is
-//! [`crate::Occupied`]'s, which knows the cell that points to it.
+//! [`EntryBox`] owns an entry outside a table, [`Entry`] reads one where it lies, [`EntryMut`] also changes it in ways
+//! that keep its place. Changes that may move an entry (another value, an expiry it had no room for) go through
+//! [`crate::Occupied`], which knows the cell that points to it.
 //!
-//! Clock and marks may be set through a shared [`Entry`]: nobody ever holds a reference to these bytes, and entries are
-//! not `Sync`, so it is the same as a `Cell`.
+//! Clock and marks may be set through a shared [`Entry`]: no reference to these bytes ever exists, and entries are not
+//! `Sync`, so this is sound as for a `Cell`.
 //!
-//! A new type is one variant of [`Kind`] and one line in `boxed!`; what else it needs stands at the top of `structures::value`.
+//! A new type is one variant of [`Kind`] and one line in `boxed!`; the top of `structures::value` lists what else it needs.
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -14,11 +14,12 @@
 //! - encoding: what the payload is, see [`Encoding`]; `Cold` (value on disk) is reserved.
 //! - flags: bit 0 expiry present, bit 1 (only with bit 0) it takes 8 bytes and not 6, bit 3 a string that was modified in
 //!   place (`raw`); reserved are bit 4 for a CAS word (8 bytes, Memcached), bit 5 for client flags (4 bytes, Memcached).
-//! - clock: LRU seconds or LFU counter, the owner's business.
+//! - clock: LRU seconds or LFU counter; the owner interprets it.
 //! - marks: the epochs of two independent walks.
-//! - expiry: unix ms, little-endian. 48 bits reach to the year 10889; what lies beyond has the long form, and no other.
-//! - payload: the one part that may have to be aligned, so it comes first. Everything else is read byte by byte as far as
-//!   the processor is concerned: an entry begins at any even address.
+//! - expiry: unix ms, little-endian. 48 bits reach to the year 10889. Later times use the long form, earlier ones never
+//!   do.
+//! - payload: the one part that may have to be aligned, so it comes first. Everything else is read without assuming
+//!   alignment: an entry begins at any even address.
 //!
 //! The size of the allocation is not stored: it is the size class of the bytes needed, so it follows from the header
 //! and the lengths. A change in place is allowed exactly when it leaves the class the same.
@@ -33,14 +34,14 @@ const CLOCK_AT: usize = 2;
 const MARKS_AT: usize = 5;
 const KEY_LEN_AT: usize = 6;
 const INLINE_LEN_AT: usize = 7;
-/// A length in the header that says: the real one stands elsewhere.
+/// The length in the header which means that the real one is stored elsewhere.
 const LONG: usize = u8::MAX as usize;
 /// Bytes of the length of a long key, which address space bounds.
 const LONG_KEY_BYTES: usize = 6;
 /// Bytes of the length of a long inline string.
 const LONG_INLINE_BYTES: usize = 2;
-/// Strings up to this many bytes lie in the entry. Beyond it, the second cache miss is noise beside copying the value,
-/// and a buffer of its own can be grown, and moved in and out, without copying.
+/// Strings up to this many bytes lie in the entry. For longer ones the second cache miss costs little beside copying
+/// the value, and a separate buffer can be grown, and moved in and out, without copying.
 pub(crate) const INLINE_MAX: usize = 4096;
 
 pub(crate) const HAS_EXPIRY: u8 = 1 << 0;
@@ -49,7 +50,7 @@ pub(crate) const RAW: u8 = 1 << 3;
 
 const EXPIRY_BYTES: usize = 6;
 const WIDE_EXPIRY_BYTES: usize = 8;
-/// Longer than an expiry of six bytes can say.
+/// The first time that does not fit an expiry of six bytes.
 const WIDE: u64 = 1 << (8 * EXPIRY_BYTES);
 
 const _: () = assert!(size_of::<usize>() == 8, "entries and cells assume 64-bit pointers");

@@ -102,7 +102,7 @@ impl<'a> Occupied<'a> {
         self.set_block(block);
     }
 
-    /// Replaces value and expiry; clock and marks stay. Returns an old value that is worth freeing elsewhere: a
+    /// Replaces value and expiry; clock and marks stay. Returns the old value if it is worth freeing elsewhere: a
     /// structure, or a string with a buffer of its own.
     fn set_content(&mut self, content: Content<'_>, expire_at_ms: Option<u64>) -> Option<Value> {
         let block = self.block();

@@ -1,7 +1,7 @@
 //! Prefetching from any thread, without the slot's lock.
 //!
 //! It reads the root, a directory slot and the bucket's words, all atomics, in arrays that live until
-//! [`crate::Retired::free`]. What it reads may be out of date, then the hint is wasted; it never reads an entry.
+//! [`crate::Retired::free`]. If what it reads is out of date, the hint is wasted. It never reads an entry.
 
 use std::sync::atomic::Ordering;
 
@@ -9,7 +9,7 @@ use crate::directory::Directory;
 use crate::span::Span;
 use crate::table::Table;
 
-/// Most lines of an entry that are prefetched: beyond it, the hardware has seen the sequence and goes ahead by itself.
+/// The most lines of an entry to prefetch: beyond them the hardware prefetcher follows the sequence by itself.
 const MAX_LINES: usize = 8;
 
 /// How much of an entry is expected to be used, and how.
@@ -20,14 +20,14 @@ pub struct Expected {
 }
 
 impl Expected {
-    /// A value of about so many bytes, which will be read.
+    /// A value of about this many bytes, which will be read.
     #[inline]
     pub fn read(value_bytes: usize) -> Expected {
         Expected { lines: lines(value_bytes), to_write: false }
     }
 
-    /// A value of about so many bytes, which will be written: a store to a line that is not there holds up every later
-    /// atomic operation, the release of the slot's lock first of all.
+    /// A value of about this many bytes, which will be written: a store that misses the cache delays every later atomic
+    /// operation, first of all the release of the slot's lock.
     #[inline]
     pub fn write(value_bytes: usize) -> Expected {
         Expected { lines: lines(value_bytes), to_write: true }
@@ -57,8 +57,8 @@ impl Table {
         }
     }
 
-    /// Starts loading the entry of a hash, as far as its bucket tells which, and as much of it as is expected to be used;
-    /// best a moment after [`Table::prefetch_bucket`].
+    /// Starts loading the entry of a hash, if its bucket identifies one, and as much of it as is expected to be used.
+    /// Best called a moment after [`Table::prefetch_bucket`].
     #[inline]
     pub fn prefetch_entry(&self, hash: u64, expected: Expected) {
         let Some(span) = self.shared_span(hash) else { return };

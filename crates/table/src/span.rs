@@ -18,9 +18,9 @@
 //! except when a split would need a seventh bit of slack. Then the keys are hashed again and the window moves on.
 //! That happens to an element once in 128-fold growth.
 //!
-//! Hashes are even as long as nobody knows the hasher's key. Should so many collide nevertheless that splitting cannot
-//! part them, the array becomes *wide*: the homes stay as many as they are, and all further buckets are spill, which
-//! takes any elements, whatever their hashes. Everything holds then and is only slow. The sizes of wide arrays are
+//! Hashes are uniform as long as nobody knows the hasher's key. If so many collide all the same that splitting cannot
+//! separate them, the array becomes *wide*: the number of homes stays the same, and all further buckets are spill,
+//! which takes elements with any hash. All operations stay correct and are only slow. The sizes of wide arrays are
 //! multiples of a unit that grows, so that their packed form has room.
 //!
 //! Everything about a span is packed into one tagged pointer, so that a prefetching thread reads pointer and geometry
@@ -49,7 +49,7 @@ use crate::retired::Retired;
 pub(crate) const POSITION_BITS: u32 = 16;
 /// Bits of the window that may lie before the position.
 const MAX_SLACK: u32 = WINDOW_BITS - POSITION_BITS;
-/// Deeper than any memory reaches; a cursor's 48 bits still hold every bucket boundary.
+/// Deeper than memory allows; a cursor's 48 bits still hold every bucket boundary.
 pub(crate) const MAX_DEPTH: u32 = 32;
 /// What the packed form can express of the number of buckets, in units.
 const MAX_UNITS: u32 = (1 << 10) - 1;
@@ -132,7 +132,7 @@ impl Span {
         unsafe { retired.push(self.start.cast(), Self::layout_of(self.buckets)) };
     }
 
-    /// Whether the array had better lie elsewhere, see [`slab::is_sparse`].
+    /// Whether the array should move elsewhere, see [`slab::is_sparse`].
     pub(crate) fn lies_sparsely(self) -> bool {
         // SAFETY: the array is in use, and was allocated with so many bytes.
         unsafe { slab::is_sparse(self.start.cast(), self.bytes()) }

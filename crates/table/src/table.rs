@@ -5,12 +5,10 @@
 //! [`TableMut`], of which at most one exists at a time: by `&mut` where the table is owned, by the caller's promise
 //! where a slot lock guards it.
 //!
-//! Growth: a full array is replaced by one that is a twelfth larger, at least one bucket, beyond 4 KB along the classes
-//! of the allocator. Tables that fill evenly (100 to 400 keys, 15/16 full at most) take 10.2 bytes a key on average. An
-//! insertion also moves an array out of a page of memory that has become sparse. An array of [`SPLIT_BUCKETS`] buckets is split by the next hash bit instead, so no operation moves
-//! more than about 3,300 elements. Only a table whose hashes collide has spans much deeper than its number of keys
-//! explains; those grow on. Shrinking is the reverse, with a wide gap between the thresholds. An array of one
-//! bucket stays when its last element goes.
+//! Growth: a full array is replaced by one that is a twelfth larger, at least one bucket, beyond 4 KB along the classes of the allocator. Tables that fill evenly (100 to 400 keys,
+//! 15/16 full at most) take 10.2 bytes a key on average. An insertion also moves an array out of a page of memory that has become sparse. An array of [`SPLIT_BUCKETS`] buckets is
+//! split by the next hash bit instead, so no operation moves more than about 3,300 elements. A table has spans much deeper than its number of keys explains only if hashes collide;
+//! such spans grow instead of splitting. Shrinking is the reverse, with a wide gap between the thresholds. An array of one bucket stays when its last element goes.
 
 use std::cell::UnsafeCell;
 use std::fmt;
@@ -27,14 +25,14 @@ use crate::span::{MAX_DEPTH, MAX_HOMES, Place, Span, packable, prefix_mask};
 use crate::{Detached, Hasher};
 use memory::slab;
 
-/// An array of so many buckets is split instead of grown.
+/// An array of this many buckets is split instead of grown.
 const SPLIT_BUCKETS: u32 = 512;
-/// Two neighbours are merged when their elements fit so many buckets.
+/// Two neighbours are merged when their elements fit this many buckets.
 const MERGE_BUCKETS: u32 = 256;
-/// A directory has a slot for so many keys at the most. Hashes that are even need one for about 2,500.
+/// A directory has at most one slot for this many keys. With uniform hashes it has one for about 2,500.
 const KEYS_PER_SLOT: u32 = 128;
 
-/// A full array becomes larger by such a part of it.
+/// A full array grows by one part in this many.
 const GROWTH: u32 = 12;
 
 /// The most elements in an array before it grows.
@@ -50,7 +48,7 @@ fn min_len(buckets: u32) -> u32 {
     if buckets == 1 { 0 } else { counted * CELLS as u32 / 2 }
 }
 
-/// The smallest array of a size class of the allocator that has so many buckets.
+/// The number of buckets of the smallest size class that holds at least this many.
 fn rounded(buckets: u32) -> u32 {
     packable((slab::block_bytes(buckets as usize * size_of::<Bucket>()) / size_of::<Bucket>()) as u32)
 }
@@ -60,7 +58,7 @@ fn grown(buckets: u32) -> u32 {
     rounded(buckets + (buckets / GROWTH).max(1))
 }
 
-/// An array for so many elements with room for more.
+/// The size of an array for this many elements, with room for more.
 fn fitting(len: u32) -> u32 {
     rounded((len + len / 8).div_ceil(CELLS as u32).max(1))
 }
@@ -96,8 +94,8 @@ impl Table {
     /// Access to a table that is shared with prefetching threads.
     ///
     /// # Safety
-    /// While the result or anything borrowed from it lives, no other `TableMut` of this table exists; whoever had the
-    /// last one happened before (a lock does both).
+    /// While the result or anything borrowed from it lives, no other `TableMut` of this table exists, and all use of
+    /// the previous one happened before (a lock gives both).
     pub unsafe fn exclusive(&self) -> TableMut<'_> {
         TableMut { table: self, unique: PhantomData }
     }
@@ -185,8 +183,8 @@ impl Table {
         }
     }
 
-    /// Whether a directory that tells the halves of this span apart is in proportion. Where hashes collide it would
-    /// double for ever without parting them.
+    /// Whether a directory deep enough to separate the halves of this span is in proportion to the number of keys.
+    /// Where hashes collide it would double for ever without separating them.
     fn may_deepen(&self, span: Span) -> bool {
         span.depth < MAX_DEPTH && 2 << span.depth <= (self.counts().len / KEYS_PER_SLOT).max(2)
     }
@@ -435,7 +433,8 @@ mod tests {
     use super::*;
     use std::collections::HashSet;
 
-    /// Tables that grow side by side leave an array size one by one. What is left of its pages would be as much as is in use.
+    /// Tables that grow side by side leave an array size one by one. Without moves, what is left of its pages would be as
+    /// much as is in use.
     #[test]
     fn arrays_leave_pages_that_become_sparse() {
         const TABLES: u64 = 4000;

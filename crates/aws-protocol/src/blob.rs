@@ -1,4 +1,4 @@
-//! Bytes on the wire: as they are in CBOR, in Base64 (RFC 4648, with padding) everywhere else.
+//! Bytes on the wire: a byte string in CBOR, Base64 (RFC 4648, with padding) everywhere else.
 
 use std::fmt;
 

@@ -124,7 +124,7 @@ impl Fault {
         Fault::sender("InvalidParameterValue", 400, message)
     }
 
-    /// Values that don't go together.
+    /// Values that cannot be combined.
     pub fn invalid_parameter_combination(message: impl Into<String>) -> Fault {
         Fault::sender("InvalidParameterCombination", 400, message)
     }
@@ -134,17 +134,18 @@ impl Fault {
         Fault::sender("ValidationError", 400, message)
     }
 
-    /// A value that is none of its type, or a structure where there is none.
+    /// A value that is not of its type, or a structure in place of a value.
     pub fn malformed_input(message: impl Into<String>) -> Fault {
         Fault::sender("MalformedInput", 400, message)
     }
 
-    /// A document that is none, or a value in it that is none of its type. Services with JSON and CBOR say so.
+    /// A body that is not a document, or a value in it that is not of its type. Services with JSON and CBOR answer
+    /// this.
     pub fn serialization(message: impl Into<String>) -> Fault {
         Fault::sender("SerializationException", 400, message)
     }
 
-    /// The query string or form can't be taken apart. The references give this one status 404.
+    /// The query string or form cannot be parsed. The references give this error status 404.
     pub fn malformed_query_string(message: impl Into<String>) -> Fault {
         Fault::sender("MalformedQueryString", 404, message)
     }
@@ -184,7 +185,7 @@ impl Fault {
         Fault::sender("RequestExpired", 400, "Request has expired.")
     }
 
-    /// Who asks may not. `message` says who, what and on which resource.
+    /// The caller is not allowed to do this. `message` says who, what and on which resource.
     pub fn access_denied(message: impl Into<String>) -> Fault {
         Fault::sender("AccessDenied", 403, message)
     }
@@ -194,7 +195,7 @@ impl Fault {
         Fault::sender("Throttling", 400, "Rate exceeded")
     }
 
-    /// Something broke. What exactly stands in the log, not here.
+    /// An internal error. The details are in the log, not here.
     pub fn internal_failure() -> Fault {
         Fault::receiver(
             "InternalFailure",
@@ -203,7 +204,7 @@ impl Fault {
         )
     }
 
-    /// Not now.
+    /// The service cannot answer now.
     pub fn service_unavailable(message: impl Into<String>) -> Fault {
         Fault::receiver("ServiceUnavailable", 503, message)
     }

@@ -1,6 +1,6 @@
-//! Why a request is not the input of an operation, whatever protocol it came by.
+//! Why a request is not a valid input of an operation, in any protocol.
 //!
-//! An error is made where it is noticed, without its place; on the way out each structure and list puts its name in front, so the
+//! An error is made where it is noticed, without its place. On the way out each structure and list prepends its name, so the
 //! message names the whole parameter. Which code a client gets for it depends on the protocol and on the service: see
 //! [`InputError::in_query`] and [`InputError::in_document`] for what is usual.
 
@@ -12,14 +12,14 @@ use serde::de::{self, Expected, Unexpected};
 use crate::Fault;
 use crate::not_yet::NOT_YET;
 
-/// Why a request is not of an operation's type.
+/// Why a request does not fit an operation's input type.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum InputError {
     /// The type has no such parameter.
     Unknown(String),
     /// The type needs this parameter.
     Missing(String),
-    /// A word that is none of a set.
+    /// A word that is not in its set.
     NotInSet {
         /// The parameter.
         at: String,
@@ -28,7 +28,7 @@ pub enum InputError {
         /// The words that it may have.
         set: String,
     },
-    /// The API has this parameter, or this value of it, and Engram has not: see [`crate::NotYet`].
+    /// The API has this parameter, or this value of it, and Engram does not support it: see [`crate::NotYet`].
     NotYet {
         /// The parameter.
         at: String,
@@ -37,7 +37,7 @@ pub enum InputError {
     },
     /// Not of the type that the parameter has; in AWS's words.
     Malformed(Cow<'static, str>),
-    /// What a type of its own has to say about its value.
+    /// The error text of a custom type.
     Custom(String),
 }
 

@@ -7,12 +7,12 @@
 //!   T: an operation's output ──▶ Wire::encode ──▶ Response        Fault ──▶ Protocol::fault ──▶ Response
 //! ```
 //!
-//! Operations are typed once, as serde structs elsewhere; a codec here knows nothing of any operation. What serde's data
-//! model has no word for travels under agreed forms, so that a codec of another protocol can give it its own spelling:
-//! a [`Timestamp`] is a newtype struct of a reserved name, the items of a list get theirs from [`Members`].
+//! Operations are typed once, as serde structs elsewhere; a codec here knows nothing of any operation. Types that
+//! serde's data model lacks use agreed forms, so that each codec can write them its own way: a [`Timestamp`] is a
+//! newtype struct of a reserved name, and [`Members`] gives the items of a list their name.
 //!
-//! This crate opens no socket, asks no clock, starts no thread, and trusts no byte: sizes, counts and depths are
-//! bounded before anything is built from them.
+//! This crate opens no socket, reads no clock, starts no thread, and does not trust its input: sizes, counts and depths
+//! are bounded before anything is built from them.
 #![forbid(unsafe_code)]
 
 mod blob;

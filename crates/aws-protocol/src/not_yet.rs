@@ -1,7 +1,7 @@
-//! Parameters that an API has and Engram has not.
+//! Parameters that an API has and Engram does not support.
 //!
 //! A parameter has an effect or is refused by its own name: a cache that was asked to encrypt and does not would be a lie. So
-//! the input of an operation lists such a parameter like any other, and its type says that it is refused, and what of it is
+//! the input of an operation lists such a parameter like any other. Its type says that it is refused, and which values are
 //! harmless:
 //!
 //! | the field | what passes |
@@ -12,8 +12,8 @@
 //! | `_final_snapshot_identifier: NotYet<Blank>` | a text without characters |
 //! | `_network_type: NotYet<Ipv4>`, where `Ipv4` is [`Words`] | `ipv4` |
 //!
-//! A field that is absent always passes, and needs no attribute for it. Nobody reads the field, so its name begins with an
-//! underscore, over which serde's `PascalCase` passes.
+//! An absent field always passes, and needs no attribute for that. The field is never read, so its name begins with an
+//! underscore, which serde's `PascalCase` ignores.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -26,7 +26,7 @@ pub(crate) const NOT_YET: &str = "$aws::NotYet";
 /// A parameter that is refused when it is given, unless its value is `H`armless.
 pub struct NotYet<H = Nothing>(PhantomData<fn() -> H>);
 
-/// What of a parameter changes nothing.
+/// Which values of a parameter have no effect.
 pub trait Harmless {
     /// Reads the value, and refuses it unless it is harmless.
     ///
@@ -47,7 +47,7 @@ pub enum Empty {}
 /// A text without characters.
 pub enum Blank {}
 
-/// Words that ask for what is the case anyway.
+/// Words that ask for what holds anyway.
 pub trait Words {
     /// In lower case.
     const WORDS: &'static [&'static str];

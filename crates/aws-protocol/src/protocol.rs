@@ -1,8 +1,8 @@
-//! The protocols that AWS's services speak, as far as an error needs them. Those by which calls are served are a [`Wire`].
+//! The protocols of AWS's services, as far as errors need them. The protocols in which Engram serves calls are a [`Wire`].
 //!
-//! A client understands an error in its service's protocol alone: one that expects JSON reads nothing in an XML document, and tries
-//! again or falls over. So whoever calls a service that is not served is told so in the form in which the call came. What tells the
-//! protocols apart stands in the request:
+//! A client understands an error only in its service's protocol: one that expects JSON cannot read an XML document, and retries or
+//! fails with a parse error. So a call to a service that is not served gets its error in the protocol of the call. The request
+//! tells the protocol:
 //!
 //! ```text
 //!   smithy-protocol: rpc-v2-cbor                                            Cbor      {"__type": …, "message": …} as CBOR
@@ -24,10 +24,10 @@ use crate::document::{Value, json};
 use crate::wire::{Names, Response, Wire};
 use crate::{Fault, xml};
 
-/// How a service speaks.
+/// The protocol of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
-    /// By one that is served.
+    /// One that is served.
     Wire(Wire),
     /// Query with another document for errors.
     Ec2,
@@ -39,7 +39,7 @@ pub enum Protocol {
     S3,
 }
 
-/// What of a request tells its protocol.
+/// The parts of a request that tell its protocol.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Signs<'a> {
     /// The service of the credential's scope, if there is one.
@@ -77,7 +77,7 @@ impl Protocol {
         }
     }
 
-    /// That a service is not there, as clients of this protocol know such an error.
+    /// The error for a service that is not served, as clients of this protocol know it.
     pub fn unknown_service(self, service: &str) -> Fault {
         let text = format!("The service {service} is not served by Engram.");
         match self {

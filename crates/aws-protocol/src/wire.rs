@@ -7,8 +7,8 @@
 //! | its result | XML | a JSON document | a CBOR document, and `smithy-protocol: rpc-v2-cbor` |
 //! | no result | a document without one | `{}` | no body |
 //!
-//! An operation knows nothing of this. Who serves one takes the wire from the request, a service's [`Names`] from the service, and
-//! the operation from what [`Wire::decode`] gives.
+//! An operation does not depend on any of this. The server takes the wire from the request, [`Names`] from the service, and the
+//! operation from what [`Wire::decode`] returns.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -31,7 +31,7 @@ pub enum Wire {
     Cbor,
 }
 
-/// What a service is called on its wires.
+/// The names of a service on its wires.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Names {
     /// The namespace of its XML documents.
@@ -49,7 +49,7 @@ pub struct Names {
 pub struct Request {
     /// The operation's name.
     pub operation: String,
-    /// The date of the API, where a request says one.
+    /// The version of the API, if the request gives one.
     pub version: Option<String>,
     /// Its parameters.
     pub input: Input,
@@ -104,7 +104,7 @@ impl Wire {
     /// Takes a request to a service apart.
     ///
     /// # Errors
-    /// When it names no operation of the service, or its body is none of this protocol.
+    /// When it names no operation of the service, or its body does not fit this protocol.
     pub fn decode(
         self,
         signs: &Signs<'_>,
@@ -146,7 +146,7 @@ impl Wire {
         }
     }
 
-    /// The answer to an operation that went well; of `()`, the one without a result.
+    /// The answer to an operation that succeeded; for `()`, the one without a result.
     ///
     /// # Errors
     /// [`Fault::internal_failure`]: the type has no form on this wire.
@@ -164,7 +164,7 @@ impl Wire {
         Ok(Response { status: 200, content_type: Some(self.content_type()), headers: Vec::new(), body })
     }
 
-    /// The answer to an operation that didn't.
+    /// The answer to an operation that failed.
     pub fn fault(self, fault: &Fault, names: &Names, request_id: &str) -> Response {
         Protocol::Wire(self).fault(fault, names, request_id)
     }

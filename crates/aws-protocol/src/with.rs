@@ -1,9 +1,9 @@
 //! An input of two structures whose fields stand side by side on the wire.
 //!
-//! What two operations have in common is a structure of its own, written once: `With<CreateOnly, Settings>` and
-//! `With<ModifyOnly, Settings>`. serde's `flatten` can't do this here: it reads the fields before it knows their types, while a
-//! value of a Query request has no type until somebody asks for it. So a decoder of this crate is asked for a tuple of a reserved
-//! name, and hands the same structure to both, each with the fields that it has; what neither has is unknown.
+//! What two operations have in common is a structure of its own, written once: `With<CreateOnly, Settings>` and `With<ModifyOnly,
+//! Settings>`. serde's `flatten` cannot do this here: it reads the fields before it knows their types, while a value of a Query
+//! request has no type until it is decoded. So a type asks a decoder of this crate for a tuple of a reserved name. The decoder
+//! offers the same structure to both types, each with the fields that it has; a field that neither has is unknown.
 //!
 //! ```text
 //!   A  B  C  D          With<{A, C}, {B}>:  first {A, C}, then {B}, and D is unknown
@@ -30,7 +30,7 @@ pub struct With<Own, Shared> {
     pub shared: Shared,
 }
 
-/// Its own fields are at hand without a word.
+/// Gives direct access to its own fields.
 impl<Own, Shared> Deref for With<Own, Shared> {
     type Target = Own;
 
@@ -59,7 +59,7 @@ impl<'de, Own: Deserialize<'de>, Shared: Deserialize<'de>> Deserialize<'de> for 
     }
 }
 
-/// A structure of a decoder, which can be read as often as one likes.
+/// A structure of a decoder, which can be read repeatedly.
 pub(crate) trait Structure {
     /// The names of what is there.
     fn names(&self) -> impl Iterator<Item = &str>;

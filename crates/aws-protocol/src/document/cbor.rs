@@ -4,9 +4,9 @@
 //!   one byte: mmm iiiii     major type m: 0 unsigned · 1 negative · 2 bytes · 3 text · 4 list · 5 map · 6 tag · 7 simple, float
 //!             i < 24: itself · 24, 25, 26, 27: in 1, 2, 4, 8 bytes behind it · 31: until a break (0xff)
 //! ```
-//! Read is any well-formed item: heads longer than they need be, lengths that are not told, floats of three sizes, `undefined`
-//! for null. The keys of maps are texts, and the only tag is 1, for instants. Written are the shortest heads, told lengths, and
-//! floats of eight bytes. There is no crate behind this: what there would be to glue to one is as long.
+//! The reader takes any well-formed item: heads longer than needed, indefinite lengths, floats of three sizes, `undefined` for
+//! null. The keys of maps are texts, and the only tag is 1, for instants. The writer uses the shortest heads, definite lengths,
+//! and floats of eight bytes. No crate is used for this: adapting one would take as much code.
 
 use super::{MAX_DEPTH, Value, instant, map, seconds};
 
@@ -51,7 +51,7 @@ pub fn print(value: &Value) -> Vec<u8> {
     out
 }
 
-/// What is not read yet.
+/// The bytes that are not read yet.
 struct Input<'a> {
     rest: &'a [u8],
 }
@@ -63,7 +63,7 @@ impl<'a> Input<'a> {
         Some(taken)
     }
 
-    /// A number of so many bytes.
+    /// A number of this many bytes.
     fn number(&mut self, bytes: usize) -> Option<u64> {
         Some(self.take(bytes)?.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
     }

@@ -12,11 +12,11 @@
 //! | a float without digits | `"NaN"`, `"Infinity"`, `"-Infinity"` | a float |
 //! | a member that is null | as if it were not there | the same |
 //!
-//! A member that the type doesn't have is refused, and so is one that comes twice. (AWS passes over the former. Here a
+//! A member that the type doesn't have is refused, and so is one that comes twice. (AWS ignores the former. Here a
 //! parameter has an effect or is refused by its name.)
 //!
 //! **Limits.** A document nests [`MAX_DEPTH`] deep at the most. A value takes less than 64 bytes of memory for each of its bytes
-//! on the wire, whose number the caller bounds; no length that a document claims is believed.
+//! on the wire, whose number the caller bounds; no length that a document claims is trusted.
 
 pub mod cbor;
 mod de;

@@ -1,6 +1,6 @@
 //! serde's view of the tree: the type that is decoded says what a node is.
 //!
-//! A node can be read as often as one likes, and by several types.
+//! A node can be read repeatedly, and by several types.
 
 use serde::de::value::{StrDeserializer, StringDeserializer};
 use serde::de::{

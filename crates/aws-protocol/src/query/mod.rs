@@ -28,8 +28,9 @@
 //! | has no list where one is | MalformedInput | Unexpected list element termination | SES, CloudFront |
 //! | has a word that is none of a set | ValidationError | 1 validation error detected: Value 'v' at 'x' failed … | SES |
 //!
-//! Sizes are bounded by [`Limits`]: a parsed request has at most `max_params` × `max_depth` names, each of about a hundred
-//! bytes. Signatures are to be checked before. Names and values are UTF-8; a parameter that comes twice is refused, since no answer is right.
+//! Sizes are bounded by [`Limits`]: a parsed request has at most `max_params` × `max_depth` names, each of about a hundred bytes. Check
+//! signatures before parsing. Names and values are UTF-8. A parameter that comes twice is refused, since neither value is certainly the
+//! intended one.
 
 mod de;
 mod params;

@@ -1,4 +1,4 @@
-//! Parameters as a tree of the names between their dots. Nothing is known here of what they mean.
+//! Parameters as a tree of the names between their dots. This module does not know their meaning.
 //!
 //! Two bytes of a request can be a node, so nodes are small: children stand in one sorted array, which grows from one. The
 //! parameters are inserted in the order of their names, so that almost all go to the end of it.

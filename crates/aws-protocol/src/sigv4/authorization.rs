@@ -1,4 +1,4 @@
-//! What a request says of its own signature, from either place where that may stand. Nothing here is believed yet.
+//! What a request claims about its signature, from either place where that may stand. Nothing here is verified yet.
 
 use super::{ALGORITHM, Message};
 use crate::{Fault, uri};

@@ -7,12 +7,13 @@
 //! ```
 //!
 //! The signature stands in the `Authorization` header with its instant in `x-amz-date` (good for 15 minutes either way), or
-//! in the query string as `X-Amz-…` (presigned: good for `X-Amz-Expires` seconds). Region and service are what the
-//! credential's scope says; it is for the caller to decide what they may be.
+//! in the query string as `X-Amz-…` (presigned: good for `X-Amz-Expires` seconds). Region and service are those of the
+//! credential's scope; the caller decides which are allowed.
 //!
-//! What must hold, beyond the signature: `host` and all `x-amz-…` headers are signed, the date of the scope is that of
-//! the instant, what may come once comes once. A body goes unsigned only where the signed `x-amz-content-sha256` says
-//! `UNSIGNED-PAYLOAD`; signatures of chunks are not known here. The signature is compared in constant time.
+//! Besides the signature, these must hold: `host` and all `x-amz-…` headers are signed, the date of the scope is that
+//! of the instant, and nothing that may come once comes twice. A body may be unsigned only where the signed
+//! `x-amz-content-sha256` says `UNSIGNED-PAYLOAD`; signatures of chunks are not supported. The signature is compared in
+//! constant time.
 //!
 //! Checks run in the order in which AWS was seen to make them, each with AWS's text. Codes are those of Query services;
 //! JSON services say `InvalidSignatureException` for `SignatureDoesNotMatch`, `UnrecognizedClientException` for
@@ -68,7 +69,7 @@ pub struct Identity {
     pub region: String,
     /// The service of the credential's scope, by its signing name.
     pub service: String,
-    /// What came as `x-amz-security-token`, signed but not looked at.
+    /// The value of `x-amz-security-token`; signed, not checked.
     pub session_token: Option<String>,
     /// When the client says that it signed.
     pub signed_at: Timestamp,

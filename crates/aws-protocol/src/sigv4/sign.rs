@@ -1,4 +1,4 @@
-//! The other side: signatures for our own clients, for tokens of IAM authentication, for tests.
+//! Making signatures: for our own clients, for tokens of IAM authentication, for tests.
 
 use std::fmt;
 

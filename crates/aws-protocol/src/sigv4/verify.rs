@@ -1,4 +1,4 @@
-//! From a claim to an identity.
+//! Verifies a claim and returns the identity.
 
 use hmac::Mac;
 use jiff::fmt::rfc2822;

@@ -1,6 +1,6 @@
 //! A serde serializer for one element at a time.
 //!
-//! Whoever writes an element knows its name and not yet whether there is anything to write (`None` is no element), so the
+//! The caller knows an element's name, but not yet whether there is anything to write (`None` is no element). So the
 //! serializer gets the name and writes the tags itself.
 
 use std::fmt::{self, Display};

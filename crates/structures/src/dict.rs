@@ -1,7 +1,7 @@
 //! The hash table of a large hash: entries by the text of their key, with a stable scan cursor.
 //!
-//! It is a *linear hash table*: buckets split and merge one at a time, in a fixed order, so growing or shrinking
-//! never costs more than one bucket per change, however many entries there are.
+//! It is a *linear hash table*: buckets split and merge one at a time, in a fixed order, so a change never splits or
+//! merges more than one bucket, however many entries there are.
 //!
 //! ```text
 //! n buckets, 2^level <= n < 2^(level+1), split = n - 2^level
@@ -16,18 +16,17 @@
 //!
 //! **The scan.** Read the bits of a hash backwards, and a bucket that is chosen by `b` low bits covers one interval of
 //! these *reversed hashes*: those that start with its `b` bits. Splitting a bucket cuts its interval in two, merging
-//! joins two neighbours, and no entry ever changes its reversed hash. A cursor is a place in that order (given out
-//! with its bits reversed again, which makes small numbers of it). A step visits the bucket that covers the place,
-//! leaves out entries that lie before it, and answers the end of the interval. Hence an entry that is there from
-//! start to end of a scan is visited, whatever happens in between; and none is visited twice unless it was removed
-//! and added again.
+//! joins two neighbours, and no entry ever changes its reversed hash. A cursor is a place in that order (returned with
+//! its bits reversed again, which makes it a small number). A step visits the bucket that covers the place, leaves out
+//! entries that lie before it, and returns the end of the interval. Hence an entry that exists from start to end of a
+//! scan is visited, whatever happens in between, and none is visited twice unless it was removed and added again.
 //!
 //! Entries bring their own key; the table is generic so that sets and sorted sets can use it. The hash is keyed
-//! ([`Hasher::of_process`]): nobody can choose keys that collide. If many did nevertheless, everything here would still
-//! hold and only be slow.
+//! ([`Hasher::of_process`]): nobody can choose keys that collide. If many collided all the same, all operations would
+//! stay correct and only be slow.
 //!
 //! **Invariants:** an entry lies in the bucket that its hash chooses; `tags[i]` belongs to `entries[i]` for the first
-//! eight entries, later ones are compared without; `2^level <= bucket count`.
+//! eight entries, later ones are compared without tags; `2^level <= bucket count`.
 
 use hashing::Hasher;
 use std::slice;
@@ -38,7 +37,7 @@ const TAGS: usize = 8;
 const GROW_LOAD: usize = 5;
 /// Merges begin below this many. The gap avoids splitting and merging in turns.
 const SHRINK_LOAD: usize = 2;
-/// Empty buckets that one scan step passes for each entry asked for, so that a sparse table cannot hold it up.
+/// How many empty buckets one scan step passes for each entry asked for, so that a sparse table cannot make it long.
 const SCAN_BUCKETS_PER_ENTRY: usize = 10;
 const RANDOM_TRIES: usize = 256;
 
@@ -89,7 +88,7 @@ impl<E> Bucket<E> {
     }
 }
 
-/// A place in the order in which a table is gone through; it holds as long as nothing is added or removed.
+/// A place in a table's iteration order; valid as long as nothing is added or removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Place {
     bucket: usize,

@@ -2,7 +2,7 @@
 //!
 //! The listpack alternates field, value, field, value, in order of first insertion, as it stands in RDB files. A hash
 //! becomes a table when it would exceed `hash-max-listpack-entries` fields, or gets a field or value of more than
-//! `hash-max-listpack-value` bytes, and never returns. Commands that set several fields look at the lengths of all
+//! `hash-max-listpack-value` bytes, and never changes back. Commands that set several fields check the lengths of all
 //! their arguments first ([`Hash::convert_for`]), before the first field is set.
 //!
 //! In the table a field and its value share one allocation:
@@ -66,7 +66,7 @@ impl Hash {
     }
 
     /// A hash of the fields and values of a listpack, converted if there are too many. Longer texts than the limit
-    /// stay, as in Redis: who loads a zipmap calls [`Hash::convert_for`] with their lengths.
+    /// stay, as in Redis: the loader of a zipmap calls [`Hash::convert_for`] with their lengths.
     ///
     /// # Errors
     /// [`NotAHash`] if the count is odd or a field occurs twice.

@@ -1,4 +1,4 @@
-//! Compact data types: what a key's value is made of.
+//! Compact data types: the structures of values.
 //!
 //! Each type is pure memory: no clock, no sockets, no knowledge of keys, expiry or replies. The thresholds at
 //! which a compact encoding becomes a table come in as [`Limits`] with each call that may cross them.

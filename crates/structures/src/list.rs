@@ -1,15 +1,15 @@
 //! The list type: one listpack while it is small, a quicklist beyond.
 //!
-//! Redis 7.2 and Valkey report a small list as `listpack`; earlier versions know `quicklist` only. Elements are
-//! stored alike in both cases, so the older name is a matter of reporting ([`List::encoding`]).
+//! Redis 7.2 and Valkey report a small list as `listpack`; earlier versions know `quicklist` only. Elements are stored
+//! alike in both cases; only the reported name differs ([`List::encoding`]).
 //!
-//! The way up: before elements are added, the bytes of the listpack plus the lengths of all new elements, and its
-//! count plus theirs, must stay within `list-max-listpack-size`, else the list becomes a quicklist first. The way
-//! down: after a removal or replacement that leaves a single listpack of at most *half* the limit. The gap between
-//! the two keeps a list that hovers around the limit from converting all the time. A freshly loaded list compares
-//! with the whole limit ([`List::from_nodes`]).
+//! Growing: before elements are added, the bytes of the listpack plus the lengths of all new elements, and its count
+//! plus theirs, must stay within `list-max-listpack-size`, else the list becomes a quicklist first. Shrinking: the list
+//! becomes a listpack after a removal or replacement that leaves a single node of at most *half* the limit. The gap
+//! between the two keeps a list that hovers around the limit from converting all the time. A freshly loaded list
+//! compares with the whole limit ([`List::from_nodes`]).
 //!
-//! An emptied list is a valid value here; that empty lists do not exist as keys is the keyspace's rule.
+//! An emptied list is a valid value here; the commands delete the keys of empty lists.
 
 use crate::Limits;
 use crate::listpack::{self, Item, Listpack};

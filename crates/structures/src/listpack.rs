@@ -19,13 +19,13 @@
 //! ```
 //!
 //! Strings that are canonical decimal integers are stored as integers, so an entry is an [`Item`] of two forms and
-//! equality goes by content.
+//! equality compares content.
 //!
 //! **Invariant:** a [`Listpack`] holds only bytes that are valid to the last one. They come from its own methods or
 //! passed [`Listpack::from_bytes`], so walking needs no checks of its own and cannot run out of bounds.
 //!
-//! A [`Pos`] is the place of an entry; any change of the listpack makes older ones meaningless, and using one then
-//! may panic. The size is limited by the 32-bit total; owners keep far below ([`Listpack::has_room_for`]).
+//! A [`Pos`] is the place of an entry; any change of the listpack invalidates older ones, and using one then may panic.
+//! The 32-bit total limits the size; owners stay far below ([`Listpack::has_room_for`]).
 
 use crate::number::{self, IntBuffer};
 use memory::size_class;

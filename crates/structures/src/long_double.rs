@@ -12,7 +12,7 @@
 //! ```
 //!
 //! A finite value is `mantissa × 2^exponent`, the top bit of the mantissa set unless the exponent is the smallest one
-//! (-16445): there the numbers get sparse and finally zero, as in the hardware format. Every operation rounds once.
+//! (-16445): there numbers are denormal and finally zero, as in the hardware format. Every operation rounds once.
 //!
 //! NaN exists only as the sum of opposite infinities; no text means it. A text whose value is too large, or so small
 //! that it would become zero, is refused as C's `strtold` reports it out of range.

@@ -1,7 +1,7 @@
 //! Numbers as text: what counts as an integer or a float in an argument, and how replies print them.
 //!
-//! Redis keeps a string as an integer only when printing the integer gives the very same string back. That rule
-//! decides encodings (`OBJECT ENCODING`, listpack entries), so it lives here once.
+//! Redis keeps a string as an integer only when printing the integer gives the very same string back. That rule decides
+//! encodings (`OBJECT ENCODING`, listpack entries), so it is implemented once, here.
 
 use crate::long_double::{FloatText, round_bits};
 

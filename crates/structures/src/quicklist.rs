@@ -8,11 +8,11 @@
 //!                                       element
 //! ```
 //!
-//! An element goes into the node at its place while the node stays within `list-max-listpack-size`; a node that is
-//! full is passed over to its neighbour or split. An element of at least `list_packed_threshold` bytes stands alone
-//! in a plain node. Both ends cost constant time, an index costs a walk over nodes (whose counts stand in the
-//! deque, so no listpack is touched on the way), an insertion in the middle moves the shorter half of the deque:
-//! 32 bytes for every few kilobytes of elements.
+//! An element goes into the node at its place while the node stays within `list-max-listpack-size`; if the node is
+//! full, the element goes to its neighbour, or the node is split. An element of at least `list_packed_threshold` bytes
+//! stands alone in a plain node. Access to both ends takes constant time. An index costs a walk over nodes, whose
+//! counts are in the deque, so no listpack is touched on the way. An insertion in the middle moves the shorter half of
+//! the deque: 32 bytes for every few kilobytes of elements.
 //!
 //! **Invariants:** no node is empty; `len` and `heap` are the sums over the nodes.
 

@@ -1,4 +1,4 @@
-//! A value, alone or where it lies: the one list of types that there are.
+//! A value, alone or in its entry: the one list of types.
 //!
 //! # What is written for a new type
 //!
@@ -24,7 +24,7 @@
 //! What the compiler cannot ask for, tests do: `structures/tests/it/forms.rs` has a value of each type in each of its
 //! encodings, and does not compile without one of a new type. The tests of `table`, `rdb`, `snapshot` and `server-commands`
 //! (`tests/it/value_types.rs`) take each of them through these rows, so they find a type's byte that no loader knows, a number
-//! that an entry does not read back, a digest that tells nothing.
+//! that an entry does not read back, a digest that ignores the value.
 //!
 //! Its commands are a family of `commands`, a folder. Its events have a class in `keyspace::EventClass`.
 

@@ -1,4 +1,4 @@
-//! Zipmaps, read only: how RDB files before Redis 2.6 have small hashes.
+//! Zipmaps, read only: the encoding of small hashes in RDB files before Redis 2.6.
 //!
 //! ```text
 //! │ count: u8 │ length │ field │ length │ free: u8 │ value │ free bytes │ … │ 0xFF │
@@ -16,8 +16,8 @@ const END: u8 = 0xFF;
 /// The listpack of alternating fields and values.
 ///
 /// # Errors
-/// [`Corrupt`] when a length leads out of the bytes, the end is missing or the count is wrong. Duplicate fields are for
-/// [`crate::Hash::from_listpack`] to find.
+/// [`Corrupt`] when a length leads out of the bytes, the end is missing or the count is wrong.
+/// [`crate::Hash::from_listpack`] finds duplicate fields.
 pub fn to_listpack(bytes: &[u8]) -> Result<Listpack, Corrupt> {
     read(bytes).ok_or(Corrupt)
 }

@@ -1,13 +1,14 @@
-//! Instructions that the node runs for a request, counted by callgrind and kept in a file.
+//! Instructions that the node runs per request, counted by callgrind and kept in a file.
 //!
-//! A count does not depend on how busy the machine is, so that a change which makes requests dearer fails a test instead of
-//! hiding in noise. It says nothing of caches, of system calls or of waiting: `cargo xtask bench` measures those.
+//! A count does not depend on how busy the machine is, so that a change which makes requests more expensive fails a test
+//! instead of hiding in noise. It does not include cache misses, system calls or waiting: `cargo xtask bench` measures
+//! those.
 //!
-//! A node runs under callgrind with one worker over epoll (valgrind knows no io_uring). One connection sends 64 requests at
-//! a time, whose keys and values follow from a seed, so its turns are the same in each run. Each command warms up first; what
-//! is counted is the worker's thread alone, between two orders to valgrind. Timers of other threads stay out of it.
+//! A node runs under callgrind with one worker over epoll (valgrind knows no io_uring). One connection sends 64 requests at a
+//! time, whose keys and values follow from a seed, so its turns are the same in each run. Each command warms up first. Only
+//! the worker's thread is counted, between two commands to valgrind, so timers of other threads do not matter.
 //!
-//! Counts follow from the compiler: they are compared only if the file was written by the one that is here.
+//! Counts depend on the compiler: they are compared only if the file was written with the same one.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;

@@ -1,7 +1,7 @@
-//! Engram beside every server that a user could take instead, in one run, as one table in Markdown.
+//! Engram beside every server that a user could choose instead, in one run, as one table in Markdown.
 //!
 //! Servers are looked for on PATH; `--peer NAME=PATH` names more. One that was built with the C library's allocator is run
-//! with jemalloc preloaded, which its users would do, and the table says so; without a jemalloc the table says that.
+//! with jemalloc preloaded, as its users would run it, and the table says so, or that no jemalloc was found.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Figures, their medians, and how they are shown and kept.
+//! Figures, their medians, and how they are printed and stored.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Runs cases: prepares every subject, measures them in turns, shows and keeps the figures.
+//! Runs cases: prepares every subject, measures them in turns, prints and stores the figures.
 //!
 //! A subject that fails, at the start or later, drops out of its case with its reason in the table; the others go on.
 //! The run as a whole fails then, after everything else was measured.

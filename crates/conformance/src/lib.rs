@@ -1,8 +1,7 @@
 //! Engram against a real redis-server.
 //!
-//! Everything here looks at servers from outside, over their sockets. Of Engram's own crates it knows what commands are,
-//! their specs, and nothing of how they run: it has its own decoder of replies, so that a mistake in Engram's codec can't
-//! hide itself.
+//! Everything here tests servers from outside, over their sockets. Of Engram's own crates it uses the specs of commands,
+//! and nothing that runs them. It has its own decoder of replies, so that a mistake in Engram's codec cannot hide itself.
 //!
 //! ```text
 //!   transcript files ──▶ transcript::Runner ──┐
@@ -15,7 +14,7 @@
 //!
 //! - [`peer`] starts a server on a private directory, socket and port, and ends it by its own pid.
 //! - [`connection`] and [`reply`] are a blocking client and what it receives.
-//! - [`shape`] judges whether a reply is what the command's spec says.
+//! - [`shape`] checks whether a reply has the shape that the command's spec declares.
 //! - [`transcript`] runs text files of commands and replies; the real server writes the replies.
 //! - [`program`] makes random command programs from grammars, one file a family.
 //! - [`differential`] runs a program on two servers in lockstep, compares, and shrinks what differs.

@@ -1,5 +1,5 @@
-//! The harness by hand: `conformance diff` runs random programs on two servers, `soak` many clients at once on one with a
-//! replica, `record` and `check` write and check transcript files.
+//! The harness on the command line: `conformance diff` runs random programs on two servers, `soak` many clients at once
+//! on one with a replica, `record` and `check` write and check transcript files.
 
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods)] // a harness reads its environment

@@ -1,6 +1,6 @@
 //! A server process of our own: private directory, Unix socket and port; ended by its own pid.
 //!
-//! A server that the machine runs as a service is never touched: nothing here looks for processes or connects to a
+//! A server that the machine runs as a service is never touched: nothing here searches for processes or connects to a
 //! well-known port.
 
 use std::collections::VecDeque;

@@ -6,8 +6,8 @@
 //!               └── stop the load, equal offsets ─────────┘──▶ equal digests, equal keys
 //! ```
 //!
-//! The scenario of [`check`] is the same whoever is primary, so a real redis-server can stand on either side, or on
-//! both to test the scenario itself.
+//! The scenario of [`check`] does not depend on which server is the primary, so a real redis-server can be on either
+//! side, or on both to test the scenario itself.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

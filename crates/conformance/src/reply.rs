@@ -1,10 +1,9 @@
 //! What a server answers, typed as it was on the wire, and how `redis-cli` would print it.
 //!
-//! Nothing is folded together that a client can tell apart: the three forms of nothing (`$-1`, `*-1`, `_`) are three
-//! values, a double keeps its digits as text. Only the printed form, which transcripts use, shows all three as
-//! `(nil)`. It is redis-cli's but for two things that a text file can't hold: a push is numbered `1| ` (in redis-cli
-//! `1> `, which here is a prompt), and a verbatim string is quoted, `(txt) "…"` (in redis-cli bare, with blank lines
-//! and all).
+//! Replies that a client can tell apart stay distinct: the three nulls (`$-1`, `*-1`, `_`) are three values, a double
+//! keeps its digits as text. Only the printed form, which transcripts use, shows all three as `(nil)`. It is
+//! redis-cli's, except for two things that a text file cannot hold: a push is numbered `1| ` (in redis-cli `1> `, which
+//! here is a prompt), and a verbatim string is quoted, `(txt) "…"` (in redis-cli bare, with blank lines and all).
 
 use std::fmt;
 use std::io::{self, BufRead};

@@ -1,7 +1,8 @@
-//! Whether replies have the shape that their commands' specs tell: [`Shape`].
+//! Whether replies have the [`Shape`] that their commands' specs declare.
 //!
 //! A [`Judge`] follows one connection, since what a reply should be depends on the protocol that HELLO chose, on whether the
-//! command was queued, and on what EXEC runs. It judges redis-server like Engram: the shapes are the real server's.
+//! command was queued, and on what EXEC runs. It judges redis-server and Engram alike: the shapes are those of the real
+//! server.
 
 use std::sync::OnceLock;
 

@@ -1,8 +1,8 @@
 //! What a server sends to its replicas, command by command.
 //!
-//! A reader attaches as a replica does, throws the snapshot away, and takes commands off the stream until a marker that the
-//! caller wrote. What differs from run to run is evened out: times near now are `<ms>`, and removals next to each other,
-//! whose order follows the layout of the keyspace, are sorted.
+//! A reader attaches as a replica does, discards the snapshot, and reads commands from the stream until a marker that the
+//! caller wrote. Differences between runs are normalised: times near now are `<ms>`, and removals next to each other, whose
+//! order follows the layout of the keyspace, are sorted.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

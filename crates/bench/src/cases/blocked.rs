@@ -1,7 +1,7 @@
-//! What everybody else feels while one client keeps the server busy with long commands.
+//! Latency of other clients while one client keeps the server busy with long commands.
 //!
-//! Nothing is pinned, and Engram has two workers: a command that runs for long holds its worker and the slots that it
-//! named, and nothing else. redis-server is one thread, so everybody waits.
+//! Nothing is pinned, and Engram has two workers: a long command holds only the slots of its keys, and at most one
+//! worker. redis-server is one thread, so all clients wait.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;

@@ -1,4 +1,4 @@
-//! What a node takes that nobody uses yet.
+//! Memory and CPU of a node that no client uses.
 
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
-//! BGSAVE while one hash of millions of fields is written and read: what everybody else feels, and what its clients do.
+//! BGSAVE while one hash of millions of fields is written and read: latency of its clients and of all others.
 //!
-//! One worker, so that whatever stops the thread that writes the hash stops everybody. Nothing is pinned: the thread
-//! that saves may have a CPU of its own. The hash is written from before the save to its end, so it is certainly written
-//! before the save has come to it; among several it is one whose slot comes late.
+//! There is one worker, so whatever stops the thread that writes the hash stops all clients. Nothing is pinned: the
+//! thread that saves may have a CPU of its own. Writes to the hash start before the save and last to its end, so the
+//! hash is certainly written before the save reaches it; of several hashes, the case uses one whose slot comes late.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;

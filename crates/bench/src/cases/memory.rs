@@ -1,4 +1,4 @@
-//! Memory for each key of a large keyspace of strings, what the table and the allocator add included.
+//! Memory per key of a large keyspace of strings, with the overhead of table and allocator.
 
 use anyhow::{Context, Result};
 

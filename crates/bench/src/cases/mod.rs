@@ -1,6 +1,6 @@
 //! The cases, one file each, and their one list.
 //!
-//! A case prepares a subject (starts it, loads its keys) and gives back what measures it once. All subjects are
+//! A case prepares a subject (starts it, loads its keys) and returns a closure that measures it once. All subjects are
 //! prepared first and stay up while they are measured in turns; an idle server takes next to no time from the others.
 
 mod blocked;

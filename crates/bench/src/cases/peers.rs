@@ -1,6 +1,6 @@
 //! The scenarios of `cargo xtask bench peers`: what users of such servers do, each measured on every one that is found.
 //!
-//! One worker against one thread, so that costs compare; the CPU time of the server for a request is the figure to go by.
+//! One worker against one thread, so that costs compare; the figure to go by is the server's CPU time per request.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

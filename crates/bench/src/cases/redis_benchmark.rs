@@ -1,5 +1,5 @@
-//! The same load from redis-benchmark, so that nothing hangs on our own generator. It is slower than the server with
-//! pipelining, so its rates say little; the CPU per request does.
+//! The same load from redis-benchmark, so that no result depends on our own generator alone. It is slower than the
+//! server with pipelining, so its rates say little; the CPU per request does.
 
 use std::process::Command;
 

@@ -1,7 +1,7 @@
-//! The region as its users feel it: how long things take, what is lost, what it costs to have it.
+//! The region from its users' point of view: how long operations take, which writes are lost, how much CPU it uses.
 //!
-//! There is no peer to compare with, so the figures stand beside targets. Each is taken from outside: the API by signed
-//! requests, writes by connections to the primary endpoint, CPU time from /proc.
+//! There is no peer to compare with, so the figures are printed beside targets. Each is measured from outside: the API
+//! by signed requests, writes by connections to the primary endpoint, CPU time from /proc.
 
 mod process;
 mod writers;

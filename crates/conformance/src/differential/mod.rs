@@ -6,8 +6,8 @@
 //!            └─▶ subject ─┘
 //! ```
 //!
-//! A difference is shrunk by leaving out steps for as long as any difference remains, and what is left is printed as
-//! a transcript. A server that ends or falls silent is a difference like any other and is started again.
+//! A difference is shrunk by leaving out steps for as long as any difference remains, and what is left is printed as a
+//! transcript. A server that exits or stops answering is a difference like any other, and is started again.
 
 mod compare;
 mod lockstep;

@@ -1,4 +1,4 @@
-//! All that a server holds, read through commands: the final comparison of a program and of replication.
+//! The whole contents of a server, read through commands: the final comparison of a program and of replication.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
-//! Lines that need no author: a command's arguments stand in its spec.
+//! Lines derived from specs: a command's arguments are in its spec.
 //!
-//! A family's text names the odd ones, whose arguments or replies need care; it has the only lines of a command that it
-//! names. Every other command of the family's groups gets a line from its spec. What no program can have is listed in
-//! [`LEFT_OUT`], with the reason.
+//! A family's text has the lines of commands whose arguments or replies need care; a command that it names gets no
+//! other lines. Every other command of the family's groups gets a line from its spec. [`LEFT_OUT`] lists the commands
+//! that no program can contain, with the reason.
 
 use command_spec::{Arg, ArgFlags, ArgKind, Flags};
 use command_table::Command;

@@ -1,12 +1,12 @@
 //! Random command programs.
 //!
 //! A program is a list of [`Step`]s by a few clients. Steps come from *families*: the commands of some groups, whose
-//! arguments follow from their specs, so that a command is there without further work. A family's file has lines for
-//! the odd ones: those whose arguments or replies need care. The same seed always gives the same program.
+//! arguments follow from their specs, so that a new command is covered without further work. A family's file has lines
+//! for commands whose arguments or replies need care. The same seed always gives the same program.
 //!
 //! Programs avoid what no two servers can agree on: keys that expire while the program runs (relative times are far
-//! away, absolute ones far away or long past), commands whose random choice changes the keyspace, and waiting.
-//! A few percent of commands are spoiled on purpose: an argument too many or too few, a number that is none.
+//! away, absolute ones far away or long past), commands whose random choice changes the keyspace, and waiting. A few
+//! percent of commands are made invalid on purpose: an argument too many or too few, text in place of a number.
 
 mod derived;
 mod families;

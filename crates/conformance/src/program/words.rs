@@ -1,4 +1,4 @@
-//! What a word of the grammar stands for: the edge cases live here.
+//! The values that a word of the grammar stands for, edge cases included.
 
 use crate::rng::Rng;
 

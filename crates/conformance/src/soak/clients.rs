@@ -1,7 +1,7 @@
 //! The kinds of clients of a soak: one row each, and what it does in a round.
 //!
-//! Keys are few, so that clients meet: `k0`… hold strings, `n0`… integers, `l0`… lists, `h0`… hashes. A kind that is hard on
-//! everybody (FLUSHALL, SWAPDB, a save) rests between its rounds.
+//! Keys are few, so that clients contend: `k0`… hold strings, `n0`… integers, `l0`… lists, `h0`… hashes. A kind that delays
+//! all clients (FLUSHALL, SWAPDB, a save) pauses between its rounds.
 
 use std::path::PathBuf;
 use std::time::Duration;

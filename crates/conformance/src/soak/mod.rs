@@ -6,11 +6,11 @@
 //!        ▼                                  └─────┬─────┘
 //!   the watch: each must move on        at the end: equal offsets ─▶ equal contents
 //! ```
-//! What it looks for is what a single client never meets: a command that waits for another for ever, an order that replicas
-//! see differently, a key that is evicted or expires on one side only. Three things must hold: every client makes
-//! progress, no reply is an error that its kind does not expect, and the replica holds what the primary holds.
+//! It looks for faults that a single client never meets: a command that waits for another for ever, an order that replicas
+//! see differently, a key that is evicted or expires on one side only. Three things must hold: every client makes progress,
+//! no reply is an error that its kind does not expect, and the replica holds what the primary holds.
 //!
-//! A seed fixes what each client sends, not how the threads meet: a finding names its seed, and a second run with it
+//! A seed fixes what each client sends, not how threads interleave: a finding names its seed, and a second run with it
 //! repeats the load, not the schedule.
 
 mod clients;

@@ -27,9 +27,9 @@
 //! PONG
 //! ```
 //!
-//! Nobody writes expectations: recording runs the file on a real redis-server and puts the replies in. A pattern that
-//! the author wrote stays when the reply matches it. A line `<any>` within a line stands for any text, `<int>` for an
-//! integer, and a line `<...>` for any number of lines.
+//! Expectations are not written by hand: recording runs the file on a real redis-server and inserts the replies. A
+//! pattern that the author wrote stays when the reply matches it. A line `<any>` within a line stands for any text,
+//! `<int>` for an integer, and a line `<...>` for any number of lines.
 //!
 //! The first lines may say `@valkey` (the expectations are Valkey's, from the documents named there; such a file is
 //! never recorded from redis-server) or `@server --maxclients 5` (arguments for a server of the file's own).

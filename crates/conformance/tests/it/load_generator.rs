@@ -1,4 +1,4 @@
-//! `engram bench` from outside: what it says that it did is what the server says that was done.
+//! `engram bench` from outside: its report agrees with the server's counters.
 
 use std::path::PathBuf;
 use std::process::Command;

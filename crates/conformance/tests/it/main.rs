@@ -1,4 +1,4 @@
-//! One test binary. What needs a server that is not there says "not run", or fails when servers are required.
+//! One test binary. A test that needs a missing server says "not run", or fails when servers are required.
 
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods)] // a harness reads its environment

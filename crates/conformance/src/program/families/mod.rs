@@ -1,4 +1,4 @@
-//! The families, in the order in which Engram got them. To add one: a file with its grammar, a line here.
+//! The families, in the order in which Engram got them. To add one, add a file with its grammar and a line here.
 
 mod connection;
 mod generic;

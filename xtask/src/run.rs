@@ -1,8 +1,8 @@
 //! Programs: run one, show what it prints, and count the tests that it reports.
 //!
-//! A test that hangs would hang everything: cargo's test runner only says that a test has been running for a minute. From then
-//! on it has [`GRACE`]; after that its test binary is killed with all that it started, cargo reports the failure and
-//! goes on with the next binary. pytest has a limit of its own (`tests/pytest.ini`).
+//! A test that hangs would hang the whole run: cargo's test runner only prints that a test has been running for a minute. From
+//! then on the test has [`GRACE`]. After that its test binary is killed with everything that it started; cargo reports the
+//! failure and continues with the next binary. pytest has a limit of its own (`tests/pytest.ini`).
 
 use std::ffi::OsStr;
 use std::fs;

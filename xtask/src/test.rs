@@ -1,4 +1,4 @@
-//! The one test command: what it verifies, in this order, each step whatever became of the others.
+//! The one test command: its steps, in order. A step runs even if others have failed.
 
 use std::path::PathBuf;
 

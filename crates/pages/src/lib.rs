@@ -1,7 +1,7 @@
-//! Pages of `docs` that are written from tables, so that they say what the program does.
+//! Pages of `docs` that are generated from tables, so that they say what the program does.
 //!
-//! `cargo xtask docs` writes them. A test of this crate fails when a page is not what would be written. What Engram has comes
-//! from its own tables: commands, parameters, operations, metrics. What there is to be had stands in `data`: facts about Valkey and AWS.
+//! `cargo xtask docs` writes them. A test of this crate fails when a page is out of date. What Engram supports comes from its own
+//! tables: commands, parameters, operations, metrics. What exists in Valkey and AWS comes from the facts in `data`.
 
 #![forbid(unsafe_code)]
 

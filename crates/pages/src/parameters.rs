@@ -1,4 +1,4 @@
-//! Parameters: every row of the table with its standing.
+//! Parameters: every row of the table with its status.
 
 use crate::{cell, code, list};
 use config::{Mutability, Parameter, Standing, table};

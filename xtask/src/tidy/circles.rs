@@ -1,6 +1,6 @@
-//! Files of a crate that import each other in a circle are one room, however many files it is cut into: none can be
-//! understood, tested or moved without all the others. Small circles are a matter of taste (a type and its parts); large
-//! ones are a crate that has grown together.
+//! Files of a crate that import each other in a circle are one unit, however many files it is split into: none can be
+//! understood, tested or moved without all the others. Small circles are acceptable (a type and its parts); a large
+//! circle means that the crate has no structure.
 //!
 //! ```text
 //!   use crate::a::{b, c::D};   super::e();   self::f::g   ──▶  the longest prefix that is a file of the crate

@@ -1,5 +1,5 @@
-//! A crate depends only on crates that stand above its own line in the root's list of members. The dependencies of
-//! tests alone are free: nobody depends on a test binary, so it can't turn the order round.
+//! A crate depends only on crates that stand above its own line in the root's list of members. Dependencies of tests
+//! alone are not restricted: nothing depends on a test binary, so it cannot reverse the order.
 
 use super::Complaint;
 use crate::metadata::Member;

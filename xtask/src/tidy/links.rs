@@ -1,5 +1,5 @@
-//! A page leads nowhere that is not there: links within the tree have a target, and its heading where they name one, and
-//! so has a file or folder that is named from the root (`crates/…`, `docs/…`).
+//! Pages have no dead links: the target of a link within the tree exists, and so does the heading that it names. The
+//! same holds for a file or folder that is named from the root (`crates/…`, `docs/…`).
 
 use super::{Complaint, File};
 

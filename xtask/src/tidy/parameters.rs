@@ -1,4 +1,5 @@
-//! A parameter that is honoured has a reader: a field of the settings that nobody reads is a promise that nobody keeps.
+//! A parameter that is honoured has a reader: a field of the settings that no code reads has no effect, whatever the
+//! table says.
 
 use super::{Complaint, File};
 

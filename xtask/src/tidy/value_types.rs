@@ -1,5 +1,5 @@
 //! A new value type misses nothing: the table at the top of `structures::value` names every file that tells types apart, and
-//! none of these has an arm for "every other type", into which a new one would fall without a word.
+//! none of these has an arm for "every other type", into which a new one would fall silently.
 //!
 //! ```text
 //!   //! | `crates' file` | `function`, `function` | …      a row: the file is there, and has these functions

@@ -19,11 +19,11 @@ use ::load::{Data, Distribution, Plan, Sizes, Target};
 use anyhow::{Context, Result, bail};
 use conformance::peer::{Launch, Peer, on_path};
 
-/// So much dearer, in percent, is let pass: what a few instructions in a loop of the allocator may do.
+/// The tolerated increase in percent: what a few instructions in a loop of the allocator may cause.
 const TOLERANCE: f64 = 3.0;
 /// Requests of a command, and keys, each of which has one.
 const REQUESTS: u64 = 6400;
-/// Many, so that it matters little whether a turn of the worker slept before it or looked once more.
+/// Many, so that it matters little whether a worker's turn began after sleeping or after one more poll.
 const DEPTH: usize = 64;
 /// Of a command's functions.
 const SHOWN_FUNCTIONS: usize = 40;
@@ -152,7 +152,7 @@ impl Kept {
     }
 }
 
-/// A table, and the commands that are dearer by more than is let pass.
+/// A table, and the commands whose increase is beyond the tolerance.
 fn compare(kept: &Counts, counts: &Counts) -> (String, Vec<String>) {
     let mut table = format!("{:<16} {:>8} {:>8} {:>8}\n", "instructions", "kept", "now", "percent");
     let mut dearer = Vec::new();
@@ -173,7 +173,7 @@ fn compare(kept: &Counts, counts: &Counts) -> (String, Vec<String>) {
     (table, dearer)
 }
 
-/// Where the instructions of a command are, dearest first.
+/// The instructions of a command by function, most expensive first.
 fn print_functions(engram: &Path, name: &str) -> Result<()> {
     let place = CASES.iter().position(|case| case.name.eq_ignore_ascii_case(name));
     let names = || CASES.iter().map(|case| case.name).collect::<Vec<_>>().join(", ");
@@ -259,7 +259,7 @@ fn send(peer: &Peer, command: &str, seed: u64) -> Result<()> {
     Ok(())
 }
 
-/// Tells valgrind to do something; it has when this returns.
+/// Gives valgrind a command, which it has carried out when this returns.
 fn order(peer: &Peer, what: &str) -> Result<()> {
     let output = Command::new("vgdb").arg(format!("--pid={}", peer.pid())).arg(what).output();
     let output = output.context("start vgdb, which comes with valgrind")?;
@@ -290,7 +290,7 @@ fn busiest(file: &Path, number: usize) -> Result<Dump> {
 #[derive(Debug, Default)]
 struct Dump {
     instructions: u64,
-    /// By function, without those that it calls, dearest first.
+    /// By function, without its callees, most expensive first.
     functions: Vec<(String, u64)>,
 }
 

@@ -12,7 +12,7 @@ use anyhow::{Result, bail};
 
 /// `key:` and twelve digits.
 pub(crate) const KEY_BYTES: usize = 16;
-/// A server that answers nothing for so long has hung.
+/// A server that answers nothing for this long has hung.
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// What is sent.
@@ -24,7 +24,7 @@ pub(crate) enum Command {
     Get,
     /// `SET key value`
     Set,
-    /// `SET` in so many of a hundred requests, else `GET`.
+    /// `SET` in this percentage of requests, otherwise `GET`.
     Mixed {
         /// Percent of SETs.
         set_percent: u8,
@@ -71,14 +71,14 @@ pub(crate) enum Keys {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Load {
     pub(crate) connections: usize,
-    /// Requests of a connection that are sent ahead.
+    /// Requests that a connection sends ahead.
     pub(crate) depth: usize,
     pub(crate) command: Command,
     pub(crate) keys: Keys,
     pub(crate) value_bytes: usize,
-    /// Ends after so many.
+    /// Ends after this many requests.
     pub(crate) requests: u64,
-    /// Ends after this at the latest; what is under way is still awaited.
+    /// Ends after this time at the latest; requests under way are still awaited.
     pub(crate) time_limit: Duration,
     /// Requests a second in an open loop.
     pub(crate) rate: Option<f64>,
@@ -113,7 +113,7 @@ impl Load {
     }
 }
 
-/// What came of it.
+/// The result of a load.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     /// Requests that were answered.
@@ -146,7 +146,7 @@ pub(crate) fn run(port: u16, load: &Load, mut goes_on: impl FnMut() -> bool) -> 
     })
 }
 
-/// Sends what a load needs to be there.
+/// Creates the data that a load needs.
 pub(crate) fn prepare(port: u16, load: &Load) -> Result<()> {
     let Command::Preset(name) = load.command else { return Ok(()) };
     for text in Preset::find(name).expect("a name of the generator").before {

@@ -59,7 +59,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     fail_if_any(&measured)
 }
 
-/// A server as it is to be run, and what there is to say of it.
+/// A server as it is to be run, and notes about it.
 fn peer(name: &str, path: &Path, options: &Options) -> Result<(Subject, String)> {
     let plain = Program { name: name.to_owned(), path: path.to_owned(), preload: None };
     let (version, allocator) = look(&Subject::Peer(plain.into()), options)?;
@@ -104,7 +104,7 @@ fn version_of_engram(options: &Options) -> Result<String> {
     Ok(format!("{version}{}, one worker", commit.unwrap_or_default()))
 }
 
-/// What it was measured on.
+/// The machine of the measurement.
 fn machine() -> Result<String> {
     let cpuinfo = fs::read_to_string("/proc/cpuinfo")?;
     let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));

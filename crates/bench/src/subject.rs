@@ -15,7 +15,7 @@ use crate::cpu;
 use crate::load::{self, Command, Keys, Load, Outcome};
 use crate::report::{Figure, Unit};
 
-/// How long a server may take for what it does by itself, such as attaching as a replica.
+/// How long a server may take for work that it does by itself, such as attaching as a replica.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Who is measured.
@@ -31,7 +31,7 @@ pub(crate) enum Subject {
     Peer(Rc<Program>),
 }
 
-/// A program that is no Engram.
+/// A server other than Engram.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Program {
     pub(crate) name: String,
@@ -47,7 +47,7 @@ impl Subject {
     /// All, the one that ratios refer to first.
     pub(crate) const ALL: [Subject; 3] = [Subject::Redis, Subject::EngramUring, Subject::EngramEpoll];
 
-    /// How it is called in tables and files.
+    /// Its name in tables and files.
     pub(crate) fn name(&self) -> &str {
         match self {
             Subject::Redis => "redis-server",
@@ -78,7 +78,7 @@ impl Subject {
     }
 }
 
-/// What a case is told when it prepares a subject.
+/// The setting in which a case prepares a subject.
 #[derive(Debug, Clone)]
 pub(crate) struct Setting {
     pub(crate) subject: Subject,
@@ -146,7 +146,7 @@ impl Server {
         Ok(())
     }
 
-    /// Sends what a load needs to be there.
+    /// Creates the data that a load needs.
     pub(crate) fn prepare(&self, load: &Load) -> Result<()> {
         load::prepare(self.peer.port(), load)
     }
@@ -226,7 +226,7 @@ pub(crate) fn info(connection: &mut Connection, section: &str, field: &str) -> R
     Ok(value.with_context(|| format!("INFO {section} has no {field}"))?.to_owned())
 }
 
-/// Asks again and again until the answer is yes, but not for ever.
+/// Polls until the answer is yes, with a time limit.
 pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> Result<bool>) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
     while !is_so()? {

@@ -23,7 +23,7 @@ pub enum Failure {
     Closed(io::Error),
     /// Nothing, or not all of a reply, came in time.
     Silent,
-    /// What came is no RESP.
+    /// The received bytes are not RESP.
     Garbled(io::Error),
 }
 
@@ -83,7 +83,7 @@ impl Connection {
         Ok(Reply::read(&mut self.stream)?)
     }
 
-    /// Waits for one reply, but only so long. `None` when nothing at all came: the connection stays usable.
+    /// Waits for one reply, up to a time limit. `None` when nothing at all came: the connection stays usable.
     pub fn receive_within(&mut self, timeout: Duration) -> Result<Option<Reply>, Failure> {
         if self.stream.buffer().is_empty() {
             self.stream.get_ref().set_timeout(timeout)?;
@@ -105,7 +105,7 @@ impl Connection {
         Ok(line.trim_end_matches(['\r', '\n']).to_owned())
     }
 
-    /// Waits for so many bytes and drops them.
+    /// Waits for this many bytes and drops them.
     pub(crate) fn skip(&mut self, bytes: u64) -> Result<(), Failure> {
         io::copy(&mut (&mut self.stream).take(bytes), &mut io::sink())?;
         Ok(())

@@ -24,7 +24,7 @@ use crate::connection::Connection;
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a server may take to end after a signal.
 const STOP_TIMEOUT: Duration = Duration::from_secs(60);
-/// Another port is tried this often when somebody took the chosen one in the meantime.
+/// How many other ports are tried when another program took the chosen one in the meantime.
 const START_ATTEMPTS: usize = 3;
 /// Lines of a server's log that are kept to explain a failure.
 const LOG_LINES: usize = 200;
@@ -44,7 +44,7 @@ pub struct Launch {
     last: Vec<String>,
     /// How it is called in messages.
     name: String,
-    /// What its environment has beside ours.
+    /// Variables added to our environment for it.
     env: Vec<(String, String)>,
 }
 
@@ -207,7 +207,7 @@ impl Peer {
         Ok(())
     }
 
-    /// Waits for the process to end by itself, but not for ever.
+    /// Waits for the process to end by itself, up to a time limit.
     pub fn wait_for_end(&mut self) -> Result<ExitStatus> {
         let deadline = Instant::now() + STOP_TIMEOUT;
         loop {

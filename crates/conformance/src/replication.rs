@@ -24,7 +24,7 @@ use crate::reply::Reply;
 
 /// How long two servers may take to reach a state: a full sync of some megabytes, a reconnect.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Between two looks at a server from outside, where no event can be awaited.
+/// Between two polls of a server, where no event can be awaited.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// Commands of load in each phase of the scenario.
 const PHASE_COMMANDS: usize = 1_500;
@@ -57,7 +57,7 @@ impl Load {
         Ok(Load { stop, done, thread })
     }
 
-    /// Lets so many more commands run.
+    /// Waits until this many more commands have run.
     pub fn run(&self, commands: usize) -> Result<()> {
         let goal = self.done.load(Ordering::Relaxed) + commands;
         until("the load makes no progress", || {
@@ -65,7 +65,7 @@ impl Load {
         })
     }
 
-    /// Stops, and tells whether the server took all commands.
+    /// Stops. Returns an error unless the server took all commands.
     pub fn stop(self) -> Result<()> {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().map_err(|_| anyhow!("the load's thread panicked"))?

@@ -89,12 +89,12 @@ pub struct Judge {
     queue: Option<Vec<&'static Command>>,
     /// The arguments of HELLOs that are queued, in order: they change the protocol within EXEC.
     queued_hellos: Vec<Vec<Vec<u8>>>,
-    /// Bytes were sent that nobody here has read: nothing is known of the connection any more.
+    /// Bytes were sent that the judge has not seen: nothing is known about the connection any more.
     is_lost: bool,
 }
 
 impl Judge {
-    /// One that can't follow any more.
+    /// One that cannot follow the connection any more.
     pub fn lose(&mut self) {
         self.is_lost = true;
     }
@@ -158,7 +158,7 @@ impl Judge {
         None
     }
 
-    /// Draws from a command that succeeded what it means for those after it.
+    /// Notes what a command that succeeded means for later commands.
     fn follow(&mut self, command: &Command, args: &[Vec<u8>]) {
         match command.run.full_name {
             "hello" => match args.get(1).map(Vec::as_slice) {

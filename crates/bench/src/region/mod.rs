@@ -127,7 +127,7 @@ fn fill(to: SocketAddr, megabytes: usize) -> Result<()> {
     wait_until("a replica with the data", || Ok(link.ask("SET synced 1\r\nWAIT 1 1000\r\n")?[1] != ":0"))
 }
 
-/// Kills the primary under writes, again and again.
+/// Kills the primary repeatedly while writes go on.
 fn failovers(region: &Region, options: &Options) -> Result<()> {
     let (rounds, sizes): (usize, &[usize]) =
         if options.is_quick { (5, &[0, 256]) } else { (20, &[0, 256, 1024]) };
@@ -190,7 +190,7 @@ fn hang(region: &Region) -> Result<()> {
     delete(region, "hung")
 }
 
-/// Changes that are asked for.
+/// Changes that a user requests.
 fn planned(region: &Region) -> Result<()> {
     create(region, "planned", "2")?;
     let to = endpoint(region, "planned")?;
@@ -215,7 +215,7 @@ fn planned(region: &Region) -> Result<()> {
     delete(region, "planned")
 }
 
-/// Ten nodes that nobody uses.
+/// Ten idle nodes.
 fn idle(region: &Region, options: &Options) -> Result<()> {
     for group in ["idle-a", "idle-b", "idle-c"] {
         create(region, group, "3")?;

@@ -13,10 +13,10 @@ use aws_protocol::{Timestamp, query};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-/// How long anything may take that the region does by itself.
+/// The time limit for whatever the region does by itself.
 pub(super) const PATIENCE: Duration = Duration::from_secs(90);
 
-/// Asks until something is so.
+/// Polls until a condition holds.
 pub(super) fn wait_until(what: &str, mut is_so: impl FnMut() -> Result<bool>) -> Result<()> {
     let start = Instant::now();
     while !is_so()? {
@@ -74,7 +74,7 @@ impl Region {
         Ok(String::from_utf8(output.stdout)?)
     }
 
-    /// Learns where the API is, and with which keys.
+    /// Reads the address of the API and its access key.
     pub(super) fn find_api(&mut self) -> Result<()> {
         let text = self.ask(&["env"])?;
         let of = |name: &str| {
@@ -172,7 +172,7 @@ impl Region {
         Ok(sum)
     }
 
-    /// Ends it as Ctrl-C does, and makes sure that no node is left.
+    /// Stops it as Ctrl-C does, and makes sure that no node is left.
     pub(super) fn stop(mut self) -> Result<()> {
         let nodes = self.nodes()?;
         send(self.serve.id(), Signal::INT)?;

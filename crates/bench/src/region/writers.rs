@@ -14,9 +14,9 @@ const WRITERS: usize = 4;
 const CONFIRM_EVERY: u64 = 10;
 /// A pause after each write, so that two cores are not all taken by writers.
 const PAUSE: Duration = Duration::from_micros(200);
-/// After this a connection that says nothing is given up. WAIT may take 200 ms longer.
+/// A connection that is silent for this long is given up. WAIT may take 200 ms longer.
 const SILENCE: Duration = Duration::from_millis(100);
-/// So long after a failure answers of the node that failed may still come in.
+/// How long after a failure answers of the failed node may still arrive.
 const STRAGGLERS: Duration = Duration::from_millis(50);
 const WAIT: Duration = Duration::from_millis(200);
 
@@ -92,7 +92,7 @@ impl Writers {
     }
 }
 
-/// How many keys are not there.
+/// How many keys are missing.
 fn missing<'a>(link: &mut Link, keys: impl Iterator<Item = &'a String>) -> Result<usize> {
     let mut missing = 0;
     let keys: Vec<&String> = keys.collect();

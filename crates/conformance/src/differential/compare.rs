@@ -7,7 +7,7 @@ use crate::reply::Reply;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     Equal,
-    /// Equal only in another order, which a hash table excuses and a compact encoding does not.
+    /// Equal except for the order, which is free in a hash table and fixed in a compact encoding.
     EqualIfTable,
     Different,
 }

@@ -21,7 +21,7 @@ pub struct Pair {
     subject: Side,
 }
 
-/// What a step came to on one server: a reply, or why there is none.
+/// The outcome of a step on one server: a reply, or why there is none.
 type Answer = Result<Reply, Failure>;
 
 impl Pair {
@@ -109,7 +109,7 @@ impl Pair {
         Ok((a != b).then(|| told(&a, &b)))
     }
 
-    /// Restores each server's payload on the other under one name, and compares what came of it.
+    /// Restores each server's payload on the other under one name, and compares the results.
     fn compare_payloads(
         &mut self,
         step: &Step,
@@ -246,7 +246,7 @@ impl Side {
     }
 }
 
-/// Two replies as a finding shows them; a long one is cut around where the two part.
+/// Two replies as a finding shows them; a long one is cut around their first difference.
 fn told(oracle: &Reply, subject: &Reply) -> String {
     let (a, b) = (format!("{oracle:?}"), format!("{subject:?}"));
     let parting = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();

@@ -48,7 +48,7 @@ impl Default for Options {
 pub struct Divergence {
     /// The index of the step; `None` for the state after the last.
     pub step: Option<usize>,
-    /// What the two said.
+    /// The two outcomes.
     pub what: String,
 }
 

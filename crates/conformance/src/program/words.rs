@@ -5,7 +5,7 @@ use crate::rng::Rng;
 /// Keys of each family: few, so that commands meet.
 const KEYS_OF_A_FAMILY: usize = 5;
 
-/// Texts that are no number, or barely one, or one that fits no 64 bits.
+/// Texts that are not a number, barely one, or one that does not fit 64 bits.
 const ODD: &[&str] = &[
     "",
     " ",

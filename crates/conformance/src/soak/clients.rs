@@ -103,7 +103,7 @@ pub(super) const KINDS: &[Kind] = &[
     },
 ];
 
-/// Errors that are no finding: keys come and go, and others save, flush and set limits meanwhile.
+/// Errors that are not findings: keys come and go, and other clients save, flush and set limits meanwhile.
 const EXPECTED: &[&str] = &[
     "OOM command not allowed",
     "ERR no such key",
@@ -134,7 +134,7 @@ impl Session {
         self.receive().map(drop)
     }
 
-    /// Reads a reply, in which no error is but those that are expected.
+    /// Reads a reply. An error in it must be one of those expected.
     fn receive(&mut self) -> Result<Reply> {
         let reply = self.connection.receive()?;
         check(&reply)?;
@@ -224,7 +224,7 @@ fn exec(s: &mut Session) -> Result<()> {
     s.call(&["EXEC"])
 }
 
-/// A transaction that some other client spoils now and then. What it adds is counted by nobody else.
+/// A transaction that some other client spoils now and then. No other client counts what it adds.
 fn watch(s: &mut Session) -> Result<()> {
     let key = s.integer();
     s.call(&["WATCH", &key])?;
@@ -275,7 +275,7 @@ fn subscribe(s: &mut Session) -> Result<()> {
     Ok(())
 }
 
-/// Sends something that takes long or waits, and goes away before it is answered.
+/// Sends a command that takes long or blocks, and disconnects before the reply.
 fn leave(s: &mut Session) -> Result<()> {
     let mut gone = Connection::unix(&s.socket)?;
     let command = match s.rng.below(6) {

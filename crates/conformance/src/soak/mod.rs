@@ -31,7 +31,7 @@ use clients::{KINDS, Kind, Session};
 /// A client that makes no progress for this long hangs. The slowest round is a matter of milliseconds, and seconds on a
 /// machine that is busy with other things.
 const STALL_LIMIT: Duration = Duration::from_secs(20);
-/// How often the watch looks.
+/// How often the watch checks.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// For both sides: no pause before a full sync.
 const ARGS: &[&str] = &["--repl-diskless-sync-delay", "0"];
@@ -132,7 +132,7 @@ impl Crew {
         Ok(Crew { stop, members })
     }
 
-    /// Looks until the time is over: an error when a client hangs or ends, or the server does.
+    /// Watches until the time is over. An error when a client or the server hangs or ends.
     fn watch(&self, primary: &mut Peer, length: Duration) -> Result<()> {
         let begin = Instant::now();
         let mut seen: Vec<(u64, Instant)> = self.members.iter().map(|_| (0, begin)).collect();
@@ -156,7 +156,7 @@ impl Crew {
         Ok(())
     }
 
-    /// Ends all clients; their rounds by kind, or the first error of one.
+    /// Ends all clients. Returns their rounds by kind, or the first error of one.
     fn stop(self) -> Result<Vec<(&'static str, u64)>> {
         self.stop.store(true, Ordering::Relaxed);
         let mut rounds: Vec<(&'static str, u64)> = Vec::new();

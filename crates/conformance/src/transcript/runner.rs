@@ -17,7 +17,7 @@ use crate::shape::{Judge, is_message};
 
 /// How long silence must last to count as "no reply", where the server does not say that the client waits.
 const SILENCE: Duration = Duration::from_millis(500);
-/// Between two questions to the server whether the client waits.
+/// Between two polls of whether the server lists the client as waiting.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// A reply that is not what the transcript says.
@@ -155,7 +155,8 @@ fn run_section(peer: &Peer, section: &Section, each: &mut impl FnMut(&Step, Vec<
     Ok(())
 }
 
-/// A connection that asks a server how many of its clients wait. It exists only meanwhile: other steps count connections.
+/// A connection that asks a server how many of its clients wait. It exists only during a wait, because other steps count
+/// connections.
 struct Waiting(Option<Connection>);
 
 impl Waiting {
@@ -216,7 +217,7 @@ impl Judged {
     }
 }
 
-/// What came of a step: a reply, and the lines that show it or say why there is none.
+/// The outcome of a step: a reply, and the lines that show it or say why there is none.
 struct Received {
     reply: Option<Reply>,
     lines: Vec<String>,

@@ -12,9 +12,9 @@
 //!     inside = false                    wanted = false
 //! ```
 //!
-//! **Invariant:** never are both inside. The barrier falls, on the thread's processor, either before the thread's load
-//! of `wanted`, which then sees the visitor's store, or after it, and then the visitor's load sees the thread's store of
-//! `inside`.
+//! **Invariant:** the two are never inside at the same time. The barrier falls, on the thread's processor, either before
+//! the thread's load of `wanted`, which then sees the visitor's store, or after it, and then the visitor's load sees the
+//! thread's store of `inside`.
 //!
 //! A visitor never waits long: the thread is inside for some tens of nanoseconds. If it was preempted there, the
 //! visitor gives up and tries again later. Where the kernel has no such barrier there are no visits.

@@ -8,14 +8,15 @@ use crate::{install, target_dir};
 /// How the binary is built whose instructions are counted: the one that the tests run from outside.
 const COUNTED: &str = "ci";
 
-/// Counts instructions and compares them with those that are kept, or keeps them (`--update`). The binary is built.
+/// Counts instructions and compares them with the stored counts, or stores them (`--update`). The binary is already
+/// built.
 pub(crate) fn counts(args: &[&str]) -> Result<Finished> {
     let binary = target_dir().join(COUNTED).join("engram");
     let task = Task::cargo(&["run", "--quiet", "--package", "bench", "--", "counts"]);
     task.args(args).args(&["--engram"]).args(&[binary]).run()
 }
 
-/// The same by hand.
+/// The same, as a chore of its own.
 fn counts_by_hand(args: &[&str]) -> Result<()> {
     if let Err(reason) = install::debian_package("valgrind", "valgrind") {
         bail!("{reason}");
@@ -30,7 +31,7 @@ fn counts_by_hand(args: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Builds the binary and the benchmarks, and runs them. The benchmarks know their own arguments.
+/// Builds the binary and the benchmarks, and runs them. The benchmarks parse their own arguments.
 pub(crate) fn bench(args: &[&str]) -> Result<()> {
     if let ["counts", rest @ ..] = args {
         return counts_by_hand(rest);

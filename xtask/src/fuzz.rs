@@ -16,9 +16,9 @@ const FLAGS: &str = "--cfg fuzzing -Zsanitizer=address -Cdebug-assertions -Cpass
                      -Ccodegen-units=1";
 /// How long each target runs unless `--seconds` says so.
 const SECONDS: &str = "30";
-/// Longest input, in bytes: enough for every form, and short ones are tried more often.
+/// Longest input, in bytes: enough for every form, while short inputs are tried more often.
 const MAX_INPUT: &str = "-max_len=4096";
-/// One input may not take longer, in seconds, nor more memory, in megabytes.
+/// The most seconds and megabytes that one input may take.
 const LIMITS: [&str; 2] = ["-timeout=10", "-rss_limit_mb=2048"];
 
 /// Builds and runs targets. False if one found something.

@@ -10,7 +10,7 @@ use std::process::Command;
 use crate::run::Task;
 use crate::{root, target_dir};
 
-/// The outcome of looking for something: where it is, or why it can't be had.
+/// The outcome of a search: where it is, or why it is not available.
 pub(crate) type Found<T> = Result<T, String>;
 
 /// A program of a Debian package.

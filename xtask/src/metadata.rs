@@ -15,8 +15,8 @@ pub(crate) struct Member {
     pub(crate) name: String,
     /// Its folder.
     pub(crate) dir: PathBuf,
-    /// Names of what it is built from. What only its tests reach for is not among them: a test binary is above all
-    /// layers, and drives a node with the harness of the conformance crate for instance.
+    /// Names of the crates that it is built from, without those that only its tests use: a test binary is above all
+    /// layers, and may for instance drive a node with the harness of the conformance crate.
     pub(crate) dependencies: Vec<String>,
 }
 

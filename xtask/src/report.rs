@@ -20,7 +20,7 @@ pub(crate) enum Outcome {
 pub(crate) enum Need {
     /// It is.
     Required,
-    /// It depends on a toolchain that need not be there.
+    /// It depends on an optional toolchain.
     IfToolchain,
 }
 

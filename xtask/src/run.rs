@@ -26,7 +26,7 @@ pub(crate) struct Task {
     command: Command,
 }
 
-/// What came of it.
+/// The result of a program.
 #[derive(Debug, Default)]
 pub(crate) struct Finished {
     /// The program's own verdict.
@@ -151,7 +151,7 @@ impl Finished {
     }
 }
 
-/// Tests that cargo's test runner has called slow, each with the time by which it must have ended.
+/// Tests that cargo's test runner has reported as slow, each with its deadline.
 #[derive(Debug, Default)]
 struct SlowTests(Vec<(String, Instant)>);
 

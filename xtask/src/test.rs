@@ -11,7 +11,7 @@ use crate::{bench, install, target_dir, tidy};
 
 /// Crates whose unsafe code runs under AddressSanitizer.
 const SANITIZED: &[&str] = &["table", "keyspace", "event-loop", "memory"];
-/// How the binary is built that the tests run from outside: its speed is the benchmarks' matter.
+/// The profile of the binary that the tests run from outside. Only benchmarks need the fastest build.
 const PROFILE: &str = "ci";
 /// How long clients of all kinds are served together, and what they send: CI repeats the load of the last run.
 const SOAK_SECONDS: &str = "60";
@@ -88,7 +88,7 @@ fn loom_models() -> Result<Outcome> {
     Ok(Outcome::Ran(all))
 }
 
-/// Instructions a request, of the compiler that the kept ones are of.
+/// Instructions per request, if the stored counts are of the same compiler.
 fn instruction_counts() -> Result<Outcome> {
     if let Err(reason) = install::debian_package("valgrind", "valgrind") {
         return Ok(Outcome::NotRun(reason));

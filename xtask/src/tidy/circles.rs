@@ -87,8 +87,8 @@ fn absolute(path: &[String], module: &str, modules: &BTreeMap<String, &str>) -> 
     Some(at)
 }
 
-/// The module that a path leads into. What a parent re-exports counts as the parent's. The root itself is no module that
-/// anybody depends on: it only lists the others.
+/// The module that a path leads into. What a parent re-exports counts as the parent's. The root does not count as a
+/// module that others depend on: it only lists them.
 fn longest<'a>(path: &[String], modules: &'a BTreeMap<String, &str>) -> Option<&'a str> {
     (1..=path.len()).rev().find_map(|length| {
         let (name, _) = modules.get_key_value(&path[..length].join("::"))?;
@@ -122,7 +122,7 @@ fn paths(text: &str) -> Vec<Vec<String>> {
     found
 }
 
-/// Reads one tree of a `use` item behind a prefix; where it ends.
+/// Reads one tree of a `use` item after a prefix. Returns where it ends.
 fn spread(tokens: &[String], mut at: usize, prefix: &[String], found: &mut Vec<Vec<String>>) -> usize {
     let mut path = prefix.to_vec();
     while at < tokens.len() {

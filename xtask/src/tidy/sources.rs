@@ -22,7 +22,7 @@ const MAX_LINES: usize = 800;
 /// How the reason starts.
 const LONGER_BECAUSE: &str = "// Longer than 800 lines because ";
 
-/// What must not be in a source, and why. Split in two so that this list does not accuse itself.
+/// What must not be in a source, and why. Split in two so that this list does not match itself.
 const FORBIDDEN: &[(&str, &str, &str)] = &[
     ("todo", "!(", "unfinished code is not committed"),
     ("unimplemented", "!(", "unfinished code is not committed"),
@@ -30,11 +30,11 @@ const FORBIDDEN: &[(&str, &str, &str)] = &[
     ("allow(dead", "_code", "code that nothing calls is removed"),
 ];
 
-/// They panic when the reader of the standard output or error is gone, and wait for it while it is there.
+/// Macros that panic when the reader of the standard output or error is gone, and block on a slow one.
 const PRINTS: [&str; 4] = ["print", "println", "eprint", "eprintln"];
-/// Crates that are no product: they print for who runs them, and may end with their reader.
+/// Crates that are not part of the product: they print for their user, and may end with their reader.
 const MAY_PRINT: &[&str] = &["conformance", "bench"];
-/// Hashing that somebody who chooses what is hashed can foresee. Only the hashing crate knows better.
+/// Hashers whose results a client can predict. Only the hashing crate may use them.
 const FORESEEABLE: &[(&str, &str)] = &[
     ("fold", "hash"),
     ("a", "hash::"),
@@ -44,10 +44,10 @@ const FORESEEABLE: &[(&str, &str)] = &[
     ("DefaultHasher", "::"),
     ("Sip", "Hasher"),
 ];
-/// A hasher with a key that everybody knows, which only tests and measurements want.
+/// A hasher with a known key, which only tests and measurements may use.
 const FIXED_KEY: &[(&str, &str)] = &[("Hasher::", "fixed("), ("Hasher::", "colliding(")];
 
-/// What writes to a disk or changes names on one. Only the file layer does, so that bytes reach a disk at one place.
+/// Calls that write to a disk or rename files. Only the file layer makes them, so that all writes are in one place.
 const WRITES: &[&str] = &[
     "OpenOptions",
     "OFlags",
@@ -60,7 +60,7 @@ const WRITES: &[&str] = &[
     ".sync_all(",
     ".sync_data(",
 ];
-/// Who writes files all the same: a folder or file, and why.
+/// Exceptions that may write files: a folder or file, and why.
 const MAY_WRITE: &[(&str, &str)] = &[
     ("crates/files/", "the layer itself"),
     ("crates/conformance/", "no product: transcripts and what servers beside us need"),
@@ -69,7 +69,7 @@ const MAY_WRITE: &[(&str, &str)] = &[
     ("crates/region/src/blocks.rs", "locks that all users of the host share, opened without following links"),
 ];
 
-/// How a command is asked for its name, which a new one that behaves alike would not have.
+/// Comparisons with a command's name, which miss a new command that behaves alike. Use the spec's flags.
 const NAMES: &[(&str, &str)] = &[
     ("", "spec.name == \""),
     ("", "spec.name != \""),
@@ -129,7 +129,7 @@ pub(super) fn check(file: &File) -> Vec<Complaint> {
     complaints
 }
 
-/// A crate that is no kernel forbids unsafe code at its root.
+/// A crate that is not a kernel forbids unsafe code at its root.
 pub(super) fn check_crates(files: &[File], members: &[Member]) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     for member in members {
@@ -146,7 +146,7 @@ pub(super) fn check_crates(files: &[File], members: &[Member]) -> Vec<Complaint>
     complaints
 }
 
-/// The line without its comment. A `//` inside a string cuts too much, which only makes the rules milder.
+/// The line without its comment. A `//` inside a string cuts too much, which only makes the rules more lenient.
 fn code_of(line: &str) -> &str {
     line.split("//").next().unwrap_or(line)
 }
@@ -169,7 +169,7 @@ fn asks_for_a_name(code: &str) -> bool {
     NAMES.iter().any(|(start, end)| code.find(start).is_some_and(|at| code[at + start.len()..].contains(end)))
 }
 
-/// Sources of the product; tests, examples and benchmarks are none.
+/// Whether a file is a source of the product: tests, examples and benchmarks are not.
 fn is_product(path: &str) -> bool {
     let Some((folder, rest)) = path.strip_prefix("crates/").and_then(|path| path.split_once('/')) else {
         return false;

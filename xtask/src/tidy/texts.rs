@@ -6,7 +6,7 @@ use crate::metadata::Member;
 /// Longest ARCHITECTURE.md.
 const MAX_ARCHITECTURE_LINES: usize = 400;
 
-/// What a line must not start with. Built from pieces so that this file does not accuse itself.
+/// What a line must not start with. Built from pieces so that this file does not match itself.
 fn merge_markers() -> [String; 3] {
     ["<", ">", "|"].map(|mark| mark.repeat(7) + " ")
 }
@@ -56,7 +56,7 @@ pub(super) fn check_architecture(files: &[File], members: &[Member]) -> Vec<Comp
     complaints
 }
 
-/// True if the path starts there: `target/work/x` is no such mention.
+/// True if a path starts at this place: `target/work/x` is not a match.
 fn mentions_path(line: &str, path: &str) -> bool {
     line.match_indices(path)
         .any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric() || ".-_~*}/".contains(c)))

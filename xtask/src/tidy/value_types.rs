@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 /// The file of the types, and of the table.
 const TABLE: &str = "crates/structures/src/value.rs";
-/// What a match over values has in its arms.
+/// What the arms of a match over values contain.
 const VALUE: &str = "ValueRef::";
 
 /// Judges the table, and all files that tell types apart.

@@ -1,7 +1,7 @@
 //! An input of two structures whose fields stand side by side on the wire.
 //!
-//! What two operations have in common is a structure of its own, written once: `With<CreateOnly, Settings>` and `With<ModifyOnly,
-//! Settings>`. serde's `flatten` cannot do this here: it reads the fields before it knows their types, while a value of a Query
+//! What two operations have in common is a structure of its own, written once: `With<CreateOnly, Settings>` and
+//! `With<ModifyOnly, Settings>`. serde's `flatten` cannot do this here: it reads the fields before it knows their types, while a value of a Query
 //! request has no type until it is decoded. So a type asks a decoder of this crate for a tuple of a reserved name. The decoder
 //! offers the same structure to both types, each with the fields that it has; a field that neither has is unknown.
 //!

@@ -7,8 +7,8 @@
 //!        └────────▶ subject  a server process of its own, and what the kernel knows about it
 //! ```
 //! `cargo xtask bench peers` runs separate scenarios on every server that is found, as one table in Markdown (`peers`).
-//! `cargo xtask bench counts` counts instructions and compares them with those that are kept (`counts`). `cargo xtask bench
-//! region` measures a whole region from outside, beside targets instead of peers (`region`).
+//! `cargo xtask bench counts` counts instructions and compares them with those that are kept (`counts`).
+//! `cargo xtask bench region` measures a whole region from outside, beside targets instead of peers (`region`).
 //!
 //! # What is measured
 //! The key figure is the server's CPU time per request: unlike throughput it does not depend on how fast the generator

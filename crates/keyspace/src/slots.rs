@@ -10,8 +10,8 @@
 //!
 //! This module is an unsafe kernel. **Invariant:** a `&mut SlotData` or a `TableMut` exists only while its slot's lock is
 //! held by the thread that has it, or while that thread owns the world. [`Guard`] is the proof: it is made by taking the
-//! locks or by owning the closed gate, it lends the contents of slots only if it covers them and only through `&mut
-//! self`, and it releases the locks when it drops. Prefetching needs no lock: the tables allow it to any thread inside
+//! locks or by owning the closed gate, it lends the contents of slots only if it covers them and only through
+//! `&mut self`, and it releases the locks when it drops. Prefetching needs no lock: the tables allow it to any thread inside
 //! the gate.
 //!
 //! The module trusts its callers in what types cannot express: each thread uses its own number and no other, and takes

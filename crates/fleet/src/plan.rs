@@ -138,11 +138,8 @@ impl<'a> Planner<'a> {
     fn start_nodes(&mut self, shard: &Shard) {
         let takeover = self.can_take_over(shard);
         for member in &shard.members {
-            let stays_down = match member.state {
-                MemberState::Deleting => !member.runs(shard.primary),
-                MemberState::Rebooting { kill } => kill,
-                _ => false,
-            };
+            let stays_down =
+                never_starts(shard, member) || member.state == (MemberState::Rebooting { kill: true });
             for node in member.nodes() {
                 // A lost primary waits until another one is elected, so as not to delay that.
                 let waits = node.id == shard.primary && takeover;
@@ -251,7 +248,9 @@ impl<'a> Planner<'a> {
             Process::Running => self.status(node.id).is_some_and(|status| status.loading),
             Process::Starting | Process::Hung => false,
         };
-        let others = shard.members.iter().filter(|member| member.state != MemberState::Creating);
+        let may_start =
+            |member: &&Member| member.state != MemberState::Creating && !never_starts(shard, member);
+        let others = shard.members.iter().filter(may_start);
         let mut others = others.flat_map(|member| member.nodes().map(move |node| (member, node)));
         others.any(|(member, node)| node.id != shard.primary && may(member, node))
     }
@@ -392,6 +391,11 @@ impl<'a> Planner<'a> {
     fn write(&mut self, command: Command) {
         self.plan.commands.push((self.region.to_owned(), command));
     }
+}
+
+/// A member that is leaving is not started any more, unless it is still the primary.
+fn never_starts(shard: &Shard, member: &Member) -> bool {
+    member.state == MemberState::Deleting && !member.runs(shard.primary)
 }
 
 /// Nothing is known of a node before the first report.

@@ -249,6 +249,10 @@ fn a_daemon_goes_on_in_a_process_of_its_own() {
     while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
         std::thread::yield_now();
     }
+    // It listens before it has loaded, as redis-server does.
+    while ask(port, "PING").starts_with("-LOADING") {
+        std::thread::yield_now();
+    }
     assert_eq!(ask(port, "PING"), "+PONG\r\n");
     let pid: i32 = std::fs::read_to_string(&file).expect("it is there").trim().parse().expect("a number");
     let pid = nix::unistd::Pid::from_raw(pid);

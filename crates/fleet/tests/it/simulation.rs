@@ -206,3 +206,25 @@ proptest! {
         prop_assert!(world.fleet.retired.is_empty() && world.fleet.released.is_empty());
     }
 }
+
+/// Whenever all nodes are lost while a member leaves: the group comes back, empty, without it.
+#[test]
+fn a_group_comes_back_when_all_is_lost_while_a_member_leaves() {
+    for (members, leaves, turns) in
+        (2..4).flat_map(|n| (0..n).flat_map(move |m| (0..40).map(move |t| (n, m, t))))
+    {
+        let mut world = World::new(turns);
+        world.wish(Command::Create(Box::new(group("web", members, true))));
+        world.settle();
+        let name = world.deployments()[0].shards[0].members[leaves].name.clone();
+        world.wish(Command::RemoveMembers { id: id(), members: vec![name] });
+        for _ in 0..turns {
+            world.turn();
+        }
+        for node in world.nodes.keys().copied().collect::<Vec<_>>() {
+            world.kill(node);
+        }
+        world.settle();
+        check_end(&world);
+    }
+}

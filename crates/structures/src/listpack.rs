@@ -38,6 +38,8 @@ const END: u8 = 0xFF;
 const COUNT_UNKNOWN: u16 = u16::MAX;
 /// Larger listpacks are never grown: a reader that computes sizes in 32 bits stays safe.
 const SAFETY_LIMIT: usize = 1 << 30;
+/// So much memory is kept however little of it is used.
+const KEPT_BYTES: usize = 64;
 
 /// One entry: an integer, or a string that is not the canonical decimal form of one.
 ///
@@ -454,6 +456,19 @@ impl Listpack {
         match self.header_count() {
             COUNT_UNKNOWN => {}
             count => self.set_count(usize::from(count) - removed + items.len()),
+        }
+        if new < old {
+            self.release_spare();
+        }
+    }
+
+    /// Gives memory back that is more than twice what is in use and an eighth to grow. So half of what was there has gone since it
+    /// was last moved, and a block that shrinks by less stays where and what it is.
+    fn release_spare(&mut self) {
+        let (len, capacity) = (self.bytes.len(), self.bytes.capacity());
+        let wanted = size_class(len + len / 8);
+        if capacity > KEPT_BYTES && wanted < capacity / 2 {
+            self.bytes.shrink_to(wanted);
         }
     }
 

@@ -268,3 +268,41 @@ fn a_text_in_either_form_is_the_same_item() {
     assert_eq!(listpack.find(b"7", 0), listpack.first());
     assert_eq!(listpack, ["7"].iter().collect::<Listpack>());
 }
+
+#[test]
+fn memory_goes_with_the_entries() {
+    /// More than an eighth to grow and the classes of the allocator come to.
+    fn is_spare(listpack: &Listpack) -> bool {
+        listpack.heap_bytes() > (listpack.as_bytes().len() * 3).max(KEPT_BYTES)
+    }
+    let full = || {
+        let mut listpack = Listpack::new();
+        (0..1000).for_each(|at| listpack.push_back(format!("an element with the number {at}").as_bytes()));
+        listpack
+    };
+    let mut popped = full();
+    while let Some(last) = popped.last() {
+        popped.remove(last, 1);
+        assert!(!is_spare(&popped), "{} of {} bytes", popped.as_bytes().len(), popped.heap_bytes());
+    }
+    let mut cut = full();
+    assert_eq!(cut.remove_range(2, 1000), 998);
+    assert!(!is_spare(&cut), "{} of {} bytes", cut.as_bytes().len(), cut.heap_bytes());
+    let mut replaced = Listpack::new();
+    replaced.push_back(&[b'x'; 4000]);
+    replaced.replace(replaced.first().expect("one"), b"x");
+    assert!(!is_spare(&replaced), "{} bytes", replaced.heap_bytes());
+}
+
+#[test]
+fn memory_moves_seldom_when_entries_go() {
+    let mut listpack = Listpack::new();
+    (0..1000).for_each(|at| listpack.push_back(format!("an element with the number {at}").as_bytes()));
+    let (mut before, mut moves) = (listpack.heap_bytes(), 0);
+    while let Some(first) = listpack.first() {
+        listpack.remove(first, 1);
+        moves += u32::from(listpack.heap_bytes() != before);
+        before = listpack.heap_bytes();
+    }
+    assert!((1..=15).contains(&moves), "{moves} times");
+}

@@ -172,6 +172,14 @@ impl Directory {
         is_there(self.disk.remove(&path)).map_err(failed(Action::Remove, &path))
     }
 
+    /// The names in it, in order.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn names(&self) -> io::Result<Vec<String>> {
+        self.disk.names(&self.path).map_err(failed(Action::Read, &self.path))
+    }
+
     /// Removes this directory with all that is in it, and says whether it was there. A crash may leave a part of it.
     ///
     /// # Errors
@@ -208,7 +216,7 @@ fn is_there(result: io::Result<()>) -> io::Result<bool> {
     }
 }
 
-/// A file that is read from its beginning to its end.
+/// A file that is read: from its beginning to its end, or at places.
 #[derive(Debug)]
 pub struct Reader {
     handle: Handle,
@@ -222,6 +230,14 @@ impl Reader {
     /// When the system does not tell.
     pub fn length(&self) -> io::Result<u64> {
         self.handle.length().map_err(failed(Action::Read, &self.path))
+    }
+
+    /// Fills all of `bytes` from a place of the file, which changes nothing for who reads it in order.
+    ///
+    /// # Errors
+    /// When there are fewer bytes, or they can't be read.
+    pub fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        self.handle.read_at(bytes, offset).map_err(failed(Action::Read, &self.path))
     }
 }
 

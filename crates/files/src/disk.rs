@@ -100,6 +100,21 @@ impl Disk {
         }
     }
 
+    /// The names in a directory, in order.
+    pub(crate) fn names(&self, path: &Path) -> io::Result<Vec<String>> {
+        match self {
+            Disk::System => {
+                let entries = fs::read_dir(path)?;
+                let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+                let mut names: Vec<String> = names.collect::<io::Result<_>>()?;
+                names.sort_unstable();
+                Ok(names)
+            }
+            #[cfg(any(test, feature = "simulation"))]
+            Disk::Simulated(disk) => Ok(disk.names(path)),
+        }
+    }
+
     /// The permissions of a file that is there.
     pub(crate) fn mode(&self, path: &Path) -> io::Result<u32> {
         match self {

@@ -1,0 +1,304 @@
+//! The store: what is open in memory, what is sealed on the disk, and questions about both.
+
+use crate::catalogue::{Catalogue, Series, SeriesId};
+use crate::point::{Point, Statistic, Value, fold};
+use crate::samples::{self, Log, Sample};
+use crate::segment::{self, Segment};
+use crate::tier::{TIERS, Tier};
+use files::Directory;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::ops::Range;
+
+/// The log is synced after so many seconds: what a crash of the machine may lose.
+pub const SYNC_SECONDS: u64 = 10;
+
+/// Spans of seconds that wait for a disk that takes no segment. Beyond it the oldest is given up: memory is bounded.
+const MOST_WAITING: usize = 4;
+
+type Points = BTreeMap<SeriesId, Vec<Point>>;
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// Unix time in seconds. The beginning is rounded down to the period.
+    pub range: Range<u64>,
+    /// Seconds of a point of the answer.
+    pub period: u64,
+    /// What is told of the values.
+    pub statistic: Statistic,
+}
+
+/// Series and their values, in a directory of its own.
+#[derive(Debug)]
+pub struct Store {
+    directory: Directory,
+    catalogue: Catalogue,
+    /// Seconds of the spans that are not sealed, by the start of the span.
+    seconds: BTreeMap<u64, Vec<Sample>>,
+    /// Points of the coarser tiers' spans that are not sealed.
+    open: [BTreeMap<u64, Points>; 2],
+    /// The starts of the segments of each tier.
+    sealed: [BTreeSet<u64>; 3],
+    /// `None` when it is not known what the file holds: it is begun anew.
+    log: Option<Log>,
+    unsynced: u64,
+    last_at: u64,
+}
+
+impl Store {
+    /// Opens the store in a directory, which is made if it is not there, and removes what is too old at the time `now`.
+    ///
+    /// # Errors
+    /// When the disk fails, or files are not what was written.
+    pub fn open(directory: Directory, now: u64) -> io::Result<Store> {
+        directory.make()?;
+        let mut sealed: [BTreeSet<u64>; 3] = Default::default();
+        for name in directory.names()? {
+            match Tier::of_file(&name) {
+                Some((tier, start)) => drop(sealed[tier].insert(start)),
+                // A draft that a crash broke off.
+                None if name.ends_with(".tmp") => drop(directory.remove(&name)?),
+                None => {}
+            }
+        }
+        let catalogue = Catalogue::open(directory.clone())?;
+        let mut store = Store {
+            catalogue,
+            seconds: BTreeMap::new(),
+            open: Default::default(),
+            sealed,
+            log: None,
+            unsynced: 0,
+            last_at: 0,
+            directory,
+        };
+        store.restore_open_spans()?;
+        for (at, values) in samples::read(&store.directory)? {
+            let span = TIERS[0].span_of(at);
+            if !store.sealed[0].contains(&span) {
+                store.seconds.entry(span).or_default().push((at, values));
+                store.last_at = at;
+            }
+        }
+        let behind_sealed = store.sealed[0].last().map_or(0, |start| start + TIERS[0].span - 1);
+        store.last_at = store.last_at.max(behind_sealed);
+        store.seal(TIERS[0].span_of(store.last_at))?;
+        store.begin_log()?;
+        store.expire(now)?;
+        Ok(store)
+    }
+
+    /// Makes the points of open spans from the segments of the tier before.
+    fn restore_open_spans(&mut self) -> io::Result<()> {
+        for (coarse, tier) in TIERS.iter().enumerate().skip(1) {
+            let fine = coarse - 1;
+            let is_open = |start: &&u64| !self.sealed[coarse].contains(&tier.span_of(**start));
+            for start in self.sealed[fine].iter().filter(is_open) {
+                let segment = Segment::open(&self.directory, &TIERS[fine], *start)?;
+                let ids = segment.series();
+                let open = self.open[fine].entry(tier.span_of(*start)).or_default();
+                segment.read(&ids, |at, points| fold_all(open, ids[at], &points, tier))?;
+            }
+        }
+        // The points of minutes that are in no segment are behind those that are.
+        let (minutes, fives) = self.open.split_at_mut(1);
+        for points in minutes[0].values() {
+            for (id, points) in points {
+                let Some(first) = points.first() else { continue };
+                let span = TIERS[2].span_of(first.start);
+                if !self.sealed[2].contains(&span) {
+                    fold_all(fives[0].entry(span).or_default(), *id, points, &TIERS[2]);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The ids of series, in their order; who is new joins the catalogue.
+    ///
+    /// # Errors
+    /// When the disk fails. None of the new ones has joined then.
+    pub fn register(&mut self, series: &[Series]) -> io::Result<Vec<SeriesId>> {
+        self.catalogue.ids(series)
+    }
+
+    /// A series that has joined.
+    pub fn id(&self, series: &Series) -> Option<SeriesId> {
+        self.catalogue.id(series)
+    }
+
+    /// All series, in the order in which they joined.
+    pub fn series(&self) -> impl Iterator<Item = (SeriesId, &Series)> {
+        self.catalogue.all()
+    }
+
+    /// Takes the values of a second, and says whether it did: it must be later than the last one. Of two values of a series the later one counts.
+    ///
+    /// # Errors
+    /// When the disk fails. The values are in memory all the same, and the next second writes them again.
+    pub fn record(&mut self, at: u64, values: &[(SeriesId, Value)]) -> io::Result<bool> {
+        if at <= self.last_at {
+            return Ok(false);
+        }
+        let values: BTreeMap<SeriesId, Value> = values.iter().copied().collect();
+        let values: Vec<(SeriesId, Value)> = values.into_iter().collect();
+        let is_new_span = TIERS[0].span_of(at) != TIERS[0].span_of(self.last_at);
+        self.last_at = at;
+        let span = TIERS[0].span_of(at);
+        let is_waiting = self.seconds.range(..span).next().is_some();
+        self.seconds.entry(span).or_default().push((at, values));
+        if is_new_span || is_waiting {
+            // Should the disk fail before the log begins anew, this second is not in it.
+            self.log = None;
+            self.seal(span)?;
+            self.begin_log()?;
+            self.expire(at)?;
+            return Ok(true);
+        }
+        self.append_last()?;
+        Ok(true)
+    }
+
+    fn append_last(&mut self) -> io::Result<()> {
+        let last = self.seconds.last_key_value().and_then(|(_, samples)| samples.last());
+        let Some((log, (at, values))) = self.log.as_mut().zip(last) else { return self.begin_log() };
+        let is_due = self.unsynced + 1 >= SYNC_SECONDS;
+        let written = log.append(*at, values).and_then(|()| if is_due { log.sync() } else { Ok(()) });
+        self.unsynced = if is_due { 0 } else { self.unsynced + 1 };
+        if written.is_err() {
+            // What the file holds is not known any more.
+            self.log = None;
+        }
+        written
+    }
+
+    /// Begins the log with what is in no segment.
+    fn begin_log(&mut self) -> io::Result<()> {
+        self.log = None;
+        let samples: Vec<Sample> = self.seconds.values().flatten().cloned().collect();
+        self.log = Some(Log::begin(&self.directory, &samples)?);
+        self.unsynced = 0;
+        Ok(())
+    }
+
+    /// Seals the spans that are over when a span of seconds begins.
+    fn seal(&mut self, current: u64) -> io::Result<()> {
+        while let Some((&start, samples)) = self.seconds.range(..current).next() {
+            let points = points_of(samples);
+            if let Err(error) = segment::write(&self.directory, &TIERS[0], start, &points) {
+                if self.seconds.len() > MOST_WAITING {
+                    self.seconds.pop_first();
+                }
+                return Err(error);
+            }
+            self.seconds.remove(&start);
+            self.sealed[0].insert(start);
+            for (tier, open) in TIERS[1..].iter().zip(&mut self.open) {
+                let open = open.entry(tier.span_of(start)).or_default();
+                for (id, points) in &points {
+                    fold_all(open, *id, points, tier);
+                }
+            }
+        }
+        for (at, tier) in TIERS.iter().enumerate().skip(1) {
+            while let Some((&start, points)) = self.open[at - 1].range(..tier.span_of(current)).next() {
+                segment::write(&self.directory, tier, start, points)?;
+                self.open[at - 1].remove(&start);
+                self.sealed[at].insert(start);
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the segments of which nothing is to be kept any more.
+    fn expire(&mut self, now: u64) -> io::Result<()> {
+        for (at, (tier, sealed)) in TIERS.iter().zip(&mut self.sealed).enumerate() {
+            let too_old = |start: u64| start + tier.span + tier.kept <= now;
+            while let Some(&start) = sealed.first().filter(|start| too_old(**start)) {
+                // What the next tier still wants of it.
+                if self.open.get(at).is_some_and(|open| open.contains_key(&TIERS[at + 1].span_of(start))) {
+                    break;
+                }
+                self.directory.remove(tier.file(start))?;
+                sealed.remove(&start);
+            }
+        }
+        Ok(())
+    }
+
+    /// The points of series, each from the beginning of its period: an answer a series, in their order. Periods without a value have no point.
+    /// The coarsest points are read that make up the period.
+    ///
+    /// # Errors
+    /// When a segment can't be read.
+    pub fn query(&self, ids: &[SeriesId], query: &Query) -> io::Result<Vec<Vec<(u64, f64)>>> {
+        let answers = self.points(ids, query)?.into_iter().map(|points| {
+            points.iter().map(|point| (point.start, point.statistic(query.statistic))).collect()
+        });
+        Ok(answers.collect())
+    }
+
+    fn points(&self, ids: &[SeriesId], query: &Query) -> io::Result<Vec<Vec<Point>>> {
+        let period = query.period.max(1);
+        let range = query.range.start - query.range.start % period..query.range.end;
+        let mut order: Vec<usize> = (0..ids.len()).collect();
+        order.sort_by_key(|at| ids[*at]);
+        let sorted: Vec<SeriesId> = order.iter().map(|at| ids[*at]).collect();
+        let mut answers = vec![Vec::new(); ids.len()];
+        let mut add = |asked: usize, points: &[Point]| {
+            for point in points.iter().filter(|point| range.contains(&point.start)) {
+                fold(&mut answers[order[asked]], point, period);
+            }
+        };
+        let at = TIERS.iter().rposition(|tier| period.is_multiple_of(tier.period)).unwrap_or(0);
+        let tier = &TIERS[at];
+        let spans = tier.span_of(range.start)..range.end.max(range.start);
+        if spans.is_empty() {
+            return Ok(answers);
+        }
+        for start in self.sealed[at].range(spans.clone()) {
+            let segment = Segment::open(&self.directory, tier, *start)?;
+            segment.read(&sorted, |asked, points| add(asked, &points))?;
+        }
+        if at > 0 {
+            for points in self.open[at - 1].range(spans.clone()).map(|(_, points)| points) {
+                for (asked, id) in sorted.iter().enumerate() {
+                    add(asked, points.get(id).map_or(&[], Vec::as_slice));
+                }
+            }
+        }
+        for samples in self.seconds.values() {
+            let samples = samples.iter().filter(|(second, _)| {
+                let start = second - second % tier.period;
+                range.contains(&start)
+            });
+            for (second, values) in samples {
+                for (asked, id) in sorted.iter().enumerate() {
+                    if let Ok(found) = values.binary_search_by_key(id, |(id, _)| *id) {
+                        let start = second - second % tier.period;
+                        add(asked, &[Point::single(start, values[found].1)]);
+                    }
+                }
+            }
+        }
+        Ok(answers)
+    }
+}
+
+fn fold_all(open: &mut Points, id: SeriesId, points: &[Point], tier: &Tier) {
+    let of_series = open.entry(id).or_default();
+    for point in points {
+        fold(of_series, point, tier.period);
+    }
+}
+
+fn points_of(samples: &[Sample]) -> Points {
+    let mut series = Points::new();
+    for (at, values) in samples {
+        for (id, value) in values {
+            series.entry(*id).or_default().push(Point::single(*at, *value));
+        }
+    }
+    series
+}

@@ -26,7 +26,39 @@ pub(crate) fn parameter_group_not_found(name: &str) -> Fault {
     model::CacheParameterGroupNotFoundFault.because(format!("CacheParameterGroup {name} not found."))
 }
 
+/// Text as the service answers, to what describes or changes the group.
+pub(crate) fn no_such_subnet_group(name: &str) -> Fault {
+    model::CacheSubnetGroupNotFoundFault.because(format!("Cache subnet group {name} not found."))
+}
+
 /// Text as the service answers.
+pub(crate) fn subnet_group_exists(name: &str) -> Fault {
+    let text = format!("Cache subnet group {name} already exists.");
+    model::CacheSubnetGroupAlreadyExistsFault.because(text)
+}
+
+/// Text as the service answers.
+pub(crate) fn subnet_group_in_use(name: &str) -> Fault {
+    let text = format!("Cache subnet group {name} is currently in use by a cache cluster.");
+    model::CacheSubnetGroupInUse.because(text)
+}
+
+pub(crate) fn subnet_group_quota(limit: usize) -> Fault {
+    let text = format!("You have reached your quota of {limit} cache subnet groups in this region.");
+    model::CacheSubnetGroupQuotaExceededFault.because(text)
+}
+
+pub(crate) fn subnet_quota(limit: usize) -> Fault {
+    let text = format!("A cache subnet group cannot have more than {limit} subnets.");
+    model::CacheSubnetQuotaExceededFault.because(text)
+}
+
+pub(crate) fn subnet_in_use(zone: &str, member: &str) -> Fault {
+    let text = format!("The subnets of {zone} cannot be removed: the cache cluster {member} is in them.");
+    model::SubnetInUse.because(text)
+}
+
+/// Text as the service answers, to what deletes the group or wants to be in it.
 pub(crate) fn subnet_group_not_found(name: &str) -> Fault {
     model::CacheSubnetGroupNotFoundFault.because(format!("Cache Subnet Group {name} does not exist."))
 }

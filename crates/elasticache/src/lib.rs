@@ -23,6 +23,7 @@ mod operations;
 mod paging;
 mod settings;
 mod shapes;
+mod subnet_groups;
 mod unsupported;
 
 use aws_operations::{Cx, Operation, Service};

@@ -1,8 +1,8 @@
 //! Finding what a call names, and whether it may be changed now.
 
-use crate::{Cx, faults, names};
+use crate::{Cx, faults, names, subnet_groups};
 use aws_protocol::Fault;
-use fleet::{Deployment, DeploymentId, Member, Phase, Region, Shard};
+use fleet::{Deployment, DeploymentId, Member, Phase, Region, Shard, SubnetGroup};
 
 /// Nodes in a region, by ElastiCache's default quota.
 pub(crate) const MAX_NODES: usize = 300;
@@ -26,6 +26,12 @@ pub(crate) trait Lookup<'a> {
 
     /// Whether a cluster has this id, alone or as a member.
     fn has_cluster(&self, id: &str) -> bool;
+
+    /// A subnet group that something new is to be in; the default one if none is named.
+    fn subnet_group(&self, name: Option<&str>) -> Result<SubnetGroup, Fault>;
+
+    /// The zones that members of a deployment may be in.
+    fn zones_of(&self, deployment: &Deployment) -> Result<Vec<String>, Fault>;
 
     /// Refuses more nodes than the quota.
     fn check_node_quota(&self, more: usize) -> Result<(), Fault>;
@@ -58,6 +64,16 @@ impl<'a> Lookup<'a> for Cx<'a> {
 
     fn has_cluster(&self, id: &str) -> bool {
         self.here().is_some_and(|region| region.cache_clusters().contains_key(id))
+    }
+
+    fn subnet_group(&self, name: Option<&str>) -> Result<SubnetGroup, Fault> {
+        let name = name.unwrap_or(subnet_groups::DEFAULT).to_ascii_lowercase();
+        subnet_groups::find(self, &name).ok_or_else(|| faults::subnet_group_not_found(&name))
+    }
+
+    fn zones_of(&self, deployment: &Deployment) -> Result<Vec<String>, Fault> {
+        let group = self.subnet_group(Some(&deployment.settings.subnet_group))?;
+        Ok(subnet_groups::zones(self.region, &group))
     }
 
     fn check_node_quota(&self, more: usize) -> Result<(), Fault> {

@@ -2,7 +2,7 @@
 
 use crate::faults::value;
 use aws_protocol::Fault;
-use fleet::{MaintenanceWindow, placement};
+use fleet::MaintenanceWindow;
 
 /// An identifier, in lower case as it is stored. Rule and text: CreateReplicationGroup, CreateCacheCluster.
 pub(crate) fn identifier(parameter: &str, name: &str, longest: usize) -> Result<String, Fault> {
@@ -35,23 +35,26 @@ pub(crate) fn cache_cluster(name: &str) -> Result<String, Fault> {
     identifier("CacheClusterId", name, 50)
 }
 
-/// `ReplicationGroupDescription`
-pub(crate) fn description(text: &str) -> Result<String, Fault> {
+/// `CacheSubnetGroupName`: 1 to 255 characters.
+pub(crate) fn subnet_group(name: &str) -> Result<String, Fault> {
+    identifier("CacheSubnetGroupName", name, 255)
+}
+
+/// A description of something: 1 to 255 characters.
+pub(crate) fn description(parameter: &str, text: &str) -> Result<String, Fault> {
     if text.is_empty() {
-        return Err(Fault::parameter_is_blank("ReplicationGroupDescription"));
+        return Err(Fault::parameter_is_blank(parameter));
     }
     if text.chars().count() > 255 {
-        return Err(value(
-            "The parameter ReplicationGroupDescription must not be longer than 255 characters.",
-        ));
+        return Err(value(format!("The parameter {parameter} must not be longer than 255 characters.")));
     }
     Ok(text.to_owned())
 }
 
-/// A zone of the region.
-pub(crate) fn zone(region: &str, zone: &str) -> Result<String, Fault> {
-    match placement::zones(region).into_iter().find(|other| other == zone) {
-        Some(zone) => Ok(zone),
+/// A zone, of those of a subnet group.
+pub(crate) fn zone(zones: &[String], zone: &str) -> Result<String, Fault> {
+    match zones.iter().find(|other| *other == zone) {
+        Some(zone) => Ok(zone.clone()),
         None => Err(value(format!("{zone} is not a valid availability zone."))),
     }
 }

@@ -86,9 +86,8 @@ impl Given<'_> {
         {
             return Err(other_parameter_group(&before.parameter_group, name));
         }
-        if let Some(name) = self.subnet_group.filter(|name| !name.eq_ignore_ascii_case(&before.subnet_group))
-        {
-            return Err(faults::subnet_group_not_found(name));
+        if let Some(name) = self.subnet_group {
+            settings.subnet_group = name.to_ascii_lowercase();
         }
         Ok(settings)
     }

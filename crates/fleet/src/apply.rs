@@ -70,6 +70,14 @@ impl Fleet {
             Command::Untag { id, member, keys } => {
                 self.tags(region, id, member.as_deref())?.retain(|key, _| !keys.contains(key));
             }
+            Command::SetSubnetGroup(group) => {
+                let region = self.regions.entry(region.to_owned()).or_default();
+                region.subnet_groups.insert(group.name.clone(), (**group).clone());
+            }
+            Command::DeleteSubnetGroup { name } => {
+                let removed = self.region_mut(region)?.subnet_groups.remove(name);
+                removed.ok_or_else(|| ApplyError::Missing(format!("subnet group {name}")))?;
+            }
             Command::Serves { id, member } => self.serves(at_ms, region, id, member)?,
             Command::Lost { id, member } => {
                 self.member_mut(region, id, member)?.state = MemberState::Recovering;

@@ -6,7 +6,7 @@
 //!
 //! [`Fleet::apply`]: crate::Fleet::apply
 
-use crate::model::{DeploymentId, Engine, NodeSize, Settings};
+use crate::model::{DeploymentId, Engine, NodeSize, Settings, SubnetGroup};
 use crate::record::Origin;
 use crate::step::NodeId;
 use serde::{Deserialize, Serialize};
@@ -93,6 +93,13 @@ pub enum Command {
         member: Option<String>,
         /// Keys.
         keys: Vec<String>,
+    },
+    /// Make a subnet group, or put this one in place of what it was.
+    SetSubnetGroup(Box<SubnetGroup>),
+    /// Remove a subnet group that nothing is in.
+    DeleteSubnetGroup {
+        /// Its name.
+        name: String,
     },
 
     // Facts.

@@ -19,7 +19,7 @@ pub use command::{Changes, Command, NewDeployment, NewMember};
 pub use event::{Event, KEPT_AT_MOST, KEPT_FOR_MS, Source};
 pub use model::{
     Deployment, DeploymentId, Engine, Fleet, Member, MemberState, Node, NodeSize, Phase, Region, Settings,
-    Shard,
+    Shard, SubnetGroup,
 };
 pub use plan::{Host, Plan, Seen, plan};
 pub use reconciler::{Ended, Next, Reconciler};

@@ -45,8 +45,24 @@ pub struct Region {
     pub groups: BTreeMap<String, Deployment>,
     /// Cache clusters that belong to no group, by id.
     pub clusters: BTreeMap<String, Deployment>,
+    /// Subnet groups by name. The default one is here only once it was changed.
+    #[serde(default)]
+    pub subnet_groups: BTreeMap<String, SubnetGroup>,
     /// What has happened, oldest first.
     pub events: VecDeque<Event>,
+}
+
+/// A cache subnet group. Nodes need none: it says in which zones they are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubnetGroup {
+    /// In lower case.
+    pub name: String,
+    /// `CacheSubnetGroupDescription`
+    pub description: String,
+    /// Ids of subnets, in the order in which they were given.
+    pub subnets: Vec<String>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// Which face a deployment has, and its id.

@@ -30,13 +30,7 @@ impl Operation for AddTagsToResource {
     fn decide(cx: &Cx<'_>, input: &Input) -> Result<Vec<Command>, Fault> {
         let found = tags::find(cx, &input.resource_name)?;
         let tags = tags::checked(&input.tags)?;
-        let place = |(id, member, before): tags::Place<'_>| {
-            let mut all = before.clone();
-            all.extend(tags.clone());
-            tags::within_quota(all)?;
-            Ok(Command::Tag { id, member, tags: tags.clone() })
-        };
-        found.with_members()?.into_iter().map(place).collect()
+        found.add(&tags)
     }
 
     fn answer(cx: &Cx<'_>, input: &Input) -> Result<Output, Fault> {

@@ -5,7 +5,7 @@ use crate::inputs::{NewNodes, Nodes, SingleZone};
 use crate::lookup::{Lookup, MAX_MEMBERS, shard};
 use crate::settings::Given;
 use crate::shapes::{self, ClusterResult};
-use crate::{Cx, Operation, faults, names};
+use crate::{Cx, Operation, faults, names, subnet_groups};
 use aws_protocol::{Empty, Fault, NotYet, Off, With};
 use fleet::{Command, DeploymentId, NewDeployment, NewMember, placement};
 use serde::Deserialize;
@@ -66,8 +66,10 @@ fn alone(cx: &Cx<'_>, input: &Input, id: &str, tags: BTreeMap<String, String>) -
     if count != 1 {
         return Err(faults::value(format!("NumCacheNodes should be 1 if engine is {}", version.engine)));
     }
-    let given = Given { subnet_group: new.cache_subnet_group_name.as_deref(), ..nodes.given() };
-    let zone = zone(cx, input)?.unwrap_or_else(|| placement::zones(cx.region).remove(0));
+    let subnets = cx.subnet_group(new.cache_subnet_group_name.as_deref())?;
+    let given = Given { subnet_group: Some(&subnets.name), ..nodes.given() };
+    let zones = subnet_groups::zones(cx.region, &subnets);
+    let zone = zone(&zones, input)?.unwrap_or_else(|| zones[0].clone());
     let member = NewMember { name: id.to_owned(), availability_zone: zone, tags: BTreeMap::new() };
     Ok(Command::Create(Box::new(NewDeployment {
         id: DeploymentId::Cluster(id.to_owned()),
@@ -122,20 +124,21 @@ fn replica(
         )));
     }
     let present: Vec<&str> = shard.members.iter().map(|member| member.availability_zone.as_str()).collect();
-    let zone = match zone(cx, input)? {
+    let zones = cx.zones_of(group)?;
+    let zone = match zone(&zones, input)? {
         Some(zone) => zone,
-        None => placement::place(cx.region, &present, 1, true).remove(0),
+        None => placement::place(&zones, &present, 1, true).remove(0),
     };
     let member = NewMember { name: id.to_owned(), availability_zone: zone, tags };
     Ok(Command::AddMembers { id: group.id.clone(), members: vec![member] })
 }
 
-fn zone(cx: &Cx<'_>, input: &Input) -> Result<Option<String>, Fault> {
+fn zone(among: &[String], input: &Input) -> Result<Option<String>, Fault> {
     let zones = input.preferred_availability_zones.as_deref().unwrap_or_default();
     match (input.preferred_availability_zone.as_deref(), zones) {
         (None, []) => Ok(None),
-        (Some(zone), []) => names::zone(cx.region, zone).map(Some),
-        (None, [zone]) => names::zone(cx.region, zone).map(Some),
+        (Some(zone), []) => names::zone(among, zone).map(Some),
+        (None, [zone]) => names::zone(among, zone).map(Some),
         (Some(_), _) => Err(faults::combination(
             "PreferredAvailabilityZone and PreferredAvailabilityZones cannot be specified together.",
         )),

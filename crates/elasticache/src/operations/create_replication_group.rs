@@ -5,7 +5,7 @@ use crate::inputs::{Disabled, NewNodes, Nodes, NotDurable};
 use crate::lookup::{Lookup, MAX_MEMBERS};
 use crate::settings::Given;
 use crate::shapes::{self, GroupResult};
-use crate::{Cx, Operation, faults, names};
+use crate::{Cx, Operation, faults, names, subnet_groups};
 use aws_protocol::{Empty, Fault, NotYet, Off, With};
 use fleet::{Command, DeploymentId, Engine, NewDeployment, NewMember, placement};
 use serde::Deserialize;
@@ -62,18 +62,20 @@ impl Operation for CreateReplicationGroup {
 
     fn decide(cx: &Cx<'_>, input: &Input) -> Result<Vec<Command>, Fault> {
         let id = names::replication_group(&input.replication_group_id)?;
-        let description = names::description(&input.replication_group_description)?;
+        let description =
+            names::description("ReplicationGroupDescription", &input.replication_group_description)?;
         let (new, nodes) = (&input.own.shared, &input.shared);
         let (version, node_type) = version_and_type(
             nodes.engine.as_deref(),
             nodes.engine_version.as_deref(),
             nodes.cache_node_type.as_deref(),
         )?;
-        let layout = layout(cx, input)?;
+        let subnets = cx.subnet_group(new.cache_subnet_group_name.as_deref())?;
+        let layout = layout(&subnet_groups::zones(cx.region, &subnets), input)?;
         let automatic_failover = input.automatic_failover_enabled.unwrap_or(false);
         let multi_az = input.multi_az_enabled.unwrap_or(false);
         check_availability(automatic_failover, multi_az, layout.len())?;
-        let given = Given { subnet_group: new.cache_subnet_group_name.as_deref(), ..nodes.given() };
+        let given = Given { subnet_group: Some(&subnets.name), ..nodes.given() };
         let settings = given.of_new(version.default_parameter_group)?;
         let port = new.port()?;
         let tags = super::tags::checked(new.tags.as_deref().unwrap_or_default())?;
@@ -167,7 +169,7 @@ pub(super) fn check_availability(
 }
 
 /// The zones of the members, the primary's first.
-fn layout(cx: &Cx<'_>, input: &Input) -> Result<Vec<String>, Fault> {
+fn layout(among: &[String], input: &Input) -> Result<Vec<String>, Fault> {
     let by_shard = input.num_node_groups.is_some() || input.replicas_per_node_group.is_some();
     let configuration = input.node_group_configuration.as_deref().unwrap_or_default();
     if input.num_cache_clusters.is_some() && (by_shard || !configuration.is_empty()) {
@@ -192,13 +194,13 @@ fn layout(cx: &Cx<'_>, input: &Input) -> Result<Vec<String>, Fault> {
             None => i64::from(input.num_cache_clusters.unwrap_or(1)),
         };
         let preferred = input.preferred_cache_cluster_azs.as_deref().unwrap_or_default();
-        return zones(cx, count, preferred, "PreferredCacheClusterAZs");
+        return zones(among, count, preferred, "PreferredCacheClusterAZs");
     };
-    first.layout(cx, input.replicas_per_node_group)
+    first.layout(among, input.replicas_per_node_group)
 }
 
 impl NodeGroupConfiguration {
-    fn layout(&self, cx: &Cx<'_>, replicas_per_node_group: Option<i32>) -> Result<Vec<String>, Fault> {
+    fn layout(&self, among: &[String], replicas_per_node_group: Option<i32>) -> Result<Vec<String>, Fault> {
         if let Some(id) = self.node_group_id.as_deref().filter(|id| id.parse() != Ok(1_u16)) {
             return Err(faults::value(format!("The node group id {id} is not valid: the only one is 0001.")));
         }
@@ -208,18 +210,18 @@ impl NodeGroupConfiguration {
         let count = i64::from(replicas_in_range(count)?);
         let mut preferred: Vec<String> = self.primary_availability_zone.iter().cloned().collect();
         if preferred.is_empty() && replicas.is_empty() {
-            return zones(cx, count + 1, &[], "ReplicaAvailabilityZones");
+            return zones(among, count + 1, &[], "ReplicaAvailabilityZones");
         }
         if preferred.is_empty() {
-            preferred = placement::place(cx.region, &[], 1, true);
+            preferred = placement::place(among, &[], 1, true);
         }
         if replicas.is_empty() {
-            let home = names::zone(cx.region, &preferred[0])?;
-            let others = placement::place(cx.region, &[&home], count as usize, true);
+            let home = names::zone(among, &preferred[0])?;
+            let others = placement::place(among, &[&home], count as usize, true);
             return Ok(std::iter::once(home).chain(others).collect());
         }
         preferred.extend(replicas.iter().cloned());
-        zones(cx, count + 1, &preferred, "ReplicaAvailabilityZones")
+        zones(among, count + 1, &preferred, "ReplicaAvailabilityZones")
     }
 }
 
@@ -231,19 +233,19 @@ fn replicas_in_range(replicas: i32) -> Result<i32, Fault> {
 }
 
 /// So many zones: those that were preferred, or spread.
-fn zones(cx: &Cx<'_>, count: i64, preferred: &[String], parameter: &str) -> Result<Vec<String>, Fault> {
+fn zones(among: &[String], count: i64, preferred: &[String], parameter: &str) -> Result<Vec<String>, Fault> {
     if !(1..=MAX_MEMBERS as i64).contains(&count) {
         return Err(faults::value(format!(
             "The number of cache clusters must be between 1 and {MAX_MEMBERS}, not {count}."
         )));
     }
     if preferred.is_empty() {
-        return Ok(placement::place(cx.region, &[], count as usize, true));
+        return Ok(placement::place(among, &[], count as usize, true));
     }
     if preferred.len() as i64 != count {
         return Err(faults::combination(format!(
             "The number of availability zones in {parameter} must equal the number of cache clusters."
         )));
     }
-    preferred.iter().map(|zone| names::zone(cx.region, zone)).collect()
+    preferred.iter().map(|zone| names::zone(among, zone)).collect()
 }

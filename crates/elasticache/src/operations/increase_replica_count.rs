@@ -120,12 +120,13 @@ fn new_zones(
     more: usize,
 ) -> Result<Vec<String>, Fault> {
     let members = &shard(group)?.members;
+    let among = cx.zones_of(group)?;
     let present: Vec<&str> = members.iter().map(|member| member.availability_zone.as_str()).collect();
     if preferred.is_empty() {
-        return Ok(placement::place(cx.region, &present, more, true));
+        return Ok(placement::place(&among, &present, more, true));
     }
     let mut zones: Vec<String> =
-        preferred.iter().map(|zone| names::zone(cx.region, zone)).collect::<Result<_, _>>()?;
+        preferred.iter().map(|zone| names::zone(&among, zone)).collect::<Result<_, _>>()?;
     if zones.len() == members.len() + more {
         for zone in present {
             match zones.iter().position(|other| other == zone) {

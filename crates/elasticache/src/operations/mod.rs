@@ -2,9 +2,11 @@
 
 mod add_tags_to_resource;
 mod create_cache_cluster;
+mod create_cache_subnet_group;
 mod create_replication_group;
 mod decrease_replica_count;
 mod delete_cache_cluster;
+mod delete_cache_subnet_group;
 mod delete_replication_group;
 mod describe_cache_clusters;
 mod describe_cache_engine_versions;
@@ -16,6 +18,7 @@ mod increase_replica_count;
 mod list_allowed_node_type_modifications;
 mod list_tags_for_resource;
 mod modify_cache_cluster;
+mod modify_cache_subnet_group;
 mod modify_replication_group;
 mod reboot_cache_cluster;
 mod remove_tags_from_resource;
@@ -45,5 +48,8 @@ pub(crate) const OPERATIONS: &[Entry] = &[
     Entry::of::<remove_tags_from_resource::RemoveTagsFromResource>(),
     Entry::of::<list_tags_for_resource::ListTagsForResource>(),
     Entry::of::<describe_cache_parameter_groups::DescribeCacheParameterGroups>(),
+    Entry::of::<create_cache_subnet_group::CreateCacheSubnetGroup>(),
+    Entry::of::<modify_cache_subnet_group::ModifyCacheSubnetGroup>(),
+    Entry::of::<delete_cache_subnet_group::DeleteCacheSubnetGroup>(),
     Entry::of::<describe_cache_subnet_groups::DescribeCacheSubnetGroups>(),
 ];

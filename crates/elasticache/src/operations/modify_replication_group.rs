@@ -51,8 +51,10 @@ impl Operation for ModifyReplicationGroup {
         }
         let group = cx.available_group(group.id.name())?;
         check_version(group, &input.shared)?;
-        let description =
-            input.replication_group_description.as_deref().map(names::description).transpose()?;
+        let description = match input.replication_group_description.as_deref() {
+            Some(text) => Some(names::description("ReplicationGroupDescription", text)?),
+            None => None,
+        };
         let automatic_failover = input.automatic_failover_enabled.unwrap_or(group.automatic_failover);
         let multi_az = input.multi_az_enabled.unwrap_or(group.multi_az);
         check_availability(automatic_failover, multi_az, shard(group)?.members.len())?;

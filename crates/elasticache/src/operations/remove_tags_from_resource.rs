@@ -32,9 +32,7 @@ impl Operation for RemoveTagsFromResource {
         if let Some(missing) = input.tag_keys.iter().find(|key| !found.tags().contains_key(*key)) {
             return Err(faults::tag_not_found(missing));
         }
-        let keys = || input.tag_keys.clone();
-        let place = |(id, member, _): tags::Place<'_>| Command::Untag { id, member, keys: keys() };
-        Ok(found.with_members()?.into_iter().map(place).collect())
+        found.remove(&input.tag_keys)
     }
 
     fn answer(cx: &Cx<'_>, input: &Input) -> Result<Output, Fault> {

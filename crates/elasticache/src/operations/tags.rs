@@ -1,11 +1,10 @@
 //! What the three operations on tags and the operations that create something share.
 
-use super::describe_cache_subnet_groups::DEFAULT as DEFAULT_SUBNET_GROUP;
 use crate::lookup::Lookup;
 use crate::shapes::Tag;
-use crate::{Cx, catalogue, faults, model};
+use crate::{Cx, catalogue, faults, model, subnet_groups};
 use aws_protocol::Fault;
-use fleet::{Deployment, DeploymentId, Member};
+use fleet::{Command, Deployment, DeploymentId, Member, SubnetGroup};
 use std::collections::BTreeMap;
 
 /// Tags of one resource.
@@ -17,23 +16,54 @@ pub(super) enum Tagged<'a> {
     Deployment(&'a Deployment),
     /// A member's of a group, as a cache cluster.
     Member(&'a Deployment, &'a Member),
+    /// A subnet group's.
+    SubnetGroup(SubnetGroup),
     /// What is the same for everybody has none.
     Default,
 }
 
 impl<'a> Tagged<'a> {
     /// The tags that it has.
-    pub(super) fn tags(&self) -> &'a BTreeMap<String, String> {
+    pub(super) fn tags(&self) -> &BTreeMap<String, String> {
         static NONE: BTreeMap<String, String> = BTreeMap::new();
         match self {
             Tagged::Deployment(deployment) => &deployment.tags,
             Tagged::Member(_, member) => &member.tags,
+            Tagged::SubnetGroup(group) => &group.tags,
             Tagged::Default => &NONE,
         }
     }
 
+    /// The commands that give it tags.
+    pub(super) fn add(&self, tags: &BTreeMap<String, String>) -> Result<Vec<Command>, Fault> {
+        let with = |before: &BTreeMap<String, String>| {
+            let mut all = before.clone();
+            all.extend(tags.clone());
+            within_quota(all)
+        };
+        if let Tagged::SubnetGroup(group) = self {
+            return Ok(vec![tagged(group, with(&group.tags)?)]);
+        }
+        let place = |(id, member, before): Place<'_>| {
+            with(before)?;
+            Ok(Command::Tag { id, member, tags: tags.clone() })
+        };
+        self.with_members()?.into_iter().map(place).collect()
+    }
+
+    /// The commands that take tags from it.
+    pub(super) fn remove(&self, keys: &[String]) -> Result<Vec<Command>, Fault> {
+        if let Tagged::SubnetGroup(group) = self {
+            let mut tags = group.tags.clone();
+            tags.retain(|key, _| !keys.contains(key));
+            return Ok(vec![tagged(group, tags)]);
+        }
+        let place = |(id, member, _): Place<'_>| Command::Untag { id, member, keys: keys.to_vec() };
+        Ok(self.with_members()?.into_iter().map(place).collect())
+    }
+
     /// Everything whose tags change with these: the deployment, the member's name, the tags.
-    pub(super) fn with_members(&self) -> Result<Vec<Place<'a>>, Fault> {
+    fn with_members(&self) -> Result<Vec<Place<'a>>, Fault> {
         match self {
             Tagged::Deployment(deployment) => {
                 let own = (deployment.id.clone(), None, &deployment.tags);
@@ -47,15 +77,21 @@ impl<'a> Tagged<'a> {
             Tagged::Member(deployment, member) => {
                 Ok(vec![(deployment.id.clone(), Some(member.name.clone()), &member.tags)])
             }
-            Tagged::Default => Err(faults::value(
-                "Tags of default parameter groups and subnet groups are not supported by Engram yet.",
-            )),
+            Tagged::SubnetGroup(_) => Ok(Vec::new()),
+            Tagged::Default => {
+                Err(faults::value("Tags of default parameter groups are not supported by Engram yet."))
+            }
         }
     }
 }
 
 /// A bearer of tags, as commands name it.
-pub(super) type Place<'a> = (DeploymentId, Option<String>, &'a BTreeMap<String, String>);
+type Place<'a> = (DeploymentId, Option<String>, &'a BTreeMap<String, String>);
+
+/// The command that puts a group with other tags in its place.
+fn tagged(group: &SubnetGroup, tags: BTreeMap<String, String>) -> Command {
+    Command::SetSubnetGroup(Box::new(SubnetGroup { tags, ..group.clone() }))
+}
 
 /// The tags of a request, checked by the rules for keys and values.
 pub(super) fn checked(tags: &[Tag]) -> Result<BTreeMap<String, String>, Fault> {
@@ -123,11 +159,9 @@ pub(super) fn find<'a>(cx: &Cx<'a>, arn: &str) -> Result<Tagged<'a>, Fault> {
                 DeploymentId::Cluster(_) => available(deployment.status(), Tagged::Deployment(deployment)),
             }
         }
-        // There are only the defaults.
         "parametergroup" if catalogue::has_parameter_group(name) => Ok(Tagged::Default),
         "parametergroup" => Err(faults::parameter_group_not_found(name)),
-        "subnetgroup" if name == DEFAULT_SUBNET_GROUP => Ok(Tagged::Default),
-        "subnetgroup" => Err(faults::subnet_group_not_found(name)),
+        "subnetgroup" => subnet_groups::existing(cx, name).map(Tagged::SubnetGroup),
         "snapshot" => Err(model::SnapshotNotFoundFault.because(format!("Snapshot {name} not found."))),
         "user" => Err(model::UserNotFoundFault.because(format!("User {name} not found."))),
         "usergroup" => Err(model::UserGroupNotFoundFault.because(format!("User group {name} not found."))),

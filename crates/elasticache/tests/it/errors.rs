@@ -21,6 +21,10 @@ fn region() -> Host {
     make(&format!("{GROUP}&ReplicationGroupId=single&NumCacheClusters=1"));
     make(&format!("{GROUP}&ReplicationGroupId=early"));
     make(&format!("{CLUSTER}&CacheClusterId=free-001"));
+    make(
+        "Action=CreateCacheSubnetGroup&CacheSubnetGroupName=nets&CacheSubnetGroupDescription=x&SubnetIds.member.1=subnet-00000000",
+    );
+    make(&format!("{CLUSTER}&CacheClusterId=netted&CacheSubnetGroupName=nets"));
     for group in ["web", "safe", "single"] {
         host.settle(group);
     }
@@ -33,7 +37,7 @@ fn region() -> Host {
 const ARN: &str = "arn:aws:elasticache:us-east-1:000000000000";
 
 /// What a parameter of any name may be.
-const VALUES: [&str; 30] = [
+const VALUES: [&str; 32] = [
     "",
     "web",
     "safe",
@@ -63,11 +67,13 @@ const VALUES: [&str; 30] = [
     "default.valkey8",
     "default.redis7",
     "us-east-1a",
+    "nets",
+    "subnet-00000002",
     "sun:05:00-sun:06:00",
 ];
 
 /// What else a `ResourceName` may be.
-const RESOURCES: [&str; 14] = [
+const RESOURCES: [&str; 15] = [
     "replicationgroup:web",
     "replicationgroup:early",
     "replicationgroup:none",
@@ -77,6 +83,7 @@ const RESOURCES: [&str; 14] = [
     "parametergroup:default.valkey8",
     "parametergroup:none",
     "subnetgroup:default",
+    "subnetgroup:nets",
     "subnetgroup:none",
     "snapshot:none",
     "user:none",

@@ -2,6 +2,7 @@
 
 mod errors;
 mod list;
+mod subnet_groups;
 mod transcripts;
 
 use aws_operations::Cx;

@@ -14,7 +14,7 @@ pub(crate) fn size(node_type: &str) -> NodeSize {
 }
 
 pub(crate) fn group(name: &str, members: usize, automatic_failover: bool) -> NewDeployment {
-    let zones = placement::place(REGION, &[], members, true);
+    let zones = placement::place(&placement::zones(REGION), &[], members, true);
     let member = |(at, zone): (usize, &String)| NewMember {
         name: format!("{name}-{:03}", at + 1),
         availability_zone: zone.clone(),

@@ -173,6 +173,7 @@ fn the_files_of_version_2_open_and_become_today_s() {
         ]
     );
     assert!(fleet.deployments().all(|(_, one)| one.deferred_size.is_none()));
+    assert!(fleet.regions.values().all(|region| region.subnet_groups.is_empty()));
     let sequence = store.sequence;
     drop(store);
     assert!(read(directory.path(), "fleet.json").starts_with(br#"{"version":3,"#));

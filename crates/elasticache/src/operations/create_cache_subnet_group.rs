@@ -1,0 +1,45 @@
+//! `CreateCacheSubnetGroup`
+
+use crate::shapes::Tag;
+use crate::subnet_groups::{self, MAX_GROUPS, SubnetGroupResult};
+use crate::{Cx, Operation, faults, names};
+use aws_protocol::Fault;
+use fleet::{Command, SubnetGroup};
+use serde::Deserialize;
+
+pub(crate) struct CreateCacheSubnetGroup;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(crate) struct Input {
+    cache_subnet_group_name: String,
+    cache_subnet_group_description: String,
+    subnet_ids: Vec<String>,
+    tags: Option<Vec<Tag>>,
+}
+
+impl Operation for CreateCacheSubnetGroup {
+    const NAME: &'static str = "CreateCacheSubnetGroup";
+    type Input = Input;
+    type Output = SubnetGroupResult;
+
+    fn decide(cx: &Cx<'_>, input: &Input) -> Result<Vec<Command>, Fault> {
+        let name = names::subnet_group(&input.cache_subnet_group_name)?;
+        let description =
+            names::description("CacheSubnetGroupDescription", &input.cache_subnet_group_description)?;
+        let subnets = subnet_groups::checked(cx.region, &input.subnet_ids)?;
+        let tags = super::tags::checked(input.tags.as_deref().unwrap_or_default())?;
+        let present = subnet_groups::all(cx);
+        if present.contains_key(&name) {
+            return Err(faults::subnet_group_exists(&name));
+        }
+        if present.len() >= MAX_GROUPS {
+            return Err(faults::subnet_group_quota(MAX_GROUPS));
+        }
+        Ok(vec![Command::SetSubnetGroup(Box::new(SubnetGroup { name, description, subnets, tags }))])
+    }
+
+    fn answer(cx: &Cx<'_>, input: &Input) -> Result<SubnetGroupResult, Fault> {
+        SubnetGroupResult::of(cx, &input.cache_subnet_group_name)
+    }
+}

@@ -8,8 +8,10 @@ import subprocess
 import botocore.exceptions
 import pytest
 
-PLUGINS = pathlib.Path(os.environ.get("TF_PLUGINS", "/opt/tf-plugins"))
-PROVIDER = PLUGINS / "registry.terraform.io/hashicorp/aws"
+# A mirror of providers: the one that is named, or where terraform itself looks.
+MIRRORS = [os.environ.get("TF_PLUGINS", "~/.terraform.d/plugins"), "/usr/local/share/terraform/plugins", "/usr/share/terraform/plugins"]
+PROVIDER = "registry.terraform.io/hashicorp/aws"
+PLUGINS = next((place for place in (pathlib.Path(one).expanduser() for one in MIRRORS) if (place / PROVIDER).is_dir()), None)
 
 TERRAFORM = """
 terraform {{
@@ -85,8 +87,8 @@ def test_wrong_calls(region):
 
 
 def test_terraform(region, tmp_path):
-    if not shutil.which("terraform") or not PROVIDER.is_dir():
-        pytest.skip(f"could not run: it needs the program terraform and its provider in {PROVIDER}")
+    if not shutil.which("terraform") or not PLUGINS:
+        pytest.skip(f"could not run: it needs the program terraform, and {PROVIDER} below a directory that TF_PLUGINS names")
     client = region.aws()
     environment = {**region.environment(), "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1", "HOME": str(tmp_path)}
 

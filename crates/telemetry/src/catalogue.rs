@@ -35,14 +35,8 @@ pub(crate) struct Catalogue {
 impl Catalogue {
     pub(crate) fn open(directory: Directory) -> io::Result<Catalogue> {
         let bytes = directory.read(FILE)?.unwrap_or_default();
-        let mut bodies = frames::bodies(&bytes);
-        let head = bodies.next();
-        if head.is_some_and(|head| head != HEAD) || (head.is_none() && !bytes.is_empty()) {
-            let why = format!("{FILE} is not of a version that this program reads");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
-        }
         let mut catalogue = Catalogue { directory, file: None, all: Vec::new(), ids: HashMap::new() };
-        for body in bodies {
+        for body in frames::behind_head(&bytes, HEAD, FILE)? {
             catalogue.push(serde_json::from_slice(body)?);
         }
         catalogue.write_anew()?;

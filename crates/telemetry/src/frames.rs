@@ -5,6 +5,8 @@
 //! ```
 //! The first frame is the head. What is behind the last whole frame was never synced: a crash left a part of it.
 
+use std::io;
+
 /// A body is never longer: a second of a million series.
 const MAX_BYTES: usize = 16 << 20;
 
@@ -17,8 +19,28 @@ pub(crate) fn frame(body: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// The frames of a file behind its head; an empty file has neither.
+///
+/// # Errors
+/// When the head is another one.
+pub(crate) fn behind_head<'b>(
+    bytes: &'b [u8],
+    head: &[u8],
+    file: &str,
+) -> io::Result<impl Iterator<Item = &'b [u8]>> {
+    let mut bodies = bodies(bytes);
+    match bodies.next() {
+        Some(found) if found == head => Ok(bodies),
+        None if bytes.is_empty() => Ok(bodies),
+        _ => {
+            let why = format!("{file} is not of a version that this program reads");
+            Err(io::Error::new(io::ErrorKind::InvalidData, why))
+        }
+    }
+}
+
 /// The whole frames of a file, up to the first that is none.
-pub(crate) fn bodies(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+fn bodies(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = bytes;
     std::iter::from_fn(move || {
         let (head, behind) = rest.split_first_chunk::<8>()?;
@@ -35,6 +57,17 @@ pub(crate) fn bodies(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_has_its_own_head() {
+        let read = |bytes: &[u8]| behind_head(bytes, b"head", "log").map(Iterator::count);
+        assert_eq!(read(&[frame(b"head"), frame(b"one")].concat()).unwrap(), 1);
+        assert_eq!(read(&[]).unwrap(), 0);
+        for other in [frame(b"other"), frame(b"head")[1..].to_vec(), vec![0; 512]] {
+            let error = read(&other).unwrap_err();
+            assert_eq!(error.to_string(), "log is not of a version that this program reads");
+        }
+    }
 
     #[test]
     fn a_torn_end_is_left_out() {

@@ -49,16 +49,10 @@ impl Log {
 /// What a log holds, up to where a crash tore it.
 pub(crate) fn read(directory: &Directory) -> io::Result<Vec<Sample>> {
     let bytes = directory.read(FILE)?.unwrap_or_default();
-    let mut bodies = frames::bodies(&bytes);
-    let head = bodies.next();
-    if head.is_some_and(|head| head != HEAD) || (head.is_none() && !bytes.is_empty()) {
-        let why = format!("{FILE} is not of a version that this program reads");
-        return Err(io::Error::new(io::ErrorKind::InvalidData, why));
-    }
     let mut last = HashMap::new();
     let decode = |body| decode(body, &mut last);
     let damaged = || io::Error::new(io::ErrorKind::InvalidData, format!("{FILE} is damaged"));
-    bodies.map(decode).map(|sample| sample.ok_or_else(damaged)).collect()
+    frames::behind_head(&bytes, HEAD, FILE)?.map(decode).map(|sample| sample.ok_or_else(damaged)).collect()
 }
 
 fn encode(at: u64, values: &[(SeriesId, Value)], last: &mut HashMap<SeriesId, i64>) -> Vec<u8> {

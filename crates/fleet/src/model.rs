@@ -337,8 +337,8 @@ impl Fleet {
 
     fn deferred(&self) -> impl Iterator<Item = (&str, &Deployment, MaintenanceWindow, &NodeSize)> {
         self.deployments().filter_map(|(region, one)| {
-            let window = MaintenanceWindow::parse(&one.settings.maintenance_window)?;
-            Some((region, one, window, one.deferred_size.as_ref()?))
+            let size = one.deferred_size.as_ref()?;
+            Some((region, one, MaintenanceWindow::parse(&one.settings.maintenance_window)?, size))
         })
     }
 }

@@ -357,7 +357,7 @@ impl Thread {
         }
         let now_ms = self.clock.now_ms();
         for due in self.ledger.fleet().due(now_ms) {
-            info!("{}: its maintenance window is open, and what waited for it begins", due.0);
+            info!("{}: what waited for a maintenance window begins", due.0);
             self.write(now_ms, slice::from_ref(&due));
         }
         for _ in 0..MAX_PLANS {

@@ -67,7 +67,7 @@ impl Operation for ModifyCacheCluster {
                     "The node type of a member of replication group {group} is changed by ModifyReplicationGroup."
                 )));
             }
-            DeploymentId::Group(_) => Resize { now: None, later: None },
+            DeploymentId::Group(_) => Resize::default(),
             DeploymentId::Cluster(_) => Resize::of(deployment, size, immediately),
         };
         let changes = Changes { size: resize.now, settings: Some(settings), ..Changes::default() };

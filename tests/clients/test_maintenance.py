@@ -23,9 +23,9 @@ def clock(region, advance):
 
 
 def window(now, hours_ahead):
-    """An hour of the week that begins so many whole hours after this one."""
+    """Two hours of the week that begin so many whole hours after this one: so many hours on, the first is never over."""
     begin = now.replace(minute=0, second=0, microsecond=0) + datetime.timedelta(hours=hours_ahead)
-    end = begin + datetime.timedelta(hours=1)
+    end = begin + datetime.timedelta(hours=2)
     return f"{begin:%a:%H:%M}-{end:%a:%H:%M}".lower()
 
 

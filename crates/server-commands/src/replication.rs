@@ -9,7 +9,7 @@ use config::{Loglevel, PrimaryAddress};
 use engine::cx::Flow;
 use replica_threads::feeder::Message;
 use replica_threads::{now_ms, role};
-use replication::primary::{Action, Event, SyncCounters};
+use replication::primary::{Action, Event, Primary, SyncCounters};
 use replication::{WaitKind, WaitRequest};
 use server::{Server, ServerCommand, ServerCx};
 use std::sync::atomic::Ordering;
@@ -211,18 +211,23 @@ const REPLCONF: Spec = Spec {
 fn replconf(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     cx.client.introduced = true;
     let event = Event::Replconf { link: cx.client.id, args: &argv[1..] };
-    step(cx, event);
+    step(cx, event, |_, _| {});
     Ok(Flow::Done)
 }
 
 /// Takes an event of this client to the primary; whether its connection is a replica's now. Answers are the client's.
-fn step(cx: &mut ServerCx<'_, '_>, event: Event<'_>) -> bool {
+///
+/// A replica that came is told of, with the counters before it, ahead of all that other threads then do for it and log.
+fn step(cx: &mut ServerCx<'_, '_>, event: Event<'_>, tell: impl FnOnce(&Primary, SyncCounters)) -> bool {
     let server = cx.server;
     let mut fed = server.replicas.primary();
+    let before = fed.primary.counters();
     let mut actions = Vec::new();
     fed.primary.step(event, now_ms(&server.replicas), &mut actions);
     let attached = actions.iter().any(|action| matches!(action, Action::Attached { .. }));
-    if !attached {
+    if attached {
+        tell(&fed.primary, before);
+    } else {
         let id = cx.client.id;
         actions.retain(|action| match action {
             Action::Send { link, bytes } if *link == id => {
@@ -276,21 +281,24 @@ fn synchronise(cx: &mut ServerCx<'_, '_>, psync: Option<(&[u8], &[u8])>) -> Resu
     let info = cx.client.shared.clone();
     let peer_ip = info.addr.rsplit_once(':').map_or("", |(ip, _)| ip).trim_matches(['[', ']']);
     let pending_output = !cx.client.outbox.is_empty();
-    let before = cx.server.replicas.primary().primary.counters();
-    let attached = step(cx, Event::Sync { link: info.id, peer_ip, psync, pending_output });
-    if attached {
-        log_synchronisation(cx.server, info.id, psync, before);
-    }
+    let server = cx.server;
+    let event = Event::Sync { link: info.id, peer_ip, psync, pending_output };
+    let attached = step(cx, event, |primary, before| {
+        log_synchronisation(server, primary, info.id, psync, before);
+    });
     Ok(if attached { Flow::Detach } else { Flow::Done })
 }
 
 /// Says that a replica came and what it was given.
-fn log_synchronisation(server: &Server, link: u64, psync: Option<(&[u8], &[u8])>, before: SyncCounters) {
-    let (name, counters, history, offset) = {
-        let fed = server.replicas.primary();
-        let name = fed.primary.link_name(link).unwrap_or_default();
-        (name, fed.primary.counters(), fed.primary.history(), fed.primary.offset())
-    };
+fn log_synchronisation(
+    server: &Server,
+    primary: &Primary,
+    link: u64,
+    psync: Option<(&[u8], &[u8])>,
+    before: SyncCounters,
+) {
+    let name = primary.link_name(link).unwrap_or_default();
+    let (counters, history, offset) = (primary.counters(), primary.history(), primary.offset());
     let say = |text: String| server.log(Loglevel::Notice, text);
     say(format!("Replica {name} asks for synchronization"));
     let (id, first_byte) = psync.unwrap_or((b"?", b"-1"));

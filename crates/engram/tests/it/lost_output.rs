@@ -29,7 +29,7 @@ fn a_region_serves_and_stops_cleanly_whoever_reads_what_it_says() {
         let port = free_port();
         let arguments = ["--data-dir", directory.text(), "--port", &port.to_string(), "--api", "127.0.0.1:0"];
         let mut child = engram(&arguments).stdout(output()).stderr(output()).spawn().expect("it starts");
-        crate::process::wait_for_port(port);
+        crate::process::wait_until_it_serves(port);
         assert_eq!(ask(port, "SET greeting hello"), "+OK\r\n");
         let status = run(&["status", "--data-dir", directory.text()]);
         assert!(String::from_utf8_lossy(&status.stdout).contains("default-001"), "{status:?}");
@@ -53,7 +53,7 @@ fn a_node_serves_and_stops_cleanly_whoever_reads_its_log() {
             ["node", "--port", &port, "--bind", "127.0.0.1", "--dir", directory.text(), "--logfile", log];
         let mut child = engram(&arguments).stdout(output()).stderr(output()).spawn().expect("it starts");
         let port = port.parse().expect("a port");
-        crate::process::wait_for_port(port);
+        crate::process::wait_until_it_serves(port);
         assert_eq!(ask(port, "SET greeting hello"), "+OK\r\n");
         nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.id() as i32), Signal::SIGTERM)
             .expect("it is there");

@@ -125,11 +125,18 @@ impl Drop for Program {
     }
 }
 
-/// Waits until somebody listens.
-pub(crate) fn wait_for_port(port: u16) {
+/// Waits until a node serves there. One that listens may still load its data.
+#[track_caller]
+pub(crate) fn wait_until_it_serves(port: u16) {
     let until = Instant::now() + Duration::from_secs(60);
-    while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-        assert!(Instant::now() < until, "nobody listens on {port}");
+    loop {
+        match try_to_ask(port, "PING") {
+            Ok(answer) if answer == "+PONG\r\n" => return,
+            Ok(answer) if !answer.is_empty() && !answer.starts_with("-LOADING") => {
+                panic!("PING was answered by {answer:?}")
+            }
+            other => assert!(Instant::now() < until, "nobody serves on {port}: {other:?}"),
+        }
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -137,9 +144,13 @@ pub(crate) fn wait_for_port(port: u16) {
 /// Sends one inline command and reads one line of the reply.
 #[track_caller]
 pub(crate) fn ask(port: u16, command: &str) -> String {
-    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("it listens");
-    stream.write_all(format!("{command}\r\n").as_bytes()).expect("it reads");
+    try_to_ask(port, command).expect("it listens and answers")
+}
+
+fn try_to_ask(port: u16, command: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    stream.write_all(format!("{command}\r\n").as_bytes())?;
     let mut line = String::new();
-    BufReader::new(stream).read_line(&mut line).expect("it answers");
-    line
+    BufReader::new(stream).read_line(&mut line)?;
+    Ok(line)
 }

@@ -368,3 +368,41 @@ def test_a_service_that_speaks_cbor_is_refused_in_cbor(region):
     assert refused.value.headers["content-type"] == "application/cbor"
     body = refused.value.read()
     assert body.startswith(b"\xa2\x66__type\x78\x19UnknownOperationException\x67message"), body
+
+
+def test_parameters_are_listed_by_family_and_by_group(region):
+    client = region.aws()
+    pages = list(client.get_paginator("describe_engine_default_parameters").paginate(
+        CacheParameterGroupFamily="valkey8", PaginationConfig={"PageSize": 20}))  # fmt: skip
+    assert len(pages) > 2
+    defaults = {one["ParameterName"]: one for page in pages for one in page["EngineDefaults"].get("Parameters", [])}
+    specific = [one for page in pages for one in page["EngineDefaults"].get("CacheNodeTypeSpecificParameters", [])]
+    policy = defaults["maxmemory-policy"]
+    assert policy["ParameterValue"] == "volatile-lru" and "allkeys-lfu" in policy["AllowedValues"].split(",")
+    assert policy["IsModifiable"] is True and (policy["Source"], policy["ChangeType"]) == ("system", "immediate")
+    assert defaults["repl-backlog-size"]["ParameterValue"] == "10485760"
+    assert defaults["search-fanout-target-mode"]["MinimumEngineVersion"] == "8.2"
+    (memory,) = [one for one in specific if one["ParameterName"] == "maxmemory"]
+    values = {one["CacheNodeType"]: one["Value"] for one in memory["CacheNodeTypeSpecificValues"]}
+    assert values["cache.t4g.micro"] == "536870912" and memory["IsModifiable"] is False
+    group = client.get_paginator("describe_cache_parameters")
+    of_group = [one for page in group.paginate(CacheParameterGroupName="Default.valkey8") for one in page["Parameters"]]
+    assert {one["ParameterName"]: one for one in of_group} == defaults
+    listed = {source: client.describe_cache_parameters(CacheParameterGroupName="default.valkey8", Source=source)
+              for source in ("user", "system", "engine-default")}  # fmt: skip
+    assert [bool(listed[source].get("Parameters")) for source in listed] == [False, True, False]
+    memcached = client.describe_engine_default_parameters(CacheParameterGroupFamily="memcached1.6")["EngineDefaults"]
+    (memory,) = [one for one in memcached["CacheNodeTypeSpecificParameters"] if one["ParameterName"] == "max_cache_memory"]
+    assert {"CacheNodeType": "cache.t3.medium", "Value": "3364"} in memory["CacheNodeTypeSpecificValues"]
+
+
+@pytest.mark.parametrize("call, arguments, code", [
+    ("describe_engine_default_parameters", {"CacheParameterGroupFamily": "valkey6"}, "InvalidParameterValue"),
+    ("describe_engine_default_parameters", {"CacheParameterGroupFamily": "redis7", "MaxRecords": 19}, "InvalidParameterValue"),
+    ("describe_cache_parameters", {"CacheParameterGroupName": "none"}, "CacheParameterGroupNotFound"),
+    ("describe_cache_parameters", {"CacheParameterGroupName": "default.redis7", "Source": "me"}, "InvalidParameterValue"),
+])  # fmt: skip
+def test_parameters_of_what_is_not_there_are_refused(region, call, arguments, code):
+    with pytest.raises(botocore.exceptions.ClientError) as refused:
+        getattr(region.aws(), call)(**arguments)
+    assert refused.value.response["Error"]["Code"] == code

@@ -21,6 +21,7 @@ mod model;
 mod names;
 mod operations;
 mod paging;
+pub mod parameters;
 mod settings;
 mod shapes;
 mod subnet_groups;

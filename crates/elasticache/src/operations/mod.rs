@@ -11,7 +11,9 @@ mod delete_replication_group;
 mod describe_cache_clusters;
 mod describe_cache_engine_versions;
 mod describe_cache_parameter_groups;
+mod describe_cache_parameters;
 mod describe_cache_subnet_groups;
+mod describe_engine_default_parameters;
 mod describe_events;
 mod describe_replication_groups;
 mod increase_replica_count;
@@ -20,6 +22,7 @@ mod list_tags_for_resource;
 mod modify_cache_cluster;
 mod modify_cache_subnet_group;
 mod modify_replication_group;
+mod parameter_list;
 mod reboot_cache_cluster;
 mod remove_tags_from_resource;
 mod tags;
@@ -51,5 +54,7 @@ pub(crate) const OPERATIONS: &[Entry] = &[
     Entry::of::<create_cache_subnet_group::CreateCacheSubnetGroup>(),
     Entry::of::<modify_cache_subnet_group::ModifyCacheSubnetGroup>(),
     Entry::of::<delete_cache_subnet_group::DeleteCacheSubnetGroup>(),
+    Entry::of::<describe_cache_parameters::DescribeCacheParameters>(),
+    Entry::of::<describe_engine_default_parameters::DescribeEngineDefaultParameters>(),
     Entry::of::<describe_cache_subnet_groups::DescribeCacheSubnetGroups>(),
 ];

@@ -2,7 +2,7 @@
 
 use crate::{Effort, Piece};
 use config::Settings;
-use keyspace::{EventClass, Expiry, Keys};
+use keyspace::{AccessClock, EventClass, Expiry, Keys, Lfu};
 use profile::Profile;
 use resp::Writer;
 use structures::Limits;
@@ -39,12 +39,25 @@ pub struct Options {
     pub limits: Limits,
     /// Whether the checksum of DUMP payloads is verified; DEBUG can switch this off.
     pub verify_payloads: bool,
+    /// What access clocks are under the eviction policy.
+    pub clock: AccessClock,
 }
 
 impl Options {
     /// The options of a profile and its settings, before DEBUG changes any.
     pub fn new(profile: Profile, settings: &Settings) -> Options {
-        Options { profile, limits: limits(settings), verify_payloads: true }
+        Options { profile, limits: limits(settings), verify_payloads: true, clock: access_clock(settings) }
+    }
+}
+
+/// What access clocks are under the eviction policy.
+pub fn access_clock(settings: &Settings) -> AccessClock {
+    match settings.maxmemory_policy.is_lfu() {
+        false => AccessClock::Lru,
+        true => AccessClock::Lfu(Lfu {
+            log_factor: settings.lfu_log_factor,
+            decay_min: settings.lfu_decay_time_minutes,
+        }),
     }
 }
 

@@ -21,7 +21,7 @@ pub mod string;
 mod timeout;
 mod walk;
 
-pub use cx::{Cx, Options, Random, limits};
+pub use cx::{Cx, Options, Random, access_clock, limits};
 pub use effort::Effort;
 pub use error::Error;
 pub use run::{Block, Flow, Handler, Rest, Run, RunBlocking, RunLengthy, RunWalk, run};

@@ -47,6 +47,17 @@ words! {
 }
 
 impl MaxmemoryPolicy {
+    /// Whether only keys with an expiry are removed.
+    pub const fn is_volatile(self) -> bool {
+        matches!(
+            self,
+            MaxmemoryPolicy::VolatileLru
+                | MaxmemoryPolicy::VolatileLfu
+                | MaxmemoryPolicy::VolatileRandom
+                | MaxmemoryPolicy::VolatileTtl
+        )
+    }
+
     /// Whether access clocks are counters of frequency.
     pub const fn is_lfu(self) -> bool {
         matches!(self, MaxmemoryPolicy::AllkeysLfu | MaxmemoryPolicy::VolatileLfu)

@@ -148,8 +148,6 @@ pub struct Parameter {
     pub until: Option<&'static str>,
     /// What setting it does here.
     pub standing: Standing,
-    /// Words of a choice that name what does not exist here, and the sentence that refuses them.
-    pub missing: Option<(&'static [&'static str], &'static str)>,
 }
 
 impl Parameter {
@@ -177,7 +175,6 @@ impl Parameter {
             since: "0",
             until: None,
             standing: Standing::Honoured,
-            missing: None,
         }
     }
 
@@ -270,15 +267,6 @@ impl Parameter {
 
     pub(crate) const fn awaited(mut self, what: &'static str) -> Parameter {
         self.standing = Standing::Awaited(what);
-        self
-    }
-
-    pub(crate) const fn missing(
-        mut self,
-        words: &'static [&'static str],
-        sentence: &'static str,
-    ) -> Parameter {
-        self.missing = Some((words, sentence));
         self
     }
 

@@ -72,6 +72,8 @@ settings! {
     maxmemory_policy: MaxmemoryPolicy = "maxmemory-policy",
     /// How many keys are compared for one eviction.
     maxmemory_samples: u32 = "maxmemory-samples",
+    /// How slowly frequency counters rise.
+    lfu_log_factor: u32 = "lfu-log-factor",
     /// Minutes after which the frequency counter falls by one.
     lfu_decay_time_minutes: u32 = "lfu-decay-time",
     /// Whether eviction frees memory in the background.

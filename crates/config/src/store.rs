@@ -7,7 +7,7 @@ use profile::Profile;
 use topology::glob;
 
 use crate::ProtectedAction;
-use crate::parameter::{Kind, Mutability, Parameter, Standing};
+use crate::parameter::{Mutability, Parameter, Standing};
 use crate::settings::Settings;
 use crate::table::{Entry, Index};
 use crate::value::{PrimaryAddress, Refusal, Value, arguments_of_text};
@@ -260,12 +260,6 @@ impl Config {
     ) -> Result<Value, Refusal> {
         let row = self.row(entry);
         let value = Value::parse(row, arguments, current, self.profile())?;
-        if let (Value::Choice(at), Kind::Choice(words), Some((missing, sentence))) =
-            (&value, row.kind, row.missing)
-            && missing.contains(&words[*at])
-        {
-            return Err(sentence.to_owned());
-        }
         match row.standing {
             Standing::Refused(sentence) if value != Value::default_of(row, self.profile()) => {
                 Err(sentence.to_owned())

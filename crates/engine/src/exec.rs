@@ -113,7 +113,7 @@ impl Local {
             settings_version: engine.settings_version.load(Ordering::Acquire),
             settings,
             options,
-            scratch: Scratch { outlet, ..Scratch::default() },
+            scratch: Scratch { outlet, random: crate::engine::random_u64(), ..Scratch::default() },
             random: Random::new(crate::engine::random_u64()),
             reclaimer: Reclaimer::new(),
             lazyfree,
@@ -151,6 +151,7 @@ impl Local {
             expiry: self.expiry,
             lazy_expire: self.settings.lazyfree_lazy_expire,
             no_touch,
+            clock: self.options.clock,
         }
     }
 
@@ -254,8 +255,10 @@ pub static SKIP_CHECKSUMS: std::sync::atomic::AtomicBool = std::sync::atomic::At
 /// What data commands depend on now: settings, and what DEBUG has put beside them.
 fn current_options(settings: &Settings, profile: Profile) -> Options {
     let verify_payloads = !SKIP_CHECKSUMS.load(Ordering::Relaxed);
-    Options { profile, limits: current_limits(settings), verify_payloads }
+    Options { limits: current_limits(settings), verify_payloads, ..Options::new(profile, settings) }
 }
+
+pub use commands::access_clock;
 
 /// Thresholds of compact encodings now: settings, and what DEBUG has put in place of one.
 pub fn current_limits(settings: &Settings) -> Limits {

@@ -1,9 +1,13 @@
 //! `maxmemory`: making room before a command runs.
 //!
 //! Eviction happens in admission only, holding no lock but that of the one slot it removes from, and each removal has a
-//! place of its own in the stream. The victim is the least recently used of `maxmemory-samples` random keys, each from a
-//! random slot; the best candidates seen so far are kept from one eviction to the next, which brings a few samples
-//! close to true LRU.
+//! place of its own in the stream. The policy says which keys may go, all or those with an expiry, and which of them goes first: the
+//! best of `maxmemory-samples` random keys and of those that earlier samples left ([`Pool`]), or any.
+
+mod pool;
+
+pub use pool::Pool;
+use pool::{Candidate, Order};
 
 use crate::admission::Refusal;
 use crate::cx::Suspend;
@@ -11,43 +15,15 @@ use crate::engine::Engine;
 use crate::exec::{Local, send_effects};
 use crate::stats::Counter;
 use config::MaxmemoryPolicy;
-use keyspace::{Keys, SlotBusy};
+use keyspace::{Among, Keys, SlotBusy};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use topology::Slot;
 
-/// Candidates kept between evictions.
-const POOL: usize = 16;
 /// Time that one admission spends: beyond it the command goes on, and the next one and the worker's cron continue.
 const BUDGET: Duration = Duration::from_micros(500);
 /// Candidates that are tried for one eviction.
 const TRIES: usize = 128;
-
-/// A key that may be evicted.
-#[derive(Debug)]
-struct Candidate {
-    idle_s: u32,
-    db: u16,
-    key: Box<[u8]>,
-}
-
-/// The best candidates of a thread.
-#[derive(Debug, Default)]
-pub struct Pool(Vec<Candidate>);
-
-impl Pool {
-    /// Keeps the candidate if it is among the best; the most idle stands last.
-    fn offer(&mut self, candidate: Candidate) {
-        if self.0.iter().any(|known| known.db == candidate.db && known.key == candidate.key) {
-            return;
-        }
-        let at = self.0.partition_point(|known| known.idle_s <= candidate.idle_s);
-        self.0.insert(at, candidate);
-        if self.0.len() > POOL {
-            self.0.remove(0);
-        }
-    }
-}
 
 /// Evicts until there is room; whether the command may run.
 pub fn make_room(engine: &Engine, local: &mut Local) -> Result<bool, Refusal> {
@@ -70,7 +46,7 @@ pub fn make_room(engine: &Engine, local: &mut Local) -> Result<bool, Refusal> {
 
 /// Evicts for as long as one admission may spend; whether the command may run.
 fn evict(engine: &Engine, local: &mut Local, limit: u64, is_replica: bool) -> Result<bool, Refusal> {
-    if local.settings.maxmemory_policy != MaxmemoryPolicy::AllkeysLru
+    if local.settings.maxmemory_policy == MaxmemoryPolicy::Noeviction
         || engine.pauses.holds_writes(local.now_ms)
         || engine.loading.load(Ordering::Relaxed)
     {
@@ -127,22 +103,29 @@ fn is_freeing(local: &Local) -> bool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Attempt {
     Evicted,
-    /// It is gone.
+    /// It is gone, or others should go before it.
     Missed,
     /// It can be evicted later: its slot is busy, or its value is large, and a snapshot that has yet to capture it was
     /// asked to.
     Later(Suspend),
 }
 
-/// Evicts the best candidate; `false` when there is nothing to evict.
+/// Evicts the key whose turn it is; `false` when there is nothing to evict.
 fn evict_one(engine: &Engine, local: &mut Local) -> Result<bool, Suspend> {
+    let policy = local.settings.maxmemory_policy;
+    let among = if policy.is_volatile() { Among::Volatile } else { Among::All };
+    let order = Order::of(policy);
     let mut later = None;
     // A candidate may have gone or be in use meanwhile; an empty keyspace has none at all.
     for _ in 0..TRIES {
-        let busy = fill_pool(engine, local);
+        let mut busy = None;
+        let candidate = match order {
+            Some(order) => best(engine, local, among, order, &mut busy),
+            None => any(engine, local, among, &mut busy),
+        };
         later = later.or(busy.map(Suspend::Slot));
-        let Some(Candidate { db, key, .. }) = local.pool.0.pop() else { break };
-        match remove(engine, local, db, &key) {
+        let Some(candidate) = candidate else { break };
+        match remove(engine, local, candidate, among, order) {
             Attempt::Evicted => return Ok(true),
             Attempt::Missed => {}
             Attempt::Later(why) => later = Some(why),
@@ -152,71 +135,109 @@ fn evict_one(engine: &Engine, local: &mut Local) -> Result<bool, Suspend> {
     later.map_or(Ok(false), Err)
 }
 
-/// Takes samples into the pool. A slot that was busy has no candidate for us now.
-fn fill_pool(engine: &Engine, local: &mut Local) -> Option<SlotBusy> {
-    let mut busy = None;
-    let clock = (local.now_ms / 1000) as u32 & 0xff_ffff;
-    let samples = local.settings.maxmemory_samples;
+/// The best candidate, after a look at a few more keys. A slot that was busy has none now.
+fn best(
+    engine: &Engine,
+    local: &mut Local,
+    among: Among,
+    order: Order,
+    busy: &mut Option<SlotBusy>,
+) -> Option<Candidate> {
+    local.pool.go_by(order);
     for db in 0..engine.keyspace.databases() as u16 {
-        if engine.keyspace.len(db) == 0 {
+        if !has_any(engine, db, among) {
             continue;
         }
-        for _ in 0..samples {
-            let random = local.random.next_u64();
-            let context = local.context(db, true);
-            let mut guard = engine.keyspace.walk_slots();
-            let mut keys = Keys::new(&engine.keyspace, &mut guard, &mut local.scratch, context);
-            let sampled = keys.sample(random, |entry| Candidate {
-                idle_s: clock.wrapping_sub(entry.lru()) & 0xff_ffff,
-                db,
-                key: entry.key().into(),
-            });
-            match sampled {
+        for _ in 0..local.settings.maxmemory_samples {
+            match sample(engine, local, db, among, Some(order)) {
                 Ok(Some(candidate)) => local.pool.offer(candidate),
-                Ok(None) => {}
-                Err(taken) => busy = Some(taken),
+                // The last one has gone.
+                Ok(None) => break,
+                Err(taken) => *busy = Some(taken),
             }
         }
     }
-    busy
+    local.pool.take()
 }
 
-/// Removes a key as evicted.
-fn remove(engine: &Engine, local: &mut Local, db: u16, key: &[u8]) -> Attempt {
-    let mut guard = match engine.keyspace.lock(Slot::of(key)) {
+/// A random key of the database whose turn it is.
+fn any(engine: &Engine, local: &mut Local, among: Among, busy: &mut Option<SlotBusy>) -> Option<Candidate> {
+    let databases = engine.keyspace.databases() as u16;
+    for _ in 0..databases {
+        let db = local.pool.next_db % databases;
+        local.pool.next_db = db + 1;
+        if !has_any(engine, db, among) {
+            continue;
+        }
+        match sample(engine, local, db, among, None) {
+            Ok(Some(candidate)) => return Some(candidate),
+            Ok(None) => {}
+            Err(taken) => *busy = Some(taken),
+        }
+    }
+    None
+}
+
+/// Whether a database has keys that may go.
+fn has_any(engine: &Engine, db: u16, among: Among) -> bool {
+    match among {
+        Among::All => engine.keyspace.len(db) > 0,
+        Among::Volatile => engine.keyspace.volatile_len(db) > 0,
+    }
+}
+
+/// A random key with its score.
+fn sample(
+    engine: &Engine,
+    local: &mut Local,
+    db: u16,
+    among: Among,
+    order: Option<Order>,
+) -> Result<Option<Candidate>, SlotBusy> {
+    let (random, now_ms, clock) = (local.random.next_u64(), local.now_ms, local.options.clock);
+    let context = local.context(db, true);
+    let mut guard = engine.keyspace.walk_slots();
+    let mut keys = Keys::new(&engine.keyspace, &mut guard, &mut local.scratch, context);
+    keys.sample_among(among, random, |entry| Candidate {
+        score: order.map_or(0, |order| order.score(entry, clock, now_ms)),
+        db,
+        key: entry.key().into(),
+    })
+}
+
+/// Removes a key as evicted, unless it has lost what made it the one to go.
+fn remove(
+    engine: &Engine,
+    local: &mut Local,
+    candidate: Candidate,
+    among: Among,
+    order: Option<Order>,
+) -> Attempt {
+    let Candidate { score, db, key } = candidate;
+    let mut guard = match engine.keyspace.lock(Slot::of(&key)) {
         Ok(guard) => guard,
         Err(busy) => return Attempt::Later(Suspend::Slot(busy)),
     };
     local.scratch.effects.begin();
-    let lazy = local.settings.lazyfree_lazy_eviction;
+    let (lazy, clock) = (local.settings.lazyfree_lazy_eviction, local.options.clock);
     let context = local.context(db, true);
     let mut keys = Keys::new(&engine.keyspace, &mut guard, &mut local.scratch, context);
-    if keys.awaits_capture(key) {
+    let Some(entry) = keys.evictable(&key, among) else { return Attempt::Missed };
+    if let Some(order) = order {
+        let now = order.score(entry, clock, context.now_ms);
+        if now < score {
+            // It was used since the look at it.
+            local.pool.offer(Candidate { score: now, db, key });
+            return Attempt::Missed;
+        }
+    }
+    if keys.awaits_capture(&key) {
         return Attempt::Later(Suspend::Capture);
     }
-    if !keys.evict(key, lazy) {
+    if !keys.evict(&key, lazy) {
         return Attempt::Missed;
     }
     send_effects(engine, local);
     engine.stats.add(local.thread, Counter::Evicted, 1);
     Attempt::Evicted
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_pool_keeps_the_most_idle() {
-        let mut pool = Pool::default();
-        for idle_s in [5, 1, 9, 3] {
-            pool.offer(Candidate { idle_s, db: 0, key: idle_s.to_string().into_bytes().into() });
-        }
-        pool.offer(Candidate { idle_s: 9, db: 0, key: b"9"[..].into() });
-        assert_eq!(pool.0.iter().map(|c| c.idle_s).collect::<Vec<_>>(), [1, 3, 5, 9]);
-        for idle_s in 10..40 {
-            pool.offer(Candidate { idle_s, db: 0, key: idle_s.to_string().into_bytes().into() });
-        }
-        assert_eq!((pool.0.len(), pool.0.pop().map(|c| c.idle_s)), (POOL, Some(39)));
-    }
 }

@@ -9,9 +9,11 @@
 mod evict;
 mod sweep;
 
+pub use evict::Among;
 pub(crate) use sweep::Expiries;
 pub use sweep::Sweep;
 
+use crate::access::AccessClock;
 use crate::edit::Edit;
 use crate::effects::{Effects, EventClass, Outlet, OwnVolatile};
 use crate::slots::{Flushed, Guard, Parts};
@@ -50,6 +52,8 @@ pub struct KeysContext {
     pub lazy_expire: bool,
     /// Look-ups do not update the access clock: CLIENT NO-TOUCH.
     pub no_touch: bool,
+    /// What access clocks are.
+    pub clock: AccessClock,
 }
 
 /// What a thread reuses from one command to the next.
@@ -67,6 +71,8 @@ pub struct Scratch {
     pub hits: u64,
     /// Look-ups for reading that did not.
     pub misses: u64,
+    /// The state of the generator that decides which accesses raise a counter.
+    pub random: u64,
     /// Whether the keyspace may have changed since this was cleared: if so, a panic may have left a change half done.
     pub has_changed: bool,
 }
@@ -224,10 +230,10 @@ impl<'k, 'g> Keys<'k, 'g> {
         }
     }
 
-    /// The access clock: seconds modulo 2^24.
+    /// The access clock of a key that comes into being now.
     #[inline]
-    pub fn clock(&self) -> u32 {
-        (self.context.now_ms / 1000) as u32 & 0xff_ffff
+    pub fn new_clock(&self) -> u32 {
+        self.context.clock.of_new(self.context.now_ms)
     }
 
     /// Deletes the key if it is expired and this node may delete it. Returns true when the key counts as absent. A
@@ -304,6 +310,11 @@ impl<'k, 'g> Keys<'k, 'g> {
         self.find_to_read(key, !self.context.no_touch, true)
     }
 
+    /// A key, for reading: counts a hit or a miss and notes the access even where others don't. TOUCH.
+    pub fn lookup_and_touch(&mut self, key: &[u8]) -> Option<Entry<'_>> {
+        self.find_to_read(key, true, true)
+    }
+
     /// A key, for reading: counts a hit or a miss, but does not note the access. EXISTS, TYPE, TTL.
     pub fn lookup_untouched(&mut self, key: &[u8]) -> Option<Entry<'_>> {
         self.find_to_read(key, false, true)
@@ -318,14 +329,13 @@ impl<'k, 'g> Keys<'k, 'g> {
     fn find_to_read(&mut self, key: &[u8], touch: bool, tell: bool) -> Option<Entry<'_>> {
         let place = self.locate(key);
         let absent = self.expire_if_due(key, place);
-        let clock = touch.then(|| self.clock());
         let (physical, db) = (self.physical, self.context.db);
         let found = if absent { None } else { self.guard.find(place, physical, key) };
         match found {
             Some(entry) => {
                 self.scratch.hits += 1;
-                if let Some(clock) = clock {
-                    entry.set_lru(clock);
+                if touch {
+                    self.context.clock.touch(entry, self.context.now_ms, &mut self.scratch.random);
                 }
                 Some(entry)
             }
@@ -337,6 +347,19 @@ impl<'k, 'g> Keys<'k, 'g> {
                 None
             }
         }
+    }
+
+    /// A key, for a write that may leave it as it is: notes the access, but counts neither a hit nor a miss.
+    pub fn lookup_to_write(&mut self, key: &[u8]) -> Option<Entry<'_>> {
+        let place = self.locate(key);
+        if self.expire_if_due(key, place) {
+            return None;
+        }
+        let entry = self.guard.find(place, self.physical, key)?;
+        if !self.context.no_touch {
+            self.context.clock.touch(entry, self.context.now_ms, &mut self.scratch.random);
+        }
+        Some(entry)
     }
 
     /// A key, without counting or noting the access: for commands that check a key for themselves.
@@ -365,22 +388,20 @@ impl<'k, 'g> Keys<'k, 'g> {
         if self.expire_for_write(key, place) {
             return None;
         }
-        let clock = (!self.context.no_touch).then(|| self.clock());
-        let edit = self.edit_at(key, place)?;
-        if let Some(clock) = clock {
-            edit.entry().set_lru(clock);
-        }
-        Some(edit)
+        self.edit_at(key, place, !self.context.no_touch)
     }
 
     // Always inline: what it makes is seven words, and copying them out of a call stalls on each.
     #[inline(always)]
-    fn edit_at(&mut self, key: &[u8], place: Located) -> Option<Edit<'_>> {
+    fn edit_at(&mut self, key: &[u8], place: Located, touch: bool) -> Option<Edit<'_>> {
         self.scratch.has_changed = true;
         let physical = self.physical;
         let Parts { table, expiries } = self.guard.parts(place.slot, physical);
         let occupied = table.into_occupied(place.hash, key)?;
         self.space.walk.before_change(physical, occupied.entry());
+        if touch {
+            self.context.clock.touch(occupied.entry(), self.context.now_ms, &mut self.scratch.random);
+        }
         Some(Edit { occupied, expiries })
     }
 
@@ -409,7 +430,7 @@ impl<'k, 'g> Keys<'k, 'g> {
 
     /// Adds an entry as just used.
     fn insert_entry(&mut self, place: Located, entry: EntryBox) {
-        entry.as_ref().set_lru(self.clock());
+        entry.as_ref().set_lru(self.new_clock());
         self.attach(place, entry);
     }
 
@@ -425,7 +446,7 @@ impl<'k, 'g> Keys<'k, 'g> {
         entry.set_mark(Walk::Keyspace, epoch);
         if let Some(at) = entry.expire_at() {
             expiries.note(at);
-            self.space.counters.change_expiry(thread, physical, None, Some(at));
+            self.space.counters.change_expiry(thread, physical, place.slot.index(), None, Some(at));
             if self.context.expiry == Expiry::Hide {
                 self.scratch.effects.own_volatile(OwnVolatile { at_ms: at, db, key: entry.key().into() });
             }
@@ -448,7 +469,7 @@ impl<'k, 'g> Keys<'k, 'g> {
         let occupied = table.find_mut(place.hash, key)?;
         let entry = occupied.entry();
         self.space.walk.before_change(physical, entry);
-        self.space.counters.change_expiry(thread, physical, entry.expire_at(), None);
+        self.space.counters.change_expiry(thread, physical, place.slot.index(), entry.expire_at(), None);
         let entry = occupied.remove(&mut self.scratch.retired);
         let is_empty = table.is_empty();
         self.space.count(thread, physical, place.slot, -1);
@@ -526,21 +547,19 @@ impl<'k, 'g> Keys<'k, 'g> {
         value: V,
         write: impl FnOnce(&mut Occupied<'_>, Option<u64>, V) -> Option<Value>,
     ) -> Option<V> {
-        let clock = self.clock();
         let (physical, thread) = (self.physical, self.context.thread);
         if self.expire_for_write(key, place) {
             return Some(value);
         }
-        let Some(mut edit) = self.edit_at(key, place) else { return Some(value) };
+        let Some(mut edit) = self.edit_at(key, place, !self.context.no_touch) else { return Some(value) };
         let old_expiry = edit.entry().expire_at();
         let expiry = ttl.after(old_expiry);
         let old = write(&mut edit.occupied, expiry, value);
-        edit.entry().set_lru(clock);
         if let Some(at) = expiry {
             edit.expiries.note(at);
         }
         self.note_own_volatile(key, expiry);
-        self.space.counters.change_expiry(thread, physical, old_expiry, expiry);
+        self.space.counters.change_expiry(thread, physical, place.slot.index(), old_expiry, expiry);
         if let Some(old) = old {
             self.free(EntryBox::new(b"", old, None), true);
         }
@@ -555,14 +574,14 @@ impl<'k, 'g> Keys<'k, 'g> {
 
     fn set_expire_at(&mut self, key: &[u8], place: Located, at_ms: Option<u64>) -> bool {
         let (physical, thread) = (self.physical, self.context.thread);
-        let Some(mut edit) = self.edit_at(key, place) else { return false };
+        let Some(mut edit) = self.edit_at(key, place, false) else { return false };
         let old_ms = edit.entry().expire_at();
         edit.occupied.set_expire(at_ms);
         if let Some(at) = at_ms {
             edit.expiries.note(at);
         }
         self.note_own_volatile(key, at_ms);
-        self.space.counters.change_expiry(thread, physical, old_ms, at_ms);
+        self.space.counters.change_expiry(thread, physical, place.slot.index(), old_ms, at_ms);
         true
     }
 
@@ -702,9 +721,10 @@ impl<'k, 'g> Keys<'k, 'g> {
                 }
             }
             let Some(table) = self.guard.table(slot, physical) else { continue };
-            let keys = table.len() as i64;
+            let (keys, volatile) = (table.len() as i64, table.volatile_len() as i64);
             let table = self.guard.flush(slot, physical);
             space.count(thread, physical, slot, -keys);
+            space.counters.add_volatile(thread, physical, slot.index(), -volatile);
             space.note_occupied(physical, slot, false);
             removed.extend(space.walk.adopt(physical, table));
         }

@@ -17,6 +17,7 @@
 // Unsafe code lives in `slots` and `reclaim`, which say why it holds.
 #![deny(unsafe_code)]
 
+pub mod access;
 mod counters;
 mod edit;
 mod effects;
@@ -34,11 +35,12 @@ mod sync;
 mod waiters;
 mod walk;
 
+pub use access::{AccessClock, Lfu};
 pub use edit::Edit;
 pub use effects::{Effects, Event, EventClass, Outlet, OwnVolatile, Ready, Record};
 pub use freeing::{Freeing, Pending};
 pub use gate::{Gate, Passage};
-pub use keys::{Expiry, Keys, KeysContext, Located, Scratch, Sweep, Ttl};
+pub use keys::{Among, Expiry, Keys, KeysContext, Located, Scratch, Sweep, Ttl};
 pub use lock::{MAX_THREADS, SPINS};
 pub use rank::{Rank, RankedGuard, RankedMutex};
 pub use reclaim::Reclaimer;
@@ -242,6 +244,12 @@ impl Keyspace {
         let (pa, pb) = (self.physical(a), self.physical(b));
         self.map[a as usize].store(pb as u16, Ordering::Relaxed);
         self.map[b as usize].store(pa as u16, Ordering::Relaxed);
+    }
+
+    /// As [`Keyspace::random_slot`], in proportion to its number of keys with an expiry.
+    fn random_volatile_slot(&self, physical: usize, random: u64) -> Option<Slot> {
+        let from = self.counters.volatile_slot_of(physical, random)?;
+        self.counters.next_volatile(physical, from).and_then(|slot| Slot::new(slot as u16))
     }
 
     /// A slot of the physical database, chosen with a probability in proportion to its number of keys; `None` when the

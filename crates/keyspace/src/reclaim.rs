@@ -73,7 +73,7 @@ impl Reclaimer {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::{Expiry, Keys, KeysContext, Scratch, Standing, Ttl};
+    use crate::{AccessClock, Expiry, Keys, KeysContext, Scratch, Standing, Ttl};
     use table::Hasher;
     use topology::Slot;
 
@@ -84,6 +84,7 @@ mod tests {
         expiry: Expiry::Delete,
         lazy_expire: false,
         no_touch: false,
+        clock: AccessClock::Lru,
     };
 
     /// Fills one slot's table until something was replaced.

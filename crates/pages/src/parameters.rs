@@ -1,6 +1,6 @@
 //! Parameters: every row of the table with its status.
 
-use crate::{cell, code, list};
+use crate::{cell, code};
 use config::{Mutability, Parameter, Standing, table};
 use profile::Profile;
 use std::fmt::Write;
@@ -95,18 +95,11 @@ fn change(row: &Parameter) -> &'static str {
 }
 
 fn standing(row: &Parameter) -> String {
-    let standing = match row.standing {
+    match row.standing {
         Standing::Honoured => "honoured".to_owned(),
         Standing::Accepted(reason) => format!("accepted: {}", cell(reason)),
         Standing::Awaited(what) => format!("awaited: {}", cell(what)),
         Standing::Refused(sentence) => format!("refused: {}", cell(sentence)),
-    };
-    match row.missing {
-        None => standing,
-        Some((words, sentence)) => {
-            let words = list(words.iter().map(|word| (*word).to_owned()));
-            format!("{standing}; refused are {words}: {}", cell(sentence))
-        }
     }
 }
 

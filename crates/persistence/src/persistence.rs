@@ -3,11 +3,11 @@
 use crate::restore::{LoadProgress, empty_all, load_in_closed_gate};
 use config::{Loglevel, MaxmemoryPolicy, Settings};
 use engine::Engine;
-use engine::exec::Local;
+use engine::exec::{Local, access_clock};
 use engine::stats::Counter;
 use engine::unix_ms;
 use files::Directory;
-use keyspace::Guard;
+use keyspace::{AccessClock, Guard};
 use rdb::{AuxFields, SaveOptions};
 use snapshot::{
     Access, Answer, Background, Control, Duplicates, FileSink, Finished, Header, IfBusy, KeyDelay, Kind,
@@ -210,13 +210,13 @@ pub fn save_options(persistence: &Persistence, settings: &Settings) -> SaveOptio
 
 /// What is written about the last use of keys.
 pub fn access(settings: &Settings) -> Access {
-    let now_s = unix_ms() / 1000;
-    match settings.maxmemory_policy {
-        MaxmemoryPolicy::AllkeysLru | MaxmemoryPolicy::VolatileLru => Access::Idle { now_s },
-        MaxmemoryPolicy::AllkeysLfu | MaxmemoryPolicy::VolatileLfu => {
-            Access::Frequency { now_min: now_s / 60, decay_min: settings.lfu_decay_time_minutes.into() }
+    let now_ms = unix_ms();
+    match (settings.maxmemory_policy, access_clock(settings)) {
+        (_, AccessClock::Lfu(lfu)) => Access::Frequency { now_ms, lfu },
+        (MaxmemoryPolicy::AllkeysLru | MaxmemoryPolicy::VolatileLru, AccessClock::Lru) => {
+            Access::Idle { now_ms }
         }
-        _ => Access::None,
+        (_, AccessClock::Lru) => Access::None,
     }
 }
 

@@ -4,7 +4,7 @@ use crate::persistence::Persistence;
 use crate::persistence::path;
 use config::Settings;
 use engine::exec::Local;
-use engine::exec::{SKIP_CHECKSUMS, current_limits};
+use engine::exec::{SKIP_CHECKSUMS, access_clock, current_limits};
 use engine::{Background as Role, unix_ms};
 use files::{Directory, Reader};
 use keyspace::{Guard, Keys};
@@ -60,7 +60,7 @@ pub(crate) fn options(persistence: &Persistence, settings: &Settings) -> LoadOpt
         now_ms: unix_ms(),
         drop_expired: !persistence.role.is_replica.load(Ordering::Relaxed),
         duplicates: Duplicates::Refuse,
-        lfu: settings.maxmemory_policy.is_lfu(),
+        clock: access_clock(settings),
         key_delay: KeyDelay::new(settings.key_load_delay_us),
     }
 }

@@ -123,7 +123,7 @@ fn loader(local: &Local, replicas: &Replicas) -> Loader {
         // A replica keeps keys until its primary says that they are gone.
         drop_expired: false,
         duplicates: Duplicates::Refuse,
-        lfu: local.settings.maxmemory_policy.is_lfu(),
+        clock: local.options.clock,
         key_delay: KeyDelay::new(local.settings.key_load_delay_us),
         ..LoadOptions::new(replicas.profile.rdb_version(), local.now_ms)
     };

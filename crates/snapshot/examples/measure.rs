@@ -4,7 +4,7 @@
 #![allow(clippy::disallowed_methods)] // it measures time and writes files
 
 use files::Directory;
-use keyspace::{Expiry, Keys, KeysContext, Keyspace, Reclaimer, Scratch, Ttl};
+use keyspace::{AccessClock, Expiry, Keys, KeysContext, Keyspace, Reclaimer, Scratch, Ttl};
 use profile::Profile;
 use rdb::SaveOptions;
 use snapshot::{Background, FileSink, Header, LoadOptions, Overflow, Snapshot, SnapshotOptions, load};
@@ -39,6 +39,7 @@ fn put(keyspace: &Keyspace, scratch: &mut Scratch, key: u64, value: &[u8]) {
         expiry: Expiry::Ignore,
         lazy_expire: false,
         no_touch: true,
+        clock: AccessClock::Lru,
     };
     let background = Background::new(keyspace, WRITER);
     loop {

@@ -1,5 +1,6 @@
 //! One entry as bytes.
 
+use keyspace::{Lfu, access};
 use rdb::{EntryMeta, SaveOptions, write_entry};
 use structures::ValueRef;
 use table::Entry;
@@ -12,37 +13,27 @@ pub enum Access {
     None,
     /// For how long it has not been used: LRU policies.
     Idle {
-        /// Unix time in seconds.
-        now_s: u64,
+        /// Unix time.
+        now_ms: u64,
     },
     /// Its access counter: LFU policies.
     Frequency {
-        /// Unix time in minutes.
-        now_min: u64,
-        /// `lfu-decay-time`: minutes after which the counter falls by one; 0 never.
-        decay_min: u64,
+        /// Unix time.
+        now_ms: u64,
+        /// How counters fall.
+        lfu: Lfu,
     },
 }
-
-/// Bits of the access clock.
-const CLOCK: u64 = 0xff_ffff;
 
 impl Access {
     pub(crate) fn of(self, entry: Entry<'_>) -> EntryMeta {
         let expire_ms = entry.expire_at().map(|at| at as i64);
-        let clock = u64::from(entry.lru());
-        match self {
-            Access::None => EntryMeta { expire_ms, ..EntryMeta::default() },
-            Access::Idle { now_s } => {
-                EntryMeta { expire_ms, idle_s: Some(now_s.wrapping_sub(clock) & CLOCK), freq: None }
-            }
-            Access::Frequency { now_min, decay_min } => {
-                let elapsed_min = now_min.wrapping_sub(clock >> 8) & 0xffff;
-                let decay = elapsed_min.checked_div(decay_min).unwrap_or(0);
-                let freq = (clock & 0xff).saturating_sub(decay) as u8;
-                EntryMeta { expire_ms, idle_s: None, freq: Some(freq) }
-            }
-        }
+        let (idle_s, freq) = match self {
+            Access::None => (None, None),
+            Access::Idle { now_ms } => (Some(access::idle_s(entry.lru(), now_ms).into()), None),
+            Access::Frequency { now_ms, lfu } => (None, Some(lfu.counter(entry.lru(), now_ms))),
+        };
+        EntryMeta { expire_ms, idle_s, freq }
     }
 }
 

@@ -9,7 +9,7 @@
 //! changes.
 
 use crate::KeyDelay;
-use keyspace::{Expiry, Keys, KeysContext, Keyspace, Located, Reclaimer, Scratch};
+use keyspace::{AccessClock, Expiry, Keys, KeysContext, Keyspace, Located, Reclaimer, Scratch, access};
 use rdb::{Checksum, EntryMeta, Item, Reader, ReaderOptions};
 use std::io::{self, Read};
 use structures::{Limits, Value};
@@ -39,8 +39,8 @@ pub struct LoadOptions {
     pub drop_expired: bool,
     /// What becomes of a key that is there already.
     pub duplicates: Duplicates,
-    /// The eviction policy goes by the access counter (LFU), not by the access clock.
-    pub lfu: bool,
+    /// What access clocks are under the eviction policy.
+    pub clock: AccessClock,
     /// A pause after each key.
     pub key_delay: KeyDelay,
 }
@@ -55,7 +55,7 @@ impl LoadOptions {
             now_ms,
             drop_expired: true,
             duplicates: Duplicates::Refuse,
-            lfu: false,
+            clock: AccessClock::default(),
             key_delay: KeyDelay::default(),
         }
     }
@@ -137,7 +137,6 @@ const READ_BYTES: usize = 256 << 10;
 /// Bytes between two calls of a progress function.
 const PROGRESS_BYTES: u64 = 2 << 20;
 /// Bits of the access clock.
-const CLOCK: u64 = 0xff_ffff;
 
 impl Loader {
     /// A loader before the first byte, for the thread with this number in the keyspace.
@@ -261,6 +260,7 @@ impl Loader {
             expiry: Expiry::Ignore,
             lazy_expire: false,
             no_touch: true,
+            clock: self.options.clock,
         };
         let hinted = &*key;
         let mut keys = Keys::new(keyspace, &mut guard, &mut self.scratch, context).with_hint(&hinted, &place);
@@ -272,7 +272,7 @@ impl Loader {
         }
         // Before 1970 is as good as 1970.
         keys.insert(&key, value, meta.expire_ms.map(|at| at.max(0) as u64));
-        if let Some(clock) = clock(meta, now_ms, self.options.lfu)
+        if let Some(clock) = clock(meta, now_ms, self.options.clock)
             && let Some(entry) = keys.peek(&key)
         {
             entry.set_lru(clock);
@@ -285,12 +285,11 @@ impl Loader {
 }
 
 /// The access clock that the data asks for.
-fn clock(meta: EntryMeta, now_ms: u64, lfu: bool) -> Option<u32> {
-    let now_s = now_ms / 1000;
-    if lfu {
-        return meta.freq.map(|freq| ((now_s / 60) as u32 & 0xffff) << 8 | u32::from(freq));
+fn clock(meta: EntryMeta, now_ms: u64, clock: AccessClock) -> Option<u32> {
+    match clock {
+        AccessClock::Lfu(_) => meta.freq.map(|counter| access::of_counter(counter, now_ms)),
+        AccessClock::Lru => meta.idle_s.map(|idle_s| access::of_idle(idle_s, now_ms)),
     }
-    meta.idle_s.map(|idle_s| (now_s.saturating_sub(idle_s) & CLOCK) as u32)
 }
 
 /// Loads everything a reader has. `progress` is called at the start, every few megabytes and at the end, and is

@@ -4,7 +4,7 @@ use crate::entry::{Access, EntryFormat};
 use crate::output::{Output, sizes};
 use crate::snapshot::{CHUNK_BYTES, Header};
 use crate::{Finished, KeyDelay, Sink, SnapshotError};
-use keyspace::{Expiry, Guard, Keys, KeysContext, Keyspace, Scratch};
+use keyspace::{AccessClock, Expiry, Guard, Keys, KeysContext, Keyspace, Scratch};
 use rdb::SaveOptions;
 use std::io;
 
@@ -57,8 +57,15 @@ fn save_db(
     key_delay: KeyDelay,
 ) -> io::Result<()> {
     let mut scratch = Scratch::default();
-    let context =
-        KeysContext { thread: 0, db, now_ms: 0, expiry: Expiry::Ignore, lazy_expire: false, no_touch: true };
+    let context = KeysContext {
+        thread: 0,
+        db,
+        now_ms: 0,
+        expiry: Expiry::Ignore,
+        lazy_expire: false,
+        no_touch: true,
+        clock: AccessClock::Lru,
+    };
     let mut keys = Keys::new(keyspace, world, &mut scratch, context);
     let mut from = 0;
     while let Some(slot) = keys.next_occupied(from) {

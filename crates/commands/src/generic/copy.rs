@@ -69,7 +69,7 @@ fn copy_entry(cx: &mut Cx<'_, '_>, copy: &Copy<'_>) -> Result<bool, Error> {
     let effort = cx.effort;
     let Some(source) = cx.keys.lookup(copy.from) else { return Ok(false) };
     go_through(effort, source.value())?;
-    let clock = cx.keys.clock();
+    let clock = cx.keys.new_clock();
     let mut target = cx.keys.in_db(copy.db);
     if target.peek(copy.to).is_some() {
         if !copy.replace {

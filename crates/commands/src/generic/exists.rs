@@ -36,7 +36,7 @@ pub(super) const TOUCH: Spec = Spec {
 };
 
 pub(super) fn touch(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
-    let there = argv[1..].iter().filter(|key| cx.keys.lookup(key).is_some()).count();
+    let there = argv[1..].iter().filter(|key| cx.keys.lookup_and_touch(key).is_some()).count();
     cx.out.int(there as i64);
     Ok(())
 }

@@ -150,7 +150,7 @@ fn expire_in(cx: &mut Cx<'_, '_>, argv: &[&[u8]], unit: Unit, command: &'static 
     let conditions = Conditions::parse(&argv[3..])?;
     let now_ms = cx.keys.now_ms();
     let at_ms = unit.unix_ms(int(argv[2])?, now_ms).ok_or(Error::InvalidExpire(command))?;
-    let old = cx.keys.peek(key).map(|entry| entry.expire_at());
+    let old = cx.keys.lookup_to_write(key).map(|entry| entry.expire_at());
     let holds = old.is_some_and(|old| conditions.hold(old, at_ms));
     cx.out.int(i64::from(holds));
     if !holds {

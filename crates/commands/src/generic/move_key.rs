@@ -27,7 +27,7 @@ pub(super) fn move_key(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error>
     if db == cx.keys.db() {
         return Err(Error::SameObject);
     }
-    let free = cx.keys.peek(key).is_some() && cx.keys.in_db(db).peek(key).is_none();
+    let free = cx.keys.lookup_to_write(key).is_some() && cx.keys.in_db(db).peek(key).is_none();
     if free && let Some(entry) = cx.keys.remove(key) {
         let mut target = cx.keys.in_db(db);
         target.insert_box(entry);

@@ -2,6 +2,7 @@
 
 use crate::{Command, Cx, Error, Handler::Plain};
 use command_spec::*;
+use keyspace::{AccessClock, access};
 use profile::Profile;
 use structures::{Item, ValueRef};
 use table::Entry;
@@ -96,16 +97,16 @@ pub(super) const OBJECT_IDLETIME: Spec = Spec {
 };
 
 fn idletime(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
-    let clock = cx.keys.clock();
-    match cx.keys.lookup_quietly(argv[2]) {
-        None => cx.out.null(),
-        Some(_) if cx.settings.maxmemory_policy.is_lfu() => {
+    let (clock, now_ms) = (cx.options.clock, cx.keys.now_ms());
+    match (cx.keys.lookup_quietly(argv[2]), clock) {
+        (None, _) => cx.out.null(),
+        (Some(_), AccessClock::Lfu(_)) => {
             return Err(Error::text(
                 "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching \
                  between policies at runtime LRU and LFU data will take some time to adjust.",
             ));
         }
-        Some(entry) => cx.out.int(i64::from(clock.wrapping_sub(entry.lru()) & 0xff_ffff)),
+        (Some(entry), AccessClock::Lru) => cx.out.int(access::idle_s(entry.lru(), now_ms).into()),
     }
     Ok(())
 }
@@ -120,16 +121,16 @@ pub(super) const OBJECT_FREQ: Spec = Spec {
 };
 
 fn freq(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
-    match cx.keys.lookup_quietly(argv[2]) {
-        None => cx.out.null(),
-        Some(_) if !cx.settings.maxmemory_policy.is_lfu() => {
+    let (clock, now_ms) = (cx.options.clock, cx.keys.now_ms());
+    match (cx.keys.lookup_quietly(argv[2]), clock) {
+        (None, _) => cx.out.null(),
+        (Some(_), AccessClock::Lru) => {
             return Err(Error::text(
                 "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when \
                  switching between policies at runtime LRU and LFU data will take some time to adjust.",
             ));
         }
-        // The counter is the low byte of the clock; minutes stand above it.
-        Some(entry) => cx.out.int(i64::from(entry.lru() & 0xff)),
+        (Some(entry), AccessClock::Lfu(lfu)) => cx.out.int(lfu.counter(entry.lru(), now_ms).into()),
     }
     Ok(())
 }

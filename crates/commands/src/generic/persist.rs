@@ -20,7 +20,7 @@ pub(super) const PERSIST: Spec = Spec {
 };
 
 pub(super) fn persist(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
-    let is_volatile = cx.keys.peek(argv[1]).is_some_and(|entry| entry.expire_at().is_some());
+    let is_volatile = cx.keys.lookup_to_write(argv[1]).is_some_and(|entry| entry.expire_at().is_some());
     if is_volatile {
         cx.persist(argv[1]);
     }

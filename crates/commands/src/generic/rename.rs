@@ -27,7 +27,7 @@ pub(super) const RENAME: Spec = Spec {
 
 pub(super) fn rename(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let (from, to) = (argv[1], argv[2]);
-    if cx.keys.peek(from).is_none() {
+    if cx.keys.lookup_to_write(from).is_none() {
         return Err(Error::NoSuchKey);
     }
     if from != to {
@@ -53,7 +53,7 @@ pub(super) const RENAMENX: Spec = Spec {
 
 pub(super) fn renamenx(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let (from, to) = (argv[1], argv[2]);
-    if cx.keys.peek(from).is_none() {
+    if cx.keys.lookup_to_write(from).is_none() {
         return Err(Error::NoSuchKey);
     }
     let free = from != to && cx.keys.peek(to).is_none();

@@ -3,7 +3,7 @@
 use crate::args::{int, is};
 use crate::{Cx, Error};
 use command_spec::*;
-use keyspace::EventClass;
+use keyspace::{AccessClock, EventClass, access};
 use rdb::BadPayload;
 use table::EntryBox;
 
@@ -121,12 +121,10 @@ pub(super) fn restore(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> 
 
 /// The access clock of the new key. An option that belongs to the other kind of policy has no effect.
 fn clock(cx: &Cx<'_, '_>, access: Access) -> u32 {
-    let now = cx.keys.clock();
-    match access {
-        Access::Idle(idle_s) if !cx.settings.maxmemory_policy.is_lfu() => now.wrapping_sub(idle_s as u32),
-        Access::Freq(freq) if cx.settings.maxmemory_policy.is_lfu() => {
-            ((cx.keys.now_ms() / 60_000) as u32 & 0xffff) << 8 | u32::from(freq)
-        }
-        _ => now,
+    let now_ms = cx.keys.now_ms();
+    match (access, cx.options.clock) {
+        (Access::Idle(idle_s), AccessClock::Lru) => access::of_idle(idle_s as u64, now_ms),
+        (Access::Freq(counter), AccessClock::Lfu(_)) => access::of_counter(counter, now_ms),
+        _ => cx.keys.new_clock(),
     }
 }

@@ -51,7 +51,7 @@ pub(super) const MSETNX: Spec = Spec {
 
 pub(super) fn msetnx(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let pairs = pairs(argv, "msetnx")?;
-    let free = pairs.iter().all(|[key, _]| cx.keys.peek(key).is_none());
+    let free = pairs.iter().all(|[key, _]| cx.keys.lookup_to_write(key).is_none());
     if free {
         put_all(cx, pairs);
     }

@@ -97,7 +97,11 @@ pub(super) fn set(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
         reply_key(cx, set.key)?;
     }
     if set.condition != Condition::Always {
-        let present = cx.keys.peek(set.key).is_some();
+        // What overwrites the key notes the access by itself.
+        let present = match set.condition {
+            Condition::IfAbsent => cx.keys.lookup_to_write(set.key).is_some(),
+            Condition::IfPresent | Condition::Always => cx.keys.peek(set.key).is_some(),
+        };
         if present != (set.condition == Condition::IfPresent) {
             if !set.get {
                 cx.out.null();

@@ -22,7 +22,7 @@ pub(super) const SETNX: Spec = Spec {
 };
 
 pub(super) fn setnx(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
-    let absent = cx.keys.peek(argv[1]).is_none();
+    let absent = cx.keys.lookup_to_write(argv[1]).is_none();
     if absent {
         cx.keys.put_string(argv[1], argv[2], Ttl::Clear);
         cx.changed(argv[1], EventClass::STRING, "set");

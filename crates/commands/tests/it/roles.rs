@@ -1,7 +1,6 @@
 //! What depends on who a node is and how it is configured, and cannot be seen in a transcript.
 
 use crate::session::{NOON_MS, Session};
-use config::MaxmemoryPolicy;
 use keyspace::Expiry;
 use profile::Profile;
 use resp::Proto;
@@ -152,19 +151,63 @@ fn idle_time_counts_from_the_last_use() {
         session.line(line);
         assert_eq!(session.line("OBJECT IDLETIME a"), "(integer) 5", "{line}");
     }
-    // Another name keeps the clock, a copy is new.
-    session.line("RENAME a b");
-    assert_eq!(session.line("OBJECT IDLETIME b"), "(integer) 5");
-    session.line("MOVE b 1");
-    session.line("SELECT 1");
-    assert_eq!(session.line("OBJECT IDLETIME b"), "(integer) 5");
-    session.line("COPY b c");
-    assert_eq!(session.line("OBJECT IDLETIME c"), "(integer) 0");
-    session.now_ms += 1_000;
-    session.line("TOUCH c");
-    assert_eq!(session.line("OBJECT IDLETIME c"), "(integer) 0");
-    // No node can be set to it yet.
-    session.settings.maxmemory_policy = MaxmemoryPolicy::AllkeysLfu;
-    assert!(session.line("OBJECT FREQ c").starts_with("(integer)"));
-    assert!(session.line("OBJECT IDLETIME c").starts_with("(error) ERR An LFU maxmemory policy is selected"));
+    // Writes that leave the key as it is are uses.
+    for line in [
+        "SETNX a x",
+        "SET a x NX",
+        "MSETNX a x",
+        "EXPIRE a 100 XX",
+        "PERSIST a",
+        "RENAME a a",
+        "RENAMENX a a",
+    ] {
+        session.now_ms += 5_000;
+        session.line(line);
+        assert_eq!(session.line("OBJECT IDLETIME a"), "(integer) 0", "{line}");
+    }
+    session.now_ms += 5_000;
+    session.line("COPY a b");
+    assert_eq!(session.line("OBJECT IDLETIME b"), "(integer) 0", "a copy is new");
+    let payload = "\"\\x00\\x05hello\\n\\x00cr\\xdfve4 \\n\"";
+    session.line(&format!("RESTORE idle 0 {payload} IDLETIME 1000"));
+    session.now_ms += 5_000;
+    assert_eq!(session.line("OBJECT IDLETIME idle"), "(integer) 1005");
+    session.line(&format!("RESTORE idle 0 {payload} REPLACE FREQ 100"));
+    assert_eq!(session.line("OBJECT IDLETIME idle"), "(integer) 0", "not what this policy goes by");
+}
+
+/// What a client with CLIENT NO-TOUCH does is no use of a key, except for TOUCH.
+#[test]
+fn a_client_may_leave_access_clocks_alone() {
+    let mut session = Session::new(Profile::Valkey80);
+    session.line("CONFIG SET lfu-log-factor 0");
+    for (policy, question, untouched, touched) in
+        [("allkeys-lru", "IDLETIME", "5", "0"), ("allkeys-lfu", "FREQ", "5", "6")]
+    {
+        session.line(&format!("CONFIG SET maxmemory-policy {policy}"));
+        session.line("SET a 1");
+        session.now_ms += 5_000;
+        session.no_touch = true;
+        for line in ["GET a", "SET a 2", "APPEND a x", "SETNX a x", "EXPIRE a 100"] {
+            session.line(line);
+            let answer = session.line(&format!("OBJECT {question} a"));
+            assert_eq!(answer, format!("(integer) {untouched}"), "{policy}, {line}");
+        }
+        session.line("TOUCH a");
+        assert_eq!(session.line(&format!("OBJECT {question} a")), format!("(integer) {touched}"));
+        session.no_touch = false;
+        session.line("DEL a");
+    }
+}
+
+#[test]
+fn counters_of_accesses_fall_with_time() {
+    let mut session = Session::new(Profile::Redis70);
+    session.line("CONFIG SET maxmemory-policy volatile-lfu");
+    session.line("CONFIG SET lfu-decay-time 2");
+    session.line("RESTORE a 0 \"\\x00\\x05hello\\n\\x00cr\\xdfve4 \\n\" FREQ 100");
+    session.now_ms += 20 * 60_000;
+    assert_eq!(session.line("OBJECT FREQ a"), "(integer) 90");
+    session.now_ms += 200 * 60_000;
+    assert_eq!(session.line("OBJECT FREQ a"), "(integer) 0");
 }

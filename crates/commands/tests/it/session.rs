@@ -31,6 +31,7 @@ pub(crate) struct Session {
     pub(crate) effort: Effort,
     pub(crate) now_ms: u64,
     pub(crate) expiry: Expiry,
+    pub(crate) no_touch: bool,
     /// Who cuts replies off, if anybody.
     pub(crate) meter: Option<crate::endless::Strict>,
 }
@@ -55,6 +56,7 @@ impl Session {
             proto: Proto::Resp2,
             now_ms: NOON_MS,
             expiry: Expiry::Delete,
+            no_touch: false,
             meter: None,
         }
     }
@@ -188,7 +190,8 @@ impl Session {
             now_ms: self.now_ms,
             expiry: self.expiry,
             lazy_expire: self.settings.lazyfree_lazy_expire,
-            no_touch: false,
+            no_touch: self.no_touch,
+            clock: self.options.clock,
         };
         let mut cx = Cx {
             keys: Keys::new(&self.space, &mut guard, &mut self.scratch, context),

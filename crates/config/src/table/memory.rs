@@ -6,19 +6,15 @@ use crate::parameter::{INT_MAX, LONG_MAX, Parameter, ULONG_MAX};
 const TYPES: &str = "The type that it tunes isn't there yet.";
 const NO_DEFRAG: &str = "Active defragmentation isn't available; leave activedefrag at no.";
 const DEFRAG: &str = "It tunes active defragmentation, which is off.";
-const NO_POLICY: &str = "This policy isn't available yet; choose allkeys-lru or noeviction.";
-const OTHER_POLICIES: &[&str] =
-    &["volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl", "allkeys-lfu", "allkeys-random"];
 
 pub(super) const ROWS: &[Parameter] = &[
     Parameter::integer("databases", 1, INT_MAX, "16").immutable(),
     Parameter::memory("maxmemory", 0, ULONG_MAX, "0"),
-    Parameter::choice("maxmemory-policy", MaxmemoryPolicy::WORDS, "noeviction")
-        .missing(OTHER_POLICIES, NO_POLICY),
+    Parameter::choice("maxmemory-policy", MaxmemoryPolicy::WORDS, "noeviction"),
     Parameter::integer("maxmemory-samples", 1, INT_MAX, "5"),
     Parameter::integer("maxmemory-eviction-tenacity", 0, 100, "10")
         .accepted("Eviction runs in admission and stops as soon as there is room."),
-    Parameter::integer("lfu-log-factor", 0, INT_MAX, "10").awaited("Policies by frequency aren't there yet."),
+    Parameter::integer("lfu-log-factor", 0, INT_MAX, "10"),
     Parameter::integer("lfu-decay-time", 0, INT_MAX, "1"),
     Parameter::integer("active-expire-effort", 1, 10, "1")
         .accepted("Every round of active expiry goes through all keys that are due."),

@@ -6,7 +6,23 @@ use crate::effects::{EventClass, OwnVolatile};
 use table::Entry;
 use topology::Slot;
 
+/// Which entries a random one is chosen among.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Among {
+    /// All of them.
+    All,
+    /// Those with an expiry.
+    Volatile,
+}
+
 impl Keys<'_, '_> {
+    /// The entry of a key, even an expired one, if it is among those that may be evicted.
+    pub fn evictable(&mut self, key: &[u8], among: Among) -> Option<Entry<'_>> {
+        let place = self.locate(key);
+        let entry = self.guard.find(place, self.physical, key)?;
+        (among == Among::All || entry.expire_at().is_some()).then_some(entry)
+    }
+
     /// Removes a key as evicted, even an expired one. Returns whether it existed.
     pub fn evict(&mut self, key: &[u8], lazy: bool) -> bool {
         let place = self.locate(key);
@@ -59,15 +75,34 @@ impl Keys<'_, '_> {
         random: u64,
         visit: impl FnOnce(Entry<'_>) -> R,
     ) -> Result<Option<R>, SlotBusy> {
+        self.sample_among(Among::All, random, visit)
+    }
+
+    /// As [`Keys::sample`], among some of the entries, however few they are.
+    ///
+    /// # Errors
+    /// When its slot stays locked.
+    pub fn sample_among<R>(
+        &mut self,
+        among: Among,
+        random: u64,
+        visit: impl FnOnce(Entry<'_>) -> R,
+    ) -> Result<Option<R>, SlotBusy> {
         let physical = self.physical;
         // The slot number uses up some of the randomness; the table takes the rest, spread again.
         let within = random.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (random >> 29);
-        while let Some(slot) = self.space.random_slot(physical, random) {
+        while let Some(slot) = match among {
+            Among::All => self.space.random_slot(physical, random),
+            Among::Volatile => self.space.random_volatile_slot(physical, random),
+        } {
             self.step_to(slot)?;
             // Others may have emptied it before it was locked; its counts say so by now.
-            if let Some(entry) =
-                self.guard.table(slot, physical).as_ref().and_then(|table| table.sample(within))
-            {
+            let table = self.guard.table(slot, physical);
+            let entry = table.as_ref().and_then(|table| match among {
+                Among::All => table.sample(within),
+                Among::Volatile => table.sample_volatile(within),
+            });
+            if let Some(entry) = entry {
                 return Ok(Some(visit(entry)));
             }
         }

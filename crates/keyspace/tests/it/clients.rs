@@ -2,15 +2,24 @@
 
 use std::sync::Arc;
 
-use keyspace::{EventClass, Expiry, Keys, KeysContext, Keyspace, Scratch, Ticket, Ttl, Wait, Watch};
+use keyspace::{
+    AccessClock, EventClass, Expiry, Keys, KeysContext, Keyspace, Scratch, Ticket, Ttl, Wait, Watch,
+};
 use topology::Slot;
 
 use crate::HASHER;
 use crate::machine::world;
 
 fn in_world<R>(space: &Keyspace, db: u16, now_ms: u64, f: impl FnOnce(&mut Keys<'_, '_>) -> R) -> R {
-    let context =
-        KeysContext { thread: 0, db, now_ms, expiry: Expiry::Delete, lazy_expire: false, no_touch: false };
+    let context = KeysContext {
+        thread: 0,
+        db,
+        now_ms,
+        expiry: Expiry::Delete,
+        lazy_expire: false,
+        no_touch: false,
+        clock: AccessClock::Lru,
+    };
     let mut scratch = Scratch::default();
     let result = world(space, |guard| f(&mut Keys::new(space, guard, &mut scratch, context)));
     keyspace::Reclaimer::new().collect(space, &mut scratch.retired);

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use keyspace::{Expiry, Guard, ITSELF, Keys, KeysContext, Keyspace, Reclaimer, Scratch, Standing, Ttl};
+use keyspace::{
+    AccessClock, Expiry, Guard, ITSELF, Keys, KeysContext, Keyspace, Reclaimer, Scratch, Standing, Ttl,
+};
 use proptest::prelude::*;
 use structures::{Hash, Limits, List, Value, ValueRef};
 use table::{Entry, ValueMut};
@@ -154,6 +156,7 @@ impl Machine {
             expiry: self.expiry,
             lazy_expire: false,
             no_touch: false,
+            clock: AccessClock::Lru,
         };
         slots.sort_unstable();
         slots.dedup();

@@ -1,6 +1,6 @@
 //! The keyspace against a map, and the guarantees of SCAN and of expiry.
 
-use keyspace::{Expiry, ITSELF, Keys, KeysContext, Keyspace, Scratch, Standing, Ttl};
+use keyspace::{AccessClock, Expiry, ITSELF, Keys, KeysContext, Keyspace, Scratch, Standing, Ttl};
 use proptest::prelude::*;
 use topology::{SLOTS, Slot};
 
@@ -28,7 +28,15 @@ proptest! {
 }
 
 fn context(now_ms: u64, expiry: Expiry) -> KeysContext {
-    KeysContext { thread: 0, db: 0, now_ms, expiry, lazy_expire: false, no_touch: false }
+    KeysContext {
+        thread: 0,
+        db: 0,
+        now_ms,
+        expiry,
+        lazy_expire: false,
+        no_touch: false,
+        clock: AccessClock::Lru,
+    }
 }
 
 /// Runs `f` with a guard that goes from slot to slot.

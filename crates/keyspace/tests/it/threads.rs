@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::yield_now;
 
 use keyspace::{
-    Expiry, Guard, ITSELF, Keys, KeysContext, Keyspace, Reclaimer, Scratch, SlotBusy, Standing, Ttl,
-    WalkCursor,
+    AccessClock, Expiry, Guard, ITSELF, Keys, KeysContext, Keyspace, Reclaimer, Scratch, SlotBusy, Standing,
+    Ttl, WalkCursor,
 };
 use structures::ValueRef;
 use topology::Slot;
@@ -30,7 +30,15 @@ fn account(i: u64) -> Vec<u8> {
 }
 
 fn context(thread: usize, db: u16) -> KeysContext {
-    KeysContext { thread, db, now_ms: 1, expiry: Expiry::Delete, lazy_expire: false, no_touch: false }
+    KeysContext {
+        thread,
+        db,
+        now_ms: 1,
+        expiry: Expiry::Delete,
+        lazy_expire: false,
+        no_touch: false,
+        clock: AccessClock::Lru,
+    }
 }
 
 struct Worker<'a> {

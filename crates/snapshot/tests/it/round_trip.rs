@@ -2,6 +2,7 @@
 
 use crate::support::*;
 use files::Directory;
+use keyspace::{AccessClock, Lfu};
 use profile::Profile;
 use rdb::{AuxFields, ReplicationAux, SaveOptions};
 use snapshot::{
@@ -119,18 +120,19 @@ fn the_last_use_of_keys_comes_back() {
     on_key(&keyspace, WORKER, 0, b"k", |keys| {
         keys.peek(b"k").unwrap().set_lru(((now_s - 100) & 0xff_ffff) as u32);
     });
-    let idle = save(&keyspace, &SaveInWorld { access: Access::Idle { now_s }, ..plain() });
+    let idle = save(&keyspace, &SaveInWorld { access: Access::Idle { now_ms: NOW_MS }, ..plain() });
     on_key(&keyspace, WORKER, 0, b"k", |keys| {
         keys.peek(b"k").unwrap().set_lru(((now_s / 60 - 3) as u32 & 0xffff) << 8 | 50);
     });
-    let access = Access::Frequency { now_min: now_s / 60, decay_min: 1 };
+    let lfu = Lfu { log_factor: 10, decay_min: 1 };
+    let access = Access::Frequency { now_ms: NOW_MS, lfu };
     let frequency = save(&keyspace, &SaveInWorld { access, ..plain() });
-    for (bytes, lfu, clock) in [
-        (idle, false, ((now_s - 100) & 0xff_ffff) as u32),
-        (frequency, true, ((now_s / 60) as u32 & 0xffff) << 8 | 47),
+    for (bytes, policy, clock) in [
+        (idle, AccessClock::Lru, ((now_s - 100) & 0xff_ffff) as u32),
+        (frequency, AccessClock::Lfu(lfu), ((now_s / 60) as u32 & 0xffff) << 8 | 47),
     ] {
         let (other, _) = crate::support::keyspace();
-        let mut loader = Loader::new(WORKER, LoadOptions { lfu, ..load_options() });
+        let mut loader = Loader::new(WORKER, LoadOptions { clock: policy, ..load_options() });
         assert!(loader.feed(&other, &bytes).unwrap());
         assert_eq!(on_key(&other, WORKER, 0, b"k", |keys| keys.peek(b"k").unwrap().lru()), clock);
     }

@@ -1,6 +1,6 @@
 //! What the tests share: a keyspace to write to, its contents as a model, and sinks.
 
-use keyspace::{Expiry, Keys, KeysContext, Keyspace, Scratch};
+use keyspace::{AccessClock, Expiry, Keys, KeysContext, Keyspace, Scratch};
 use profile::Profile;
 use rdb::SaveOptions;
 use snapshot::{
@@ -43,7 +43,15 @@ pub(crate) fn keyspace() -> (Arc<Keyspace>, Threads) {
 }
 
 pub(crate) fn context(thread: usize, db: u16) -> KeysContext {
-    KeysContext { thread, db, now_ms: NOW_MS, expiry: Expiry::Ignore, lazy_expire: false, no_touch: true }
+    KeysContext {
+        thread,
+        db,
+        now_ms: NOW_MS,
+        expiry: Expiry::Ignore,
+        lazy_expire: false,
+        no_touch: true,
+        clock: AccessClock::Lru,
+    }
 }
 
 /// Runs a command on one key, as `thread`, that is parked while it has to wait.

@@ -247,7 +247,7 @@ impl Keyspace {
     }
 
     /// As [`Keyspace::random_slot`], in proportion to its number of keys with an expiry.
-    fn random_volatile_slot(&self, physical: usize, random: u64) -> Option<Slot> {
+    pub fn random_volatile_slot(&self, physical: usize, random: u64) -> Option<Slot> {
         let from = self.counters.volatile_slot_of(physical, random)?;
         self.counters.next_volatile(physical, from).and_then(|slot| Slot::new(slot as u16))
     }

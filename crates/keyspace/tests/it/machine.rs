@@ -398,23 +398,31 @@ impl Machine {
                     assert!(live.insert(entry.key().to_vec(), plain).is_none(), "a key twice");
                 }
             };
-            let mut counts = Vec::new();
+            let (mut counts, mut volatile_counts) = (Vec::new(), Vec::new());
             self.hold(Hold::World, vec![], |keys| {
                 let mut from = 0;
                 while let Some(slot) = keys.next_occupied(from) {
-                    let mut in_slot = 0;
+                    let (mut in_slot, mut volatile_in_slot) = (0, 0);
                     let end = keys.scan_slot(slot, 0, usize::MAX, |entry| {
                         in_slot += 1;
+                        volatile_in_slot += u64::from(entry.expire_at().is_some());
                         visit(entry);
                     });
                     assert!(end == Ok(0) && in_slot > 0, "an empty slot counts as occupied");
                     counts.push((slot, in_slot));
+                    if volatile_in_slot > 0 {
+                        volatile_counts.push((slot, volatile_in_slot));
+                    }
                     from = slot.index() + 1;
                 }
             });
             assert_eq!(live, self.model[usize::from(db)], "database {db}");
             assert_eq!((self.space.len(db), self.space.volatile_len(db)), (len, volatile));
-            self.check_weights(db, len, &counts);
+            let physical = self.space.physical(db);
+            check_weights(len, &counts, |random| self.space.random_slot(physical, random));
+            check_weights(volatile, &volatile_counts, |random| {
+                self.space.random_volatile_slot(physical, random)
+            });
         }
         (self.db, self.expiry) = (db, expiry);
         let now_ms = self.now_ms;
@@ -428,16 +436,18 @@ impl Machine {
         }
         self.now_ms = now_ms;
     }
+}
 
-    /// Over all remainders, every slot comes up as often as it has keys.
-    fn check_weights(&self, db: u16, len: u64, counts: &[(Slot, u64)]) {
-        let mut drawn: BTreeMap<u16, u64> = BTreeMap::new();
-        for random in 0..len {
-            let slot = self.space.random_slot(self.space.physical(db), random).expect("not empty");
-            *drawn.entry(slot.number()).or_default() += 1;
-        }
-        let expected: BTreeMap<u16, u64> = counts.iter().map(|&(slot, n)| (slot.number(), n)).collect();
-        assert_eq!(drawn, expected);
+/// Over all remainders, every slot comes up as often as it has keys.
+fn check_weights(keys: u64, counts: &[(Slot, u64)], draw: impl Fn(u64) -> Option<Slot>) {
+    let mut drawn: BTreeMap<u16, u64> = BTreeMap::new();
+    for random in 0..keys {
+        *drawn.entry(draw(random).expect("not empty").number()).or_default() += 1;
+    }
+    let expected: BTreeMap<u16, u64> = counts.iter().map(|&(slot, n)| (slot.number(), n)).collect();
+    assert_eq!(drawn, expected);
+    if keys == 0 {
+        assert_eq!(draw(0), None);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The keyspace against a map, and the guarantees of SCAN and of expiry.
 
-use keyspace::{AccessClock, Expiry, ITSELF, Keys, KeysContext, Keyspace, Scratch, Standing, Ttl};
+use keyspace::{AccessClock, Among, Expiry, ITSELF, Keys, KeysContext, Keyspace, Scratch, Standing, Ttl};
 use proptest::prelude::*;
 use topology::{SLOTS, Slot};
 
@@ -196,6 +196,42 @@ fn an_expired_key_is_evicted() {
         assert_eq!(keys.effects().expired, 0);
     });
     assert_eq!((space.len(0), space.volatile_len(0)), (0, 0));
+}
+
+/// A few keys with an expiry are drawn alike, however many there are without one, and wherever they are.
+#[test]
+fn samples_may_be_of_keys_with_an_expiry_alone() {
+    let space = Keyspace::with_hasher(1, 1, HASHER);
+    let at = context(1, Expiry::Delete);
+    for i in 0..20_000 {
+        let key = if i % 2 == 0 { format!("{{tag}}{i}") } else { format!("key{i}") }.into_bytes();
+        on_key(&space, &key, at, |keys| keys.put_string(&key, b"v", Ttl::Clear));
+    }
+    let draw = |random: u64| {
+        stroll(&space, at, |keys| {
+            keys.sample_among(Among::Volatile, random, |entry| entry.key().to_vec()).expect("free")
+        })
+    };
+    assert_eq!(draw(7), None);
+    let volatile = ["{tag}a", "{tag}b", "c", "d"].map(|key| key.as_bytes().to_vec());
+    for key in &volatile {
+        on_key(&space, key, at, |keys| keys.put_string(key, b"v", Ttl::At(5)));
+    }
+    let mut drawn = std::collections::BTreeMap::new();
+    let mut random = 1u64;
+    for _ in 0..4000 {
+        random = random.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(1);
+        *drawn.entry(draw(random ^ random >> 32).expect("there are some")).or_insert(0) += 1;
+    }
+    assert_eq!(drawn.keys().cloned().collect::<Vec<_>>(), ["c", "d", "{tag}a", "{tag}b"].map(Vec::from));
+    assert!(drawn.values().all(|&count| count > 300), "{drawn:?}");
+    for key in &volatile {
+        on_key(&space, key, at, |keys| assert!(keys.evictable(key, Among::Volatile).is_some()));
+        on_key(&space, key, at, |keys| assert!(keys.set_expire(key, None)));
+        on_key(&space, key, at, |keys| assert!(keys.evictable(key, Among::Volatile).is_none()));
+        on_key(&space, key, at, |keys| assert!(keys.evictable(key, Among::All).is_some()));
+    }
+    assert_eq!(draw(7), None);
 }
 
 /// Half the keys share a slot, so half the samples come from it.

@@ -198,8 +198,12 @@ settings! {
     io_backend: IoBackend = "io-backend",
     /// The server that the node speaks as.
     engine: Profile = "engine",
+    /// A client that writes to a read-only replica is disconnected.
+    close_on_replica_write: bool = "close-on-replica-write",
     /// The id of a managed node; empty is a stand-alone node.
     managed_node: Vec<u8> = "managed-node",
+    /// What a managed node tells of the parameters that its agent has given it.
+    managed_revision: Vec<u8> = "managed-revision",
     /// Path of the private socket of a managed node.
     private_socket: Vec<u8> = "private-socket",
 }

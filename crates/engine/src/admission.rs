@@ -21,6 +21,8 @@ use supervision::Endpoint;
 pub enum Refusal {
     /// The client gets an error.
     Error(Error),
+    /// The client gets an error, and is disconnected behind it.
+    Farewell(Error),
     /// Later perhaps.
     Suspend(Suspend),
 }
@@ -117,7 +119,11 @@ pub fn admit<H: Host>(
         return Err(Refusal::Suspend(Suspend::Paused));
     }
     if is_replica && is_write && local.settings.replica_read_only {
-        return Err(text("READONLY You can't write against a read only replica."));
+        let error = Error::text("READONLY You can't write against a read only replica.");
+        return Err(match local.settings.close_on_replica_write {
+            true => Refusal::Farewell(error),
+            false => Refusal::Error(error),
+        });
     }
     if client.is_subscriber_only() && !command.spec.behaviour.contains(Behaviour::RUNS_SUBSCRIBED) {
         return Err(subscribed(command));

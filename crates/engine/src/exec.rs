@@ -332,6 +332,10 @@ fn dispatch<H: Host>(host: &H, local: &mut Local, client: &mut Client, request: 
     match admission::admit(host, local, client, request) {
         Ok(()) => {}
         Err(admission::Refusal::Error(error)) => return refuse(host, local, client, command, &error),
+        Err(admission::Refusal::Farewell(error)) => {
+            refuse(host, local, client, command, &error);
+            return Next::Close;
+        }
         Err(admission::Refusal::Suspend(suspend)) => return Next::Stall(suspend),
     }
     if client.multi.is_some() && !admission::runs_inside_multi(command) {

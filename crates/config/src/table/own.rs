@@ -16,6 +16,8 @@ pub(super) const ROWS: &[Parameter] = &[
     Parameter::yes_no("gather-connections", "yes").immutable().hidden(),
     // Which system call interface the event loops use.
     Parameter::choice("io-backend", IoBackend::WORDS, "auto").immutable().hidden(),
+    // Whether a client that writes to a read-only replica is disconnected behind the error, as ElastiCache does.
+    Parameter::yes_no("close-on-replica-write", "no").hidden(),
     // The server that the node speaks as. The caller reads it before anything else, for it decides the table itself.
     Parameter::name("engine", NameCheck::Profile, "redis-7.0")
         .valkey_default("valkey-8.0")
@@ -23,6 +25,8 @@ pub(super) const ROWS: &[Parameter] = &[
         .hidden(),
     // The id of a node that an agent started, which decides its role; empty is a stand-alone node.
     Parameter::name("managed-node", NameCheck::Any, "").immutable().hidden(),
+    // Which parameters its agent has given it, for the agent to know; it is empty where the agent did not say.
+    Parameter::name("managed-revision", NameCheck::Any, "").immutable().hidden(),
     // Where a managed node listens for its agent.
     Parameter::text("private-socket").immutable().hidden(),
 ];

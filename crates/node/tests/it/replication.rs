@@ -1,7 +1,7 @@
 //! Two nodes of this process as primary and replica. WAIT is the event that says that a replica is there and has it all.
 
 use crate::{TestNode, ask};
-use conformance::connection::Connection;
+use conformance::connection::{Connection, Failure};
 use conformance::reply::Reply;
 use profile::Profile;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -98,6 +98,21 @@ fn a_replica_gets_the_data_and_then_the_stream() {
         assert_eq!(ask(&mut to_replica, "DEBUG DIGEST"), digest, "diskless {form}");
         expect(&mut to_replica, "SET a 1", "READONLY You can't write against a read only replica.");
     }
+}
+
+#[test]
+fn a_client_that_writes_to_a_replica_is_disconnected_where_that_is_asked_for() {
+    let (_primary, port) = node("");
+    let (replica, _) = node(&format!("close-on-replica-write yes\nreplicaof 127.0.0.1 {port}\n"));
+    let readonly = "READONLY You can't write against a read only replica.";
+    let mut client = replica.connect();
+    expect(&mut client, "PING", "PONG");
+    expect(&mut client, "SET a 1", readonly);
+    assert!(matches!(client.receive_within(Duration::from_secs(60)), Err(Failure::Closed(_))));
+    let mut client = replica.connect();
+    expect(&mut client, "CONFIG SET close-on-replica-write no", "OK");
+    expect(&mut client, "SET a 1", readonly);
+    expect(&mut client, "PING", "PONG");
 }
 
 /// A replica's end of the link, read by hand.

@@ -524,8 +524,8 @@ fn stopped(threads: &[crate::threads::Thread]) -> bool {
 /// What a plan acts on has changed.
 fn matters(before: &Status, after: &Status) -> bool {
     let facts = |status: &Status| {
-        let Status { epoch, link, holds_data, loading, writes_paused, .. } = *status;
-        (epoch, link, holds_data, loading, writes_paused)
+        let Status { epoch, link, holds_data, loading, writes_paused, revision, .. } = *status;
+        (epoch, link, holds_data, loading, writes_paused, revision)
     };
     facts(before) != facts(after) || before.role != after.role || before.listening != after.listening
 }

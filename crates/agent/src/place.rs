@@ -189,7 +189,7 @@ impl Place {
         row("save", b"");
         // Where it listens, its agent decides.
         row("protected-mode", b"no");
-        row("maxmemory", spec.maxmemory_bytes.to_string().as_bytes());
+        row("managed-revision", spec.revision.to_string().as_bytes());
         // Who reads nothing must not cost the others their room.
         row("maxmemory-clients", b"10%");
         for (name, value) in &spec.parameters {
@@ -274,9 +274,9 @@ mod tests {
         let place = Place::new(Path::new("/n"), Path::new("/r"), NodeId(7));
         let mut spec = NodeSpec {
             profile: "valkey-8.0".into(),
-            maxmemory_bytes: 1024,
             workers: 2,
             parameters: vec![("save".into(), "\"a\\\nb".into())],
+            revision: supervision::Revision { at_once: 0xab, at_start: u64::MAX },
             label: "web-001".into(),
             record: Box::new(fleet::NodeRecord {
                 host: fleet::HostId::LOCAL,
@@ -293,8 +293,8 @@ mod tests {
         assert_eq!(
             text,
             "engine \"valkey-8.0\"\nmanaged-node \"n7\"\nprivate-socket \"/r/n7.private\"\n\
-             unixsocket \"/r/n7.data\"\nport \"0\"\ndir \"/n/n7\"\nworkers \"2\"\nsave \"\"\nprotected-mode \"no\"\nmaxmemory \"1024\"\n\
-             maxmemory-clients \"10%\"\n\
+             unixsocket \"/r/n7.data\"\nport \"0\"\ndir \"/n/n7\"\nworkers \"2\"\nsave \"\"\nprotected-mode \"no\"\n\
+             managed-revision \"00000000000000ab-ffffffffffffffff\"\nmaxmemory-clients \"10%\"\n\
              save \"\\\"a\\\\\\nb\"\n"
         );
         spec.parameters[0].0 = "save\nport".into();

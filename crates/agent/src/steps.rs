@@ -37,9 +37,10 @@ pub(crate) fn perform(node: &Node, step: &Step) -> Done {
             listen(node, Listening { endpoint: *endpoint, address: *address })
         }
         Step::Unlisten { endpoint, .. } => unlisten(node, *endpoint),
-        Step::Configure { parameters, .. } => {
+        Step::Configure { parameters, at_once, .. } => {
             let mut line = Line::dial(node)?;
-            line.order(&Request::Configure { parameters: parameters.clone() }, limit(node))?;
+            let request = Request::Configure { parameters: parameters.clone(), at_once: Some(*at_once) };
+            line.order(&request, limit(node))?;
             Ok(Outcome::Done)
         }
         Step::Kill { .. } | Step::Remove { .. } | Step::Handover { .. } | Step::Close { .. } => {

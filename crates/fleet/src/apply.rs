@@ -3,7 +3,8 @@
 use crate::command::{Changes, Command, NewDeployment, NewMember};
 use crate::event::{Event, KEPT_AT_MOST, KEPT_FOR_MS, Source};
 use crate::model::{
-    Deployment, DeploymentId, Fleet, Member, MemberState, Node, NodeSize, Phase, Region, Shard,
+    Deployment, DeploymentId, Fleet, Member, MemberState, Node, NodeSize, ParameterStatus, Phase, Region,
+    Shard,
 };
 use crate::record::{HostId, NodeRecord, Origin};
 use crate::step::NodeId;
@@ -77,6 +78,17 @@ impl Fleet {
             Command::DeleteSubnetGroup { name } => {
                 let removed = self.region_mut(region)?.subnet_groups.remove(name);
                 removed.ok_or_else(|| ApplyError::Missing(format!("subnet group {name}")))?;
+            }
+            Command::SetParameterGroup(group) => {
+                let region = self.regions.entry(region.to_owned()).or_default();
+                region.parameter_groups.insert(group.name.clone(), (**group).clone());
+            }
+            Command::DeleteParameterGroup { name } => {
+                let removed = self.region_mut(region)?.parameter_groups.remove(name);
+                removed.ok_or_else(|| ApplyError::Missing(format!("parameter group {name}")))?;
+            }
+            Command::Configured { id, member, status } => {
+                self.member_mut(region, id, member)?.parameters = *status;
             }
             Command::Serves { id, member } => self.serves(at_ms, region, id, member)?,
             Command::Lost { id, member } => {
@@ -177,6 +189,7 @@ impl Fleet {
             automatic_failover: new.automatic_failover,
             multi_az: new.multi_az,
             settings: new.settings.clone(),
+            parameters: new.parameters.clone(),
             tags: new.tags.clone(),
             created_at_ms: at_ms,
             shards: vec![shard],
@@ -210,6 +223,7 @@ impl Fleet {
             address,
             state: MemberState::Creating,
             node: self.new_node(origin(at_ms, region, &of.id, &new.name), &of.size),
+            parameters: ParameterStatus::InSync,
             replacement: None,
             tags,
             created_at_ms: at_ms,
@@ -253,6 +267,10 @@ impl Fleet {
         deployment.multi_az = changes.multi_az.unwrap_or(deployment.multi_az);
         if let Some(settings) = &changes.settings {
             deployment.settings.clone_from(settings);
+        }
+        if let Some(parameters) = changes.parameters.as_ref().filter(|new| **new != deployment.parameters) {
+            deployment.parameters.clone_from(parameters);
+            all_members(deployment).for_each(|member| member.parameters = ParameterStatus::Applying);
         }
         if let Some(size) = &changes.size {
             deployment.size.clone_from(size);
@@ -300,6 +318,7 @@ impl Fleet {
                 address,
                 state: MemberState::Creating,
                 node,
+                parameters: ParameterStatus::InSync,
                 replacement: None,
                 tags,
                 created_at_ms: at_ms,

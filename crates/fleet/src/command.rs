@@ -6,7 +6,8 @@
 //!
 //! [`Fleet::apply`]: crate::Fleet::apply
 
-use crate::model::{DeploymentId, Engine, NodeSize, Settings, SubnetGroup};
+use crate::model::{DeploymentId, Engine, NodeSize, ParameterStatus, Settings, SubnetGroup};
+use crate::parameters::{NodeParameters, ParameterGroup};
 use crate::record::Origin;
 use crate::step::NodeId;
 use serde::{Deserialize, Serialize};
@@ -102,6 +103,15 @@ pub enum Command {
         name: String,
     },
 
+    /// Make a parameter group, or put this one in place of what it was. The deployments that use it are given theirs by
+    /// [`Command::Modify`].
+    SetParameterGroup(Box<ParameterGroup>),
+    /// Remove a parameter group that nothing uses.
+    DeleteParameterGroup {
+        /// Its name.
+        name: String,
+    },
+
     // Facts.
     /// A member serves, in the role that it is meant to have.
     Serves {
@@ -109,6 +119,15 @@ pub enum Command {
         id: DeploymentId,
         /// Its name.
         member: String,
+    },
+    /// A member's node has the parameters that it can have without a start.
+    Configured {
+        /// Of which deployment.
+        id: DeploymentId,
+        /// Its name.
+        member: String,
+        /// Whether these are all.
+        status: ParameterStatus,
     },
     /// The node of a member was lost.
     Lost {
@@ -218,6 +237,9 @@ pub struct NewDeployment {
     pub multi_az: bool,
     /// What is only described.
     pub settings: Settings,
+    /// What nodes are configured with.
+    #[serde(default)]
+    pub parameters: NodeParameters,
     /// Its tags; members of a group begin with the same.
     pub tags: BTreeMap<String, String>,
     /// The first becomes the primary.
@@ -250,4 +272,7 @@ pub struct Changes {
     pub multi_az: Option<bool>,
     /// All that is only described.
     pub settings: Option<Settings>,
+    /// All that nodes are configured with.
+    #[serde(default)]
+    pub parameters: Option<NodeParameters>,
 }

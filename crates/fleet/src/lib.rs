@@ -6,6 +6,7 @@ mod apply;
 mod command;
 mod event;
 mod model;
+mod parameters;
 pub mod placement;
 mod plan;
 mod reconciler;
@@ -18,9 +19,10 @@ pub use apply::ApplyError;
 pub use command::{Changes, Command, NewDeployment, NewMember};
 pub use event::{Event, KEPT_AT_MOST, KEPT_FOR_MS, Source};
 pub use model::{
-    Deployment, DeploymentId, Engine, Fleet, Member, MemberState, Node, NodeSize, Phase, Region, Settings,
-    Shard, SubnetGroup,
+    Deployment, DeploymentId, Engine, Fleet, Member, MemberState, Node, NodeSize, ParameterStatus, Phase,
+    Region, Settings, Shard, SubnetGroup,
 };
+pub use parameters::{NodeParameters, ParameterGroup, Reserved};
 pub use plan::{Host, Plan, Seen, plan};
 pub use reconciler::{Ended, Next, Reconciler};
 pub use record::{HostId, HostRecord, NodeRecord, Origin};

@@ -13,6 +13,7 @@ use crate::address::AddressPool;
 use crate::apply::ApplyError;
 use crate::command::{Changes, Command};
 use crate::event::Event;
+use crate::parameters::{NodeParameters, ParameterGroup};
 use crate::record::{HostId, HostRecord, NodeRecord};
 use crate::step::NodeId;
 use crate::window::MaintenanceWindow;
@@ -48,6 +49,9 @@ pub struct Region {
     /// Subnet groups by name. The default one is here only once it was changed.
     #[serde(default)]
     pub subnet_groups: BTreeMap<String, SubnetGroup>,
+    /// Parameter groups that users made, by name.
+    #[serde(default)]
+    pub parameter_groups: BTreeMap<String, ParameterGroup>,
     /// What has happened, oldest first.
     pub events: VecDeque<Event>,
 }
@@ -112,13 +116,40 @@ impl fmt::Display for Engine {
 
 /// How big a node is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "KeptSize")]
 pub struct NodeSize {
     /// `cache.t4g.micro`
     pub node_type: String,
-    /// What its data may take, in bytes: the type's maxmemory less the reserved part.
-    pub maxmemory_bytes: u64,
+    /// The type's memory, in bytes. Data may take what is not reserved of it: [`NodeParameters::maxmemory`].
+    pub memory_bytes: u64,
     /// Its vCPUs; the host's cores limit the workers further.
     pub vcpus: u32,
+    /// Connections that it takes.
+    pub maxclients: u32,
+}
+
+/// A size as any version has written it.
+#[derive(Deserialize)]
+struct KeptSize {
+    node_type: String,
+    memory_bytes: Option<u64>,
+    /// Of versions 1 and 2: what data may take, with a quarter reserved.
+    maxmemory_bytes: Option<u64>,
+    vcpus: u32,
+    /// Missing in versions 1 and 2: all types took the same.
+    maxclients: Option<u32>,
+}
+
+impl From<KeptSize> for NodeSize {
+    fn from(kept: KeptSize) -> NodeSize {
+        let of_data = kept.maxmemory_bytes.unwrap_or_default();
+        NodeSize {
+            node_type: kept.node_type,
+            memory_bytes: kept.memory_bytes.unwrap_or(of_data / 75 * 100),
+            vcpus: kept.vcpus,
+            maxclients: kept.maxclients.unwrap_or(65_000),
+        }
+    }
 }
 
 /// A deployment.
@@ -149,6 +180,9 @@ pub struct Deployment {
     pub multi_az: bool,
     /// What is only described: stored, shown, without an effect on nodes.
     pub settings: Settings,
+    /// What its nodes are configured with: of the parameter group that the settings name.
+    #[serde(default)]
+    pub parameters: NodeParameters,
     /// Tags of the group, or of the cluster alone.
     pub tags: BTreeMap<String, String>,
     /// When it was made, Unix ms.
@@ -232,6 +266,9 @@ pub struct Member {
     pub state: MemberState,
     /// The process that serves it.
     pub node: Node,
+    /// Whether its node has the parameters that it should have.
+    #[serde(default)]
+    pub parameters: ParameterStatus,
     /// The process that will.
     pub replacement: Option<Node>,
     /// Tags of the member as a cache cluster.
@@ -256,6 +293,29 @@ pub enum MemberState {
     },
     /// It is leaving the shard.
     Deleting,
+}
+
+/// `ParameterApplyStatus`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ParameterStatus {
+    /// It has them all.
+    #[default]
+    InSync,
+    /// It is being given them.
+    Applying,
+    /// Some come with its next start.
+    PendingReboot,
+}
+
+impl ParameterStatus {
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            ParameterStatus::InSync => "in-sync",
+            ParameterStatus::Applying => "applying",
+            ParameterStatus::PendingReboot => "pending-reboot",
+        }
+    }
 }
 
 /// A process that serves a member.

@@ -30,12 +30,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use supervision::{Link, Role, Status};
 
-/// What every node is configured with, besides its size: the defaults of ElastiCache's parameter groups where they differ from the
-/// engine's own.
-const NODE_PARAMETERS: [(&str, &str); 3] = [
+/// What every node is configured with, whatever its parameter group.
+const NODE_PARAMETERS: [(&str, &str); 2] = [
     // Data is kept by replicas, and by a clean end.
     ("save", ""),
-    ("maxclients", "65000"),
     // Replicas come one at a time here, so there is nobody to wait for before a synchronisation begins.
     ("repl-diskless-sync-delay", "0"),
 ];
@@ -132,6 +130,7 @@ impl<'a> Planner<'a> {
         }
         self.listeners(shard);
         self.states(shard);
+        self.parameters(shard);
     }
 
     /// Whatever is not running starts, but for those whose end is not dealt with yet.
@@ -354,11 +353,18 @@ impl<'a> Planner<'a> {
     }
 
     fn spec(&self, member: &Member, node: &Node) -> NodeSpec {
+        let of_group = &self.deployment.parameters;
+        let mut parameters: Vec<_> =
+            NODE_PARAMETERS.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        // The host's limits may have it lower, which a node finds out at its start.
+        parameters.push(("maxclients".to_owned(), node.size.maxclients.to_string()));
+        parameters.extend(of_group.at_start.clone());
+        parameters.extend(of_group.while_running(&node.size));
         NodeSpec {
             profile: self.deployment.profile.clone(),
-            maxmemory_bytes: node.size.maxmemory_bytes,
             workers: node.size.vcpus.min(self.host.cores).max(1),
-            parameters: NODE_PARAMETERS.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            parameters,
+            revision: of_group.revision(&node.size),
             label: member.name.clone(),
             record: Box::new(self.records.get(&node.id).expect("Fleet::check has seen it").clone()),
         }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use supervision::{Endpoint, Position, Refusal, Status};
+use supervision::{Endpoint, Position, Refusal, Revision, Status};
 
 /// A node: one process with a directory of its own. Never used again for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -28,12 +28,12 @@ impl fmt::Display for NodeId {
 pub struct NodeSpec {
     /// The server it speaks as: `valkey-8.0`.
     pub profile: String,
-    /// Limit of its memory, in bytes.
-    pub maxmemory_bytes: u64,
     /// Worker threads.
     pub workers: u32,
     /// Other parameters of its configuration file, name and value.
     pub parameters: Vec<(String, String)>,
+    /// What the node tells of them.
+    pub revision: Revision,
     /// What people call it, for the agent's log: `web-001`.
     pub label: String,
     /// What its directory is marked with.
@@ -142,6 +142,8 @@ pub enum Step {
         node: NodeId,
         /// Names and values.
         parameters: Vec<(String, String)>,
+        /// What the node tells of them from then on.
+        at_once: u64,
     },
 }
 

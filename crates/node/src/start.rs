@@ -351,7 +351,8 @@ fn managed(settings: &Settings, directory: &Path) -> Result<Option<Managed>, Sta
         .map_err(|error| StartError::Directory(directory.to_owned(), error))?;
     let lock = lock.ok_or_else(|| StartError::Taken(directory.to_owned()))?;
     let node = String::from_utf8_lossy(&settings.managed_node).into_owned();
-    Ok(Some(Managed::new(node, lock)))
+    let revision = std::str::from_utf8(&settings.managed_revision).ok().and_then(|text| text.parse().ok());
+    Ok(Some(Managed::new(node, lock, revision)))
 }
 
 /// Brings the data of the last snapshot file back; whether there was one.

@@ -251,7 +251,7 @@ fn node(
         availability_zone: member.availability_zone.clone(),
         endpoint: member.address.to_string(),
         used_memory_bytes: status.map_or(0, |status| status.used_memory_bytes),
-        maxmemory_bytes: member.node.size.maxmemory_bytes,
+        maxmemory_bytes: deployment.parameters.maxmemory(&member.node.size),
         keys: status.map_or(0, |status| status.keys),
         clients: status.map_or(0, |status| status.clients),
         offset: status.map_or(0, |status| status.position.offset),

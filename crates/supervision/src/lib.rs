@@ -29,6 +29,6 @@ mod message;
 
 pub use connection::{Connection, Error, MAX_DESCRIPTORS, MAX_FRAME_BYTES};
 pub use message::{
-    Endpoint, Link, Listening, Message, OLDEST, Position, Refusal, Reply, Request, Role, Status,
-    UNSAVED_SINCE, Upstream, VERSION, WorkerProgress,
+    Endpoint, Link, Listening, Message, NotRevision, OLDEST, Position, Refusal, Reply, Request, Revision,
+    Role, Status, UNSAVED_SINCE, Upstream, VERSION, WorkerProgress,
 };

@@ -1,8 +1,10 @@
 //! Requests and replies.
 
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 /// What the agent asks of a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +66,9 @@ pub enum Request {
     Configure {
         /// Names and values.
         parameters: Vec<(String, String)>,
+        /// The node tells it as [`Revision::at_once`] from then on. Programs that know no revisions do not send it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at_once: Option<u64>,
     },
     /// End the process cleanly. Answered by [`Reply::Done`] once the data is in its file and nothing prevents the end, which
     /// follows; by [`Refusal::Unsaved`] if the node keeps running. (A node from before that refusal existed answers at once.)
@@ -202,7 +207,41 @@ pub struct Status {
     pub clients: u64,
     /// Replicas whose link is up.
     pub connected_replicas: u64,
+    /// Which parameters it has. A node that was started without a revision has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<Revision>,
 }
+
+/// Which parameters a node has, by digests that only the agent's side can read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Revision {
+    /// Of those that it can be given while it runs.
+    pub at_once: u64,
+    /// Of those that it has from its start on.
+    pub at_start: u64,
+}
+
+impl fmt::Display for Revision {
+    /// As the node's configuration file has it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}-{:016x}", self.at_once, self.at_start)
+    }
+}
+
+impl FromStr for Revision {
+    type Err = NotRevision;
+
+    fn from_str(text: &str) -> Result<Revision, NotRevision> {
+        let (at_once, at_start) = text.split_once('-').ok_or(NotRevision)?;
+        let digest = |digits| u64::from_str_radix(digits, 16).map_err(|_| NotRevision);
+        Ok(Revision { at_once: digest(at_once)?, at_start: digest(at_start)? })
+    }
+}
+
+/// The text is no [`Revision`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a revision is two numbers of 16 hexadecimal digits, with a hyphen between them")]
+pub struct NotRevision;
 
 /// A replica's link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

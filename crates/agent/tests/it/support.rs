@@ -12,7 +12,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
-use supervision::Endpoint;
+use supervision::{Endpoint, Revision};
 
 /// Far more than anything takes on a machine that is not broken.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -154,7 +154,7 @@ impl Host {
 
     pub(crate) fn configure(&mut self, node: u64, name: &str, value: &str) {
         let parameters = vec![(name.to_string(), value.to_string())];
-        let ticket = self.ask(Step::Configure { node: NodeId(node), parameters });
+        let ticket = self.ask(Step::Configure { node: NodeId(node), parameters, at_once: 2 });
         self.finish(ticket).unwrap();
     }
 
@@ -200,9 +200,9 @@ pub(crate) fn start(node: u64, parameters: &[(&str, &str)]) -> Step {
     let parameters = parameters.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
     let spec = NodeSpec {
         profile: "valkey-8.0".into(),
-        maxmemory_bytes: 0,
         workers: 1,
         parameters,
+        revision: Revision { at_once: 1, at_start: 1 },
         label: "web-001".into(),
         record: Box::new(record(1)),
     };

@@ -33,7 +33,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 use supervision::{
-    Connection, Endpoint, Link, Listening, Position, Refusal, Reply, Request, Role, Status, WorkerProgress,
+    Connection, Endpoint, Link, Listening, Position, Refusal, Reply, Request, Revision, Role, Status,
+    WorkerProgress,
 };
 
 fn main() {
@@ -52,9 +53,9 @@ fn control_plane(directory: &Path) {
     let agent = Agent::start(config, &BTreeMap::new(), sender).unwrap();
     let spec = NodeSpec {
         profile: "valkey-8.0".into(),
-        maxmemory_bytes: 0,
         workers: 1,
         parameters: Vec::new(),
+        revision: Revision { at_once: 1, at_start: 1 },
         label: "web-001".into(),
         record: Box::new(record()),
     };
@@ -142,6 +143,7 @@ fn node(file: &Path) {
         keys: 0,
         clients: 0,
         connected_replicas: 0,
+        revision: rows.get("managed-revision").and_then(|text| text.parse().ok()),
     };
     let mut state = State { status, handles: HashMap::new(), behaviour: Behaviour::default() };
     for (name, value) in &rows {
@@ -273,7 +275,10 @@ fn answer(shared: &Arc<Mutex<State>>, state: &mut State, request: Request, handl
             }
             return Reply::Position(position);
         }
-        Request::Configure { parameters } => {
+        Request::Configure { parameters, at_once } => {
+            if let (Some(revision), Some(at_once)) = (&mut state.status.revision, at_once) {
+                revision.at_once = at_once;
+            }
             for (name, value) in &parameters {
                 state.set(name, value);
             }

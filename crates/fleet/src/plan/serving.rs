@@ -2,7 +2,7 @@
 
 use super::Planner;
 use crate::command::Command;
-use crate::model::{DeploymentId, Member, MemberState, Phase, Shard};
+use crate::model::{DeploymentId, Member, MemberState, ParameterStatus, Phase, Shard};
 use crate::step::{NodeId, Process, Step};
 use supervision::{Endpoint, Link, Listening, Role, Status};
 
@@ -107,6 +107,33 @@ impl<'a> Planner<'a> {
                     self.write(Command::Serves { id: self.id(), member: member.name.clone() });
                 }
                 _ => {}
+            }
+        }
+    }
+
+    /// Gives running nodes the parameters that they lack, and writes down who has them.
+    pub(super) fn parameters(&mut self, shard: &Shard) {
+        let of_group = &self.deployment.parameters;
+        for member in &shard.members {
+            for node in member.nodes() {
+                let running = self.status(node.id).filter(|_| self.process(node.id) == Process::Running);
+                let Some(status) = running else { continue };
+                let wanted = of_group.revision(&node.size);
+                let present = match status.revision {
+                    Some(has) if has.at_once != wanted.at_once => {
+                        let parameters = of_group.while_running(&node.size);
+                        self.step(Step::Configure { node: node.id, parameters, at_once: wanted.at_once });
+                        continue;
+                    }
+                    Some(has) if has == wanted => ParameterStatus::InSync,
+                    // Without a revision nobody knows what it has: the program that started it knew none.
+                    Some(_) | None => ParameterStatus::PendingReboot,
+                };
+                let stays = member.state != MemberState::Deleting;
+                if stays && node.id == member.node.id && present != member.parameters {
+                    let member = member.name.clone();
+                    self.write(Command::Configured { id: self.id(), member, status: present });
+                }
             }
         }
     }

@@ -3,14 +3,14 @@
 
 use crate::world::{REGION, World};
 use fleet::{
-    Changes, Command, DeploymentId, Engine, MemberState, NewDeployment, NewMember, NodeId, NodeSize, Phase,
-    Settings, placement,
+    Changes, Command, DeploymentId, Engine, MemberState, NewDeployment, NewMember, NodeId, NodeParameters,
+    NodeSize, ParameterStatus, Phase, Settings, placement,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
 pub(crate) fn size(node_type: &str) -> NodeSize {
-    NodeSize { node_type: node_type.into(), maxmemory_bytes: 1 << 20, vcpus: 2 }
+    NodeSize { node_type: node_type.into(), memory_bytes: 1 << 20, vcpus: 2, maxclients: 100 }
 }
 
 pub(crate) fn group(name: &str, members: usize, automatic_failover: bool) -> NewDeployment {
@@ -31,6 +31,7 @@ pub(crate) fn group(name: &str, members: usize, automatic_failover: bool) -> New
         automatic_failover,
         multi_az: automatic_failover,
         settings: Settings::default(),
+        parameters: NodeParameters::default(),
         tags: BTreeMap::new(),
         members: zones.iter().enumerate().map(member).collect(),
         primary_ip: None,
@@ -50,7 +51,7 @@ fn wish(world: &mut World) {
     let shard = &deployment.shards[0];
     let any = world.random.below(shard.members.len() as u64) as usize;
     let member = shard.members[any].name.clone();
-    let command = match world.random.below(7) {
+    let command = match world.random.below(9) {
         0 => Command::Promote { id: id(), member },
         1 if shard.members.len() > 1 => Command::RemoveMembers { id: id(), members: vec![member] },
         2 if shard.members.len() < 6 => {
@@ -68,6 +69,13 @@ fn wish(world: &mut World) {
         4 => Command::Reboot { id: id(), member },
         5 if deployment.automatic_failover && shard.members.len() > 1 => {
             Command::TestFailover { id: id(), shard: shard.id.clone() }
+        }
+        6 | 7 => {
+            let mut parameters = deployment.parameters.clone();
+            let of = if world.random.chance(50) { &mut parameters.at_once } else { &mut parameters.at_start };
+            of.insert("x".into(), world.random.below(3).to_string());
+            let changes = Changes { parameters: Some(parameters), ..Changes::default() };
+            Command::Modify { id: id(), changes: Box::new(changes) }
         }
         _ => return,
     };
@@ -92,6 +100,14 @@ fn check_end(world: &World) {
         assert_eq!(member.node.size, deployment.size);
         assert_eq!(world.nodes[&member.node.id].data, primary.data, "{}", member.name);
         assert_eq!(world.nodes[&member.node.id].epoch, shard.epoch);
+        let (has, wanted) =
+            (world.nodes[&member.node.id].revision, deployment.parameters.revision(&member.node.size));
+        assert_eq!(has.at_once, wanted.at_once, "{}", member.name);
+        let expected = match has.at_start == wanted.at_start {
+            true => ParameterStatus::InSync,
+            false => ParameterStatus::PendingReboot,
+        };
+        assert_eq!(member.parameters, expected, "{}", member.name);
     }
     assert_eq!(world.nodes.len(), shard.members.len(), "nothing is left behind");
     assert!(world.fleet.retired.is_empty() && world.fleet.released.is_empty());

@@ -6,7 +6,7 @@ use fleet::{AddressPool, Command, Deployment, Fleet, Host, Next, NodeId, Reconci
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
-use supervision::{Endpoint, Link, Listening, Position, Refusal, Role, Status, Upstream};
+use supervision::{Endpoint, Link, Listening, Position, Refusal, Revision, Role, Status, Upstream};
 
 pub(crate) const REGION: &str = "us-east-1";
 
@@ -49,6 +49,7 @@ pub(crate) struct Node {
     /// The writes it has, by number.
     pub(crate) data: Vec<u64>,
     pub(crate) listening: Vec<Listening>,
+    pub(crate) revision: Revision,
     file: Vec<u64>,
 }
 
@@ -275,10 +276,10 @@ impl World {
             return Err(StepError::Failed("trouble".into()));
         }
         let outcome = match step {
-            Step::Start { node, .. } => {
+            Step::Start { node, spec } => {
                 let file = self.nodes.get(node).map(|node| node.file.clone()).unwrap_or_default();
                 if self.nodes.get(node).is_none_or(|node| node.life == Life::Dead) {
-                    self.nodes.insert(*node, fresh(file));
+                    self.nodes.insert(*node, fresh(file, spec.revision));
                 }
                 Ok(Outcome::Done)
             }
@@ -326,7 +327,11 @@ impl World {
                 self.running(*node, u64::MAX)?.listening.retain(|one| one.endpoint != *endpoint);
                 Ok(Outcome::Done)
             }
-            Step::Close { .. } | Step::Configure { .. } => Ok(Outcome::Done),
+            Step::Configure { node, at_once, .. } => {
+                self.running(*node, u64::MAX)?.revision.at_once = *at_once;
+                Ok(Outcome::Done)
+            }
+            Step::Close { .. } => Ok(Outcome::Done),
         };
         if let Some(node) = step.node() {
             self.observe(node);
@@ -428,7 +433,7 @@ impl World {
     }
 }
 
-fn fresh(data: Vec<u64>) -> Node {
+fn fresh(data: Vec<u64>, revision: Revision) -> Node {
     Node {
         life: Life::Running,
         epoch: 0,
@@ -439,6 +444,7 @@ fn fresh(data: Vec<u64>) -> Node {
         history: "none".into(),
         data,
         listening: Vec::new(),
+        revision,
         file: Vec::new(),
     }
 }
@@ -465,5 +471,6 @@ fn status(id: NodeId, node: &Node) -> Status {
         keys: 0,
         clients: 0,
         connected_replicas: 0,
+        revision: Some(node.revision),
     }
 }

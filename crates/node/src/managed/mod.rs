@@ -36,7 +36,7 @@ use private_socket::PrivateSocket;
 use std::fs::File;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use supervision::Role;
+use supervision::{Revision, Role};
 
 /// What a managed node has beyond others.
 #[derive(Debug)]
@@ -60,17 +60,19 @@ pub(crate) struct Managed {
 struct Decided {
     epoch: u64,
     role: Role,
+    /// What the agent knows its parameters by, if it said so when it started the node.
+    revision: Option<Revision>,
 }
 
 impl Managed {
-    /// A node with this id and its directory's lock.
-    pub(crate) fn new(node: String, lock: File) -> Managed {
+    /// A node with this id, its directory's lock and the parameters that it was started with.
+    pub(crate) fn new(node: String, lock: File, revision: Option<Revision>) -> Managed {
         Managed {
             node,
             _lock: lock,
             is_loaded: AtomicBool::new(false),
             acting: Mutex::default(),
-            decided: Mutex::new(Decided { epoch: 0, role: Role::Unassigned }),
+            decided: Mutex::new(Decided { epoch: 0, role: Role::Unassigned, revision }),
             connections: Connections::default(),
             private_socket: PrivateSocket::default(),
         }
@@ -78,6 +80,13 @@ impl Managed {
 
     fn decided(&self) -> MutexGuard<'_, Decided> {
         self.decided.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The agent has given it other parameters.
+    fn note_parameters(&self, at_once: u64) {
+        if let Some(revision) = &mut self.decided().revision {
+            revision.at_once = at_once;
+        }
     }
 
     /// The node has ended, and tells nobody any more.

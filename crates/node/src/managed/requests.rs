@@ -88,7 +88,13 @@ fn change(
             end_pause(server);
             Ok(Reply::Done)
         }
-        Request::Configure { parameters } => configure(server, &parameters),
+        Request::Configure { parameters, at_once } => {
+            configure(server, &parameters)?;
+            if let Some(at_once) = at_once {
+                managed.note_parameters(at_once);
+            }
+            Ok(Reply::Done)
+        }
         Request::Status | Request::AwaitPosition { .. } | Request::Listeners | Request::Shutdown { .. } => {
             unreachable!("they change nothing, or end it all")
         }
@@ -342,7 +348,7 @@ fn await_position(
     }
 }
 
-fn configure(server: &Server, parameters: &[(String, String)]) -> Result<Reply, Refusal> {
+fn configure(server: &Server, parameters: &[(String, String)]) -> Result<(), Refusal> {
     let pairs: Vec<_> = parameters.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
     let asker = Asker { local: true, loading: server.loading.load(Ordering::Acquire) };
     change_config(server, &pairs, asker).map_err(|error| {
@@ -351,5 +357,5 @@ fn configure(server: &Server, parameters: &[(String, String)]) -> Result<Reply, 
     })?;
     let names: Vec<&str> = parameters.iter().map(|(name, _)| name.as_str()).collect();
     server.log(Loglevel::Notice, format_args!("Parameters set: {}", names.join(", ")));
-    Ok(Reply::Done)
+    Ok(())
 }

@@ -46,6 +46,7 @@ pub(super) fn status(server: &Server, managed: &Managed) -> Status {
             .saturating_sub(connected_replicas)
             .saturating_sub(u64::from(link != Link::Down)),
         connected_replicas,
+        revision: managed.decided().revision,
     }
 }
 

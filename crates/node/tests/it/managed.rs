@@ -774,6 +774,7 @@ fn parameters_are_set_all_or_none() {
     let mut node = Managed::primary();
     let set = |pairs: &[(&str, &str)]| Request::Configure {
         parameters: pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
+        at_once: None,
     };
     assert_eq!(node.ask(&set(&[("maxmemory", "64mb"), ("maxmemory-policy", "allkeys-lru")])), Reply::Done);
     assert_eq!(node.status().maxmemory_bytes, 64 << 20);

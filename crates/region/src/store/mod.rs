@@ -186,6 +186,7 @@ fn is_promised(commands: &[(String, Command)]) -> bool {
         !matches!(
             command,
             Command::Serves { .. }
+                | Command::Configured { .. }
                 | Command::Lost { .. }
                 | Command::Killed { .. }
                 | Command::Forget { .. }

@@ -140,3 +140,4 @@ def test_the_size_of_a_node_is_its_limit(region):
     group = region.create("sized", 1, CacheNodeType="cache.t4g.micro")
     info = connect(primary_endpoint(group)).info("memory")
     assert info["maxmemory"] == pytest.approx(536870912 * 0.75, rel=0.05)
+    assert info["maxmemory_policy"] == "volatile-lru", "ElastiCache's default"

@@ -1,4 +1,4 @@
-//! The node types, engine versions and parameter groups that Engram offers.
+//! The node types, engine versions and families of parameter groups.
 //!
 //! Node types are data (`data/nodetypes.tsv`). Versions are those that nodes really speak as; a version that only AWS has is refused by
 //! name and never replaced by another.
@@ -24,9 +24,6 @@ pub struct NodeType {
     /// It has NVMe disks and is made for data tiering alone.
     pub has_tiering: bool,
 }
-
-/// `reserved-memory-percent` of the default parameter groups: what is kept for buffers and copies.
-const RESERVED_PERCENT: u64 = 25;
 
 static NODE_TYPES: LazyLock<Vec<NodeType>> = LazyLock::new(|| {
     let lines = include_str!("../data/nodetypes.tsv").lines().filter(|line| !line.starts_with('#'));
@@ -59,12 +56,23 @@ impl NodeType {
         })
     }
 
+    /// Connections that a node takes: fewer on the smallest types.
+    pub fn maxclients(&self) -> u32 {
+        match self.name.trim_start_matches("cache.") {
+            "t3.micro" | "t4g.micro" => 20_000,
+            "t3.small" | "t3.medium" => 46_000,
+            name if name.starts_with("t2.") => 20_000,
+            _ => 65_000,
+        }
+    }
+
     /// What a node of this type gets.
     pub fn size(&self) -> NodeSize {
         NodeSize {
             node_type: self.name.to_owned(),
-            maxmemory_bytes: self.maxmemory_bytes / 100 * (100 - RESERVED_PERCENT),
+            memory_bytes: self.maxmemory_bytes,
             vcpus: self.vcpus,
+            maxclients: self.maxclients(),
         }
     }
 }
@@ -82,8 +90,6 @@ pub struct EngineVersion {
     pub profile: &'static str,
     /// `valkey8`
     pub family: &'static str,
-    /// `default.valkey8`
-    pub default_parameter_group: &'static str,
 }
 
 const VERSIONS: [EngineVersion; 2] = [
@@ -93,7 +99,6 @@ const VERSIONS: [EngineVersion; 2] = [
         full: "7.0.15",
         profile: "redis-7.0",
         family: "redis7",
-        default_parameter_group: "default.redis7",
     },
     EngineVersion {
         engine: Engine::Valkey,
@@ -101,7 +106,6 @@ const VERSIONS: [EngineVersion; 2] = [
         full: "8.0.1",
         profile: "valkey-8.0",
         family: "valkey8",
-        default_parameter_group: "default.valkey8",
     },
 ];
 
@@ -111,36 +115,41 @@ const ELSEWHERE: [(Engine, &[&str]); 2] = [
     (Engine::Valkey, &["7.2", "8.1", "8.2", "9.0", "9.1"]),
 ];
 
-/// Families of parameter groups that the service has a default of, and whether it has one for cluster mode too.
-const FAMILIES: [(&str, bool); 13] = [
-    ("memcached1.4", false),
-    ("memcached1.5", false),
-    ("memcached1.6", false),
-    ("redis2.6", false),
-    ("redis2.8", false),
-    ("redis3.2", true),
-    ("redis4.0", true),
-    ("redis5.0", true),
-    ("redis6.x", true),
-    ("redis7", true),
-    ("valkey7", true),
-    ("valkey8", true),
-    ("valkey9", true),
-];
-
-/// The family of a default parameter group of the service, whether Engram has it or not, by its name in any case.
-pub fn family_of(parameter_group: &str) -> Option<&'static str> {
-    let name = parameter_group.to_ascii_lowercase();
-    let of = name.strip_prefix("default.")?;
-    let is = |(family, clusters): &&(&str, bool)| {
-        of == *family || (*clusters && of.strip_suffix(".cluster.on") == Some(*family))
-    };
-    FAMILIES.iter().find(is).map(|(family, _)| *family)
+/// A family of parameter groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Family {
+    /// `valkey8`
+    pub name: &'static str,
+    /// The first version that it is of.
+    pub since: &'static str,
+    /// It has a default group for cluster mode too.
+    pub has_cluster_mode: bool,
 }
 
-/// Whether there is a parameter group of this name.
-pub fn has_parameter_group(name: &str) -> bool {
-    VERSIONS.iter().any(|version| version.default_parameter_group.eq_ignore_ascii_case(name))
+/// All families, in the order of their age within an engine.
+pub const FAMILIES: [Family; 13] = [
+    family("memcached1.4", "1.4.5", false),
+    family("memcached1.5", "1.5.10", false),
+    family("memcached1.6", "1.6.6", false),
+    family("redis2.6", "2.6.13", false),
+    family("redis2.8", "2.8.6", false),
+    family("redis3.2", "3.2.4", true),
+    family("redis4.0", "4.0.10", true),
+    family("redis5.0", "5.0.0", true),
+    family("redis6.x", "6.0", true),
+    family("redis7", "7.0", true),
+    family("valkey7", "7.2", true),
+    family("valkey8", "8.0", true),
+    family("valkey9", "9.0", true),
+];
+
+const fn family(name: &'static str, since: &'static str, has_cluster_mode: bool) -> Family {
+    Family { name, since, has_cluster_mode }
+}
+
+/// The version that a deployment shows.
+pub fn version_of(engine: Engine, full: &str) -> Option<&'static EngineVersion> {
+    VERSIONS.iter().find(|version| version.engine == engine && version.full == full)
 }
 
 /// All versions.
@@ -193,16 +202,6 @@ mod tests {
         }
         assert_eq!(node_type("cache.t4g.micro").map(|one| one.vcpus), Some(2));
         assert_eq!(node_type("cache.t4g.pico"), None);
-    }
-
-    #[test]
-    fn default_parameter_groups_have_a_family() {
-        for version in versions() {
-            assert_eq!(family_of(version.default_parameter_group), Some(version.family));
-        }
-        assert_eq!(family_of("Default.redis7.cluster.on"), Some("redis7"));
-        assert_eq!(family_of("default.memcached1.6.cluster.on"), None);
-        assert_eq!(family_of("redis7"), None);
     }
 
     #[test]

@@ -18,7 +18,7 @@ impl Resize {
         let waits = deployment.deferred_size.as_ref();
         let asked = asked.or_else(|| waits.cloned().filter(|_| immediately));
         let Some(size) = asked else { return Resize::default() };
-        let is_new = size != deployment.size;
+        let is_new = size.node_type != deployment.size.node_type;
         if is_new && immediately {
             return Resize { now: Some(size), later: None };
         }

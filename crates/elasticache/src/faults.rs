@@ -21,9 +21,52 @@ pub(crate) fn node_group_not_found(id: &str, group: &str) -> Fault {
     model::NodeGroupNotFoundFault.because(text)
 }
 
-/// Text as the service answers.
-pub(crate) fn parameter_group_not_found(name: &str) -> Fault {
+/// Text as the service answers, to what describes the group.
+pub(crate) fn no_such_parameter_group(name: &str) -> Fault {
     model::CacheParameterGroupNotFoundFault.because(format!("CacheParameterGroup {name} not found."))
+}
+
+/// Text as the service answers, to what wants to use or change the group.
+pub(crate) fn parameter_group_not_found(name: &str) -> Fault {
+    model::CacheParameterGroupNotFoundFault.because(format!("CacheParameterGroup not found: {name}"))
+}
+
+/// Text as the service answers, to what deletes the group. The missing space is the service's.
+pub(crate) fn parameter_group_to_delete_not_found(name: &str) -> Fault {
+    model::CacheParameterGroupNotFoundFault.because(format!("CacheParameterGroupnot found: {name}"))
+}
+
+/// Text as the service answers, to what lists or changes tags.
+pub(crate) fn parameter_group_not_present(name: &str) -> Fault {
+    model::CacheParameterGroupNotFoundFault.because(format!("{name} is not present"))
+}
+
+/// Text as the service answers.
+pub(crate) fn parameter_group_exists(name: &str) -> Fault {
+    let text = format!("Parameter group {name} already exists");
+    model::CacheParameterGroupAlreadyExistsFault.because(text)
+}
+
+pub(crate) fn parameter_group_quota(limit: usize) -> Fault {
+    let text = format!("You have reached your quota of {limit} cache parameter groups in this region.");
+    model::CacheParameterGroupQuotaExceededFault.because(text)
+}
+
+/// Text as the service answers.
+pub(crate) fn no_such_family(family: &str) -> Fault {
+    value(format!("CacheParameterGroupFamily {family} is not a valid parameter group family."))
+}
+
+/// Text as the service answers.
+pub(crate) fn parameter_group_in_use(name: &str) -> Fault {
+    model::InvalidCacheParameterGroupStateFault.because(format!(
+        "One or more cache clusters are still members of this parameter group {name}, so the group cannot be deleted."
+    ))
+}
+
+/// With a text of its own.
+pub(crate) fn invalid_parameter_group_state(text: impl Into<String>) -> Fault {
+    model::InvalidCacheParameterGroupStateFault.because(text)
 }
 
 /// Text as the service answers, to what describes or changes the group.

@@ -3,7 +3,7 @@
 //! An operation is one file in `operations`: its typed input, its checks, the commands that it decides, its typed answer.
 //! [`SERVICE`] lists them; `model` names all others of the service, which are refused as not built. What belongs to several operations
 //! is beside them: `model` (names, parameters, errors), `catalogue` (node types, versions, parameter groups), `shapes` (shared outputs),
-//! `inputs` (shared inputs), `names` (rules for names), `subnet_groups`, `faults` (texts of errors), `paging`.
+//! `inputs` (shared inputs), `names` (rules for names), `parameters` (the table of all families), `parameter_groups`, `subnet_groups`, `faults` (texts of errors), `paging`.
 //!
 //! **A parameter has an effect or is refused by name** (`aws_protocol::NotYet`). Only what merely describes (a description, a
 //! window) is stored and shown without one.
@@ -21,11 +21,14 @@ mod model;
 mod names;
 mod operations;
 mod paging;
+mod parameter_groups;
 pub mod parameters;
 mod settings;
 mod shapes;
 mod subnet_groups;
 mod unsupported;
+
+pub use parameter_groups::outdated;
 
 use aws_operations::{Cx, Operation, Service};
 use aws_protocol::Wire;

@@ -40,6 +40,11 @@ pub(crate) fn subnet_group(name: &str) -> Result<String, Fault> {
     identifier("CacheSubnetGroupName", name, 255)
 }
 
+/// `CacheParameterGroupName`: 1 to 255 characters.
+pub(crate) fn parameter_group(name: &str) -> Result<String, Fault> {
+    identifier("CacheParameterGroupName", name, 255)
+}
+
 /// A description of something: 1 to 255 characters.
 pub(crate) fn description(parameter: &str, text: &str) -> Result<String, Fault> {
     if text.is_empty() {

@@ -1,6 +1,6 @@
 //! The parameters of all families of parameter groups, as data (`data/parameters.tsv`).
 
-use crate::catalogue;
+use crate::catalogue::{self, FAMILIES};
 use std::sync::LazyLock;
 
 /// A parameter, in a run of families in which nothing of it differs.
@@ -38,23 +38,6 @@ pub enum Default {
     Cpus,
 }
 
-/// All families with their first versions, in the order of their age within an engine.
-pub const FAMILIES: [(&str, &str); 13] = [
-    ("memcached1.4", "1.4.5"),
-    ("memcached1.5", "1.5.10"),
-    ("memcached1.6", "1.6.6"),
-    ("redis2.6", "2.6.13"),
-    ("redis2.8", "2.8.6"),
-    ("redis3.2", "3.2.4"),
-    ("redis4.0", "4.0.10"),
-    ("redis5.0", "5.0.0"),
-    ("redis6.x", "6.0"),
-    ("redis7", "7.0"),
-    ("valkey7", "7.2"),
-    ("valkey8", "8.0"),
-    ("valkey9", "9.0"),
-];
-
 static PARAMETERS: LazyLock<Vec<Parameter>> = LazyLock::new(|| {
     let lines = include_str!("../data/parameters.tsv").lines().filter(|line| !line.starts_with('#'));
     lines
@@ -72,7 +55,7 @@ pub fn of_family(family: &str) -> Option<Vec<&'static Parameter>> {
 }
 
 fn position(family: &str) -> Option<usize> {
-    FAMILIES.iter().position(|(name, _)| *name == family)
+    FAMILIES.iter().position(|one| one.name == family)
 }
 
 impl Parameter {
@@ -100,7 +83,7 @@ impl Parameter {
                 _ => return None,
             },
             change: ["immediate", "requires-reboot"].into_iter().find(|one| *one == change)?,
-            since: if since.is_empty() { FAMILIES[families.0].1 } else { since },
+            since: if since.is_empty() { FAMILIES[families.0].since } else { since },
             families,
         })
     }
@@ -114,13 +97,7 @@ impl Default {
             Default::Memory => node_type.maxmemory_bytes.to_string(),
             Default::MemoryMib => cache_memory(node_type.name)?.to_owned(),
             Default::Cpus => node_type.vcpus.to_string(),
-            Default::Clients => match node_type.name.trim_start_matches("cache.") {
-                "t3.micro" | "t4g.micro" => "20000",
-                "t3.small" | "t3.medium" => "46000",
-                name if name.starts_with("t2.") => "20000",
-                _ => "65000",
-            }
-            .to_owned(),
+            Default::Clients => node_type.maxclients().to_string(),
         })
     }
 }
@@ -129,6 +106,32 @@ impl Default {
 fn cache_memory(node_type: &str) -> Option<&'static str> {
     let lines = include_str!("../data/memcached-memory.tsv").lines();
     lines.filter_map(|line| line.split_once('\t')).find(|(name, _)| *name == node_type).map(|(_, mib)| mib)
+}
+
+impl Parameter {
+    /// Whether users may set this value, by the type and by what the service allows: words (`yes,no`), or numbers and ranges of
+    /// them (`0,20-`, `1-64`).
+    pub fn allows(&self, value: &str) -> bool {
+        let number = value.parse::<i64>().ok();
+        match (self.name, self.data_type) {
+            ("notify-keyspace-events", _) => value.chars().all(|c| "KEg$lshzxetdmnA".contains(c)),
+            (_, "integer") if self.allowed.is_empty() => number.is_some_and(|number| number >= 0),
+            (_, "integer") => number.is_some_and(|number| self.ranges().any(|range| range.contains(&number))),
+            (_, "float") => value.parse::<f64>().is_ok_and(f64::is_finite),
+            _ if self.allowed.is_empty() => true,
+            _ => self.allowed.split(',').any(|word| word == value),
+        }
+    }
+
+    fn ranges(&self) -> impl Iterator<Item = std::ops::RangeInclusive<i64>> {
+        self.allowed.split(',').filter_map(|part| {
+            Some(match part.split_once('-') {
+                Some((from, "")) => from.parse().ok()?..=i64::MAX,
+                Some((from, to)) => from.parse().ok()?..=to.parse().ok()?,
+                None => part.parse().ok().map(|one| one..=one)?,
+            })
+        })
+    }
 }
 
 #[cfg(test)]
@@ -141,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_family_has_a_parameter_once_and_each_is_one_of_its_engine() {
-        for (family, _) in FAMILIES {
+        for family in FAMILIES.map(|family| family.name) {
             let found = of_family(family).unwrap();
             assert!(found.len() > 25, "{family} has {}", found.len());
             assert!(found.windows(2).all(|pair| pair[0].name < pair[1].name), "{family}");
@@ -165,6 +168,39 @@ mod tests {
                 assert!(words.contains(&value), "{parameter:?}");
             }
         }
+    }
+
+    #[test]
+    fn ranges_and_words_are_what_may_be_set() {
+        let allows = |family: &str, name: &str, value: &str| {
+            let found = of_family(family).unwrap().into_iter().find(|one| one.name == name).unwrap();
+            found.allows(value)
+        };
+        for (name, value, expected) in [
+            ("timeout", "0", true),
+            ("timeout", "19", false),
+            ("timeout", "20", true),
+            ("timeout", "twenty", false),
+            ("timeout", "-1", false),
+            ("maxmemory-samples", "64", true),
+            ("maxmemory-samples", "65", false),
+            ("maxmemory-samples", "0", false),
+            ("maxmemory-policy", "allkeys-lfu", true),
+            ("maxmemory-policy", "allkeys-lif", false),
+            ("maxmemory-policy", "", false),
+            ("min-replicas-to-write", "3", true),
+            ("min-replicas-to-write", "-3", false),
+            ("notify-keyspace-events", "", true),
+            ("notify-keyspace-events", "KEA", true),
+            ("notify-keyspace-events", "KEQ", false),
+            ("reserved-memory-percent", "100", true),
+            ("reserved-memory-percent", "101", false),
+        ] {
+            assert_eq!(allows("valkey8", name, value), expected, "{name} {value:?}");
+        }
+        assert!(allows("redis7", "maxmemory-samples", "65"));
+        assert!(allows("memcached1.6", "chunk_size_growth_factor", "1.5"));
+        assert!(!allows("memcached1.6", "chunk_size_growth_factor", "a"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The settings of a deployment, from the parameters that groups and clusters share.
 
-use crate::{catalogue, faults, names};
+use crate::names;
 use aws_protocol::Fault;
 use fleet::Settings;
 
@@ -34,8 +34,8 @@ impl Given<'_> {
             && self.subnet_group.is_none()
     }
 
-    /// The settings of something new, whose version has this default parameter group.
-    pub(crate) fn of_new(&self, default_parameter_group: &str) -> Result<Settings, Fault> {
+    /// The settings of something new.
+    pub(crate) fn of_new(&self) -> Result<Settings, Fault> {
         let maintenance = self.maintenance_window.map(names::maintenance_window).transpose()?;
         let snapshot = self.snapshot_window.map(names::snapshot_window).transpose()?;
         let (maintenance, snapshot) = match (maintenance, snapshot) {
@@ -51,7 +51,6 @@ impl Given<'_> {
             (None, None) => (MAINTENANCE[0].to_owned(), SNAPSHOT[0].to_owned()),
         };
         let settings = Settings {
-            parameter_group: default_parameter_group.to_owned(),
             subnet_group: "default".to_owned(),
             maintenance_window: maintenance,
             snapshot_window: snapshot,
@@ -80,28 +79,12 @@ impl Given<'_> {
         if let Some(on) = self.auto_minor_version_upgrade {
             settings.auto_minor_version_upgrade = on;
         }
-        // There are the defaults alone, so the one that a deployment has is the one that it can have.
-        if let Some(name) =
-            self.parameter_group.filter(|name| !name.eq_ignore_ascii_case(&before.parameter_group))
-        {
-            return Err(other_parameter_group(&before.parameter_group, name));
+        if let Some(name) = self.parameter_group {
+            settings.parameter_group = name.to_ascii_lowercase();
         }
         if let Some(name) = self.subnet_group {
             settings.subnet_group = name.to_ascii_lowercase();
         }
         Ok(settings)
-    }
-}
-
-/// Why something whose parameter group is one default cannot have this one.
-fn other_parameter_group(own: &str, asked: &str) -> Fault {
-    match (catalogue::family_of(own), catalogue::family_of(asked)) {
-        (Some(expected), Some(found)) if expected != found => {
-            faults::parameter_group_of_another_family(expected, found)
-        }
-        (_, Some(_)) => faults::value(format!(
-            "Cluster mode (the parameter group {asked}) is not supported by Engram yet."
-        )),
-        (_, None) => faults::parameter_group_not_found(asked),
     }
 }

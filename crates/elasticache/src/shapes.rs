@@ -3,7 +3,7 @@
 use crate::Cx;
 use crate::lookup::Lookup;
 use aws_protocol::{Fault, Item, Members, Timestamp};
-use fleet::{Deployment, DeploymentId, Engine, Member, NodeSize, Phase, Shard};
+use fleet::{Deployment, DeploymentId, Engine, Member, NodeSize, ParameterStatus, Phase, Shard};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 
@@ -326,7 +326,7 @@ pub(crate) fn cache_cluster(
         cache_node_status: status,
         cache_node_create_time: created,
         endpoint: (status != "creating").then(|| member.address.into()),
-        parameter_group_status: "in-sync",
+        parameter_group_status: member.parameters.name(),
         customer_availability_zone: member.availability_zone.clone(),
     };
     CacheCluster {
@@ -346,8 +346,11 @@ pub(crate) fn cache_cluster(
         cache_security_groups: Members::default(),
         cache_parameter_group: ParameterGroupStatus {
             cache_parameter_group_name: settings.parameter_group.clone(),
-            parameter_apply_status: "in-sync",
-            cache_node_ids_to_reboot: Members::default(),
+            parameter_apply_status: member.parameters.name(),
+            cache_node_ids_to_reboot: (member.parameters == ParameterStatus::PendingReboot)
+                .then_some(CacheNodeId(NODE_ID.to_owned()))
+                .into_iter()
+                .collect(),
         },
         cache_subnet_group_name: settings.subnet_group.clone(),
         cache_nodes: show_nodes.then(|| std::iter::once(node()).collect()),

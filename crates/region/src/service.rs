@@ -155,7 +155,11 @@ impl Service {
                 }
             }
         })?;
-        let ledger = Ledger::new(store, fleet);
+        let mut ledger = Ledger::new(store, fleet);
+        let outdated = crate::services::outdated(ledger.fleet());
+        ledger
+            .write(clock.now_ms(), &outdated)?
+            .map_err(|refused| io::Error::other(format!("{refused:?}")))?;
         let (waiting, failures) = (Vec::new(), HashMap::new());
         let mut thread =
             Thread { ledger, reconciler, clock, began, agent, waiting, stop_limit, failures, failed: None };

@@ -6,6 +6,12 @@ use aws_protocol::wire::Names;
 /// All of them.
 pub static SERVICES: [&Service; 2] = [&elasticache::SERVICE, &sts::SERVICE];
 
+/// What differs between what services have written down and what they say now, with the names of regions: another version of this
+/// program may have written it.
+pub(crate) fn outdated(fleet: &fleet::Fleet) -> Vec<(String, fleet::Command)> {
+    elasticache::outdated(fleet)
+}
+
 /// By what the scope of a credential says.
 pub(crate) fn named(scope: &str) -> Option<&'static Service> {
     SERVICES.into_iter().find(|service| service.scope == scope)

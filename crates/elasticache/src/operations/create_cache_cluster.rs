@@ -5,7 +5,7 @@ use crate::inputs::{NewNodes, Nodes, SingleZone};
 use crate::lookup::{Lookup, MAX_MEMBERS, shard};
 use crate::settings::Given;
 use crate::shapes::{self, ClusterResult};
-use crate::{Cx, Operation, faults, names, subnet_groups};
+use crate::{Cx, Operation, faults, names, parameter_groups, subnet_groups};
 use aws_protocol::{Empty, Fault, NotYet, Off, With};
 use fleet::{Command, DeploymentId, NewDeployment, NewMember, placement};
 use serde::Deserialize;
@@ -67,7 +67,12 @@ fn alone(cx: &Cx<'_>, input: &Input, id: &str, tags: BTreeMap<String, String>) -
         return Err(faults::value(format!("NumCacheNodes should be 1 if engine is {}", version.engine)));
     }
     let subnets = cx.subnet_group(new.cache_subnet_group_name.as_deref())?;
-    let given = Given { subnet_group: Some(&subnets.name), ..nodes.given() };
+    let parameters = parameter_groups::for_nodes(cx, version, nodes.cache_parameter_group_name.as_deref())?;
+    let given = Given {
+        subnet_group: Some(&subnets.name),
+        parameter_group: Some(&parameters.kept.name),
+        ..nodes.given()
+    };
     let zones = subnet_groups::zones(cx.region, &subnets);
     let zone = zone(&zones, input)?.unwrap_or_else(|| zones[0].clone());
     let member = NewMember { name: id.to_owned(), availability_zone: zone, tags: BTreeMap::new() };
@@ -81,7 +86,8 @@ fn alone(cx: &Cx<'_>, input: &Input, id: &str, tags: BTreeMap<String, String>) -
         port: new.port()?,
         automatic_failover: false,
         multi_az: false,
-        settings: given.of_new(version.default_parameter_group)?,
+        settings: given.of_new()?,
+        parameters: parameters.node_parameters(),
         tags,
         members: vec![member],
         primary_ip: None,

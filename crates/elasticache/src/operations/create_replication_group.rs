@@ -5,7 +5,7 @@ use crate::inputs::{Disabled, NewNodes, Nodes, NotDurable};
 use crate::lookup::{Lookup, MAX_MEMBERS};
 use crate::settings::Given;
 use crate::shapes::{self, GroupResult};
-use crate::{Cx, Operation, faults, names, subnet_groups};
+use crate::{Cx, Operation, faults, names, parameter_groups, subnet_groups};
 use aws_protocol::{Empty, Fault, NotYet, Off, With};
 use fleet::{Command, DeploymentId, Engine, NewDeployment, NewMember, placement};
 use serde::Deserialize;
@@ -75,8 +75,14 @@ impl Operation for CreateReplicationGroup {
         let automatic_failover = input.automatic_failover_enabled.unwrap_or(false);
         let multi_az = input.multi_az_enabled.unwrap_or(false);
         check_availability(automatic_failover, multi_az, layout.len())?;
-        let given = Given { subnet_group: Some(&subnets.name), ..nodes.given() };
-        let settings = given.of_new(version.default_parameter_group)?;
+        let parameters =
+            parameter_groups::for_nodes(cx, version, nodes.cache_parameter_group_name.as_deref())?;
+        let given = Given {
+            subnet_group: Some(&subnets.name),
+            parameter_group: Some(&parameters.kept.name),
+            ..nodes.given()
+        };
+        let settings = given.of_new()?;
         let port = new.port()?;
         let tags = super::tags::checked(new.tags.as_deref().unwrap_or_default())?;
         if cx.here().is_some_and(|region| region.groups.contains_key(&id)) {
@@ -105,6 +111,7 @@ impl Operation for CreateReplicationGroup {
             automatic_failover,
             multi_az,
             settings,
+            parameters: parameters.node_parameters(),
             tags,
             members,
             primary_ip: None,

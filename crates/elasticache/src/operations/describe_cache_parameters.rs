@@ -1,8 +1,9 @@
 //! `DescribeCacheParameters`: the parameters of a group.
 
-use super::parameter_list::{self, List, SOURCE};
-use crate::{Cx, Operation, catalogue, faults, parameters};
-use aws_protocol::Fault;
+use super::parameter_list::{self, List, Parameter, Specific};
+use crate::parameters;
+use crate::{Cx, Operation, faults, parameter_groups};
+use aws_protocol::{Fault, Members};
 use serde::{Deserialize, Serialize};
 
 pub(crate) struct DescribeCacheParameters;
@@ -20,8 +21,8 @@ pub(crate) struct Input {
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Output {
     marker: Option<String>,
-    #[serde(flatten)]
-    list: List,
+    parameters: Members<Parameter>,
+    cache_node_type_specific_parameters: Members<Specific>,
 }
 
 impl Operation for DescribeCacheParameters {
@@ -29,24 +30,25 @@ impl Operation for DescribeCacheParameters {
     type Input = Input;
     type Output = Output;
 
-    fn answer(_: &Cx<'_>, input: &Input) -> Result<Output, Fault> {
-        let name = &input.cache_parameter_group_name;
-        let family = catalogue::family_of(name).filter(|_| catalogue::has_parameter_group(name));
-        let rows = family.and_then(parameters::of_family);
-        let mut rows = rows.ok_or_else(|| faults::parameter_group_not_found(name))?;
+    fn answer(cx: &Cx<'_>, input: &Input) -> Result<Output, Fault> {
+        let group = parameter_groups::described(cx, &input.cache_parameter_group_name)?;
+        let set_by_user =
+            |row: &&parameters::Parameter| !group.is_default && group.kept.values.contains_key(row.name);
+        let mut rows = group.rows();
         match input.source.as_deref().filter(|source| !source.is_empty()) {
-            None | Some(SOURCE) => {}
-            // A default group has nothing that a user has set.
-            Some("user" | "engine-default") => rows.clear(),
+            None => {}
+            Some("user") => rows.retain(set_by_user),
+            Some("system") => rows.retain(|row| !set_by_user(row)),
+            // The service's own root group, which is nobody's.
+            Some("engine-default") => rows.clear(),
             Some(source) => {
                 return Err(faults::value(format!(
                     "Invalid value {source} for Source. Must be one of user, system, engine-default"
                 )));
             }
         }
-        let is_for_cluster_mode = name.to_lowercase().ends_with(".cluster.on");
-        let marker = input.marker.as_deref();
-        let (list, marker) = parameter_list::page(rows, is_for_cluster_mode, marker, input.max_records)?;
-        Ok(Output { marker, list })
+        let List { marker, parameters, cache_node_type_specific_parameters } =
+            parameter_list::page(rows, Some(&group), input.marker.as_deref(), input.max_records)?;
+        Ok(Output { marker, parameters, cache_node_type_specific_parameters })
     }
 }

@@ -1,8 +1,8 @@
 //! `DescribeEngineDefaultParameters`: the parameters of a family.
 
-use super::parameter_list::{self, List};
+use super::parameter_list::{self, List, Parameter, Specific};
 use crate::{Cx, Operation, faults, parameters};
-use aws_protocol::Fault;
+use aws_protocol::{Fault, Members};
 use serde::{Deserialize, Serialize};
 
 pub(crate) struct DescribeEngineDefaultParameters;
@@ -26,8 +26,8 @@ pub(crate) struct Output {
 struct EngineDefaults {
     cache_parameter_group_family: String,
     marker: Option<String>,
-    #[serde(flatten)]
-    list: List,
+    parameters: Members<Parameter>,
+    cache_node_type_specific_parameters: Members<Specific>,
 }
 
 impl Operation for DescribeEngineDefaultParameters {
@@ -37,12 +37,17 @@ impl Operation for DescribeEngineDefaultParameters {
 
     fn answer(_: &Cx<'_>, input: &Input) -> Result<Output, Fault> {
         let family = input.cache_parameter_group_family.to_lowercase();
-        let rows = parameters::of_family(&family).ok_or_else(|| {
-            faults::value(format!(
-                "CacheParameterGroupFamily {family} is not a valid parameter group family."
-            ))
-        })?;
-        let (list, marker) = parameter_list::page(rows, false, input.marker.as_deref(), input.max_records)?;
-        Ok(Output { engine_defaults: EngineDefaults { cache_parameter_group_family: family, marker, list } })
+        let rows = parameters::of_family(&family);
+        let rows = rows.ok_or_else(|| faults::no_such_family(&input.cache_parameter_group_family))?;
+        let List { marker, parameters, cache_node_type_specific_parameters } =
+            parameter_list::page(rows, None, input.marker.as_deref(), input.max_records)?;
+        Ok(Output {
+            engine_defaults: EngineDefaults {
+                cache_parameter_group_family: family,
+                marker,
+                parameters,
+                cache_node_type_specific_parameters,
+            },
+        })
     }
 }

@@ -47,7 +47,7 @@ impl Operation for ListAllowedNodeTypeModifications {
             types.filter(|other| !other.is_previous && !other.has_tiering)
         };
         let names = |fits: fn(u64, u64) -> bool| -> Members<String> {
-            let fitting = |other: &&NodeType| fits(other.size().maxmemory_bytes, present.maxmemory_bytes);
+            let fitting = |other: &&NodeType| fits(other.maxmemory_bytes, present.memory_bytes);
             let mut names: Vec<String> =
                 others().filter(fitting).map(|other| other.name.to_owned()).collect();
             names.sort();

@@ -2,10 +2,12 @@
 
 mod add_tags_to_resource;
 mod create_cache_cluster;
+mod create_cache_parameter_group;
 mod create_cache_subnet_group;
 mod create_replication_group;
 mod decrease_replica_count;
 mod delete_cache_cluster;
+mod delete_cache_parameter_group;
 mod delete_cache_subnet_group;
 mod delete_replication_group;
 mod describe_cache_clusters;
@@ -20,11 +22,13 @@ mod increase_replica_count;
 mod list_allowed_node_type_modifications;
 mod list_tags_for_resource;
 mod modify_cache_cluster;
+mod modify_cache_parameter_group;
 mod modify_cache_subnet_group;
 mod modify_replication_group;
 mod parameter_list;
 mod reboot_cache_cluster;
 mod remove_tags_from_resource;
+mod reset_cache_parameter_group;
 mod tags;
 mod test_failover;
 
@@ -50,6 +54,10 @@ pub(crate) const OPERATIONS: &[Entry] = &[
     Entry::of::<add_tags_to_resource::AddTagsToResource>(),
     Entry::of::<remove_tags_from_resource::RemoveTagsFromResource>(),
     Entry::of::<list_tags_for_resource::ListTagsForResource>(),
+    Entry::of::<create_cache_parameter_group::CreateCacheParameterGroup>(),
+    Entry::of::<modify_cache_parameter_group::ModifyCacheParameterGroup>(),
+    Entry::of::<reset_cache_parameter_group::ResetCacheParameterGroup>(),
+    Entry::of::<delete_cache_parameter_group::DeleteCacheParameterGroup>(),
     Entry::of::<describe_cache_parameter_groups::DescribeCacheParameterGroups>(),
     Entry::of::<create_cache_subnet_group::CreateCacheSubnetGroup>(),
     Entry::of::<modify_cache_subnet_group::ModifyCacheSubnetGroup>(),

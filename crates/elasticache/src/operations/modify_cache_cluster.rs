@@ -6,7 +6,7 @@ use crate::inputs::{ChangedNodes, Nodes, SingleZone};
 use crate::lookup::Lookup;
 use crate::shapes::{self, ClusterResult};
 use crate::unsupported::refuse;
-use crate::{Cx, Operation, catalogue, faults};
+use crate::{Cx, Operation, catalogue, faults, parameter_groups};
 use aws_protocol::{Empty, Fault, NotYet, With};
 use fleet::{Changes, Command, DeploymentId};
 use serde::Deserialize;
@@ -59,10 +59,14 @@ impl Operation for ModifyCacheCluster {
             let version = catalogue::find_version(deployment.engine, asked)?;
             refuse("EngineVersion", version.full != deployment.engine_version)?;
         }
+        let parameters =
+            parameter_groups::for_deployment(cx, deployment, nodes.cache_parameter_group_name.as_deref())?;
         let settings = nodes.given().changed(&deployment.settings)?;
         let size = nodes.cache_node_type.as_deref().map(node_type_named).transpose()?.map(|one| one.size());
         let resize = match &deployment.id {
-            DeploymentId::Group(group) if size.as_ref().is_some_and(|size| *size != deployment.size) => {
+            DeploymentId::Group(group)
+                if size.as_ref().is_some_and(|size| size.node_type != deployment.size.node_type) =>
+            {
                 return Err(faults::combination(format!(
                     "The node type of a member of replication group {group} is changed by ModifyReplicationGroup."
                 )));
@@ -70,7 +74,12 @@ impl Operation for ModifyCacheCluster {
             DeploymentId::Group(_) => Resize::default(),
             DeploymentId::Cluster(_) => Resize::of(deployment, size, immediately),
         };
-        let changes = Changes { size: resize.now, settings: Some(settings), ..Changes::default() };
+        let changes = Changes {
+            size: resize.now,
+            settings: Some(settings),
+            parameters: parameters.map(|group| group.node_parameters()),
+            ..Changes::default()
+        };
         let mut commands = vec![Command::Modify { id: deployment.id.clone(), changes: Box::new(changes) }];
         commands.extend(resize.later);
         Ok(commands)

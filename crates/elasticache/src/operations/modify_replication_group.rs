@@ -8,7 +8,7 @@ use crate::lookup::{Lookup, shard};
 use crate::settings::Given;
 use crate::shapes::{self, GroupResult};
 use crate::unsupported::refuse;
-use crate::{Cx, Operation, faults, names};
+use crate::{Cx, Operation, faults, names, parameter_groups};
 use aws_protocol::{Empty, Fault, NotYet, Off, With};
 use fleet::{Changes, Command, Deployment};
 use serde::Deserialize;
@@ -58,6 +58,8 @@ impl Operation for ModifyReplicationGroup {
         let automatic_failover = input.automatic_failover_enabled.unwrap_or(group.automatic_failover);
         let multi_az = input.multi_az_enabled.unwrap_or(group.multi_az);
         check_availability(automatic_failover, multi_az, shard(group)?.members.len())?;
+        let parameters =
+            parameter_groups::for_deployment(cx, group, input.shared.cache_parameter_group_name.as_deref())?;
         let given = given(input);
         let settings = given.changed(&group.settings)?;
         if let Some(name) = &settings.snapshotting_cluster
@@ -73,6 +75,7 @@ impl Operation for ModifyReplicationGroup {
             automatic_failover: Some(automatic_failover),
             multi_az: Some(multi_az),
             settings: Some(settings),
+            parameters: parameters.map(|group| group.node_parameters()),
         };
         let mut commands = vec![Command::Modify { id: group.id.clone(), changes: Box::new(changes) }];
         commands.extend(resize.later);

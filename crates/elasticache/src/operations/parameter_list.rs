@@ -1,23 +1,24 @@
 //! Parameters, as answers list them.
 
+use crate::parameter_groups::Group;
 use crate::parameters::{Default, Parameter as Row};
 use crate::{catalogue, paging};
 use aws_protocol::{Fault, Item, Members};
 use serde::Serialize;
 
 /// A page of parameters: first those that are the same on all node types, then the others.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug)]
 pub(super) struct List {
     pub(super) parameters: Members<Parameter>,
     pub(super) cache_node_type_specific_parameters: Members<Specific>,
+    pub(super) marker: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Parameter {
     parameter_name: &'static str,
-    parameter_value: Option<&'static str>,
+    parameter_value: Option<String>,
     source: &'static str,
     data_type: &'static str,
     allowed_values: Option<&'static str>,
@@ -58,26 +59,31 @@ impl Item for Value {
     const NAME: &'static str = "CacheNodeTypeSpecificValue";
 }
 
-/// One page, with the marker of the next. In a group for cluster mode, `cluster-enabled` is on.
+/// One page: of a group, or of what its family begins with.
 pub(super) fn page(
     rows: Vec<&'static Row>,
-    for_cluster_mode: bool,
+    group: Option<&Group>,
     marker: Option<&str>,
     max_records: Option<i32>,
-) -> Result<(List, Option<String>), Fault> {
+) -> Result<List, Fault> {
     let (rows, next) = paging::page(rows, |row| row.name.to_owned(), marker, max_records)?;
     let shown = |text: &'static str| (!text.is_empty()).then_some(text);
-    let mut list =
-        List { parameters: Members::default(), cache_node_type_specific_parameters: Members::default() };
+    let mut list = List {
+        parameters: Members::default(),
+        cache_node_type_specific_parameters: Members::default(),
+        marker: next,
+    };
     for row in rows {
+        let own = group.and_then(|group| group.kept.values.get(row.name)).map(String::as_str);
+        let source = match (own, group) {
+            (Some(_), Some(group)) if !group.is_default => "user",
+            _ => "system",
+        };
         match row.default {
             Default::Is(default) => list.parameters.0.push(Parameter {
                 parameter_name: row.name,
-                parameter_value: match row.name {
-                    "cluster-enabled" if for_cluster_mode => Some("yes"),
-                    _ => shown(default),
-                },
-                source: SOURCE,
+                parameter_value: own.or(shown(default)).map(str::to_owned),
+                source,
                 data_type: row.data_type,
                 allowed_values: shown(row.allowed),
                 is_modifiable: row.is_modifiable,
@@ -86,7 +92,7 @@ pub(super) fn page(
             }),
             default => list.cache_node_type_specific_parameters.0.push(Specific {
                 parameter_name: row.name,
-                source: SOURCE,
+                source,
                 data_type: row.data_type,
                 allowed_values: shown(row.allowed),
                 is_modifiable: row.is_modifiable,
@@ -99,8 +105,5 @@ pub(super) fn page(
             }),
         }
     }
-    Ok((list, next))
+    Ok(list)
 }
-
-/// Where a value comes from that no user has set.
-pub(super) const SOURCE: &str = "system";

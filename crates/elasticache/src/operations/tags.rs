@@ -2,9 +2,9 @@
 
 use crate::lookup::Lookup;
 use crate::shapes::Tag;
-use crate::{Cx, catalogue, faults, model, subnet_groups};
+use crate::{Cx, faults, model, parameter_groups, subnet_groups};
 use aws_protocol::Fault;
-use fleet::{Command, Deployment, DeploymentId, Member, SubnetGroup};
+use fleet::{Command, Deployment, DeploymentId, Member, ParameterGroup, SubnetGroup};
 use std::collections::BTreeMap;
 
 /// Tags of one resource.
@@ -18,6 +18,8 @@ pub(super) enum Tagged<'a> {
     Member(&'a Deployment, &'a Member),
     /// A subnet group's.
     SubnetGroup(SubnetGroup),
+    /// A parameter group's.
+    ParameterGroup(ParameterGroup),
     /// What is the same for everybody has none.
     Default,
 }
@@ -30,6 +32,7 @@ impl<'a> Tagged<'a> {
             Tagged::Deployment(deployment) => &deployment.tags,
             Tagged::Member(_, member) => &member.tags,
             Tagged::SubnetGroup(group) => &group.tags,
+            Tagged::ParameterGroup(group) => &group.tags,
             Tagged::Default => &NONE,
         }
     }
@@ -41,8 +44,8 @@ impl<'a> Tagged<'a> {
             all.extend(tags.clone());
             within_quota(all)
         };
-        if let Tagged::SubnetGroup(group) = self {
-            return Ok(vec![tagged(group, with(&group.tags)?)]);
+        if let Some(command) = self.whole(with(self.tags())?) {
+            return Ok(vec![command]);
         }
         let place = |(id, member, before): Place<'_>| {
             with(before)?;
@@ -53,13 +56,26 @@ impl<'a> Tagged<'a> {
 
     /// The commands that take tags from it.
     pub(super) fn remove(&self, keys: &[String]) -> Result<Vec<Command>, Fault> {
-        if let Tagged::SubnetGroup(group) = self {
-            let mut tags = group.tags.clone();
-            tags.retain(|key, _| !keys.contains(key));
-            return Ok(vec![tagged(group, tags)]);
+        let mut rest = self.tags().clone();
+        rest.retain(|key, _| !keys.contains(key));
+        if let Some(command) = self.whole(rest) {
+            return Ok(vec![command]);
         }
         let place = |(id, member, _): Place<'_>| Command::Untag { id, member, keys: keys.to_vec() };
         Ok(self.with_members()?.into_iter().map(place).collect())
+    }
+
+    /// The command that puts what is kept as a whole in its place, with other tags.
+    fn whole(&self, tags: BTreeMap<String, String>) -> Option<Command> {
+        match self {
+            Tagged::SubnetGroup(group) => {
+                Some(Command::SetSubnetGroup(Box::new(SubnetGroup { tags, ..group.clone() })))
+            }
+            Tagged::ParameterGroup(group) => {
+                Some(Command::SetParameterGroup(Box::new(ParameterGroup { tags, ..group.clone() })))
+            }
+            Tagged::Deployment(_) | Tagged::Member(..) | Tagged::Default => None,
+        }
     }
 
     /// Everything whose tags change with these: the deployment, the member's name, the tags.
@@ -77,7 +93,7 @@ impl<'a> Tagged<'a> {
             Tagged::Member(deployment, member) => {
                 Ok(vec![(deployment.id.clone(), Some(member.name.clone()), &member.tags)])
             }
-            Tagged::SubnetGroup(_) => Ok(Vec::new()),
+            Tagged::SubnetGroup(_) | Tagged::ParameterGroup(_) => Ok(Vec::new()),
             Tagged::Default => {
                 Err(faults::value("Tags of default parameter groups are not supported by Engram yet."))
             }
@@ -87,11 +103,6 @@ impl<'a> Tagged<'a> {
 
 /// A bearer of tags, as commands name it.
 type Place<'a> = (DeploymentId, Option<String>, &'a BTreeMap<String, String>);
-
-/// The command that puts a group with other tags in its place.
-fn tagged(group: &SubnetGroup, tags: BTreeMap<String, String>) -> Command {
-    Command::SetSubnetGroup(Box::new(SubnetGroup { tags, ..group.clone() }))
-}
 
 /// The tags of a request, checked by the rules for keys and values.
 pub(super) fn checked(tags: &[Tag]) -> Result<BTreeMap<String, String>, Fault> {
@@ -159,8 +170,11 @@ pub(super) fn find<'a>(cx: &Cx<'a>, arn: &str) -> Result<Tagged<'a>, Fault> {
                 DeploymentId::Cluster(_) => available(deployment.status(), Tagged::Deployment(deployment)),
             }
         }
-        "parametergroup" if catalogue::has_parameter_group(name) => Ok(Tagged::Default),
-        "parametergroup" => Err(faults::parameter_group_not_found(name)),
+        "parametergroup" => match parameter_groups::find(cx, name) {
+            Some(group) if group.is_default => Ok(Tagged::Default),
+            Some(group) => Ok(Tagged::ParameterGroup(group.kept)),
+            None => Err(faults::parameter_group_not_present(name)),
+        },
         "subnetgroup" => subnet_groups::existing(cx, name).map(Tagged::SubnetGroup),
         "snapshot" => Err(model::SnapshotNotFoundFault.because(format!("Snapshot {name} not found."))),
         "user" => Err(model::UserNotFoundFault.because(format!("User {name} not found."))),

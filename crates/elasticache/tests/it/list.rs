@@ -9,6 +9,7 @@ pub(crate) fn required(operation: &str) -> String {
     let value = |name: &&str| match *name {
         "ApplyImmediately" => "&ApplyImmediately=true".to_owned(),
         "CacheNodeIdsToReboot" => "&CacheNodeIdsToReboot.CacheNodeId.1=0001".to_owned(),
+        "ParameterNameValues" => "&ParameterNameValues.ParameterNameValue.1.ParameterName=k".to_owned(),
         "SubnetIds" => "&SubnetIds.SubnetIdentifier.1=subnet-00000001".to_owned(),
         "Tags" => "&Tags.Tag.1.Key=k".to_owned(),
         "TagKeys" => "&TagKeys.member.1=k".to_owned(),

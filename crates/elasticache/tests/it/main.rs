@@ -2,6 +2,7 @@
 
 mod errors;
 mod list;
+mod parameter_groups;
 mod subnet_groups;
 mod transcripts;
 

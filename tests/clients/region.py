@@ -141,6 +141,7 @@ class Region:
         return describe()
 
     def messages(self, source=None):
+        """What is told, the newest first."""
         events = self.aws().describe_events(Duration=600)["Events"]
         return [event["Message"] for event in events if source in (None, event["SourceIdentifier"])]
 

@@ -146,7 +146,10 @@ def test_events_are_chosen_by_source_time_and_page(region):
     client = region.aws()
     region.create("story", 2)
     own = client.describe_events(SourceType="replication-group", SourceIdentifier="story")["Events"]
-    assert [event["Message"] for event in own] == ["Replication group story created"]
+    assert [event["Message"] for event in own] == [
+        "Automatic failover has been turned on for replication group story",
+        "Replication group story created",
+    ]
     assert own[0]["SourceType"] == "replication-group" and own[0]["Date"].tzinfo
     future = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
     assert client.describe_events(StartTime=own[0]["Date"], EndTime=future, SourceType="cache-cluster", SourceIdentifier="story-002")["Events"]

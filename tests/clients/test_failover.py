@@ -206,10 +206,12 @@ def test_a_tested_failover_is_told_in_order(region, writer):
     region.aws().test_failover(ReplicationGroupId="tested", NodeGroupId="0001")
     group = wait_until("the failover", lambda: (g := region.available("tested")) and roles(g)["tested-002"] == "primary" and g)
     writing.more()
-    events = [e["Message"] for e in region.aws().describe_events(Duration=60)["Events"] if e["SourceIdentifier"].startswith("tested")]
+    newest_first = region.aws().describe_events(Duration=60)["Events"]
+    events = [e["Message"] for e in reversed(newest_first) if e["SourceIdentifier"].startswith("tested")]
     story = [
         "Test Failover API called for node group 0001",
         "Failover from primary node tested-001 to replica node tested-002 completed",
+        "Recovering cache nodes 0001",
         "Finished recovery for cache nodes 0001",
     ]
     assert [message for message in dict.fromkeys(events) if message in story] == story

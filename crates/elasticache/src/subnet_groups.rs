@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 const VPC: &str = "vpc-00000000";
 
 /// The group that is always there.
-pub(crate) const DEFAULT: &str = "default";
+pub(crate) const DEFAULT: &str = SubnetGroup::DEFAULT;
 
 /// Subnet groups of a region.
 pub(crate) const MAX_GROUPS: usize = 300;
@@ -34,7 +34,7 @@ pub(crate) const MAX_SUBNETS: usize = 20;
 /// All groups of the region by their names.
 pub(crate) fn all(cx: &Cx<'_>) -> BTreeMap<String, SubnetGroup> {
     let kept = cx.here().map(|region| region.subnet_groups.clone()).unwrap_or_default();
-    let mut all = BTreeMap::from([(DEFAULT.to_owned(), default_group(cx.region))]);
+    let mut all = BTreeMap::from([(DEFAULT.to_owned(), SubnetGroup::default_of(cx.region))]);
     all.extend(kept);
     all
 }
@@ -42,16 +42,7 @@ pub(crate) fn all(cx: &Cx<'_>) -> BTreeMap<String, SubnetGroup> {
 /// A group by its name in lower case.
 pub(crate) fn find(cx: &Cx<'_>, name: &str) -> Option<SubnetGroup> {
     let kept = cx.here().and_then(|region| region.subnet_groups.get(name)).cloned();
-    kept.or_else(|| (name == DEFAULT).then(|| default_group(cx.region)))
-}
-
-fn default_group(region: &str) -> SubnetGroup {
-    SubnetGroup {
-        name: DEFAULT.to_owned(),
-        description: "Default CacheSubnetGroup".to_owned(),
-        subnets: (0..placement::zones(region).len()).map(|number| format!("subnet-{number:08}")).collect(),
-        tags: BTreeMap::new(),
-    }
+    kept.or_else(|| (name == DEFAULT).then(|| SubnetGroup::default_of(cx.region)))
 }
 
 /// The zones that a group has subnets in, in the order of the region.

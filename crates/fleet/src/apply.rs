@@ -1,7 +1,7 @@
 //! How commands change the fleet. The same commands in the same order give the same state, byte for byte.
 
 use crate::command::{Changes, Command, NewDeployment, NewMember};
-use crate::event::{Event, KEPT_AT_MOST, KEPT_FOR_MS, Source};
+use crate::event::{Happening, Source};
 use crate::model::{
     Deployment, DeploymentId, Fleet, Member, MemberState, Node, NodeSize, ParameterStatus, Phase, Region,
     Shard,
@@ -58,8 +58,8 @@ impl Fleet {
                 let deployment = self.deployment_mut(region, id)?;
                 shard_mut(deployment, shard)?.test_failover = true;
                 deployment.phase = Phase::Modifying;
-                let text = format!("Test Failover API called for node group {shard}");
-                self.tell(at_ms, region, Source::ReplicationGroup, id.name(), text);
+                let tested = Happening::FailoverTested { shard };
+                self.tell(at_ms, region, Source::ReplicationGroup, id.name(), tested);
             }
             Command::Reboot { id, member } => {
                 self.member_mut(region, id, member)?.state = MemberState::Rebooting { kill: true };
@@ -72,12 +72,11 @@ impl Fleet {
                 self.tags(region, id, member.as_deref())?.retain(|key, _| !keys.contains(key));
             }
             Command::SetSubnetGroup(group) => {
-                let region = self.regions.entry(region.to_owned()).or_default();
-                region.subnet_groups.insert(group.name.clone(), (**group).clone());
+                let here = self.regions.entry(region.to_owned()).or_default();
+                here.set_subnet_group(at_ms, region, group);
             }
             Command::DeleteSubnetGroup { name } => {
-                let removed = self.region_mut(region)?.subnet_groups.remove(name);
-                removed.ok_or_else(|| ApplyError::Missing(format!("subnet group {name}")))?;
+                self.region_mut(region)?.delete_subnet_group(at_ms, name)?;
             }
             Command::SetParameterGroup(group) => {
                 let region = self.regions.entry(region.to_owned()).or_default();
@@ -91,13 +90,10 @@ impl Fleet {
                 self.member_mut(region, id, member)?.parameters = *status;
             }
             Command::Serves { id, member } => self.serves(at_ms, region, id, member)?,
-            Command::Lost { id, member } => {
-                self.member_mut(region, id, member)?.state = MemberState::Recovering;
-                self.tell(at_ms, region, Source::CacheCluster, member, "Recovering cache nodes 0001".into());
-            }
+            Command::Lost { id, member } => self.lost(at_ms, region, id, member)?,
             Command::Killed { id, member } => {
                 self.member_mut(region, id, member)?.state = MemberState::Rebooting { kill: false };
-                self.tell(at_ms, region, Source::CacheCluster, member, "Cache node 0001 shutdown".into());
+                self.tell(at_ms, region, Source::CacheCluster, member, Happening::NodeShutdown);
             }
             Command::BeginHandover { id, shard, to } => {
                 let shard = shard_mut(self.deployment_mut(region, id)?, shard)?;
@@ -107,13 +103,7 @@ impl Fleet {
             Command::Elect { id, shard, node, epoch, stands_in } => {
                 self.elect(at_ms, region, id, shard, *node, *epoch, *stands_in)?;
             }
-            Command::Replace { id, member } => {
-                let member = self.member_mut(region, id, member)?;
-                if let Some(replacement) = member.replacement.take() {
-                    let old = std::mem::replace(&mut member.node, replacement).id;
-                    self.retired.insert(old);
-                }
-            }
+            Command::Replace { id, member } => self.replace(at_ms, region, id, member)?,
             Command::Leave { id, member } => self.leave(at_ms, region, id, member)?,
             Command::Settle { id } => self.settle(at_ms, region, id)?,
             Command::FailCreation { id, reason } => {
@@ -122,8 +112,8 @@ impl Fleet {
                 let nodes = deployment.members().flat_map(|(_, member)| member.nodes());
                 let gone: Vec<NodeId> = nodes.map(|node| node.id).collect();
                 self.retired.extend(gone);
-                let text = format!("Failed to create {id}: {reason}");
-                self.tell(at_ms, region, source_of(id), id.name(), text);
+                let source = Source::of(id);
+                self.tell(at_ms, region, source, id.name(), Happening::NotCreated { source, reason });
             }
             Command::Forget { node } => {
                 self.retired.remove(node);
@@ -263,7 +253,8 @@ impl Fleet {
         if let Some(description) = &changes.description {
             deployment.description.clone_from(description);
         }
-        deployment.automatic_failover = changes.automatic_failover.unwrap_or(deployment.automatic_failover);
+        let fails_over = changes.automatic_failover.unwrap_or(deployment.automatic_failover);
+        let turned = std::mem::replace(&mut deployment.automatic_failover, fails_over) != fails_over;
         deployment.multi_az = changes.multi_az.unwrap_or(deployment.multi_az);
         if let Some(settings) = &changes.settings {
             deployment.settings.clone_from(settings);
@@ -291,6 +282,38 @@ impl Fleet {
             }
         }
         self.retired.extend(retired);
+        if turned {
+            let turned = Happening::AutomaticFailover { group: id.name(), on: fails_over };
+            self.tell(at_ms, region, Source::ReplicationGroup, id.name(), turned);
+        }
+        Ok(())
+    }
+
+    /// The replacement of a member is its node from now on.
+    fn replace(&mut self, at_ms: u64, region: &str, id: &DeploymentId, name: &str) -> Result<(), ApplyError> {
+        let member = self.member_mut(region, id, name)?;
+        let Some(replacement) = member.replacement.take() else { return Ok(()) };
+        let old = std::mem::replace(&mut member.node, replacement).id;
+        let node_type = member.node.size.node_type.clone();
+        self.retired.insert(old);
+        let applied = Happening::NodeTypeApplied { node_type: &node_type };
+        self.tell(at_ms, region, Source::CacheCluster, name, applied);
+        let deployment = self.deployment_mut(region, id)?;
+        let is_last = deployment.members().all(|(_, member)| member.replacement.is_none());
+        if is_last && matches!(id, DeploymentId::Group(_)) {
+            self.tell(at_ms, region, Source::ReplicationGroup, id.name(), applied);
+        }
+        Ok(())
+    }
+
+    fn lost(&mut self, at_ms: u64, region: &str, id: &DeploymentId, name: &str) -> Result<(), ApplyError> {
+        self.member_mut(region, id, name)?.state = MemberState::Recovering;
+        let deployment = self.deployment_mut(region, id)?;
+        let is_primary = deployment.members().any(|(shard, one)| one.name == name && one.runs(shard.primary));
+        // The service tells of the failover first.
+        if !(is_primary && fails_over(deployment)) {
+            self.tell(at_ms, region, Source::CacheCluster, name, Happening::Recovering);
+        }
         Ok(())
     }
 
@@ -344,8 +367,8 @@ impl Fleet {
             deployment.members().flat_map(|(_, member)| member.nodes().map(|node| node.id)).collect();
         self.retired.extend(gone);
         if let Some(kept) = kept {
-            let text = format!("Cache cluster was removed from {id} and stays");
-            self.tell(at_ms, region, Source::CacheCluster, kept.id.clone().name(), text);
+            let retained = Happening::Retained { group: id };
+            self.tell(at_ms, region, Source::CacheCluster, kept.id.name(), retained);
             self.insert(region, kept);
         }
         Ok(())
@@ -354,15 +377,16 @@ impl Fleet {
     fn serves(&mut self, at_ms: u64, region: &str, id: &DeploymentId, name: &str) -> Result<(), ApplyError> {
         let member = self.member_mut(region, id, name)?;
         let was = std::mem::replace(&mut member.state, MemberState::Available);
-        let text = match was {
-            MemberState::Creating => {
-                format!("Added cache node 0001 in availability zone {}", member.availability_zone)
-            }
-            MemberState::Rebooting { .. } => "Cache node 0001 restarted".into(),
-            MemberState::Recovering => "Finished recovery for cache nodes 0001".into(),
-            MemberState::Available | MemberState::Deleting => return Ok(()),
+        let zone = member.availability_zone.clone();
+        let happened: &[Happening<'_>] = match was {
+            MemberState::Creating => &[Happening::ClusterCreated, Happening::NodeAdded { zone: &zone }],
+            MemberState::Rebooting { .. } => &[Happening::NodeRestarted],
+            MemberState::Recovering => &[Happening::Recovered],
+            MemberState::Available | MemberState::Deleting => &[],
         };
-        self.tell(at_ms, region, Source::CacheCluster, name, text);
+        for what in happened {
+            self.tell(at_ms, region, Source::CacheCluster, name, *what);
+        }
         Ok(())
     }
 
@@ -377,7 +401,11 @@ impl Fleet {
         epoch: u64,
         stands_in: bool,
     ) -> Result<(), ApplyError> {
-        let shard = shard_mut(self.deployment_mut(region, id)?, shard)?;
+        let deployment = self.deployment_mut(region, id)?;
+        let fails_over = fails_over(deployment);
+        let shard = shard_mut(deployment, shard)?;
+        let lost = shard.primary_member().filter(|one| one.state == MemberState::Recovering);
+        let lost = lost.filter(|_| fails_over).map(|one| one.name.clone());
         let name = |node: NodeId| shard.members.iter().find(|one| one.runs(node)).map(|one| one.name.clone());
         let (before, after) = (name(shard.primary), name(node));
         shard.primary = node;
@@ -400,9 +428,12 @@ impl Fleet {
         if let (Some(before), Some(after)) = (before, after)
             && before != after
         {
-            let text = format!("Failover from primary node {before} to replica node {after} completed");
-            self.tell(at_ms, region, Source::CacheCluster, &before, text.clone());
-            self.tell(at_ms, region, Source::ReplicationGroup, id.name(), text);
+            let failed_over = Happening::FailedOver { from: &before, to: &after };
+            self.tell(at_ms, region, Source::CacheCluster, &before, failed_over);
+            self.tell(at_ms, region, Source::ReplicationGroup, id.name(), failed_over);
+        }
+        if let Some(lost) = lost {
+            self.tell(at_ms, region, Source::CacheCluster, &lost, Happening::Recovering);
         }
         Ok(())
     }
@@ -419,7 +450,7 @@ impl Fleet {
         }
         self.retired.extend(member.nodes().map(|node| node.id));
         self.released.insert((Endpoint::Node, member.address));
-        self.tell(at_ms, region, Source::CacheCluster, name, "Cache cluster deleted".into());
+        self.tell(at_ms, region, Source::CacheCluster, name, Happening::ClusterDeleted);
         Ok(())
     }
 
@@ -428,13 +459,14 @@ impl Fleet {
         let was = std::mem::replace(&mut deployment.phase, Phase::Available);
         match was {
             Phase::Creating => {
-                let members: Vec<String> = deployment.members().map(|(_, one)| one.name.clone()).collect();
-                for member in members {
-                    self.tell(at_ms, region, Source::CacheCluster, &member, "Cache cluster created".into());
-                }
-                if let DeploymentId::Group(name) = id {
-                    let text = format!("Replication group {name} created");
-                    self.tell(at_ms, region, Source::ReplicationGroup, name, text);
+                let fails_over = deployment.automatic_failover;
+                if let DeploymentId::Group(group) = id {
+                    let created = Happening::GroupCreated { group };
+                    self.tell(at_ms, region, Source::ReplicationGroup, group, created);
+                    if fails_over {
+                        let turned = Happening::AutomaticFailover { group, on: true };
+                        self.tell(at_ms, region, Source::ReplicationGroup, group, turned);
+                    }
                 }
             }
             Phase::Deleting => self.drop_deployment(at_ms, region, id),
@@ -457,12 +489,11 @@ impl Fleet {
             }
             for member in &shard.members {
                 self.released.insert((Endpoint::Node, member.address));
-                self.tell(at_ms, region, Source::CacheCluster, &member.name, "Cache cluster deleted".into());
+                self.tell(at_ms, region, Source::CacheCluster, &member.name, Happening::ClusterDeleted);
             }
         }
-        if let DeploymentId::Group(name) = id {
-            let text = format!("Replication group {name} deleted");
-            self.tell(at_ms, region, Source::ReplicationGroup, name, text);
+        if let DeploymentId::Group(group) = id {
+            self.tell(at_ms, region, Source::ReplicationGroup, group, Happening::GroupDeleted { group });
         }
     }
 
@@ -470,11 +501,9 @@ impl Fleet {
     fn stranger(&mut self, at_ms: u64, node: NodeId, origin: Option<&Origin>, moved_to: Option<&str>) {
         self.next_node = self.next_node.max(node.0.saturating_add(1));
         let what = origin.map_or_else(|| node.to_string(), |origin| format!("{node} ({origin})"));
-        let text = match moved_to {
-            Some(place) => {
-                format!("The directory of node {what} belongs to no deployment and was moved to {place}")
-            }
-            None => format!("Node {what} belongs to no deployment; its process runs and was left alone"),
+        let found = match moved_to {
+            Some(place) => Happening::StrangerMoved { what: &what, place },
+            None => Happening::StrangerRuns { what: &what },
         };
         let name = origin.map_or_else(|| node.to_string(), |origin| origin.member.clone());
         // Without an origin nobody knows which region it was in.
@@ -483,17 +512,12 @@ impl Fleet {
             None => self.regions.keys().cloned().collect(),
         };
         for region in regions {
-            self.tell(at_ms, &region, Source::CacheCluster, &name, text.clone());
+            self.tell(at_ms, &region, Source::CacheCluster, &name, found);
         }
     }
 
-    fn tell(&mut self, at_ms: u64, region: &str, source: Source, source_id: &str, message: String) {
-        let events = &mut self.regions.entry(region.to_owned()).or_default().events;
-        events.push_back(Event { at_ms, source, source_id: source_id.to_owned(), message });
-        let is_old = |event: &Event| event.at_ms + KEPT_FOR_MS < at_ms;
-        while events.len() > KEPT_AT_MOST || events.front().is_some_and(is_old) {
-            events.pop_front();
-        }
+    fn tell(&mut self, at_ms: u64, region: &str, source: Source, source_id: &str, what: Happening<'_>) {
+        self.regions.entry(region.to_owned()).or_default().tell(at_ms, source, source_id, what);
     }
 
     fn region_mut(&mut self, region: &str) -> Result<&mut Region, ApplyError> {
@@ -554,11 +578,9 @@ fn origin(made_at_ms: u64, region: &str, deployment: &DeploymentId, member: &str
     Origin { region: region.into(), deployment: deployment.clone(), member: member.into(), made_at_ms }
 }
 
-fn source_of(id: &DeploymentId) -> Source {
-    match id {
-        DeploymentId::Group(_) => Source::ReplicationGroup,
-        DeploymentId::Cluster(_) => Source::CacheCluster,
-    }
+/// Whether a replica takes over by itself where the primary is lost.
+fn fails_over(deployment: &Deployment) -> bool {
+    deployment.automatic_failover && deployment.shards.iter().all(|shard| shard.members.len() > 1)
 }
 
 fn all_members(deployment: &mut Deployment) -> impl Iterator<Item = &mut Member> {

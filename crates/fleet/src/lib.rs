@@ -12,6 +12,7 @@ mod plan;
 mod reconciler;
 mod record;
 pub mod step;
+mod subnet_group;
 mod window;
 
 pub use address::AddressPool;

@@ -54,6 +54,9 @@ pub struct Region {
     pub parameter_groups: BTreeMap<String, ParameterGroup>,
     /// What has happened, oldest first.
     pub events: VecDeque<Event>,
+    /// How many have happened before the first of them.
+    #[serde(default)]
+    pub forgotten_events: u64,
 }
 
 /// A cache subnet group. Nodes need none: it says in which zones they are.

@@ -184,8 +184,7 @@ fn view(
 fn why_not_made(fleet: &Fleet, region: &str, deployment: &Deployment) -> String {
     let name = deployment.id.name();
     let mut events = fleet.regions.get(region).into_iter().flat_map(|region| region.events.iter().rev());
-    let failure =
-        events.find(|event| event.source_id == name && event.message.starts_with("Failed to create"));
+    let failure = events.find(|event| event.source_id == name && event.is_failed_creation());
     let why = failure.map_or("It could not be made", |event| event.message.as_str());
     format!("{why}. Mend the cause, delete it, and create it again")
 }

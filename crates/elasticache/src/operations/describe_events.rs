@@ -1,28 +1,23 @@
-//! `DescribeEvents`: what has happened, the last hour unless asked otherwise.
+//! `DescribeEvents`: what has happened, the newest first, of the last hour unless asked otherwise.
+//!
+//! ```text
+//!   StartTime, EndTime   from the one to the other
+//!   StartTime            until now, or for Duration
+//!   EndTime              for Duration before it, or an hour
+//!   neither              for Duration before now, or an hour
+//! ```
+//! What is older than 14 days, by the region's clock, is not shown any more.
 
 use crate::lookup::Lookup;
 use crate::{Cx, Operation, faults, paging};
 use aws_protocol::{Fault, Item, Members, Timestamp};
-use fleet::KEPT_FOR_MS;
+use fleet::{KEPT_FOR_MS, Source};
 use serde::{Deserialize, Serialize};
 
 /// Minutes that are looked back where nothing else is asked for.
 const DEFAULT_MINUTES: i32 = 60;
 
 const MINUTE_MS: u64 = 60_000;
-
-/// Everything that can have events.
-const SOURCE_TYPES: [&str; 9] = [
-    "cache-cluster",
-    "cache-parameter-group",
-    "cache-security-group",
-    "cache-subnet-group",
-    "replication-group",
-    "serverless-cache",
-    "serverless-cache-snapshot",
-    "user",
-    "user-group",
-];
 
 pub(crate) struct DescribeEvents;
 
@@ -64,10 +59,7 @@ impl Operation for DescribeEvents {
     type Output = Output;
 
     fn answer(cx: &Cx<'_>, input: &Input) -> Result<Output, Fault> {
-        let source_type = input.source_type.as_deref();
-        if let Some(unknown) = source_type.filter(|name| !SOURCE_TYPES.contains(name)) {
-            return Err(faults::value(format!("Invalid value for SourceType: {unknown}")));
-        }
+        let source_type = input.source_type.as_deref().map(source_type).transpose()?;
         let source = input.source_identifier.as_deref();
         if source.is_some() && source_type.is_none() {
             return Err(faults::combination(
@@ -75,20 +67,16 @@ impl Operation for DescribeEvents {
             ));
         }
         let (from_ms, to_ms) = period(cx, input)?;
-        // Events of one instant keep their order, whatever was forgotten at the front meanwhile.
-        let mut keys = Keys::default();
-        let events = cx.here().into_iter().flat_map(|region| &region.events);
-        let numbered = events.map(|event| (keys.next(event.at_ms), event)).filter(|(_, event)| {
+        let events = cx.here().into_iter().flat_map(|region| region.events_at(cx.now_ms));
+        let asked = events.filter(|(_, event)| {
             (from_ms..=to_ms).contains(&event.at_ms)
-                && source_type.is_none_or(|name| event.source.name() == name)
+                && source_type.is_none_or(|source_type| event.source == source_type)
                 && source.is_none_or(|id| event.source_id.eq_ignore_ascii_case(id))
         });
-        let (page, marker) = paging::page(
-            numbered.collect(),
-            |(key, _)| key.clone(),
-            input.marker.as_deref(),
-            input.max_records,
-        )?;
+        let mut events: Vec<_> = asked.map(|(number, event)| (key(number, event), event)).collect();
+        events.sort_by(|one, other| one.0.cmp(&other.0));
+        let (page, marker) =
+            paging::page(events, |(key, _)| key.clone(), input.marker.as_deref(), input.max_records)?;
         let event = |(_, event): (String, &fleet::Event)| Event {
             source_identifier: event.source_id.clone(),
             source_type: event.source.name(),
@@ -99,19 +87,14 @@ impl Operation for DescribeEvents {
     }
 }
 
-/// Keys for paging: the instant, and a number within it.
-#[derive(Default)]
-struct Keys {
-    at_ms: u64,
-    number: u32,
+fn source_type(name: &str) -> Result<Source, Fault> {
+    Source::named(name).ok_or_else(|| faults::value(format!("Invalid value for SourceType: {name}")))
 }
 
-impl Keys {
-    fn next(&mut self, at_ms: u64) -> String {
-        self.number = if at_ms == self.at_ms { self.number + 1 } else { 0 };
-        self.at_ms = at_ms;
-        format!("{at_ms:020}-{:06}", self.number)
-    }
+/// What events are sorted and paged by: the newest is the first, and of one instant what happened last. What happens between two pages
+/// comes before both.
+fn key(number: u64, event: &fleet::Event) -> String {
+    format!("{:020}-{:020}", u64::MAX - event.at_ms, u64::MAX - number)
 }
 
 /// From when to when, in Unix ms.

@@ -4,7 +4,7 @@ use crate::lookup::{Lookup, shard};
 use crate::shapes::GroupResult;
 use crate::{Cx, Operation, faults, model};
 use aws_protocol::Fault;
-use fleet::{Command, Source};
+use fleet::Command;
 use serde::Deserialize;
 
 /// Shards whose failover may be tested in any 24 hours, by the service's default quota.
@@ -44,11 +44,7 @@ impl Operation for TestFailover {
                 group.id.name()
             )));
         }
-        let tested = |event: &&fleet::Event| {
-            event.source == Source::ReplicationGroup
-                && event.at_ms + DAY_MS > cx.now_ms
-                && event.message.starts_with("Test Failover API called")
-        };
+        let tested = |event: &&fleet::Event| event.is_failover_test() && event.at_ms + DAY_MS > cx.now_ms;
         let count = cx.here().map_or(0, |region| region.events.iter().filter(tested).count());
         if count >= TESTS_A_DAY {
             let text = format!(

@@ -1,6 +1,7 @@
 //! Operations as their callers see them: a form in, a document or a code out, with the commands in between.
 
 mod errors;
+mod events;
 mod list;
 mod parameter_groups;
 mod subnet_groups;

@@ -5,7 +5,7 @@ use crate::{Host, refuses};
 const GROUP: &str = "Action=CreateReplicationGroup&ReplicationGroupId=web&ReplicationGroupDescription=x&Engine=valkey\
     &CacheNodeType=cache.t4g.micro&CacheSubnetGroupName=Nets";
 
-fn create(name: &str, subnets: &[&str]) -> String {
+pub(crate) fn create(name: &str, subnets: &[&str]) -> String {
     format!(
         "Action=CreateCacheSubnetGroup&CacheSubnetGroupName={name}&CacheSubnetGroupDescription=x{}",
         ids(subnets)

@@ -2,7 +2,7 @@
 
 use crate::simulation::group;
 use crate::world::World;
-use fleet::{Command, DeploymentId};
+use fleet::{Changes, Command, DeploymentId, NewMember};
 
 fn id() -> DeploymentId {
     DeploymentId::Group("web".into())
@@ -25,11 +25,12 @@ fn a_group_comes_up_one_step_after_the_other() {
     assert_eq!(
         messages(&world),
         [
-            "web-001: Added cache node 0001 in availability zone us-east-1a",
-            "web-002: Added cache node 0001 in availability zone us-east-1b",
             "web-001: Cache cluster created",
+            "web-001: Added cache node 0001 in availability zone us-east-1a",
             "web-002: Cache cluster created",
+            "web-002: Added cache node 0001 in availability zone us-east-1b",
             "web: Replication group web created",
+            "web: Automatic failover has been turned on for replication group web",
         ]
     );
 }
@@ -80,9 +81,9 @@ fn a_lost_primary_is_replaced_and_comes_back_as_a_replica() {
     assert_eq!(
         messages(&world)[before..],
         [
-            "web-001: Recovering cache nodes 0001",
             "web-001: Failover from primary node web-001 to replica node web-002 completed",
             "web: Failover from primary node web-001 to replica node web-002 completed",
+            "web-001: Recovering cache nodes 0001",
             "web-001: Finished recovery for cache nodes 0001",
         ]
     );
@@ -119,9 +120,70 @@ fn a_tested_failover_is_told_in_elasticaches_order() {
     let before = messages(&world).len();
     world.wish(Command::TestFailover { id: id(), shard: "0001".into() });
     world.settle();
-    let told = messages(&world)[before..].to_vec();
-    assert_eq!(told[0], "web: Test Failover API called for node group 0001");
-    assert_eq!(told.last().unwrap(), "web-001: Finished recovery for cache nodes 0001");
+    assert_eq!(
+        messages(&world)[before..],
+        [
+            "web: Test Failover API called for node group 0001",
+            "web-001: Failover from primary node web-001 to replica node web-002 completed",
+            "web: Failover from primary node web-001 to replica node web-002 completed",
+            "web-001: Recovering cache nodes 0001",
+            "web-001: Finished recovery for cache nodes 0001",
+        ]
+    );
+}
+
+#[test]
+fn changes_are_told_of_the_members_and_of_the_group() {
+    let mut world = World::new(1);
+    world.wish(Command::Create(Box::new(group("web", 2, true))));
+    world.settle();
+    let before = messages(&world).len();
+    let mut size = world.deployments()[0].size.clone();
+    size.node_type = "cache.m7g.large".into();
+    let changes = Changes { size: Some(size), ..Changes::default() };
+    world.wish(Command::Modify { id: id(), changes: Box::new(changes) });
+    world.settle();
+    let mut told = messages(&world)[before..].to_vec();
+    let applied = "Succeeded applying modification to cache node type to cache.m7g.large.";
+    assert_eq!(told.pop().unwrap(), format!("web: {applied}"), "the group is told of last");
+    told.retain(|text| text.ends_with(applied));
+    told.sort();
+    assert_eq!(told, [format!("web-001: {applied}"), format!("web-002: {applied}")]);
+    let before = messages(&world).len();
+    for on in [false, false, true] {
+        let changes = Changes { automatic_failover: Some(on), ..Changes::default() };
+        world.wish(Command::Modify { id: id(), changes: Box::new(changes) });
+        world.settle();
+    }
+    assert_eq!(
+        messages(&world)[before..],
+        [
+            "web: Automatic failover has been turned off for replication group web",
+            "web: Automatic failover has been turned on for replication group web",
+        ]
+    );
+    let new = NewMember {
+        name: "web-003".into(),
+        availability_zone: "us-east-1c".into(),
+        tags: Default::default(),
+    };
+    world.wish(Command::AddMembers { id: id(), members: vec![new] });
+    world.settle();
+    let before = messages(&world).len();
+    world.wish(Command::Reboot { id: id(), member: "web-003".into() });
+    world.settle();
+    world.wish(Command::RemoveMembers { id: id(), members: vec!["web-003".into()] });
+    world.settle();
+    assert_eq!(
+        messages(&world)[before - 2..],
+        [
+            "web-003: Cache cluster created",
+            "web-003: Added cache node 0001 in availability zone us-east-1c",
+            "web-003: Cache node 0001 shutdown",
+            "web-003: Cache node 0001 restarted",
+            "web-003: Cache cluster deleted",
+        ]
+    );
 }
 
 #[test]
@@ -163,7 +225,7 @@ fn a_taken_address_fails_the_creation_and_leaves_nothing_behind() {
     assert_eq!((world.deployments()[0].status(), world.nodes.len()), ("create-failed", 0));
     assert_eq!(
         messages(&world).last().unwrap(),
-        "web: Failed to create replication group web: 127.1.0.1:6379 is already in use"
+        "web: Failed to create the replication group: 127.1.0.1:6379 is already in use"
     );
     world.wish(Command::Delete { id: id(), retain_primary: false });
     world.settle();

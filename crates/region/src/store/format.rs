@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use std::io::{self, Write};
 
 /// Raised with every change, for a program that ignores what it does not know would lose it at its next snapshot.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 
 /// Why bytes cannot be used.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ pub(crate) fn read_snapshot(bytes: &[u8]) -> Result<(u32, u64, Fleet), Why> {
         return Ok((1, body.sequence, fleet));
     };
     match version {
-        // What version 2 does not have begins empty (`serde(default)`).
+        // What earlier versions do not have begins empty (`serde(default)`).
         2..=VERSION => {}
         ..2 => return Err(Why::Damaged(format!("version {version}"))),
         _ => return Err(Why::Newer(version)),

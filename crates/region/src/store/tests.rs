@@ -148,7 +148,7 @@ fn the_files_of_version_1_open_and_become_today_s() {
         ]
     );
     drop(store);
-    assert!(read(directory.path(), "fleet.json").starts_with(br#"{"version":3,"#));
+    assert!(read(directory.path(), "fleet.json").starts_with(br#"{"version":4,"#));
     let (again, same) = Store::open(directory.path(), empty).unwrap();
     assert_eq!((again.sequence, same), (5014, fleet));
 }
@@ -176,11 +176,40 @@ fn the_files_of_version_2_open_and_become_today_s() {
     assert!(fleet.regions.values().all(|region| region.subnet_groups.is_empty()));
     let sequence = store.sequence;
     drop(store);
-    assert!(read(directory.path(), "fleet.json").starts_with(br#"{"version":3,"#));
+    assert!(read(directory.path(), "fleet.json").starts_with(br#"{"version":4,"#));
     // A crash between the two files leaves the old log behind the new snapshot.
     write(directory.path(), "fleet.log", log);
     let (again, same) = Store::open(directory.path(), empty).unwrap();
     assert_eq!((again.sequence, same), (sequence, fleet));
+}
+
+#[test]
+fn the_files_of_version_3_open_and_become_today_s() {
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), "fleet.json", include_bytes!("../../tests/it/format-3/fleet.json"));
+    write(directory.path(), "fleet.log", include_bytes!("../../tests/it/format-3/fleet.log"));
+    let (store, fleet) = Store::open(directory.path(), empty).unwrap();
+    let region = &fleet.regions["us-east-1"];
+    let waits = region.clusters["lone"].deferred_size.as_ref().map(|size| size.node_type.as_str());
+    assert_eq!(waits, Some("cache.m7g.large"));
+    assert_eq!(region.subnet_groups.keys().collect::<Vec<_>>(), ["nets"]);
+    // Those of the snapshot, and those of the log with what this version tells.
+    let told: Vec<String> =
+        region.events_at(0).map(|(number, event)| format!("{number} {}", event.message)).collect();
+    assert_eq!(
+        told,
+        [
+            "0 Added cache node 0001 in availability zone us-east-1b",
+            "1 Cache cluster created",
+            "2 Recovering cache nodes 0001",
+            "3 Finished recovery for cache nodes 0001",
+            "4 Cache subnet group more created",
+            "5 Cache subnet group more deleted",
+        ]
+    );
+    drop(store);
+    assert!(read(directory.path(), "fleet.json").starts_with(br#"{"version":4,"#));
+    assert_eq!(Store::open(directory.path(), empty).unwrap().1, fleet);
 }
 
 #[test]
@@ -215,19 +244,19 @@ fn files_of_a_later_version_are_refused_and_stay() {
     filled(directory.path(), 2);
     let (snapshot, log) = (read(directory.path(), "fleet.json"), read(directory.path(), "fleet.log"));
     // All that may be taken for granted of a later snapshot is the name of its version.
-    write(directory.path(), "fleet.json", br#"{"version":4,"anything":{}}"#);
+    write(directory.path(), "fleet.json", br#"{"version":5,"anything":{}}"#);
     let error = refusal(directory.path());
     assert!(
         error.ends_with(
-            "fleet.json has version 4 and this program reads up to 3; start the one that wrote it"
+            "fleet.json has version 5 and this program reads up to 4; start the one that wrote it"
         )
     );
     write(directory.path(), "fleet.json", &snapshot);
-    let head = br#"{"version":4,"anything":{}}"#;
+    let head = br#"{"version":5,"anything":{}}"#;
     let head = [format!("{:08x} ", crc32fast::hash(head)).as_bytes(), head, b"\n"].concat();
     // The torn line behind it stays too.
     write(directory.path(), "fleet.log", &[&head[..], &log[log.len() - 30..log.len() - 1]].concat());
-    assert!(refusal(directory.path()).contains("fleet.log has version 4"));
+    assert!(refusal(directory.path()).contains("fleet.log has version 5"));
 }
 
 /// What a program of version 1 does with a snapshot before it looks at, or touches, anything else.

@@ -16,12 +16,14 @@
 mod call;
 mod model;
 mod operation;
+mod quota;
 mod service;
 
 pub use aws_protocol::ErrorShape;
 pub use call::Call;
 pub use model::{COMMON, Declared, Model};
 pub use operation::{Cx, Entry, Operation};
+pub use quota::{Quota, Quotas};
 pub use service::Service;
 
 #[doc(hidden)]

@@ -1,5 +1,6 @@
 //! What an operation is, and how a list of all of them forgets their types.
 
+use crate::Quotas;
 use aws_protocol::wire::{Input, Names, Response};
 use aws_protocol::{Fault, InputError, Wire};
 use fleet::{Command, Fleet};
@@ -17,6 +18,8 @@ pub struct Cx<'a> {
     pub account: &'a str,
     /// Unix ms.
     pub now_ms: u64,
+    /// How much there may be.
+    pub quotas: &'a Quotas,
 }
 
 /// An operation. `decide` and `answer` see the same input, and nothing happens between them but the commands.

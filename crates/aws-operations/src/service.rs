@@ -1,6 +1,6 @@
 //! A service, as data.
 
-use crate::{Call, Entry, Model};
+use crate::{Call, Entry, Model, Quota};
 use aws_protocol::protocol::Signs;
 use aws_protocol::query::Limits;
 use aws_protocol::wire::{Names, Request};
@@ -21,6 +21,8 @@ pub struct Service {
     pub model: &'static Model,
     /// What of that is built.
     pub operations: &'static [Entry],
+    /// How many of its things there may be.
+    pub quotas: &'static [&'static Quota],
     /// What it says to a wrong input. [`Wire::input_fault`] is usual.
     pub input_fault: fn(Wire, &InputError) -> Fault,
 }

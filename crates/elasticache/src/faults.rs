@@ -47,11 +47,6 @@ pub(crate) fn parameter_group_exists(name: &str) -> Fault {
     model::CacheParameterGroupAlreadyExistsFault.because(text)
 }
 
-pub(crate) fn parameter_group_quota(limit: usize) -> Fault {
-    let text = format!("You have reached your quota of {limit} cache parameter groups in this region.");
-    model::CacheParameterGroupQuotaExceededFault.because(text)
-}
-
 /// Text as the service answers.
 pub(crate) fn no_such_family(family: &str) -> Fault {
     value(format!("CacheParameterGroupFamily {family} is not a valid parameter group family."))
@@ -84,16 +79,6 @@ pub(crate) fn subnet_group_exists(name: &str) -> Fault {
 pub(crate) fn subnet_group_in_use(name: &str) -> Fault {
     let text = format!("Cache subnet group {name} is currently in use by a cache cluster.");
     model::CacheSubnetGroupInUse.because(text)
-}
-
-pub(crate) fn subnet_group_quota(limit: usize) -> Fault {
-    let text = format!("You have reached your quota of {limit} cache subnet groups in this region.");
-    model::CacheSubnetGroupQuotaExceededFault.because(text)
-}
-
-pub(crate) fn subnet_quota(limit: usize) -> Fault {
-    let text = format!("A cache subnet group cannot have more than {limit} subnets.");
-    model::CacheSubnetQuotaExceededFault.because(text)
 }
 
 pub(crate) fn subnet_in_use(zone: &str, member: &str) -> Fault {
@@ -146,15 +131,6 @@ pub(crate) fn no_operation(text: impl Into<String>) -> Fault {
     model::NoOperationFault.because(text)
 }
 
-pub(crate) fn node_quota_for_cluster(text: impl Into<String>) -> Fault {
-    model::NodeQuotaForClusterExceededFault.because(text)
-}
-
-pub(crate) fn node_quota_for_customer(limit: usize) -> Fault {
-    let text = format!("You have reached your quota of {limit} cache nodes in this region.");
-    model::NodeQuotaForCustomerExceededFault.because(text)
-}
-
 pub(crate) fn test_failover_not_available(text: impl Into<String>) -> Fault {
     model::TestFailoverNotAvailableFault.because(text)
 }
@@ -165,10 +141,6 @@ pub(crate) fn invalid_arn(arn: &str) -> Fault {
 
 pub(crate) fn tag_not_found(key: &str) -> Fault {
     model::TagNotFoundFault.because(format!("Tag {key} not found."))
-}
-
-pub(crate) fn tag_quota() -> Fault {
-    model::TagQuotaPerResourceExceeded.because("A resource cannot have more than 50 tags.")
 }
 
 /// `InvalidParameterValue`

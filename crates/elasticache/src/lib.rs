@@ -3,7 +3,8 @@
 //! An operation is one file in `operations`: its typed input, its checks, the commands that it decides, its typed answer.
 //! [`SERVICE`] lists them; `model` names all others of the service, which are refused as not built. What belongs to several operations
 //! is beside them: `model` (names, parameters, errors), `catalogue` (node types, versions, parameter groups), `shapes` (shared outputs),
-//! `inputs` (shared inputs), `names` (rules for names), `parameters` (the table of all families), `parameter_groups`, `subnet_groups`, `faults` (texts of errors), `paging`.
+//! `inputs` (shared inputs), `names` (rules for names), `parameters` (the table of all families), `parameter_groups`,
+//! `subnet_groups`, `quotas`, `faults` (texts of errors), `paging`.
 //!
 //! **A parameter has an effect or is refused by name** (`aws_protocol::NotYet`). Only what merely describes (a description, a
 //! window) is stored and shown without one.
@@ -23,6 +24,7 @@ mod operations;
 mod paging;
 mod parameter_groups;
 pub mod parameters;
+mod quotas;
 mod settings;
 mod shapes;
 mod subnet_groups;
@@ -47,5 +49,6 @@ pub static SERVICE: Service = Service {
     },
     model: &model::MODEL,
     operations: operations::OPERATIONS,
+    quotas: quotas::TABLE,
     input_fault: Wire::input_fault,
 };

@@ -1,14 +1,8 @@
 //! Finding what a call names, and whether it may be changed now.
 
-use crate::{Cx, faults, names, subnet_groups};
+use crate::{Cx, faults, names, quotas, subnet_groups};
 use aws_protocol::Fault;
 use fleet::{Deployment, DeploymentId, Member, Phase, Region, Shard, SubnetGroup};
-
-/// Nodes in a region, by ElastiCache's default quota.
-pub(crate) const MAX_NODES: usize = 300;
-
-/// Nodes in a shard: a primary and five replicas.
-pub(crate) const MAX_MEMBERS: usize = 6;
 
 /// What is there, as calls name it.
 pub(crate) trait Lookup<'a> {
@@ -33,7 +27,7 @@ pub(crate) trait Lookup<'a> {
     /// The zones that members of a deployment may be in.
     fn zones_of(&self, deployment: &Deployment) -> Result<Vec<String>, Fault>;
 
-    /// Refuses more nodes than the quota.
+    /// Refuses more nodes than the region's quota.
     fn check_node_quota(&self, more: usize) -> Result<(), Fault>;
 }
 
@@ -78,10 +72,7 @@ impl<'a> Lookup<'a> for Cx<'a> {
 
     fn check_node_quota(&self, more: usize) -> Result<(), Fault> {
         let present = self.here().map_or(0, |region| region.cache_clusters().len());
-        match present + more > MAX_NODES {
-            true => Err(faults::node_quota_for_customer(MAX_NODES)),
-            false => Ok(()),
-        }
+        quotas::NODES_PER_REGION.check(self, present + more)
     }
 }
 

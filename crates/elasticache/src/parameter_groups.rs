@@ -17,13 +17,11 @@ use crate::lookup::Lookup;
 use crate::parameters::{self, Default, Parameter};
 use crate::shapes::arn;
 use crate::{Cx, faults, names};
+use aws_operations::Quotas;
 use aws_protocol::{Fault, Item};
 use fleet::{Changes, Command, Deployment, Fleet, NodeParameters, ParameterGroup, Reserved};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// Parameter groups that users may make in a region.
-pub(crate) const MAX_GROUPS: usize = 300;
 
 /// Parameters that one call may change.
 pub(crate) const MAX_CHANGES: usize = 20;
@@ -330,8 +328,9 @@ fn with_parameters(deployment: &Deployment, parameters: NodeParameters) -> Comma
 /// What differs between the parameters that deployments have and those that their groups say now, with the names of regions: another
 /// version of this program may have decided them by another table.
 pub fn outdated(fleet: &Fleet) -> Vec<(String, Command)> {
+    let quotas = Quotas::default();
     let differing = fleet.deployments().filter_map(|(region, deployment)| {
-        let cx = Cx { fleet, region, account: "", now_ms: 0 };
+        let cx = Cx { fleet, region, account: "", now_ms: 0, quotas: &quotas };
         let parameters = find(&cx, &deployment.settings.parameter_group)?.node_parameters();
         let differs = parameters != deployment.parameters;
         differs.then(|| (region.to_owned(), with_parameters(deployment, parameters)))

@@ -13,7 +13,7 @@
 
 use crate::lookup::Lookup;
 use crate::shapes::arn;
-use crate::{Cx, faults, names};
+use crate::{Cx, faults, names, quotas};
 use aws_protocol::{Fault, Item, Members};
 use fleet::{SubnetGroup, placement};
 use serde::Serialize;
@@ -24,12 +24,6 @@ const VPC: &str = "vpc-00000000";
 
 /// The group that is always there.
 pub(crate) const DEFAULT: &str = SubnetGroup::DEFAULT;
-
-/// Subnet groups of a region.
-pub(crate) const MAX_GROUPS: usize = 300;
-
-/// Subnets of a group.
-pub(crate) const MAX_SUBNETS: usize = 20;
 
 /// All groups of the region by their names.
 pub(crate) fn all(cx: &Cx<'_>) -> BTreeMap<String, SubnetGroup> {
@@ -64,11 +58,12 @@ fn zone(region: &str, id: &str) -> Option<String> {
 }
 
 /// The subnets of a call, each once.
-pub(crate) fn checked(region: &str, ids: &[String]) -> Result<Vec<String>, Fault> {
+pub(crate) fn checked(cx: &Cx<'_>, ids: &[String]) -> Result<Vec<String>, Fault> {
     if ids.is_empty() {
         return Err(faults::value("The parameter SubnetIds must be provided."));
     }
-    let unknown: Vec<&str> = ids.iter().filter(|id| zone(region, id).is_none()).map(String::as_str).collect();
+    let unknown: Vec<&str> =
+        ids.iter().filter(|id| zone(cx.region, id).is_none()).map(String::as_str).collect();
     if !unknown.is_empty() {
         // Text as the service answers.
         return Err(faults::value(format!("Some input subnets in :[{}] are invalid.", unknown.join(", "))));
@@ -79,10 +74,8 @@ pub(crate) fn checked(region: &str, ids: &[String]) -> Result<Vec<String>, Fault
             once.push(id.clone());
         }
     }
-    match once.len() > MAX_SUBNETS {
-        true => Err(faults::subnet_quota(MAX_SUBNETS)),
-        false => Ok(once),
-    }
+    quotas::SUBNETS_PER_GROUP.check(cx, once.len())?;
+    Ok(once)
 }
 
 /// The names of members that are in a group, with their zones.
@@ -189,15 +182,5 @@ mod tests {
         ] {
             assert_eq!(zone("r", id).as_deref(), expected, "{id}");
         }
-    }
-
-    #[test]
-    fn subnets_count_once_and_up_to_the_quota() {
-        let ids = |count: usize| (0..count).map(|n| format!("subnet-{n:08x}")).collect::<Vec<_>>();
-        let most = ids(MAX_SUBNETS);
-        let twice: Vec<String> = most.iter().chain(&most).cloned().collect();
-        assert_eq!(checked("r", &twice), Ok(most));
-        assert_eq!(checked("r", &ids(MAX_SUBNETS + 1)).unwrap_err().code, "CacheSubnetQuotaExceededFault");
-        assert_eq!(checked("r", &[]).unwrap_err().code, "InvalidParameterValue");
     }
 }

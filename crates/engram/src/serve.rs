@@ -5,7 +5,7 @@ use crate::console::{self, tell};
 use crate::failure;
 use crate::stopping::{self, Signals};
 use anyhow::{Context, Result, anyhow, bail};
-use aws_operations::Cx;
+use aws_operations::{Cx, Quota, Quotas};
 use aws_protocol::Wire;
 use fleet::{AddressPool, Command, DeploymentId, Fleet, Host, Phase};
 use region::{
@@ -14,6 +14,7 @@ use region::{
 use std::io::{ErrorKind, IsTerminal};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tracing::Level;
@@ -41,12 +42,26 @@ pub(crate) struct Arguments {
     /// For tests: let engram clock move the control plane's time of day forward
     #[arg(long)]
     test_clock: bool,
+    /// A quota with another limit than AWS's, as nodes-per-cluster=500; once for each quota
+    #[arg(long, value_name = "NAME=LIMIT", value_parser = quota)]
+    quota: Vec<(&'static Quota, usize)>,
     /// Make no cache at the first start
     #[arg(long)]
     no_default_cache: bool,
 }
 
 impl Arguments {
+    /// The limits that were given.
+    fn quotas(&self) -> Result<Quotas> {
+        let mut quotas = Quotas::default();
+        for (quota, limit) in &self.quota {
+            if quotas.set(quota, *limit).is_some() {
+                bail!("--quota {} is given twice", quota.name);
+            }
+        }
+        Ok(quotas)
+    }
+
     /// Where the cache of the first start is: this host alone reaches it, unless the user says otherwise. On all addresses at
     /// once it cannot be, for the addresses of its nodes are among them.
     fn default_ip(&self) -> Ipv4Addr {
@@ -55,6 +70,10 @@ impl Arguments {
             _ => Ipv4Addr::LOCALHOST,
         }
     }
+}
+
+fn quota(text: &str) -> Result<(&'static Quota, usize), String> {
+    Quotas::parse(region::quotas(), text)
 }
 
 /// The cache of the first start, and the region it is in.
@@ -74,6 +93,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             arguments.api
         );
     }
+    let quotas = Arc::new(arguments.quotas()?);
     let (directories, _lock) = Directories::prepare(&arguments.data.path()?)?;
     let is_first = !directories.control().join("fleet.json").exists();
     let wants_default = is_first && !arguments.no_default_cache;
@@ -115,13 +135,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             Service::start(store, fleet, agent, Host { cores }, clock).context("cannot look after the nodes")?;
         let control = region::control_socket::open(&directories.control_socket())?;
         let control = tokio::spawn(region::control_socket::serve(control, directories.clone(), service.clone()));
-        let api_task = tokio::spawn(region::http::serve(listener, service.clone(), credentials.clone(), connections));
+        let api_task = tokio::spawn(region::http::serve(
+            listener,
+            service.clone(),
+            credentials.clone(),
+            quotas.clone(),
+            connections,
+        ));
         let first = wants_default.then_some(SocketAddrV4::new(arguments.default_ip(), port));
         if is_open {
             tell("Other hosts can reach what listens outside 127.0.0.0/8, and nothing encrypts the traffic.\n");
         }
         tokio::select! {
-            ended = until_stopped(&service, &directories, &credentials, api, first, arguments.discard_unsaved) => ended,
+            ended = until_stopped(&service, &directories, &credentials, api, first, quotas, arguments.discard_unsaved) => ended,
             why = failed(over, control, api_task) => failure::give_up(&format!(
                 "{why}; the control plane ends, nodes serve on, and the next start finds them"
             )),
@@ -168,12 +194,13 @@ async fn until_stopped(
     credentials: &Credentials,
     api: SocketAddr,
     first: Option<SocketAddrV4>,
+    quotas: Arc<Quotas>,
     discards: bool,
 ) -> Result<Ended> {
     let mut signals = Signals::listen()?;
     let begin = async {
         if let Some(address) = first {
-            make_default(service, address).await?;
+            make_default(service, address, quotas).await?;
         }
         introduce(service, directories, credentials, api).await
     };
@@ -228,7 +255,7 @@ fn addresses(blocks: &mut Blocks, data: &Path) -> AddressPool {
 }
 
 /// Makes the cache that is there to be tried, by the very operation that users call.
-async fn make_default(service: &Service, address: SocketAddrV4) -> Result<()> {
+async fn make_default(service: &Service, address: SocketAddrV4, quotas: Arc<Quotas>) -> Result<()> {
     let parameters = [
         ("ReplicationGroupId", DEFAULT),
         ("ReplicationGroupDescription", "The cache of the first start"),
@@ -247,7 +274,7 @@ async fn make_default(service: &Service, address: SocketAddrV4) -> Result<()> {
     let call = api.decode(Wire::Query, &signs, body.as_bytes(), &limits, "first-start");
     let call = call.map_err(|fault| anyhow!("{fault}"))?;
     let decide = move |fleet: &Fleet, now_ms: u64| {
-        let cx = Cx { fleet, region: REGION, account: ACCOUNT, now_ms };
+        let cx = Cx { fleet, region: REGION, account: ACCOUNT, now_ms, quotas: &quotas };
         let mut commands = call.decide(&cx)?;
         for command in &mut commands {
             if let Command::Create(new) = command {

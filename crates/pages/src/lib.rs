@@ -1,7 +1,7 @@
 //! Pages of `docs` that are generated from tables, so that they say what the program does.
 //!
 //! `cargo xtask docs` writes them. A test of this crate fails when a page is out of date. What Engram supports comes from its own
-//! tables: commands, parameters, operations, metrics. What exists in Valkey and AWS comes from the facts in `data`.
+//! tables: commands, parameters, operations, quotas, metrics. What exists in Valkey and AWS comes from the facts in `data`.
 
 #![forbid(unsafe_code)]
 
@@ -9,6 +9,7 @@ mod commands;
 mod metrics;
 mod operations;
 mod parameters;
+mod quotas;
 
 use std::path::{Path, PathBuf};
 
@@ -26,6 +27,7 @@ pub fn pages() -> Vec<Page> {
     vec![
         Page { name: "compatibility.md", text: compatibility() },
         Page { name: "metrics.md", text: metrics::page() },
+        Page { name: "quotas.md", text: quotas::page() },
     ]
 }
 

@@ -50,7 +50,8 @@ fn is_built(service: &Service, declared: &Declared) -> bool {
 
 /// The forms that a parameter may have, by its type.
 fn forms(name: &str) -> [String; 5] {
-    ["=a", "=true", ".member.1=a", ".member.1.Key=a", ".member.1.ParameterName=a"].map(|value| format!("&{name}{value}"))
+    ["=a", "=true", ".member.1=a", ".member.1.Key=a", ".member.1.ParameterName=a"]
+        .map(|value| format!("&{name}{value}"))
 }
 
 /// The parameters of an operation that are refused by name, as its callers see it: each is asked for in all forms, beside what the

@@ -12,7 +12,7 @@ use crate::clock::system_ms;
 use crate::credentials::{ACCOUNT, Credentials};
 use crate::service::{Decision, Service};
 use crate::services;
-use aws_operations::{Call, Cx};
+use aws_operations::{Call, Cx, Quotas};
 use aws_protocol::protocol::{Protocol, Signs};
 use aws_protocol::query::Limits;
 use aws_protocol::wire::Response as Answer;
@@ -36,6 +36,7 @@ use tracing::{debug, info};
 struct Api {
     service: Service,
     credentials: Credentials,
+    quotas: Arc<Quotas>,
     limits: Limits,
 }
 
@@ -51,9 +52,10 @@ pub async fn serve(
     listener: TcpListener,
     service: Service,
     credentials: Credentials,
+    quotas: Arc<Quotas>,
     max_connections: usize,
 ) {
-    let api = Arc::new(Api { service, credentials, limits: Limits::default() });
+    let api = Arc::new(Api { service, credentials, quotas, limits: Limits::default() });
     let permits = Arc::new(Semaphore::new(max_connections));
     loop {
         let permit = permits.clone().acquire_owned().await.expect("nobody closes it");
@@ -160,7 +162,9 @@ async fn call(
     let call = service.decode(wire, signs, &body, &api.limits, request_id)?;
     info!(request_id, service = identity.service, region = identity.region, ?call, "call");
     let region = identity.region.clone();
-    let decided = api.service.call(identity.region, move |fleet, now_ms| decide(call, fleet, region, now_ms));
+    let quotas = api.quotas.clone();
+    let decided =
+        api.service.call(identity.region, move |fleet, now_ms| decide(call, fleet, region, now_ms, quotas));
     decided.await.map_err(|ending| Fault::service_unavailable(ending.to_string()))??
 }
 
@@ -170,10 +174,13 @@ fn decide(
     fleet: &fleet::Fleet,
     region: String,
     now_ms: u64,
+    quotas: Arc<Quotas>,
 ) -> Result<Decision<Result<Answer, Fault>>, Fault> {
-    let commands = call.decide(&Cx { fleet, region: &region, account: ACCOUNT, now_ms })?;
-    let answer =
-        move |fleet: &fleet::Fleet| call.answer(&Cx { fleet, region: &region, account: ACCOUNT, now_ms });
+    let cx = Cx { fleet, region: &region, account: ACCOUNT, now_ms, quotas: &quotas };
+    let commands = call.decide(&cx)?;
+    let answer = move |fleet: &fleet::Fleet| {
+        call.answer(&Cx { fleet, region: &region, account: ACCOUNT, now_ms, quotas: &quotas })
+    };
     Ok(Decision { commands, answer: Box::new(answer) })
 }
 

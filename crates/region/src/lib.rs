@@ -31,6 +31,6 @@ pub use clock::{Clock, NotMovable};
 pub use credentials::{ACCOUNT, Credentials};
 pub use directories::{Directories, DirectoryError};
 pub use service::{Awaited, Decision, Ended, Ending, Failure, Fate, NotDecided, Over, Service, Unsaved};
-pub use services::SERVICES;
+pub use services::{SERVICES, quotas};
 pub use store::{Store, StoreError};
 pub use view::{DeploymentView, NodeView, RegionView, StrangerView};

@@ -1,6 +1,6 @@
 //! The one list of the AWS services that are served.
 
-use aws_operations::Service;
+use aws_operations::{Quota, Service};
 use aws_protocol::wire::Names;
 
 /// All of them.
@@ -10,6 +10,11 @@ pub static SERVICES: [&Service; 2] = [&elasticache::SERVICE, &sts::SERVICE];
 /// program may have written it.
 pub(crate) fn outdated(fleet: &fleet::Fleet) -> Vec<(String, fleet::Command)> {
     elasticache::outdated(fleet)
+}
+
+/// The quotas of all.
+pub fn quotas() -> impl Iterator<Item = &'static Quota> + Clone {
+    SERVICES.into_iter().flat_map(|service| service.quotas.iter().copied())
 }
 
 /// By what the scope of a credential says.
@@ -31,6 +36,8 @@ mod tests {
     fn each_service_is_one_by_its_scope_and_has_what_it_builds() {
         let scopes: BTreeSet<&str> = SERVICES.iter().map(|service| service.scope).collect();
         assert_eq!(scopes.len(), SERVICES.len());
+        let names: BTreeSet<&str> = quotas().map(|quota| quota.name).collect();
+        assert_eq!(names.len(), quotas().count(), "a name sets one quota");
         for service in SERVICES {
             let names: BTreeSet<&str> = service.operations.iter().map(|entry| entry.name()).collect();
             assert_eq!(names.len(), service.operations.len(), "{service:?} lists an operation twice");

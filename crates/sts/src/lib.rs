@@ -21,13 +21,14 @@ pub static SERVICE: Service = Service {
     },
     model: &model::MODEL,
     operations: &[Entry::of::<get_caller_identity::GetCallerIdentity>()],
+    quotas: &[],
     input_fault: Wire::input_fault,
 };
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_operations::Cx;
+    use aws_operations::{Cx, Quotas};
     use aws_protocol::protocol::Signs;
     use aws_protocol::query::Limits;
     use fleet::{AddressPool, Fleet};
@@ -37,7 +38,13 @@ mod tests {
         let call = SERVICE.decode(Wire::Query, &signs, form.as_bytes(), &limits, "id");
         let call = call.map_err(|fault| fault.code.into_owned())?;
         let fleet = Fleet::new(AddressPool::Loopback { block: 1, last: 0 });
-        let cx = Cx { fleet: &fleet, region: "us-east-1", account: "000000000000", now_ms: 0 };
+        let cx = Cx {
+            fleet: &fleet,
+            region: "us-east-1",
+            account: "000000000000",
+            now_ms: 0,
+            quotas: Quotas::AWS,
+        };
         let response = call.answer(&cx).map_err(|fault| fault.code.into_owned())?;
         Ok(String::from_utf8_lossy(&response.body).into_owned())
     }

@@ -1,6 +1,6 @@
 //! A service of this test's own, called by each of its wires.
 
-use aws_operations::{Call, Cx, Entry, Operation, Service};
+use aws_operations::{Call, Cx, Entry, Operation, Quotas, Service};
 use aws_protocol::document::{cbor, json};
 use aws_protocol::protocol::Signs;
 use aws_protocol::query::Limits;
@@ -28,6 +28,7 @@ static SERVICE: Service = Service {
     names: Names { xml: "urn:things", target: "Things", shapes: "", speaks_query: true },
     model: &MODEL,
     operations: &[Entry::of::<DescribeThing>(), Entry::of::<BreakThing>()],
+    quotas: &[],
     input_fault: Wire::input_fault,
 };
 
@@ -104,7 +105,7 @@ fn decode(wire: Wire, operation: &str, parameters: &[(&str, &str)]) -> Result<Ca
 
 fn with_cx<T>(run: impl FnOnce(&Cx<'_>) -> T) -> T {
     let fleet = Fleet::new(AddressPool::Loopback { block: 1, last: 0 });
-    run(&Cx { fleet: &fleet, region: "us-east-1", account: "000000000000", now_ms: 0 })
+    run(&Cx { fleet: &fleet, region: "us-east-1", account: "000000000000", now_ms: 0, quotas: Quotas::AWS })
 }
 
 #[test]

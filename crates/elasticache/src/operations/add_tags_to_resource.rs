@@ -29,8 +29,8 @@ impl Operation for AddTagsToResource {
 
     fn decide(cx: &Cx<'_>, input: &Input) -> Result<Vec<Command>, Fault> {
         let found = tags::find(cx, &input.resource_name)?;
-        let tags = tags::checked(&input.tags)?;
-        found.add(&tags)
+        let tags = tags::checked(cx, &input.tags)?;
+        found.add(cx, &tags)
     }
 
     fn answer(cx: &Cx<'_>, input: &Input) -> Result<Output, Fault> {

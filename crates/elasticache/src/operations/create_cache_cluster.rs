@@ -2,10 +2,10 @@
 
 use super::create_replication_group::version_and_type;
 use crate::inputs::{NewNodes, Nodes, SingleZone};
-use crate::lookup::{Lookup, MAX_MEMBERS, shard};
+use crate::lookup::{Lookup, shard};
 use crate::settings::Given;
 use crate::shapes::{self, ClusterResult};
-use crate::{Cx, Operation, faults, names, parameter_groups, subnet_groups};
+use crate::{Cx, Operation, faults, names, parameter_groups, quotas, subnet_groups};
 use aws_protocol::{Empty, Fault, NotYet, Off, With};
 use fleet::{Command, DeploymentId, NewDeployment, NewMember, placement};
 use serde::Deserialize;
@@ -38,7 +38,7 @@ impl Operation for CreateCacheCluster {
 
     fn decide(cx: &Cx<'_>, input: &Input) -> Result<Vec<Command>, Fault> {
         let id = names::cache_cluster(&input.cache_cluster_id)?;
-        let tags = super::tags::checked(input.own.shared.tags.as_deref().unwrap_or_default())?;
+        let tags = super::tags::checked(cx, input.own.shared.tags.as_deref().unwrap_or_default())?;
         let command = match input.replication_group_id.as_deref().filter(|group| !group.is_empty()) {
             Some(group) => replica(cx, input, &id, group, tags)?,
             None => alone(cx, input, &id, tags)?,
@@ -122,13 +122,8 @@ fn replica(
             "{name} cannot be specified for a cache cluster that joins a replication group."
         )));
     }
-    if shard.members.len() >= MAX_MEMBERS {
-        return Err(faults::node_quota_for_cluster(format!(
-            "The replication group {} has {} nodes, which is the most that a shard can have.",
-            group.id.name(),
-            shard.members.len()
-        )));
-    }
+    quotas::NODES_PER_CLUSTER.check(cx, group.members().count() + 1)?;
+    quotas::NODES_PER_SHARD.check(cx, shard.members.len() + 1)?;
     let present: Vec<&str> = shard.members.iter().map(|member| member.availability_zone.as_str()).collect();
     let zones = cx.zones_of(group)?;
     let zone = match zone(&zones, input)? {

@@ -1,9 +1,9 @@
 //! `CreateCacheParameterGroup`: a copy of its family's default group, to be changed.
 
 use crate::catalogue::FAMILIES;
-use crate::parameter_groups::{self, CacheParameterGroup, MAX_GROUPS};
+use crate::parameter_groups::{self, CacheParameterGroup};
 use crate::shapes::Tag;
-use crate::{Cx, Operation, faults, names};
+use crate::{Cx, Operation, faults, names, quotas};
 use aws_protocol::Fault;
 use fleet::{Command, ParameterGroup};
 use serde::{Deserialize, Serialize};
@@ -38,10 +38,8 @@ impl Operation for CreateCacheParameterGroup {
             return Err(faults::no_such_family(&input.cache_parameter_group_family));
         }
         let description = names::description("Description", &input.description)?;
-        let tags = super::tags::checked(input.tags.as_deref().unwrap_or_default())?;
-        if parameter_groups::kept(cx).count() >= MAX_GROUPS {
-            return Err(faults::parameter_group_quota(MAX_GROUPS));
-        }
+        let tags = super::tags::checked(cx, input.tags.as_deref().unwrap_or_default())?;
+        quotas::PARAMETER_GROUPS.check(cx, parameter_groups::kept(cx).count() + 1)?;
         let group = ParameterGroup { name, family, description, values: BTreeMap::new(), tags };
         Ok(vec![Command::SetParameterGroup(Box::new(group))])
     }

@@ -1,8 +1,8 @@
 //! `CreateCacheSubnetGroup`
 
 use crate::shapes::Tag;
-use crate::subnet_groups::{self, MAX_GROUPS, SubnetGroupResult};
-use crate::{Cx, Operation, faults, names};
+use crate::subnet_groups::{self, SubnetGroupResult};
+use crate::{Cx, Operation, faults, names, quotas};
 use aws_protocol::Fault;
 use fleet::{Command, SubnetGroup};
 use serde::Deserialize;
@@ -27,15 +27,13 @@ impl Operation for CreateCacheSubnetGroup {
         let name = names::subnet_group(&input.cache_subnet_group_name)?;
         let description =
             names::description("CacheSubnetGroupDescription", &input.cache_subnet_group_description)?;
-        let subnets = subnet_groups::checked(cx.region, &input.subnet_ids)?;
-        let tags = super::tags::checked(input.tags.as_deref().unwrap_or_default())?;
+        let subnets = subnet_groups::checked(cx, &input.subnet_ids)?;
+        let tags = super::tags::checked(cx, input.tags.as_deref().unwrap_or_default())?;
         let present = subnet_groups::all(cx);
         if present.contains_key(&name) {
             return Err(faults::subnet_group_exists(&name));
         }
-        if present.len() >= MAX_GROUPS {
-            return Err(faults::subnet_group_quota(MAX_GROUPS));
-        }
+        quotas::SUBNET_GROUPS.check(cx, present.len() + 1)?;
         Ok(vec![Command::SetSubnetGroup(Box::new(SubnetGroup { name, description, subnets, tags }))])
     }
 

@@ -1,11 +1,12 @@
 //! `CreateReplicationGroup`: a primary and its replicas. Cluster mode is off.
 
+use super::increase_replica_count::replicas_in_range;
 use crate::catalogue::{self, EngineVersion, NodeType};
 use crate::inputs::{Disabled, NewNodes, Nodes, NotDurable};
-use crate::lookup::{Lookup, MAX_MEMBERS};
+use crate::lookup::Lookup;
 use crate::settings::Given;
 use crate::shapes::{self, GroupResult};
-use crate::{Cx, Operation, faults, names, parameter_groups, subnet_groups};
+use crate::{Cx, Operation, faults, names, parameter_groups, quotas, subnet_groups};
 use aws_protocol::{Empty, Fault, NotYet, Off, With};
 use fleet::{Command, DeploymentId, Engine, NewDeployment, NewMember, placement};
 use serde::Deserialize;
@@ -71,7 +72,7 @@ impl Operation for CreateReplicationGroup {
             nodes.cache_node_type.as_deref(),
         )?;
         let subnets = cx.subnet_group(new.cache_subnet_group_name.as_deref())?;
-        let layout = layout(&subnet_groups::zones(cx.region, &subnets), input)?;
+        let layout = layout(cx, &subnet_groups::zones(cx.region, &subnets), input)?;
         let automatic_failover = input.automatic_failover_enabled.unwrap_or(false);
         let multi_az = input.multi_az_enabled.unwrap_or(false);
         check_availability(automatic_failover, multi_az, layout.len())?;
@@ -84,7 +85,7 @@ impl Operation for CreateReplicationGroup {
         };
         let settings = given.of_new()?;
         let port = new.port()?;
-        let tags = super::tags::checked(new.tags.as_deref().unwrap_or_default())?;
+        let tags = super::tags::checked(cx, new.tags.as_deref().unwrap_or_default())?;
         if cx.here().is_some_and(|region| region.groups.contains_key(&id)) {
             return Err(faults::replication_group_exists(&id));
         }
@@ -99,6 +100,7 @@ impl Operation for CreateReplicationGroup {
             }
         };
         let members: Vec<NewMember> = layout.into_iter().enumerate().map(member).collect::<Result<_, _>>()?;
+        quotas::NODES_PER_CLUSTER.check(cx, members.len())?;
         cx.check_node_quota(members.len())?;
         Ok(vec![Command::Create(Box::new(NewDeployment {
             id: DeploymentId::Group(id),
@@ -176,7 +178,7 @@ pub(super) fn check_availability(
 }
 
 /// The zones of the members, the primary's first.
-fn layout(among: &[String], input: &Input) -> Result<Vec<String>, Fault> {
+fn layout(cx: &Cx<'_>, among: &[String], input: &Input) -> Result<Vec<String>, Fault> {
     let by_shard = input.num_node_groups.is_some() || input.replicas_per_node_group.is_some();
     let configuration = input.node_group_configuration.as_deref().unwrap_or_default();
     if input.num_cache_clusters.is_some() && (by_shard || !configuration.is_empty()) {
@@ -197,53 +199,64 @@ fn layout(among: &[String], input: &Input) -> Result<Vec<String>, Fault> {
             ));
         }
         let count = match input.replicas_per_node_group {
-            Some(replicas) => 1 + i64::from(replicas_in_range(replicas)?),
+            Some(replicas) => members_of(cx, replicas)?,
             None => i64::from(input.num_cache_clusters.unwrap_or(1)),
         };
         let preferred = input.preferred_cache_cluster_azs.as_deref().unwrap_or_default();
-        return zones(among, count, preferred, "PreferredCacheClusterAZs");
+        return zones(cx, among, count, preferred, "PreferredCacheClusterAZs");
     };
-    first.layout(among, input.replicas_per_node_group)
+    first.layout(cx, among, input.replicas_per_node_group)
 }
 
 impl NodeGroupConfiguration {
-    fn layout(&self, among: &[String], replicas_per_node_group: Option<i32>) -> Result<Vec<String>, Fault> {
+    fn layout(
+        &self,
+        cx: &Cx<'_>,
+        among: &[String],
+        replicas_per_node_group: Option<i32>,
+    ) -> Result<Vec<String>, Fault> {
         if let Some(id) = self.node_group_id.as_deref().filter(|id| id.parse() != Ok(1_u16)) {
             return Err(faults::value(format!("The node group id {id} is not valid: the only one is 0001.")));
         }
         let replicas = self.replica_availability_zones.as_deref().unwrap_or_default();
         let named = (!replicas.is_empty()).then_some(replicas.len() as i32);
         let count = self.replica_count.or(replicas_per_node_group).or(named).unwrap_or(0);
-        let count = i64::from(replicas_in_range(count)?);
+        let members = members_of(cx, count)?;
         let mut preferred: Vec<String> = self.primary_availability_zone.iter().cloned().collect();
         if preferred.is_empty() && replicas.is_empty() {
-            return zones(among, count + 1, &[], "ReplicaAvailabilityZones");
+            return zones(cx, among, members, &[], "ReplicaAvailabilityZones");
         }
         if preferred.is_empty() {
             preferred = placement::place(among, &[], 1, true);
         }
         if replicas.is_empty() {
             let home = names::zone(among, &preferred[0])?;
-            let others = placement::place(among, &[&home], count as usize, true);
+            let others = placement::place(among, &[&home], members as usize - 1, true);
             return Ok(std::iter::once(home).chain(others).collect());
         }
         preferred.extend(replicas.iter().cloned());
-        zones(among, count + 1, &preferred, "ReplicaAvailabilityZones")
+        zones(cx, among, members, &preferred, "ReplicaAvailabilityZones")
     }
 }
 
-fn replicas_in_range(replicas: i32) -> Result<i32, Fault> {
-    match replicas {
-        0..=5 => Ok(replicas),
-        _ => Err(faults::value(format!("Replicas per node group must be between 0 and 5, not {replicas}."))),
-    }
+/// How many members a shard has with so many replicas.
+fn members_of(cx: &Cx<'_>, replicas: i32) -> Result<i64, Fault> {
+    replicas_in_range(cx, replicas.into())?;
+    Ok(i64::from(replicas) + 1)
 }
 
 /// So many zones: those that were preferred, or spread.
-fn zones(among: &[String], count: i64, preferred: &[String], parameter: &str) -> Result<Vec<String>, Fault> {
-    if !(1..=MAX_MEMBERS as i64).contains(&count) {
+fn zones(
+    cx: &Cx<'_>,
+    among: &[String],
+    count: i64,
+    preferred: &[String],
+    parameter: &str,
+) -> Result<Vec<String>, Fault> {
+    let most = quotas::NODES_PER_SHARD.limit(cx);
+    if !(1..=most as i64).contains(&count) {
         return Err(faults::value(format!(
-            "The number of cache clusters must be between 1 and {MAX_MEMBERS}, not {count}."
+            "The number of cache clusters must be between 1 and {most}, not {count}."
         )));
     }
     if preferred.is_empty() {

@@ -1,8 +1,8 @@
 //! `IncreaseReplicaCount`: more replicas, each in the zone that has the fewest members or as asked.
 
-use crate::lookup::{Lookup, MAX_MEMBERS, new_names, shard};
+use crate::lookup::{Lookup, new_names, shard};
 use crate::shapes::GroupResult;
-use crate::{Cx, Operation, faults, names};
+use crate::{Cx, Operation, faults, names, quotas};
 use aws_protocol::{Empty, Fault, NotYet};
 use fleet::{Command, Deployment, NewMember, placement};
 use serde::Deserialize;
@@ -40,13 +40,7 @@ impl Operation for IncreaseReplicaCount {
         immediately(input.apply_immediately)?;
         let wanted = wanted(group, input)?;
         let present = shard(group)?.members.len();
-        if wanted.replicas + 1 > MAX_MEMBERS as i64 {
-            return Err(faults::value(format!(
-                "The maximum number of replicas is {}, {} were asked for.",
-                MAX_MEMBERS - 1,
-                wanted.replicas
-            )));
-        }
+        replicas_in_range(cx, wanted.replicas)?;
         let more = wanted.replicas + 1 - present as i64;
         if more <= 0 {
             return Err(faults::no_operation(format!(
@@ -56,6 +50,9 @@ impl Operation for IncreaseReplicaCount {
             )));
         }
         let more = more as usize;
+        // The operation does not declare this quota's error.
+        let nodes = group.members().count() + more;
+        quotas::NODES_PER_CLUSTER.check(cx, nodes).map_err(|fault| faults::value(fault.message))?;
         cx.check_node_quota(more)?;
         let zones = new_zones(cx, group, &wanted.zones, more)?;
         let member = |(name, availability_zone)| NewMember { name, availability_zone, tags: BTreeMap::new() };
@@ -101,6 +98,17 @@ pub(super) fn wanted(group: &Deployment, input: &Input) -> Result<Wanted, Fault>
     match wanted.replicas {
         0.. => Ok(wanted),
         count => Err(faults::value(format!("The number of replicas {count} is not valid."))),
+    }
+}
+
+/// How many replicas a shard can have. Text as the service answers.
+pub(super) fn replicas_in_range(cx: &Cx<'_>, replicas: i64) -> Result<(), Fault> {
+    let most = quotas::NODES_PER_SHARD.limit(cx) as i64 - 1;
+    match (0..=most).contains(&replicas) {
+        true => Ok(()),
+        false => {
+            Err(faults::value(format!("The number of replicas per node group must be within 0 and {most}.")))
+        }
     }
 }
 

@@ -27,7 +27,7 @@ impl Operation for ModifyCacheSubnetGroup {
             group.description = names::description("CacheSubnetGroupDescription", text)?;
         }
         if let Some(ids) = &input.subnet_ids {
-            group.subnets = subnet_groups::checked(cx.region, ids)?;
+            group.subnets = subnet_groups::checked(cx, ids)?;
         }
         let zones = subnet_groups::zones(cx.region, &group);
         let members = subnet_groups::members(cx, &group.name);

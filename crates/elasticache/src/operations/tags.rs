@@ -2,13 +2,10 @@
 
 use crate::lookup::Lookup;
 use crate::shapes::Tag;
-use crate::{Cx, faults, model, parameter_groups, subnet_groups};
+use crate::{Cx, faults, model, parameter_groups, quotas, subnet_groups};
 use aws_protocol::Fault;
 use fleet::{Command, Deployment, DeploymentId, Member, ParameterGroup, SubnetGroup};
 use std::collections::BTreeMap;
-
-/// Tags of one resource.
-const MAX_TAGS: usize = 50;
 
 /// Whose tags.
 pub(super) enum Tagged<'a> {
@@ -38,11 +35,11 @@ impl<'a> Tagged<'a> {
     }
 
     /// The commands that give it tags.
-    pub(super) fn add(&self, tags: &BTreeMap<String, String>) -> Result<Vec<Command>, Fault> {
+    pub(super) fn add(&self, cx: &Cx<'_>, tags: &BTreeMap<String, String>) -> Result<Vec<Command>, Fault> {
         let with = |before: &BTreeMap<String, String>| {
             let mut all = before.clone();
             all.extend(tags.clone());
-            within_quota(all)
+            within_quota(cx, all)
         };
         if let Some(command) = self.whole(with(self.tags())?) {
             return Ok(vec![command]);
@@ -105,7 +102,7 @@ impl<'a> Tagged<'a> {
 type Place<'a> = (DeploymentId, Option<String>, &'a BTreeMap<String, String>);
 
 /// The tags of a request, checked by the rules for keys and values.
-pub(super) fn checked(tags: &[Tag]) -> Result<BTreeMap<String, String>, Fault> {
+pub(super) fn checked(cx: &Cx<'_>, tags: &[Tag]) -> Result<BTreeMap<String, String>, Fault> {
     let mut checked = BTreeMap::new();
     for Tag { key, value } in tags {
         let value = value.clone().unwrap_or_default();
@@ -130,7 +127,7 @@ pub(super) fn checked(tags: &[Tag]) -> Result<BTreeMap<String, String>, Fault> {
             return Err(faults::value(format!("The tag key {key} is given twice.")));
         }
     }
-    within_quota(checked)
+    within_quota(cx, checked)
 }
 
 /// The characters of the guide's page on tags: those of any language, and some signs.
@@ -139,8 +136,9 @@ fn is_allowed(c: char) -> bool {
 }
 
 /// Refuses more tags than a resource can have.
-pub(super) fn within_quota(tags: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Fault> {
-    if tags.len() > MAX_TAGS { Err(faults::tag_quota()) } else { Ok(tags) }
+fn within_quota(cx: &Cx<'_>, tags: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Fault> {
+    quotas::TAGS_PER_RESOURCE.check(cx, tags.len())?;
+    Ok(tags)
 }
 
 /// What an ARN of this account and region names, if its tags can be seen and changed now.

@@ -2,13 +2,10 @@
 
 use crate::lookup::{Lookup, shard};
 use crate::shapes::GroupResult;
-use crate::{Cx, Operation, faults, model};
+use crate::{Cx, Operation, faults, quotas};
 use aws_protocol::Fault;
 use fleet::Command;
 use serde::Deserialize;
-
-/// Shards whose failover may be tested in any 24 hours, by the service's default quota.
-const TESTS_A_DAY: usize = 15;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
@@ -46,12 +43,7 @@ impl Operation for TestFailover {
         }
         let tested = |event: &&fleet::Event| event.is_failover_test() && event.at_ms + DAY_MS > cx.now_ms;
         let count = cx.here().map_or(0, |region| region.events.iter().filter(tested).count());
-        if count >= TESTS_A_DAY {
-            let text = format!(
-                "The TestFailover API can be called for up to {TESTS_A_DAY} node groups in 24 hours."
-            );
-            return Err(model::APICallRateForCustomerExceededFault.because(text));
-        }
+        quotas::FAILOVER_TESTS.check(cx, count + 1)?;
         Ok(vec![Command::TestFailover { id: group.id.clone(), shard: shard.id.clone() }])
     }
 

@@ -3,6 +3,7 @@
 
 use crate::Host;
 use crate::list::required;
+use aws_operations::Quotas;
 use elasticache::SERVICE;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -143,7 +144,7 @@ proptest! {
         let host = region();
         for operation in SERVICE.operations {
             for changes in &changes {
-                let mut host = Host { fleet: host.fleet.clone(), now_ms: host.now_ms };
+                let mut host = Host { fleet: host.fleet.clone(), now_ms: host.now_ms, quotas: Quotas::default() };
                 let _ = host.call(&form(operation.name(), changes));
             }
         }

@@ -4,10 +4,11 @@ mod errors;
 mod events;
 mod list;
 mod parameter_groups;
+mod quotas;
 mod subnet_groups;
 mod transcripts;
 
-use aws_operations::Cx;
+use aws_operations::{Cx, Quotas};
 use aws_protocol::protocol::Signs;
 use aws_protocol::query::Limits;
 use aws_protocol::{Fault, Wire};
@@ -21,11 +22,16 @@ const ACCOUNT: &str = "000000000000";
 struct Host {
     fleet: Fleet,
     now_ms: u64,
+    quotas: Quotas,
 }
 
 impl Host {
     fn new() -> Host {
-        Host { fleet: Fleet::new(AddressPool::Loopback { block: 1, last: 0 }), now_ms: 1_795_392_000_000 }
+        Host {
+            fleet: Fleet::new(AddressPool::Loopback { block: 1, last: 0 }),
+            now_ms: 1_795_392_000_000,
+            quotas: Quotas::default(),
+        }
     }
 
     /// Calls an operation as the control plane does: decoded, decided, applied, answered.
@@ -42,7 +48,7 @@ impl Host {
     }
 
     fn cx(&self) -> Cx<'_> {
-        Cx { fleet: &self.fleet, region: REGION, account: ACCOUNT, now_ms: self.now_ms }
+        Cx { fleet: &self.fleet, region: REGION, account: ACCOUNT, now_ms: self.now_ms, quotas: &self.quotas }
     }
 
     fn apply(&mut self, command: &Command) {

@@ -190,6 +190,8 @@ def test_versions_types_and_defaults(region):
     region.create("types", 1)
     allowed = client.list_allowed_node_type_modifications(ReplicationGroupId="types")
     assert "cache.r7g.large" in allowed["ScaleUpModifications"] and "cache.t4g.micro" not in allowed["ScaleUpModifications"]
+    listed = allowed["ScaleUpModifications"] + allowed["ScaleDownModifications"]
+    assert len(listed) == 84 and "cache.r8g.large" in listed and not any("gd." in name or ".t2." in name for name in listed)
 
 
 WRONG = [
@@ -207,6 +209,9 @@ WRONG = [
     ("modify_replication_group", {"ReplicationGroupId": "wrong", "PrimaryClusterId": "wrong-002"}, "InvalidReplicationGroupState", "disabled"),
     ("modify_replication_group", {"ReplicationGroupId": "wrong", "PrimaryClusterId": "none"}, "CacheClusterNotFound", "none"),
     ("modify_replication_group", {"ReplicationGroupId": "wrong", "CacheNodeType": "cache.x"}, "InvalidParameterValue", "cache.x"),
+    ("modify_replication_group", {"ReplicationGroupId": "wrong", "CacheNodeType": "cache.t2.small"}, "InvalidParameterValue", "previous generation"),
+    ("modify_replication_group", {"ReplicationGroupId": "wrong", "CacheNodeType": "cache.r6gd.xlarge"}, "InvalidParameterCombination", "When using the cache.r6gd.xlarge node type, you must enable data tiering."),
+    ("create_cache_cluster", {"CacheClusterId": "r8", "Engine": "redis", "NumCacheNodes": 1, "CacheNodeType": "cache.r8g.large"}, "InvalidParameterCombination", "not supported for redis"),
     ("modify_replication_group", {"ReplicationGroupId": "wrong", "AutomaticFailoverEnabled": False}, "InvalidParameterCombination", "Multi-AZ"),
     ("modify_replication_group", {"ReplicationGroupId": "wrong", "TransitEncryptionEnabled": True}, "InvalidParameterValue", "TransitEncryptionEnabled"),
     ("modify_replication_group", {"ReplicationGroupId": "wrong", "EngineVersion": "8.1"}, "InvalidParameterValue", "8.1"),

@@ -95,17 +95,11 @@ impl Default {
         Some(match self {
             Default::Is(value) => value.to_owned(),
             Default::Memory => node_type.maxmemory_bytes.to_string(),
-            Default::MemoryMib => cache_memory(node_type.name)?.to_owned(),
+            Default::MemoryMib => node_type.max_cache_memory_mb?.to_string(),
             Default::Cpus => node_type.vcpus.to_string(),
             Default::Clients => node_type.maxclients().to_string(),
         })
     }
-}
-
-/// What a Memcached node of this type has for items, in MiB.
-fn cache_memory(node_type: &str) -> Option<&'static str> {
-    let lines = include_str!("../data/memcached-memory.tsv").lines();
-    lines.filter_map(|line| line.split_once('\t')).find(|(name, _)| *name == node_type).map(|(_, mib)| mib)
 }
 
 impl Parameter {

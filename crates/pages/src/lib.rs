@@ -1,12 +1,13 @@
 //! Pages of `docs` that are generated from tables, so that they say what the program does.
 //!
 //! `cargo xtask docs` writes them. A test of this crate fails when a page is out of date. What Engram supports comes from its own
-//! tables: commands, parameters, operations, quotas, metrics. What exists in Valkey and AWS comes from the facts in `data`.
+//! tables: commands, parameters, operations, quotas, node types, metrics. What exists in Valkey and AWS comes from the facts in `data`.
 
 #![forbid(unsafe_code)]
 
 mod commands;
 mod metrics;
+mod node_types;
 mod operations;
 mod parameters;
 mod quotas;
@@ -27,6 +28,7 @@ pub fn pages() -> Vec<Page> {
     vec![
         Page { name: "compatibility.md", text: compatibility() },
         Page { name: "metrics.md", text: metrics::page() },
+        Page { name: "node-types.md", text: node_types::page() },
         Page { name: "quotas.md", text: quotas::page() },
     ]
 }

@@ -8,7 +8,7 @@ use crate::settings::Given;
 use crate::shapes::{self, GroupResult};
 use crate::{Cx, Operation, faults, names, parameter_groups, quotas, subnet_groups};
 use aws_protocol::{Empty, Fault, NotYet, Off, With};
-use fleet::{Command, DeploymentId, Engine, NewDeployment, NewMember, placement};
+use fleet::{Command, Deployment, DeploymentId, Engine, NewDeployment, NewMember, NodeSize, placement};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -145,19 +145,23 @@ pub(super) fn version_and_type(
         Some(version) => catalogue::find_version(engine, version)?,
     };
     let name = node_type.ok_or_else(|| Fault::parameter_is_null("CacheNodeType"))?;
-    Ok((version, node_type_named(name)?))
+    Ok((version, node_type_for(name, engine, version.asked)?))
 }
 
-/// A node type that something can be made of.
-pub(super) fn node_type_named(name: &str) -> Result<&'static NodeType, Fault> {
+/// A node type that nodes of this engine and version can have.
+fn node_type_for(name: &str, engine: Engine, version: &str) -> Result<&'static NodeType, Fault> {
     let found = catalogue::node_type(name)
         .ok_or_else(|| faults::value(format!("The parameter CacheNodeType has an invalid value: {name}.")))?;
-    match found.has_tiering {
-        true => Err(faults::combination(format!(
-            "The node type {name} needs DataTieringEnabled, which is not supported by Engram yet."
-        ))),
-        false => Ok(found),
+    found.check(engine, version)?;
+    Ok(found)
+}
+
+/// The size of nodes that get another type. Those that there are may keep a type that no new ones can have.
+pub(super) fn resized(deployment: &Deployment, name: &str) -> Result<NodeSize, Fault> {
+    if name == deployment.size.node_type {
+        return Ok(deployment.size.clone());
     }
+    Ok(node_type_for(name, deployment.engine, &deployment.engine_version)?.size())
 }
 
 /// What failover and zones ask for.

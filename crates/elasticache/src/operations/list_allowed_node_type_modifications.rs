@@ -44,7 +44,7 @@ impl Operation for ListAllowedNodeTypeModifications {
         let present = &deployment.size;
         let others = || {
             let types = catalogue::node_types().iter().filter(|other| other.name != present.node_type);
-            types.filter(|other| !other.is_previous && !other.has_tiering)
+            types.filter(|other| other.is_open_to(deployment.engine, &deployment.engine_version))
         };
         let names = |fits: fn(u64, u64) -> bool| -> Members<String> {
             let fitting = |other: &&NodeType| fits(other.maxmemory_bytes, present.memory_bytes);

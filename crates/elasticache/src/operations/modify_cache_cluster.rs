@@ -1,6 +1,6 @@
 //! `ModifyCacheCluster`: of a cluster alone everything, of a member of a group what a member has by itself.
 
-use super::create_replication_group::node_type_named;
+use super::create_replication_group::resized;
 use crate::deferral::Resize;
 use crate::inputs::{ChangedNodes, Nodes, SingleZone};
 use crate::lookup::Lookup;
@@ -62,7 +62,8 @@ impl Operation for ModifyCacheCluster {
         let parameters =
             parameter_groups::for_deployment(cx, deployment, nodes.cache_parameter_group_name.as_deref())?;
         let settings = nodes.given().changed(&deployment.settings)?;
-        let size = nodes.cache_node_type.as_deref().map(node_type_named).transpose()?.map(|one| one.size());
+        let size = nodes.cache_node_type.as_deref();
+        let size = size.map(|name| resized(deployment, name)).transpose()?;
         let resize = match &deployment.id {
             DeploymentId::Group(group)
                 if size.as_ref().is_some_and(|size| size.node_type != deployment.size.node_type) =>

@@ -1,6 +1,6 @@
 //! `ModifyReplicationGroup`: description, size, failover, zones, windows, and who is the primary.
 
-use super::create_replication_group::{check_availability, node_type_named};
+use super::create_replication_group::{check_availability, resized};
 use crate::catalogue;
 use crate::deferral::Resize;
 use crate::inputs::{ChangedNodes, Disabled, Nodes, NotDurable};
@@ -67,8 +67,9 @@ impl Operation for ModifyReplicationGroup {
         {
             return Err(faults::cache_cluster_not_found(name));
         }
-        let asked = input.shared.cache_node_type.as_deref().map(node_type_named).transpose()?;
-        let resize = Resize::of(group, asked.map(|node_type| node_type.size()), immediately);
+        let asked = input.shared.cache_node_type.as_deref();
+        let asked = asked.map(|name| resized(group, name)).transpose()?;
+        let resize = Resize::of(group, asked, immediately);
         let changes = Changes {
             description,
             size: resize.now,

@@ -2,7 +2,9 @@
 
 mod errors;
 mod events;
+mod limits;
 mod list;
+mod node_types;
 mod parameter_groups;
 mod quotas;
 mod subnet_groups;

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod dict;
+mod double_text;
 pub mod hash;
 mod limits;
 pub mod list;

@@ -3,6 +3,7 @@
 //! Redis keeps a string as an integer only when printing the integer gives the very same string back. That rule decides
 //! encodings (`OBJECT ENCODING`, listpack entries), so it is implemented once, here.
 
+pub use crate::double_text::{DoubleText, as_integer};
 use crate::long_double::{FloatText, round_bits};
 
 /// A stack buffer for the decimal text of one integer.

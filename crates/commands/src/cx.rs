@@ -68,7 +68,7 @@ pub fn limits(settings: &Settings) -> Limits {
         list_compress_depth: settings.list_compress_depth,
         hash_max_listpack_entries: settings.hash_max_listpack_entries as usize,
         hash_max_listpack_value: settings.hash_max_listpack_value_bytes as usize,
-        list_packed_threshold: Limits::default().list_packed_threshold,
+        ..Limits::DEFAULT
     }
 }
 

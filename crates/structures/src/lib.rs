@@ -8,6 +8,7 @@
 mod dict;
 mod double_text;
 pub mod hash;
+pub mod intset;
 mod limits;
 pub mod list;
 pub mod listpack;
@@ -20,6 +21,7 @@ pub mod ziplist;
 pub mod zipmap;
 
 pub use hash::Hash;
+pub use intset::IntSet;
 pub use limits::Limits;
 pub use list::{Direction, End, List, Side};
 pub use listpack::{Item, Listpack};

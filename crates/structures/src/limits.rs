@@ -1,5 +1,7 @@
 //! The thresholds between compact encodings and tables.
 
+use crate::number::DoubleText;
+
 /// With a limit by count, a node still never exceeds this many bytes.
 const NODE_SAFETY_BYTES: usize = 8 << 10;
 /// The size classes -1 … -5 of `list-max-listpack-size`.
@@ -21,21 +23,42 @@ pub struct Limits {
     pub hash_max_listpack_entries: usize,
     /// `hash-max-listpack-value`: bytes of a field or a value.
     pub hash_max_listpack_value: usize,
+    /// `set-max-intset-entries`: members of a set of integers.
+    pub set_max_intset_entries: usize,
+    /// `set-max-listpack-entries`: members; 0 for versions before Redis 7.2, whose sets have no listpacks.
+    pub set_max_listpack_entries: usize,
+    /// `set-max-listpack-value`: bytes of a member.
+    pub set_max_listpack_value: usize,
+    /// `zset-max-listpack-entries`: members.
+    pub zset_max_listpack_entries: usize,
+    /// `zset-max-listpack-value`: bytes of a member.
+    pub zset_max_listpack_value: usize,
+    /// How a score that is no integer stands in a listpack, which depends on the version.
+    pub score_text: DoubleText,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits {
-            list_max_listpack_size: -2,
-            list_compress_depth: 0,
-            list_packed_threshold: 1 << 30,
-            hash_max_listpack_entries: 512,
-            hash_max_listpack_value: 64,
-        }
+        Limits::DEFAULT
     }
 }
 
 impl Limits {
+    /// The defaults of the current versions.
+    pub const DEFAULT: Limits = Limits {
+        list_max_listpack_size: -2,
+        list_compress_depth: 0,
+        list_packed_threshold: 1 << 30,
+        hash_max_listpack_entries: 512,
+        hash_max_listpack_value: 64,
+        set_max_intset_entries: 512,
+        set_max_listpack_entries: 128,
+        set_max_listpack_value: 64,
+        zset_max_listpack_entries: 128,
+        zset_max_listpack_value: 64,
+        score_text: DoubleText::Shortest,
+    };
+
     /// The most bytes and the most entries of a list node; one of the two is unlimited.
     pub(crate) fn list_node_limit(&self) -> (usize, usize) {
         match self.list_max_listpack_size {

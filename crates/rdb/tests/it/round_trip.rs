@@ -17,6 +17,7 @@ const TIGHT: Limits = Limits {
     list_packed_threshold: 12,
     hash_max_listpack_entries: 3,
     hash_max_listpack_value: 12,
+    ..Limits::DEFAULT
 };
 
 fn string() -> impl Strategy<Value = Vec<u8>> {

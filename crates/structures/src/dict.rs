@@ -89,10 +89,10 @@ impl<E> Bucket<E> {
 }
 
 /// A place in a table's iteration order; valid as long as nothing is added or removed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Place {
-    bucket: usize,
-    entry: usize,
+    pub(crate) bucket: usize,
+    pub(crate) entry: usize,
 }
 
 impl Place {

@@ -579,7 +579,8 @@ fn encoded_size(item: &Item<'_>) -> usize {
     }
 }
 
-fn whole_size(item: &Item<'_>) -> usize {
+/// Bytes of a whole entry.
+pub(crate) fn whole_size(item: &Item<'_>) -> usize {
     let size = encoded_size(item);
     size + backlen_size(size)
 }

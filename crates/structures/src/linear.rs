@@ -46,12 +46,21 @@ pub(crate) trait Bucket: Default {
 }
 
 /// The buckets of a table; see the module.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Buckets<B> {
     segments: Vec<Vec<B>>,
     count: usize,
     heap: usize,
     hasher: Hasher,
+}
+
+/// A copy's vectors have no room to spare, so it takes less.
+impl<B: Bucket + Clone> Clone for Buckets<B> {
+    fn clone(&self) -> Self {
+        let segments = self.segments.clone();
+        let heap = segments.iter().flatten().map(B::heap).sum();
+        Buckets { segments, heap, ..*self }
+    }
 }
 
 impl<B: Bucket> Buckets<B> {

@@ -311,6 +311,11 @@ impl Listpack {
         self.splice(self.end(), 0, 0, &[Item::of(first), Item::of(second)]);
     }
 
+    /// Inserts entries in their right form before the one at `pos`, or at the end.
+    pub(crate) fn insert_items(&mut self, pos: Option<Pos>, items: &[Item<'_>]) {
+        self.splice(pos.map_or(self.end(), |pos| pos.0), 0, 0, items);
+    }
+
     /// Inserts an entry before the one at `pos`, which moves away; the new one is at `pos` then.
     pub fn insert_before(&mut self, pos: Pos, text: &[u8]) {
         self.splice(pos.0, 0, 0, &[Item::of(text)]);

@@ -395,6 +395,7 @@ fn a_table_whose_hashes_collide_loses_nothing() {
     }
 }
 
+/// MEMORY USAGE of the same: 55.7 bytes in redis-server 7.0.15, 38.6 in valkey-server 9.1.2.
 #[test]
 fn memory_follows_what_is_stored() {
     let mut set = Set::in_encoding(Encoding::Table);

@@ -201,7 +201,7 @@ impl<B: Bucket> Buckets<B> {
 pub(crate) type Iter<'a, B> = std::iter::Flatten<std::slice::Iter<'a, Vec<B>>>;
 
 /// Gives half of the memory back if three quarters are unused.
-fn shrink<T>(row: &mut Vec<T>) {
+pub(crate) fn shrink<T>(row: &mut Vec<T>) {
     if row.len() < row.capacity() / 4 {
         row.shrink_to(row.capacity() / 2);
     }

@@ -23,6 +23,7 @@ type Text = Box<[u8]>;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rows {
     bytes: Box<[u8]>,
+    #[allow(clippy::box_collection)] // few rows have any, and all have this field: it is one pointer
     long: Option<Box<Vec<Text>>>,
 }
 

@@ -19,7 +19,7 @@
 use crate::Limits;
 pub use crate::dict::Place;
 use crate::intset::{self, IntSet};
-use crate::linear::{self, Buckets, below, mix};
+use crate::linear::{self, Buckets, below, mix, shrink};
 use crate::listpack::{self, Item, Listpack};
 use crate::number::{self, IntBuffer, decimal_len};
 use crate::rows::{self, Rows};
@@ -180,7 +180,7 @@ impl Set {
             + match &self.repr {
                 Repr::IntSet(intset) => intset.heap_bytes(),
                 Repr::Listpack(listpack) => listpack.heap_bytes(),
-                Repr::Table(table) => size_of::<Table>() + table.buckets.memory(),
+                Repr::Table(table) => table.memory(),
             }
     }
 
@@ -483,13 +483,31 @@ impl<'a> Iterator for Iter<'a> {
 struct Table {
     buckets: Buckets<Rows>,
     len: usize,
+    /// How many members each bucket has, for random choice: most draws need no look at a bucket.
+    counts: Vec<Vec<u8>>,
     /// No bucket ever held more members.
     longest: usize,
 }
 
+/// The numbers of members are kept in pieces for so many buckets, which never move.
+const PIECE: usize = 1024;
+
 impl Table {
     fn new() -> Self {
-        Table { buckets: Buckets::new(), len: 0, longest: 0 }
+        Self::with_buckets(Buckets::new())
+    }
+
+    fn with_buckets(buckets: Buckets<Rows>) -> Self {
+        Table { buckets, len: 0, counts: vec![vec![0]], longest: 0 }
+    }
+
+    fn memory(&self) -> usize {
+        let pieces = match &self.counts[..] {
+            [only] => only.capacity(),
+            many => many.len() * PIECE,
+        };
+        let counts = pieces + self.counts.capacity() * size_of::<Vec<u8>>();
+        size_of::<Table>() + self.buckets.memory() + counts
     }
 
     fn contains(&self, member: &[u8]) -> bool {
@@ -498,18 +516,17 @@ impl Table {
 
     fn add(&mut self, member: &[u8]) -> bool {
         let bucket = self.buckets.number(self.buckets.hash(member));
-        let rows = self.buckets.get(bucket);
         let mut count = 0;
-        for row in rows.iter() {
+        for row in self.buckets.get(bucket).iter() {
             if row == member {
                 return false;
             }
             count += 1;
         }
-        self.longest = self.longest.max(count + 1);
         self.buckets.change(bucket, |rows| rows.push(member));
         self.len += 1;
-        self.buckets.balance(self.len);
+        self.note(bucket, count + 1);
+        self.balance();
         true
     }
 
@@ -523,13 +540,8 @@ impl Table {
     fn remove_at(&mut self, bucket: usize, at: rows::At) {
         self.buckets.change(bucket, |rows| rows.remove(at, rows.after(at)));
         self.len -= 1;
-        // Only a merge makes a bucket longer than additions did.
-        let before = self.buckets.count();
-        self.buckets.balance(self.len);
-        if self.buckets.count() < before {
-            let target = self.buckets.count() - (1 << self.buckets.count().ilog2());
-            self.longest = self.longest.max(self.buckets.get(target).count());
-        }
+        self.recount(bucket);
+        self.balance();
     }
 
     fn get(&self, place: Place) -> &[u8] {
@@ -544,6 +556,50 @@ impl Table {
         member
     }
 
+    fn balance(&mut self) {
+        let before = self.buckets.count();
+        self.buckets.balance(self.len);
+        let after = self.buckets.count();
+        if after == before {
+            return;
+        }
+        // A split fills the last bucket from one that is now its half; a merge undoes that.
+        let last = before.max(after) - 1;
+        if after > before {
+            if last.is_multiple_of(PIECE) {
+                self.counts.push(Vec::with_capacity(PIECE));
+            }
+            self.counts[last / PIECE].push(0);
+            self.recount(last);
+        } else {
+            let piece = &mut self.counts[last / PIECE];
+            piece.pop();
+            shrink(piece);
+            if piece.is_empty() {
+                self.counts.pop();
+                shrink(&mut self.counts);
+            }
+        }
+        self.recount(last - (1 << last.ilog2()));
+    }
+
+    fn recount(&mut self, bucket: usize) {
+        self.note(bucket, self.buckets.get(bucket).count());
+    }
+
+    fn note(&mut self, bucket: usize, count: usize) {
+        self.longest = self.longest.max(count);
+        self.counts[bucket / PIECE][bucket % PIECE] = u8::try_from(count).unwrap_or(u8::MAX);
+    }
+
+    /// How many members a bucket has.
+    fn count(&self, bucket: usize) -> usize {
+        match self.counts[bucket / PIECE][bucket % PIECE] {
+            u8::MAX => self.buckets.get(bucket).count(),
+            count => count.into(),
+        }
+    }
+
     /// A place chosen by `random`.
     fn random(&self, random: u64) -> Option<Place> {
         if self.len == 0 {
@@ -555,15 +611,15 @@ impl Table {
             state = mix(state);
             let bucket = below(state, self.buckets.count());
             let entry = below(mix(!state), self.longest);
-            if self.buckets.get(bucket).iter().nth(entry).is_some() {
+            if entry < self.count(bucket) {
                 return Some(Place { bucket, entry });
             }
         }
-        let mut skip = below(state, self.len);
-        for (bucket, rows) in self.buckets.iter().enumerate() {
-            match rows.count() {
-                count if skip < count => return Some(Place { bucket, entry: skip }),
-                count => skip -= count,
+        let mut entry = below(state, self.len);
+        for bucket in 0..self.buckets.count() {
+            match self.count(bucket) {
+                count if entry < count => return Some(Place { bucket, entry }),
+                count => entry -= count,
             }
         }
         None

@@ -120,6 +120,7 @@ proptest! {
             prop_assert_eq!(set.encoding(), model.encoding);
             prop_assert_eq!(set.len(), model.members.len());
         }
+        check(&set);
         let members = model.members;
         prop_assert_eq!(&contents(&set), &members);
         prop_assert!(members.iter().all(|member| set.contains(member)));
@@ -173,6 +174,17 @@ proptest! {
         prop_assert_eq!(&set, &table);
         table.add(b"one more", &limits);
         prop_assert_ne!(&table, &set);
+    }
+}
+
+/// Every bucket's count is kept right.
+fn check(set: &Set) {
+    if let Repr::Table(table) = &set.repr {
+        let counts: Vec<usize> = table.buckets.iter().map(Rows::count).collect();
+        assert!((0..counts.len()).all(|bucket| table.count(bucket) == counts[bucket]));
+        assert_eq!(table.counts.iter().map(Vec::len).sum::<usize>(), counts.len());
+        assert_eq!(counts.iter().sum::<usize>(), table.len);
+        assert!(counts.iter().all(|count| *count <= table.longest));
     }
 }
 
@@ -277,6 +289,7 @@ fn each_member_is_drawn_as_often() {
 fn each_member_that_is_left_is_drawn_as_often() {
     let mut set = set_of(4_000);
     (100..4_000).for_each(|number| assert!(set.remove(number.to_string().as_bytes())));
+    check(&set);
     let mut hits = BTreeMap::new();
     for draw in 0..50_000 {
         *hits.entry(set.random(mix(draw)).unwrap().to_vec()).or_insert(0u32) += 1;
@@ -365,6 +378,7 @@ proptest! {
                 None => {}
             }
         }
+        check(&set);
         prop_assert!((0..fixed).all(|number| seen.contains(number.to_string().as_bytes())));
         prop_assert_eq!(set.len(), fixed + guests.len());
         prop_assert!(guests.iter().all(|guest| set.contains(guest.as_bytes())));
@@ -376,8 +390,7 @@ proptest! {
 fn a_table_whose_hashes_collide_loses_nothing() {
     for common in [u64::MAX, u64::MAX >> 20, u64::MAX << 32] {
         let buckets = Buckets::with_hasher(Hasher::colliding(1, common));
-        let table = Table { buckets, len: 0, longest: 0 };
-        let mut set = Set { repr: Repr::Table(Box::new(table)) };
+        let mut set = Set { repr: Repr::Table(Box::new(Table::with_buckets(buckets))) };
         (0..2_000).for_each(|number| assert!(set.add(number.to_string().as_bytes(), &Limits::DEFAULT)));
         assert!((0..2_000).all(|number| set.contains(number.to_string().as_bytes())));
         assert!(!set.contains(b"2000"));
@@ -389,13 +402,14 @@ fn a_table_whose_hashes_collide_loses_nothing() {
             }
         }
         assert_eq!(seen.len(), 2_000);
+        check(&set);
         assert!(set.random(7).is_some());
         (0..2_000).for_each(|number| assert!(set.remove(number.to_string().as_bytes())));
         assert!(set.is_empty() && set.random(7).is_none());
     }
 }
 
-/// MEMORY USAGE of the same: 55.7 bytes in redis-server 7.0.15, 38.6 in valkey-server 9.1.2.
+/// `cargo run --example bytes` prints what members take. MEMORY USAGE of the same: 55.7 bytes in redis-server 7.0.15, 38.6 in valkey-server 9.1.2.
 #[test]
 fn memory_follows_what_is_stored() {
     let mut set = Set::in_encoding(Encoding::Table);
@@ -404,10 +418,9 @@ fn memory_follows_what_is_stored() {
         set.add(format!("{number:010}").as_bytes(), &Limits::DEFAULT);
     }
     let bytes = (set.memory() - empty) as f64 / 100_000.0;
-    println!("a set's table: {bytes:.1} bytes a member of 10 bytes");
     assert!(bytes < 18.0, "{bytes}");
     for number in 0..100_000 {
         assert!(set.remove(format!("{number:010}").as_bytes()));
     }
-    assert!(set.memory() <= empty + 200, "{} after {empty}", set.memory());
+    assert!(set.memory() <= empty + 400, "{} after {empty}", set.memory());
 }

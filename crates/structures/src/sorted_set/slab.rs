@@ -1,5 +1,7 @@
 //! Nodes by number, in segments: adding one never moves the others.
 
+use crate::linear::shrink;
+
 const SEGMENT: usize = 256;
 
 /// Numbered places, some of them free.
@@ -15,11 +17,6 @@ pub(super) struct Slab<T> {
 impl<T> Slab<T> {
     pub(super) fn new() -> Self {
         Slab { segments: Vec::new(), free: Vec::new(), places: 0, used: 0 }
-    }
-
-    /// How many places are taken.
-    pub(super) fn used(&self) -> usize {
-        self.used
     }
 
     /// Bytes of the places, without what their contents own.
@@ -93,14 +90,10 @@ impl<T> Slab<T> {
             self.free.retain(|number| (*number as usize) < places);
             self.free.shrink_to(2 * self.free.len());
         }
-        if let [only] = &mut self.segments[..]
-            && only.len() < only.capacity() / 4
-        {
-            only.shrink_to(only.capacity() / 2);
+        if let [only] = &mut self.segments[..] {
+            shrink(only);
         }
-        if self.segments.len() < self.segments.capacity() / 4 {
-            self.segments.shrink_to(self.segments.capacity() / 2);
-        }
+        shrink(&mut self.segments);
     }
 
     /// All nodes.

@@ -66,6 +66,13 @@ struct Node {
     number: u32,
 }
 
+/// A leaf to which a member was added, and that member's number in it.
+#[derive(Debug, Clone, Copy)]
+struct Grown {
+    number: u32,
+    index: usize,
+}
+
 impl Tree {
     pub(super) fn new() -> Self {
         Self::with_hasher(Hasher::of_process())
@@ -110,7 +117,9 @@ impl Tree {
     pub(super) fn insert(&mut self, member: &[u8], score: Score) -> Option<Score> {
         let hash = self.index.hash(member);
         let Some(place) = self.find_hashed(hash, member) else {
-            self.insert_new(hash, member, score);
+            let leaf = self.put(member, score);
+            self.index.insert(hash, leaf.number);
+            self.grow(leaf);
             return None;
         };
         let before = self.leaf(place.leaf).score(place.index);
@@ -120,8 +129,11 @@ impl Tree {
         if self.stays(place, score, member) {
             self.change_leaf(place.leaf, |leaf| leaf.set_score(place.index, score));
         } else {
-            self.remove_at(place, 1);
-            self.insert_new(hash, member, score);
+            // Its slot is changed last: whatever the removal moves, slots are told apart by their contents alone.
+            self.cut(place, 1);
+            let leaf = self.put(member, score);
+            self.index.relocate(hash, place.leaf, leaf.number);
+            self.grow(leaf);
         }
         Some(before)
     }
@@ -340,15 +352,20 @@ impl Tree {
         node.number
     }
 
-    fn insert_new(&mut self, hash: u32, member: &[u8], score: Score) {
+    /// Adds a member to the leaf where it belongs. The index and the nodes above do not know of it yet.
+    fn put(&mut self, member: &[u8], score: Score) -> Grown {
         let number = self.descend(score, member);
         let index = self.change_leaf(number, |leaf| leaf.insert(score, member));
-        self.index.insert(hash, number);
         self.len += 1;
-        if self.leaf(number).is_full() {
-            self.split_leaf(number, index);
+        Grown { number, index }
+    }
+
+    /// Makes the tree right after a member was put into a leaf.
+    fn grow(&mut self, leaf: Grown) {
+        if self.leaf(leaf.number).is_full() {
+            self.split_leaf(leaf.number, leaf.index);
         } else {
-            self.climb(Node { height: 0, number }, 1);
+            self.climb(Node { height: 0, number: leaf.number }, 1);
         }
     }
 
@@ -447,11 +464,17 @@ impl Tree {
 
     /// Removes `count` members of one leaf from here on.
     fn remove_at(&mut self, place: Place, count: usize) {
-        let Place { leaf, index } = place;
-        for member in self.leaves.get(leaf).rows().iter_from(self.leaf(leaf).rows().seek(index)).take(count) {
+        let rows = self.leaves.get(place.leaf).rows();
+        for member in rows.iter_from(rows.seek(place.index)).take(count) {
             let hash = self.index.hash(member);
-            self.index.remove(hash, leaf);
+            self.index.remove(hash, place.leaf);
         }
+        self.cut(place, count);
+    }
+
+    /// Removes `count` members of one leaf from the tree alone: the index is the caller's.
+    fn cut(&mut self, place: Place, count: usize) {
+        let Place { leaf, index } = place;
         self.change_leaf(leaf, |leaf| leaf.remove(index..index + count));
         self.len -= count;
         let node = Node { height: 0, number: leaf };

@@ -7,7 +7,8 @@
 //!   1e-5      1.0000000000000001e-05      0.00001
 //! ```
 
-use super::number::{IntBuffer, format_g17};
+use crate::grisu;
+use crate::number::{IntBuffer, format_g17};
 
 /// Integers up to this magnitude are printed in full, and stored as integers in listpacks.
 const INTEGER_LIMIT: f64 = (1u64 << 62) as f64;
@@ -55,18 +56,8 @@ fn shortest(value: f64) -> String {
     if let Some(integer) = as_integer(value) {
         return String::from_utf8_lossy(IntBuffer::new().format(integer)).into_owned();
     }
-    let (digits, power) = shortest_digits(value.abs());
+    let (digits, power) = grisu::digits(value.abs());
     format!("{sign}{}", place_point(&digits, power))
-}
-
-/// The fewest decimal digits that read back, and the power of ten of the last one.
-fn shortest_digits(value: f64) -> (String, i32) {
-    let text = format!("{value:e}");
-    let (mantissa, exponent) = text.split_once('e').expect("scientific notation has an exponent");
-    let exponent: i32 = exponent.parse().expect("an exponent is an integer");
-    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
-    let power = exponent - (digits.len() as i32 - 1);
-    (digits, power)
 }
 
 /// `digits × 10^power` as text.

@@ -51,6 +51,8 @@ fn texts_are_those_of_the_servers() {
         (f64::NEG_INFINITY, "-inf", "-inf"),
         (123_456.789, "123456.789", "123456.789"),
         (123_456_789_012_345.67, "123456789012345.67", "123456789012345.67"),
+        (1_234_567_890_123_456.7, "1234567890123456.8", "1234567890123456.7"),
+        (1e23, "9.9999999999999992e+22", "99999999999999990000000"),
     ] {
         assert_eq!(DoubleText::Digits17.format(value), redis);
         assert_eq!(DoubleText::Shortest.format(value), valkey);

@@ -7,6 +7,7 @@
 
 mod dict;
 mod double_text;
+mod grisu;
 pub mod hash;
 pub mod intset;
 mod limits;

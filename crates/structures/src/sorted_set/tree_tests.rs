@@ -310,6 +310,11 @@ fn hashes_that_collide_are_only_slow() {
         }
         assert_eq!(seen.len(), 700);
         for number in shuffled(0..700) {
+            let score = Score::from(number as i32 % 7);
+            assert_eq!(tree.insert(&member(number), Score::from(number as i32 % 11)), Some(score));
+        }
+        check(&tree);
+        for number in shuffled(0..700) {
             assert!(tree.remove(&member(number)).is_some());
         }
         check(&tree);

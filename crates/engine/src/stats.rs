@@ -186,6 +186,11 @@ impl Stats {
         self.shared[counter as usize].fetch_add(by, Ordering::Relaxed);
     }
 
+    /// What one thread has counted.
+    pub fn of_thread(&self, thread: usize, counter: Counter) -> u64 {
+        self.threads[thread].counters[counter as usize].load(Ordering::Relaxed)
+    }
+
     /// The sum over all threads.
     pub fn sum(&self, counter: Counter) -> u64 {
         let sets = self.threads.iter().map(|thread| &thread.counters).chain([&self.shared]);

@@ -3,7 +3,8 @@
 //! ```text
 //!   table/*: sections of rows ──▶ INFO: sections, lines in their order, forms of values
 //!      a row: field, kind, unit, versions, CloudWatch's name, what it tells, where it is read
-//!                             └─▶ docs/metrics.md
+//!                             ├─▶ docs/metrics.md
+//!   cloudwatch: rows of its own ─┴─▶ readings of a node: what CloudWatch publishes of it
 //! ```
 //! A row reads its value from [`Facts`]. Nothing that has a number is told by other ways than its row, and a new
 //! one is a row and nothing else.
@@ -16,6 +17,7 @@
 // Rows read the clock and what the system knows of the process.
 #![allow(clippy::disallowed_methods)]
 
+pub mod cloudwatch;
 mod facts;
 mod metric;
 mod table;

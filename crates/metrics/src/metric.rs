@@ -85,6 +85,18 @@ impl Value {
         Value::Signed(value.map_or(-1, |value| value as i64))
     }
 
+    /// Its number; of one of two words 1 or 0.
+    pub(crate) fn number(&self) -> Option<f64> {
+        match *self {
+            Value::Text(_) => None,
+            Value::Unsigned(number) => Some(number as f64),
+            Value::Signed(number) => Some(number as f64),
+            Value::Fixed(number, _) | Value::Percent(number) => Some(number),
+            Value::Microseconds(us) => Some(us as f64 / 1e6),
+            Value::State { is, .. } => Some(f64::from(u8::from(is))),
+        }
+    }
+
     pub(crate) const fn text(text: &'static str) -> Value {
         Value::Text(Cow::Borrowed(text))
     }
@@ -214,6 +226,18 @@ impl Metric {
     /// The first version that has it no more.
     pub fn removed_in(&self) -> Option<Version> {
         self.until
+    }
+
+    /// Its number, if it has one in this state of the node.
+    pub(crate) fn number(&self, facts: &Facts<'_>) -> Option<f64> {
+        if self.shown.is_some_and(|is_shown| !is_shown(facts)) {
+            return None;
+        }
+        match &self.source {
+            Source::Read(read) => read(facts).number(),
+            Source::ReadIf(read) => read(facts)?.number(),
+            Source::Each(_) | Source::Human(_) | Source::Absent(_) => None,
+        }
     }
 
     /// Its lines in INFO.

@@ -10,6 +10,8 @@ mod replication;
 mod server;
 mod stats;
 
+pub(crate) use stats::{INPUT, OUTPUT};
+
 use super::metric::{Metric, none_of};
 use super::{Section, Unit};
 

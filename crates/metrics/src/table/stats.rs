@@ -13,8 +13,8 @@ const NO_TRACKING: &str = "There is no client-side caching.";
 const NO_IO_THREADS: &str = "There are no I/O threads beside the workers.";
 const NO_REPLY_BUFFER: &str = "Clients have no reply buffer of a fixed size.";
 const NO_ACL: &str = "There are no ACL rules that could refuse.";
-const INPUT: [Counter; 2] = [Counter::BytesIn, Counter::BytesFromPrimary];
-const OUTPUT: [Counter; 2] = [Counter::BytesOut, Counter::BytesToReplicas];
+pub(crate) const INPUT: [Counter; 2] = [Counter::BytesIn, Counter::BytesFromPrimary];
+pub(crate) const OUTPUT: [Counter; 2] = [Counter::BytesOut, Counter::BytesToReplicas];
 const ZERO: Value = Value::two_digits(0.0);
 
 pub(crate) const METRICS: &[Metric] = &[

@@ -1,6 +1,6 @@
 //! Descriptors of this process: the limit, and how many are free.
 //!
-//! A node takes about eight: its process, its bell, two connections, listeners. Keeping the present nodes alive needs a few more for a
+//! A node takes about nine: its process, its bell, three connections, listeners. Keeping the present nodes alive needs a few more for a
 //! moment: a connection for each step under way, a listener's second handle, the files and pipes of a start. So a process is started
 //! only while [`RESERVE`] are free, beside those that the program may use for other things.
 

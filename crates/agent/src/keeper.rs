@@ -29,7 +29,7 @@ const QUIET_BEATS: u32 = 5;
 const EAGER_BEAT: Duration = Duration::from_millis(20);
 const EAGER_FOR: Duration = Duration::from_secs(10);
 /// A frame that has begun to arrive is whole, unless the node was stopped in the middle.
-const FRAME_LIMIT: Duration = Duration::from_millis(50);
+pub(crate) const FRAME_LIMIT: Duration = Duration::from_millis(50);
 /// How often something is reported of which nothing has changed.
 const REPORT_PERIOD: Duration = Duration::from_secs(1);
 

@@ -20,6 +20,8 @@
 //! **Steps** (`steps`, `handover`). A node's steps are done in order by its worker, which may wait for the node. A kill does not
 //! wait: it ends what is under way (`node`).
 //!
+//! **Measuring** (`measuring`). Who keeps what nodes measure asks all of them at once, beside keepers and workers.
+//!
 //! **Listeners** (`listeners`) are opened here and passed on as handles; at a start before there is a node to take them.
 //!
 //! **Processes** are killed by pidfd, never by pid (`process`). Nodes are put into process groups of their own, so a terminal's
@@ -41,6 +43,7 @@ mod identity;
 mod keeper;
 mod line;
 mod listeners;
+mod measuring;
 mod node;
 mod place;
 mod process;
@@ -51,6 +54,7 @@ mod threads;
 
 use crate::handover::Handover;
 use crate::identity::Settled;
+pub use crate::measuring::{Answer, Measuring};
 use crate::node::{End, Item, Node, Shared};
 use crate::place::Place;
 pub use crate::stranger::Stranger;
@@ -219,6 +223,11 @@ impl Agent {
     /// When it cannot be listened on.
     pub fn open(&self, endpoint: Endpoint, address: SocketAddr) -> io::Result<()> {
         self.shared.listeners.open(Listening { endpoint, address })
+    }
+
+    /// What asks nodes for what they measure. It may be used by another thread, and outlive the agent.
+    pub fn measuring(&self) -> Measuring {
+        Measuring::new(self.shared.clone())
     }
 
     /// Lets go of everything without touching nodes. Steps that are under way have no end.

@@ -128,6 +128,7 @@ impl Line<'_> {
 pub(crate) fn unexpected(reply: &Reply) -> StepError {
     let what = match reply {
         Reply::Status(_) => "its status",
+        Reply::Measured(_) => "what it measures",
         Reply::Done => "that it is done",
         Reply::Position(_) => "a position",
         Reply::Listeners(_) => "its listeners",

@@ -4,7 +4,7 @@
 //! section costs what it needs.
 
 use config::Settings;
-use engine::exec::Local;
+use engine::lazyfree::LazyFree;
 use engine::stats::Counter;
 use keyspace::Freeing;
 use nix::sys::resource::{Usage, UsageWho, getrusage};
@@ -19,7 +19,8 @@ use std::sync::atomic::Ordering;
 /// The node at a moment.
 pub struct Facts<'f> {
     pub(crate) server: &'f Server,
-    local: &'f Local,
+    settings: &'f Settings,
+    lazyfree: &'f LazyFree,
     clients: OnceCell<ClientSums>,
     memory: OnceCell<MemorySums>,
     persistence: OnceCell<PersistenceInfo>,
@@ -74,11 +75,12 @@ impl MemorySums {
 }
 
 impl<'f> Facts<'f> {
-    /// What there is to know, as a thread with its settings sees it.
-    pub fn new(server: &'f Server, local: &'f Local) -> Facts<'f> {
+    /// What there is to know, by the settings that a thread goes by and the thread that frees large values.
+    pub fn new(server: &'f Server, settings: &'f Settings, lazyfree: &'f LazyFree) -> Facts<'f> {
         Facts {
             server,
-            local,
+            settings,
+            lazyfree,
             clients: OnceCell::new(),
             memory: OnceCell::new(),
             persistence: OnceCell::new(),
@@ -87,7 +89,7 @@ impl<'f> Facts<'f> {
     }
 
     pub(crate) fn settings(&self) -> &Settings {
-        &self.local.settings
+        self.settings
     }
 
     pub(crate) fn is_valkey(&self) -> bool {
@@ -161,7 +163,7 @@ impl<'f> Facts<'f> {
     /// Objects that the thread which frees large values has; and tables that a snapshot has yet to write, which its
     /// thread frees.
     pub(crate) fn freeing(&self) -> [&Freeing; 2] {
-        [self.local.lazyfree.freeing(), self.server.keyspace.adopted()]
+        [self.lazyfree.freeing(), self.server.keyspace.adopted()]
     }
 
     /// For how many seconds a file or a snapshot for replicas has been made.

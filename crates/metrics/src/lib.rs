@@ -20,6 +20,7 @@
 pub mod cloudwatch;
 mod facts;
 mod metric;
+mod system;
 mod table;
 
 pub use facts::Facts;

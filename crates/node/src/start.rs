@@ -95,7 +95,7 @@ impl Node {
         let lazyfree = LazyFree::start().map_err(StartError::Thread)?;
         let helpers = Helpers::new(&server, lazyfree.clone());
         let mut node = Node { server: server.clone(), managed, helpers, threads: Vec::new() };
-        let started = node.start_agent(&settings);
+        let started = node.start_agent(&settings, &lazyfree);
         let started = started.and_then(|()| node.start_workers(workers, settings.io_backend, &lazyfree));
         let started = started.and_then(|()| node.start_background(&lazyfree));
         let started = started.and_then(|()| {
@@ -147,13 +147,13 @@ impl Node {
     }
 
     /// Lets the agent of a managed node ask how it is from now on, while it loads too.
-    fn start_agent(&self, settings: &Settings) -> Result<(), StartError> {
+    fn start_agent(&self, settings: &Settings, lazyfree: &LazyFree) -> Result<(), StartError> {
         let Some(managed) = &self.managed else { return Ok(()) };
         replica_threads::role::begin_unassigned(&self.server.replicas);
         let path = Path::new(OsStr::from_bytes(&settings.private_socket));
         let listener = crate::managed::identity::listen(path)
             .map_err(|error| NotListening::Address { error, parameter: "private-socket" })?;
-        crate::managed::serving::start(&self.server, managed, listener).map_err(StartError::Thread)
+        crate::managed::serving::start(&self.server, managed, lazyfree, listener).map_err(StartError::Thread)
     }
 
     fn start_workers(

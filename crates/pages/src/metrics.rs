@@ -1,6 +1,6 @@
 //! Metrics: the rows of the table that INFO shows.
 
-use ::metrics::cloudwatch::{FAMILIES, PUBLISHED, published_fields, unit as published_unit};
+use ::metrics::cloudwatch::rows;
 use ::metrics::{Kind, SECTIONS, Unit};
 use std::fmt::Write;
 
@@ -48,20 +48,9 @@ fn cloudwatch(page: &mut String) {
          CacheNodeId. A counter's value is its growth. What is not in this list has no truth here and is not published.\n\n\
          | Metric | Unit | Read from |\n|---|---|---|\n",
     );
-    let fields = published_fields()
-        .map(|(name, row)| (name.to_owned(), published_unit(row.unit), format!("`{}`", row.field)));
-    let rows = PUBLISHED.iter().map(|row| (row.name.to_owned(), row.unit, row.help.to_owned()));
-    let families = FAMILIES.iter().flat_map(|family| {
-        let of = |what: &str| format!("{what} of the commands of this kind, by `cmdstat_…`.");
-        [
-            (format!("{}Cmds", family.name), "Count", of("Calls")),
-            (format!("{}CmdsLatency", family.name), "Microseconds", of("The mean time")),
-        ]
-    });
-    let mut lines: Vec<_> = fields.chain(rows).chain(families).collect();
-    lines.sort();
-    for (name, unit, source) in lines {
-        let _ = writeln!(page, "| {name} | {unit} | {source} |");
+    for row in rows() {
+        let source = row.field.map_or_else(|| row.help.into_owned(), |field| format!("`{field}`"));
+        let _ = writeln!(page, "| {} | {} | {source} |", row.name, row.unit);
     }
 }
 

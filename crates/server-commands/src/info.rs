@@ -32,7 +32,7 @@ fn info(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     let everything = named("all") || named("everything");
     let default = asked.is_empty() || named("default");
     let profile = cx.server.profile;
-    let facts = Facts::new(cx.server, cx.local);
+    let facts = Facts::new(cx.server, &cx.local.settings, &cx.local.lazyfree);
     let mut lines = String::with_capacity(8 << 10);
     for section in SECTIONS {
         if everything || (default && section.by_default) || named(section.name) {

@@ -203,7 +203,7 @@ impl Connection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Endpoint, Listening, Position, Refusal, Reply, Request, Role};
+    use crate::{Endpoint, Listening, Measured, Position, Reading, Refusal, Reply, Request, Role};
     use std::io::Write;
     use std::net::{TcpListener, TcpStream};
 
@@ -292,6 +292,25 @@ mod tests {
     }
 
     #[test]
+    fn readings_arrive_as_they_were() {
+        let (mut agent, mut node) = pair();
+        node.send(&Reply::Done, &[]).unwrap();
+        agent.receive::<Reply>().unwrap();
+        agent.send(&Request::Measure, &[]).unwrap();
+        assert_eq!(node.receive::<Request>().unwrap().0, Request::Measure);
+        let readings = [
+            Reading::Now(0.1 + 0.2),
+            Reading::Grown(9_007_199_254_740_991.0),
+            Reading::Quotient(-0.5, 3e300),
+            Reading::Busiest(vec![1.0, 2.5]),
+        ];
+        let readings = readings.into_iter().enumerate().map(|(at, one)| (at.to_string(), one)).collect();
+        let reply = Reply::Measured(Measured { at_us: u64::MAX, readings });
+        node.send(&reply, &[]).unwrap();
+        assert_eq!(agent.receive::<Reply>().unwrap().0, reply);
+    }
+
+    #[test]
     fn one_version_back_is_understood_on_either_side() {
         let (new, old) = UnixStream::pair().unwrap();
         let (mut new, mut old) = (Connection::new(new), Connection::speaking(old, VERSION - 1));
@@ -302,7 +321,8 @@ mod tests {
             new.receive::<Reply>().unwrap();
         }
         assert_eq!(new.peer_version(), VERSION - 1);
-        assert!(matches!(new.send(&demotion(), &[]), Err(Error::Unspoken(2))));
+        new.send(&demotion(), &[]).unwrap();
+        assert!(matches!(new.send(&Request::Measure, &[]), Err(Error::Unspoken(VERSION))));
     }
 
     /// The bytes of version 1, as its programs wrote and expected them.
@@ -322,7 +342,7 @@ mod tests {
         node.stream.read_exact(&mut bytes).unwrap();
         let mut body = vec![0; u32::from_le_bytes(bytes) as usize];
         node.stream.read_exact(&mut body).unwrap();
-        let text = r#"{"version":1,"speaks":2,"body":{"Assign":{"epoch":3,"role":"Primary"}}}"#;
+        let text = r#"{"version":1,"speaks":3,"body":{"Assign":{"epoch":3,"role":"Primary"}}}"#;
         assert_eq!(String::from_utf8(body).unwrap(), text);
     }
 

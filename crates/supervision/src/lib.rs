@@ -5,9 +5,9 @@
 //!         ◀── Reply  (+ descriptors) ───
 //!   frame = length of the JSON (u32, little endian) │ JSON
 //! ```
-//! A connection carries one request at a time: the agent sends the next one after the reply. The agent holds two, one for
-//! [`Request::Status`], which takes no lock in the node and is answered however busy the node is, and one for everything
-//! that may take a moment. A listener travels with the frame that names it, as `SCM_RIGHTS`.
+//! A connection carries one request at a time: the agent sends the next one after the reply. The agent holds three: one for
+//! [`Request::Status`], which takes no lock in the node and is answered however busy the node is, one for [`Request::Measure`], and
+//! one for everything that may take a moment. A listener travels with the frame that names it, as `SCM_RIGHTS`.
 //!
 //! **Versions.** Nodes outlive the control plane that started them, so each side talks to programs of other versions. A frame carries
 //! the version that its meaning needs, and the last version that its sender knows. A field that a receiver may ignore is added without
@@ -26,9 +26,11 @@
 
 mod connection;
 mod message;
+mod reading;
 
 pub use connection::{Connection, Error, MAX_DESCRIPTORS, MAX_FRAME_BYTES};
 pub use message::{
-    Endpoint, Link, Listening, Message, NotRevision, OLDEST, Position, Refusal, Reply, Request, Revision,
-    Role, Status, UNSAVED_SINCE, Upstream, VERSION, WorkerProgress,
+    Endpoint, Link, Listening, MEASURED_SINCE, Message, NotRevision, OLDEST, Position, Refusal, Reply,
+    Request, Revision, Role, Status, UNSAVED_SINCE, Upstream, VERSION, WorkerProgress,
 };
+pub use reading::{Measured, Reading};

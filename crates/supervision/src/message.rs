@@ -1,5 +1,6 @@
 //! Requests and replies.
 
+use crate::reading::Measured;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::SocketAddr;
@@ -11,6 +12,9 @@ use std::str::FromStr;
 pub enum Request {
     /// Asks for the node's status. Answered by [`Reply::Status`], without any lock.
     Status,
+    /// Asks for everything that the node measures: [`Reply::Measured`]. It may wait for short locks, so it has a connection of its
+    /// own. Since version 3.
+    Measure,
     /// Assigns a role. Answered by [`Reply::Done`] once the node has it (a replica: once it follows, not once it is in sync).
     Assign {
         /// The shard's epoch.
@@ -79,10 +83,12 @@ pub enum Request {
 }
 
 /// What a node answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Reply {
     /// The answer to [`Request::Status`].
     Status(Box<Status>),
+    /// The answer to [`Request::Measure`]. Since version 3.
+    Measured(Measured),
     /// The request was carried out.
     Done,
     /// How far the node's data is.
@@ -264,10 +270,13 @@ pub struct WorkerProgress {
 }
 
 /// The protocol's version. Raised when a message carries something that an earlier program must not ignore.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The version of [`Refusal::Unsaved`]. A peer of an earlier version gets [`Refusal::Invalid`] instead.
 pub const UNSAVED_SINCE: u32 = 2;
+
+/// The version of [`Request::Measure`]. A node of an earlier one is not asked.
+pub const MEASURED_SINCE: u32 = 3;
 
 /// What is sent over a connection.
 pub trait Message {
@@ -282,6 +291,7 @@ impl Message for Request {
     fn version(&self) -> u32 {
         match self {
             Request::Assign { at: Some(_), .. } => 2,
+            Request::Measure => MEASURED_SINCE,
             _ => OLDEST,
         }
     }
@@ -291,6 +301,7 @@ impl Message for Reply {
     fn version(&self) -> u32 {
         match self {
             Reply::Refused(Refusal::Moved(_)) => 2,
+            Reply::Measured(_) => MEASURED_SINCE,
             Reply::Refused(Refusal::Unsaved(_)) => UNSAVED_SINCE,
             _ => OLDEST,
         }

@@ -2,5 +2,6 @@
 #![allow(clippy::disallowed_methods)]
 
 mod lives;
+mod measuring;
 mod steps;
 mod support;

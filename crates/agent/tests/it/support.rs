@@ -1,6 +1,6 @@
 //! An agent over a directory of its own.
 
-use agent::{Agent, Config, Stranger};
+use agent::{Agent, Config, Measuring, Stranger};
 use fleet::step::{Assignment, NodeId, NodeSpec, Observed, Outcome, Process, Report, Step, StepError};
 use fleet::{DeploymentId, HostId, NodeRecord, Origin};
 use std::collections::HashMap;
@@ -114,6 +114,10 @@ impl Host {
                 Err(error) => panic!("{what}: {error}; seen {:?}", self.seen),
             }
         }
+    }
+
+    pub(crate) fn measuring(&self) -> Measuring {
+        self.agent.as_ref().unwrap().measuring()
     }
 
     pub(crate) fn living_strangers(&self) -> Vec<Stranger> {

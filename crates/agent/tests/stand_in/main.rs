@@ -33,8 +33,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 use supervision::{
-    Connection, Endpoint, Link, Listening, Position, Refusal, Reply, Request, Revision, Role, Status,
-    WorkerProgress,
+    Connection, Endpoint, Link, Listening, Measured, Position, Reading, Refusal, Reply, Request, Revision,
+    Role, Status, WorkerProgress,
 };
 
 fn main() {
@@ -89,6 +89,8 @@ struct State {
     status: Status,
     handles: HashMap<Endpoint, (SocketAddr, OwnedFd)>,
     behaviour: Behaviour,
+    /// How often it was asked what it measures.
+    measured: u64,
 }
 
 impl State {
@@ -145,7 +147,7 @@ fn node(file: &Path) {
         connected_replicas: 0,
         revision: rows.get("managed-revision").and_then(|text| text.parse().ok()),
     };
-    let mut state = State { status, handles: HashMap::new(), behaviour: Behaviour::default() };
+    let mut state = State { status, handles: HashMap::new(), behaviour: Behaviour::default(), measured: 0 };
     for (name, value) in &rows {
         state.set(name, value);
     }
@@ -202,6 +204,7 @@ fn misbehave(state: &Mutex<State>, request: &Request) {
 fn name(request: &Request) -> &'static str {
     match request {
         Request::Status => "status",
+        Request::Measure => "measure",
         Request::Assign { role: Role::Primary, .. } => "assign-primary",
         Request::Assign { .. } => "assign-replica",
         Request::Drain { .. } => "drain",
@@ -231,6 +234,11 @@ fn answer(shared: &Arc<Mutex<State>>, state: &mut State, request: Request, handl
     let status = &mut state.status;
     match request {
         Request::Status => return Reply::Status(Box::new(status.clone())),
+        Request::Measure => {
+            state.measured += 1;
+            let readings = vec![("Asked".to_owned(), Reading::Grown(state.measured as f64))];
+            return Reply::Measured(Measured { at_us: state.measured * 1_000_000, readings });
+        }
         Request::Assign { role, at, .. } => {
             if status.role == Role::Primary && at.is_some_and(|at| at != status.position) {
                 return Reply::Refused(Refusal::Moved(status.position.clone()));

@@ -7,7 +7,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// The agent holds two, and a person may look too.
+/// The agent holds three, and a person may look too.
 pub(super) const MAX_CONNECTIONS: usize = 8;
 
 /// How long an answer may be on its way while the node ends: somebody may not read.

@@ -9,6 +9,7 @@
 //! - [`serving`], [`connections`], [`private_socket`]: who asks by the private socket.
 //! - [`sockets`]: a socket that is lost is listened on anew.
 //! - [`status`]: how the node is.
+//! - [`measuring`]: what it measures.
 //! - [`requests`]: what changes it.
 //! - [`command_table::restricted`]: commands that clients of endpoints do not have.
 //!
@@ -23,6 +24,7 @@
 
 mod connections;
 pub(crate) mod identity;
+mod measuring;
 mod private_socket;
 mod requests;
 pub(crate) mod serving;

@@ -8,9 +8,11 @@
 //! end, and the link is dropped. That ends however the primary is, and is how every change from a replica begins.
 
 use super::Managed;
+use super::measuring::measure;
 use super::status::{position, status};
 use config::{Asker, Loglevel, PrimaryAddress};
 use engine::Background;
+use engine::lazyfree::LazyFree;
 use event_loop::Listener;
 use replica_threads::{applier, role};
 use server::Server;
@@ -36,6 +38,7 @@ pub(super) struct Answer {
 pub(super) fn answer(
     server: &Server,
     managed: &Managed,
+    lazyfree: &LazyFree,
     request: Request,
     descriptors: Vec<OwnedFd>,
 ) -> Answer {
@@ -50,6 +53,7 @@ pub(super) fn answer(
             }
             Err(error) => Err(Refusal::Invalid(error.to_string())),
         },
+        Request::Measure => Ok(measure(server, lazyfree)),
         Request::Shutdown { save } => {
             if save {
                 server.persistence.insist();
@@ -95,7 +99,11 @@ fn change(
             }
             Ok(Reply::Done)
         }
-        Request::Status | Request::AwaitPosition { .. } | Request::Listeners | Request::Shutdown { .. } => {
+        Request::Status
+        | Request::Measure
+        | Request::AwaitPosition { .. }
+        | Request::Listeners
+        | Request::Shutdown { .. } => {
             unreachable!("they change nothing, or end it all")
         }
     }

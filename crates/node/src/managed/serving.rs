@@ -5,6 +5,7 @@ use super::Managed;
 use super::connections::MAX_CONNECTIONS;
 use super::requests::answer;
 use config::Loglevel;
+use engine::lazyfree::LazyFree;
 use engine::panics::abort_after;
 use event_loop::{Acceptor, Listener, Peer, Transport};
 use server::Server;
@@ -22,12 +23,18 @@ pub(super) const NUMBER: usize = 0;
 ///
 /// # Errors
 /// When the system refuses the thread.
-pub(crate) fn start(server: &Arc<Server>, managed: &Arc<Managed>, listener: Listener) -> io::Result<()> {
+pub(crate) fn start(
+    server: &Arc<Server>,
+    managed: &Arc<Managed>,
+    lazyfree: &LazyFree,
+    listener: Listener,
+) -> io::Result<()> {
     // The acceptor is the managed node's own.
     let weak = (Arc::downgrade(server), Arc::downgrade(managed));
+    let lazyfree = lazyfree.clone();
     let accepted = move |transport: Transport, _: Peer| {
         if let (Some(server), Some(managed)) = (weak.0.upgrade(), weak.1.upgrade())
-            && let Err(error) = take(&server, &managed, transport.into())
+            && let Err(error) = take(&server, &managed, &lazyfree, transport.into())
         {
             server.log(Loglevel::Warning, format_args!("A connection of the private socket failed: {error}"));
         }
@@ -39,7 +46,7 @@ pub(crate) fn start(server: &Arc<Server>, managed: &Arc<Managed>, listener: List
 }
 
 /// Takes a connection over, or drops it when there are too many.
-fn take(server: &Arc<Server>, managed: &Arc<Managed>, fd: OwnedFd) -> io::Result<()> {
+fn take(server: &Arc<Server>, managed: &Arc<Managed>, lazyfree: &LazyFree, fd: OwnedFd) -> io::Result<()> {
     let stream = UnixStream::from(fd);
     stream.set_nonblocking(false)?;
     let mut open = managed.connections.open();
@@ -50,9 +57,9 @@ fn take(server: &Arc<Server>, managed: &Arc<Managed>, fd: OwnedFd) -> io::Result
     let number = open.next;
     open.next += 1;
     open.streams.insert(number, stream.try_clone()?);
-    let (theirs, node) = (server.clone(), managed.clone());
+    let (theirs, node, lazyfree) = (server.clone(), managed.clone(), lazyfree.clone());
     let run = move || {
-        let served = std::panic::catch_unwind(AssertUnwindSafe(|| serve(&theirs, &node, stream)));
+        let served = std::panic::catch_unwind(AssertUnwindSafe(|| serve(&theirs, &node, &lazyfree, stream)));
         if let Err(panic) = served {
             abort_after(&theirs, "agent", panic.as_ref());
         }
@@ -69,7 +76,7 @@ fn take(server: &Arc<Server>, managed: &Arc<Managed>, fd: OwnedFd) -> io::Result
 }
 
 /// Answers one request after the other, until the agent closes the connection or says what cannot be understood.
-fn serve(server: &Server, managed: &Managed, stream: UnixStream) {
+fn serve(server: &Server, managed: &Managed, lazyfree: &LazyFree, stream: UnixStream) {
     let mut connection = Connection::new(stream);
     loop {
         let (request, descriptors) = match connection.receive::<Request>() {
@@ -82,7 +89,7 @@ fn serve(server: &Server, managed: &Managed, stream: UnixStream) {
             }
             Err(_) => return,
         };
-        let mut answer = answer(server, managed, request, descriptors);
+        let mut answer = answer(server, managed, lazyfree, request, descriptors);
         if connection.peer_version() < UNSAVED_SINCE
             && let Reply::Refused(unsaved @ Refusal::Unsaved(_)) = &answer.reply
         {

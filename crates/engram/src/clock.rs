@@ -18,7 +18,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     crate::console::print(&format!("{}\n", moved.map_err(|why| anyhow!(why))?))
 }
 
-fn duration_ms(text: &str) -> Result<u64> {
+/// A duration as people write it.
+pub(crate) fn duration_ms(text: &str) -> Result<u64> {
     let units = [('s', 1), ('m', 60), ('h', 3_600), ('d', 86_400)];
     let parsed = units.iter().find_map(|(unit, seconds)| {
         let number: u64 = text.strip_suffix(*unit)?.parse().ok()?;

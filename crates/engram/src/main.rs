@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod charts;
 mod clock;
 mod config_files;
 mod console;
@@ -13,11 +14,13 @@ mod data_directory;
 mod descriptors;
 mod env;
 mod failure;
+mod metrics;
 mod node_command;
 mod running;
 mod serve;
 mod status;
 mod stopping;
+mod top;
 
 use anyhow::Result;
 use clap::error::ErrorKind;
@@ -47,6 +50,10 @@ enum Command {
     Env(env::Arguments),
     /// Show deployments, nodes, roles, zones, memory and endpoints
     Status(status::Arguments),
+    /// Show what all nodes do, each second anew
+    Top(top::Arguments),
+    /// Show what nodes have measured over time
+    Metrics(metrics::Arguments),
     /// Move the clock of a region that was started with --test-clock
     Clock(clock::Arguments),
     Node(node_command::Arguments),
@@ -110,6 +117,14 @@ fn run(cli: Cli) -> Result<()> {
         Some(Command::Status(mut arguments)) => {
             arguments.data.or(before.data);
             status::run(&arguments)
+        }
+        Some(Command::Top(mut arguments)) => {
+            arguments.data.or(before.data);
+            top::run(&arguments)
+        }
+        Some(Command::Metrics(mut arguments)) => {
+            arguments.data.or(before.data);
+            metrics::run(&arguments)
         }
         Some(Command::Clock(mut arguments)) => {
             arguments.data.or(before.data);

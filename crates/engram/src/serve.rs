@@ -9,7 +9,8 @@ use aws_operations::{Cx, Quota, Quotas};
 use aws_protocol::Wire;
 use fleet::{AddressPool, Command, DeploymentId, Fleet, Host, Phase};
 use region::{
-    ACCOUNT, Blocks, Clock, Credentials, DeploymentView, Directories, Ended, Fate, Over, Service, Store,
+    ACCOUNT, Blocks, Clock, Credentials, DeploymentView, Directories, Ended, Fate, Over, Registry, Service,
+    Store,
 };
 use std::io::{ErrorKind, IsTerminal};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
@@ -131,8 +132,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         agent.other_descriptors = connections as u64;
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
         let clock = if arguments.test_clock { Clock::movable() } else { Clock::default() };
-        let (service, over) =
-            Service::start(store, fleet, agent, Host { cores }, clock).context("cannot look after the nodes")?;
+        let registry = Registry::open(files::Directory::at(directories.telemetry()));
+        let (service, over) = Service::start(store, fleet, agent, Host { cores }, clock, registry)
+            .context("cannot look after the nodes")?;
         let control = region::control_socket::open(&directories.control_socket())?;
         let control = tokio::spawn(region::control_socket::serve(control, directories.clone(), service.clone()));
         let api_task = tokio::spawn(region::http::serve(

@@ -1,5 +1,6 @@
 //! `engram status`: the region as a table, or as JSON for scripts.
 
+use crate::charts::size;
 use anyhow::Result;
 use region::RegionView;
 
@@ -45,7 +46,11 @@ fn table(regions: &[RegionView]) -> String {
             row[8] = endpoint;
             rows.push(row);
             for node in &deployment.nodes {
-                let memory = format!("{} of {}", size(node.used_memory_bytes), size(node.maxmemory_bytes));
+                let memory = format!(
+                    "{} of {}",
+                    size(node.used_memory_bytes as f64),
+                    size(node.maxmemory_bytes as f64)
+                );
                 rows.push([
                     String::new(),
                     node.status.clone(),
@@ -88,12 +93,4 @@ fn table(regions: &[RegionView]) -> String {
         text.push_str("Nothing has been made yet.\n");
     }
     text
-}
-
-fn size(bytes: u64) -> String {
-    let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-    match units.iter().find(|(unit, _)| bytes >= *unit) {
-        Some((unit, name)) => format!("{:.1} {name}", bytes as f64 / *unit as f64),
-        None => format!("{bytes} B"),
-    }
 }

@@ -1,9 +1,11 @@
-//! The socket by which `engram status` and `engram clock` ask the running control plane: one line in, one line of JSON out.
+//! The socket by which `engram status`, `engram top`, `engram metrics` and `engram clock` ask the running control plane: one line in,
+//! one line of JSON out.
 //!
 //! The socket is in a directory that only its user can enter; that is the only access control. If socket or directory is removed while
 //! the control plane runs, it makes them again. Nodes do the same with their sockets.
 
 use crate::directories::Directories;
+use crate::registry::{Now, Question, SeriesView};
 use crate::service::Service;
 use crate::view::RegionView;
 use std::io::{self, BufRead, BufReader, Write};
@@ -20,6 +22,9 @@ use tracing::warn;
 const STATUS: &str = "status";
 /// Followed by a space and milliseconds.
 const ADVANCE: &str = "advance";
+const NOW: &str = "now";
+/// Followed by a space and a [`Question`] as JSON.
+const MEASURED: &str = "measured";
 
 /// A question is short; what is longer is none.
 const MAX_QUESTION_BYTES: u64 = 1024;
@@ -102,6 +107,16 @@ async fn answer(mut stream: tokio::net::UnixStream, service: Service) {
     }
     let answer = match question.trim_end().split_once(' ') {
         None if question.trim_end() == STATUS => service.view().await.ok().and_then(|view| to_line(&view)),
+        None if question.trim_end() == NOW => to_line(&service.registry().now()),
+        Some((MEASURED, question)) => match serde_json::from_str::<Question>(question) {
+            Ok(question) => {
+                // It reads the disk.
+                let registry = service.registry().clone();
+                let asked = tokio::task::spawn_blocking(move || to_line(&registry.ask(&question)));
+                asked.await.ok().flatten()
+            }
+            Err(_) => None,
+        },
         Some((ADVANCE, by_ms)) => match by_ms.parse() {
             Ok(by_ms) => {
                 let advanced = service.advance(by_ms).await.ok();
@@ -140,6 +155,22 @@ pub fn ask_status(path: &Path) -> io::Result<Vec<RegionView>> {
 /// When none runs, or its answer cannot be understood.
 pub fn ask_to_advance(path: &Path, by_ms: u64) -> io::Result<Result<u64, String>> {
     ask(path, &format!("{ADVANCE} {by_ms}"))
+}
+
+/// Asks the control plane of a socket what its nodes measure now.
+///
+/// # Errors
+/// When none runs, or its answer cannot be understood.
+pub fn ask_now(path: &Path) -> io::Result<Now> {
+    ask(path, NOW)
+}
+
+/// Asks the control plane of a socket what was measured, which it tells or why not.
+///
+/// # Errors
+/// When none runs, or its answer cannot be understood.
+pub fn ask_measured(path: &Path, question: &Question) -> io::Result<Result<Vec<SeriesView>, String>> {
+    ask(path, &format!("{MEASURED} {}", serde_json::to_string(question)?))
 }
 
 fn ask<T: serde::de::DeserializeOwned>(path: &Path, question: &str) -> io::Result<T> {

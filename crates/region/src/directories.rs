@@ -5,6 +5,7 @@
 //!   <data>/control/            the log of the fleet, the access key, where the API is
 //!   <data>/control/runtime     where the sockets are, in words
 //!   <data>/nodes/n17/          a node
+//!   <data>/telemetry/          what the nodes have measured
 //!   <data>/strangers/          directories that were found under a node's name and are not that node's
 //!   <runtime>/                 sockets: of nodes, and the one by which `engram status` asks
 //! ```
@@ -100,6 +101,11 @@ impl Directories {
     /// Of the nodes.
     pub fn nodes(&self) -> PathBuf {
         self.data.join("nodes")
+    }
+
+    /// Of what the nodes have measured.
+    pub fn telemetry(&self) -> PathBuf {
+        self.data.join("telemetry")
     }
 
     /// Where the running control plane answers questions of this user.

@@ -5,6 +5,7 @@
 //!   control_socket ─┴─▶ service: one thread ────┤
 //!                          ▲      fleet's plan  └─▶ agent ─▶ nodes
 //!                          └────────── reports ──────┘
+//!   registry: what the nodes measure, asked for each second beside all of this
 //! ```
 //! Here are the sockets, the clock, the files and the threads around decisions that are pure: `fleet` says what follows from
 //! what, `elasticache` what a call means, `aws-protocol` how it is spoken. The nodes do not depend on this: when it
@@ -20,6 +21,7 @@ mod credentials;
 mod directories;
 pub mod http;
 mod ledger;
+mod registry;
 mod service;
 mod services;
 mod store;
@@ -30,6 +32,7 @@ pub use blocks::{BlockTaken, Blocks};
 pub use clock::{Clock, NotMovable};
 pub use credentials::{ACCOUNT, Credentials};
 pub use directories::{Directories, DirectoryError};
+pub use registry::{MemberNow, Now, Question, Registry, SeriesView};
 pub use service::{Awaited, Decision, Ended, Ending, Failure, Fate, NotDecided, Over, Service, Unsaved};
 pub use services::{SERVICES, quotas};
 pub use store::{Store, StoreError};

@@ -15,6 +15,7 @@ pub use stopping::{Awaited, Ended, Fate, Unsaved};
 
 use crate::clock::{Clock, NotMovable};
 use crate::ledger::{Entry, Ledger, Refused};
+use crate::registry::Registry;
 use crate::store::Store;
 use crate::view::{RegionView, StrangerView};
 use agent::Agent;
@@ -87,6 +88,7 @@ impl Over {
 #[derive(Clone, Debug)]
 pub struct Service {
     inputs: Sender<Input>,
+    registry: Registry,
 }
 
 /// The thread has ended.
@@ -118,6 +120,8 @@ struct Thread {
     stop_limit: Duration,
     /// Why the last step about a node failed, until one succeeds.
     failures: HashMap<NodeId, String>,
+    /// Hears who there is.
+    registry: Registry,
     /// The log could not be written.
     failed: Option<io::Error>,
 }
@@ -133,6 +137,7 @@ impl Service {
         agent: agent::Config,
         host: Host,
         clock: Clock,
+        registry: Registry,
     ) -> io::Result<(Service, Over)> {
         let began = Instant::now();
         let (report_to, reports) = mpsc::channel();
@@ -160,16 +165,27 @@ impl Service {
         ledger
             .write(clock.now_ms(), &outdated)?
             .map_err(|refused| io::Error::other(format!("{refused:?}")))?;
-        let (waiting, failures) = (Vec::new(), HashMap::new());
-        let mut thread =
-            Thread { ledger, reconciler, clock, began, agent, waiting, stop_limit, failures, failed: None };
+        registry.enroll(ledger.fleet());
+        registry.begin(agent.measuring())?;
+        let mut thread = Thread {
+            ledger,
+            reconciler,
+            clock,
+            began,
+            agent,
+            waiting: Vec::new(),
+            stop_limit,
+            failures: HashMap::new(),
+            registry: registry.clone(),
+            failed: None,
+        };
         let (tell, over) = oneshot::channel();
         std::thread::Builder::new().name("control".into()).spawn(move || {
             let ended = thread.run(&received);
             // Before the agent is let go of, which waits for steps.
             let _ = tell.send(ended);
         })?;
-        Ok((Service { inputs }, Over(over)))
+        Ok((Service { inputs, registry }, Over(over)))
     }
 
     /// Lets a call decide, in a region, on the present state (and time, Unix ms).
@@ -200,6 +216,11 @@ impl Service {
         };
         self.inputs.send(Input::Call(Box::new(call))).map_err(|_| Ending)?;
         answered.await.map_err(|_| Ending)?
+    }
+
+    /// What the nodes measure.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
     }
 
     /// How everything is.
@@ -413,6 +434,7 @@ impl Thread {
         for (region, command) in entries {
             debug!(region, ?command, "command");
         }
+        self.registry.enroll(self.ledger.fleet());
         if let Err(why) = self.ledger.compact() {
             warn!(%why, "cannot write a new snapshot of the fleet; the log is appended to as before");
         }

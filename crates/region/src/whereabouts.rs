@@ -1,8 +1,8 @@
 //! Asks the region of a data directory from outside for its status, and tells why if nobody answers.
 
-use crate::RegionView;
-use crate::control_socket::{ANSWER_LIMIT, ask_status, ask_to_advance};
+use crate::control_socket::{ANSWER_LIMIT, ask_measured, ask_now, ask_status, ask_to_advance};
 use crate::directories::Directories;
+use crate::{Now, Question, RegionView, SeriesView};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -70,6 +70,22 @@ pub fn ask(data: &Path) -> Result<Vec<RegionView>, Silence> {
 /// See [`Silence`].
 pub fn advance(data: &Path, by_ms: u64) -> Result<Result<u64, String>, Silence> {
     reach(data, |socket| ask_to_advance(socket, by_ms))
+}
+
+/// Asks the control plane of a data directory what its nodes measure now.
+///
+/// # Errors
+/// See [`Silence`].
+pub fn now(data: &Path) -> Result<Now, Silence> {
+    reach(data, ask_now)
+}
+
+/// Asks the control plane of a data directory what was measured, which it tells or why not.
+///
+/// # Errors
+/// See [`Silence`].
+pub fn measured(data: &Path, question: &Question) -> Result<Result<Vec<SeriesView>, String>, Silence> {
+    reach(data, |socket| ask_measured(socket, question))
 }
 
 fn reach<T>(data: &Path, ask: impl FnOnce(&Path) -> io::Result<T>) -> Result<T, Silence> {

@@ -8,13 +8,14 @@ use anyhow::{Context, Result, anyhow, bail};
 use aws_operations::{Cx, Quota, Quotas};
 use aws_protocol::Wire;
 use fleet::{AddressPool, Command, DeploymentId, Fleet, Host, Phase};
+use region::exposition::{self, Token};
 use region::{
     ACCOUNT, Blocks, Clock, Credentials, DeploymentView, Directories, Ended, Fate, Over, Registry, Service,
     Store,
 };
 use std::io::{ErrorKind, IsTerminal};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -46,6 +47,12 @@ pub(crate) struct Arguments {
     /// A quota with another limit than AWS's, as nodes-per-cluster=500; once for each quota
     #[arg(long, value_name = "NAME=LIMIT", value_parser = quota)]
     quota: Vec<(&'static Quota, usize)>,
+    /// Serve what the nodes measure to Prometheus, at /metrics of this address
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    metrics: Option<SocketAddr>,
+    /// Demand the bearer token that this file holds of whoever asks at --metrics; an address that other hosts reach needs one
+    #[arg(long, value_name = "FILE", requires = "metrics")]
+    metrics_token_file: Option<PathBuf>,
     /// Make no cache at the first start
     #[arg(long)]
     no_default_cache: bool,
@@ -95,6 +102,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         );
     }
     let quotas = Arc::new(arguments.quotas()?);
+    let token = metrics_token(arguments)?;
     let (directories, _lock) = Directories::prepare(&arguments.data.path()?)?;
     let is_first = !directories.control().join("fleet.json").exists();
     let wants_default = is_first && !arguments.no_default_cache;
@@ -105,9 +113,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             "--port, or leave the cache out with --no-default-cache",
         )?;
     }
-    let listener =
-        TcpListener::bind(arguments.api).map_err(|error| cannot_listen(arguments.api, &error, "--api"))?;
-    listener.set_nonblocking(true)?;
+    let listener = bind(arguments.api, "--api")?;
+    let exposed = arguments.metrics.map(|at| bind(at, "--metrics")).transpose()?;
     let api = listener.local_addr()?;
     let credentials = Credentials::load_or_make(&directories.control())
         .with_context(|| format!("cannot use {}", directories.control().display()))?;
@@ -129,7 +136,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         check_default(&fleet, &directories, arguments.port)?;
         let executable = std::env::current_exe().context("cannot find the file of this program")?;
         let mut agent = agent::Config::new(directories.nodes(), directories.runtime.clone(), executable);
-        agent.other_descriptors = connections as u64;
+        agent.other_descriptors = (connections + exposition::MAX_CONNECTIONS) as u64;
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
         let clock = if arguments.test_clock { Clock::movable() } else { Clock::default() };
         let registry = Registry::open(files::Directory::at(directories.telemetry()));
@@ -137,6 +144,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             .context("cannot look after the nodes")?;
         let control = region::control_socket::open(&directories.control_socket())?;
         let control = tokio::spawn(region::control_socket::serve(control, directories.clone(), service.clone()));
+        let exposing = match exposed {
+            Some(listener) => {
+                let listener = tokio::net::TcpListener::from_std(listener)?;
+                tokio::spawn(exposition::serve(listener, service.registry().clone(), token))
+            }
+            None => tokio::spawn(std::future::pending()),
+        };
         let api_task = tokio::spawn(region::http::serve(
             listener,
             service.clone(),
@@ -150,7 +164,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         }
         tokio::select! {
             ended = until_stopped(&service, &directories, &credentials, api, first, quotas, arguments.discard_unsaved) => ended,
-            why = failed(over, control, api_task) => failure::give_up(&format!(
+            why = failed(over, control, api_task, exposing) => failure::give_up(&format!(
                 "{why}; the control plane ends, nodes serve on, and the next start finds them"
             )),
         }
@@ -175,7 +189,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 }
 
 /// Why the control plane cannot go on. Its clean end is none of its failures.
-async fn failed(over: Over, control: JoinHandle<()>, api: JoinHandle<()>) -> String {
+async fn failed(
+    over: Over,
+    control: JoinHandle<()>,
+    api: JoinHandle<()>,
+    exposing: JoinHandle<()>,
+) -> String {
     let over = async {
         match over.wait().await {
             Ok(()) => std::future::pending().await,
@@ -186,6 +205,7 @@ async fn failed(over: Over, control: JoinHandle<()>, api: JoinHandle<()>) -> Str
         why = over => why,
         _ = control => "the control socket is no longer served".to_owned(),
         _ = api => "the API is no longer served".to_owned(),
+        _ = exposing => "what is measured is no longer served".to_owned(),
     }
 }
 
@@ -230,6 +250,29 @@ fn log_to_stderr(verbose: bool) {
 fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .map_err(|_| "it must be an IP address with a port, such as 127.0.0.1:4566 or [::1]:4566".to_owned())
+}
+
+/// The token that Prometheus has to show. Without one only this host may ask.
+fn metrics_token(arguments: &Arguments) -> Result<Option<Token>> {
+    let Some(file) = &arguments.metrics_token_file else {
+        return match arguments.metrics {
+            Some(at) if !at.ip().is_loopback() => bail!(
+                "other hosts can reach {at}; choose an address of this host alone with --metrics, or demand a token of \
+                 them with --metrics-token-file"
+            ),
+            _ => Ok(None),
+        };
+    };
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| anyhow!("cannot read {} ({})", file.display(), files::words_of(&error)))?;
+    let token = Token::of(&text).map_err(|why| anyhow!("{} holds no token: {why}", file.display()))?;
+    Ok(Some(token))
+}
+
+fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener> {
+    let listener = TcpListener::bind(address).map_err(|error| cannot_listen(address, &error, flag))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
 }
 
 fn must_be_free(address: SocketAddr, flag: &str) -> Result<()> {

@@ -54,6 +54,9 @@ pub struct Row {
     pub field: Option<&'static str>,
 }
 
+/// What the sentence of a [`Form::Mean`] begins with.
+pub(crate) const MEAN_TIME: &str = "The mean time";
+
 /// Every metric, by name.
 pub fn rows() -> Vec<Row> {
     let of_field = |(name, row): (&'static str, &'static Metric)| Row {
@@ -77,7 +80,7 @@ pub fn rows() -> Vec<Row> {
         };
         [
             row("Cmds", "Count", "Calls of", Form::Counter),
-            row("CmdsLatency", "Microseconds", "The mean time of", Form::Mean),
+            row("CmdsLatency", "Microseconds", &format!("{MEAN_TIME} of"), Form::Mean),
         ]
     };
     let mut rows: Vec<Row> = published_fields().map(of_field).collect();

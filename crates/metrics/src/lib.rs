@@ -5,6 +5,7 @@
 //!      a row: field, kind, unit, versions, CloudWatch's name, what it tells, where it is read
 //!                             ├─▶ docs/metrics.md
 //!   cloudwatch: rows of its own ─┴─▶ readings of a node: what CloudWatch publishes of it
+//!                                 └─▶ prometheus: the same by Prometheus's names
 //! ```
 //! A row reads its value from [`Facts`]. Nothing that has a number is told by other ways than its row, and a new
 //! one is a row and nothing else.
@@ -20,6 +21,7 @@
 pub mod cloudwatch;
 mod facts;
 mod metric;
+pub mod prometheus;
 mod system;
 mod table;
 

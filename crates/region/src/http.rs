@@ -56,6 +56,15 @@ pub async fn serve(
     max_connections: usize,
 ) {
     let api = Arc::new(Api { service, credentials, quotas, limits: Limits::default() });
+    listen(listener, max_connections, move |request| answer(api.clone(), request)).await;
+}
+
+/// Has requests answered until the runtime ends, on so many connections at a time.
+pub(crate) async fn listen<A, F>(listener: TcpListener, max_connections: usize, answer: A)
+where
+    A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = Result<Response<Full<Bytes>>, Infallible>> + Send + 'static,
+{
     let permits = Arc::new(Semaphore::new(max_connections));
     loop {
         let permit = permits.clone().acquire_owned().await.expect("nobody closes it");
@@ -68,9 +77,9 @@ pub async fn serve(
                 continue;
             }
         };
-        let api = api.clone();
+        let answer = answer.clone();
         tokio::spawn(async move {
-            if let Err(error) = converse(api, stream).await {
+            if let Err(error) = converse(answer, stream).await {
                 debug!(%error, "a connection failed");
             }
             drop(permit);
@@ -79,8 +88,12 @@ pub async fn serve(
 }
 
 /// Serves one connection, for a limited time whatever its client does.
-async fn converse(api: Arc<Api>, stream: TcpStream) -> hyper::Result<()> {
-    let answer = hyper::service::service_fn(move |request| answer(api.clone(), request));
+async fn converse<A, F>(answer: A, stream: TcpStream) -> hyper::Result<()>
+where
+    A: Fn(Request<Incoming>) -> F,
+    F: Future<Output = Result<Response<Full<Bytes>>, Infallible>>,
+{
+    let answer = hyper::service::service_fn(answer);
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(PART_LIMIT);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), answer));

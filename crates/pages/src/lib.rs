@@ -7,6 +7,7 @@
 
 mod commands;
 mod metrics;
+mod monitoring;
 mod node_types;
 mod operations;
 mod parameters;
@@ -30,6 +31,8 @@ pub fn pages() -> Vec<Page> {
         Page { name: "metrics.md", text: metrics::page() },
         Page { name: "node-types.md", text: node_types::page() },
         Page { name: "quotas.md", text: quotas::page() },
+        Page { name: "prometheus-rules.yml", text: monitoring::rules() },
+        Page { name: "grafana-dashboard.json", text: monitoring::dashboard() },
     ]
 }
 

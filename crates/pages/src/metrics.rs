@@ -1,6 +1,6 @@
 //! Metrics: the rows of the table that INFO shows.
 
-use ::metrics::cloudwatch::rows;
+use ::metrics::prometheus::exported;
 use ::metrics::{Kind, SECTIONS, Unit};
 use std::fmt::Write;
 
@@ -45,12 +45,16 @@ fn cloudwatch(page: &mut String) {
     page.push_str(
         "\n## CloudWatch\n\n\
          What CloudWatch publishes of a node in AWS/ElastiCache and Engram can measure, by the dimensions CacheClusterId and\n\
-         CacheNodeId. A counter's value is its growth. What is not in this list has no truth here and is not published.\n\n\
-         | Metric | Unit | Read from |\n|---|---|---|\n",
+         CacheNodeId. A counter's value is its growth. What is not in this list has no truth here and is not published.\n\
+         Prometheus gets the same in base units, and counters as they are.\n\n\
+         | Metric | Unit | Read from | Prometheus |\n|---|---|---|---|\n",
     );
-    for row in rows() {
+    let mut all = exported();
+    all.sort_by(|one, other| one.row.name.cmp(&other.row.name));
+    for metric in all {
+        let row = metric.row;
         let source = row.field.map_or_else(|| row.help.into_owned(), |field| format!("`{field}`"));
-        let _ = writeln!(page, "| {} | {} | {source} |", row.name, row.unit);
+        let _ = writeln!(page, "| {} | {} | {source} | `{}` |", row.name, row.unit, metric.name);
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::frames;
 use files::{Appender, Directory, Permission};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 
 const FILE: &str = "series";
@@ -18,17 +18,18 @@ pub struct Series {
     pub dimensions: Vec<(String, String)>,
 }
 
-/// A series of one store.
+/// A series of a store, for as long as that is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SeriesId(pub(crate) u32);
 
-/// All series. An id is the place in the list, and is known to the disk before a value is recorded under it.
+/// All series. An id is the place in the list, and is known to the disk before a value is recorded under it. The place of a series that
+/// nothing is kept of is free for another one.
 #[derive(Debug)]
 pub(crate) struct Catalogue {
     directory: Directory,
     /// `None` when it is not known what the file holds: it is written anew.
     file: Option<Appender>,
-    all: Vec<Series>,
+    all: Vec<Option<Series>>,
     ids: HashMap<Series, SeriesId>,
 }
 
@@ -37,21 +38,18 @@ impl Catalogue {
         let bytes = directory.read(FILE)?.unwrap_or_default();
         let mut catalogue = Catalogue { directory, file: None, all: Vec::new(), ids: HashMap::new() };
         for body in frames::behind_head(&bytes, HEAD, FILE)? {
-            catalogue.push(serde_json::from_slice(body)?);
+            let series: Option<Series> = serde_json::from_slice(body)?;
+            let id = SeriesId(catalogue.all.len() as u32);
+            catalogue.ids.extend(series.clone().map(|series| (series, id)));
+            catalogue.all.push(series);
         }
         catalogue.write_anew()?;
         Ok(catalogue)
     }
 
-    fn push(&mut self, series: Series) -> SeriesId {
-        let id = SeriesId(self.all.len() as u32);
-        self.ids.insert(series.clone(), id);
-        self.all.push(series);
-        id
-    }
-
     /// A start may have read what no disk holds.
     fn write_anew(&mut self) -> io::Result<()> {
+        self.file = None;
         let mut bytes = frames::frame(HEAD);
         for series in &self.all {
             bytes.extend(frames::frame(&serde_json::to_vec(series)?));
@@ -61,8 +59,23 @@ impl Catalogue {
         Ok(())
     }
 
+    /// Forgets the series that are not used; their ids are those of others from then on.
+    pub(crate) fn keep(&mut self, used: &HashSet<SeriesId>) -> io::Result<()> {
+        let known = self.ids.len();
+        self.ids.retain(|_, id| used.contains(id));
+        if self.ids.len() == known {
+            return Ok(());
+        }
+        for (at, series) in self.all.iter_mut().enumerate() {
+            series.take_if(|_| !used.contains(&SeriesId(at as u32)));
+        }
+        while self.all.pop_if(|last| last.is_none()).is_some() {}
+        self.write_anew()
+    }
+
     pub(crate) fn all(&self) -> impl Iterator<Item = (SeriesId, &Series)> {
-        self.all.iter().enumerate().map(|(at, series)| (SeriesId(at as u32), series))
+        let all = self.all.iter().enumerate();
+        all.filter_map(|(at, series)| Some((SeriesId(at as u32), series.as_ref()?)))
     }
 
     pub(crate) fn id(&self, series: &Series) -> Option<SeriesId> {
@@ -71,23 +84,30 @@ impl Catalogue {
 
     /// The ids of these series, in their order. New ones are on the disk when it returns.
     pub(crate) fn ids(&mut self, wanted: &[Series]) -> io::Result<Vec<SeriesId>> {
-        if self.file.is_none() {
-            self.write_anew()?;
-        }
         let known = self.all.len();
-        let mut ids = Vec::with_capacity(wanted.len());
+        let mut free = (0..known).filter(|at| self.all[*at].is_none()).collect::<Vec<_>>().into_iter();
+        let (mut ids, mut new) = (Vec::with_capacity(wanted.len()), Vec::new());
         for series in wanted {
-            ids.push(match self.id(series) {
-                Some(id) => id,
-                None => self.push(series.clone()),
-            });
+            ids.push(self.id(series).unwrap_or_else(|| {
+                let at = free.next().unwrap_or(self.all.len());
+                let id = SeriesId(at as u32);
+                match self.all.get_mut(at) {
+                    Some(place) => *place = Some(series.clone()),
+                    None => self.all.push(Some(series.clone())),
+                }
+                self.ids.insert(series.clone(), id);
+                new.push(at);
+                id
+            }));
         }
-        let written = self.append(known);
+        let fills = new.first().is_some_and(|first| *first < known);
+        let written = if fills || self.file.is_none() { self.write_anew() } else { self.append(known) };
         if written.is_err() {
             self.file = None;
-            for series in self.all.drain(known..) {
+            for series in new.iter().filter_map(|at| self.all[*at].take()) {
                 self.ids.remove(&series);
             }
+            self.all.truncate(known);
         }
         written.map(|()| ids)
     }

@@ -17,8 +17,8 @@
 //!
 //! **Limits.** A kill of the process loses nothing that [`Store::record`] took, a crash of the machine at most the seconds since the last
 //! sync ([`SYNC_SECONDS`]) and the end of a frame. Time only goes on: a second that is not later than the last one is not taken, so
-//! behind a clock that was set back nothing is recorded until it has caught up. Values are thousandths. Names of series are kept when their points
-//! are gone.
+//! behind a clock that was set back nothing is recorded until it has caught up. Values are thousandths. Names of series are
+//! kept until the first start at which their points are gone.
 //!
 //! It asks no clock and knows neither nodes nor metrics. `docs/formats-telemetry.md` has the bytes.
 

@@ -6,7 +6,7 @@ use crate::samples::{self, Log, Sample};
 use crate::segment::{self, Segment};
 use crate::tier::{TIERS, Tier};
 use files::Directory;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io;
 use std::ops::Range;
 
@@ -86,7 +86,22 @@ impl Store {
         store.seal(TIERS[0].span_of(store.last_at))?;
         store.begin_log()?;
         store.expire(now)?;
+        store.forget_unused()?;
         Ok(store)
+    }
+
+    /// Forgets the series of which there are no points any more. Nobody knows their ids at a start.
+    fn forget_unused(&mut self) -> io::Result<()> {
+        let values = self.seconds.values().flatten().flat_map(|(_, values)| values);
+        let mut used: HashSet<SeriesId> = values.map(|(id, _)| *id).collect();
+        for (tier, sealed) in TIERS.iter().zip(&self.sealed) {
+            for start in sealed {
+                // Whose points are in a segment that cannot be read is not known, so all are kept.
+                let Ok(segment) = Segment::open(&self.directory, tier, *start) else { return Ok(()) };
+                used.extend(segment.series());
+            }
+        }
+        self.catalogue.keep(&used)
     }
 
     /// Makes the points of open spans from the segments of the tier before.

@@ -3,6 +3,7 @@
 // Tests damage files and measure.
 #![allow(clippy::disallowed_methods)]
 
+mod ages;
 mod crashes;
 mod model;
 mod size;

@@ -77,7 +77,7 @@ fn row(series: &SeriesView, from: u64, to: u64) -> Vec<String> {
     let values = || series.points.iter().map(|(_, value)| *value);
     let shown = |number: Option<f64>| number.map_or("-".to_owned(), |number| value(number, &series.unit));
     let cells = [series.member.clone(), series.metric.clone(), series.unit.clone(), series.statistic.clone()];
-    let numbers = [values().last(), values().reduce(f64::min), values().reduce(f64::max)].map(shown);
+    let numbers = [values().next_back(), values().reduce(f64::min), values().reduce(f64::max)].map(shown);
     let mut row = cells.to_vec();
     row.extend(numbers);
     row.push(spark(&series.points, from, to, COLUMNS));

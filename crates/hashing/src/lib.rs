@@ -48,7 +48,7 @@ impl Hasher {
         Hasher { key: *key, common: 0 }
     }
 
-    /// A hash function that is the same in every process, for tests.
+    /// A hash function that is the same in every process: for tests, and for digests of what no client chooses.
     pub const fn fixed(seed: u64) -> Hasher {
         Hasher { key: (seed, !seed), common: 0 }
     }

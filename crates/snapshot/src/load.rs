@@ -136,7 +136,6 @@ pub struct Loader {
 const READ_BYTES: usize = 256 << 10;
 /// Bytes between two calls of a progress function.
 const PROGRESS_BYTES: u64 = 2 << 20;
-/// Bits of the access clock.
 
 impl Loader {
     /// A loader before the first byte, for the thread with this number in the keyspace.

@@ -10,7 +10,6 @@
 //! have: that is right whoever died in between.
 
 use crate::model::NodeSize;
-use hashing::Hasher;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use supervision::Revision;
@@ -99,7 +98,7 @@ fn digest<'a>(pairs: impl IntoIterator<Item = impl Pair<'a>>) -> u64 {
             bytes.extend(text.as_bytes());
         }
     }
-    Hasher::fixed(0).hash(&bytes)
+    hashing::digest(&bytes)
 }
 
 trait Pair<'a> {

@@ -48,7 +48,7 @@ impl Hasher {
         Hasher { key: *key, common: 0 }
     }
 
-    /// A hash function that is the same in every process: for tests, and for digests of what no client chooses.
+    /// A hash function that is the same in every process, for tests.
     pub const fn fixed(seed: u64) -> Hasher {
         Hasher { key: (seed, !seed), common: 0 }
     }
@@ -63,6 +63,15 @@ impl Hasher {
     pub fn hash(&self, text: &[u8]) -> u64 {
         SipHasher13::new_with_keys(self.key.0, self.key.1).hash(text) | self.common
     }
+}
+
+/// A digest that is the same in every process and version of the program, of what no client chooses.
+///
+/// ```
+/// assert_eq!(hashing::digest(b"timeout 20"), 1_517_716_006_597_825_379);
+/// ```
+pub fn digest(bytes: &[u8]) -> u64 {
+    Hasher::fixed(0).hash(bytes)
 }
 
 /// For the standard library's maps. A key that is hashed as a slice of bytes has its length hashed as well: its hash

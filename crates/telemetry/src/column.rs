@@ -106,30 +106,38 @@ fn pack(out: &mut Vec<u8>, numbers: &[u64]) {
 }
 
 /// Hands out what was packed, so many numbers.
+///
+/// A number that is at most [`IN_A_WORD`] bits wide lies in the eight bytes from the one where it begins. A group is copied, so that
+/// these eight are there behind its end too.
 fn unpack(input: &mut Input<'_>, count: usize, mut each: impl FnMut(u64)) -> Option<()> {
+    let mut copy = [0_u8; GROUP * 8 + WORD];
     let mut left = count;
     while left > 0 {
         let group = left.min(GROUP);
-        let width = u32::from(input.byte()?);
+        let width = usize::from(input.byte()?);
         if width > 64 {
             return None;
         }
-        let mut bytes = input.bytes((group * width as usize).div_ceil(8))?.iter();
+        let bytes = input.bytes((group * width).div_ceil(8))?;
+        copy[..bytes.len()].copy_from_slice(bytes);
+        let word = |at: usize| u64::from_le_bytes(std::array::from_fn(|byte| copy[at + byte]));
         let mask = if width == 64 { u64::MAX } else { (1 << width) - 1 };
-        let (mut held, mut bits) = (0_u128, 0);
-        for _ in 0..group {
-            while bits < width {
-                held |= u128::from(*bytes.next()?) << bits;
-                bits += 8;
-            }
-            each(held as u64 & mask);
-            held >>= width;
-            bits -= width;
+        for bit in (0..group).map(|number| number * width) {
+            let (at, shift) = (bit / 8, bit % 8);
+            let low = word(at) >> shift;
+            // The bits that do not fit are the lowest of the next byte.
+            let high =
+                if width > IN_A_WORD && shift > 0 { u64::from(copy[at + WORD]) << (64 - shift) } else { 0 };
+            each((low | high) & mask);
         }
         left -= group;
     }
     Some(())
 }
+
+const WORD: usize = 8;
+/// The widest number that a word holds wherever in a byte it begins.
+const IN_A_WORD: usize = 57;
 
 /// Packs them. There is one at least.
 pub(crate) fn encode(out: &mut Vec<u8>, numbers: &[i64]) {

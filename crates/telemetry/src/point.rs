@@ -63,7 +63,7 @@ impl Point {
         self.count == 1 && self.min == self.sum && self.max == self.sum
     }
 
-    fn add(&mut self, other: &Point) {
+    pub(crate) fn add(&mut self, other: &Point) {
         self.sum = Value(self.sum.0.saturating_add(other.sum.0));
         self.count = self.count.saturating_add(other.count);
         self.min = self.min.min(other.min);

@@ -248,36 +248,50 @@ impl Store {
     /// # Errors
     /// When a segment can't be read.
     pub fn query(&self, ids: &[SeriesId], query: &Query) -> io::Result<Vec<Vec<(u64, f64)>>> {
-        let answers = self.points(ids, query)?.into_iter().map(|points| {
-            points.iter().map(|point| (point.start, point.statistic(query.statistic))).collect()
-        });
-        Ok(answers.collect())
-    }
-
-    fn points(&self, ids: &[SeriesId], query: &Query) -> io::Result<Vec<Vec<Point>>> {
         let period = query.period.max(1);
         let range = query.range.start - query.range.start % period..query.range.end;
+        let at = TIERS.iter().rposition(|tier| period.is_multiple_of(tier.period)).unwrap_or(0);
+        let tier = &TIERS[at];
         let mut order: Vec<usize> = (0..ids.len()).collect();
         order.sort_by_key(|at| ids[*at]);
         let sorted: Vec<SeriesId> = order.iter().map(|at| ids[*at]).collect();
-        let mut answers = vec![Vec::new(); ids.len()];
-        let mut add = |asked: usize, points: &[Point]| {
-            for point in points.iter().filter(|point| range.contains(&point.start)) {
-                fold(&mut answers[order[asked]], point, period);
-            }
-        };
-        let at = TIERS.iter().rposition(|tier| period.is_multiple_of(tier.period)).unwrap_or(0);
-        let tier = &TIERS[at];
         let spans = tier.span_of(range.start)..range.end.max(range.start);
-        if spans.is_empty() {
-            return Ok(answers);
+        let most = self.most_periods(tier, &spans, period);
+        let mut answers: Vec<Folding> =
+            ids.iter().map(|_| Folding::new(query.statistic, period, tier.period, most)).collect();
+        let mut add = |asked: usize, points: &[Point]| {
+            let answer = &mut answers[order[asked]];
+            points.iter().filter(|point| range.contains(&point.start)).for_each(|point| answer.add(point));
+        };
+        if !spans.is_empty() {
+            self.read(at, &sorted, spans, &range, &mut add)?;
         }
+        Ok(answers.into_iter().map(Folding::end).collect())
+    }
+
+    /// How many periods can have a value: what is kept may be less than what is asked for.
+    fn most_periods(&self, tier: &Tier, spans: &Range<u64>, period: u64) -> usize {
+        let kept = tier.kept + 2 * tier.span;
+        let begin = spans.start.max(self.last_at.saturating_sub(kept));
+        (spans.end.min(self.last_at + 1).saturating_sub(begin) / period + 2) as usize
+    }
+
+    /// Hands out the points of a tier in the order of time, each with the place of its series in `sorted`.
+    fn read(
+        &self,
+        at: usize,
+        sorted: &[SeriesId],
+        spans: Range<u64>,
+        range: &Range<u64>,
+        add: &mut impl FnMut(usize, &[Point]),
+    ) -> io::Result<()> {
+        let tier = &TIERS[at];
         for start in self.sealed[at].range(spans.clone()) {
             let segment = Segment::open(&self.directory, tier, *start)?;
-            segment.read(&sorted, |asked, points| add(asked, &points))?;
+            segment.read(sorted, |asked, points| add(asked, &points))?;
         }
         if at > 0 {
-            for points in self.open[at - 1].range(spans.clone()).map(|(_, points)| points) {
+            for points in self.open[at - 1].range(spans).map(|(_, points)| points) {
                 for (asked, id) in sorted.iter().enumerate() {
                     add(asked, points.get(id).map_or(&[], Vec::as_slice));
                 }
@@ -297,7 +311,42 @@ impl Store {
                 }
             }
         }
-        Ok(answers)
+        Ok(())
+    }
+}
+
+/// The answer about one series while it is made. Only the point of the last period is held as a point: an answer may have millions.
+struct Folding {
+    statistic: Statistic,
+    period: u64,
+    /// The points that come are of this very period, so none is folded into another.
+    is_finest: bool,
+    open: Option<Point>,
+    done: Vec<(u64, f64)>,
+}
+
+impl Folding {
+    fn new(statistic: Statistic, period: u64, tier_period: u64, most: usize) -> Folding {
+        let is_finest = period == tier_period;
+        Folding { statistic, period, is_finest, open: None, done: Vec::with_capacity(most) }
+    }
+
+    fn add(&mut self, point: &Point) {
+        match &mut self.open {
+            Some(open) if point.start - open.start < self.period => open.add(point),
+            open => {
+                let start =
+                    if self.is_finest { point.start } else { point.start - point.start % self.period };
+                if let Some(done) = open.replace(Point { start, ..*point }) {
+                    self.done.push((done.start, done.statistic(self.statistic)));
+                }
+            }
+        }
+    }
+
+    fn end(mut self) -> Vec<(u64, f64)> {
+        self.done.extend(self.open.map(|last| (last.start, last.statistic(self.statistic))));
+        self.done
     }
 }
 

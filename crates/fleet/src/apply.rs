@@ -80,14 +80,17 @@ impl Fleet {
             }
             Command::SetParameterGroup(group) => {
                 let region = self.regions.entry(region.to_owned()).or_default();
-                region.parameter_groups.insert(group.name.clone(), (**group).clone());
+                region.set_parameter_group(at_ms, group);
             }
             Command::DeleteParameterGroup { name } => {
-                let removed = self.region_mut(region)?.parameter_groups.remove(name);
-                removed.ok_or_else(|| ApplyError::Missing(format!("parameter group {name}")))?;
+                self.region_mut(region)?.delete_parameter_group(at_ms, name)?;
             }
             Command::Configured { id, member, status } => {
-                self.member_mut(region, id, member)?.parameters = *status;
+                let of = self.member_mut(region, id, member)?;
+                let before = std::mem::replace(&mut of.parameters, *status);
+                if before == ParameterStatus::Applying {
+                    self.tell(at_ms, region, Source::CacheCluster, member, Happening::ParametersChanged);
+                }
             }
             Command::Serves { id, member } => self.serves(at_ms, region, id, member)?,
             Command::Lost { id, member } => self.lost(at_ms, region, id, member)?,

@@ -4,7 +4,7 @@
 //! still reads as it did when the program's words have changed.
 //!
 //! Texts are the service's own (its user guides on events and notifications, the command line's examples). The service publishes none
-//! for subnet groups, deleted groups, automatic failover that is turned off and groups that cannot be made: these follow the others.
+//! for parameter groups, subnet groups, deleted groups, automatic failover that is turned off and groups that cannot be made: these follow the others.
 //! What no service has, since it runs no processes of its users' host, is Engram's own.
 //!
 //! **Bounded:** the last [`KEPT_AT_MOST`] of [`KEPT_FOR_MS`]. What was forgotten is counted, so that each event keeps its number.
@@ -154,6 +154,16 @@ pub(crate) enum Happening<'a> {
     SubnetGroupModified { group: &'a str },
     /// It is gone.
     SubnetGroupDeleted { group: &'a str },
+    /// A parameter group was made.
+    ParameterGroupCreated { group: &'a str },
+    /// One of its parameters has another value.
+    ParameterUpdated { name: &'a str, value: &'a str },
+    /// One of its parameters has its default again.
+    ParameterReset { name: &'a str },
+    /// It is gone.
+    ParameterGroupDeleted { group: &'a str },
+    /// A node was given other parameters while it ran.
+    ParametersChanged,
     /// The primary of a group that is being deleted stays as a cluster alone.
     Retained { group: &'a DeploymentId },
     /// A directory was found that is no node's.
@@ -197,6 +207,11 @@ impl fmt::Display for Happening<'_> {
             Happening::SubnetGroupCreated { group } => write!(f, "Cache subnet group {group} created"),
             Happening::SubnetGroupModified { group } => write!(f, "Cache subnet group {group} modified"),
             Happening::SubnetGroupDeleted { group } => write!(f, "Cache subnet group {group} deleted"),
+            Happening::ParameterGroupCreated { group } => write!(f, "Cache parameter group {group} created"),
+            Happening::ParameterUpdated { name, value } => write!(f, "Updated parameter {name} to {value}"),
+            Happening::ParameterReset { name } => write!(f, "Reset parameter {name} to its default"),
+            Happening::ParameterGroupDeleted { group } => write!(f, "Cache parameter group {group} deleted"),
+            Happening::ParametersChanged => f.write_str("Cache cluster parameters changed"),
             Happening::Retained { group } => write!(f, "Cache cluster was removed from {group} and stays"),
             Happening::StrangerMoved { what, place } => {
                 write!(f, "The directory of node {what} belongs to no deployment and was moved to {place}")
@@ -272,6 +287,11 @@ mod tests {
             (Happening::SubnetGroupCreated { group }, "Cache subnet group web created"),
             (Happening::SubnetGroupModified { group }, "Cache subnet group web modified"),
             (Happening::SubnetGroupDeleted { group }, "Cache subnet group web deleted"),
+            (Happening::ParameterGroupCreated { group }, "Cache parameter group web created"),
+            (Happening::ParameterUpdated { name: "timeout", value: "20" }, "Updated parameter timeout to 20"),
+            (Happening::ParameterReset { name: "timeout" }, "Reset parameter timeout to its default"),
+            (Happening::ParameterGroupDeleted { group }, "Cache parameter group web deleted"),
+            (Happening::ParametersChanged, "Cache cluster parameters changed"),
             (
                 Happening::Retained { group: &id },
                 "Cache cluster was removed from replication group web and stays",

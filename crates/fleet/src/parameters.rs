@@ -9,7 +9,9 @@
 //! tells by a digest which parameters it has ([`supervision::Revision`]). The plan compares it with the digest of what the node should
 //! have: that is right whoever died in between.
 
-use crate::model::NodeSize;
+use crate::apply::ApplyError;
+use crate::event::{Happening, Source};
+use crate::model::{NodeSize, Region};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use supervision::Revision;
@@ -89,6 +91,31 @@ impl NodeParameters {
     }
 }
 
+impl Region {
+    /// Puts a group in place of what it was. Other tags alone are no event.
+    pub(crate) fn set_parameter_group(&mut self, at_ms: u64, group: &ParameterGroup) {
+        let name = group.name.as_str();
+        let Some(before) = self.parameter_groups.insert(name.to_owned(), group.clone()) else {
+            let what = Happening::ParameterGroupCreated { group: name };
+            return self.tell(at_ms, Source::CacheParameterGroup, name, what);
+        };
+        let set = group.values.iter().filter(|(name, value)| before.values.get(*name) != Some(value));
+        let set = set.map(|(name, value)| Happening::ParameterUpdated { name, value });
+        let reset = before.values.keys().filter(|name| !group.values.contains_key(*name));
+        let reset = reset.map(|name| Happening::ParameterReset { name });
+        for what in set.chain(reset) {
+            self.tell(at_ms, Source::CacheParameterGroup, name, what);
+        }
+    }
+
+    pub(crate) fn delete_parameter_group(&mut self, at_ms: u64, name: &str) -> Result<(), ApplyError> {
+        let removed = self.parameter_groups.remove(name);
+        removed.ok_or_else(|| ApplyError::Missing(format!("parameter group {name}")))?;
+        self.tell(at_ms, Source::CacheParameterGroup, name, Happening::ParameterGroupDeleted { group: name });
+        Ok(())
+    }
+}
+
 /// The same in every process and every version of the program: running nodes keep it.
 fn digest<'a>(pairs: impl IntoIterator<Item = impl Pair<'a>>) -> u64 {
     let mut bytes = Vec::new();
@@ -137,6 +164,46 @@ mod tests {
         ] {
             assert_eq!(reserved.rest(1002), rest, "{reserved:?}");
         }
+    }
+
+    #[test]
+    fn groups_are_told_of_when_they_are_made_changed_and_deleted() {
+        let mut region = Region::default();
+        let values = |pairs: &[(&str, &str)]| {
+            pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
+        };
+        let mut group = ParameterGroup {
+            name: "own".into(),
+            family: "valkey8".into(),
+            description: "x".into(),
+            values: BTreeMap::new(),
+            tags: BTreeMap::new(),
+        };
+        region.set_parameter_group(1, &group);
+        group.values = values(&[("timeout", "20"), ("databases", "8")]);
+        region.set_parameter_group(2, &group);
+        group.tags = values(&[("team", "a")]);
+        region.set_parameter_group(3, &group);
+        group.values = values(&[("timeout", "30")]);
+        region.set_parameter_group(4, &group);
+        region.delete_parameter_group(5, "own").unwrap();
+        assert!(region.delete_parameter_group(6, "own").is_err());
+        let told: Vec<_> = region
+            .events
+            .iter()
+            .map(|one| (one.at_ms, one.source_id.as_str(), one.message.as_str()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (1, "own", "Cache parameter group own created"),
+                (2, "own", "Updated parameter databases to 8"),
+                (2, "own", "Updated parameter timeout to 20"),
+                (4, "own", "Updated parameter timeout to 30"),
+                (4, "own", "Reset parameter databases to its default"),
+                (5, "own", "Cache parameter group own deleted"),
+            ]
+        );
     }
 
     #[test]

@@ -33,7 +33,7 @@ fn group(host: &mut Host, members: usize) {
     settle(host, "web");
 }
 
-const CASES: [Case; 10] = [
+const CASES: [Case; 11] = [
     Case {
         name: "nodes-per-region",
         default: 300,
@@ -89,6 +89,18 @@ const CASES: [Case; 10] = [
         text: "Shard node quota exceeded. Each shard can have at most {} nodes in this region.",
         before: group,
         call: |_| "Action=CreateCacheCluster&CacheClusterId=last&ReplicationGroupId=web".into(),
+    },
+    Case {
+        name: "parameter-groups",
+        default: 300,
+        code: "CacheParameterGroupQuotaExceeded",
+        text: "You have reached your quota of {} cache parameter groups in this region.",
+        before: |host, count| {
+            for number in 1..count {
+                host.call(&parameter_group(&format!("g{number}"))).unwrap();
+            }
+        },
+        call: |_| parameter_group("last"),
     },
     Case {
         name: "subnet-groups",
@@ -155,6 +167,12 @@ const CASES: [Case; 10] = [
     },
 ];
 
+fn parameter_group(name: &str) -> String {
+    format!(
+        "Action=CreateCacheParameterGroup&CacheParameterGroupName={name}&CacheParameterGroupFamily=valkey8&Description=x"
+    )
+}
+
 fn ids(count: usize) -> Vec<String> {
     (0..count).map(|number| format!("subnet-{number:08x}")).collect()
 }
@@ -199,11 +217,6 @@ fn each_holds_at_its_limit_and_not_beyond() {
 #[test]
 fn each_has_a_case_and_the_services_default() {
     for quota in SERVICE.quotas {
-        // Nobody makes parameter groups yet.
-        if quota.name == "parameter-groups" {
-            assert_eq!((quota.default, quota.error.code), (150, "CacheParameterGroupQuotaExceeded"));
-            continue;
-        }
         let case = CASES.iter().find(|case| case.name == quota.name);
         let case = case.unwrap_or_else(|| panic!("{} has no case", quota.name));
         assert_eq!((quota.default, quota.error.code, quota.text), (case.default, case.code, case.text));

@@ -148,6 +148,8 @@ pub struct Parameter {
     pub until: Option<&'static str>,
     /// What setting it does here.
     pub standing: Standing,
+    /// The greatest number that can be set here although real servers take greater ones, and the sentence that refuses those.
+    pub limit: Option<(i128, &'static str)>,
 }
 
 impl Parameter {
@@ -175,6 +177,7 @@ impl Parameter {
             since: "0",
             until: None,
             standing: Standing::Honoured,
+            limit: None,
         }
     }
 
@@ -267,6 +270,11 @@ impl Parameter {
 
     pub(crate) const fn awaited(mut self, what: &'static str) -> Parameter {
         self.standing = Standing::Awaited(what);
+        self
+    }
+
+    pub(crate) const fn at_most(mut self, limit: i128, sentence: &'static str) -> Parameter {
+        self.limit = Some((limit, sentence));
         self
     }
 

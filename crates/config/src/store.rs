@@ -260,8 +260,11 @@ impl Config {
     ) -> Result<Value, Refusal> {
         let row = self.row(entry);
         let value = Value::parse(row, arguments, current, self.profile())?;
-        match row.standing {
-            Standing::Refused(sentence) if value != Value::default_of(row, self.profile()) => {
+        match (row.standing, row.limit, &value) {
+            (Standing::Refused(sentence), ..) if value != Value::default_of(row, self.profile()) => {
+                Err(sentence.to_owned())
+            }
+            (_, Some((limit, sentence)), Value::Integer(number)) if *number > limit => {
                 Err(sentence.to_owned())
             }
             _ => Ok(value),

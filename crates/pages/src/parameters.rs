@@ -96,7 +96,10 @@ fn change(row: &Parameter) -> &'static str {
 
 fn standing(row: &Parameter) -> String {
     match row.standing {
-        Standing::Honoured => "honoured".to_owned(),
+        Standing::Honoured => match row.limit {
+            Some((_, sentence)) => format!("honoured: {}", cell(sentence)),
+            None => "honoured".to_owned(),
+        },
         Standing::Accepted(reason) => format!("accepted: {}", cell(reason)),
         Standing::Awaited(what) => format!("awaited: {}", cell(what)),
         Standing::Refused(sentence) => format!("refused: {}", cell(sentence)),

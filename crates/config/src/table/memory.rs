@@ -3,12 +3,13 @@
 use crate::choices::MaxmemoryPolicy;
 use crate::parameter::{INT_MAX, LONG_MAX, Parameter, ULONG_MAX};
 
+const MANY_DATABASES: &str = "There are at most 65535 databases: their numbers have 16 bits.";
 const TYPES: &str = "The type that it tunes isn't there yet.";
 const NO_DEFRAG: &str = "Active defragmentation isn't available; leave activedefrag at no.";
 const DEFRAG: &str = "It tunes active defragmentation, which is off.";
 
 pub(super) const ROWS: &[Parameter] = &[
-    Parameter::integer("databases", 1, INT_MAX, "16").immutable(),
+    Parameter::integer("databases", 1, INT_MAX, "16").immutable().at_most(u16::MAX as i128, MANY_DATABASES),
     Parameter::memory("maxmemory", 0, ULONG_MAX, "0"),
     Parameter::choice("maxmemory-policy", MaxmemoryPolicy::WORDS, "noeviction"),
     Parameter::integer("maxmemory-samples", 1, INT_MAX, "5"),

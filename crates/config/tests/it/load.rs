@@ -52,6 +52,13 @@ fn errors_name_the_line() {
 }
 
 #[test]
+fn databases_are_as_many_as_have_a_number() {
+    assert!(load("databases 65535").is_ok());
+    let refused = load("databases 65536").expect_err("there is no such number").to_string();
+    assert!(refused.ends_with("There are at most 65535 databases: their numbers have 16 bits."), "{refused}");
+}
+
+#[test]
 fn the_command_line_comes_last() {
     let line = CommandLine::parse(&["a.conf", "--port", "7000", "--save", "900", "1", "300", "10"]);
     let text = line.text(b"port 1\nloglevel verbose", b"");

@@ -19,6 +19,7 @@ use crate::shapes::arn;
 use crate::{Cx, faults, names};
 use aws_operations::Quotas;
 use aws_protocol::{Fault, Item};
+use config::{Config, NoDirectives};
 use fleet::{Changes, Command, Deployment, Fleet, NodeParameters, ParameterGroup, Reserved};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -288,26 +289,46 @@ pub(crate) fn named<'a>(
     Ok(found)
 }
 
-/// Checks a value that a user wants a parameter to have.
-pub(crate) fn check(row: &Parameter, value: &str) -> Result<(), Fault> {
-    if !row.allows(value) {
-        let allowed = match row.allowed {
-            "" => row.data_type,
-            allowed => allowed,
-        };
-        let text = format!(
-            "The value {value} of the parameter {} is not valid. Allowed values: {allowed}",
-            row.name
-        );
-        return Err(faults::value(text));
-    }
-    match is_not_yet(row.name, value) {
-        true => Err(faults::value(format!(
+/// Checks a value that a user wants a parameter to have in a group of a family.
+pub(crate) fn check(family: &str, row: &Parameter, value: &str) -> Result<(), Fault> {
+    if row.allows(value) && is_not_yet(row.name, value) {
+        return Err(faults::value(format!(
             "The value {value} of the parameter {} is not supported by Engram yet.",
             row.name
-        ))),
-        false => Ok(()),
+        )));
     }
+    if row.allows(value) && nodes_take(family, row, value) {
+        return Ok(());
+    }
+    let allowed = match row.allowed {
+        "" => row.data_type,
+        allowed => allowed,
+    };
+    let text =
+        format!("The value {value} of the parameter {} is not valid. Allowed values: {allowed}", row.name);
+    Err(faults::value(text))
+}
+
+/// Whether nodes of a family can have the value. The service's ranges may be wider than the engine's, and a node that refuses a value
+/// could neither be given any other nor start.
+fn nodes_take(family: &str, row: &Parameter, value: &str) -> bool {
+    let kept = ParameterGroup {
+        name: String::new(),
+        family: family.to_owned(),
+        description: String::new(),
+        values: BTreeMap::from([(row.name.to_owned(), value.to_owned())]),
+        tags: BTreeMap::new(),
+    };
+    let nodes = Group { kept, is_default: false }.node_parameters();
+    let mut file = Vec::new();
+    for (name, value) in nodes.at_once.iter().chain(&nodes.at_start) {
+        file.extend([name.as_bytes(), b" ", &config::quoting::quote(value.as_bytes()), b"\n"].concat());
+    }
+    let mut versions = catalogue::versions().iter().filter(|version| version.family == family);
+    versions.all(|version| {
+        let profile = version.profile.parse();
+        profile.is_ok_and(|profile| Config::load(profile, &file, &mut NoDirectives).is_ok())
+    })
 }
 
 /// Puts a group in place of what it was, and gives the deployments that use it their parameters.
@@ -392,7 +413,7 @@ pub(crate) fn new_name(cx: &Cx<'_>, name: &str) -> Result<String, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use config::{Asker, Config, NoDirectives};
+    use config::Asker;
     use profile::Profile;
 
     fn custom(family: &str, values: &[(&str, &str)]) -> Group {
@@ -410,13 +431,15 @@ mod tests {
             .expect("nodes speak as it")
     }
 
-    /// Values at the ends of what is allowed, and every word.
-    fn candidates(row: &Parameter) -> Vec<String> {
+    /// Values at the ends of what is allowed and of what engines count with, and every word.
+    fn candidates(family: &str, row: &Parameter) -> Vec<String> {
         let numbers = row.allowed.split(',').flat_map(|part| part.split('-')).filter(|text| !text.is_empty());
         let mut all: Vec<String> = numbers.map(str::to_owned).collect();
         all.extend(row.allowed.split(',').map(str::to_owned));
-        all.extend(["3".to_owned(), "KEA".to_owned(), i32::MAX.to_string()]);
-        all.retain(|value| check(row, value).is_ok());
+        let ends = [i32::MAX.into(), i64::from(i32::MAX) + 1, i64::from(u32::MAX) + 1, i64::MAX];
+        all.extend(ends.map(|end| end.to_string()));
+        all.extend(["3", "03", "+3", "KEA"].map(str::to_owned));
+        all.retain(|value| check(family, row, value).is_ok());
         all
     }
 
@@ -447,7 +470,7 @@ mod tests {
             loads(&plain);
             let mut tried = 0;
             for row in plain.rows().into_iter().filter(|row| row.is_modifiable) {
-                for value in candidates(row) {
+                for value in candidates(version.family, row) {
                     let group = custom(version.family, &[(row.name, &value)]);
                     loads(&group);
                     sets(&mut loads(&plain), &group);

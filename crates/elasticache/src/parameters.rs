@@ -106,7 +106,8 @@ impl Parameter {
     /// Whether users may set this value, by the type and by what the service allows: words (`yes,no`), or numbers and ranges of
     /// them (`0,20-`, `1-64`).
     pub fn allows(&self, value: &str) -> bool {
-        let number = value.parse::<i64>().ok();
+        // As nodes read it: no plus sign, no leading zeros.
+        let number = value.parse::<i64>().ok().filter(|number| number.to_string() == value);
         match (self.name, self.data_type) {
             ("notify-keyspace-events", _) => value.chars().all(|c| "KEg$lshzxetdmnA".contains(c)),
             (_, "integer") if self.allowed.is_empty() => number.is_some_and(|number| number >= 0),
@@ -176,6 +177,9 @@ mod tests {
             ("timeout", "20", true),
             ("timeout", "twenty", false),
             ("timeout", "-1", false),
+            ("timeout", "+20", false),
+            ("timeout", "020", false),
+            ("timeout", "-0", false),
             ("maxmemory-samples", "64", true),
             ("maxmemory-samples", "65", false),
             ("maxmemory-samples", "0", false),

@@ -27,7 +27,7 @@ impl Operation for ModifyCacheParameterGroup {
         }
         for (row, value) in parameter_groups::named(cx, &group, &input.parameter_name_values)? {
             let value = value.unwrap_or_default();
-            parameter_groups::check(row, value)?;
+            parameter_groups::check(&group.family, row, value)?;
             group.values.insert(row.name.to_owned(), value.to_owned());
         }
         Ok(parameter_groups::change(cx, group))

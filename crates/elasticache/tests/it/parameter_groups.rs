@@ -116,6 +116,10 @@ fn wrong_calls_are_told() {
         (("time-out", "0"), "InvalidParameterValue", "Parameter time-out doesn't exist"),
         (("maxclients", "1"), "InvalidParameterValue", "The parameter maxclients cannot be modified."),
         (("timeout", "19"), "InvalidParameterValue", "Allowed values: 0,20-"),
+        // The engine's limits, which the service does not tell.
+        (("timeout", "2147483648"), "InvalidParameterValue", "Allowed values: 0,20-"),
+        (("databases", "65536"), "InvalidParameterValue", "Allowed values: 1-"),
+        (("reserved-memory-percent", "07"), "InvalidParameterValue", "Allowed values: 0-100"),
         (("maxmemory-policy", "lru"), "InvalidParameterValue", "allkeys-lru"),
         (("activedefrag", "yes"), "InvalidParameterValue", "not supported by Engram yet"),
     ] {

@@ -41,7 +41,7 @@ pub(crate) struct Nodes {
     pub(crate) cache_node_type: Option<String>,
     pub(crate) engine: Option<String>,
     pub(crate) engine_version: Option<String>,
-    pub(crate) cache_parameter_group_name: Option<String>,
+    cache_parameter_group_name: Option<String>,
     pub(crate) preferred_maintenance_window: Option<String>,
     pub(crate) auto_minor_version_upgrade: Option<bool>,
     pub(crate) snapshot_retention_limit: Option<i32>,
@@ -55,6 +55,11 @@ pub(crate) struct Nodes {
 }
 
 impl Nodes {
+    /// The parameter group that is named. An empty name names none.
+    pub(crate) fn parameter_group(&self) -> Option<&str> {
+        self.cache_parameter_group_name.as_deref().filter(|name| !name.is_empty())
+    }
+
     /// What of it describes a deployment.
     pub(crate) fn given(&self) -> Given<'_> {
         Given {
@@ -62,7 +67,7 @@ impl Nodes {
             snapshot_window: self.snapshot_window.as_deref(),
             snapshot_retention: self.snapshot_retention_limit,
             auto_minor_version_upgrade: self.auto_minor_version_upgrade,
-            parameter_group: self.cache_parameter_group_name.as_deref(),
+            parameter_group: self.parameter_group(),
             subnet_group: None,
             snapshotting_cluster: None,
         }

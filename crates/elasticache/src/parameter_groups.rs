@@ -201,7 +201,7 @@ pub(crate) fn described(cx: &Cx<'_>, name: &str) -> Result<Group, Fault> {
 /// The group of something that has, or is to have, nodes of a version; the default one if none is named.
 pub(crate) fn for_nodes(cx: &Cx<'_>, version: &EngineVersion, name: Option<&str>) -> Result<Group, Fault> {
     let default = format!("default.{}", version.family);
-    let name = name.filter(|name| !name.is_empty()).unwrap_or(&default);
+    let name = name.unwrap_or(&default);
     let group = find(cx, name).ok_or_else(|| faults::parameter_group_not_found(name))?;
     if group.kept.family != version.family {
         return Err(faults::parameter_group_of_another_family(version.family, &group.kept.family));

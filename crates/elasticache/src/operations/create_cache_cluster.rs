@@ -67,7 +67,7 @@ fn alone(cx: &Cx<'_>, input: &Input, id: &str, tags: BTreeMap<String, String>) -
         return Err(faults::value(format!("NumCacheNodes should be 1 if engine is {}", version.engine)));
     }
     let subnets = cx.subnet_group(new.cache_subnet_group_name.as_deref())?;
-    let parameters = parameter_groups::for_nodes(cx, version, nodes.cache_parameter_group_name.as_deref())?;
+    let parameters = parameter_groups::for_nodes(cx, version, nodes.parameter_group())?;
     let given = Given {
         subnet_group: Some(&subnets.name),
         parameter_group: Some(&parameters.kept.name),
@@ -113,7 +113,7 @@ fn replica(
         ("Port", new.port.is_some_and(|port| port != i32::from(group.port))),
         ("SnapshotRetentionLimit", nodes.snapshot_retention_limit.is_some()),
         ("SnapshotWindow", nodes.snapshot_window.is_some()),
-        ("CacheParameterGroupName", nodes.cache_parameter_group_name.is_some()),
+        ("CacheParameterGroupName", nodes.parameter_group().is_some()),
         ("CacheSubnetGroupName", new.cache_subnet_group_name.is_some()),
         ("PreferredMaintenanceWindow", nodes.preferred_maintenance_window.is_some()),
     ];

@@ -76,8 +76,7 @@ impl Operation for CreateReplicationGroup {
         let automatic_failover = input.automatic_failover_enabled.unwrap_or(false);
         let multi_az = input.multi_az_enabled.unwrap_or(false);
         check_availability(automatic_failover, multi_az, layout.len())?;
-        let parameters =
-            parameter_groups::for_nodes(cx, version, nodes.cache_parameter_group_name.as_deref())?;
+        let parameters = parameter_groups::for_nodes(cx, version, nodes.parameter_group())?;
         let given = Given {
             subnet_group: Some(&subnets.name),
             parameter_group: Some(&parameters.kept.name),

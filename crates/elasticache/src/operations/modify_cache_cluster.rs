@@ -59,8 +59,7 @@ impl Operation for ModifyCacheCluster {
             let version = catalogue::find_version(deployment.engine, asked)?;
             refuse("EngineVersion", version.full != deployment.engine_version)?;
         }
-        let parameters =
-            parameter_groups::for_deployment(cx, deployment, nodes.cache_parameter_group_name.as_deref())?;
+        let parameters = parameter_groups::for_deployment(cx, deployment, nodes.parameter_group())?;
         let settings = nodes.given().changed(&deployment.settings)?;
         let size = nodes.cache_node_type.as_deref();
         let size = size.map(|name| resized(deployment, name)).transpose()?;

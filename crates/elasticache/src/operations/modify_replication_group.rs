@@ -58,8 +58,7 @@ impl Operation for ModifyReplicationGroup {
         let automatic_failover = input.automatic_failover_enabled.unwrap_or(group.automatic_failover);
         let multi_az = input.multi_az_enabled.unwrap_or(group.multi_az);
         check_availability(automatic_failover, multi_az, shard(group)?.members.len())?;
-        let parameters =
-            parameter_groups::for_deployment(cx, group, input.shared.cache_parameter_group_name.as_deref())?;
+        let parameters = parameter_groups::for_deployment(cx, group, input.shared.parameter_group())?;
         let given = given(input);
         let settings = given.changed(&group.settings)?;
         if let Some(name) = &settings.snapshotting_cluster

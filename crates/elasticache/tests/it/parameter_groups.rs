@@ -180,6 +180,12 @@ fn what_uses_a_group_has_its_parameters_and_keeps_it() {
         ("0", "16")
     );
     host.call(delete).unwrap();
+    let named = |host: &Host| host.fleet.deployments().next().unwrap().1.settings.parameter_group.clone();
+    let nothing =
+        "Action=ModifyReplicationGroup&ReplicationGroupId=web&CacheParameterGroupName=&ApplyImmediately=true";
+    refuses(&mut host, nothing, "InvalidParameterCombination", "No modifications were requested");
+    host.call(&format!("{nothing}&ReplicationGroupDescription=y")).unwrap();
+    assert_eq!(named(&host), "default.valkey8", "an empty name names no group");
     assert!(elasticache::outdated(&host.fleet).is_empty());
 }
 

@@ -21,6 +21,11 @@ pub(crate) fn node_group_not_found(id: &str, group: &str) -> Fault {
     model::NodeGroupNotFoundFault.because(text)
 }
 
+pub(crate) fn no_addresses(endpoints: usize) -> Fault {
+    let text = format!("This host has no addresses for {endpoints} more endpoints.");
+    model::InsufficientCacheClusterCapacityFault.because(text)
+}
+
 /// Text as the service answers, to what describes the group.
 pub(crate) fn no_such_parameter_group(name: &str) -> Fault {
     model::CacheParameterGroupNotFoundFault.because(format!("CacheParameterGroup {name} not found."))

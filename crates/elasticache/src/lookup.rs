@@ -29,6 +29,9 @@ pub(crate) trait Lookup<'a> {
 
     /// Refuses more nodes than the region's quota.
     fn check_node_quota(&self, more: usize) -> Result<(), Fault>;
+
+    /// Refuses more endpoints than the host has addresses for.
+    fn check_addresses(&self, port: u16, more: usize) -> Result<(), Fault>;
 }
 
 impl<'a> Lookup<'a> for Cx<'a> {
@@ -73,6 +76,13 @@ impl<'a> Lookup<'a> for Cx<'a> {
     fn check_node_quota(&self, more: usize) -> Result<(), Fault> {
         let present = self.here().map_or(0, |region| region.cache_clusters().len());
         quotas::NODES_PER_REGION.check(self, present + more)
+    }
+
+    fn check_addresses(&self, port: u16, more: usize) -> Result<(), Fault> {
+        match self.fleet.has_addresses(port, more) {
+            true => Ok(()),
+            false => Err(faults::no_addresses(more)),
+        }
     }
 }
 

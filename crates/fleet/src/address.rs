@@ -28,14 +28,16 @@ pub enum AddressPool {
 }
 
 impl AddressPool {
-    /// The next address that is not in use.
-    pub(crate) fn take(&mut self, port: u16, in_use: impl Fn(SocketAddr) -> bool) -> SocketAddr {
-        // There are fewer endpoints than addresses: a few for each of at most some hundred nodes.
-        loop {
-            let address = self.next(port);
-            if !in_use(address) {
-                return address;
-            }
+    /// The next address that is not in use; `None` if all are.
+    pub(crate) fn take(&mut self, port: u16, in_use: impl Fn(SocketAddr) -> bool) -> Option<SocketAddr> {
+        (0..self.size()).map(|_| self.next(port)).find(|address| !in_use(*address))
+    }
+
+    /// How many addresses endpoints of one port can have.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            AddressPool::Loopback { .. } => 256 * 254,
+            AddressPool::Ports { first, .. } => usize::from(u16::MAX - first) + 1,
         }
     }
 
@@ -67,16 +69,31 @@ mod tests {
         let mut pool = AddressPool::Loopback { block: 7, last: 0xfd };
         let taken = "127.7.1.1:6379".parse().unwrap();
         let next: Vec<String> =
-            (0..2).map(|_| pool.take(6379, |address| address == taken).to_string()).collect();
+            (0..2).map(|_| pool.take(6379, |address| address == taken).unwrap().to_string()).collect();
         assert_eq!(next, ["127.7.0.254:6379", "127.7.1.2:6379"]);
         let mut pool = AddressPool::Loopback { block: 7, last: 0xfffe };
-        assert_eq!(pool.take(1, |_| false).to_string(), "127.7.0.1:1");
+        assert_eq!(pool.take(1, |_| false).unwrap().to_string(), "127.7.0.1:1");
     }
 
     #[test]
     fn ports_come_one_after_the_other() {
         let mut pool = AddressPool::Ports { ip: [10, 0, 0, 1].into(), first: 7000, last: 0 };
-        let next: Vec<u16> = (0..3).map(|_| pool.take(6379, |at| at.port() == 7001).port()).collect();
+        let next: Vec<u16> =
+            (0..3).map(|_| pool.take(6379, |at| at.port() == 7001).unwrap().port()).collect();
         assert_eq!(next, [7000, 7002, 7003]);
+    }
+
+    #[test]
+    fn each_address_is_given_out_and_then_none() {
+        for (mut pool, size) in [
+            (AddressPool::Loopback { block: 7, last: 500 }, 65_024),
+            (AddressPool::Ports { ip: [10, 0, 0, 1].into(), first: 65_530, last: 65_533 }, 6),
+        ] {
+            let taken = std::cell::RefCell::new(std::collections::HashSet::new());
+            while let Some(address) = pool.take(6379, |at| taken.borrow().contains(&at)) {
+                assert!(taken.borrow_mut().insert(address), "{address}");
+            }
+            assert_eq!((taken.borrow().len(), pool.size()), (size, size));
+        }
     }
 }

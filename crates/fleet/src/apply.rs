@@ -1,5 +1,6 @@
 //! How commands change the fleet. The same commands in the same order give the same state, byte for byte.
 
+use crate::address::AddressPool;
 use crate::command::{Changes, Command, NewDeployment, NewMember};
 use crate::event::{Happening, Source};
 use crate::model::{
@@ -8,6 +9,7 @@ use crate::model::{
 };
 use crate::record::{HostId, NodeRecord, Origin};
 use crate::step::NodeId;
+use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use supervision::Endpoint;
 
@@ -24,6 +26,9 @@ pub enum ApplyError {
     /// It makes a deployment of nobody.
     #[error("{0} has no members")]
     Empty(String),
+    /// The host has no address that nobody uses.
+    #[error("there is no free address")]
+    NoAddress,
 }
 
 impl Fleet {
@@ -144,16 +149,17 @@ impl Fleet {
         let mut members = Vec::new();
         let mut taken = Vec::new();
         // A group has endpoints of its own besides those of its members.
-        let (primary_address, reader_address) = if alone {
-            let address = fixed.unwrap_or_else(|| self.take_address(new.port, &[]));
-            (address, address)
-        } else {
-            let primary = fixed.unwrap_or_else(|| self.take_address(new.port, &[]));
-            (primary, self.take_address(new.port, &[primary]))
+        let primary_address = match fixed {
+            Some(fixed) => fixed,
+            None => self.take_address(new.port, &[])?,
+        };
+        let reader_address = match alone {
+            true => primary_address,
+            false => self.take_address(new.port, &[primary_address])?,
         };
         taken.extend([primary_address, reader_address]);
         for member in &new.members {
-            let address = if alone { primary_address } else { self.take_address(new.port, &taken) };
+            let address = if alone { primary_address } else { self.take_address(new.port, &taken)? };
             taken.push(address);
             members.push(self.new_member(at_ms, region, new, member, address));
         }
@@ -230,17 +236,31 @@ impl Fleet {
         Node { id, size: size.clone() }
     }
 
-    fn take_address(&mut self, port: u16, also_taken: &[SocketAddr]) -> SocketAddr {
-        let mut in_use: Vec<SocketAddr> = also_taken.to_vec();
-        in_use.extend(self.released.iter().map(|(_, address)| *address));
-        for (_, deployment) in self.deployments() {
-            for shard in &deployment.shards {
-                in_use.extend([shard.primary_address, shard.reader_address]);
-                in_use.extend(shard.members.iter().map(|member| member.address));
-            }
-        }
+    fn take_address(&mut self, port: u16, also_taken: &[SocketAddr]) -> Result<SocketAddr, ApplyError> {
+        let mut in_use: HashSet<SocketAddr> = self.addresses_in_use().collect();
+        in_use.extend(also_taken);
         let host = self.hosts.get_mut(&HostId::LOCAL).expect("the local host is always there");
-        host.addresses.take(port, |address| in_use.contains(&address))
+        host.addresses.take(port, |address| in_use.contains(&address)).ok_or(ApplyError::NoAddress)
+    }
+
+    fn addresses_in_use(&self) -> impl Iterator<Item = SocketAddr> {
+        let shards = self.deployments().flat_map(|(_, deployment)| &deployment.shards);
+        let of_shards = shards.flat_map(|shard| {
+            let members = shard.members.iter().map(|member| member.address);
+            members.chain([shard.primary_address, shard.reader_address])
+        });
+        of_shards.chain(self.released.iter().map(|(_, address)| *address))
+    }
+
+    /// Whether there are addresses for so many more endpoints of a port.
+    pub fn has_addresses(&self, port: u16, count: usize) -> bool {
+        let pool = &self.hosts[&HostId::LOCAL].addresses;
+        let competes = |address: &SocketAddr| match pool {
+            AddressPool::Loopback { .. } => address.port() == port,
+            AddressPool::Ports { .. } => true,
+        };
+        let in_use: HashSet<SocketAddr> = self.addresses_in_use().filter(competes).collect();
+        in_use.len() + count <= pool.size()
     }
 
     fn modify(
@@ -334,7 +354,7 @@ impl Fleet {
             if self.deployment(region, id).is_some_and(|one| one.members().any(|(_, m)| m.name == new.name)) {
                 return Err(ApplyError::Exists(format!("member {}", new.name)));
             }
-            let address = self.take_address(port, &[]);
+            let address = self.take_address(port, &[])?;
             let node = self.new_node(origin(at_ms, region, id, &new.name), &size);
             let mut tags = tags.clone();
             tags.extend(new.tags.clone());

@@ -73,6 +73,8 @@ fn alone(cx: &Cx<'_>, input: &Input, id: &str, tags: BTreeMap<String, String>) -
         parameter_group: Some(&parameters.kept.name),
         ..nodes.given()
     };
+    let port = new.port()?;
+    cx.check_addresses(port, 1)?;
     let zones = subnet_groups::zones(cx.region, &subnets);
     let zone = zone(&zones, input)?.unwrap_or_else(|| zones[0].clone());
     let member = NewMember { name: id.to_owned(), availability_zone: zone, tags: BTreeMap::new() };
@@ -83,7 +85,7 @@ fn alone(cx: &Cx<'_>, input: &Input, id: &str, tags: BTreeMap<String, String>) -
         engine_version: version.full.to_owned(),
         profile: version.profile.to_owned(),
         size: node_type.size(),
-        port: new.port()?,
+        port,
         automatic_failover: false,
         multi_az: false,
         settings: given.of_new()?,
@@ -124,6 +126,7 @@ fn replica(
     }
     quotas::NODES_PER_CLUSTER.check(cx, group.members().count() + 1)?;
     quotas::NODES_PER_SHARD.check(cx, shard.members.len() + 1)?;
+    cx.check_addresses(group.port, 1)?;
     let present: Vec<&str> = shard.members.iter().map(|member| member.availability_zone.as_str()).collect();
     let zones = cx.zones_of(group)?;
     let zone = match zone(&zones, input)? {

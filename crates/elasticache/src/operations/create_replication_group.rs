@@ -101,6 +101,8 @@ impl Operation for CreateReplicationGroup {
         let members: Vec<NewMember> = layout.into_iter().enumerate().map(member).collect::<Result<_, _>>()?;
         quotas::NODES_PER_CLUSTER.check(cx, members.len())?;
         cx.check_node_quota(members.len())?;
+        // Those of the members, the primary's and the readers'.
+        cx.check_addresses(port, members.len() + 2)?;
         Ok(vec![Command::Create(Box::new(NewDeployment {
             id: DeploymentId::Group(id),
             description,

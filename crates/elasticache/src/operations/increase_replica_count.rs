@@ -54,6 +54,7 @@ impl Operation for IncreaseReplicaCount {
         let nodes = group.members().count() + more;
         quotas::NODES_PER_CLUSTER.check(cx, nodes).map_err(|fault| faults::value(fault.message))?;
         cx.check_node_quota(more)?;
+        cx.check_addresses(group.port, more)?;
         let zones = new_zones(cx, group, &wanted.zones, more)?;
         let member = |(name, availability_zone)| NewMember { name, availability_zone, tags: BTreeMap::new() };
         let members = new_names(cx, group.id.name(), more).into_iter().zip(zones).map(member).collect();

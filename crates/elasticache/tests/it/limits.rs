@@ -2,6 +2,7 @@
 
 use crate::subnet_groups::create;
 use crate::{Host, refuses};
+use fleet::{AddressPool, Fleet};
 
 const GROUP: &str = "Action=CreateReplicationGroup&Engine=valkey&CacheNodeType=cache.t4g.micro";
 const CLUSTER: &str = "Action=CreateCacheCluster&CacheNodeType=cache.t4g.micro&Engine=valkey";
@@ -173,4 +174,24 @@ fn pages(sizes: &[i32]) -> Vec<String> {
         sizes.iter().map(|size| format!("Action={operation}&MaxRecords={size}")).collect::<Vec<_>>()
     };
     operations.into_iter().flat_map(form).collect()
+}
+
+#[test]
+fn more_endpoints_than_the_host_has_addresses_for_are_refused() {
+    let mut host = Host::new();
+    host.fleet = Fleet::new(AddressPool::Ports { ip: [10, 0, 0, 1].into(), first: 65_529, last: 0 });
+    let refused = |host: &mut Host, form: &str, more: usize| {
+        let text = format!("This host has no addresses for {more} more endpoints.");
+        refuses(host, form, "InsufficientCacheClusterCapacity", &text);
+    };
+    host.call(&group("web", "x", "&NumCacheClusters=2")).unwrap();
+    host.settle("web");
+    refused(&mut host, &made("&NumCacheClusters=2"), 4);
+    let more = "Action=IncreaseReplicaCount&ReplicationGroupId=web&ApplyImmediately=true&NewReplicaCount";
+    refused(&mut host, &format!("{more}=5"), 4);
+    host.call(&format!("{more}=3")).unwrap();
+    host.settle("web");
+    host.call(&cluster("alone", "&NumCacheNodes=1")).unwrap();
+    refused(&mut host, &cluster("second", "&NumCacheNodes=1"), 1);
+    refused(&mut host, "Action=CreateCacheCluster&CacheClusterId=third&ReplicationGroupId=web", 1);
 }

@@ -224,7 +224,21 @@ pub(crate) fn for_deployment(
     let Some(name) = name else { return Ok(None) };
     let version = catalogue::version_of(deployment.engine, &deployment.engine_version);
     let version = version.ok_or_else(Fault::internal_failure)?;
-    for_nodes(cx, version, Some(name)).map(Some)
+    let group = for_nodes(cx, version, Some(name))?;
+    keeps_databases(deployment, &group)?;
+    Ok(Some(group))
+}
+
+/// Refuses a group with fewer databases than the deployment has: nodes could not load what is in the others.
+fn keeps_databases(deployment: &Deployment, group: &Group) -> Result<(), Fault> {
+    let databases = |parameters: &NodeParameters| parameters.at_start.get("databases")?.parse::<u64>().ok();
+    match (databases(&deployment.parameters), databases(&group.node_parameters())) {
+        (Some(has), Some(gets)) if gets < has => Err(faults::combination(format!(
+            "The parameter group {} has {gets} databases, and nodes have {has}, whose data they could not load.",
+            group.kept.name
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Deployments of the region that use a group.

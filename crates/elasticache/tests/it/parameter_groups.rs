@@ -173,11 +173,16 @@ fn what_uses_a_group_has_its_parameters_and_keeps_it() {
     let text = "One or more cache clusters are still members of this parameter group own, so the group cannot be deleted.";
     let delete = "Action=DeleteCacheParameterGroup&CacheParameterGroupName=own";
     refuses(&mut host, delete, "InvalidCacheParameterGroupState", text);
-    let other = "Action=ModifyReplicationGroup&ReplicationGroupId=web&CacheParameterGroupName=default.valkey8&ApplyImmediately=true";
-    host.call(other).unwrap();
+    let other =
+        "Action=ModifyReplicationGroup&ReplicationGroupId=web&ApplyImmediately=true&CacheParameterGroupName=";
+    let text = "default.valkey8 has 16 databases, and nodes have 32, whose data they could not load.";
+    refuses(&mut host, &format!("{other}default.valkey8"), "InvalidParameterCombination", text);
+    host.call(&CREATE.replace("Own", "wide")).unwrap();
+    host.call(&modify(&[("databases", "64"), ("timeout", "30")]).replace("=own", "=wide")).unwrap();
+    host.call(&format!("{other}WIDE")).unwrap();
     assert_eq!(
         (parameters(&host).at_once["timeout"].as_str(), parameters(&host).at_start["databases"].as_str()),
-        ("0", "16")
+        ("30", "64")
     );
     host.call(delete).unwrap();
     let named = |host: &Host| host.fleet.deployments().next().unwrap().1.settings.parameter_group.clone();
@@ -185,7 +190,7 @@ fn what_uses_a_group_has_its_parameters_and_keeps_it() {
         "Action=ModifyReplicationGroup&ReplicationGroupId=web&CacheParameterGroupName=&ApplyImmediately=true";
     refuses(&mut host, nothing, "InvalidParameterCombination", "No modifications were requested");
     host.call(&format!("{nothing}&ReplicationGroupDescription=y")).unwrap();
-    assert_eq!(named(&host), "default.valkey8", "an empty name names no group");
+    assert_eq!(named(&host), "wide", "an empty name names no group");
     assert!(elasticache::outdated(&host.fleet).is_empty());
 }
 

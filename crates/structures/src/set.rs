@@ -220,6 +220,14 @@ impl Set {
         }
     }
 
+    /// Whether an element of another structure is a member.
+    pub fn has(&self, member: Item<'_>) -> bool {
+        match (&self.repr, member) {
+            (Repr::IntSet(intset), Item::Int(value)) => intset.contains(value),
+            (_, member) => self.contains(member.text(&mut IntBuffer::new())),
+        }
+    }
+
     /// Adds a member; false if it was there.
     pub fn add(&mut self, member: &[u8], limits: &Limits) -> bool {
         match &mut self.repr {
@@ -296,6 +304,42 @@ impl Set {
             }
             Repr::Table(table) => table.random(random).map(|place| table.take(place)),
         }
+    }
+
+    /// Removes `count` different members, or all if there are fewer. Every choice of so many members has the same
+    /// probability, but not every order.
+    pub fn pop_some(&mut self, count: usize, mut random: impl FnMut() -> u64) -> Vec<Vec<u8>> {
+        let count = count.min(self.len());
+        let mut popped = Vec::with_capacity(count);
+        if self.encoding() == Encoding::Table {
+            popped.extend((0..count).map_while(|_| self.pop(random())));
+            return popped;
+        }
+        // One pass, which moves those that stay: to remove them one by one would move each many times.
+        let mut still_to_come = self.len();
+        let mut is_popped = |member: Item<'_>| {
+            let is = below(random(), still_to_come) < count - popped.len();
+            still_to_come -= 1;
+            if is {
+                popped.push(member.to_vec());
+            }
+            is
+        };
+        self.repr = match &self.repr {
+            Repr::IntSet(intset) => {
+                Repr::IntSet(intset.iter().filter(|value| !is_popped(Item::Int(*value))).collect())
+            }
+            Repr::Listpack(listpack) => {
+                let mut rest = Listpack::new();
+                listpack
+                    .iter()
+                    .filter(|member| !is_popped(*member))
+                    .for_each(|member| rest.push_item(&member));
+                Repr::Listpack(rest)
+            }
+            Repr::Table(_) => unreachable!("it was handled"),
+        };
+        popped
     }
 
     /// Visits `count` different members, or all if there are fewer, until `visit` refuses one. Every choice of so many

@@ -297,6 +297,66 @@ fn each_member_that_is_left_is_drawn_as_often() {
     assert!(hits.len() == 100 && hits.values().all(|count| (380..620).contains(count)), "{hits:?}");
 }
 
+/// Each encoding, and as many from it as any number may be.
+#[test]
+fn several_members_are_popped_at_once() {
+    let mut state = 1;
+    let mut random = || {
+        state = mix(state);
+        state
+    };
+    for (len, count) in [(10, 0), (10, 3), (10, 9), (10, 10), (10, 11), (3_000, 50), (3_000, 2_999)] {
+        for member in [|at: usize| at.to_string(), |at: usize| format!("member {at}")] {
+            let mut set = Set::new();
+            (0..len).for_each(|at| assert!(set.add(member(at).as_bytes(), &Limits::DEFAULT)));
+            let (all, encoding) = (contents(&set), set.encoding());
+            let popped = set.pop_some(count, &mut random);
+            assert_eq!(popped.len(), count.min(len));
+            assert_eq!(set.encoding(), encoding);
+            check(&set);
+            let popped: BTreeSet<Vec<u8>> = popped.into_iter().collect();
+            assert_eq!(popped.len(), count.min(len), "each once");
+            assert!(popped.is_disjoint(&contents(&set)));
+            assert_eq!(&popped | &contents(&set), all);
+        }
+    }
+}
+
+/// Pops three of six members many times: each is among them as often.
+#[test]
+fn each_member_is_popped_as_often() {
+    let mut counts = [0; 6];
+    let mut state = 7;
+    for _ in 0..6_000 {
+        let mut set = set_of(6);
+        assert!(set.become_intset(&Limits::DEFAULT));
+        let popped = set.pop_some(3, || {
+            state = mix(state);
+            state
+        });
+        for member in popped {
+            counts[number::parse_i64(&member).expect("an integer") as usize] += 1;
+        }
+    }
+    assert!(counts.iter().all(|count| (2_700..3_300).contains(count)), "{counts:?}");
+}
+
+#[test]
+fn elements_of_other_sets_are_found() {
+    let mut integers = set_of(20);
+    assert!(integers.become_intset(&Limits::DEFAULT));
+    let mut words = integers.clone();
+    words.add(b"word", &Limits::DEFAULT);
+    let mut table = Set::in_encoding(Encoding::Table);
+    assert_eq!(words.encoding(), Encoding::Listpack);
+    words.iter().for_each(|member| assert!(table.add(&member.to_vec(), &Limits::DEFAULT)));
+    for set in [&integers, &words, &table] {
+        assert!(integers.iter().all(|member| set.has(member)));
+        assert_eq!(words.iter().filter(|member| !set.has(*member)).count(), 21 - set.len());
+        assert_eq!(table.iter().filter(|member| !set.has(*member)).count(), 21 - set.len());
+    }
+}
+
 #[test]
 fn a_choice_ends_when_it_is_refused() {
     for set in [set_of(1_000), Set::from_intset((0..100).collect(), &Limits::DEFAULT)] {

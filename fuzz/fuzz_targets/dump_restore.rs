@@ -12,6 +12,7 @@ fn view(value: &Value) -> ValueRef<'_> {
         Value::Bytes(bytes) => ValueRef::Bytes(bytes),
         Value::List(list) => ValueRef::List(list),
         Value::Hash(hash) => ValueRef::Hash(hash),
+        Value::Set(set) => ValueRef::Set(set),
     }
 }
 

@@ -68,6 +68,10 @@ pub fn limits(settings: &Settings) -> Limits {
         list_compress_depth: settings.list_compress_depth,
         hash_max_listpack_entries: settings.hash_max_listpack_entries as usize,
         hash_max_listpack_value: settings.hash_max_listpack_value_bytes as usize,
+        set_max_intset_entries: settings.set_max_intset_entries as usize,
+        // Versions whose sets have no listpacks lack the parameters, which are 0 then.
+        set_max_listpack_entries: settings.set_max_listpack_entries as usize,
+        set_max_listpack_value: settings.set_max_listpack_value_bytes as usize,
         ..Limits::DEFAULT
     }
 }

@@ -17,6 +17,7 @@ pub mod generic;
 pub mod hash;
 pub mod list;
 mod run;
+pub mod set;
 pub mod string;
 mod timeout;
 mod walk;
@@ -31,7 +32,8 @@ pub use walk::{Piece, Progress};
 pub type Command = command_spec::Command<Handler>;
 
 /// Every family, in teaching order.
-pub const FAMILIES: &[&[Command]] = &[string::COMMANDS, generic::COMMANDS, hash::COMMANDS, list::COMMANDS];
+pub const FAMILIES: &[&[Command]] =
+    &[string::COMMANDS, generic::COMMANDS, hash::COMMANDS, list::COMMANDS, set::COMMANDS];
 
 /// Every data command.
 pub fn all() -> impl Iterator<Item = &'static Command> {

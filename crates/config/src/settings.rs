@@ -90,6 +90,12 @@ settings! {
     hash_max_listpack_entries: u64 = "hash-max-listpack-entries",
     /// The longest field or value of a hash in a listpack, in bytes.
     hash_max_listpack_value_bytes: u64 = "hash-max-listpack-value",
+    /// The most members of a set that is an intset.
+    set_max_intset_entries: u64 = "set-max-intset-entries",
+    /// The most members of a set in a listpack.
+    set_max_listpack_entries: u64 = "set-max-listpack-entries",
+    /// The longest member of a set in a listpack, in bytes.
+    set_max_listpack_value_bytes: u64 = "set-max-listpack-value",
     /// The most elements of a list node; negative is a size class from -1 (4 KB) to -5 (64 KB).
     list_max_listpack_size: i32 = "list-max-listpack-size",
     /// How many nodes at each end of a list stay uncompressed; 0 compresses none.

@@ -21,6 +21,7 @@ use crate::waiters::{Ticket, Watch};
 use crate::{Keyspace, SlotBusy};
 use std::cell::Cell;
 use std::sync::Arc;
+use structures::set::Encoding;
 use structures::{Value, ValueRef};
 use table::{Entry, EntryBox, Occupied, Retired, Walk};
 use topology::Slot;
@@ -55,6 +56,8 @@ pub struct KeysContext {
     /// What access clocks are.
     pub clock: AccessClock,
 }
+
+mod shared;
 
 /// What a thread reuses from one command to the next.
 #[derive(Debug, Default)]
@@ -787,5 +790,7 @@ fn effort(value: ValueRef<'_>) -> usize {
         ValueRef::List(list) => list.nodes().take(LAZY_FREE_EFFORT + 1).count(),
         ValueRef::Hash(hash) if hash.as_listpack().is_some() => 1,
         ValueRef::Hash(hash) => hash.len(),
+        ValueRef::Set(set) if set.encoding() != Encoding::Table => 1,
+        ValueRef::Set(set) => set.len(),
     }
 }

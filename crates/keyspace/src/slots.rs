@@ -328,6 +328,24 @@ impl<'a> Guard<'a> {
         self.table(place.slot, physical)?.into_entry(place.hash, key)
     }
 
+    /// The entry of a key, for reading beside others.
+    ///
+    /// # Panics
+    /// When the slot is not covered.
+    #[inline]
+    pub(crate) fn find_shared(&self, place: Located, physical: usize, key: &[u8]) -> Option<Entry<'_>> {
+        assert!(self.covers(place.slot), "slot {} is not held", place.slot.number());
+        let cell = self.slots.cell(place.slot);
+        let table = match physical {
+            0 => &cell.table0,
+            // SAFETY: the slot is covered, so its lock is held here or the world is ours, and whatever changes it through
+            // this guard needs `&mut self`, which the result keeps away.
+            _ => unsafe { &*cell.data.get() }.extra.as_ref()?.tables.get(physical - 1)?,
+        };
+        // SAFETY: as above.
+        unsafe { table.shared_entry(place.hash, key) }
+    }
+
     /// A database's table in a slot, created if it does not exist.
     #[inline]
     pub(crate) fn parts(&mut self, slot: Slot, physical: usize) -> Parts<'_> {

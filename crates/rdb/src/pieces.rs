@@ -56,8 +56,8 @@ pub(crate) struct Position {
     pub(crate) is_counted: bool,
     /// The node of a list.
     pub(crate) node: usize,
-    /// The field of a hash.
-    pub(crate) field: Place,
+    /// The field of a hash, the member of a set.
+    pub(crate) place: Place,
     /// The field itself is written, its value is not.
     pub(crate) at_value: bool,
     /// Bytes written of the string at this place, if it is cut.
@@ -79,7 +79,7 @@ impl Pieces {
             ValueRef::Bytes(bytes) => {
                 save.compress && bytes.len() > options.whole_bytes && bytes.len() <= options.text_bytes
             }
-            ValueRef::Int(_) | ValueRef::List(_) | ValueRef::Hash(_) => false,
+            ValueRef::Int(_) | ValueRef::List(_) | ValueRef::Hash(_) | ValueRef::Set(_) => false,
         };
         Pieces { options, compress: save.compress, is_text, at: Position::default() }
     }

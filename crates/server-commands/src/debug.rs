@@ -272,7 +272,11 @@ fn object(cx: &mut ServerCx<'_, '_>, key: &[u8]) -> Result<Flow, Error> {
         let encoding = commands::generic::encoding_name(entry, profile);
         let more = match value {
             ValueRef::List(list) if encoding == "quicklist" => quicklist_fields(list, &limits),
-            ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::List(_) | ValueRef::Hash(_) => String::new(),
+            ValueRef::Int(_)
+            | ValueRef::Bytes(_)
+            | ValueRef::List(_)
+            | ValueRef::Hash(_)
+            | ValueRef::Set(_) => String::new(),
         };
         let idle_s = clock.wrapping_sub(lru) & 0xff_ffff;
         let at = entry.key().as_ptr();
@@ -420,6 +424,9 @@ fn listpack(cx: &mut ServerCx<'_, '_>, key: &[u8]) -> Result<Flow, Error> {
             format!("{} fields in a listpack of {} bytes", hash.len(), listpack.as_bytes().len())
         }),
         ValueRef::List(list) => (list.encoding(list_can_be_listpack) == "listpack").then(|| nodes_of(list)),
+        ValueRef::Set(set) => set.as_listpack().map(|listpack| {
+            format!("{} members in a listpack of {} bytes", set.len(), listpack.as_bytes().len())
+        }),
         ValueRef::Int(_) | ValueRef::Bytes(_) => None,
     })
 }
@@ -430,7 +437,7 @@ fn quicklist(cx: &mut ServerCx<'_, '_>, key: &[u8]) -> Result<Flow, Error> {
     let done = "Quicklist structure printed on stdout";
     log_shape(cx, key, "quicklist", done, |value| match value {
         ValueRef::List(list) => (list.encoding(list_can_be_listpack) == "quicklist").then(|| nodes_of(list)),
-        ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Hash(_) => None,
+        ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Hash(_) | ValueRef::Set(_) => None,
     })
 }
 

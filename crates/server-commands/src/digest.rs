@@ -16,6 +16,7 @@ use structures::number::IntBuffer;
 /// Numbers of types as they stand in the digest.
 const STRING: u32 = 0;
 const LIST: u32 = 1;
+const SET: u32 = 2;
 const HASH: u32 = 4;
 
 /// Taken in for a value that expires; when does not matter.
@@ -81,6 +82,10 @@ impl Digest {
                     self.xor(&pair.0);
                 }
             }
+            ValueRef::Set(set) => {
+                self.mix(&SET.to_be_bytes());
+                set.iter().for_each(|member| self.xor(member.text(&mut buffer)));
+            }
         }
         if expires {
             self.xor(EXPIRES);
@@ -119,5 +124,21 @@ mod tests {
         };
         assert_eq!(digest(&[b"a", b"b"], false), digest(&[b"b", b"a"], false));
         assert_ne!(digest(&[b"a"], false), digest(&[b"a"], true));
+    }
+
+    /// What real servers answered for sets of these members, in whichever encoding they have them.
+    #[test]
+    fn a_set_has_the_real_servers_digest() {
+        let digest = |members: &[&str]| {
+            let mut set = structures::Set::new();
+            for member in members {
+                set.add(member.as_bytes(), &structures::Limits::DEFAULT);
+            }
+            let mut value = Digest::default();
+            value.value(ValueRef::Set(&set), false);
+            value.to_string()
+        };
+        assert_eq!(digest(&["1", "2", "3", "-4"]), "1aef4e370210e79d33f5d67f6728633fd1da06d2");
+        assert_eq!(digest(&["a", "b", "1", "-70000", ""]), "27a50c937d7998b3313d1aac65ebbb279b36a08e");
     }
 }

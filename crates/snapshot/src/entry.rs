@@ -55,6 +55,7 @@ impl EntryFormat {
             ValueRef::Bytes(bytes) => bytes.len(),
             ValueRef::List(list) => list.memory(),
             ValueRef::Hash(hash) => hash.memory(),
+            ValueRef::Set(set) => set.memory(),
         };
         bytes > self.large_bytes
     }

@@ -8,7 +8,7 @@
 //!
 //! | File in `crates` | Function | For |
 //! |---|---|---|
-//! | `structures/src/value.rs` | `view`, `list`, `hash`, `string` | commands of one type, which refuse the others |
+//! | `structures/src/value.rs` | `view`, `list`, `hash`, `set`, `string` | commands of one type, which refuse the others |
 //! | `table/src/layout.rs` | `kind` | the type's number in an entry |
 //! | `table/src/entry.rs` | `boxed`, `is_raw` | its place in an entry |
 //! | `keyspace/src/keys.rs` | `effort` | UNLINK, expiry, eviction: freed here or by another thread |
@@ -28,7 +28,7 @@
 //!
 //! Its commands are a family of `commands`, a folder. Its events have a class in `keyspace::EventClass`.
 
-use crate::{Hash, Item, List};
+use crate::{Hash, Item, List, Set};
 
 /// A value that stands alone, before it is stored in an entry or after it left one.
 ///
@@ -44,6 +44,8 @@ pub enum Value {
     List(Box<List>),
     /// A hash.
     Hash(Box<Hash>),
+    /// A set.
+    Set(Box<Set>),
 }
 
 /// A value where it lies in its entry.
@@ -57,6 +59,8 @@ pub enum ValueRef<'a> {
     List(&'a List),
     /// A hash.
     Hash(&'a Hash),
+    /// A set.
+    Set(&'a Set),
 }
 
 impl Value {
@@ -67,6 +71,7 @@ impl Value {
             Value::Bytes(bytes) => ValueRef::Bytes(bytes),
             Value::List(list) => ValueRef::List(list),
             Value::Hash(hash) => ValueRef::Hash(hash),
+            Value::Set(set) => ValueRef::Set(set),
         }
     }
 }
@@ -78,7 +83,7 @@ impl<'a> ValueRef<'a> {
         match self {
             ValueRef::Int(int) => Some(Item::Int(int)),
             ValueRef::Bytes(bytes) => Some(Item::Bytes(bytes)),
-            ValueRef::List(_) | ValueRef::Hash(_) => None,
+            ValueRef::List(_) | ValueRef::Hash(_) | ValueRef::Set(_) => None,
         }
     }
 
@@ -87,7 +92,7 @@ impl<'a> ValueRef<'a> {
     pub fn list(self) -> Option<&'a List> {
         match self {
             ValueRef::List(list) => Some(list),
-            ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Hash(_) => None,
+            ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Hash(_) | ValueRef::Set(_) => None,
         }
     }
 
@@ -96,7 +101,16 @@ impl<'a> ValueRef<'a> {
     pub fn hash(self) -> Option<&'a Hash> {
         match self {
             ValueRef::Hash(hash) => Some(hash),
-            ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::List(_) => None,
+            ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::List(_) | ValueRef::Set(_) => None,
+        }
+    }
+
+    /// The set, if it is one.
+    #[inline]
+    pub fn set(self) -> Option<&'a Set> {
+        match self {
+            ValueRef::Set(set) => Some(set),
+            ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::List(_) | ValueRef::Hash(_) => None,
         }
     }
 }

@@ -115,9 +115,11 @@ pub enum Kind {
     String = 0,
     /// `list`
     List = 1,
+    /// `set`
+    Set = 2,
     /// `hash`
     Hash = 4,
-    // 2, 3 and 5 are meant for set, sorted set and stream; 15 for extension types.
+    // 3 and 5 are meant for sorted set and stream; 15 for extension types.
 }
 
 /// Everything about an entry except where it is: enough to compute its size and the places of its parts.
@@ -292,6 +294,7 @@ impl Block {
         match unsafe { self.0.read() } & 0xF {
             0 => Kind::String,
             1 => Kind::List,
+            2 => Kind::Set,
             4 => Kind::Hash,
             other => unreachable!("entry with type {other}"),
         }

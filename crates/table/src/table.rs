@@ -100,6 +100,17 @@ impl Table {
         TableMut { table: self, unique: PhantomData }
     }
 
+    /// The entry of a key, where others may be read at the same time.
+    ///
+    /// # Safety
+    /// While the result lives, no [`TableMut`] of this table exists, and all use of the previous one happened before.
+    #[inline]
+    pub unsafe fn shared_entry(&self, hash: u64, key: &[u8]) -> Option<Entry<'_>> {
+        let (_, block) = self.span(hash)?.find(hash, key)?;
+        // SAFETY: nobody has the exclusive access that a change needs.
+        Some(unsafe { Entry::new(block) })
+    }
+
     pub(crate) fn counts(&self) -> Counts {
         // SAFETY: called by the exclusive user only.
         unsafe { *self.counts.get() }

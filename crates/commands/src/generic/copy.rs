@@ -99,6 +99,7 @@ pub(super) fn go_through(effort: Effort, value: ValueRef<'_>) -> Result<(), Erro
         ValueRef::Bytes(bytes) => effort.copies(bytes.len()),
         ValueRef::List(list) => effort.compares(list.len()),
         ValueRef::Hash(hash) => effort.visits(hash.len()),
+        ValueRef::Set(set) => effort.visits(set.len()),
     }
 }
 
@@ -108,5 +109,6 @@ fn duplicate(value: ValueRef<'_>) -> Value {
         ValueRef::Bytes(bytes) => Value::Bytes(bytes.to_vec()),
         ValueRef::List(list) => Value::List(Box::new(list.clone())),
         ValueRef::Hash(hash) => Value::Hash(Box::new(hash.clone())),
+        ValueRef::Set(set) => Value::Set(Box::new(set.clone())),
     }
 }

@@ -65,6 +65,7 @@ pub fn encoding_name(entry: Entry<'_>, profile: Profile) -> &'static str {
         ValueRef::Bytes(_) => "embstr",
         ValueRef::List(list) => list.encoding(profile.has("7.2.0")),
         ValueRef::Hash(hash) => hash.encoding(),
+        ValueRef::Set(set) => set.encoding().name(),
     }
 }
 

@@ -32,5 +32,6 @@ pub(super) fn type_name(value: ValueRef<'_>) -> &'static str {
         ValueRef::Int(_) | ValueRef::Bytes(_) => "string",
         ValueRef::List(_) => "list",
         ValueRef::Hash(_) => "hash",
+        ValueRef::Set(_) => "set",
     }
 }

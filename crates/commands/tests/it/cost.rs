@@ -77,6 +77,25 @@ fn hash(session: &mut Session, n: usize) {
     fill(session, "HSET h", n, |i| vec![i.to_string(), "v".into()]);
 }
 
+/// `m` and `o`: sets in tables that have half of their members in common.
+fn sets(session: &mut Session, n: usize) {
+    fill(session, "SADD m", n, |i| vec![format!("m{i}")]);
+    fill(session, "SADD o", n, |i| vec![format!("m{}", i + n / 2)]);
+    fill(session, "SADD {t}s0", 1, |_| vec!["m0".into()]);
+}
+
+/// `i`: as large an intset as the limit allows, and `c`: as large a set as is compact.
+fn compact_sets(session: &mut Session, _: usize) {
+    fill(session, "SADD i", 512, |i| vec![i.to_string()]);
+    fill(session, "SADD c", 128, |i| vec![format!("m{i}")]);
+}
+
+/// `{t}s0`, `{t}s1`, …: sets of one member.
+fn small_sets(session: &mut Session, n: usize) {
+    sets(session, n);
+    (0..n).for_each(|i| fill(session, &format!("SADD {{t}}s{i}"), 1, |_| vec!["m0".into()]));
+}
+
 /// `c`: as large a hash as is compact.
 fn compact_hash(session: &mut Session, _: usize) {
     fill(session, "HSET c", 128, |i| vec![i.to_string(), "v".into()]);
@@ -124,13 +143,53 @@ macro_rules! over_fields {
     };
 }
 
+/// Many members, each once and one many times, of a table and of compact sets.
+macro_rules! over_members {
+    ($name:literal) => {
+        vec![
+            case!(sets, |n| many(concat!($name, " m"), n, |i| vec![format!("m{i}")])),
+            case!(nothing, |n| many(concat!($name, " m"), n, |i| vec![i.to_string()])),
+            case!(compact_sets, |n| many(concat!($name, " i"), n, |i| vec![(i % 512).to_string()])),
+            case!(compact_sets, |n| many(concat!($name, " c"), n, |i| vec![format!("m{}", i % 128)])),
+        ]
+    };
+}
+
+/// Two large sets, one of them many times, and many small ones beside it.
+macro_rules! over_sets {
+    ($line:literal) => {
+        vec![
+            case!(sets, |_n| vec![words(concat!($line, " m o"))]),
+            case!(sets, |n| many(concat!($line, " m"), n, |_| vec!["o".into()])),
+            case!(sets, |n| many(concat!($line, " m"), n, |_| vec!["{t}s0".into()])),
+            case!(small_sets, |n| many(concat!($line, " m"), n / 8, |i| vec![format!("{{t}}s{i}")])),
+        ]
+    };
+}
+
 /// The cases of a command, by its full name.
 fn cases() -> BTreeMap<&'static str, Vec<Case>> {
     let generic = [
-        ("copy", vec![case!(list, "COPY l l2"), case!(hash, "COPY h h2"), case!(strings, "COPY s s3")]),
+        (
+            "copy",
+            vec![
+                case!(list, "COPY l l2"),
+                case!(hash, "COPY h h2"),
+                case!(sets, "COPY m m2"),
+                case!(strings, "COPY s s3"),
+            ],
+        ),
         ("dbsize", vec![case!(keys, "DBSIZE")]),
         ("del", over_keys!("DEL")),
-        ("dump", vec![case!(list, "DUMP l"), case!(hash, "DUMP h"), case!(strings, "DUMP s")]),
+        (
+            "dump",
+            vec![
+                case!(list, "DUMP l"),
+                case!(hash, "DUMP h"),
+                case!(sets, "DUMP m"),
+                case!(strings, "DUMP s"),
+            ],
+        ),
         ("exists", over_keys!("EXISTS")),
         ("expire", over_words!("EXPIRE s 100", "XX")),
         ("expireat", over_words!("EXPIREAT s 9999999999", "XX")),
@@ -153,7 +212,11 @@ fn cases() -> BTreeMap<&'static str, Vec<Case>> {
         ("renamenx", vec![case!(hash, "RENAMENX h h2"), case!(list, "RENAMENX l l2")]),
         (
             "restore",
-            vec![case!(nothing, |n| vec![restore(n, "list")]), case!(nothing, |n| vec![restore(n, "hash")])],
+            vec![
+                case!(nothing, |n| vec![restore(n, "list")]),
+                case!(nothing, |n| vec![restore(n, "hash")]),
+                case!(nothing, |n| vec![restore(n, "set")]),
+            ],
         ),
         (
             "scan",
@@ -200,6 +263,57 @@ fn cases() -> BTreeMap<&'static str, Vec<Case>> {
         ("hsetnx", vec![case!(hash, "HSETNX h new v")]),
         ("hstrlen", vec![case!(hash, "HSTRLEN h 1")]),
         ("hvals", vec![case!(hash, "HVALS h")]),
+    ];
+    let sets = [
+        ("sadd", over_members!("SADD")),
+        ("scard", vec![case!(sets, "SCARD m")]),
+        ("sdiff", over_sets!("SDIFF")),
+        ("sdiffstore", over_sets!("SDIFFSTORE d")),
+        ("sinter", over_sets!("SINTER")),
+        (
+            "sintercard",
+            vec![
+                case!(sets, "SINTERCARD 2 m o"),
+                case!(sets, |n| many(&format!("SINTERCARD {n}"), n, |_| vec!["m".into()])),
+                case!(sets, |n| many("SINTERCARD 1 m", n, |_| vec!["LIMIT".into(), "10".into()])),
+            ],
+        ),
+        ("sinterstore", over_sets!("SINTERSTORE d")),
+        ("sismember", vec![case!(sets, "SISMEMBER m m1")]),
+        ("smembers", vec![case!(sets, "SMEMBERS m")]),
+        ("smismember", over_members!("SMISMEMBER")),
+        ("smove", vec![case!(sets, "SMOVE m o m1"), case!(sets, "SMOVE m new m1")]),
+        (
+            "spop",
+            vec![
+                case!(sets, "SPOP m"),
+                case!(sets, "SPOP m 1000000"),
+                case!(sets, |n| vec![words(&format!("SPOP m {}", n / 4))]),
+                case!(sets, |n| vec![words(&format!("SPOP m {}", n - 1))]),
+                case!(compact_sets, "SPOP i 100"),
+                case!(compact_sets, "SPOP c 100"),
+            ],
+        ),
+        (
+            "srandmember",
+            vec![
+                case!(sets, "SRANDMEMBER m 1000000"),
+                case!(sets, |n| vec![words(&format!("SRANDMEMBER m {}", n / 4))]),
+                case!(sets, |n| vec![words(&format!("SRANDMEMBER m {}", n - 1))]),
+                case!(sets, |n| vec![words(&format!("SRANDMEMBER m -{n}"))]),
+                case!(compact_sets, |n| vec![words(&format!("SRANDMEMBER c -{n}"))]),
+            ],
+        ),
+        ("srem", over_members!("SREM")),
+        (
+            "sscan",
+            vec![
+                case!(sets, "SSCAN m 0 COUNT 1000000 MATCH *9*9*"),
+                case!(sets, |n| many("SSCAN m 0", n, |_| vec!["COUNT".into(), "10".into()])),
+            ],
+        ),
+        ("sunion", over_sets!("SUNION")),
+        ("sunionstore", over_sets!("SUNIONSTORE d")),
     ];
     let lists = [
         ("blmove", vec![case!(list, "BLMOVE l l2 LEFT RIGHT 0"), case!(list, "BLMOVE l l LEFT RIGHT 0")]),
@@ -319,7 +433,7 @@ fn cases() -> BTreeMap<&'static str, Vec<Case>> {
         ("strlen", vec![case!(strings, "STRLEN s")]),
         ("substr", vec![case!(strings, "SUBSTR s 0 -1")]),
     ];
-    generic.into_iter().chain(hashes).chain(lists).chain(texts).collect()
+    generic.into_iter().chain(hashes).chain(sets).chain(lists).chain(texts).collect()
 }
 
 /// One key with a long name.
@@ -361,6 +475,10 @@ fn restore(n: usize, what: &str) -> Argv {
         "list" => {
             list(&mut other, n);
             "l"
+        }
+        "set" => {
+            sets(&mut other, n);
+            "m"
         }
         _ => {
             hash(&mut other, n);

@@ -34,10 +34,21 @@ const LONG: &[&str] = &[
     "LRANGE list 100000 200000",
     "LREM list 0 nothing",
     "RPOP list 200000",
+    "SDIFF members other",
+    "SDIFF members one one one one one",
+    "SDIFFSTORE result members other",
+    "SINTER members other",
+    "SINTERCARD 2 members other",
+    "SINTERSTORE result members other",
+    "SMEMBERS members",
+    "SPOP members 200000",
+    "SRANDMEMBER members 20000",
     "SET string other GET",
     "SETRANGE string 41943040 more",
     "SETRANGE new 20971520 more",
     "SUBSTR string 0 -2",
+    "SUNION members one",
+    "SUNIONSTORE result members one",
 ];
 
 /// Calls of the same commands, and of others, that take no longer on a large value than on a small one.
@@ -57,7 +68,18 @@ const SHORT: &[&str] = &[
     "LSET list -5 other",
     "LTRIM list 1 -2",
     "RPUSH list more",
+    "SADD members more",
+    "SCARD members",
+    "SDIFF one members",
     "SET string other",
+    "SINTER members one",
+    "SINTERCARD 2 one members",
+    "SISMEMBER members 7",
+    "SMOVE members one 7",
+    "SPOP members 3",
+    "SRANDMEMBER members 3",
+    "SREM members 9",
+    "SSCAN members 0",
     "STRLEN string",
 ];
 
@@ -68,6 +90,11 @@ fn filled() -> Session {
     session.call(&push.collect::<Vec<_>>());
     let pairs = numbers.iter().flat_map(|number| [number.as_str(), "value"]);
     session.call(&["HSET", "hash"].into_iter().chain(pairs).collect::<Vec<_>>());
+    for key in ["members", "other"] {
+        let add = ["SADD", key].into_iter().chain(numbers.iter().map(String::as_str));
+        session.call(&add.collect::<Vec<_>>());
+    }
+    session.line("SADD one 5");
     session.call(&[b"SET", &b"string"[..], &vec![b'x'; BYTES]]);
     session.call(&[b"SET", &b"part"[..], &vec![b'x'; 5000]]);
     session.line("EXPIRE string 1000");
@@ -79,9 +106,10 @@ fn state(session: &mut Session) -> Vec<String> {
     [
         "LLEN list",
         "HLEN hash",
+        "SCARD members",
         "STRLEN string",
         "TTL string",
-        "EXISTS copy new",
+        "EXISTS copy new result",
         "LINDEX list 0",
         "LINDEX list -1",
     ]
@@ -121,7 +149,15 @@ fn a_small_value_is_never_refused() {
     session.effort = Effort::SHORT;
     for line in LONG.iter().filter(|line| !line.starts_with("SETRANGE")) {
         session.reset();
-        for make in ["RPUSH list a b c", "HSET hash a b", "SET string value", "SET part value"] {
+        for make in [
+            "RPUSH list a b c",
+            "HSET hash a b",
+            "SADD members a b",
+            "SADD other b",
+            "SADD one a",
+            "SET string value",
+            "SET part value",
+        ] {
             session.line(make);
         }
         assert!(!session.line(line).starts_with("(error)"), "{line}");

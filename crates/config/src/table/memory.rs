@@ -29,9 +29,9 @@ pub(super) const ROWS: &[Parameter] = &[
     Parameter::integer("list-max-listpack-size", i32::MIN as i128, INT_MAX, "-2")
         .alias("list-max-ziplist-size"),
     Parameter::integer("list-compress-depth", 0, INT_MAX, "0"),
-    Parameter::integer("set-max-intset-entries", 0, LONG_MAX, "512").awaited(TYPES),
-    Parameter::integer("set-max-listpack-entries", 0, LONG_MAX, "128").since("7.2.0").awaited(TYPES),
-    Parameter::integer("set-max-listpack-value", 0, LONG_MAX, "64").since("7.2.0").awaited(TYPES),
+    Parameter::integer("set-max-intset-entries", 0, LONG_MAX, "512"),
+    Parameter::integer("set-max-listpack-entries", 0, LONG_MAX, "128").since("7.2.0"),
+    Parameter::integer("set-max-listpack-value", 0, LONG_MAX, "64").since("7.2.0"),
     Parameter::integer("zset-max-listpack-entries", 0, LONG_MAX, "128")
         .alias("zset-max-ziplist-entries")
         .awaited(TYPES),

@@ -37,6 +37,7 @@ pub(super) const LEFT_OUT: &[(&str, &str)] = &[
     ("pubsub|help", "redis-server has more subcommands"),
     ("script|help", "redis-server has more subcommands"),
     ("config|resetstat", "the load of the replication scenarios, which count syncs, is a program too"),
+    ("spop", "each server draws members of its own, which are gone afterwards"),
     ("config|set", "parameters outlive a program"),
     ("command", "redis-server has more commands"),
     ("command|count", "redis-server has more commands"),

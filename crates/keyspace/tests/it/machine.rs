@@ -1,12 +1,12 @@
 //! A keyspace and its model side by side: random commands applied to both, under guards of every kind.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use keyspace::{
     AccessClock, Expiry, Guard, ITSELF, Keys, KeysContext, Keyspace, Reclaimer, Scratch, Standing, Ttl,
 };
 use proptest::prelude::*;
-use structures::{Hash, Limits, List, Value, ValueRef};
+use structures::{Hash, Limits, List, Set, Value, ValueRef};
 use table::{Entry, ValueMut};
 use topology::Slot;
 
@@ -23,6 +23,7 @@ pub(crate) enum Plain {
     String(Vec<u8>),
     List(Vec<Vec<u8>>),
     Hash(BTreeMap<Vec<u8>, Vec<u8>>),
+    Set(BTreeSet<Vec<u8>>),
 }
 
 impl Plain {
@@ -34,6 +35,7 @@ impl Plain {
             ValueRef::Hash(hash) => {
                 Plain::Hash(hash.iter().map(|(field, value)| (field.to_vec(), value.to_vec())).collect())
             }
+            ValueRef::Set(set) => Plain::Set(set.iter().map(|member| member.to_vec()).collect()),
         }
     }
 }
@@ -54,6 +56,7 @@ pub(crate) enum Op {
     Advance(u64),
     PutString(u8, Vec<u8>, TtlOp),
     PutList(u8, Vec<u8>, TtlOp),
+    PutSet(u8, Vec<u8>, TtlOp),
     Insert(u8, Vec<u8>, TtlOp),
     Append(u8, Vec<u8>),
     SetBytes(u8, Vec<u8>),
@@ -97,6 +100,7 @@ pub(crate) fn ops() -> impl Strategy<Value = Op> {
         3 => (1..300u64).prop_map(Op::Advance),
         16 => (key(), strings(), ttl()).prop_map(|(k, s, t)| Op::PutString(k, s, t)),
         3 => (key(), strings(), ttl()).prop_map(|(k, s, t)| Op::PutList(k, s, t)),
+        3 => (key(), strings(), ttl()).prop_map(|(k, s, t)| Op::PutSet(k, s, t)),
         5 => (key(), strings(), ttl()).prop_map(|(k, s, t)| Op::Insert(k, s, t)),
         4 => (key(), strings()).prop_map(|(k, s)| Op::Append(k, s)),
         3 => (key(), strings()).prop_map(|(k, s)| Op::SetBytes(k, s)),
@@ -206,6 +210,9 @@ impl Machine {
             }
             Op::PutString(i, string, ttl) => self.put(hold, *i, *ttl, Plain::String(string.clone())),
             Op::PutList(i, element, ttl) => self.put(hold, *i, *ttl, Plain::List(vec![element.clone()])),
+            Op::PutSet(i, member, ttl) => {
+                self.put(hold, *i, *ttl, Plain::Set([member.clone(), b"7".to_vec()].into()));
+            }
             Op::Insert(i, string, ttl) => {
                 let (key, at) = (key(*i), self.at(*ttl));
                 if self.model[db].contains_key(&key) {
@@ -247,7 +254,10 @@ impl Machine {
             Op::Read(i) => {
                 let key = key(*i);
                 let found = self.hold(hold, vec![Slot::of(&key)], |keys| {
-                    keys.lookup(&key).map(|entry| (Plain::of(entry.value()), entry.expire_at()))
+                    let beside = keys.beside(&key).map(|entry| Plain::of(entry.value()));
+                    let found = keys.lookup(&key).map(|entry| (Plain::of(entry.value()), entry.expire_at()));
+                    assert_eq!(beside.as_ref(), found.as_ref().map(|(plain, _)| plain));
+                    found
                 });
                 assert_eq!(found.as_ref(), self.model[db].get(&key));
             }
@@ -306,6 +316,13 @@ impl Machine {
                 let mut list = List::new();
                 elements.iter().for_each(|element| list.push_back(element, &Limits::default()));
                 keys.put(&key, Value::List(Box::new(list)), ttl);
+            }
+            Plain::Set(members) => {
+                let mut set = Set::new();
+                for member in members {
+                    set.add(member, &Limits::default());
+                }
+                keys.put(&key, Value::Set(Box::new(set)), ttl);
             }
             Plain::Hash(_) => unreachable!("hashes are made field by field"),
         });

@@ -31,8 +31,8 @@ pub(super) fn put<S: Sink>(piece: &mut Piece<'_, S>, hash: &Hash, at: &mut Posit
         return piece.string(listpack.as_bytes(), at);
     }
     piece.count(hash.len(), at);
-    let refused = hash.visit_from(at.field, |field, value| put_field(piece, field, value, at));
-    at.field = refused.unwrap_or_default();
+    let refused = hash.visit_from(at.place, |field, value| put_field(piece, field, value, at));
+    at.place = refused.unwrap_or_default();
     refused.is_none()
 }
 

@@ -6,6 +6,7 @@
 
 mod hash;
 mod list;
+mod set;
 
 use structures::{Limits, Value, ValueRef};
 
@@ -17,13 +18,16 @@ use crate::writer::SaveOptions;
 
 const STRING: u8 = 0;
 const LIST: u8 = 1;
+const SET: u8 = 2;
 const HASH: u8 = 4;
 const HASH_ZIPMAP: u8 = 9;
 const LIST_ZIPLIST: u8 = 10;
+const SET_INTSET: u8 = 11;
 const HASH_ZIPLIST: u8 = 13;
 const LIST_QUICKLIST: u8 = 14;
 const HASH_LISTPACK: u8 = 16;
 const LIST_QUICKLIST_2: u8 = 18;
+const SET_LISTPACK: u8 = 20;
 
 /// What a type's byte names, for all types up to RDB version 11, loaded here or not.
 pub(crate) fn name(type_id: u8) -> Option<&'static str> {
@@ -59,6 +63,7 @@ pub(crate) fn type_of(value: ValueRef<'_>) -> u8 {
         ValueRef::Int(_) | ValueRef::Bytes(_) => STRING,
         ValueRef::List(_) => LIST_QUICKLIST_2,
         ValueRef::Hash(hash) => hash::type_of(hash),
+        ValueRef::Set(set) => set::type_of(set),
     }
 }
 
@@ -69,7 +74,7 @@ pub(crate) fn put_value(out: &mut impl Sink, value: ValueRef<'_>, options: &Save
         // Most values are strings, and to put one needs no position.
         ValueRef::Int(value) => put_int_string(out, value),
         ValueRef::Bytes(bytes) => put_string(out, bytes, options.compress),
-        ValueRef::List(_) | ValueRef::Hash(_) => {
+        ValueRef::List(_) | ValueRef::Hash(_) | ValueRef::Set(_) => {
             put_piece(&mut Piece::endless(out, options.compress), value, &mut Position::default());
         }
     }
@@ -82,6 +87,7 @@ pub(crate) fn put_piece<S: Sink>(piece: &mut Piece<'_, S>, value: ValueRef<'_>, 
         ValueRef::Bytes(bytes) => piece.string(bytes, at),
         ValueRef::List(list) => list::put(piece, list, at),
         ValueRef::Hash(hash) => hash::put(piece, hash, at),
+        ValueRef::Set(set) => set::put(piece, set, at),
     }
 }
 
@@ -91,6 +97,7 @@ pub(crate) enum Loader {
     String,
     List(list::Loader),
     Hash(hash::Loader),
+    Set(set::Loader),
     /// A type that isn't loaded: fails at the first step.
     Refused(u8),
 }
@@ -103,6 +110,7 @@ impl Loader {
                 Loader::List(list::Loader::new(type_id))
             }
             HASH | HASH_ZIPMAP | HASH_ZIPLIST | HASH_LISTPACK => Loader::Hash(hash::Loader::new(type_id)),
+            SET | SET_INTSET | SET_LISTPACK => Loader::Set(set::Loader::new(type_id)),
             _ => Loader::Refused(type_id),
         }
     }
@@ -114,6 +122,7 @@ impl Loader {
             Loader::String => input.string_value().map(Some),
             Loader::List(loader) => loader.step(input, limits),
             Loader::Hash(loader) => loader.step(input, limits),
+            Loader::Set(loader) => loader.step(input, limits),
             Loader::Refused(id) => Err(Stop::Bad(match name(*id) {
                 Some(name) => ErrorKind::UnsupportedType { id: *id, name },
                 None => ErrorKind::UnknownType(*id),

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use rdb::{BadPayload, Checksum, EntryMeta, ErrorKind, Item, ReaderOptions, SaveOptions, dump, restore};
 use structures::list::NodeRef;
+use structures::set::Encoding;
 use structures::{Limits, Value};
 
-use crate::support::{REDIS, VALKEY, bytes, hash, list, options, payload, read};
+use crate::support::{REDIS, VALKEY, bytes, hash, list, options, payload, read, set};
 
 /// The first byte of a compressed string.
 const LZF_STRING: u8 = 0xc3;
@@ -19,6 +20,10 @@ fn default_list<E: AsRef<[u8]>>(elements: impl IntoIterator<Item = E>) -> Value 
 
 fn default_hash<F: AsRef<[u8]>, V: AsRef<[u8]>>(pairs: impl IntoIterator<Item = (F, V)>) -> Value {
     hash(pairs, &Limits::default())
+}
+
+fn default_set<M: AsRef<[u8]>>(members: impl IntoIterator<Item = M>) -> Value {
+    set(members, &Limits::default())
 }
 
 #[test]
@@ -108,6 +113,41 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
+/// The sets that two servers saved, in all encodings that each has.
+#[test]
+fn saved_sets() {
+    let with_listpacks = Limits::default();
+    let without = Limits { set_max_listpack_entries: 0, ..with_listpacks };
+    let check = |file: &'static [u8], limits: Limits, words: Encoding| {
+        let mut found = BTreeMap::new();
+        for item in read([file], ReaderOptions { limits, ..options() }).unwrap() {
+            if let Item::Entry { key, value, .. } = item {
+                found.insert(text(&key), value);
+            }
+        }
+        let long = "y".repeat(65);
+        let expected = [
+            ("integers", Encoding::Table, default_set((1..=600).map(|number| number.to_string()))),
+            ("long", Encoding::Table, default_set(["f", &long, "17"])),
+            ("small", Encoding::IntSet, default_set(["1", "2", "3", "-4"])),
+            ("table", Encoding::Table, default_set((1..=200).map(|at| format!("member{at}")))),
+            ("wide", Encoding::IntSet, default_set(["1", "70000"])),
+            ("widest", Encoding::IntSet, default_set(["1", "9223372036854775807"])),
+            ("words", words, default_set(["a", "b", "1", "-70000", ""])),
+        ];
+        assert_eq!(found.len(), expected.len());
+        for (key, encoding, value) in expected {
+            assert_eq!(found[key], value, "{key}");
+            let Value::Set(set) = &found[key] else { panic!("{key}") };
+            assert_eq!(set.encoding(), encoding, "{key}");
+        }
+    };
+    check(include_bytes!("../data/redis-7.0.15-sets.rdb"), without, Encoding::Table);
+    check(include_bytes!("../data/redis-7.0.15-sets.rdb"), with_listpacks, Encoding::Listpack);
+    check(include_bytes!("../data/valkey-8.1.8-sets.rdb"), with_listpacks, Encoding::Listpack);
+    check(include_bytes!("../data/valkey-8.1.8-sets.rdb"), without, Encoding::Table);
+}
+
 #[test]
 fn access_times_and_counters() {
     let metas = |file: &'static [u8]| {
@@ -165,19 +205,28 @@ fn payloads_with_a_wrong_value() {
         other => panic!("{other:?}"),
     };
     assert_eq!(kind(b"\x00\x14hell"), ErrorKind::Truncated);
-    assert_eq!(kind(b"\x02\x01\x01a"), ErrorKind::UnsupportedType { id: 2, name: "set" });
+    assert_eq!(kind(b"\x03\x01\x01a\x011"), ErrorKind::UnsupportedType { id: 3, name: "sorted set" });
     assert_eq!(kind(b"\xff"), ErrorKind::UnknownType(255));
     assert_eq!(kind(b"\x01\x00"), ErrorKind::Corrupt("an empty collection"));
     assert_eq!(
         kind(b"\x04\x02\x01a\x01b\x01a\x01c"),
         ErrorKind::Corrupt("a hash with a field that comes twice")
     );
+    let twice = ErrorKind::Corrupt("a set with a member that comes twice");
+    assert_eq!(kind(b"\x02\x02\x01a\x01a"), twice, "strings");
+    assert_eq!(kind(b"\x02\x02\xc0\x05\x015"), twice, "an integer in two forms");
+    assert_eq!(kind(b"\x14\x0b\x0b\0\0\0\x02\0\x05\x01\x05\x01\xff"), twice, "a listpack");
+    let not_ascending = b"\x0b\x0c\x02\0\0\0\x02\0\0\0\x05\0\x05\0";
+    assert_eq!(kind(not_ascending), ErrorKind::Corrupt("a set that is not a valid intset"));
 }
 
 #[test]
 fn a_type_that_is_not_loaded_is_an_error_that_names_it() {
-    let error = read([&b"REDIS0010\x02\x01k\x01\x01a\xff"[..]], options()).unwrap_err();
-    assert_eq!(error.to_string(), "cannot load key 'k': type 2 (set) is not supported yet (at offset 12)");
+    let error = read([&b"REDIS0010\x03\x01k\x01\x01a\x011\xff"[..]], options()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "cannot load key 'k': type 3 (sorted set) is not supported yet (at offset 12)"
+    );
 }
 
 #[test]

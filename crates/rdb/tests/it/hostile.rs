@@ -6,7 +6,7 @@ use proptest::sample::Index;
 use rdb::{Item, ReaderOptions, SaveOptions, dump, restore};
 use structures::{Limits, Value};
 
-use crate::support::{VALKEY, hash, list, options, payload, read};
+use crate::support::{VALKEY, hash, list, options, payload, read, set};
 
 const SAVED: &[u8] = include_bytes!("../data/redis-7.0.15.rdb");
 
@@ -18,6 +18,7 @@ fn exercise(value: &Value) {
     match value {
         Value::List(list) => assert_eq!(list.iter().count(), list.len()),
         Value::Hash(hash) => assert_eq!(hash.iter().count(), hash.len()),
+        Value::Set(set) => assert_eq!(set.iter().count(), set.len()),
         Value::Int(_) | Value::Bytes(_) => {}
     }
 }
@@ -74,11 +75,14 @@ fn damaged(bytes: &[u8], damages: &[Damage]) -> Vec<u8> {
 /// Values whose payloads are short, so that damage hits structure more often than text.
 fn short_contents() -> Vec<Vec<u8>> {
     let limits = Limits { list_max_listpack_size: 2, list_packed_threshold: 8, ..Limits::default() };
-    let tables = Limits { hash_max_listpack_entries: 0, ..limits };
+    let tables = Limits { hash_max_listpack_entries: 0, set_max_listpack_entries: 0, ..limits };
     let values = [
         list(["a", "1", "70000", "a plain node", "b", ""], &limits),
         hash([("f", "1"), ("g", "-5000")], &limits),
         hash([("f", "1"), ("g", "-5000")], &tables),
+        set(["1", "-5000", "70000"], &limits),
+        set(["a", "1", "-5000", ""], &limits),
+        set(["a", "1", "-5000", ""], &tables),
         Value::Bytes(b"ab".repeat(50)),
     ];
     let mut contents: Vec<Vec<u8>> = values

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use rdb::{AuxFields, EntryMeta, SaveOptions, Writer, dump, restore};
 use structures::{Limits, Value};
 
-use crate::support::{REDIS, bytes, hash, list, payload};
+use crate::support::{REDIS, bytes, hash, list, payload, set};
 
 /// A private redis-server with a directory of its own; both go when this does.
 struct Server {
@@ -112,6 +112,7 @@ impl Drop for Server {
 fn values() -> Vec<(String, Value)> {
     let default = Limits::default();
     let tight = Limits { list_max_listpack_size: 4, list_packed_threshold: 100, ..default };
+    let without = Limits { set_max_listpack_entries: 0, ..default };
     let noise: Vec<u8> = (0..50_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     let numbers = (0..2_000i64).map(|i| (i * i * i - 1_000_000).to_string());
     let mut values: Vec<(String, Value)> =
@@ -133,6 +134,9 @@ fn values() -> Vec<(String, Value)> {
             ("small hash", hash([("f", "v"), ("n", "-5"), ("", "")], &default)),
             ("wide hash", hash((0..3_000).map(|i| (format!("f{i}"), i.to_string())), &default)),
             ("hash with a long value", hash([("f", "v".repeat(100))], &default)),
+            ("integers", set(["3", "-1", "70000", "9223372036854775807"], &without)),
+            ("small set", set(["a", "1", "", "-70000"], &without)),
+            ("wide set", set((0..3_000).map(|i| format!("m{i}")), &without)),
         ]
         .map(|(name, value)| (name.to_owned(), value)),
     );

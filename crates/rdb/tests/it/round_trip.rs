@@ -8,7 +8,7 @@ use rdb::{
 };
 use structures::{Limits, Value};
 
-use crate::support::{REDIS, VALKEY, bytes, hash, list, options, read};
+use crate::support::{REDIS, VALKEY, bytes, hash, list, options, read, set};
 
 /// Limits under which a few short elements make nodes, plain nodes and tables.
 const TIGHT: Limits = Limits {
@@ -17,6 +17,9 @@ const TIGHT: Limits = Limits {
     list_packed_threshold: 12,
     hash_max_listpack_entries: 3,
     hash_max_listpack_value: 12,
+    set_max_intset_entries: 4,
+    set_max_listpack_entries: 3,
+    set_max_listpack_value: 12,
     ..Limits::DEFAULT
 };
 
@@ -37,6 +40,12 @@ fn value() -> impl Strategy<Value = Value> {
             .prop_map(|(elements, tight)| list(elements, &if tight { TIGHT } else { Limits::default() })),
         (vec((string(), string()), 1..20), any::<bool>())
             .prop_map(|(pairs, tight)| hash(pairs, &if tight { TIGHT } else { Limits::default() })),
+        (vec(string(), 1..20), any::<bool>())
+            .prop_map(|(members, tight)| set(members, &if tight { TIGHT } else { Limits::default() })),
+        (vec(-300i64..70_000, 1..20), any::<bool>()).prop_map(|(members, tight)| {
+            let members = members.iter().map(i64::to_string);
+            set(members, &if tight { TIGHT } else { Limits::default() })
+        }),
     ]
 }
 

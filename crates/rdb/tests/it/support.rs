@@ -2,7 +2,7 @@
 
 use profile::Profile;
 use rdb::{Error, Item, Reader, ReaderOptions};
-use structures::{Hash, Limits, List, Value};
+use structures::{Hash, Limits, List, Set, Value};
 
 pub(crate) const REDIS: Profile = Profile::Redis70;
 pub(crate) const VALKEY: Profile = Profile::Valkey80;
@@ -32,6 +32,14 @@ pub(crate) fn hash<F: AsRef<[u8]>, V: AsRef<[u8]>>(
         hash.set(field.as_ref(), value.as_ref(), limits);
     }
     Value::Hash(Box::new(hash))
+}
+
+pub(crate) fn set<M: AsRef<[u8]>>(members: impl IntoIterator<Item = M>, limits: &Limits) -> Value {
+    let mut set = Set::new();
+    for member in members {
+        set.add(member.as_ref(), limits);
+    }
+    Value::Set(Box::new(set))
 }
 
 /// A stream's items when its bytes arrive in these pieces.

@@ -12,7 +12,8 @@ use rdb::{SaveOptions, dump};
 use std::collections::HashSet;
 
 /// One of what commands of each type begin with.
-const READERS: [(&str, &str); 3] = [("string", "STRLEN"), ("list", "LLEN"), ("hash", "HLEN")];
+const READERS: [(&str, &str); 4] =
+    [("string", "STRLEN"), ("list", "LLEN"), ("hash", "HLEN"), ("set", "SCARD")];
 
 /// A node with a value of each form, by the form's name.
 fn node(profile: Profile) -> (TestNode, Connection) {
@@ -31,6 +32,7 @@ fn type_name(form: Form) -> &'static str {
         Form::Integer | Form::ShortString | Form::LongString | Form::BufferedString => "string",
         Form::ListOfOneNode | Form::ListOfNodes => "list",
         Form::HashInListpack | Form::HashInTable => "hash",
+        Form::SetOfIntegers | Form::SetInListpack | Form::SetInTable => "set",
     }
 }
 
@@ -99,7 +101,9 @@ fn its_encoding_is_told() {
 #[test]
 fn it_is_dumped_as_it_was_restored() {
     each_profile(|client, profile| {
-        for (form, value) in forms::each() {
+        // A set in a listpack becomes a table where versions have no such listpacks.
+        let stays = |form: Form| form != Form::SetInListpack || profile.has("7.2.0");
+        for (form, value) in forms::each().filter(|(form, _)| stays(*form)) {
             let payload = dump(value.view(), &SaveOptions::new(profile));
             assert_eq!(ask(client, &["DUMP", &name(form)]), Reply::bulk(payload), "{form:?}");
         }

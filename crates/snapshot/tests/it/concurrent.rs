@@ -34,10 +34,11 @@ fn command(keyspace: &Keyspace, number: usize, random: &mut Random) {
         0 => drop(in_world(keyspace, number, db, |keys| keys.flush())),
         1 => in_world(keyspace, number, 0, |keys| keys.swap(db, (db + 1) % DATABASES)),
         2..800 => {
-            let value = match random.below(4) {
+            let value = match random.below(5) {
                 0 => list((0..random.below(30)).map(|i| i.to_string()).chain(["last".into()])),
                 1 => hash((0..=random.below(30)).map(|i| (format!("f{i}"), "v".repeat(30)))),
-                2 => bytes("x".repeat(random.below(200) as usize)),
+                2 => set((0..=random.below(300)).map(|i| format!("m{i}"))),
+                3 => bytes("x".repeat(random.below(200) as usize)),
                 _ => Value::Int(random.below(1 << 40) as i64),
             };
             on_key(keyspace, number, db, &key, |keys| keys.put(&key, value, keyspace::Ttl::Clear));
@@ -46,7 +47,12 @@ fn command(keyspace: &Keyspace, number: usize, random: &mut Random) {
             let Some(mut edit) = keys.edit(&key) else { return };
             match edit.value_mut() {
                 ValueMut::List(list) => list.push_back(b"more", &Limits::default()),
-                ValueMut::Hash(hash) => drop(hash.set(b"f0", &n.to_le_bytes(), &Limits::default())),
+                ValueMut::Hash(hash) => {
+                    hash.set(b"f0", &n.to_le_bytes(), &Limits::default());
+                }
+                ValueMut::Set(set) => {
+                    set.add(&n.to_le_bytes(), &Limits::default());
+                }
                 ValueMut::String => edit.bytes_mut().push(b'+'),
             }
         }),

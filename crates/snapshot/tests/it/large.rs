@@ -94,7 +94,12 @@ fn who_cannot_wait_captures_the_rest_at_once() {
                 let mut edit = keys.edit(LARGE).expect("it is there");
                 match edit.value_mut() {
                     ValueMut::List(list) => list.push_back(b"more", &Limits::default()),
-                    ValueMut::Hash(hash) => drop(hash.set(b"more", b"", &Limits::default())),
+                    ValueMut::Hash(hash) => {
+                        hash.set(b"more", b"", &Limits::default());
+                    }
+                    ValueMut::Set(set) => {
+                        set.add(b"more", &Limits::default());
+                    }
                     ValueMut::String => edit.bytes_mut().clear(),
                 }
             });
@@ -120,7 +125,8 @@ fn who_cannot_wait_captures_the_rest_at_once() {
         }),
     ];
     let text = bytes("a text that compresses ".repeat(300));
-    for value in [large_hash(), list((0..900).map(|i| i.to_string())), text] {
+    let members = set((0..900).map(|i| format!("m{i}")));
+    for value in [large_hash(), list((0..900).map(|i| i.to_string())), members, text] {
         for (name, change) in changes {
             // Before it is begun, in its first and later pieces, and in the last.
             for at in [1, 2, 3, 10, 30] {

@@ -85,6 +85,9 @@ impl Server {
             Value::Hash(hash) => hash.iter().for_each(|(field, value)| {
                 self.command(&[b"HSET", key, &field.to_vec(), &value.to_vec()]);
             }),
+            Value::Set(set) => set.iter().for_each(|member| {
+                self.command(&[b"SADD", key, &member.to_vec()]);
+            }),
         }
         if let Some(at) = expire_at {
             self.command(&[b"PEXPIREAT", key, at.to_string().as_bytes()]);

@@ -100,10 +100,11 @@ fn name(key: u8) -> Vec<u8> {
 
 fn value(seed: u8) -> Value {
     let n = usize::from(seed);
-    match seed % 4 {
+    match seed % 5 {
         0 => Value::Int(i64::from(seed) * 1_000_003),
         1 => bytes("ab".repeat(n * 8)),
         2 => list((0..=n).map(|i| i.to_string())),
+        3 => set((0..=n * 4).map(|i| format!("{}{i}", &"member"[..n % 7]))),
         _ => hash((0..=n * 4).map(|i| (format!("f{i}"), "v".repeat(n % 90)))),
     }
 }
@@ -130,7 +131,12 @@ fn apply(keyspace: &Keyspace, garbage: &Garbage, op: &Op) {
                 let added = vec![b'x'; usize::from(by)];
                 match edit.value_mut() {
                     ValueMut::List(list) => list.push_back(&added, &Limits::default()),
-                    ValueMut::Hash(hash) => drop(hash.set(&added, b"new", &Limits::default())),
+                    ValueMut::Hash(hash) => {
+                        hash.set(&added, b"new", &Limits::default());
+                    }
+                    ValueMut::Set(set) => {
+                        set.add(&added, &Limits::default());
+                    }
                     ValueMut::String => edit.bytes_mut().extend_from_slice(&added),
                 }
             });

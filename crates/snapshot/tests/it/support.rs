@@ -12,7 +12,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread::Thread;
-use structures::{Hash, Limits, List, Value, ValueRef};
+use structures::{Hash, Limits, List, Set, Value, ValueRef};
 use topology::Slot;
 
 pub(crate) const DATABASES: u16 = 4;
@@ -141,6 +141,7 @@ pub(crate) fn owned(value: ValueRef<'_>) -> Value {
         },
         ValueRef::List(list) => Value::List(Box::new(list.clone())),
         ValueRef::Hash(hash) => Value::Hash(Box::new(hash.clone())),
+        ValueRef::Set(set) => Value::Set(Box::new(set.clone())),
     }
 }
 
@@ -164,6 +165,16 @@ pub(crate) fn hash(pairs: impl IntoIterator<Item = (String, String)>) -> Value {
     Value::Hash(Box::new(hash))
 }
 
+/// A set as Redis 7.0 has it, without a listpack.
+pub(crate) fn set(members: impl IntoIterator<Item = String>) -> Value {
+    let limits = Limits { set_max_listpack_entries: 0, ..Limits::default() };
+    let mut set = Set::new();
+    for member in members {
+        set.add(member.as_bytes(), &limits);
+    }
+    Value::Set(Box::new(set))
+}
+
 /// One of everything, several times, in two databases.
 pub(crate) fn fill(keyspace: &Keyspace) {
     for db in [0, 2] {
@@ -176,6 +187,9 @@ pub(crate) fn fill(keyspace: &Keyspace) {
             put(keyspace, db, format!("list:{i}").as_bytes(), list((0..i * i).map(|n| n.to_string())), None);
             let pairs = (0..i * 50).map(|n| (format!("f{n}"), format!("v{n}")));
             put(keyspace, db, format!("hash:{i}").as_bytes(), hash(pairs), Some(NOW_MS + 5));
+            put(keyspace, db, format!("integers:{i}").as_bytes(), set((0..i).map(|n| n.to_string())), None);
+            let members = (0..i * 20).map(|n| format!("m{n}"));
+            put(keyspace, db, format!("set:{i}").as_bytes(), set(members), None);
         }
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! A new type does not compile here until [`Form::of`] names its forms, and a form is not without a value that has it.
 
-use structures::{Hash, Limits, List, Value, ValueRef};
+use structures::{Hash, Limits, List, Set, Value, ValueRef, set};
 
 macro_rules! forms {
     ($($form:ident => $make:expr),+ $(,)?) => {
@@ -31,6 +31,9 @@ forms! {
     ListOfNodes => list(3_000),
     HashInListpack => hash(3),
     HashInTable => hash(3_000),
+    SetOfIntegers => set_of(3, |at| (at * 70_000).to_string()),
+    SetInListpack => set_of(3, |at| format!("member {at}")),
+    SetInTable => set_of(3_000, |at| format!("member {at}")),
 }
 
 /// A value of each form.
@@ -56,6 +59,11 @@ impl Form {
             ValueRef::List(_) => Form::ListOfNodes,
             ValueRef::Hash(hash) if hash.as_listpack().is_some() => Form::HashInListpack,
             ValueRef::Hash(_) => Form::HashInTable,
+            ValueRef::Set(set) => match set.encoding() {
+                set::Encoding::IntSet => Form::SetOfIntegers,
+                set::Encoding::Listpack => Form::SetInListpack,
+                set::Encoding::Table => Form::SetInTable,
+            },
         }
     }
 }
@@ -74,4 +82,12 @@ fn hash(len: usize) -> Value {
         hash.set(format!("field {at} of {len}").as_bytes(), at.to_string().as_bytes(), &Limits::default());
     }
     Value::Hash(Box::new(hash))
+}
+
+fn set_of(len: usize, member: impl Fn(usize) -> String) -> Value {
+    let mut set = Set::new();
+    for at in 0..len {
+        set.add(member(at).as_bytes(), &Limits::default());
+    }
+    Value::Set(Box::new(set))
 }

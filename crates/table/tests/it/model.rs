@@ -46,6 +46,7 @@ fn value() -> impl Strategy<Value = Value> {
         bytes().prop_map(Value::Bytes),
         Just(Value::List(Default::default())),
         Just(Value::Hash(Default::default())),
+        Just(Value::Set(Default::default())),
     ]
 }
 
@@ -114,7 +115,7 @@ impl Pair {
                 let large = match &expected {
                     Value::Int(_) => false,
                     Value::Bytes(bytes) => bytes.len() > 4096 || old.is_some(),
-                    Value::List(_) | Value::Hash(_) => true,
+                    Value::List(_) | Value::Hash(_) | Value::Set(_) => true,
                 };
                 assert_eq!(old, large.then_some(expected));
             }
@@ -130,7 +131,7 @@ impl Pair {
                 let mut expected = match value {
                     Value::Int(int) => int.to_string().into_bytes(),
                     Value::Bytes(bytes) => bytes.clone(),
-                    Value::List(_) | Value::Hash(_) => return,
+                    Value::List(_) | Value::Hash(_) | Value::Set(_) => return,
                 };
                 place.bytes_mut().extend_from_slice(&bytes);
                 assert!(place.entry().is_raw());
@@ -244,6 +245,7 @@ fn equal(found: ValueRef<'_>, expected: &Value) -> bool {
         (ValueRef::Bytes(found), Value::Bytes(expected)) => found == expected,
         (ValueRef::List(found), Value::List(expected)) => *found == **expected,
         (ValueRef::Hash(found), Value::Hash(expected)) => *found == **expected,
+        (ValueRef::Set(found), Value::Set(expected)) => *found == **expected,
         _ => false,
     }
 }

@@ -11,6 +11,7 @@ fn kind(value: &ValueMut<'_>) -> Kind {
         ValueMut::String => Kind::String,
         ValueMut::List(_) => Kind::List,
         ValueMut::Hash(_) => Kind::Hash,
+        ValueMut::Set(_) => Kind::Set,
     }
 }
 

@@ -5,6 +5,7 @@ mod generic;
 mod hash;
 mod list;
 mod server;
+mod set;
 mod string;
 mod transaction;
 
@@ -27,6 +28,7 @@ pub const FAMILIES: &[&Family] = &[
     &generic::FAMILY,
     &hash::FAMILY,
     &list::FAMILY,
+    &set::FAMILY,
     &transaction::FAMILY,
     &server::FAMILY,
     &connection::FAMILY,

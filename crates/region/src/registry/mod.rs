@@ -34,6 +34,7 @@ use tracing::warn;
 pub(crate) struct Place {
     pub(crate) region: String,
     pub(crate) deployment: String,
+    /// With what it is a shard of: a group and a cluster may have one name.
     pub(crate) shard: String,
     pub(crate) member: String,
     pub(crate) node: NodeId,
@@ -111,7 +112,7 @@ impl Registry {
                 move |(shard, member)| Place {
                     region: region.to_owned(),
                     deployment: deployment.id.name().to_owned(),
-                    shard: shard.id.clone(),
+                    shard: format!("{}, shard {}", deployment.id, shard.id),
                     member: member.name.clone(),
                     node: member.node.id,
                 },
@@ -133,5 +134,56 @@ impl Inner {
             Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
             Err(TryLockError::WouldBlock) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fleet::{
+        AddressPool, Command, DeploymentId, Engine, NewDeployment, NewMember, NodeParameters, NodeSize,
+        Settings,
+    };
+
+    #[test]
+    fn a_group_and_a_cluster_of_one_name_are_no_shard_together() {
+        let node_type = "cache.t4g.micro".to_owned();
+        let size = NodeSize { node_type, memory_bytes: 1 << 29, vcpus: 2, maxclients: 65_000 };
+        let mut fleet = Fleet::new(AddressPool::Loopback { block: 1, last: 0 });
+        for (id, member) in
+            [(DeploymentId::Group("web".into()), "web-001"), (DeploymentId::Cluster("web".into()), "web")]
+        {
+            let new = NewDeployment {
+                id,
+                description: String::new(),
+                engine: Engine::Valkey,
+                engine_version: "8.0.1".into(),
+                profile: "valkey-8.0".into(),
+                size: size.clone(),
+                port: 6379,
+                automatic_failover: false,
+                multi_az: false,
+                settings: Settings::default(),
+                parameters: NodeParameters::default(),
+                tags: Default::default(),
+                members: vec![NewMember {
+                    name: member.into(),
+                    availability_zone: "us-east-1a".into(),
+                    tags: Default::default(),
+                }],
+                primary_ip: None,
+            };
+            fleet.apply(0, "us-east-1", &Command::Create(Box::new(new))).unwrap();
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let registry = Registry::open(Directory::at(directory.path()));
+        registry.enroll(&fleet);
+        let roster = lock(&registry.0.roster).clone();
+        assert_eq!(roster.len(), 2);
+        assert_eq!(roster[0].deployment, roster[1].deployment);
+        assert_ne!(
+            roster[0].shard, roster[1].shard,
+            "what one has written says nothing of the other's replicas"
+        );
     }
 }

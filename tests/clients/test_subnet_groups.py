@@ -86,6 +86,7 @@ def test_wrong_calls(region):
         assert refused.value.response["Error"]["Code"] == code, change
 
 
+@pytest.mark.timeout(600)
 def test_terraform(region, tmp_path):
     if not shutil.which("terraform") or not PLUGINS:
         pytest.skip(f"could not run: it needs the program terraform, and {PROVIDER} below a directory that TF_PLUGINS names")

@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Parameters that one call may change.
-pub(crate) const MAX_CHANGES: usize = 20;
+const MAX_CHANGES: usize = 20;
 
 /// A group, whoever made it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,9 +145,9 @@ impl Group {
             match reach(row.name) {
                 Reach::BufferLimit(class, at) => limits.entry(class).or_insert(["0"; 3])[at] = value,
                 Reach::Engine => {
-                    let of = match row.change == "immediate" && !is_of_creation(row.name) {
-                        true => &mut nodes.at_once,
-                        false => &mut nodes.at_start,
+                    let of = match row.change {
+                        "immediate" => &mut nodes.at_once,
+                        _ => &mut nodes.at_start,
                     };
                     of.insert(row.name.to_owned(), value.to_owned());
                 }
@@ -175,12 +175,15 @@ impl Group {
 
 /// All groups of the region by their names.
 pub(crate) fn all(cx: &Cx<'_>) -> BTreeMap<String, Group> {
-    let modes = FAMILIES.iter().flat_map(|family| [(family, false), (family, true)]);
-    let defaults = modes
-        .filter(|(family, for_cluster_mode)| family.has_cluster_mode || !for_cluster_mode)
-        .map(|(family, for_cluster_mode)| Group::default(family, for_cluster_mode));
     let own = kept(cx).map(|group| Group { kept: group.clone(), is_default: false });
-    defaults.chain(own).map(|group| (group.kept.name.clone(), group)).collect()
+    defaults().chain(own).map(|group| (group.kept.name.clone(), group)).collect()
+}
+
+fn defaults() -> impl Iterator<Item = Group> {
+    let modes = FAMILIES.iter().flat_map(|family| [(family, false), (family, true)]);
+    modes
+        .filter(|(family, for_cluster_mode)| family.has_cluster_mode || !for_cluster_mode)
+        .map(|(family, for_cluster_mode)| Group::default(family, for_cluster_mode))
 }
 
 /// The groups that users made.
@@ -190,7 +193,10 @@ pub(crate) fn kept<'a>(cx: &Cx<'a>) -> impl Iterator<Item = &'a ParameterGroup> 
 
 /// A group by its name in any case.
 pub(crate) fn find(cx: &Cx<'_>, name: &str) -> Option<Group> {
-    all(cx).remove(&name.to_ascii_lowercase())
+    let name = name.to_ascii_lowercase();
+    let own = cx.here().and_then(|region| region.parameter_groups.get(&name));
+    let own = own.map(|group| Group { kept: group.clone(), is_default: false });
+    own.or_else(|| defaults().find(|group| group.kept.name == name))
 }
 
 /// A group that is described.
@@ -279,19 +285,13 @@ pub(crate) fn named<'a>(
         return Err(faults::combination(text));
     }
     let rows = parameters::of_family(&group.family).unwrap_or_default();
-    let is_used = !users(cx, &group.name).is_empty();
     let mut found: Vec<(&Parameter, Option<&str>)> = Vec::with_capacity(given.len());
     for one in given {
         let name = one.parameter_name.as_deref().unwrap_or_default();
         let row = rows.iter().find(|row| row.name == name);
         // The beginning of the text is the service's.
         let row = *row.ok_or_else(|| faults::value(format!("Parameter {name} doesn't exist")))?;
-        if is_of_creation(name) && is_used {
-            return Err(faults::invalid_parameter_group_state(format!(
-                "The parameter {name} cannot be modified while the parameter group {} is in use.",
-                group.name
-            )));
-        }
+        check_may_change(cx, group, name)?;
         if !row.is_modifiable && !is_of_creation(name) {
             return Err(faults::value(format!("The parameter {name} cannot be modified.")));
         }
@@ -301,6 +301,17 @@ pub(crate) fn named<'a>(
         found.push((row, one.parameter_value.as_deref()));
     }
     Ok(found)
+}
+
+/// Refuses to change what is of creation while something uses the group.
+pub(crate) fn check_may_change(cx: &Cx<'_>, group: &ParameterGroup, name: &str) -> Result<(), Fault> {
+    match is_of_creation(name) && !users(cx, &group.name).is_empty() {
+        true => Err(faults::invalid_parameter_group_state(format!(
+            "The parameter {name} cannot be modified while the parameter group {} is in use.",
+            group.name
+        ))),
+        false => Ok(()),
+    }
 }
 
 /// Checks a value that a user wants a parameter to have in a group of a family.
@@ -363,9 +374,8 @@ fn with_parameters(deployment: &Deployment, parameters: NodeParameters) -> Comma
 /// What differs between the parameters that deployments have and those that their groups say now, with the names of regions: another
 /// version of this program may have decided them by another table.
 pub fn outdated(fleet: &Fleet) -> Vec<(String, Command)> {
-    let quotas = Quotas::default();
     let differing = fleet.deployments().filter_map(|(region, deployment)| {
-        let cx = Cx { fleet, region, account: "", now_ms: 0, quotas: &quotas };
+        let cx = Cx { fleet, region, account: "", now_ms: 0, quotas: Quotas::AWS };
         let parameters = find(&cx, &deployment.settings.parameter_group)?.node_parameters();
         let differs = parameters != deployment.parameters;
         differs.then(|| (region.to_owned(), with_parameters(deployment, parameters)))

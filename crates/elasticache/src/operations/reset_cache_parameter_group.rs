@@ -26,13 +26,8 @@ impl Operation for ResetCacheParameterGroup {
         let given = input.parameter_name_values.as_deref().unwrap_or_default();
         match (input.reset_all_parameters == Some(true), given.is_empty()) {
             (true, true) => {
-                let all: Vec<NamedValue> = group
-                    .values
-                    .keys()
-                    .map(|name| NamedValue { parameter_name: Some(name.clone()), parameter_value: None })
-                    .collect();
-                for some in all.chunks(parameter_groups::MAX_CHANGES) {
-                    parameter_groups::named(cx, &group, some)?;
+                for name in group.values.keys() {
+                    parameter_groups::check_may_change(cx, &group, name)?;
                 }
                 group.values.clear();
             }

@@ -31,9 +31,7 @@ use std::net::SocketAddr;
 use supervision::{Link, Role, Status};
 
 /// What every node is configured with, whatever its parameter group.
-const NODE_PARAMETERS: [(&str, &str); 2] = [
-    // Data is kept by replicas, and by a clean end.
-    ("save", ""),
+const NODE_PARAMETERS: [(&str, &str); 1] = [
     // Replicas come one at a time here, so there is nobody to wait for before a synchronisation begins.
     ("repl-diskless-sync-delay", "0"),
 ];

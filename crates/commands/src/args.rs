@@ -1,7 +1,6 @@
 //! Reading arguments.
 
 use crate::Error;
-use structures::number;
 
 /// An integer argument.
 pub(crate) fn int(arg: &[u8]) -> Result<i64, Error> {

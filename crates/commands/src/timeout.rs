@@ -1,8 +1,8 @@
 //! How long a command waits.
 
 use crate::Error;
+use number::LongDouble;
 use profile::Profile;
-use structures::{LongDouble, number};
 
 /// 2^63: the first number of milliseconds that no longer is one.
 const LIMIT_MS: f64 = 9_223_372_036_854_775_808.0;

@@ -525,7 +525,7 @@ impl<'k, 'g> Keys<'k, 'g> {
     #[inline]
     pub fn put_string(&mut self, key: &[u8], string: &[u8], ttl: Ttl) {
         let place = self.locate(key);
-        let int = structures::number::parse_i64(string);
+        let int = number::parse_i64(string);
         let write = |occupied: &mut Occupied<'_>, at: Option<u64>, string: &[u8]| match int {
             Some(int) => occupied.set_int(int, at),
             None => occupied.set_bytes(string, at),

@@ -13,7 +13,7 @@
 //! A string is a length and that many bytes, or one of the special forms: 0, 1, 2 an integer of 1, 2, 4 bytes
 //! little-endian, standing for its decimal text; 3 an LZF block (length of the block, length of the content, block).
 
-use structures::number::parse_i64;
+use number::parse_i64;
 
 use crate::lzf;
 

@@ -8,8 +8,8 @@
 //! is moved out of the buffer as it arrives, into a vector of its own that grows with the bytes that have arrived: a
 //! false length costs no memory. Until it is whole, the next primitive asked for must be a string again.
 
+use number::parse_i64;
 use structures::Value;
-use structures::number::parse_i64;
 
 use crate::crc64::Crc64;
 use crate::encode::{

@@ -20,12 +20,12 @@ use engine::cx::Host;
 use engine::exec::{any_of_all_awaits_capture, call, send_effects, serve_unserved};
 use engine::stats::Counter;
 use keyspace::{EventClass, Expiry, Guard, Located};
+use number::parse_i64;
 use replication::replica::Event;
 use resp::{Limits, Parsed, Request};
 use snapshot::Background;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use structures::number::parse_i64;
 use topology::Slot;
 
 /// Commands applied in one passage of the gate, and prefetched together.

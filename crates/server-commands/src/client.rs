@@ -11,13 +11,13 @@ use command_spec::*;
 use commands::Error;
 use engine::Engine;
 use engine::cx::Flow;
+use number::parse_i64;
 use server::{ServerCommand, ServerCx};
 use session::Message;
 use session::outbox::CLIENT_BYTES;
 use session::{ClientShared, ReplyMode, flag};
 use std::fmt::Write;
 use std::sync::atomic::Ordering;
-use structures::number::parse_i64;
 
 pub(crate) const COMMANDS: &[ServerCommand] = &[ServerCommand {
     spec: &CLIENT,

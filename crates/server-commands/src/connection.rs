@@ -4,11 +4,11 @@ use command_spec::*;
 use commands::Error;
 use engine::cx::Flow;
 use engine::stats::Counter;
+use number::parse_i64;
 use resp::Proto;
 use server::{ServerCommand, ServerCx};
 use session::{ReplyMode, flag};
 use std::sync::atomic::Ordering;
-use structures::number::parse_i64;
 
 pub(crate) const COMMANDS: &[ServerCommand] = &[
     ServerCommand::new(&PING, ping),

@@ -11,6 +11,7 @@ use engine::cx::{Flow, Suspend};
 use engine::exec::{PACKED_THRESHOLD, SKIP_CHECKSUMS, emit, give_world_back, own_world};
 use files::words_of;
 use keyspace::{Expiry, Guard, Keys, KeysContext, Ttl};
+use number::parse_i64;
 use persistence::Reload;
 use rdb::SaveOptions;
 use resp::Proto;
@@ -19,7 +20,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use structures::ValueRef;
 use structures::list::NodeRef;
-use structures::number::parse_i64;
 use table::Entry;
 use topology::Slot;
 

@@ -9,9 +9,9 @@
 //!   mix(d, x) = SHA1(d ⊕ SHA1(x))
 //! ```
 
+use number::IntBuffer;
 use sha1::{Digest as _, Sha1};
 use structures::ValueRef;
-use structures::number::IntBuffer;
 
 /// Numbers of types as they stand in the digest.
 const STRING: u32 = 0;

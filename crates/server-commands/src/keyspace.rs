@@ -7,8 +7,8 @@ use command_spec::*;
 use commands::Error;
 use engine::cx::Flow;
 use keyspace::{Flushed, Keys};
+use number::parse_i64;
 use server::{ServerCommand, ServerCx};
-use structures::number::parse_i64;
 
 pub(crate) const COMMANDS: &[ServerCommand] = &[
     ServerCommand::new(&FLUSHDB, flushdb),

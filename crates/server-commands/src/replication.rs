@@ -7,13 +7,13 @@ use command_spec::*;
 use commands::Error;
 use config::{Loglevel, PrimaryAddress};
 use engine::cx::Flow;
+use number::parse_i64;
 use replica_threads::feeder::Message;
 use replica_threads::{now_ms, role};
 use replication::primary::{Action, Event, Primary, SyncCounters};
 use replication::{WaitKind, WaitRequest};
 use server::{Server, ServerCommand, ServerCx};
 use std::sync::atomic::Ordering;
-use structures::number::parse_i64;
 
 pub(crate) const COMMANDS: &[ServerCommand] = &[
     ServerCommand::new(&REPLICAOF, replicaof),

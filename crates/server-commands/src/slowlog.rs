@@ -4,9 +4,9 @@ use crate::wrong_arguments;
 use command_spec::*;
 use commands::Error;
 use engine::cx::Flow;
+use number::parse_i64;
 use server::{ServerCommand, ServerCx};
 use std::sync::PoisonError;
-use structures::number::parse_i64;
 
 pub(crate) const COMMANDS: &[ServerCommand] = &[ServerCommand {
     spec: &SLOWLOG,

@@ -17,7 +17,7 @@ use crate::Limits;
 pub use crate::dict::Place;
 use crate::dict::{self, Dict, Entry};
 use crate::listpack::{self, Item, Listpack, Pos};
-use crate::number::{self, IntBuffer};
+use number::IntBuffer;
 use std::fmt;
 
 /// A hash: fields and their values.

@@ -6,17 +6,12 @@
 #![forbid(unsafe_code)]
 
 mod dict;
-mod double_text;
-mod grisu;
 pub mod hash;
 pub mod intset;
 mod limits;
 mod linear;
 pub mod list;
 pub mod listpack;
-pub mod long_double;
-
-pub mod number;
 mod quicklist;
 mod rows;
 pub mod set;
@@ -30,7 +25,6 @@ pub use intset::IntSet;
 pub use limits::Limits;
 pub use list::{Direction, End, List, Side};
 pub use listpack::{Item, Listpack};
-pub use long_double::LongDouble;
 pub use set::Set;
 pub use sorted_set::{Score, SortedSet};
 pub use value::{Value, ValueRef};

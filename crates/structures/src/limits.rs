@@ -1,6 +1,6 @@
 //! The thresholds between compact encodings and tables.
 
-use crate::number::DoubleText;
+use number::DoubleText;
 
 /// With a limit by count, a node still never exceeds this many bytes.
 const NODE_SAFETY_BYTES: usize = 8 << 10;

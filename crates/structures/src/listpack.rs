@@ -27,8 +27,8 @@
 //! A [`Pos`] is the place of an entry; any change of the listpack invalidates older ones, and using one then may panic.
 //! The 32-bit total limits the size; owners stay far below ([`Listpack::has_room_for`]).
 
-use crate::number::{self, IntBuffer};
 use memory::size_class;
+use number::IntBuffer;
 use std::fmt;
 
 const HEADER: usize = 6;

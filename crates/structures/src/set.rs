@@ -21,8 +21,8 @@ pub use crate::dict::Place;
 use crate::intset::{self, IntSet};
 use crate::linear::{self, Buckets, below, mix, shrink};
 use crate::listpack::{self, Item, Listpack};
-use crate::number::{self, IntBuffer, decimal_len};
 use crate::rows::{self, Rows};
+use number::{IntBuffer, decimal_len};
 use std::collections::HashSet;
 use std::fmt;
 

@@ -5,8 +5,8 @@ use crate::args::int;
 use crate::{Cx, Error};
 use command_spec::*;
 use keyspace::EventClass;
+use number::IntBuffer;
 use structures::Item;
-use structures::number::{self, IntBuffer};
 
 /// `HINCRBY`
 pub(super) const HINCRBY: Spec = Spec {

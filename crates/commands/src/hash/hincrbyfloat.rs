@@ -4,8 +4,8 @@ use super::update;
 use crate::{Cx, Error};
 use command_spec::*;
 use keyspace::EventClass;
-use structures::LongDouble;
-use structures::number::IntBuffer;
+use number::IntBuffer;
+use number::LongDouble;
 
 /// `HINCRBYFLOAT`
 pub(super) const HINCRBYFLOAT: Spec = Spec {

@@ -5,9 +5,9 @@ use crate::args::{is, negatable_int};
 use crate::container::reply_item;
 use crate::{Cx, Error, Random, Rest};
 use command_spec::*;
+use number::IntBuffer;
 use resp::{Proto, Writer};
 use std::collections::HashSet;
-use structures::number::IntBuffer;
 use structures::{Hash, Item};
 
 /// `HRANDFIELD`

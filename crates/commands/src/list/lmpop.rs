@@ -4,8 +4,8 @@ use super::{parse_end, popped, reply_pop, reply_pops};
 use crate::args::{int, is};
 use crate::{Cx, Error};
 use command_spec::*;
+use number::IntBuffer;
 use structures::End;
-use structures::number::IntBuffer;
 use table::ValueMut;
 
 /// `LMPOP`

@@ -12,7 +12,7 @@
 use super::combine::{distinct, for_reply, reply_all, reply_each, sources, store};
 use crate::{Cx, Effort, Error};
 use command_spec::*;
-use structures::number::IntBuffer;
+use number::IntBuffer;
 use structures::{Item, Limits, Set};
 
 /// `SDIFF`

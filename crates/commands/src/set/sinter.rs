@@ -61,7 +61,7 @@ pub(super) fn sinterstore(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Err
     let is_sorted = sets.first().is_none_or(|set| set.encoding() == Encoding::IntSet);
     let begins_sorted = is_sorted || !cx.options.profile.has("7.2.0");
     let mut result = Set::in_encoding(if begins_sorted { Encoding::IntSet } else { Encoding::Listpack });
-    let mut buffer = structures::number::IntBuffer::new();
+    let mut buffer = number::IntBuffer::new();
     common(&sets, &mut |member| result.add(member.text(&mut buffer), limits));
     result.become_intset(limits);
     store(cx, argv[1], result, "sinterstore");

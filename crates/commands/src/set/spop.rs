@@ -139,5 +139,5 @@ fn choose_rest(
 }
 
 fn is_in(set: &Set, member: structures::Item<'_>) -> bool {
-    set.contains(member.text(&mut structures::number::IntBuffer::new()))
+    set.contains(member.text(&mut number::IntBuffer::new()))
 }

@@ -5,9 +5,9 @@ use crate::args::negatable_int;
 use crate::container::reply_item;
 use crate::{Cx, Error, Random, Rest};
 use command_spec::*;
+use number::IntBuffer;
 use resp::Writer;
 use structures::Set;
-use structures::number::IntBuffer;
 
 /// `SRANDMEMBER`
 pub(super) const SRANDMEMBER: Spec = Spec {

@@ -6,8 +6,8 @@ use crate::container::reply_item;
 use crate::generic::{SCANNED_AT_ONCE, scan_cursor};
 use crate::{Cx, Error};
 use command_spec::*;
+use number::IntBuffer;
 use resp::Writer;
-use structures::number::IntBuffer;
 use topology::glob;
 
 /// `SSCAN`

@@ -3,7 +3,7 @@
 use super::combine::{distinct, for_reply, reply_all, sources, store};
 use crate::{Cx, Effort, Error};
 use command_spec::*;
-use structures::number::IntBuffer;
+use number::IntBuffer;
 use structures::{Limits, Set};
 
 /// `SUNION`

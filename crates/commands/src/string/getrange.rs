@@ -4,8 +4,8 @@ use super::string_bytes;
 use crate::args::int;
 use crate::{Cx, Error};
 use command_spec::*;
+use number::IntBuffer;
 use std::ops::Range;
-use structures::number::IntBuffer;
 
 /// `GETRANGE`
 pub(super) const GETRANGE: Spec = Spec {

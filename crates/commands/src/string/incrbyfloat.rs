@@ -4,8 +4,9 @@ use super::string_bytes;
 use crate::{Cx, Error};
 use command_spec::*;
 use keyspace::EventClass;
-use structures::number::IntBuffer;
-use structures::{LongDouble, Value};
+use number::IntBuffer;
+use number::LongDouble;
+use structures::Value;
 
 /// `INCRBYFLOAT`
 pub(super) const INCRBYFLOAT: Spec = Spec {

@@ -9,8 +9,8 @@ use super::string_bytes;
 use crate::args::{int, is};
 use crate::{Cx, Error};
 use command_spec::*;
+use number::IntBuffer;
 use std::ops::RangeInclusive;
-use structures::number::IntBuffer;
 
 /// The ranges of each match in both strings, and with WITHMATCHLEN its length.
 const MATCHES: Shape = Shape::Array(&Shape::OneOf(&[

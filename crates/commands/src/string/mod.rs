@@ -26,7 +26,7 @@ mod strlen;
 mod when;
 
 use crate::{Command, Cx, Error, Handler::Plain};
-use structures::number::{IntBuffer, decimal_len, parse_i64};
+use number::{IntBuffer, decimal_len, parse_i64};
 use structures::{Item, ValueRef};
 
 pub(crate) use when::{Unit, When};

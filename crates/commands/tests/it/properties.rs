@@ -217,7 +217,7 @@ impl Step {
 /// Sums that a real redis-server computed: start, increment, result.
 #[test]
 fn incrbyfloat_gives_the_recorded_sums() {
-    let fixtures = include_str!("../../../structures/src/fixtures/incrbyfloat.txt");
+    let fixtures = include_str!("../../../number/src/fixtures/incrbyfloat.txt");
     let mut session = Session::new(Profile::Redis70);
     let mut checked = 0;
     for line in fixtures.lines() {

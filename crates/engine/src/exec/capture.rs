@@ -12,8 +12,8 @@ use crate::engine::Engine;
 use command_spec::{Behaviour, Flags, KeyFlags};
 use command_table::Resolved;
 use keyspace::{Guard, Keys, Ticket};
+use number::parse_i64;
 use session::Client;
-use structures::number::parse_i64;
 
 /// Whether a command must wait for the capture of a key that it may change; it is asked for then. The command's keys are
 /// locked.

@@ -135,7 +135,7 @@ pub(crate) fn contents(keys: &mut Keys<'_, '_>) -> Model {
 pub(crate) fn owned(value: ValueRef<'_>) -> Value {
     match value {
         ValueRef::Int(int) => Value::Int(int),
-        ValueRef::Bytes(bytes) => match structures::number::parse_i64(bytes) {
+        ValueRef::Bytes(bytes) => match number::parse_i64(bytes) {
             Some(int) => Value::Int(int),
             None => Value::Bytes(bytes.to_vec()),
         },

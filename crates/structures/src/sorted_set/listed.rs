@@ -5,7 +5,7 @@
 use super::score::{LexRange, Score, ScoreRange};
 use super::{Direction, NotASortedSet};
 use crate::listpack::{self, Item, Listpack, Pos, whole_size};
-use crate::number::{self, DoubleText, IntBuffer, as_integer};
+use number::{DoubleText, IntBuffer, as_integer};
 use std::ops::Range;
 
 /// The score that an item stands for.

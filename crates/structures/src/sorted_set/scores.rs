@@ -11,8 +11,8 @@
 //! scores are encoded anew.
 
 use super::score::Score;
-use crate::number::as_integer;
 use memory::size_class;
+use number::as_integer;
 use std::ops::Range;
 
 const RAW: u8 = 8;

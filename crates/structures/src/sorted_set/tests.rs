@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::linear::mix;
-use crate::number::DoubleText;
+use number::DoubleText;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;

@@ -8,7 +8,7 @@
 //! ```
 
 use crate::grisu;
-use crate::number::{IntBuffer, format_g17};
+use crate::{IntBuffer, format_g17};
 
 /// Integers up to this magnitude are printed in full, and stored as integers in listpacks.
 const INTEGER_LIMIT: f64 = (1u64 << 62) as f64;

@@ -3,8 +3,16 @@
 //! Redis keeps a string as an integer only when printing the integer gives the very same string back. That rule decides
 //! encodings (`OBJECT ENCODING`, listpack entries), so it is implemented once, here.
 
-pub use crate::double_text::{DoubleText, as_integer};
-use crate::long_double::{FloatText, round_bits};
+#![forbid(unsafe_code)]
+
+mod double_text;
+mod grisu;
+mod long_double;
+
+pub use double_text::{DoubleText, as_integer};
+pub use long_double::LongDouble;
+
+use long_double::{FloatText, round_bits};
 
 /// A stack buffer for the decimal text of one integer.
 #[derive(Clone)]
@@ -31,8 +39,8 @@ impl Default for IntBuffer {
 /// Reads an integer that is written exactly as it would be printed: no leading zeros, no `+`, no spaces, no `-0`.
 ///
 /// ```
-/// assert_eq!(structures::number::parse_i64(b"-12"), Some(-12));
-/// assert_eq!(structures::number::parse_i64(b"012"), None);
+/// assert_eq!(number::parse_i64(b"-12"), Some(-12));
+/// assert_eq!(number::parse_i64(b"012"), None);
 /// ```
 pub fn parse_i64(text: &[u8]) -> Option<i64> {
     let (negative, digits) = match text {
@@ -123,5 +131,4 @@ fn trim_fraction(text: &str) -> &str {
 }
 
 #[cfg(test)]
-#[path = "number_tests.rs"]
 mod tests;

@@ -1,7 +1,7 @@
 //! Texts as real servers print them.
 
 use super::*;
-use crate::number::parse_f64;
+use crate::parse_f64;
 use proptest::prelude::*;
 
 proptest! {

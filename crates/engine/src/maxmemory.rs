@@ -20,7 +20,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use topology::Slot;
 
-/// Time that one admission spends: beyond it the command goes on, and the next one and the worker's cron continue.
+/// Time that one admission spends: beyond it the command goes on, and the next one and the worker continue.
 const BUDGET: Duration = Duration::from_micros(500);
 /// Candidates that are tried for one eviction.
 const TRIES: usize = 128;
@@ -42,6 +42,15 @@ pub fn make_room(engine: &Engine, local: &mut Local) -> Result<bool, Refusal> {
         false => engine.stats.exceeded.begin(local.now_ms),
     }
     may_run
+}
+
+/// Goes on without a command that asks for it, for as long as one admission may spend; whether there is more to do and it can be done.
+pub fn go_on(engine: &Engine, local: &mut Local) -> bool {
+    let before = engine.stats.of_thread(local.thread, Counter::Evicted);
+    // Whoever asks needs no room.
+    let _ = make_room(engine, local);
+    engine.stats.of_thread(local.thread, Counter::Evicted) > before
+        && !is_room(engine, local.settings.maxmemory_bytes)
 }
 
 /// Evicts for as long as one admission may spend; whether the command may run.

@@ -117,6 +117,8 @@ pub(crate) struct Worker {
     paused_until_ms: Option<u64>,
     /// Stalled clients are to be tried again.
     look: bool,
+    /// Keys are to be evicted still, with no command that asks for it.
+    evicts: bool,
     /// Since when replicas have not got what was written.
     unsent_since: Option<Instant>,
 }
@@ -164,6 +166,7 @@ impl Worker {
             active_ms: 0,
             paused_until_ms: None,
             look: false,
+            evicts: false,
             unsent_since: None,
             server,
         }
@@ -217,7 +220,7 @@ impl Worker {
 
     /// How long to sleep at most.
     fn timeout(&self) -> Duration {
-        if !self.next_parse.is_empty() || !self.dirty.is_empty() || self.look {
+        if !self.next_parse.is_empty() || !self.dirty.is_empty() || self.look || self.evicts {
             return Duration::ZERO;
         }
         let cron = self.last_cron_ms + self.cron_period_ms();
@@ -635,6 +638,9 @@ impl Worker {
             self.deadlines.pop_first();
             self.unblock(id, false);
         }
+        if self.evicts {
+            self.evict(server);
+        }
         self.end_clients(server);
         self.send_pieces(server);
         self.send_all(server);
@@ -698,12 +704,7 @@ impl Worker {
     fn cron(&mut self, server: &Server) {
         // Pauses and a full stream end without anybody's telling; and the first who waits for a key may be another by now.
         self.look |= !self.stalled.is_empty() || !self.local.unserved.is_empty();
-        if self.local.settings.maxmemory_bytes > 0 {
-            // What the last commands left to be evicted; a closed gate is no reason to wait here.
-            let _ = engine::maxmemory::make_room(server, &mut self.local);
-            self.local.leave(server);
-            self.deliver_own();
-        }
+        self.evict(server);
         engine::expiry::wake_for_volatile_keys(server);
         let now_ms = self.local.now_ms;
         for at in 0..self.clients.len() {
@@ -718,6 +719,17 @@ impl Worker {
             }
         }
         self.hand_rest_over(server);
+    }
+
+    /// Goes on with what the last commands left to be evicted, or a lower limit, turn by turn until that is done.
+    fn evict(&mut self, server: &Server) {
+        self.evicts = false;
+        if self.local.settings.maxmemory_bytes > 0 {
+            // A closed gate is no reason to wait here.
+            self.evicts = engine::maxmemory::go_on(server, &mut self.local);
+            self.local.leave(server);
+            self.deliver_own();
+        }
     }
 
     /// Sends what is left and closes all connections.

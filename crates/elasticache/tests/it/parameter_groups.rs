@@ -1,6 +1,7 @@
 //! Parameter groups, and what uses them.
 
 use crate::{Host, refuses};
+use fleet::{Command, DeploymentId, ParameterStatus};
 
 const CREATE: &str = "Action=CreateCacheParameterGroup&CacheParameterGroupName=Own&CacheParameterGroupFamily=valkey8&Description=x";
 const WEB: &str = "Action=CreateReplicationGroup&ReplicationGroupId=web&ReplicationGroupDescription=x&Engine=valkey\
@@ -166,6 +167,13 @@ fn what_uses_a_group_has_its_parameters_and_keeps_it() {
         "{shown}"
     );
     assert!(shown.contains("<ParameterGroupStatus>applying<"), "{shown}");
+    for member in ["web-001", "web-002"] {
+        let (id, member) = (DeploymentId::Group("web".into()), member.to_owned());
+        host.apply(&Command::Configured { id, member, status: ParameterStatus::InSync });
+    }
+    host.call(&modify(&[("timeout", "20")])).unwrap();
+    let shown = host.call("Action=DescribeCacheClusters").unwrap();
+    assert_eq!(shown.matches("<ParameterApplyStatus>in-sync<").count(), 2, "nothing is different: {shown}");
     let used = "cannot be modified while the parameter group own is in use";
     refuses(&mut host, &modify(&[("databases", "16")]), "InvalidCacheParameterGroupState", used);
     let reset = "Action=ResetCacheParameterGroup&CacheParameterGroupName=own&ResetAllParameters=true";

@@ -6,6 +6,7 @@ use crate::replication::{catch_up, field, node, settle};
 use crate::{TestNode, ask};
 use conformance::connection::Connection;
 use conformance::reply::Reply;
+use std::time::{Duration, Instant};
 
 /// Keys of each kind.
 const KEYS: usize = 2000;
@@ -55,6 +56,24 @@ fn replicas_hear_of_everything_that_is_evicted() {
     catch_up(&mut to_primary, &mut to_replica);
     assert_eq!(ask(&mut to_replica, "DBSIZE"), Reply::Integer(0));
     assert_eq!(field(&mut to_primary, "stats", "evicted_keys"), (2 * KEYS + 1).to_string());
+}
+
+/// A lower limit is kept to at once, not whenever somebody comes.
+#[test]
+fn eviction_goes_on_while_nobody_asks_for_anything() {
+    const MANY: usize = 60_000;
+    let (node, _) =
+        node("enable-debug-command yes\nmaxmemory-policy allkeys-lru\nnotify-keyspace-events Ee\n");
+    let (mut client, mut listener) = (node.connect(), node.connect());
+    ask(&mut listener, "SUBSCRIBE __keyevent@0__:evicted");
+    ok(&mut client, &format!("DEBUG POPULATE {MANY}"));
+    ok(&mut client, "CONFIG SET maxmemory 1");
+    let began = Instant::now();
+    for told in 0..MANY {
+        let left = Duration::from_secs(60).saturating_sub(began.elapsed());
+        let message = listener.receive_within(left).expect("the node is there");
+        assert!(message.is_some(), "{told} of {MANY} keys are gone");
+    }
 }
 
 #[test]

@@ -5,7 +5,9 @@ mod address;
 mod apply;
 mod command;
 mod event;
+mod forecast;
 mod model;
+mod pace;
 mod parameters;
 pub mod placement;
 mod plan;
@@ -19,6 +21,7 @@ pub use address::AddressPool;
 pub use apply::ApplyError;
 pub use command::{Changes, Command, NewDeployment, NewMember};
 pub use event::{Event, KEPT_AT_MOST, KEPT_FOR_MS, Source};
+pub use forecast::{Forecast, Foreseen, Loss, Stage};
 pub use model::{
     Deployment, DeploymentId, Engine, Fleet, Member, MemberState, Node, NodeSize, ParameterStatus, Phase,
     Region, Settings, Shard, SubnetGroup,

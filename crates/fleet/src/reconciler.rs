@@ -5,8 +5,11 @@
 //! go back, and a pause that counted by it would last too long. A step that ended is not repeated at once: a failed one after a pause
 //! that doubles each time, and one that succeeded but is still in the plan after a moment, since a report may be on its way.
 
+use crate::apply::ApplyError;
 use crate::command::Command;
+use crate::forecast::{Forecast, Present, forecast};
 use crate::model::Fleet;
+use crate::pace::Pace;
 use crate::plan::{Host, Plan, Reports, Seen, plan};
 use crate::step::{NodeId, Observed, Outcome, Process, Report, Step, StepError};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -30,7 +33,8 @@ const MOMENT: Duration = Duration::from_millis(50);
 pub struct Reconciler {
     host: Host,
     nodes: Reports,
-    under_way: BTreeMap<u64, Step>,
+    /// With the time that each was begun at.
+    under_way: BTreeMap<u64, (Step, Duration)>,
     patience: HashMap<Step, Patience>,
     /// Where others listened.
     taken: BTreeSet<SocketAddr>,
@@ -38,6 +42,7 @@ pub struct Reconciler {
     facts: Vec<Command>,
     next_ticket: u64,
     unknown: Observed,
+    pace: Pace,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -65,7 +70,7 @@ impl Seen for Reconciler {
     }
 
     fn is_busy(&self, node: NodeId) -> bool {
-        self.under_way.values().any(|step| step.node() == Some(node))
+        self.under_way.values().any(|(step, _)| step.node() == Some(node))
     }
 
     fn is_taken(&self, address: SocketAddr) -> bool {
@@ -85,6 +90,7 @@ impl Reconciler {
             facts: Vec::new(),
             next_ticket: 1,
             unknown: Observed::default(),
+            pace: Pace::default(),
         }
     }
 
@@ -115,7 +121,7 @@ impl Reconciler {
                 None
             }
             Report::Finished { ticket, outcome } => {
-                let step = self.under_way.remove(&ticket)?;
+                let (step, began) = self.under_way.remove(&ticket)?;
                 if let (Step::Close { endpoint, address }, Ok(_)) = (&step, &outcome) {
                     self.facts.push(Command::Closed { endpoint: *endpoint, address: *address });
                 }
@@ -130,6 +136,7 @@ impl Reconciler {
                 }
                 let patience = self.patience.entry(step.clone()).or_default();
                 if outcome.is_ok() {
+                    self.pace.took(&step, now.saturating_sub(began));
                     *patience = Patience { failures: 0, not_before: now + MOMENT };
                 } else {
                     let pause = FIRST_PAUSE * (1 << patience.failures.min(10));
@@ -154,15 +161,30 @@ impl Reconciler {
         let mut begun = Vec::new();
         for step in steps {
             let waits = self.patience.get(&step).is_some_and(|patience| patience.not_before > now);
-            if waits || self.under_way.values().any(|under_way| *under_way == step) {
+            if waits || self.under_way.values().any(|(under_way, _)| *under_way == step) {
                 continue;
             }
             let ticket = self.next_ticket;
             self.next_ticket += 1;
-            self.under_way.insert(ticket, step.clone());
+            self.under_way.insert(ticket, (step.clone(), now));
             begun.push((ticket, step));
         }
         Next::Begin(begun)
+    }
+
+    /// What commands in a region would do at this time (Unix ms), if they were applied to this fleet.
+    ///
+    /// # Errors
+    /// When they cannot be applied.
+    pub fn forecast(
+        &self,
+        fleet: &Fleet,
+        now_ms: u64,
+        region: &str,
+        commands: &[Command],
+    ) -> Result<Forecast, ApplyError> {
+        let present = Present { fleet, nodes: &self.nodes, host: self.host, pace: &self.pace, now_ms };
+        forecast(present, region, commands)
     }
 
     /// When to ask again although nothing was reported.

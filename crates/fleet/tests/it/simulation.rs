@@ -42,11 +42,18 @@ fn id() -> DeploymentId {
     DeploymentId::Group("web".into())
 }
 
-/// What a user might ask for now, if the state permits it.
+/// A user asks for something.
 fn wish(world: &mut World) {
-    let Some(deployment) = world.deployments().first().map(|one| (*one).clone()) else { return };
+    if let Some(command) = any_wish(world) {
+        world.wish(command);
+    }
+}
+
+/// What a user might ask for now, if the state permits it.
+pub(crate) fn any_wish(world: &mut World) -> Option<Command> {
+    let deployment = world.deployments().first().map(|one| (*one).clone())?;
     if deployment.status() != "available" {
-        return;
+        return None;
     }
     let shard = &deployment.shards[0];
     let any = world.random.below(shard.members.len() as u64) as usize;
@@ -77,9 +84,9 @@ fn wish(world: &mut World) {
             let changes = Changes { parameters: Some(parameters), ..Changes::default() };
             Command::Modify { id: id(), changes: Box::new(changes) }
         }
-        _ => return,
+        _ => return None,
     };
-    world.wish(command);
+    Some(command)
 }
 
 /// All is as it was asked for, and everybody has the same.

@@ -468,7 +468,7 @@ fn status(id: NodeId, node: &Node) -> Status {
         workers: Vec::new(),
         used_memory_bytes: 0,
         maxmemory_bytes: 0,
-        keys: 0,
+        keys: node.data.len() as u64,
         clients: 0,
         connected_replicas: 0,
         revision: Some(node.revision),

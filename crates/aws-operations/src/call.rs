@@ -17,6 +17,11 @@ pub struct Call {
 }
 
 impl Call {
+    /// Whether it may change anything. AWS names those that do not by their verbs.
+    pub fn modifies(&self) -> bool {
+        !["Describe", "List", "Get"].iter().any(|verb| self.operation.name.starts_with(verb))
+    }
+
     /// What is to happen.
     ///
     /// # Errors

@@ -22,16 +22,21 @@ pub(crate) struct Arguments {
 
 /// Prints the exports: `eval "$(engram env)"`.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let path = arguments.data.path()?;
-    let unreadable = |error| silence(&path, error);
-    let directories = Directories::of(&path).map_err(unreadable)?;
+    let (credentials, api) = access(&arguments.data.path()?)?;
+    crate::console::print(&exports(&credentials, api))
+}
+
+/// The key of a region on a data directory, and where its API is.
+pub(crate) fn access(path: &Path) -> Result<(Credentials, SocketAddr)> {
+    let unreadable = |error| silence(path, error);
+    let directories = Directories::of(path).map_err(unreadable)?;
     let credentials = Credentials::load(&directories.control()).map_err(unreadable)?;
     let file = directories.control().join(API);
     let api = std::fs::read_to_string(&file).map_err(unreadable)?;
     let Ok(api) = api.trim().parse() else {
         bail!("{} does not say where the API is; start engram serve, which writes it anew", file.display());
     };
-    crate::console::print(&exports(&credentials, api))
+    Ok((credentials, api))
 }
 
 /// Why nothing is known of the region.

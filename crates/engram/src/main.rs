@@ -12,6 +12,7 @@ mod console;
 mod daemon;
 mod data_directory;
 mod descriptors;
+mod dry_run;
 mod env;
 mod failure;
 mod metrics;
@@ -48,6 +49,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Print what a shell needs to reach the region: eval "$(engram env)"
     Env(env::Arguments),
+    /// Run a program whose calls of the AWS APIs change nothing: each tells what it would do
+    DryRun(dry_run::Arguments),
     /// Show deployments, nodes, roles, zones, memory and endpoints
     Status(status::Arguments),
     /// Show what all nodes do, each second anew
@@ -113,6 +116,10 @@ fn run(cli: Cli) -> Result<()> {
         Some(Command::Env(mut arguments)) => {
             arguments.data.or(before.data);
             env::run(&arguments)
+        }
+        Some(Command::DryRun(mut arguments)) => {
+            arguments.data.or(before.data);
+            dry_run::run(&arguments)
         }
         Some(Command::Status(mut arguments)) => {
             arguments.data.or(before.data);

@@ -10,6 +10,7 @@
 
 use crate::clock::system_ms;
 use crate::credentials::{ACCOUNT, Credentials};
+use crate::dry_run;
 use crate::service::{Decision, Service};
 use crate::services;
 use aws_operations::{Call, Cx, Quotas};
@@ -109,17 +110,20 @@ async fn answer(api: Arc<Api>, request: Request<Incoming>) -> Result<Response<Fu
     let (head, body) = request.into_parts();
     let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
     let query = head.uri.query().unwrap_or_default();
+    let prefixed = dry_run::behind_prefix(head.uri.path());
+    let dry_run = prefixed.is_some() || dry_run::is_asked(&head.headers);
     let claimed = sigv4::claimed_service(header("authorization"), query).unwrap_or_default();
     let signs = Signs {
         service: &claimed,
         content_type: header("content-type").unwrap_or_default(),
         target: header("x-amz-target"),
         smithy: header("smithy-protocol").unwrap_or_default(),
-        path: head.uri.path(),
+        path: prefixed.unwrap_or(head.uri.path()),
         query,
     };
     let protocol = Protocol::of(&signs);
-    let answer = call(&api, &head, body, protocol, &signs, &request_id).await.unwrap_or_else(|fault| {
+    let asked = Asked { protocol, signs: &signs, request_id: &request_id, dry_run };
+    let answer = call(&api, &head, body, &asked).await.unwrap_or_else(|fault| {
         info!(request_id, code = %fault.code, message = fault.message, "refused");
         protocol.fault(&fault, &services::names(&claimed), &request_id)
     });
@@ -141,14 +145,18 @@ async fn answer(api: Arc<Api>, request: Request<Incoming>) -> Result<Response<Fu
     Ok(response)
 }
 
-async fn call(
-    api: &Api,
-    head: &Parts,
-    body: Incoming,
+/// What the head of a request asks for.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
     protocol: Protocol,
-    signs: &Signs<'_>,
-    request_id: &str,
-) -> Result<Answer, Fault> {
+    signs: &'a Signs<'a>,
+    request_id: &'a str,
+    /// What would change is to be told, and not done.
+    dry_run: bool,
+}
+
+async fn call(api: &Api, head: &Parts, body: Incoming, asked: &Asked<'_>) -> Result<Answer, Fault> {
+    let Asked { protocol, signs, request_id, dry_run } = *asked;
     let body = timeout(PART_LIMIT, Limited::new(body, api.limits.max_bytes).collect()).await;
     let body = body.map_err(|_| Fault::request_timeout("The request did not arrive in time."))?;
     let body = body.map_err(|_| Fault::request_too_large("The request is too large."))?.to_bytes();
@@ -176,6 +184,13 @@ async fn call(
     info!(request_id, service = identity.service, region = identity.region, ?call, "call");
     let region = identity.region.clone();
     let quotas = api.quotas.clone();
+    if dry_run && call.modifies() {
+        let foretold = api.service.foretell(identity.region, move |fleet, now_ms| {
+            call.decide(&Cx { fleet, region: &region, account: ACCOUNT, now_ms, quotas: &quotas })
+        });
+        let forecast = foretold.await.map_err(|ending| Fault::service_unavailable(ending.to_string()))??;
+        return Err(dry_run::answer(&forecast));
+    }
     let decided =
         api.service.call(identity.region, move |fleet, now_ms| decide(call, fleet, region, now_ms, quotas));
     decided.await.map_err(|ending| Fault::service_unavailable(ending.to_string()))??

@@ -19,6 +19,7 @@ mod clock;
 pub mod control_socket;
 mod credentials;
 mod directories;
+pub mod dry_run;
 pub mod exposition;
 pub mod http;
 mod ledger;

@@ -20,7 +20,7 @@ use crate::store::Store;
 use crate::view::{RegionView, StrangerView};
 use agent::Agent;
 use fleet::step::{Process, Report, Step};
-use fleet::{Command, DeploymentId, Fleet, Host, MemberState, Next, NodeId, Phase, Reconciler};
+use fleet::{Command, DeploymentId, Fleet, Forecast, Host, MemberState, Next, NodeId, Phase, Reconciler};
 use std::collections::HashMap;
 use std::io;
 use std::slice;
@@ -215,6 +215,34 @@ impl Service {
             let _ = reply.send(answer);
         };
         self.inputs.send(Input::Call(Box::new(call))).map_err(|_| Ending)?;
+        answered.await.map_err(|_| Ending)?
+    }
+
+    /// What a call would do, in a region, on the present state.
+    ///
+    /// # Errors
+    /// See [`NotDecided`].
+    pub async fn foretell<E: Send + 'static>(
+        &self,
+        region: String,
+        decide: impl FnOnce(&Fleet, u64) -> Result<Vec<Command>, E> + Send + 'static,
+    ) -> Result<Result<Forecast, E>, NotDecided> {
+        let (reply, answered) = oneshot::channel();
+        let look = move |thread: &mut Thread| {
+            let (now_ms, fleet) = (thread.clock.now_ms(), thread.ledger.fleet());
+            let answer = match decide(fleet, now_ms) {
+                Ok(commands) => match thread.reconciler.forecast(fleet, now_ms, &region, &commands) {
+                    Ok(forecast) => Ok(Ok(forecast)),
+                    Err(why) => {
+                        error!(%why, region, ?commands, "commands cannot be applied");
+                        Err(NotDecided::Refused)
+                    }
+                },
+                Err(error) => Ok(Err(error)),
+            };
+            let _ = reply.send(answer);
+        };
+        self.inputs.send(Input::Call(Box::new(look))).map_err(|_| Ending)?;
         answered.await.map_err(|_| Ending)?
     }
 

@@ -1,0 +1,108 @@
+"""Calls that only tell what they would do: by a header, by the path of the endpoint, and from the command line."""
+
+import os
+import subprocess
+import sys
+
+import botocore.exceptions
+import pytest
+
+from conftest import binary
+from region import connect, primary_endpoint, wait_until
+
+
+def by_path(region):
+    return region.aws(endpoint_url=region.environment()["AWS_ENDPOINT_URL"] + "/dry-run")
+
+
+def by_header(region):
+    client = region.aws()
+    add = lambda request, **_: request.headers.add_header("x-engram-dry-run", "true")
+    client.meta.events.register("before-sign.elasticache", add)
+    return client
+
+
+def told(call, **asked):
+    with pytest.raises(botocore.exceptions.ClientError) as refused:
+        call(**asked)
+    answer = refused.value.response
+    assert answer["Error"]["Code"] == "DryRunOperation" and answer["ResponseMetadata"]["HTTPStatusCode"] == 412
+    beginning = "Request would have succeeded, but DryRun flag is set. "
+    assert answer["Error"]["Message"].startswith(beginning)
+    return answer["Error"]["Message"].removeprefix(beginning).splitlines()
+
+
+NEW = {"ReplicationGroupId": "foretold", "ReplicationGroupDescription": "x", "Engine": "valkey", "CacheNodeType": "cache.t4g.micro"}
+
+
+@pytest.mark.parametrize("dry", [by_path, by_header])
+def test_a_group_is_foretold_and_not_made(region, dry):
+    lines = told(dry(region).create_replication_group, **NEW, NumCacheClusters=2)
+    assert "foretold-001, foretold-002: start the process" in lines[1], lines
+    assert "New: foretold-001, foretold-002" in lines and "Lost: nothing" in lines
+    with pytest.raises(region.aws().exceptions.ReplicationGroupNotFoundFault):
+        region.group("foretold")
+
+
+def test_what_is_wrong_is_refused_as_ever_and_what_describes_answers(region):
+    client = by_path(region)
+    with pytest.raises(client.exceptions.ReplicationGroupNotFoundFault):
+        client.delete_replication_group(ReplicationGroupId="nobody")
+    with pytest.raises(client.exceptions.InvalidParameterValueException):
+        client.create_replication_group(**NEW, NumCacheClusters=70)
+    assert client.describe_cache_engine_versions(Engine="valkey")["CacheEngineVersions"]
+
+
+def test_the_plan_of_a_change_is_what_then_happens(region):
+    group = region.create("planned", 2)
+    server = connect(primary_endpoint(group))
+    for number in range(100):
+        server.set(f"key:{number}", "x")
+    # The forecast goes by what nodes told last.
+    wait_until("a report", lambda: all(node["keys"] == 100 for node in region.nodes("planned")))
+    client, dry = region.aws(), by_path(region)
+    before = {node["member"]: node["pid"] for node in region.nodes("planned")}
+    change = {"ReplicationGroupId": "planned", "CacheNodeType": "cache.t4g.small", "ApplyImmediately": True}
+    lines = told(dry.modify_replication_group, **change)
+    assert "Restarted or replaced: planned-001, planned-002" in lines and "Lost: nothing" in lines
+    assert not any(line.startswith(("New", "Gone", "The primary moves")) for line in lines), lines
+    assert {node["member"]: node["pid"] for node in region.nodes("planned")} == before
+    client.modify_replication_group(**change)
+    region.available("planned")
+    after = {node["member"]: node["pid"] for node in region.nodes("planned")}
+    assert after.keys() == before.keys() and not set(after.values()) & set(before.values())
+
+    lines = told(dry.test_failover, ReplicationGroupId="planned", NodeGroupId="0001")
+    assert "The primary moves: planned-001 to planned-002" in lines, lines
+    lines = told(dry.create_cache_parameter_group, CacheParameterGroupName="p", CacheParameterGroupFamily="valkey8", Description="x")
+    assert lines == ["No node would be touched.", "Lost: nothing"]
+    lines = told(dry.delete_replication_group, ReplicationGroupId="planned")
+    assert "Gone: planned-001, planned-002" in lines and "Lost: 100 keys of planned" in lines
+    assert region.group("planned")["Status"] == "available"
+    assert server.dbsize() == 100
+
+
+def test_a_change_that_waits_is_told_with_its_window(region):
+    region.create("later", 1, PreferredMaintenanceWindow="sun:05:00-sun:06:00")
+    lines = told(by_path(region).modify_replication_group, ReplicationGroupId="later", CacheNodeType="cache.t4g.small")
+    assert lines[0].startswith("Steps in the maintenance window, from "), lines
+    assert "Restarted or replaced: later-001" in lines
+    assert "CacheNodeType" not in region.group("later").get("PendingModifiedValues", {})
+
+
+def test_any_program_runs_where_nothing_changes(region):
+    cli = os.path.join(os.path.dirname(sys.executable), "aws")
+    words = [
+        "elasticache", "create-replication-group", "--replication-group-id", "cli-dry", "--replication-group-description", "x",
+        "--engine", "valkey", "--cache-node-type", "cache.t4g.micro",
+    ]  # fmt: skip
+    command = [binary(), "dry-run", "--data-dir", str(region.data), cli, *words]
+    env = {**os.environ, "AWS_EC2_METADATA_DISABLED": "true", "AWS_PAGER": ""}
+    done = subprocess.run(command, env=env, capture_output=True, text=True)
+    assert done.returncode not in (0, 1), done
+    assert "(DryRunOperation) when calling the CreateReplicationGroup operation" in done.stderr
+    assert "cli-dry-001: start the process" in done.stderr
+    ended = subprocess.run([binary(), "dry-run", "--data-dir", str(region.data), "sh", "-c", "exit 7"])
+    assert ended.returncode == 7
+    missing = subprocess.run([binary(), "dry-run", "--data-dir", str(region.data), "/no/program"], capture_output=True, text=True)
+    assert missing.returncode == 1 and "cannot run /no/program" in missing.stderr

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import pytest
@@ -98,6 +99,71 @@ def test_rules_and_dashboard_ask_for_what_is_exposed(exposed):
     # What is of look-ups is not there while nobody looks up, and this version of the engine may lack a field.
     assert names() <= asked
     assert len(names()) > 50
+
+
+@pytest.fixture
+def prometheus(tmp_path):
+    program = shutil.which("prometheus")
+    if not program:
+        pytest.skip("prometheus is not there: it is Debian's package of this name")
+    started = []
+
+    def start(target):
+        port = free_port()
+        config = {
+            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+            "rule_files": [str(DOCS / "prometheus-rules.yml")],
+            "scrape_configs": [{"job_name": "engram", "static_configs": [{"targets": [target]}]}],
+        }
+        # JSON is YAML too.
+        (tmp_path / "prometheus.yml").write_text(json.dumps(config))
+        command = [program, f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/tsdb"]
+        command.append(f"--web.listen-address=127.0.0.1:{port}")
+        with open(tmp_path / "prometheus.log", "w") as log:
+            started.append(subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT))
+        return f"http://127.0.0.1:{port}/api/v1"
+
+    yield start
+    for process in started:
+        process.terminate()
+        process.wait()
+
+
+def asked(api, what, **parameters):
+    try:
+        with urllib.request.urlopen(f"{api}/{what}?{urllib.parse.urlencode(parameters)}", timeout=60) as answer:
+            return json.load(answer)["data"]
+    except urllib.error.HTTPError as refused:
+        if refused.code == 503:
+            # It is still starting.
+            return {}
+        return pytest.fail(f"{parameters}: {refused.read().decode()}")
+    except urllib.error.URLError:
+        # It does not listen yet.
+        return {}
+
+
+def test_prometheus_scrapes_and_evaluates_everything(exposed, prometheus):
+    region, url = exposed
+    server = connect(primary_endpoint(region.create("scraped", 2)))
+    server.set("key", "value")
+    server.get("key")
+    api = prometheus(url.removeprefix("http://"))
+    value = lambda query: [one["value"][1] for one in asked(api, "query", query=query).get("result", [])]
+    hits = 'sum(engram_cache_hits_total{deployment="scraped"})'
+    wait_until("a scrape", lambda: value(hits) == ["1"])
+    assert value("up") == ["1"] and value("engram_up") == ["1", "1"]
+    rules = lambda: [rule for group in asked(api, "rules")["groups"] for rule in group["rules"]]
+    wait_until("an evaluation", lambda: all(rule["health"] != "unknown" for rule in rules()))
+    assert {(rule["health"], rule.get("lastError", "")) for rule in rules()} == {("ok", "")}
+    # The panels' queries, with what Grafana puts in place of its variables.
+    panels = json.loads((DOCS / "grafana-dashboard.json").read_text())["panels"]
+    fill = lambda query: re.sub(r"\$(region|deployment|member)\b", ".*", query).replace("$__rate_interval", "1m")
+    queries = [fill(target["expr"]) for panel in panels for target in panel["targets"]]
+    assert not any("$" in query for query in queries), queries
+    wait_until("a rate", lambda: value(next(query for query in queries if "engram_cache_hits_total" in query)))
+    answered = [query for query in queries if value(query)]
+    assert len(answered) > 50
 
 
 def test_a_token_is_demanded(new_region, tmp_path):

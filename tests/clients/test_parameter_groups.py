@@ -1,37 +1,12 @@
-"""Parameter groups by boto3 and on the nodes that use them, and by the real Terraform where it is installed."""
+"""Parameter groups by boto3 and on the nodes that use them."""
 
 import shlex
-import shutil
-import subprocess
 
 import botocore.exceptions
 import pytest
 import redis
 
 from region import connect, primary_endpoint, wait_until
-from test_subnet_groups import PLUGINS, PROVIDER
-
-TERRAFORM = """
-terraform {{
-  required_providers {{
-    aws = {{ source = "hashicorp/aws" }}
-  }}
-}}
-provider "aws" {{
-  region = "us-east-1"
-  endpoints {{
-    elasticache = "{url}"
-    sts         = "{url}"
-  }}
-}}
-resource "aws_elasticache_parameter_group" "own" {{
-  name        = "tf-own"
-  family      = "valkey8"
-  description = "from terraform"
-  tags        = {{ team = "cache" }}
-{parameters}
-}}
-"""
 
 
 def inside(region, member):
@@ -192,40 +167,3 @@ def test_wrong_calls(region):
     assert user_set(client, "wrong") == {}
     families = {one["CacheParameterGroupFamily"] for one in client.describe_cache_parameter_groups()["CacheParameterGroups"]}
     assert {"memcached1.6", "redis7", "valkey8", "valkey9"} <= families
-
-
-@pytest.mark.timeout(600)
-def test_terraform(region, tmp_path):
-    if not shutil.which("terraform") or not PLUGINS:
-        pytest.skip(f"could not run: it needs the program terraform, and {PROVIDER} below a directory that TF_PLUGINS names")
-    client = region.aws()
-    environment = {**region.environment(), "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1", "HOME": str(tmp_path)}
-
-    def terraform(*arguments):
-        done = subprocess.run(
-            ["terraform", *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    def write(**values):
-        block = '  parameter {{\n    name  = "{}"\n    value = "{}"\n  }}\n'
-        blocks = "".join(block.format(name.replace("_", "-"), value) for name, value in values.items())
-        (tmp_path / "main.tf").write_text(TERRAFORM.format(url=client.meta.endpoint_url, parameters=blocks))
-
-    def applied(**values):
-        write(**values)
-        terraform("apply", "-input=false", "-auto-approve")
-        assert user_set(client, "tf-own") == {name.replace("_", "-"): value for name, value in values.items()}
-        terraform("plan", "-input=false", "-detailed-exitcode")
-
-    write()
-    terraform("init", "-input=false", f"-plugin-dir={PLUGINS}")
-    applied(maxmemory_policy="allkeys-lru", databases="20", cluster_enabled="no", notify_keyspace_events="KEA")
-    # More than one call takes.
-    rows = client.describe_engine_default_parameters(CacheParameterGroupFamily="valkey8")["EngineDefaults"]["Parameters"]
-    plain = [row for row in rows if row["IsModifiable"] and row.get("ParameterValue") and not row["ParameterName"].startswith("reserved")]
-    assert len(plain) > 40
-    applied(**{row["ParameterName"].replace("-", "_"): row["ParameterValue"] for row in plain[:45]})
-    terraform("destroy", "-input=false", "-auto-approve")
-    with pytest.raises(client.exceptions.CacheParameterGroupNotFoundFault):
-        client.describe_cache_parameter_groups(CacheParameterGroupName="tf-own")

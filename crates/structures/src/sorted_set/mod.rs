@@ -47,6 +47,15 @@ enum Repr {
     Tree(Box<Tree>),
 }
 
+/// What [`SortedSet::update`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Updated {
+    /// The score that the member had, if it was there.
+    pub before: Option<Score>,
+    /// What was decided; `None` left everything as it was.
+    pub after: Option<Score>,
+}
+
 /// Why a listpack is not a sorted set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotASortedSet {
@@ -185,25 +194,43 @@ impl SortedSet {
     /// Sets the score of a member, which may be new; the score that it had. An equal score changes nothing: the sign of
     /// a zero stays.
     pub fn insert(&mut self, member: &[u8], score: Score, limits: &Limits) -> Option<Score> {
+        self.update(member, limits, |_| Some(score)).before
+    }
+
+    /// Gives a member the score that `decide` makes of the one it has, if it makes one. An equal score changes nothing.
+    pub fn update(
+        &mut self,
+        member: &[u8],
+        limits: &Limits,
+        decide: impl FnOnce(Option<Score>) -> Option<Score>,
+    ) -> Updated {
         if let Repr::Listpack(listpack) = &mut self.repr {
             if let Some((pos, _, before)) = listed::find(listpack, member) {
-                if before != score {
+                let after = decide(Some(before));
+                if let Some(score) = after.filter(|score| *score != before) {
                     listpack.remove(pos, 2);
                     listed::insert(listpack, member, score, limits.score_text);
                 }
-                return Some(before);
+                return Updated { before: Some(before), after };
             }
+            let after = decide(None);
+            let added = Updated { before: None, after };
+            let Some(score) = after else { return added };
             if listpack.len() / 2 < limits.zset_max_listpack_entries
                 && member.len() <= limits.zset_max_listpack_value
                 && listpack.has_room_for(member.len())
             {
                 listed::insert(listpack, member, score, limits.score_text);
-                return None;
+                return added;
             }
             self.convert_to_tree();
+            if let Repr::Tree(tree) = &mut self.repr {
+                tree.insert(member, score);
+            }
+            return added;
         }
         match &mut self.repr {
-            Repr::Tree(tree) => tree.insert(member, score),
+            Repr::Tree(tree) => tree.update(member, decide),
             Repr::Listpack(_) => unreachable!("it was converted"),
         }
     }

@@ -20,6 +20,7 @@
 //! and lowest score is that of its child; each member has one slot in the index, with the number of its leaf; `heap` is
 //! the sum of what nodes own.
 
+use super::Updated;
 use super::index::Index;
 use super::inner::{Child, Inner, MOST_CHILDREN};
 use super::leaf::{Leaf, NONE};
@@ -115,17 +116,30 @@ impl Tree {
 
     /// Sets the score of a member, which may be new; the score that it had.
     pub(super) fn insert(&mut self, member: &[u8], score: Score) -> Option<Score> {
+        self.update(member, |_| Some(score)).before
+    }
+
+    /// Gives a member the score that `decide` makes of the one it has, if it makes one.
+    pub(super) fn update(
+        &mut self,
+        member: &[u8],
+        decide: impl FnOnce(Option<Score>) -> Option<Score>,
+    ) -> Updated {
         let hash = self.index.hash(member);
         let Some(place) = self.find_hashed(hash, member) else {
-            let leaf = self.put(member, score);
-            self.index.insert(hash, leaf.number);
-            self.grow(leaf);
-            return None;
+            let after = decide(None);
+            if let Some(score) = after {
+                let leaf = self.put(member, score);
+                self.index.insert(hash, leaf.number);
+                self.grow(leaf);
+            }
+            return Updated { before: None, after };
         };
         let before = self.leaf(place.leaf).score(place.index);
-        if score == before {
-            return Some(before);
-        }
+        let after = decide(Some(before));
+        let Some(score) = after.filter(|score| *score != before) else {
+            return Updated { before: Some(before), after };
+        };
         if self.stays(place, score, member) {
             self.change_leaf(place.leaf, |leaf| leaf.set_score(place.index, score));
         } else {
@@ -135,7 +149,7 @@ impl Tree {
             self.index.relocate(hash, place.leaf, leaf.number);
             self.grow(leaf);
         }
-        Some(before)
+        Updated { before: Some(before), after }
     }
 
     pub(super) fn remove(&mut self, member: &[u8]) -> Option<Score> {

@@ -13,6 +13,7 @@ fn view(value: &Value) -> ValueRef<'_> {
         Value::List(list) => ValueRef::List(list),
         Value::Hash(hash) => ValueRef::Hash(hash),
         Value::Set(set) => ValueRef::Set(set),
+        Value::SortedSet(set) => ValueRef::SortedSet(set),
     }
 }
 

@@ -19,6 +19,8 @@ pub enum Shape {
     Among(&'static [i64]),
     /// A bulk string.
     Bulk,
+    /// A floating-point number: a bulk string in RESP2.
+    Double,
     /// Text for people: a bulk string in RESP2.
     Verbatim,
     /// Null in place of a bulk string: `$-1` in RESP2.

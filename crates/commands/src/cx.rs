@@ -3,6 +3,7 @@
 use crate::{Effort, Piece};
 use config::Settings;
 use keyspace::{AccessClock, EventClass, Expiry, Keys, Lfu};
+use number::DoubleText;
 use profile::Profile;
 use resp::Writer;
 use structures::Limits;
@@ -46,7 +47,12 @@ pub struct Options {
 impl Options {
     /// The options of a profile and its settings, before DEBUG changes any.
     pub fn new(profile: Profile, settings: &Settings) -> Options {
-        Options { profile, limits: limits(settings), verify_payloads: true, clock: access_clock(settings) }
+        Options {
+            profile,
+            limits: limits(settings, profile),
+            verify_payloads: true,
+            clock: access_clock(settings),
+        }
     }
 }
 
@@ -62,7 +68,7 @@ pub fn access_clock(settings: &Settings) -> AccessClock {
 }
 
 /// Thresholds of compact encodings, in the terms of the structures.
-pub fn limits(settings: &Settings) -> Limits {
+pub fn limits(settings: &Settings, profile: Profile) -> Limits {
     Limits {
         list_max_listpack_size: settings.list_max_listpack_size.into(),
         list_compress_depth: settings.list_compress_depth,
@@ -72,6 +78,9 @@ pub fn limits(settings: &Settings) -> Limits {
         // Versions whose sets have no listpacks lack the parameters, which are 0 then.
         set_max_listpack_entries: settings.set_max_listpack_entries as usize,
         set_max_listpack_value: settings.set_max_listpack_value_bytes as usize,
+        zset_max_listpack_entries: settings.zset_max_listpack_entries as usize,
+        zset_max_listpack_value: settings.zset_max_listpack_value_bytes as usize,
+        score_text: if profile.has("7.2.0") { DoubleText::Shortest } else { DoubleText::Digits17 },
         ..Limits::DEFAULT
     }
 }

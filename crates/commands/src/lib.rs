@@ -21,6 +21,7 @@ pub mod set;
 pub mod string;
 mod timeout;
 mod walk;
+pub mod zset;
 
 pub use cx::{Cx, Options, Random, access_clock, limits};
 pub use effort::Effort;
@@ -33,7 +34,7 @@ pub type Command = command_spec::Command<Handler>;
 
 /// Every family, in teaching order.
 pub const FAMILIES: &[&[Command]] =
-    &[string::COMMANDS, generic::COMMANDS, hash::COMMANDS, list::COMMANDS, set::COMMANDS];
+    &[string::COMMANDS, generic::COMMANDS, hash::COMMANDS, list::COMMANDS, set::COMMANDS, zset::COMMANDS];
 
 /// Every data command.
 pub fn all() -> impl Iterator<Item = &'static Command> {

@@ -96,6 +96,10 @@ settings! {
     set_max_listpack_entries: u64 = "set-max-listpack-entries",
     /// The longest member of a set in a listpack, in bytes.
     set_max_listpack_value_bytes: u64 = "set-max-listpack-value",
+    /// The most members of a sorted set in a listpack.
+    zset_max_listpack_entries: u64 = "zset-max-listpack-entries",
+    /// The longest member of a sorted set in a listpack, in bytes.
+    zset_max_listpack_value_bytes: u64 = "zset-max-listpack-value",
     /// The most elements of a list node; negative is a size class from -1 (4 KB) to -5 (64 KB).
     list_max_listpack_size: i32 = "list-max-listpack-size",
     /// How many nodes at each end of a list stay uncompressed; 0 compresses none.

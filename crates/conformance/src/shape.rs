@@ -60,6 +60,8 @@ pub fn fits(shape: &Shape, reply: &Reply, protocol: Protocol) -> bool {
         (Shape::AtLeast(least), Reply::Integer(number)) => number >= least,
         (Shape::Among(numbers), Reply::Integer(number)) => numbers.contains(number),
         (Shape::Bulk, Reply::Bulk(_)) => true,
+        (Shape::Double, Reply::Bulk(text)) => !is_resp3 && number::parse_f64(text).is_some(),
+        (Shape::Double, Reply::Double(text)) => is_resp3 && number::parse_f64(text).is_some(),
         (Shape::Verbatim, Reply::Bulk(_)) | (Shape::Null, Reply::NullBulk) => !is_resp3,
         (Shape::NullArray, Reply::NullArray) => !is_resp3,
         (Shape::Verbatim, Reply::Verbatim(..)) | (Shape::Null | Shape::NullArray, Reply::Null) => is_resp3,

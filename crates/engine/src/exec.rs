@@ -255,14 +255,15 @@ pub static SKIP_CHECKSUMS: std::sync::atomic::AtomicBool = std::sync::atomic::At
 /// What data commands depend on now: settings, and what DEBUG has put beside them.
 fn current_options(settings: &Settings, profile: Profile) -> Options {
     let verify_payloads = !SKIP_CHECKSUMS.load(Ordering::Relaxed);
-    Options { limits: current_limits(settings), verify_payloads, ..Options::new(profile, settings) }
+    Options { limits: current_limits(settings, profile), verify_payloads, ..Options::new(profile, settings) }
 }
 
 pub use commands::access_clock;
 
 /// Thresholds of compact encodings now: settings, and what DEBUG has put in place of one.
-pub fn current_limits(settings: &Settings) -> Limits {
-    Limits { list_packed_threshold: PACKED_THRESHOLD.load(Ordering::Relaxed), ..commands::limits(settings) }
+pub fn current_limits(settings: &Settings, profile: Profile) -> Limits {
+    let list_packed_threshold = PACKED_THRESHOLD.load(Ordering::Relaxed);
+    Limits { list_packed_threshold, ..commands::limits(settings, profile) }
 }
 
 /// What the worker does next with a client.

@@ -792,5 +792,7 @@ fn effort(value: ValueRef<'_>) -> usize {
         ValueRef::Hash(hash) => hash.len(),
         ValueRef::Set(set) if set.encoding() != Encoding::Table => 1,
         ValueRef::Set(set) => set.len(),
+        ValueRef::SortedSet(set) if set.as_listpack().is_some() => 1,
+        ValueRef::SortedSet(set) => set.len(),
     }
 }

@@ -54,7 +54,7 @@ impl LoadProgress {
 /// How this node loads.
 pub(crate) fn options(persistence: &Persistence, settings: &Settings) -> LoadOptions {
     LoadOptions {
-        limits: current_limits(settings),
+        limits: current_limits(settings, persistence.profile),
         max_version: persistence.profile.rdb_version(),
         checksum: settings.rdbchecksum && !SKIP_CHECKSUMS.load(Ordering::Relaxed),
         now_ms: unix_ms(),

@@ -58,6 +58,8 @@ pub(crate) struct Position {
     pub(crate) node: usize,
     /// The field of a hash, the member of a set.
     pub(crate) place: Place,
+    /// How many members of a sorted set are written.
+    pub(crate) members: usize,
     /// The field itself is written, its value is not.
     pub(crate) at_value: bool,
     /// Bytes written of the string at this place, if it is cut.
@@ -79,7 +81,11 @@ impl Pieces {
             ValueRef::Bytes(bytes) => {
                 save.compress && bytes.len() > options.whole_bytes && bytes.len() <= options.text_bytes
             }
-            ValueRef::Int(_) | ValueRef::List(_) | ValueRef::Hash(_) | ValueRef::Set(_) => false,
+            ValueRef::Int(_)
+            | ValueRef::List(_)
+            | ValueRef::Hash(_)
+            | ValueRef::Set(_)
+            | ValueRef::SortedSet(_) => false,
         };
         Pieces { options, compress: save.compress, is_text, at: Position::default() }
     }
@@ -144,6 +150,13 @@ impl<'o, S: Sink> Piece<'o, S> {
         if at.written == 0 {
             put_len(self.out, number);
         }
+    }
+
+    /// Writes the eight bytes of a double.
+    pub(crate) fn double(&mut self, value: f64) {
+        let bytes = value.to_le_bytes();
+        self.out.put(&bytes);
+        self.left = self.left.saturating_sub(bytes.len());
     }
 
     /// Writes the text of an integer, which is always whole.

@@ -276,7 +276,8 @@ fn object(cx: &mut ServerCx<'_, '_>, key: &[u8]) -> Result<Flow, Error> {
             | ValueRef::Bytes(_)
             | ValueRef::List(_)
             | ValueRef::Hash(_)
-            | ValueRef::Set(_) => String::new(),
+            | ValueRef::Set(_)
+            | ValueRef::SortedSet(_) => String::new(),
         };
         let idle_s = clock.wrapping_sub(lru) & 0xff_ffff;
         let at = entry.key().as_ptr();
@@ -313,11 +314,12 @@ fn quicklist_fields(list: &structures::List, limits: &structures::Limits) -> Str
 
 fn digest_values(cx: &mut ServerCx<'_, '_>, keys: &[&[u8]]) -> Result<Flow, Error> {
     let mut digests = Vec::with_capacity(keys.len());
+    let scores = cx.local.options.limits.score_text;
     for key in keys {
         let digest = look(cx, key, |entry| {
             let mut digest = Digest::default();
             if let Some(entry) = entry {
-                digest.value(entry.value(), entry.expire_at().is_some());
+                digest.value(entry.value(), entry.expire_at().is_some(), scores);
             }
             digest
         });
@@ -380,12 +382,13 @@ fn digest_of_all(cx: &mut ServerCx<'_, '_>, guard: &mut Guard<'_>) -> Digest {
 }
 
 fn digest_of(cx: &mut ServerCx<'_, '_>, guard: &mut Guard<'_>, context: KeysContext, digest: &mut Digest) {
+    let scores = cx.local.options.limits.score_text;
     let mut keys = Keys::new(&cx.server.keyspace, guard, &mut cx.local.scratch, context);
     let mut from = 0;
     while let Some(slot) = keys.next_occupied(from) {
         from = slot.index() + 1;
         let next = keys.scan_slot(slot, 0, usize::MAX, |entry| {
-            digest.entry(entry.key(), entry.value(), entry.expire_at().is_some());
+            digest.entry(entry.key(), entry.value(), entry.expire_at().is_some(), scores);
         });
         assert_eq!(next, Ok(0), "a slot is scanned to its end in the world");
     }
@@ -427,6 +430,9 @@ fn listpack(cx: &mut ServerCx<'_, '_>, key: &[u8]) -> Result<Flow, Error> {
         ValueRef::Set(set) => set.as_listpack().map(|listpack| {
             format!("{} members in a listpack of {} bytes", set.len(), listpack.as_bytes().len())
         }),
+        ValueRef::SortedSet(set) => set.as_listpack().map(|listpack| {
+            format!("{} members in a listpack of {} bytes", set.len(), listpack.as_bytes().len())
+        }),
         ValueRef::Int(_) | ValueRef::Bytes(_) => None,
     })
 }
@@ -437,7 +443,11 @@ fn quicklist(cx: &mut ServerCx<'_, '_>, key: &[u8]) -> Result<Flow, Error> {
     let done = "Quicklist structure printed on stdout";
     log_shape(cx, key, "quicklist", done, |value| match value {
         ValueRef::List(list) => (list.encoding(list_can_be_listpack) == "quicklist").then(|| nodes_of(list)),
-        ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Hash(_) | ValueRef::Set(_) => None,
+        ValueRef::Int(_)
+        | ValueRef::Bytes(_)
+        | ValueRef::Hash(_)
+        | ValueRef::Set(_)
+        | ValueRef::SortedSet(_) => None,
     })
 }
 

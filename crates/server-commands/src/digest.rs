@@ -9,7 +9,7 @@
 //!   mix(d, x) = SHA1(d ⊕ SHA1(x))
 //! ```
 
-use number::IntBuffer;
+use number::{DoubleText, IntBuffer};
 use sha1::{Digest as _, Sha1};
 use structures::ValueRef;
 
@@ -17,6 +17,7 @@ use structures::ValueRef;
 const STRING: u32 = 0;
 const LIST: u32 = 1;
 const SET: u32 = 2;
+const ZSET: u32 = 3;
 const HASH: u32 = 4;
 
 /// Taken in for a value that expires; when does not matter.
@@ -49,16 +50,16 @@ impl Digest {
         self.mix(&db.to_be_bytes());
     }
 
-    /// Takes in a key with its value.
-    pub(crate) fn entry(&mut self, key: &[u8], value: ValueRef<'_>, expires: bool) {
+    /// Takes in a key with its value, whose scores have the text that the version prints.
+    pub(crate) fn entry(&mut self, key: &[u8], value: ValueRef<'_>, expires: bool, scores: DoubleText) {
         let mut own = Digest::default();
         own.mix(key);
-        own.value(value, expires);
+        own.value(value, expires, scores);
         self.xor(&own.0);
     }
 
     /// Takes in a value.
-    pub(crate) fn value(&mut self, value: ValueRef<'_>, expires: bool) {
+    pub(crate) fn value(&mut self, value: ValueRef<'_>, expires: bool, scores: DoubleText) {
         let mut buffer = IntBuffer::new();
         match value {
             ValueRef::Int(int) => {
@@ -86,6 +87,15 @@ impl Digest {
                 self.mix(&SET.to_be_bytes());
                 set.iter().for_each(|member| self.xor(member.text(&mut buffer)));
             }
+            ValueRef::SortedSet(set) => {
+                self.mix(&ZSET.to_be_bytes());
+                for (member, score) in set {
+                    let mut pair = Digest::default();
+                    pair.mix(member.text(&mut buffer));
+                    pair.mix(scores.format(score.get()).as_bytes());
+                    self.xor(&pair.0);
+                }
+            }
         }
         if expires {
             self.xor(EXPIRES);
@@ -103,15 +113,17 @@ impl std::fmt::Display for Digest {
 mod tests {
     use super::*;
 
+    const SCORES: DoubleText = DoubleText::Shortest;
+
     /// What a real server answered for `SET a 1` alone in database 0.
     #[test]
     fn a_string_has_the_real_servers_digest() {
         let mut value = Digest::default();
-        value.value(ValueRef::Int(1), false);
+        value.value(ValueRef::Int(1), false, SCORES);
         assert_eq!(value.to_string(), "b4fc66738120fba0b5aa500ab5c2bf89cea1c5da");
         let mut all = Digest::default();
         all.database(0);
-        all.entry(b"a", ValueRef::Int(1), false);
+        all.entry(b"a", ValueRef::Int(1), false, SCORES);
         assert_eq!(all.to_string(), "943d800368fb9c0e951138f1bc0e313ac769d91f");
     }
 
@@ -119,7 +131,7 @@ mod tests {
     fn an_expiry_shows_and_keys_come_in_any_order() {
         let digest = |keys: &[&[u8]], expires| {
             let mut digest = Digest::default();
-            keys.iter().for_each(|key| digest.entry(key, ValueRef::Bytes(b"x"), expires));
+            keys.iter().for_each(|key| digest.entry(key, ValueRef::Bytes(b"x"), expires, SCORES));
             digest
         };
         assert_eq!(digest(&[b"a", b"b"], false), digest(&[b"b", b"a"], false));
@@ -135,7 +147,7 @@ mod tests {
                 set.add(member.as_bytes(), &structures::Limits::DEFAULT);
             }
             let mut value = Digest::default();
-            value.value(ValueRef::Set(&set), false);
+            value.value(ValueRef::Set(&set), false, SCORES);
             value.to_string()
         };
         assert_eq!(digest(&["1", "2", "3", "-4"]), "1aef4e370210e79d33f5d67f6728633fd1da06d2");

@@ -56,6 +56,7 @@ impl EntryFormat {
             ValueRef::List(list) => list.memory(),
             ValueRef::Hash(hash) => hash.memory(),
             ValueRef::Set(set) => set.memory(),
+            ValueRef::SortedSet(set) => set.memory(),
         };
         bytes > self.large_bytes
     }

@@ -8,7 +8,7 @@
 //!
 //! | File in `crates` | Function | For |
 //! |---|---|---|
-//! | `structures/src/value.rs` | `view`, `list`, `hash`, `set`, `string` | commands of one type, which refuse the others |
+//! | `structures/src/value.rs` | `view`, `list`, `hash`, `set`, `sorted_set`, `string` | commands of one type, which refuse the others |
 //! | `table/src/layout.rs` | `kind` | the type's number in an entry |
 //! | `table/src/entry.rs` | `boxed`, `is_raw` | its place in an entry |
 //! | `keyspace/src/keys.rs` | `effort` | UNLINK, expiry, eviction: freed here or by another thread |
@@ -28,7 +28,7 @@
 //!
 //! Its commands are a family of `commands`, a folder. Its events have a class in `keyspace::EventClass`.
 
-use crate::{Hash, Item, List, Set};
+use crate::{Hash, Item, List, Set, SortedSet};
 
 /// A value that stands alone, before it is stored in an entry or after it left one.
 ///
@@ -46,6 +46,8 @@ pub enum Value {
     Hash(Box<Hash>),
     /// A set.
     Set(Box<Set>),
+    /// A sorted set.
+    SortedSet(Box<SortedSet>),
 }
 
 /// A value where it lies in its entry.
@@ -61,6 +63,8 @@ pub enum ValueRef<'a> {
     Hash(&'a Hash),
     /// A set.
     Set(&'a Set),
+    /// A sorted set.
+    SortedSet(&'a SortedSet),
 }
 
 impl Value {
@@ -72,6 +76,7 @@ impl Value {
             Value::List(list) => ValueRef::List(list),
             Value::Hash(hash) => ValueRef::Hash(hash),
             Value::Set(set) => ValueRef::Set(set),
+            Value::SortedSet(set) => ValueRef::SortedSet(set),
         }
     }
 }
@@ -83,7 +88,7 @@ impl<'a> ValueRef<'a> {
         match self {
             ValueRef::Int(int) => Some(Item::Int(int)),
             ValueRef::Bytes(bytes) => Some(Item::Bytes(bytes)),
-            ValueRef::List(_) | ValueRef::Hash(_) | ValueRef::Set(_) => None,
+            ValueRef::List(_) | ValueRef::Hash(_) | ValueRef::Set(_) | ValueRef::SortedSet(_) => None,
         }
     }
 
@@ -92,7 +97,11 @@ impl<'a> ValueRef<'a> {
     pub fn list(self) -> Option<&'a List> {
         match self {
             ValueRef::List(list) => Some(list),
-            ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Hash(_) | ValueRef::Set(_) => None,
+            ValueRef::Int(_)
+            | ValueRef::Bytes(_)
+            | ValueRef::Hash(_)
+            | ValueRef::Set(_)
+            | ValueRef::SortedSet(_) => None,
         }
     }
 
@@ -101,7 +110,11 @@ impl<'a> ValueRef<'a> {
     pub fn hash(self) -> Option<&'a Hash> {
         match self {
             ValueRef::Hash(hash) => Some(hash),
-            ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::List(_) | ValueRef::Set(_) => None,
+            ValueRef::Int(_)
+            | ValueRef::Bytes(_)
+            | ValueRef::List(_)
+            | ValueRef::Set(_)
+            | ValueRef::SortedSet(_) => None,
         }
     }
 
@@ -110,7 +123,24 @@ impl<'a> ValueRef<'a> {
     pub fn set(self) -> Option<&'a Set> {
         match self {
             ValueRef::Set(set) => Some(set),
-            ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::List(_) | ValueRef::Hash(_) => None,
+            ValueRef::Int(_)
+            | ValueRef::Bytes(_)
+            | ValueRef::List(_)
+            | ValueRef::Hash(_)
+            | ValueRef::SortedSet(_) => None,
+        }
+    }
+
+    /// The sorted set, if it is one.
+    #[inline]
+    pub fn sorted_set(self) -> Option<&'a SortedSet> {
+        match self {
+            ValueRef::SortedSet(set) => Some(set),
+            ValueRef::Int(_)
+            | ValueRef::Bytes(_)
+            | ValueRef::List(_)
+            | ValueRef::Hash(_)
+            | ValueRef::Set(_) => None,
         }
     }
 }

@@ -13,7 +13,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
-use structures::{Hash, List, Set, Value, ValueRef};
+use structures::{Hash, List, Set, SortedSet, Value, ValueRef};
 
 pub use crate::layout::Kind;
 use crate::layout::{Block, Encoding, INLINE_MAX, RAW, Shape, expiry_bytes};
@@ -110,6 +110,7 @@ boxed! {
     List => List,
     Hash => Hash,
     Set => Set,
+    SortedSet => SortedSet,
 }
 
 /// An entry where it lies, for reading; clock and marks may be set through it.
@@ -162,7 +163,11 @@ impl<'a> Entry<'a> {
     pub fn is_raw(self) -> bool {
         match self.value() {
             ValueRef::Bytes(bytes) => bytes.len() > EMBSTR_MAX || self.block.flags() & RAW != 0,
-            ValueRef::Int(_) | ValueRef::List(_) | ValueRef::Hash(_) | ValueRef::Set(_) => false,
+            ValueRef::Int(_)
+            | ValueRef::List(_)
+            | ValueRef::Hash(_)
+            | ValueRef::Set(_)
+            | ValueRef::SortedSet(_) => false,
         }
     }
 

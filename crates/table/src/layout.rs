@@ -117,9 +117,11 @@ pub enum Kind {
     List = 1,
     /// `set`
     Set = 2,
+    /// `zset`
+    SortedSet = 3,
     /// `hash`
     Hash = 4,
-    // 3 and 5 are meant for sorted set and stream; 15 for extension types.
+    // 5 is meant for stream; 15 for extension types.
 }
 
 /// Everything about an entry except where it is: enough to compute its size and the places of its parts.
@@ -295,6 +297,7 @@ impl Block {
             0 => Kind::String,
             1 => Kind::List,
             2 => Kind::Set,
+            3 => Kind::SortedSet,
             4 => Kind::Hash,
             other => unreachable!("entry with type {other}"),
         }

@@ -100,6 +100,7 @@ pub(super) fn go_through(effort: Effort, value: ValueRef<'_>) -> Result<(), Erro
         ValueRef::List(list) => effort.compares(list.len()),
         ValueRef::Hash(hash) => effort.visits(hash.len()),
         ValueRef::Set(set) => effort.visits(set.len()),
+        ValueRef::SortedSet(set) => effort.visits(set.len()),
     }
 }
 
@@ -110,5 +111,6 @@ fn duplicate(value: ValueRef<'_>) -> Value {
         ValueRef::List(list) => Value::List(Box::new(list.clone())),
         ValueRef::Hash(hash) => Value::Hash(Box::new(hash.clone())),
         ValueRef::Set(set) => Value::Set(Box::new(set.clone())),
+        ValueRef::SortedSet(set) => Value::SortedSet(Box::new(set.clone())),
     }
 }

@@ -66,6 +66,7 @@ pub fn encoding_name(entry: Entry<'_>, profile: Profile) -> &'static str {
         ValueRef::List(list) => list.encoding(profile.has("7.2.0")),
         ValueRef::Hash(hash) => hash.encoding(),
         ValueRef::Set(set) => set.encoding().name(),
+        ValueRef::SortedSet(set) => set.encoding(),
     }
 }
 

@@ -33,5 +33,6 @@ pub(super) fn type_name(value: ValueRef<'_>) -> &'static str {
         ValueRef::List(_) => "list",
         ValueRef::Hash(_) => "hash",
         ValueRef::Set(_) => "set",
+        ValueRef::SortedSet(_) => "zset",
     }
 }

@@ -101,7 +101,7 @@ fn pop_event(end: End) -> &'static str {
 }
 
 /// Which elements the indices `start` to `stop` mean, both included and negative ones counting from the end.
-fn index_range(start: i64, stop: i64, len: usize) -> Range<usize> {
+pub(crate) fn index_range(start: i64, stop: i64, len: usize) -> Range<usize> {
     let from_head = |index: i64| if index < 0 { index + len as i64 } else { index };
     let start = from_head(start).max(0);
     let stop = from_head(stop).min(len as i64 - 1);

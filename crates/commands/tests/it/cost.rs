@@ -96,6 +96,19 @@ fn small_sets(session: &mut Session, n: usize) {
     (0..n).for_each(|i| fill(session, &format!("SADD {{t}}s{i}"), 1, |_| vec!["m0".into()]));
 }
 
+/// `z` and `y`: sorted sets in trees that have half of their members in common; `e`, whose scores are all equal.
+fn sorted_sets(session: &mut Session, n: usize) {
+    fill(session, "ZADD z", n, |i| vec![i.to_string(), format!("m{i}")]);
+    fill(session, "ZADD y", n, |i| vec![i.to_string(), format!("m{}", i + n / 2)]);
+    fill(session, "ZADD e", n, |i| vec!["0".into(), format!("m{i}")]);
+    fill(session, "ZADD {t}z0", 1, |_| vec!["0".into(), "m0".into()]);
+}
+
+/// `c`: as large a sorted set as is compact.
+fn compact_sorted_set(session: &mut Session, _: usize) {
+    fill(session, "ZADD c", 128, |i| vec![i.to_string(), format!("m{i}")]);
+}
+
 /// `c`: as large a hash as is compact.
 fn compact_hash(session: &mut Session, _: usize) {
     fill(session, "HSET c", 128, |i| vec![i.to_string(), "v".into()]);
@@ -155,6 +168,18 @@ macro_rules! over_members {
     };
 }
 
+/// Many members, each once and one many times, of a tree and of a compact sorted set.
+macro_rules! over_ranked {
+    ($name:literal) => {
+        vec![
+            case!(sorted_sets, |n| many(concat!($name, " z"), n, |i| vec![format!("m{i}")])),
+            case!(sorted_sets, |n| many(concat!($name, " e"), n, |i| vec![format!("m{}", n - i)])),
+            case!(sorted_sets, |n| many(concat!($name, " z"), n, |_| vec!["m1".into()])),
+            case!(compact_sorted_set, |n| many(concat!($name, " c"), n, |i| vec![format!("m{}", i % 128)])),
+        ]
+    };
+}
+
 /// Two large sets, one of them many times, and many small ones beside it.
 macro_rules! over_sets {
     ($line:literal) => {
@@ -176,6 +201,7 @@ fn cases() -> BTreeMap<&'static str, Vec<Case>> {
                 case!(list, "COPY l l2"),
                 case!(hash, "COPY h h2"),
                 case!(sets, "COPY m m2"),
+                case!(sorted_sets, "COPY z z2"),
                 case!(strings, "COPY s s3"),
             ],
         ),
@@ -187,6 +213,7 @@ fn cases() -> BTreeMap<&'static str, Vec<Case>> {
                 case!(list, "DUMP l"),
                 case!(hash, "DUMP h"),
                 case!(sets, "DUMP m"),
+                case!(sorted_sets, "DUMP z"),
                 case!(strings, "DUMP s"),
             ],
         ),
@@ -216,6 +243,7 @@ fn cases() -> BTreeMap<&'static str, Vec<Case>> {
                 case!(nothing, |n| vec![restore(n, "list")]),
                 case!(nothing, |n| vec![restore(n, "hash")]),
                 case!(nothing, |n| vec![restore(n, "set")]),
+                case!(nothing, |n| vec![restore(n, "zset")]),
             ],
         ),
         (
@@ -314,6 +342,44 @@ fn cases() -> BTreeMap<&'static str, Vec<Case>> {
         ),
         ("sunion", over_sets!("SUNION")),
         ("sunionstore", over_sets!("SUNIONSTORE d")),
+    ];
+    let sorted_sets = [
+        (
+            "zadd",
+            vec![
+                case!(sorted_sets, |n| many("ZADD z", n, |i| vec![(n - i).to_string(), format!("m{i}")])),
+                case!(nothing, |n| many("ZADD z", n, |i| vec![i.to_string(), format!("m{i}")])),
+                case!(nothing, |n| many("ZADD z", n, |i| vec!["0".into(), format!("m{}", n - i)])),
+                case!(compact_sorted_set, |n| many("ZADD c", n, |i| vec![
+                    i.to_string(),
+                    format!("m{}", i % 128)
+                ])),
+                case!(sorted_sets, |n| many("ZADD z", n, |_| vec!["CH".into()])),
+            ],
+        ),
+        ("zcard", vec![case!(sorted_sets, "ZCARD z")]),
+        ("zincrby", vec![case!(sorted_sets, "ZINCRBY z 100000 m1"), case!(sorted_sets, "ZINCRBY e 1 m1")]),
+        ("zmscore", over_ranked!("ZMSCORE")),
+        (
+            "zrange",
+            vec![
+                case!(sorted_sets, "ZRANGE z 0 -1 WITHSCORES"),
+                case!(sorted_sets, "ZRANGE z 0 -1 REV"),
+                case!(sorted_sets, "ZRANGE z 0 1000000 BYSCORE LIMIT 100 100"),
+                case!(sorted_sets, "ZRANGE e - + BYLEX"),
+                case!(sorted_sets, |n| many("ZRANGE z 0 -1", n, |_| vec!["WITHSCORES".into()])),
+                case!(sorted_sets, |n| many("ZRANGE z 0 1 BYSCORE LIMIT 0 1", n, |_| {
+                    ["LIMIT", "0", "1"].map(String::from).into()
+                })),
+            ],
+        ),
+        ("zrangebylex", vec![case!(sorted_sets, "ZRANGEBYLEX e [m1 [m3")]),
+        ("zrangebyscore", vec![case!(sorted_sets, "ZRANGEBYSCORE z 10 inf WITHSCORES")]),
+        ("zrem", over_ranked!("ZREM")),
+        ("zrevrange", vec![case!(sorted_sets, "ZREVRANGE z 0 -1 WITHSCORES")]),
+        ("zrevrangebylex", vec![case!(sorted_sets, "ZREVRANGEBYLEX e [m3 [m1")]),
+        ("zrevrangebyscore", vec![case!(sorted_sets, "ZREVRANGEBYSCORE z inf 10 WITHSCORES")]),
+        ("zscore", vec![case!(sorted_sets, "ZSCORE z m1")]),
     ];
     let lists = [
         ("blmove", vec![case!(list, "BLMOVE l l2 LEFT RIGHT 0"), case!(list, "BLMOVE l l LEFT RIGHT 0")]),
@@ -433,7 +499,7 @@ fn cases() -> BTreeMap<&'static str, Vec<Case>> {
         ("strlen", vec![case!(strings, "STRLEN s")]),
         ("substr", vec![case!(strings, "SUBSTR s 0 -1")]),
     ];
-    generic.into_iter().chain(hashes).chain(sets).chain(lists).chain(texts).collect()
+    generic.into_iter().chain(hashes).chain(sets).chain(sorted_sets).chain(lists).chain(texts).collect()
 }
 
 /// One key with a long name.
@@ -479,6 +545,10 @@ fn restore(n: usize, what: &str) -> Argv {
         "set" => {
             sets(&mut other, n);
             "m"
+        }
+        "zset" => {
+            sorted_sets(&mut other, n);
+            "z"
         }
         _ => {
             hash(&mut other, n);

@@ -6,7 +6,7 @@ use keyspace::{
     AccessClock, Expiry, Guard, ITSELF, Keys, KeysContext, Keyspace, Reclaimer, Scratch, Standing, Ttl,
 };
 use proptest::prelude::*;
-use structures::{Hash, Limits, List, Set, Value, ValueRef};
+use structures::{Hash, Limits, List, Score, Set, SortedSet, Value, ValueRef};
 use table::{Entry, ValueMut};
 use topology::Slot;
 
@@ -24,6 +24,7 @@ pub(crate) enum Plain {
     List(Vec<Vec<u8>>),
     Hash(BTreeMap<Vec<u8>, Vec<u8>>),
     Set(BTreeSet<Vec<u8>>),
+    SortedSet(BTreeSet<(Score, Vec<u8>)>),
 }
 
 impl Plain {
@@ -36,6 +37,9 @@ impl Plain {
                 Plain::Hash(hash.iter().map(|(field, value)| (field.to_vec(), value.to_vec())).collect())
             }
             ValueRef::Set(set) => Plain::Set(set.iter().map(|member| member.to_vec()).collect()),
+            ValueRef::SortedSet(set) => {
+                Plain::SortedSet(set.iter().map(|(member, score)| (score, member.to_vec())).collect())
+            }
         }
     }
 }
@@ -57,6 +61,7 @@ pub(crate) enum Op {
     PutString(u8, Vec<u8>, TtlOp),
     PutList(u8, Vec<u8>, TtlOp),
     PutSet(u8, Vec<u8>, TtlOp),
+    PutSortedSet(u8, Vec<u8>, TtlOp),
     Insert(u8, Vec<u8>, TtlOp),
     Append(u8, Vec<u8>),
     SetBytes(u8, Vec<u8>),
@@ -101,6 +106,7 @@ pub(crate) fn ops() -> impl Strategy<Value = Op> {
         16 => (key(), strings(), ttl()).prop_map(|(k, s, t)| Op::PutString(k, s, t)),
         3 => (key(), strings(), ttl()).prop_map(|(k, s, t)| Op::PutList(k, s, t)),
         3 => (key(), strings(), ttl()).prop_map(|(k, s, t)| Op::PutSet(k, s, t)),
+        3 => (key(), strings(), ttl()).prop_map(|(k, s, t)| Op::PutSortedSet(k, s, t)),
         5 => (key(), strings(), ttl()).prop_map(|(k, s, t)| Op::Insert(k, s, t)),
         4 => (key(), strings()).prop_map(|(k, s)| Op::Append(k, s)),
         3 => (key(), strings()).prop_map(|(k, s)| Op::SetBytes(k, s)),
@@ -213,6 +219,9 @@ impl Machine {
             Op::PutSet(i, member, ttl) => {
                 self.put(hold, *i, *ttl, Plain::Set([member.clone(), b"7".to_vec()].into()));
             }
+            Op::PutSortedSet(i, member, ttl) => {
+                self.put(hold, *i, *ttl, Plain::SortedSet([(Score::from(7), member.clone())].into()));
+            }
             Op::Insert(i, string, ttl) => {
                 let (key, at) = (key(*i), self.at(*ttl));
                 if self.model[db].contains_key(&key) {
@@ -323,6 +332,13 @@ impl Machine {
                     set.add(member, &Limits::default());
                 }
                 keys.put(&key, Value::Set(Box::new(set)), ttl);
+            }
+            Plain::SortedSet(members) => {
+                let mut set = SortedSet::new();
+                for (score, member) in members {
+                    set.insert(member, *score, &Limits::default());
+                }
+                keys.put(&key, Value::SortedSet(Box::new(set)), ttl);
             }
             Plain::Hash(_) => unreachable!("hashes are made field by field"),
         });

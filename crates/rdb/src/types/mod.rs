@@ -7,6 +7,7 @@
 mod hash;
 mod list;
 mod set;
+mod sorted_set;
 
 use structures::{Limits, Value, ValueRef};
 
@@ -19,13 +20,17 @@ use crate::writer::SaveOptions;
 const STRING: u8 = 0;
 const LIST: u8 = 1;
 const SET: u8 = 2;
+const ZSET: u8 = 3;
 const HASH: u8 = 4;
+const ZSET_2: u8 = 5;
 const HASH_ZIPMAP: u8 = 9;
 const LIST_ZIPLIST: u8 = 10;
 const SET_INTSET: u8 = 11;
+const ZSET_ZIPLIST: u8 = 12;
 const HASH_ZIPLIST: u8 = 13;
 const LIST_QUICKLIST: u8 = 14;
 const HASH_LISTPACK: u8 = 16;
+const ZSET_LISTPACK: u8 = 17;
 const LIST_QUICKLIST_2: u8 = 18;
 const SET_LISTPACK: u8 = 20;
 
@@ -64,6 +69,7 @@ pub(crate) fn type_of(value: ValueRef<'_>) -> u8 {
         ValueRef::List(_) => LIST_QUICKLIST_2,
         ValueRef::Hash(hash) => hash::type_of(hash),
         ValueRef::Set(set) => set::type_of(set),
+        ValueRef::SortedSet(set) => sorted_set::type_of(set),
     }
 }
 
@@ -74,7 +80,7 @@ pub(crate) fn put_value(out: &mut impl Sink, value: ValueRef<'_>, options: &Save
         // Most values are strings, and to put one needs no position.
         ValueRef::Int(value) => put_int_string(out, value),
         ValueRef::Bytes(bytes) => put_string(out, bytes, options.compress),
-        ValueRef::List(_) | ValueRef::Hash(_) | ValueRef::Set(_) => {
+        ValueRef::List(_) | ValueRef::Hash(_) | ValueRef::Set(_) | ValueRef::SortedSet(_) => {
             put_piece(&mut Piece::endless(out, options.compress), value, &mut Position::default());
         }
     }
@@ -88,6 +94,7 @@ pub(crate) fn put_piece<S: Sink>(piece: &mut Piece<'_, S>, value: ValueRef<'_>, 
         ValueRef::List(list) => list::put(piece, list, at),
         ValueRef::Hash(hash) => hash::put(piece, hash, at),
         ValueRef::Set(set) => set::put(piece, set, at),
+        ValueRef::SortedSet(set) => sorted_set::put(piece, set, at),
     }
 }
 
@@ -98,6 +105,7 @@ pub(crate) enum Loader {
     List(list::Loader),
     Hash(hash::Loader),
     Set(set::Loader),
+    SortedSet(sorted_set::Loader),
     /// A type that isn't loaded: fails at the first step.
     Refused(u8),
 }
@@ -111,6 +119,9 @@ impl Loader {
             }
             HASH | HASH_ZIPMAP | HASH_ZIPLIST | HASH_LISTPACK => Loader::Hash(hash::Loader::new(type_id)),
             SET | SET_INTSET | SET_LISTPACK => Loader::Set(set::Loader::new(type_id)),
+            ZSET | ZSET_2 | ZSET_ZIPLIST | ZSET_LISTPACK => {
+                Loader::SortedSet(sorted_set::Loader::new(type_id))
+            }
             _ => Loader::Refused(type_id),
         }
     }
@@ -123,6 +134,7 @@ impl Loader {
             Loader::List(loader) => loader.step(input, limits),
             Loader::Hash(loader) => loader.step(input, limits),
             Loader::Set(loader) => loader.step(input, limits),
+            Loader::SortedSet(loader) => loader.step(input, limits),
             Loader::Refused(id) => Err(Stop::Bad(match name(*id) {
                 Some(name) => ErrorKind::UnsupportedType { id: *id, name },
                 None => ErrorKind::UnknownType(*id),

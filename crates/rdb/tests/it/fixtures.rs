@@ -205,7 +205,7 @@ fn payloads_with_a_wrong_value() {
         other => panic!("{other:?}"),
     };
     assert_eq!(kind(b"\x00\x14hell"), ErrorKind::Truncated);
-    assert_eq!(kind(b"\x03\x01\x01a\x011"), ErrorKind::UnsupportedType { id: 3, name: "sorted set" });
+    assert_eq!(kind(b"\x0f\x01\x01a\x011"), ErrorKind::UnsupportedType { id: 15, name: "stream" });
     assert_eq!(kind(b"\xff"), ErrorKind::UnknownType(255));
     assert_eq!(kind(b"\x01\x00"), ErrorKind::Corrupt("an empty collection"));
     assert_eq!(
@@ -222,10 +222,10 @@ fn payloads_with_a_wrong_value() {
 
 #[test]
 fn a_type_that_is_not_loaded_is_an_error_that_names_it() {
-    let error = read([&b"REDIS0010\x03\x01k\x01\x01a\x011\xff"[..]], options()).unwrap_err();
+    let error = read([&b"REDIS0010\x0f\x01k\x01\x01a\x011\xff"[..]], options()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "cannot load key 'k': type 3 (sorted set) is not supported yet (at offset 12)"
+        "cannot load key 'k': type 15 (stream) is not supported yet (at offset 12)"
     );
 }
 

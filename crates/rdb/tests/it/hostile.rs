@@ -6,7 +6,7 @@ use proptest::sample::Index;
 use rdb::{Item, ReaderOptions, SaveOptions, dump, restore};
 use structures::{Limits, Value};
 
-use crate::support::{VALKEY, hash, list, options, payload, read, set};
+use crate::support::{VALKEY, hash, list, options, payload, read, set, sorted_set};
 
 const SAVED: &[u8] = include_bytes!("../data/redis-7.0.15.rdb");
 
@@ -19,6 +19,7 @@ fn exercise(value: &Value) {
         Value::List(list) => assert_eq!(list.iter().count(), list.len()),
         Value::Hash(hash) => assert_eq!(hash.iter().count(), hash.len()),
         Value::Set(set) => assert_eq!(set.iter().count(), set.len()),
+        Value::SortedSet(set) => assert_eq!(set.iter().count(), set.len()),
         Value::Int(_) | Value::Bytes(_) => {}
     }
 }
@@ -75,7 +76,12 @@ fn damaged(bytes: &[u8], damages: &[Damage]) -> Vec<u8> {
 /// Values whose payloads are short, so that damage hits structure more often than text.
 fn short_contents() -> Vec<Vec<u8>> {
     let limits = Limits { list_max_listpack_size: 2, list_packed_threshold: 8, ..Limits::default() };
-    let tables = Limits { hash_max_listpack_entries: 0, set_max_listpack_entries: 0, ..limits };
+    let tables = Limits {
+        hash_max_listpack_entries: 0,
+        set_max_listpack_entries: 0,
+        zset_max_listpack_entries: 0,
+        ..limits
+    };
     let values = [
         list(["a", "1", "70000", "a plain node", "b", ""], &limits),
         hash([("f", "1"), ("g", "-5000")], &limits),
@@ -83,6 +89,8 @@ fn short_contents() -> Vec<Vec<u8>> {
         set(["1", "-5000", "70000"], &limits),
         set(["a", "1", "-5000", ""], &limits),
         set(["a", "1", "-5000", ""], &tables),
+        sorted_set([("a", 1.0), ("1", 0.5), ("", f64::INFINITY)], &limits),
+        sorted_set([("a", 1.0), ("1", 0.5), ("", f64::INFINITY)], &tables),
         Value::Bytes(b"ab".repeat(50)),
     ];
     let mut contents: Vec<Vec<u8>> = values
@@ -92,19 +100,27 @@ fn short_contents() -> Vec<Vec<u8>> {
         .collect();
     contents.push(OLD_LIST.to_vec());
     contents.push(OLD_HASH.to_vec());
+    contents.push(OLD_SORTED_SET.to_vec());
+    contents.push(OLDEST_SORTED_SET.to_vec());
     contents.push(b"\x09\x07\x01\x01a\x01\x00b\xff".to_vec());
     contents
 }
 
-/// A ziplist of `a` and 5 as a list, and as a hash.
+/// A ziplist of `a` and 5 as a list, as a hash and as a sorted set.
 const OLD_LIST: &[u8] = b"\x0a\x10\x10\0\0\0\x0d\0\0\0\x02\0\x00\x01a\x03\xf6\xff";
 const OLD_HASH: &[u8] = b"\x0d\x10\x10\0\0\0\x0d\0\0\0\x02\0\x00\x01a\x03\xf6\xff";
+const OLD_SORTED_SET: &[u8] = b"\x0c\x10\x10\0\0\0\x0d\0\0\0\x02\0\x00\x01a\x03\xf6\xff";
+/// Scores as text, and infinity.
+const OLDEST_SORTED_SET: &[u8] = b"\x03\x02\x01b\xfe\x01a\x032.5";
 
 #[test]
 fn old_forms_are_valid_before_they_are_damaged() {
     let limits = Limits::default();
     assert_eq!(restore(&payload(OLD_LIST, 6), &limits, 11), Ok(list(["a", "5"], &limits)));
     assert_eq!(restore(&payload(OLD_HASH, 6), &limits, 11), Ok(hash([("a", "5")], &limits)));
+    assert_eq!(restore(&payload(OLD_SORTED_SET, 6), &limits, 11), Ok(sorted_set([("a", 5.0)], &limits)));
+    let oldest = sorted_set([("a", 2.5), ("b", f64::INFINITY)], &limits);
+    assert_eq!(restore(&payload(OLDEST_SORTED_SET, 2), &limits, 11), Ok(oldest));
 }
 
 proptest! {

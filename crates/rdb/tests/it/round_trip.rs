@@ -8,7 +8,7 @@ use rdb::{
 };
 use structures::{Limits, Value};
 
-use crate::support::{REDIS, VALKEY, bytes, hash, list, options, read, set};
+use crate::support::{REDIS, VALKEY, bytes, hash, list, options, read, set, sorted_set};
 
 /// Limits under which a few short elements make nodes, plain nodes and tables.
 const TIGHT: Limits = Limits {
@@ -20,6 +20,8 @@ const TIGHT: Limits = Limits {
     set_max_intset_entries: 4,
     set_max_listpack_entries: 3,
     set_max_listpack_value: 12,
+    zset_max_listpack_entries: 3,
+    zset_max_listpack_value: 12,
     ..Limits::DEFAULT
 };
 
@@ -46,6 +48,17 @@ fn value() -> impl Strategy<Value = Value> {
             let members = members.iter().map(i64::to_string);
             set(members, &if tight { TIGHT } else { Limits::default() })
         }),
+        (vec((string(), score()), 1..20), any::<bool>())
+            .prop_map(|(pairs, tight)| sorted_set(pairs, &if tight { TIGHT } else { Limits::default() })),
+    ]
+}
+
+fn score() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        (-9i32..9).prop_map(f64::from),
+        Just(f64::INFINITY),
+        Just(f64::NEG_INFINITY),
+        any::<f64>().prop_filter("a number", |score| !score.is_nan()),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use profile::Profile;
 use rdb::{Error, Item, Reader, ReaderOptions};
-use structures::{Hash, Limits, List, Set, Value};
+use structures::{Hash, Limits, List, Score, Set, SortedSet, Value};
 
 pub(crate) const REDIS: Profile = Profile::Redis70;
 pub(crate) const VALKEY: Profile = Profile::Valkey80;
@@ -40,6 +40,17 @@ pub(crate) fn set<M: AsRef<[u8]>>(members: impl IntoIterator<Item = M>, limits: 
         set.add(member.as_ref(), limits);
     }
     Value::Set(Box::new(set))
+}
+
+pub(crate) fn sorted_set<M: AsRef<[u8]>>(
+    pairs: impl IntoIterator<Item = (M, f64)>,
+    limits: &Limits,
+) -> Value {
+    let mut set = SortedSet::new();
+    for (member, score) in pairs {
+        set.insert(member.as_ref(), Score::new(score).expect("a number"), limits);
+    }
+    Value::SortedSet(Box::new(set))
 }
 
 /// A stream's items when its bytes arrive in these pieces.

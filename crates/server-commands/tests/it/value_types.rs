@@ -12,8 +12,8 @@ use rdb::{SaveOptions, dump};
 use std::collections::HashSet;
 
 /// One of what commands of each type begin with.
-const READERS: [(&str, &str); 4] =
-    [("string", "STRLEN"), ("list", "LLEN"), ("hash", "HLEN"), ("set", "SCARD")];
+const READERS: [(&str, &str); 5] =
+    [("string", "STRLEN"), ("list", "LLEN"), ("hash", "HLEN"), ("set", "SCARD"), ("zset", "ZCARD")];
 
 /// A node with a value of each form, by the form's name.
 fn node(profile: Profile) -> (TestNode, Connection) {
@@ -33,6 +33,7 @@ fn type_name(form: Form) -> &'static str {
         Form::ListOfOneNode | Form::ListOfNodes => "list",
         Form::HashInListpack | Form::HashInTable => "hash",
         Form::SetOfIntegers | Form::SetInListpack | Form::SetInTable => "set",
+        Form::SortedSetInListpack | Form::SortedSetInTree => "zset",
     }
 }
 

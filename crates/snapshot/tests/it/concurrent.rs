@@ -9,7 +9,7 @@ use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, Thread};
-use structures::{Limits, Value};
+use structures::{Limits, Score, Value};
 use table::ValueMut;
 
 const ROUNDS: u64 = 60;
@@ -52,6 +52,9 @@ fn command(keyspace: &Keyspace, number: usize, random: &mut Random) {
                 }
                 ValueMut::Set(set) => {
                     set.add(&n.to_le_bytes(), &Limits::default());
+                }
+                ValueMut::SortedSet(set) => {
+                    set.insert(&n.to_le_bytes(), Score::ZERO, &Limits::default());
                 }
                 ValueMut::String => edit.bytes_mut().push(b'+'),
             }

@@ -8,7 +8,7 @@ use forms::Form;
 use keyspace::{Keyspace, Ttl};
 use snapshot::{Overflow, SnapshotError, SnapshotOptions};
 use std::sync::{Arc, Mutex};
-use structures::{Limits, Value};
+use structures::{Limits, Score, Value};
 use table::ValueMut;
 use topology::Slot;
 
@@ -99,6 +99,9 @@ fn who_cannot_wait_captures_the_rest_at_once() {
                     }
                     ValueMut::Set(set) => {
                         set.add(b"more", &Limits::default());
+                    }
+                    ValueMut::SortedSet(set) => {
+                        set.insert(b"more", Score::ZERO, &Limits::default());
                     }
                     ValueMut::String => edit.bytes_mut().clear(),
                 }

@@ -88,6 +88,9 @@ impl Server {
             Value::Set(set) => set.iter().for_each(|member| {
                 self.command(&[b"SADD", key, &member.to_vec()]);
             }),
+            Value::SortedSet(set) => set.iter().for_each(|(member, score)| {
+                self.command(&[b"ZADD", key, score.get().to_string().as_bytes(), &member.to_vec()]);
+            }),
         }
         if let Some(at) = expire_at {
             self.command(&[b"PEXPIREAT", key, at.to_string().as_bytes()]);

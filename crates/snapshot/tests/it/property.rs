@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use snapshot::{Background, NotBegun, Overflow, Snapshot, SnapshotError, clean};
 use std::cell::RefCell;
 use std::io;
-use structures::{Limits, Value};
+use structures::{Limits, Score, Value};
 use table::ValueMut;
 use topology::Slot;
 
@@ -100,11 +100,12 @@ fn name(key: u8) -> Vec<u8> {
 
 fn value(seed: u8) -> Value {
     let n = usize::from(seed);
-    match seed % 5 {
+    match seed % 6 {
         0 => Value::Int(i64::from(seed) * 1_000_003),
         1 => bytes("ab".repeat(n * 8)),
         2 => list((0..=n).map(|i| i.to_string())),
         3 => set((0..=n * 4).map(|i| format!("{}{i}", &"member"[..n % 7]))),
+        4 => sorted_set((0..=n * 4).map(|i| (format!("{}{i}", &"member"[..n % 7]), (i % 9) as i32))),
         _ => hash((0..=n * 4).map(|i| (format!("f{i}"), "v".repeat(n % 90)))),
     }
 }
@@ -136,6 +137,9 @@ fn apply(keyspace: &Keyspace, garbage: &Garbage, op: &Op) {
                     }
                     ValueMut::Set(set) => {
                         set.add(&added, &Limits::default());
+                    }
+                    ValueMut::SortedSet(set) => {
+                        set.insert(&added, Score::ZERO, &Limits::default());
                     }
                     ValueMut::String => edit.bytes_mut().extend_from_slice(&added),
                 }

@@ -12,7 +12,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread::Thread;
-use structures::{Hash, Limits, List, Set, Value, ValueRef};
+use structures::{Hash, Limits, List, Score, Set, SortedSet, Value, ValueRef};
 use topology::Slot;
 
 pub(crate) const DATABASES: u16 = 4;
@@ -142,6 +142,7 @@ pub(crate) fn owned(value: ValueRef<'_>) -> Value {
         ValueRef::List(list) => Value::List(Box::new(list.clone())),
         ValueRef::Hash(hash) => Value::Hash(Box::new(hash.clone())),
         ValueRef::Set(set) => Value::Set(Box::new(set.clone())),
+        ValueRef::SortedSet(set) => Value::SortedSet(Box::new(set.clone())),
     }
 }
 
@@ -175,6 +176,14 @@ pub(crate) fn set(members: impl IntoIterator<Item = String>) -> Value {
     Value::Set(Box::new(set))
 }
 
+pub(crate) fn sorted_set(pairs: impl IntoIterator<Item = (String, i32)>) -> Value {
+    let mut set = SortedSet::new();
+    for (member, score) in pairs {
+        set.insert(member.as_bytes(), Score::from(score), &Limits::default());
+    }
+    Value::SortedSet(Box::new(set))
+}
+
 /// One of everything, several times, in two databases.
 pub(crate) fn fill(keyspace: &Keyspace) {
     for db in [0, 2] {
@@ -190,6 +199,8 @@ pub(crate) fn fill(keyspace: &Keyspace) {
             put(keyspace, db, format!("integers:{i}").as_bytes(), set((0..i).map(|n| n.to_string())), None);
             let members = (0..i * 20).map(|n| format!("m{n}"));
             put(keyspace, db, format!("set:{i}").as_bytes(), set(members), None);
+            let pairs = (0..i * 20).map(|n| (format!("m{n}"), n as i32));
+            put(keyspace, db, format!("zset:{i}").as_bytes(), sorted_set(pairs), None);
         }
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! A new type does not compile here until [`Form::of`] names its forms, and a form is not without a value that has it.
 
-use structures::{Hash, Limits, List, Set, Value, ValueRef, set};
+use structures::{Hash, Limits, List, Score, Set, SortedSet, Value, ValueRef, set};
 
 macro_rules! forms {
     ($($form:ident => $make:expr),+ $(,)?) => {
@@ -34,6 +34,8 @@ forms! {
     SetOfIntegers => set_of(3, |at| (at * 70_000).to_string()),
     SetInListpack => set_of(3, |at| format!("member {at}")),
     SetInTable => set_of(3_000, |at| format!("member {at}")),
+    SortedSetInListpack => sorted_set(3),
+    SortedSetInTree => sorted_set(3_000),
 }
 
 /// A value of each form.
@@ -64,6 +66,8 @@ impl Form {
                 set::Encoding::Listpack => Form::SetInListpack,
                 set::Encoding::Table => Form::SetInTable,
             },
+            ValueRef::SortedSet(set) if set.as_listpack().is_some() => Form::SortedSetInListpack,
+            ValueRef::SortedSet(_) => Form::SortedSetInTree,
         }
     }
 }
@@ -90,4 +94,19 @@ fn set_of(len: usize, member: impl Fn(usize) -> String) -> Value {
         set.add(member(at).as_bytes(), &Limits::default());
     }
     Value::Set(Box::new(set))
+}
+
+/// Scores of all kinds: integers, fractions, infinities.
+fn sorted_set(len: usize) -> Value {
+    let mut set = SortedSet::new();
+    for at in 0..len {
+        let score = match at {
+            0 => f64::NEG_INFINITY,
+            1 => f64::INFINITY,
+            _ => at as f64 / 4.0,
+        };
+        let score = Score::new(score).expect("a number");
+        set.insert(format!("member {at} of {len}").as_bytes(), score, &Limits::default());
+    }
+    Value::SortedSet(Box::new(set))
 }

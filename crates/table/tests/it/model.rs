@@ -47,6 +47,7 @@ fn value() -> impl Strategy<Value = Value> {
         Just(Value::List(Default::default())),
         Just(Value::Hash(Default::default())),
         Just(Value::Set(Default::default())),
+        Just(Value::SortedSet(Default::default())),
     ]
 }
 
@@ -115,7 +116,7 @@ impl Pair {
                 let large = match &expected {
                     Value::Int(_) => false,
                     Value::Bytes(bytes) => bytes.len() > 4096 || old.is_some(),
-                    Value::List(_) | Value::Hash(_) | Value::Set(_) => true,
+                    Value::List(_) | Value::Hash(_) | Value::Set(_) | Value::SortedSet(_) => true,
                 };
                 assert_eq!(old, large.then_some(expected));
             }
@@ -131,7 +132,7 @@ impl Pair {
                 let mut expected = match value {
                     Value::Int(int) => int.to_string().into_bytes(),
                     Value::Bytes(bytes) => bytes.clone(),
-                    Value::List(_) | Value::Hash(_) | Value::Set(_) => return,
+                    Value::List(_) | Value::Hash(_) | Value::Set(_) | Value::SortedSet(_) => return,
                 };
                 place.bytes_mut().extend_from_slice(&bytes);
                 assert!(place.entry().is_raw());
@@ -246,6 +247,7 @@ fn equal(found: ValueRef<'_>, expected: &Value) -> bool {
         (ValueRef::List(found), Value::List(expected)) => *found == **expected,
         (ValueRef::Hash(found), Value::Hash(expected)) => *found == **expected,
         (ValueRef::Set(found), Value::Set(expected)) => *found == **expected,
+        (ValueRef::SortedSet(found), Value::SortedSet(expected)) => *found == **expected,
         _ => false,
     }
 }

@@ -12,6 +12,7 @@ fn kind(value: &ValueMut<'_>) -> Kind {
         ValueMut::List(_) => Kind::List,
         ValueMut::Hash(_) => Kind::Hash,
         ValueMut::Set(_) => Kind::Set,
+        ValueMut::SortedSet(_) => Kind::SortedSet,
     }
 }
 

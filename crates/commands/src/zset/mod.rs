@@ -1,0 +1,47 @@
+//! Sorted sets: different members under one key, in the order of their scores.
+//!
+//! A small sorted set is one listpack of members and scores in turn; more than `zset-max-listpack-entries` members, or one of
+//! more than `zset-max-listpack-value` bytes, make it a tree. It never changes back; only the results of commands that store one
+//! get the encoding that fits. Clients see the difference in `OBJECT ENCODING`, which calls the tree `skiplist`, and in ZSCAN,
+//! which returns a listpack at once.
+//!
+//! Members with equal scores are ordered by their bytes. A range is asked for by ranks, by scores or, where all scores are
+//! equal, by members. Each becomes a range of ranks, which is counted, read, stored or removed.
+//!
+//! A sorted set is created with its first member and deleted with its last: there is no empty one. The blocking commands wait for
+//! a key to hold one, as those of lists do. What was popped is replicated as the plain ZPOPMIN or ZPOPMAX it amounts to.
+
+mod bounds;
+mod query;
+mod reply;
+mod zadd;
+mod zcard;
+mod zrange;
+mod zrem;
+mod zscore;
+
+use crate::{Command, Error, Handler::Plain};
+use keyspace::Keys;
+use structures::SortedSet;
+
+/// The family, in teaching order.
+pub const COMMANDS: &[Command] = &[
+    Command::new(&zadd::ZADD, Plain(zadd::zadd)),
+    Command::new(&zadd::ZINCRBY, Plain(zadd::zincrby)),
+    Command::new(&zrem::ZREM, Plain(zrem::zrem)),
+    Command::new(&zcard::ZCARD, Plain(zcard::zcard)),
+    Command::new(&zscore::ZSCORE, Plain(zscore::zscore)),
+    Command::new(&zscore::ZMSCORE, Plain(zscore::zmscore)),
+    Command::new(&zrange::ZRANGE, Plain(zrange::zrange)),
+    Command::new(&zrange::ZREVRANGE, Plain(zrange::zrevrange)),
+    Command::new(&zrange::ZRANGEBYSCORE, Plain(zrange::zrangebyscore)),
+    Command::new(&zrange::ZREVRANGEBYSCORE, Plain(zrange::zrevrangebyscore)),
+    Command::new(&zrange::ZRANGEBYLEX, Plain(zrange::zrangebylex)),
+    Command::new(&zrange::ZREVRANGEBYLEX, Plain(zrange::zrevrangebylex)),
+];
+
+/// The sorted set at a key, for reading.
+#[inline]
+fn read<'k>(keys: &'k mut Keys<'_, '_>, key: &[u8]) -> Result<Option<&'k SortedSet>, Error> {
+    keys.lookup(key).map(|entry| entry.value().sorted_set().ok_or(Error::WrongType)).transpose()
+}

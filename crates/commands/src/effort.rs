@@ -20,6 +20,8 @@ const WRITTEN_NS: u64 = 50;
 const VISITED_NS: u64 = 120;
 /// Bytes copied per nanosecond, including the allocation of the destination.
 const COPIED_A_NS: u64 = 4;
+/// Bytes that are read in wide words per nanosecond.
+const SCANNED_A_NS: u64 = 8;
 /// The cost of a byte that is compressed or decoded.
 const CODED_NS: u64 = 4;
 
@@ -62,6 +64,12 @@ impl Effort {
     #[inline]
     pub(crate) fn copies(self, bytes: usize) -> Result<(), Error> {
         self.allows(bytes as u64 / COPIED_A_NS)
+    }
+
+    /// Asks for going through this many bytes in wide words, which makes no copy.
+    #[inline]
+    pub(crate) fn scans(self, bytes: usize) -> Result<(), Error> {
+        self.allows(bytes as u64 / SCANNED_A_NS)
     }
 
     /// Asks for compressing or decoding this many bytes.

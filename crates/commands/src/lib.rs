@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+pub mod bitmap;
 mod container;
 mod cx;
 mod effort;
@@ -33,8 +34,15 @@ pub use walk::{Piece, Progress};
 pub type Command = command_spec::Command<Handler>;
 
 /// Every family, in teaching order.
-pub const FAMILIES: &[&[Command]] =
-    &[string::COMMANDS, generic::COMMANDS, hash::COMMANDS, list::COMMANDS, set::COMMANDS, zset::COMMANDS];
+pub const FAMILIES: &[&[Command]] = &[
+    string::COMMANDS,
+    bitmap::COMMANDS,
+    generic::COMMANDS,
+    hash::COMMANDS,
+    list::COMMANDS,
+    set::COMMANDS,
+    zset::COMMANDS,
+];
 
 /// Every data command.
 pub fn all() -> impl Iterator<Item = &'static Command> {

@@ -7,6 +7,7 @@
 //! stream ahead of the command itself; a replica waits for its primary's deletion.
 
 mod evict;
+mod raw;
 mod sweep;
 
 pub use evict::Among;
@@ -413,15 +414,6 @@ impl<'k, 'g> Keys<'k, 'g> {
         let place = self.locate(key);
         self.expire_for_write(key, place);
         self.insert_entry(place, EntryBox::new(key, value, expire_at_ms));
-    }
-
-    /// Adds a key that is not there with a string that counts as modified in place: its encoding is `raw`.
-    pub fn insert_raw_string(&mut self, key: &[u8], string: Vec<u8>) {
-        let place = self.locate(key);
-        self.expire_for_write(key, place);
-        let mut entry = EntryBox::new(key, Value::Bytes(string), None);
-        entry.set_raw();
-        self.insert_entry(place, entry);
     }
 
     /// Adds a key that is not there as an entry made or taken elsewhere, with the access clock it has.

@@ -157,6 +157,11 @@ impl<'a> Occupied<'a> {
         self.set_content(Content::Int(int), expire_at_ms)
     }
 
+    /// Declares a string as modified in place, so that `OBJECT ENCODING` says `raw` whatever its length.
+    pub fn set_raw(&mut self) {
+        self.block().set_raw(true);
+    }
+
     /// The string as a buffer that grows; from now on `OBJECT ENCODING` says `raw`.
     ///
     /// # Panics

@@ -104,7 +104,7 @@ pub(crate) fn string_bytes<'a>(value: ValueRef<'a>, buffer: &'a mut IntBuffer) -
 }
 
 /// The length of a string value.
-fn string_len(value: ValueRef<'_>) -> Result<usize, Error> {
+pub(crate) fn string_len(value: ValueRef<'_>) -> Result<usize, Error> {
     match string(value)? {
         Item::Int(int) => Ok(decimal_len(int)),
         Item::Bytes(bytes) => Ok(bytes.len()),
@@ -128,7 +128,7 @@ fn checked_len(len: usize, more: usize, most: usize) -> Result<usize, Error> {
 const GROWTH_MAX_BYTES: usize = 1 << 20;
 
 /// Makes room for a string to become `len` bytes long, and for more to come.
-fn grow(bytes: &mut Vec<u8>, len: usize) {
+pub(crate) fn grow(bytes: &mut Vec<u8>, len: usize) {
     if len > bytes.capacity() {
         bytes.reserve_exact(len - bytes.len() + len.min(GROWTH_MAX_BYTES));
     }

@@ -77,6 +77,11 @@ impl Words<'_> {
             "index" => self.either(spoiled, odd, -8, 8),
             "count" => self.either(spoiled, odd, -2, 6),
             "positive" => self.either(spoiled, odd, 1, 12),
+            "bit" => self.rng.range(0, 300).to_string(),
+            "range" => self.either(spoiled, odd, -40, 40),
+            "place" => self.place(),
+            "encoding" => self.encoding(),
+            "amount" => self.amount(),
             "db" => self.either(spoiled, odd, 0, 3),
             "float" if spoiled => odd.to_owned(),
             "float" => self.rng.pick(FLOATS).to_string(),
@@ -100,6 +105,39 @@ impl Words<'_> {
 
     fn either(&mut self, spoiled: bool, odd: &str, low: i64, high: i64) -> String {
         if spoiled { odd.to_owned() } else { self.rng.range(low, high).to_string() }
+    }
+
+    /// Where a field of a bitmap begins.
+    fn place(&mut self) -> String {
+        match self.rng.below(100) {
+            0..=1 => {
+                self.rng.pick(&["-1", "#-1", "#", "abc", "4294967296", "#9223372036854775807"]).to_string()
+            }
+            2..=39 => format!("#{}", self.rng.below(12)),
+            _ => self.rng.below(200).to_string(),
+        }
+    }
+
+    /// The type of a field of a bitmap.
+    fn encoding(&mut self) -> String {
+        match self.rng.below(100) {
+            0..=1 => self.rng.pick(&["u64", "i65", "i0", "x8", "u", "I8"]).to_string(),
+            2..=50 => format!("i{}", 1 + self.rng.below(64)),
+            _ => format!("u{}", 1 + self.rng.below(63)),
+        }
+    }
+
+    /// A number for a field of a bitmap: of any width.
+    fn amount(&mut self) -> String {
+        let bits = self.rng.below(64) as u32;
+        let most = (u64::MAX >> (63 - bits)) as i64;
+        let near = self.rng.range(-2, 2);
+        let text = match self.rng.below(4) {
+            0 => most.wrapping_add(near),
+            1 => most.wrapping_neg().wrapping_add(near),
+            _ => self.rng.range(-300, 300),
+        };
+        text.to_string()
     }
 
     fn key(&mut self) -> String {

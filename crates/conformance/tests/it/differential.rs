@@ -34,6 +34,11 @@ fn strings() {
 }
 
 #[test]
+fn bitmaps() {
+    check_family("bitmap", 10);
+}
+
+#[test]
 fn generic() {
     check_family("generic", 10);
 }

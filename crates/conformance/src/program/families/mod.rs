@@ -1,5 +1,6 @@
 //! The families, in the order in which Engram got them. To add one, add a file with its grammar and a line here.
 
+mod bitmap;
 mod connection;
 mod generic;
 mod hash;
@@ -29,6 +30,7 @@ pub const FAMILIES: &[&Family] = &[
     &hash::FAMILY,
     &list::FAMILY,
     &set::FAMILY,
+    &bitmap::FAMILY,
     &transaction::FAMILY,
     &server::FAMILY,
     &connection::FAMILY,

@@ -33,6 +33,10 @@ pub struct Limits {
     pub zset_max_listpack_entries: usize,
     /// `zset-max-listpack-value`: bytes of a member.
     pub zset_max_listpack_value: usize,
+    /// `stream-node-max-bytes`: bytes of a stream's node; 0 means no limit.
+    pub stream_node_max_bytes: usize,
+    /// `stream-node-max-entries`: entries of a stream's node, deleted ones included; 0 means no limit.
+    pub stream_node_max_entries: usize,
     /// How a score that is no integer stands in a listpack, which depends on the version.
     pub score_text: DoubleText,
 }
@@ -56,6 +60,8 @@ impl Limits {
         set_max_listpack_value: 64,
         zset_max_listpack_entries: 128,
         zset_max_listpack_value: 64,
+        stream_node_max_bytes: 4096,
+        stream_node_max_entries: 100,
         score_text: DoubleText::Shortest,
     };
 

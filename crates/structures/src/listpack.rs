@@ -331,6 +331,11 @@ impl Listpack {
         self.splice(pos.0, self.after(pos) - pos.0, 1, &[Item::of(text)]);
     }
 
+    /// Gives the entry at `pos` an item in its right form; `pos` stays valid.
+    pub(crate) fn replace_item(&mut self, pos: Pos, item: &Item<'_>) {
+        self.splice(pos.0, self.after(pos) - pos.0, 1, std::slice::from_ref(item));
+    }
+
     /// Removes `count` entries from `pos` on (fewer if the end comes first); returns the entry that now stands there.
     pub fn remove(&mut self, pos: Pos, count: usize) -> Option<Pos> {
         let mut end = pos.0;
@@ -538,6 +543,18 @@ pub struct Iter<'a> {
     listpack: &'a Listpack,
     front: usize,
     back: usize,
+}
+
+impl Iter<'_> {
+    /// The place of the next item from the front; not one of an entry when none is left.
+    pub(crate) fn front_pos(&self) -> Pos {
+        Pos(self.front)
+    }
+
+    /// The place of the item that came last from the back.
+    pub(crate) fn back_pos(&self) -> Pos {
+        Pos(self.back)
+    }
 }
 
 impl<'a> Iterator for Iter<'a> {

@@ -55,7 +55,7 @@ impl Type {
     /// The integer at this bit. What is beyond the end of the string is 0.
     pub(super) fn get(self, bytes: &[u8], at: usize) -> i64 {
         let window = window(bytes, at / 8) >> self.shift(at);
-        self.from_bits(window as u64)
+        self.of_bits(window as u64)
     }
 
     /// Overwrites the integer at this bit, which the string has.
@@ -92,7 +92,7 @@ impl Type {
     fn bounded(self, value: i128, overflow: Overflow) -> Option<i64> {
         let (min, max) = self.bounds();
         match overflow {
-            Overflow::Wrap => Some(self.from_bits(value as u64)),
+            Overflow::Wrap => Some(self.of_bits(value as u64)),
             Overflow::Saturate => Some(value.clamp(min, max) as i64),
             Overflow::Fail => (min..=max).contains(&value).then_some(value as i64),
         }
@@ -111,7 +111,7 @@ impl Type {
     }
 
     /// The number that these bits are, of which the lower ones count.
-    fn from_bits(self, bits: u64) -> i64 {
+    fn of_bits(self, bits: u64) -> i64 {
         let unused = 64 - self.bits;
         match self.is_signed {
             true => (bits << unused) as i64 >> unused,

@@ -199,7 +199,7 @@ pub(crate) fn fill(keyspace: &Keyspace) {
             put(keyspace, db, format!("integers:{i}").as_bytes(), set((0..i).map(|n| n.to_string())), None);
             let members = (0..i * 20).map(|n| format!("m{n}"));
             put(keyspace, db, format!("set:{i}").as_bytes(), set(members), None);
-            let pairs = (0..i * 20).map(|n| (format!("m{n}"), n as i32));
+            let pairs = (0..i * 20).map(|n| (format!("m{n}"), n));
             put(keyspace, db, format!("zset:{i}").as_bytes(), sorted_set(pairs), None);
         }
     }

@@ -144,6 +144,11 @@ pub(crate) mod lists {
     pub(crate) const ENDPOINT_TYPE: &[&str] = &["ip", "hostname", "unknown-endpoint"];
     pub(crate) const PROPAGATION_ERROR: &[&str] = &["ignore", "panic", "panic-on-replicas"];
     pub(crate) const TLS_AUTH_CLIENTS: &[&str] = &["no", "yes", "optional"];
+    pub(crate) const TLS_AUTH_CLIENTS_USER: &[&str] = &["CN", "URI", "off"];
+    pub(crate) const LOG_FORMAT: &[&str] = &["legacy", "logfmt", "json"];
+    pub(crate) const LOG_TIMESTAMP_FORMAT: &[&str] = &["legacy", "iso8601", "milliseconds"];
+    pub(crate) const CLUSTER_CONFIG_SAVE: &[&str] = &["sync", "best-effort"];
+    pub(crate) const RDB_VERSION_CHECK: &[&str] = &["strict", "relaxed"];
 }
 
 /// What a signal does, as a set: the words of `shutdown-on-sigint` and `shutdown-on-sigterm`.

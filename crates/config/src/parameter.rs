@@ -132,7 +132,7 @@ pub struct Parameter {
     pub alias: Option<&'static str>,
     /// What its value is.
     pub kind: Kind,
-    /// The default, as a configuration file would write it, by profile: Redis, then Valkey.
+    /// The default, as a configuration file would write it: before 8.0, and since then.
     defaults: [&'static str; 2],
     /// When it may change.
     pub mutability: Mutability,
@@ -153,9 +153,12 @@ pub struct Parameter {
 }
 
 impl Parameter {
-    /// The default in a profile, as a configuration file would write it.
+    /// The default in a profile, as a configuration file would write it; of the profile itself, its own name.
     pub const fn default_text(&self, profile: Profile) -> &'static str {
-        self.defaults[profile.is_valkey() as usize]
+        if let Kind::Name(NameCheck::Profile) = self.kind {
+            return profile.name();
+        }
+        self.defaults[(profile.version().0 >= 8) as usize]
     }
 
     /// Whether a profile has this parameter.
@@ -223,7 +226,7 @@ impl Parameter {
         self
     }
 
-    pub(crate) const fn valkey_default(mut self, default: &'static str) -> Parameter {
+    pub(crate) const fn default_since_8(mut self, default: &'static str) -> Parameter {
         self.defaults[1] = default;
         self
     }

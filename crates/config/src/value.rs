@@ -484,7 +484,7 @@ fn replicaof(arguments: &[&[u8]], profile: Profile) -> Result<Value, Refusal> {
     if host.eq_ignore_ascii_case(b"no") && port.eq_ignore_ascii_case(b"one") {
         return Ok(Value::Primary(None));
     }
-    let word = if profile.is_valkey() { "primary" } else { "master" };
+    let word = if profile.has("8.0.0") { "primary" } else { "master" };
     let port = loose_integer(port)
         .and_then(|port| u16::try_from(port).ok())
         .ok_or_else(|| format!("Invalid {word} port"))?;

@@ -199,27 +199,31 @@ pub struct EngineVersion {
     pub family: &'static str,
 }
 
-const VERSIONS: [EngineVersion; 2] = [
-    EngineVersion {
-        engine: Engine::Redis,
-        asked: "7.0",
-        full: "7.0.15",
-        profile: "redis-7.0",
-        family: "redis7",
-    },
-    EngineVersion {
-        engine: Engine::Valkey,
-        asked: "8.0",
-        full: "8.0.1",
-        profile: "valkey-8.0",
-        family: "valkey8",
-    },
+const VERSIONS: [EngineVersion; 5] = [
+    version(Engine::Redis, "7.0", "7.0.15", "redis-7.0", "redis7"),
+    version(Engine::Redis, "7.1", "7.1.0", "redis-7.1", "redis7"),
+    version(Engine::Valkey, "7.2", "7.2.6", "valkey-7.2", "valkey7"),
+    version(Engine::Valkey, "8.0", "8.0.1", "valkey-8.0", "valkey8"),
+    version(Engine::Valkey, "8.1", "8.1.8", "valkey-8.1", "valkey8"),
 ];
 
-/// Versions that the service has and Engram has not.
+const fn version(
+    engine: Engine,
+    asked: &'static str,
+    full: &'static str,
+    profile: &'static str,
+    family: &'static str,
+) -> EngineVersion {
+    EngineVersion { engine, asked, full, profile, family }
+}
+
+/// What is made where no version is asked for.
+const DEFAULTS: [(Engine, &str); 2] = [(Engine::Redis, "7.0"), (Engine::Valkey, "8.0")];
+
+/// Versions that the service has and Engram has not: what they are known for is not there yet.
 const ELSEWHERE: [(Engine, &[&str]); 2] = [
-    (Engine::Redis, &["4.0.10", "5.0.6", "6.0", "6.2", "7.1"]),
-    (Engine::Valkey, &["7.2", "8.1", "8.2", "9.0", "9.1"]),
+    (Engine::Redis, &["4.0.10", "5.0.6", "6.0", "6.2"]),
+    (Engine::Valkey, &["8.2", "9.0", "9.1"]),
 ];
 
 /// A family of parameter groups.
@@ -266,8 +270,9 @@ pub fn versions() -> &'static [EngineVersion] {
 
 /// The version of something new that asks for none.
 pub fn default_version(engine: Engine) -> &'static EngineVersion {
-    let newest = VERSIONS.iter().rfind(|version| version.engine == engine);
-    newest.expect("every engine has a version")
+    let is_default = |version: &&EngineVersion| DEFAULTS.contains(&(version.engine, version.asked));
+    let default = VERSIONS.iter().filter(is_default).find(|version| version.engine == engine);
+    default.expect("every engine has a default")
 }
 
 /// The version that is asked for, by `major.minor`.

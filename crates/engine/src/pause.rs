@@ -82,6 +82,11 @@ impl Pauses {
         self.holds(true, now_ms)
     }
 
+    /// Whether clients have asked for the pause that is on, rather than the agent.
+    pub fn is_of_clients(&self, now_ms: u64) -> bool {
+        self.clients.load(Ordering::Relaxed) >> 1 > now_ms
+    }
+
     /// When the pause ends, if one is on.
     pub fn until_ms(&self, now_ms: u64) -> Option<u64> {
         let until_ms = self.clients.load(Ordering::Relaxed) >> 1;
@@ -94,6 +99,15 @@ impl Pauses {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pause_tells_who_asked_for_it() {
+        let pauses = Pauses::default();
+        pauses.begin_handover(None);
+        assert!(!pauses.is_of_clients(0) && pauses.hands_over());
+        pauses.pause(false, 100, 10);
+        assert!(pauses.is_of_clients(99) && !pauses.is_of_clients(100));
+    }
 
     #[test]
     fn the_stricter_and_the_longer_pause_stay() {

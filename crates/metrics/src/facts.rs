@@ -92,6 +92,16 @@ impl<'f> Facts<'f> {
         self.settings
     }
 
+    /// Whether something added in `since` exists in this profile.
+    pub(crate) fn has(&self, since: &str) -> bool {
+        self.server.profile.has(since)
+    }
+
+    /// Unix ms.
+    pub(crate) fn now_ms(&self) -> u64 {
+        engine::unix_ms()
+    }
+
     pub(crate) fn is_valkey(&self) -> bool {
         self.server.profile.is_valkey()
     }

@@ -129,7 +129,7 @@ fn log_replicas(server: &Server) {
     let lags = server.replicas.primary().primary.lags(now_ms);
     for lag in lags.iter().filter(|lag| lag.bytes > 0) {
         let (name, bytes, seconds, state) = (&lag.name, lag.bytes, lag.seconds, lag.state);
-        let primary = if server.profile.is_valkey() { "primary" } else { "master" };
+        let primary = if server.profile.has("8.0.0") { "primary" } else { "master" };
         server.log(
             Loglevel::Warning,
             format_args!(

@@ -51,8 +51,10 @@ const HEAD: &str = "\
 What Engram has of Valkey's commands, of the servers' parameters and of AWS's operations, and what it has not yet. `cargo xtask
 docs` writes this page from the program's own tables; a test fails when they differ. Do not edit it.
 
-A node speaks as Valkey 8.0 (`valkey-8.0`, the default) or as Redis 7.0 (`redis-7.0`). Replies and texts of errors are those of
-that version, to the byte.
+A node speaks as one server and version, its profile: `valkey-8.0`, which is the default, or `redis-7.0`, `redis-7.1`, `redis-7.2`,
+`valkey-7.2`, `valkey-8.1`, `valkey-8.2`, `valkey-9.0`, `valkey-9.1`. It has what that version has, and its replies and texts of errors.
+Random programs compare them with Redis 7.0.15, Valkey 8.1.8, 9.0.0 and 9.1.2. Of the others no server was at hand: they go by what is known of
+their changes. `redis-7.1` is what ElastiCache calls so: Redis 7.0 by its commands; `valkey-8.2` likewise is Valkey 8.1.
 
 - [Commands](#commands)
 - [Parameters](#parameters)

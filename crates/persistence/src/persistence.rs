@@ -202,9 +202,9 @@ pub fn file(persistence: &Persistence) -> PathBuf {
 /// Version, compression and checksum of what is written.
 pub fn save_options(persistence: &Persistence, settings: &Settings) -> SaveOptions {
     SaveOptions {
-        profile: persistence.profile,
         compress: settings.rdbcompression,
         checksum: settings.rdbchecksum,
+        ..SaveOptions::new(persistence.profile)
     }
 }
 

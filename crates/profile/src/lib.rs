@@ -65,33 +65,79 @@ impl fmt::Display for Version {
 pub enum Profile {
     /// Redis OSS 7.0 (as 7.0.15).
     Redis70,
+    /// What ElastiCache calls Redis OSS 7.1: Redis OSS 7.0 by its commands.
+    Redis71,
+    /// Redis OSS 7.2 (as 7.2.4, the last of its licence).
+    Redis72,
+    /// Valkey 7.2 (as 7.2.6): Redis OSS 7.2 under another name.
+    Valkey72,
     /// Valkey 8.0 (as 8.0.1).
     #[default]
     Valkey80,
+    /// Valkey 8.1 (as 8.1.8).
+    Valkey81,
+    /// What ElastiCache calls Valkey 8.2: Valkey 8.1 by its commands.
+    Valkey82,
+    /// Valkey 9.0 (as 9.0.0).
+    Valkey90,
+    /// Valkey 9.1 (as 9.1.2).
+    Valkey91,
 }
 
 impl Profile {
     /// Every profile, oldest first.
-    pub const ALL: &[Profile] = &[Profile::Redis70, Profile::Valkey80];
+    pub const ALL: &[Profile] = &[
+        Profile::Redis70,
+        Profile::Redis71,
+        Profile::Redis72,
+        Profile::Valkey72,
+        Profile::Valkey80,
+        Profile::Valkey81,
+        Profile::Valkey82,
+        Profile::Valkey90,
+        Profile::Valkey91,
+    ];
 
     /// The name that `--engine` takes.
     pub const fn name(self) -> &'static str {
         match self {
             Profile::Redis70 => "redis-7.0",
+            Profile::Redis71 => "redis-7.1",
+            Profile::Redis72 => "redis-7.2",
+            Profile::Valkey72 => "valkey-7.2",
             Profile::Valkey80 => "valkey-8.0",
+            Profile::Valkey81 => "valkey-8.1",
+            Profile::Valkey82 => "valkey-8.2",
+            Profile::Valkey90 => "valkey-9.0",
+            Profile::Valkey91 => "valkey-9.1",
         }
     }
 
     /// Whether the server is Valkey rather than Redis OSS.
     pub const fn is_valkey(self) -> bool {
-        matches!(self, Profile::Valkey80)
+        match self {
+            Profile::Redis70 | Profile::Redis71 | Profile::Redis72 => false,
+            Profile::Valkey72
+            | Profile::Valkey80
+            | Profile::Valkey81
+            | Profile::Valkey82
+            | Profile::Valkey90
+            | Profile::Valkey91 => true,
+        }
     }
 
     /// The version that decides which commands and options exist. Valkey's numbers continue Redis OSS's.
     pub const fn version(self) -> Version {
         match self {
             Profile::Redis70 => Version(7, 0, 15),
+            Profile::Redis71 => Version(7, 1, 0),
+            Profile::Redis72 => Version(7, 2, 4),
+            Profile::Valkey72 => Version(7, 2, 6),
             Profile::Valkey80 => Version(8, 0, 1),
+            Profile::Valkey81 => Version(8, 1, 8),
+            Profile::Valkey82 => Version(8, 2, 0),
+            Profile::Valkey90 => Version(9, 0, 0),
+            Profile::Valkey91 => Version(9, 1, 2),
         }
     }
 
@@ -99,23 +145,32 @@ impl Profile {
     pub const fn redis_version(self) -> &'static str {
         match self {
             Profile::Redis70 => "7.0.15",
-            Profile::Valkey80 => "7.2.4",
+            Profile::Redis71 => "7.1.0",
+            Profile::Redis72
+            | Profile::Valkey72
+            | Profile::Valkey80
+            | Profile::Valkey81
+            | Profile::Valkey82
+            | Profile::Valkey90
+            | Profile::Valkey91 => "7.2.4",
         }
     }
 
-    /// What HELLO says in `server` (Valkey 8.0 still says `redis` there unless extended-redis-compatibility is off).
+    /// What HELLO says in `server`, unless `extended-redis-compatibility` has it say `redis`.
     pub const fn server_name(self) -> &'static str {
-        match self {
-            Profile::Redis70 => "redis",
-            Profile::Valkey80 => "valkey",
-        }
+        if self.is_valkey() { "valkey" } else { "redis" }
     }
 
-    /// The version in the header of RDB files and the footer of DUMP payloads.
+    /// The version in the header of RDB files and the footer of DUMP payloads. From 80 on the header is Valkey's own.
     pub const fn rdb_version(self) -> u16 {
         match self {
-            Profile::Redis70 => 10,
-            Profile::Valkey80 => 11,
+            Profile::Redis70 | Profile::Redis71 => 10,
+            Profile::Redis72
+            | Profile::Valkey72
+            | Profile::Valkey80
+            | Profile::Valkey81
+            | Profile::Valkey82 => 11,
+            Profile::Valkey90 | Profile::Valkey91 => 80,
         }
     }
 
@@ -159,13 +214,26 @@ mod tests {
     }
 
     #[test]
+    fn later_ones_have_all_that_earlier_ones_have() {
+        assert!(Profile::ALL.is_sorted_by_key(|profile| profile.version()));
+        assert!(Profile::ALL.is_sorted_by_key(|profile| profile.rdb_version()));
+        for profile in Profile::ALL {
+            let Version(major, minor, _) = profile.version();
+            assert!(profile.name().ends_with(&format!("-{major}.{minor}")), "{profile}");
+            assert_eq!(profile.is_valkey(), profile.name().starts_with("valkey"), "{profile}");
+        }
+    }
+
+    #[test]
     fn names_round_trip() {
         for &profile in Profile::ALL {
             assert_eq!(profile.name().parse(), Ok(profile));
         }
         assert_eq!(
             "redis-9".parse::<Profile>(),
-            Err("unknown engine 'redis-9'; known are redis-7.0, valkey-8.0".into())
+            Err("unknown engine 'redis-9'; known are redis-7.0, redis-7.1, redis-7.2, valkey-7.2, valkey-8.0, valkey-8.1, \
+                 valkey-8.2, valkey-9.0, valkey-9.1"
+                .into())
         );
     }
 }

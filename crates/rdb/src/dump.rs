@@ -11,6 +11,7 @@ use crate::crc64::crc64;
 use crate::encode::Sink;
 use crate::error::{BadPayload, ErrorKind, Stop};
 use crate::input::Input;
+use crate::reader::is_foreign;
 use crate::types::{self, Loader};
 use crate::writer::SaveOptions;
 
@@ -19,19 +20,19 @@ pub fn dump(value: ValueRef<'_>, options: &SaveOptions) -> Vec<u8> {
     let mut out = Vec::new();
     out.put(&[types::type_of(value)]);
     types::put_value(&mut out, value, options);
-    put_footer(&mut out, options.profile);
+    put_footer(&mut out, options.version);
     out
 }
 
 /// What `FUNCTION DUMP` answers without functions: an empty payload with its footer.
 pub fn dump_of_no_functions(profile: Profile) -> Vec<u8> {
     let mut out = Vec::new();
-    put_footer(&mut out, profile);
+    put_footer(&mut out, profile.rdb_version());
     out
 }
 
-fn put_footer(out: &mut Vec<u8>, profile: Profile) {
-    out.put(&profile.rdb_version().to_le_bytes());
+fn put_footer(out: &mut Vec<u8>, version: u16) {
+    out.put(&version.to_le_bytes());
     let sum = crc64(out);
     out.put(&sum.to_le_bytes());
 }
@@ -56,7 +57,8 @@ pub fn restore(payload: &[u8], limits: &Limits, max_version: u16) -> Result<Valu
 pub fn restore_unverified(payload: &[u8], limits: &Limits, max_version: u16) -> Result<Value, BadPayload> {
     let (summed, _) = payload.split_last_chunk::<8>().ok_or(BadPayload::VersionOrChecksum)?;
     let (_, version) = summed.split_last_chunk().ok_or(BadPayload::VersionOrChecksum)?;
-    if u16::from_le_bytes(*version) > max_version {
+    let version = u16::from_le_bytes(*version);
+    if version > max_version || is_foreign(version) {
         return Err(BadPayload::VersionOrChecksum);
     }
     load(payload, limits).map_err(|stop| {

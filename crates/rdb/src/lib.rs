@@ -35,8 +35,8 @@ pub use dump::{dump, dump_of_no_functions, restore, restore_unverified};
 pub use encode::Sink;
 pub use error::{BadPayload, Error, ErrorKind};
 pub use pieces::{PieceOptions, Pieces, write_text};
-pub use reader::{Checksum, Item, Reader, ReaderOptions};
-pub use writer::{AuxFields, ReplicationAux, SaveOptions, Writer, write_entry};
+pub use reader::{Checksum, Item, LAST_OF_REDIS, Reader, ReaderOptions};
+pub use writer::{AuxFields, FIRST_OF_VALKEY, ReplicationAux, SaveOptions, Writer, write_entry};
 
 /// What precedes a key besides its type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

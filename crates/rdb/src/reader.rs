@@ -23,8 +23,13 @@ use crate::error::{Error, ErrorKind, Stop};
 use crate::input::Input;
 use crate::opcode::{self, module};
 use crate::types::{self, Loader};
+use crate::writer::FIRST_OF_VALKEY;
 
-const SIGNATURE: &[u8; 5] = b"REDIS";
+const SIGNATURE: &[u8] = b"REDIS";
+/// Of the versions from [`FIRST_OF_VALKEY`] on.
+const SIGNATURE_OF_VALKEY: &[u8] = b"VALKEY";
+/// The last version that Redis and Valkey share.
+pub const LAST_OF_REDIS: u16 = 11;
 /// From this version on a checksum follows the end mark.
 const CHECKSUM_SINCE: u16 = 5;
 /// The characters of a module's name, by their number.
@@ -329,16 +334,23 @@ impl Reader {
 
 /// The version is read as C's `atoi` reads it: digits up to the first other character.
 fn version(header: &[u8; 9], max_version: u16) -> Result<u16, Stop> {
-    let digits = header.strip_prefix(SIGNATURE).ok_or(Stop::Bad(ErrorKind::Signature))?;
+    let valkey = header.strip_prefix(SIGNATURE_OF_VALKEY).filter(|_| max_version >= FIRST_OF_VALKEY);
+    let digits = valkey.or_else(|| header.strip_prefix(SIGNATURE)).ok_or(Stop::Bad(ErrorKind::Signature))?;
     let version = digits
         .iter()
         .take_while(|digit| digit.is_ascii_digit())
         .fold(0u16, |version, digit| version * 10 + u16::from(digit - b'0'));
-    if (1..=max_version).contains(&version) {
+    let is_of_header = valkey.is_some() == (version >= FIRST_OF_VALKEY);
+    if (1..=max_version).contains(&version) && is_of_header && !is_foreign(version) {
         Ok(version)
     } else {
         Err(Stop::Bad(ErrorKind::Version(version)))
     }
+}
+
+/// Whether a version is neither Redis's, as far as Valkey goes with it, nor Valkey's.
+pub(crate) fn is_foreign(version: u16) -> bool {
+    version > LAST_OF_REDIS && version < FIRST_OF_VALKEY
 }
 
 fn after_opcode(byte: u8) -> Result<State, Stop> {

@@ -18,11 +18,16 @@ use crate::crc64::Crc64;
 use crate::encode::{Sink, put_len, put_string};
 use crate::{opcode, types};
 
+/// The first RDB version of Valkey's own, whose header has its name. Numbers between Redis's last and this are of others.
+pub const FIRST_OF_VALKEY: u16 = 80;
+
 /// How to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SaveOptions {
-    /// Decides the version and the encodings of types.
+    /// Decides what the file says of its writer.
     pub profile: Profile,
+    /// The RDB version, which decides the header: the profile's own, or an older one for a reader that does not know that.
+    pub version: u16,
     /// `rdbcompression`: strings over 20 bytes are compressed when it saves something.
     pub compress: bool,
     /// `rdbchecksum`: the file ends with its checksum, else with zeros. `DUMP` payloads always have one.
@@ -32,7 +37,7 @@ pub struct SaveOptions {
 impl SaveOptions {
     /// The defaults of redis.conf: compressed and with a checksum.
     pub fn new(profile: Profile) -> Self {
-        SaveOptions { profile, compress: true, checksum: true }
+        SaveOptions { profile, version: profile.rdb_version(), compress: true, checksum: true }
     }
 }
 
@@ -106,7 +111,11 @@ pub struct Writer {
 impl Writer {
     /// Starts a file: the first chunk begins with its header.
     pub fn new(options: SaveOptions) -> Self {
-        let chunk = format!("REDIS{:04}", options.profile.rdb_version()).into_bytes();
+        let chunk = match options.version {
+            version if version >= FIRST_OF_VALKEY => format!("VALKEY{version:03}"),
+            version => format!("REDIS{version:04}"),
+        };
+        let chunk = chunk.into_bytes();
         Writer { options, chunk, crc: Crc64::default() }
     }
 

@@ -99,10 +99,12 @@ fn snapshot(replicas: &Arc<Replicas>, form: SnapshotForm, filter: SnapshotFilter
     let settings = replicas.settings();
     let (directory, _) = persistence::path(&settings);
     let directory = Directory::at(directory);
+    let own = replicas.profile.rdb_version();
     let save = SaveOptions {
-        profile: replicas.profile,
+        version: if filter.reads_valkey { own } else { own.min(rdb::LAST_OF_REDIS) },
         compress: settings.rdbcompression,
         checksum: settings.rdbchecksum,
+        ..SaveOptions::new(replicas.profile)
     };
     if filter.exclude_data {
         return without_data(replicas, save);

@@ -258,7 +258,7 @@ pub(crate) fn replica_settings(replicas: &Replicas, settings: &Settings) -> repl
         announce_ip: ip,
         auth_password: settings.masterauth.clone(),
         auth_user: (!settings.masteruser.is_empty()).then(|| settings.masteruser.clone()),
-        version: replicas.profile.is_valkey().then(|| replicas.profile.version().to_string()),
+        version: replicas.profile.has("8.0.0").then(|| replicas.profile.version().to_string()),
         timeout_ms: u64::from(settings.repl_timeout_seconds) * 1000,
     }
 }

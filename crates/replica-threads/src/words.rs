@@ -13,7 +13,7 @@ pub(crate) struct Words {
 
 impl Words {
     pub(crate) fn of(profile: Profile) -> Words {
-        match profile.is_valkey() {
+        match profile.has("8.0.0") {
             true => Words { upper: "PRIMARY", title: "Primary", lower: "primary" },
             false => Words { upper: "MASTER", title: "Master", lower: "master" },
         }

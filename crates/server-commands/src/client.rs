@@ -45,6 +45,10 @@ pub(crate) const COMMANDS: &[ServerCommand] = &[ServerCommand {
 /// Subcommands about the client's own connection.
 const TALK: Flags = Flags::NOSCRIPT.union(Flags::LOADING).union(Flags::STALE).union(Flags::SENTINEL);
 
+/// Until then they waited for the end of a script.
+pub(crate) const NOT_WHILE_BUSY: (&str, fn(&mut Spec)) =
+    ("9.1.0", |spec| spec.flags.remove(Flags::ALLOW_BUSY));
+
 /// What subcommands about the connection have in common.
 const TALKS: Spec =
     Spec { group: Group::Connection, flags: TALK, categories: Categories::CONNECTION, ..Spec::BASE };
@@ -68,8 +72,10 @@ const CLIENT_ID: Spec = Spec {
     name: "id",
     summary: "Tells the id of the connection.",
     since: "5.0.0",
+    flags: TALK.union(Flags::ALLOW_BUSY),
     arity: 2,
     reply: Shape::AtLeast(1),
+    before: &[NOT_WHILE_BUSY],
     ..TALKS
 };
 
@@ -443,11 +449,12 @@ const CLIENT_SETNAME: Spec = Spec {
     name: "setname",
     summary: "Names the connection.",
     since: "2.6.9",
+    flags: TALK.union(Flags::ALLOW_BUSY),
     arity: 3,
     tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
     args: &[Arg::string("connection-name")],
     reply: Shape::OK,
-    before: &[("7.2.0", |spec| spec.tips = &[])],
+    before: &[NOT_WHILE_BUSY, ("7.2.0", |spec| spec.tips = &[])],
     ..TALKS
 };
 
@@ -463,8 +470,10 @@ const CLIENT_GETNAME: Spec = Spec {
     name: "getname",
     summary: "Tells the name of the connection.",
     since: "2.6.9",
+    flags: TALK.union(Flags::ALLOW_BUSY),
     arity: 2,
     reply: Shape::BULK_OR_NULL,
+    before: &[NOT_WHILE_BUSY],
     ..TALKS
 };
 
@@ -482,6 +491,7 @@ const CLIENT_SETINFO: Spec = Spec {
     name: "setinfo",
     summary: "Says which library the client uses.",
     since: "7.2.0",
+    flags: TALK.union(Flags::ALLOW_BUSY),
     arity: 4,
     tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
     args: &[Arg::one_of(
@@ -489,6 +499,7 @@ const CLIENT_SETINFO: Spec = Spec {
         &[Arg::string("libname").token("lib-name"), Arg::string("libver").token("lib-ver")],
     )],
     reply: Shape::OK,
+    before: &[NOT_WHILE_BUSY],
     ..TALKS
 };
 
@@ -516,12 +527,14 @@ const CLIENT_REPLY: Spec = Spec {
     name: "reply",
     summary: "Switches the replies to this connection off and on.",
     since: "3.2.0",
+    flags: TALK.union(Flags::ALLOW_BUSY).union(Flags::NO_MULTI),
     arity: 3,
     args: &[Arg::one_of(
         "action",
         &[Arg::word("on", "ON"), Arg::word("off", "OFF"), Arg::word("skip", "SKIP")],
     )],
     reply: Shape::OK,
+    before: &[NOT_WHILE_BUSY, ("9.0.0", |spec| spec.flags.remove(Flags::NO_MULTI))],
     ..TALKS
 };
 
@@ -557,10 +570,11 @@ const CLIENT_NO_EVICT: Spec = Spec {
     since: "7.0.0",
     group: Group::Connection,
     arity: 3,
-    flags: RULE,
+    flags: RULE.union(Flags::ALLOW_BUSY),
     categories: Categories::CONNECTION,
     args: &[Arg::one_of("enabled", &[Arg::word("on", "ON"), Arg::word("off", "OFF")])],
     reply: Shape::OK,
+    before: &[NOT_WHILE_BUSY],
     ..Spec::BASE
 };
 
@@ -577,10 +591,11 @@ const CLIENT_NO_TOUCH: Spec = Spec {
     since: "7.2.0",
     group: Group::Connection,
     arity: 3,
-    flags: Flags::NOSCRIPT.union(Flags::LOADING).union(Flags::STALE),
+    flags: Flags::NOSCRIPT.union(Flags::LOADING).union(Flags::STALE).union(Flags::ALLOW_BUSY),
     categories: Categories::CONNECTION,
     args: &[Arg::one_of("enabled", &[Arg::word("on", "ON"), Arg::word("off", "OFF")])],
     reply: Shape::OK,
+    before: &[NOT_WHILE_BUSY],
     ..Spec::BASE
 };
 
@@ -696,8 +711,10 @@ const CLIENT_GETREDIR: Spec = Spec {
     name: "getredir",
     summary: "Tells which client gets the invalidations of this one.",
     since: "6.0.0",
+    flags: TALK.union(Flags::ALLOW_BUSY),
     arity: 2,
     reply: Shape::AtLeast(-1),
+    before: &[NOT_WHILE_BUSY],
     ..TALKS
 };
 

@@ -57,10 +57,10 @@ const COMMAND: Spec = Spec {
 };
 
 fn command(cx: &mut ServerCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
-    let all = commands_of(cx);
+    let (all, profile) = (commands_of(cx), cx.server.profile);
     let mut out = cx.out();
     out.array(all.len());
-    all.into_iter().for_each(|command| describe(&mut out, command));
+    all.into_iter().for_each(|command| describe(&mut out, command, profile));
     Ok(Flow::Done)
 }
 
@@ -185,7 +185,7 @@ fn info(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     out.array(found.len());
     for command in found {
         match command {
-            Some(command) => describe(&mut out, command),
+            Some(command) => describe(&mut out, command, server.profile),
             None => out.null(),
         }
     }
@@ -203,7 +203,7 @@ fn by_full_name(table: &command_table::CommandTable, name: &[u8]) -> Option<&'st
 }
 
 /// The ten fields of a command.
-fn describe(out: &mut Writer<'_>, command: &Command) {
+fn describe(out: &mut Writer<'_>, command: &Command, profile: Profile) {
     let spec = command.spec;
     let mut flags = spec.flags;
     flags.set(Flags::MOVABLE_KEYS, flags.contains(Flags::MOVABLE_KEYS) || keys::movable(spec));
@@ -213,7 +213,9 @@ fn describe(out: &mut Writer<'_>, command: &Command) {
     out.array(10);
     out.bulk(command.run.full_name.as_bytes());
     out.int(spec.arity.into());
-    names(out, flags.names());
+    // The slow log is one of the command logs since then.
+    let renames = |name: &&str| *name == "skip_slowlog" && profile.has("8.1.0");
+    names(out, flags.names().map(|name| if renames(&name) { "skip_commandlog" } else { name }));
     out.int(first);
     out.int(last);
     out.int(step);
@@ -227,7 +229,7 @@ fn describe(out: &mut Writer<'_>, command: &Command) {
         out.set(0);
     } else {
         out.array(command.subcommands.len());
-        command.subcommands.iter().for_each(|sub| describe(out, sub));
+        command.subcommands.iter().for_each(|sub| describe(out, sub, profile));
     }
 }
 

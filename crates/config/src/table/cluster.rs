@@ -15,6 +15,19 @@ pub(super) const ROWS: &[Parameter] = &[
         .hidden()
         .since("8.0.0")
         .accepted(CLUSTER),
+    Parameter::integer("cluster-manual-failover-timeout", 1, INT_MAX, "5000")
+        .since("8.1.0")
+        .accepted(CLUSTER),
+    Parameter::integer("cluster-databases", 1, INT_MAX, "1").since("9.0.0").immutable().accepted(CLUSTER),
+    Parameter::integer("cluster-slot-migration-log-max-len", 0, LONG_MAX, "1000")
+        .since("9.0.0")
+        .accepted(CLUSTER),
+    Parameter::memory("slot-migration-max-failover-repl-bytes", -1, LONG_MAX, "0")
+        .since("9.0.0")
+        .accepted(CLUSTER),
+    Parameter::choice("cluster-config-save-behavior", lists::CLUSTER_CONFIG_SAVE, "sync")
+        .since("9.1.0")
+        .accepted(CLUSTER),
     Parameter::integer("cluster-blacklist-ttl", 0, INT_MAX, "60").since("8.0.0").accepted(CLUSTER),
     Parameter::integer("cluster-migration-barrier", 0, INT_MAX, "1").accepted(CLUSTER),
     Parameter::integer("cluster-replica-validity-factor", 0, INT_MAX, "10")
@@ -33,6 +46,8 @@ pub(super) const ROWS: &[Parameter] = &[
     Parameter::text("cluster-announce-ip").accepted(CLUSTER),
     Parameter::text("cluster-announce-client-ipv4").since("8.0.0").accepted(CLUSTER),
     Parameter::text("cluster-announce-client-ipv6").since("8.0.0").accepted(CLUSTER),
+    Parameter::integer("cluster-announce-client-port", 0, 65535, "0").since("9.0.0").accepted(CLUSTER),
+    Parameter::integer("cluster-announce-client-tls-port", 0, 65535, "0").since("9.0.0").accepted(CLUSTER),
     Parameter::name("cluster-announce-hostname", NameCheck::HostName, "").accepted(CLUSTER),
     Parameter::name("cluster-announce-human-nodename", NameCheck::NodeName, "")
         .since("7.2.0")

@@ -1,7 +1,7 @@
 //! Memory: its limit, eviction, expiry, encodings, lazy freeing.
 
 use crate::choices::MaxmemoryPolicy;
-use crate::parameter::{INT_MAX, LONG_MAX, Parameter, ULONG_MAX};
+use crate::parameter::{INT_MAX, LONG_MAX, NameCheck, Parameter, ULONG_MAX};
 
 const MANY_DATABASES: &str = "There are at most 65535 databases: their numbers have 16 bits.";
 const TYPES: &str = "The type that it tunes isn't there yet.";
@@ -19,11 +19,11 @@ pub(super) const ROWS: &[Parameter] = &[
     Parameter::integer("lfu-decay-time", 0, INT_MAX, "1"),
     Parameter::integer("active-expire-effort", 1, 10, "1")
         .accepted("Every round of active expiry goes through all keys that are due."),
-    Parameter::yes_no("lazyfree-lazy-eviction", "no").valkey_default("yes"),
-    Parameter::yes_no("lazyfree-lazy-expire", "no").valkey_default("yes"),
-    Parameter::yes_no("lazyfree-lazy-server-del", "no").valkey_default("yes"),
-    Parameter::yes_no("lazyfree-lazy-user-del", "no").valkey_default("yes"),
-    Parameter::yes_no("lazyfree-lazy-user-flush", "no").valkey_default("yes"),
+    Parameter::yes_no("lazyfree-lazy-eviction", "no").default_since_8("yes"),
+    Parameter::yes_no("lazyfree-lazy-expire", "no").default_since_8("yes"),
+    Parameter::yes_no("lazyfree-lazy-server-del", "no").default_since_8("yes"),
+    Parameter::yes_no("lazyfree-lazy-user-del", "no").default_since_8("yes"),
+    Parameter::yes_no("lazyfree-lazy-user-flush", "no").default_since_8("yes"),
     Parameter::integer("hash-max-listpack-entries", 0, LONG_MAX, "512").alias("hash-max-ziplist-entries"),
     Parameter::memory("hash-max-listpack-value", 0, LONG_MAX, "64").alias("hash-max-ziplist-value"),
     Parameter::integer("list-max-listpack-size", i32::MIN as i128, INT_MAX, "-2")
@@ -42,10 +42,18 @@ pub(super) const ROWS: &[Parameter] = &[
     Parameter::yes_no("activedefrag", "no").refused(NO_DEFRAG),
     Parameter::integer("active-defrag-cycle-min", 1, 99, "1").accepted(DEFRAG),
     Parameter::integer("active-defrag-cycle-max", 1, 99, "25").accepted(DEFRAG),
+    Parameter::integer("active-defrag-cycle-us", 0, 100_000, "500").since("8.1.0").accepted(DEFRAG),
     Parameter::memory("active-defrag-ignore-bytes", 1, LONG_MAX, "104857600").accepted(DEFRAG),
     Parameter::integer("active-defrag-max-scan-fields", 1, LONG_MAX, "1000").accepted(DEFRAG),
     Parameter::integer("active-defrag-threshold-lower", 0, 1000, "10").accepted(DEFRAG),
     Parameter::integer("active-defrag-threshold-upper", 0, 1000, "100").accepted(DEFRAG),
+    Parameter::yes_no("import-mode", "no")
+        .since("8.1.0")
+        .refused("Expiry and eviction can't be stopped for an import; leave import-mode at no."),
+    Parameter::name("hash-seed", NameCheck::Any, "")
+        .since("9.1.0")
+        .immutable()
+        .refused("Keys are hashed with a seed that nobody chooses; leave hash-seed empty."),
     Parameter::yes_no("jemalloc-bg-thread", "yes")
         .accepted("The allocator is mimalloc, which has no such thread."),
     Parameter::yes_no("disable-thp", "yes")

@@ -7,6 +7,9 @@ const WORKERS: &str = "The number of threads is set with `workers`; every worker
 const USERS: &str = "Users with rules of their own aren't there yet.";
 const BATCHES: &str = "A turn of an event loop takes what is ready and caps itself.";
 
+/// Of `repl-mptcp` too.
+pub(super) const MPTCP: &str = "Connections have one path each; leave mptcp and repl-mptcp at no.";
+
 pub(super) const ROWS: &[Parameter] = &[
     Parameter::integer("port", 0, 65535, "6379"),
     Parameter::special("bind", Kind::Bind, "* -::*"),
@@ -40,11 +43,16 @@ pub(super) const ROWS: &[Parameter] = &[
         .immutable()
         .refused("Packets can't be marked; leave socket-mark-id at 0."),
     Parameter::integer("io-threads", 1, 128, "1").immutable().accepted(WORKERS),
-    Parameter::yes_no("io-threads-do-reads", "no").valkey_default("yes").immutable().accepted(WORKERS),
+    Parameter::yes_no("io-threads-do-reads", "no")
+        .default_since_8("yes")
+        .until("8.1.0")
+        .immutable()
+        .accepted(WORKERS),
     Parameter::integer("events-per-io-thread", 0, INT_MAX, "2").hidden().since("8.0.0").accepted(WORKERS),
     Parameter::integer("prefetch-batch-max-size", 0, 128, "16").since("8.0.0").accepted(BATCHES),
     Parameter::integer("max-new-connections-per-cycle", 1, 1000, "10").since("8.0.0").accepted(BATCHES),
     Parameter::integer("max-new-tls-connections-per-cycle", 1, 1000, "1").since("8.0.0").accepted(BATCHES),
+    Parameter::yes_no("mptcp", "no").since("9.0.0").immutable().refused(MPTCP),
     Parameter::integer("tracking-table-max-keys", 0, LONG_MAX, "1000000")
         .awaited("Client-side caching isn't there yet."),
     Parameter::text("requirepass").sensitive(),

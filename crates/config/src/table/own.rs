@@ -19,10 +19,7 @@ pub(super) const ROWS: &[Parameter] = &[
     // Whether a client that writes to a read-only replica is disconnected behind the error, as ElastiCache does.
     Parameter::yes_no("close-on-replica-write", "no").hidden(),
     // The server that the node speaks as. The caller reads it before anything else, for it decides the table itself.
-    Parameter::name("engine", NameCheck::Profile, "redis-7.0")
-        .valkey_default("valkey-8.0")
-        .immutable()
-        .hidden(),
+    Parameter::name("engine", NameCheck::Profile, "").immutable().hidden(),
     // The id of a node that an agent started, which decides its role; empty is a stand-alone node.
     Parameter::name("managed-node", NameCheck::Any, "").immutable().hidden(),
     // Which parameters its agent has given it, for the agent to know; it is empty where the agent did not say.

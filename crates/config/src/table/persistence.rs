@@ -12,11 +12,15 @@ pub(super) const ROWS: &[Parameter] = &[
     Parameter::name("dbfilename", NameCheck::FileName, "dump.rdb").protected(),
     Parameter::special("save", Kind::Save, "3600 1 300 100 60 10000"),
     Parameter::yes_no("rdbcompression", "yes"),
+    Parameter::choice("rdb-version-check", lists::RDB_VERSION_CHECK, "strict")
+        .since("8.1.0")
+        .refused("Files of versions that are not known can't be read; leave rdb-version-check at strict."),
     Parameter::yes_no("rdbchecksum", "yes").immutable(),
     Parameter::yes_no("stop-writes-on-bgsave-error", "yes"),
     Parameter::yes_no("rdb-save-incremental-fsync", "yes"),
     Parameter::yes_no("rdb-del-sync-files", "no").accepted("A full synchronisation leaves no file behind."),
     Parameter::choice("sanitize-dump-payload", SanitizeDumpPayload::WORDS, "no")
+        .until("9.1.0")
         .accepted("What a file, a primary or RESTORE brings is always checked to the last byte."),
     Parameter::integer("rdb-key-save-delay", i32::MIN as i128, INT_MAX, "0").hidden(),
     Parameter::integer("key-load-delay", i32::MIN as i128, INT_MAX, "0").hidden(),

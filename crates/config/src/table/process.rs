@@ -8,6 +8,7 @@ const SYSLOG: &str = "It tunes syslog output, which is off.";
 const HZ: &str = "Periodic work is driven by deadlines, not by a fixed frequency.";
 const CPUS: &str = "Threads are not bound to cores.";
 const OOM: &str = "The process leaves its OOM score alone.";
+const COMMANDLOG: &str = "COMMANDLOG isn't there yet.";
 const TESTS: &str = "It exists for the server's own tests.";
 
 pub(super) const ROWS: &[Parameter] = &[
@@ -17,9 +18,15 @@ pub(super) const ROWS: &[Parameter] = &[
     Parameter::yes_no("hide-user-data-from-log", "yes")
         .since("8.0.0")
         .accepted("Logs never hold keys or values."),
+    Parameter::choice("log-format", lists::LOG_FORMAT, "legacy")
+        .since("8.1.0")
+        .refused("The log has one form; leave log-format at legacy."),
+    Parameter::choice("log-timestamp-format", lists::LOG_TIMESTAMP_FORMAT, "legacy")
+        .since("8.1.0")
+        .refused("The log has one form; leave log-timestamp-format at legacy."),
     Parameter::yes_no("syslog-enabled", "no").immutable().refused(NO_SYSLOG),
     Parameter::name("syslog-ident", NameCheck::Any, "redis")
-        .valkey_default("valkey")
+        .default_since_8("valkey")
         .immutable()
         .accepted(SYSLOG),
     Parameter::choice("syslog-facility", lists::SYSLOG_FACILITY, "local0").immutable().accepted(SYSLOG),
@@ -35,9 +42,27 @@ pub(super) const ROWS: &[Parameter] = &[
     Parameter::name("proc-title-template", NameCheck::ProcTitle, "{title} {listen-addr} {server-mode}")
         .accepted("The title is left as the command line made it."),
     Parameter::integer("hz", 0, INT_MAX, "10").accepted(HZ),
-    Parameter::yes_no("dynamic-hz", "yes").accepted(HZ),
-    Parameter::integer("slowlog-log-slower-than", -1, LONG_MAX, "10000"),
-    Parameter::integer("slowlog-max-len", 0, LONG_MAX, "128"),
+    Parameter::yes_no("dynamic-hz", "yes").until("8.1.0").accepted(HZ),
+    Parameter::integer("slowlog-log-slower-than", -1, LONG_MAX, "10000").until("8.1.0"),
+    Parameter::integer("slowlog-max-len", 0, LONG_MAX, "128").until("8.1.0"),
+    Parameter::integer("commandlog-execution-slower-than", -1, LONG_MAX, "10000")
+        .alias("slowlog-log-slower-than")
+        .since("8.1.0"),
+    Parameter::integer("commandlog-slow-execution-max-len", 0, LONG_MAX, "128")
+        .alias("slowlog-max-len")
+        .since("8.1.0"),
+    Parameter::integer("commandlog-request-larger-than", -1, LONG_MAX, "1048576")
+        .since("8.1.0")
+        .awaited(COMMANDLOG),
+    Parameter::integer("commandlog-large-request-max-len", 0, LONG_MAX, "128")
+        .since("8.1.0")
+        .awaited(COMMANDLOG),
+    Parameter::integer("commandlog-reply-larger-than", -1, LONG_MAX, "1048576")
+        .since("8.1.0")
+        .awaited(COMMANDLOG),
+    Parameter::integer("commandlog-large-reply-max-len", 0, LONG_MAX, "128")
+        .since("8.1.0")
+        .awaited(COMMANDLOG),
     Parameter::integer("latency-monitor-threshold", 0, LONG_MAX, "0").awaited("LATENCY isn't there yet."),
     Parameter::yes_no("latency-tracking", "yes"),
     Parameter::special("latency-tracking-info-percentiles", Kind::Percentiles, "50 99 99.9"),

@@ -9,7 +9,7 @@ pub(super) const ROWS: &[Parameter] = &[
     Parameter::text("masteruser").sensitive().until("8.0.0"),
     Parameter::text("primaryauth").alias("masterauth").sensitive().since("8.0.0"),
     Parameter::text("primaryuser").alias("masteruser").sensitive().since("8.0.0"),
-    Parameter::memory("repl-backlog-size", 1, LONG_MAX, "1048576").valkey_default("10485760"),
+    Parameter::memory("repl-backlog-size", 1, LONG_MAX, "1048576").default_since_8("10485760"),
     Parameter::integer("repl-backlog-ttl", 0, LONG_MAX, "3600"),
     Parameter::integer("repl-timeout", 1, INT_MAX, "60"),
     Parameter::integer("repl-ping-replica-period", 1, INT_MAX, "10").alias("repl-ping-slave-period"),
@@ -18,12 +18,13 @@ pub(super) const ROWS: &[Parameter] = &[
     Parameter::integer("repl-diskless-sync-delay", 0, INT_MAX, "5"),
     Parameter::integer("repl-diskless-sync-max-replicas", 0, INT_MAX, "0"),
     Parameter::choice("repl-diskless-load", ReplDisklessLoad::WORDS, "disabled").deny_loading(),
+    Parameter::yes_no("repl-mptcp", "no").since("9.0.0").immutable().refused(super::network::MPTCP),
     Parameter::yes_no("dual-channel-replication-enabled", "no").since("8.0.0").accepted(
         "A full synchronisation never buffers the stream of writes in the primary's memory beyond its limit.",
     ),
     Parameter::yes_no("replica-read-only", "yes").alias("slave-read-only"),
     Parameter::yes_no("replica-serve-stale-data", "yes").alias("slave-serve-stale-data"),
-    Parameter::yes_no("replica-lazy-flush", "no").valkey_default("yes").alias("slave-lazy-flush"),
+    Parameter::yes_no("replica-lazy-flush", "no").default_since_8("yes").alias("slave-lazy-flush"),
     Parameter::yes_no("replica-ignore-maxmemory", "yes").alias("slave-ignore-maxmemory"),
     Parameter::yes_no("replica-ignore-disk-write-errors", "no")
         .accepted("A replica follows its primary whatever becomes of its own file."),

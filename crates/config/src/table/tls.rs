@@ -12,6 +12,10 @@ pub(super) const ROWS: &[Parameter] = &[
     Parameter::yes_no("tls-replication", "no").refused(NO_TLS_LINKS),
     Parameter::yes_no("tls-cluster", "no").refused(NO_TLS_LINKS),
     Parameter::choice("tls-auth-clients", lists::TLS_AUTH_CLIENTS, "yes").accepted(TLS),
+    Parameter::choice("tls-auth-clients-user", lists::TLS_AUTH_CLIENTS_USER, "off")
+        .since("9.0.0")
+        .accepted(TLS),
+    Parameter::integer("tls-auto-reload-interval", 0, INT_MAX, "0").since("9.1.0").accepted(TLS),
     Parameter::text("tls-cert-file").accepted(TLS),
     Parameter::text("tls-key-file").accepted(TLS),
     Parameter::text("tls-key-file-pass").sensitive().accepted(TLS),

@@ -117,6 +117,6 @@ fn the_text_may_choose_the_engine() {
     check_fatal(
         "engine redis-1.0",
         "\n*** FATAL CONFIG FILE ERROR (Redis 7.0.15) ***\nReading the configuration file, at line 1\n>>> 'engine \
-         redis-1.0'\nunknown engine 'redis-1.0'; known are redis-7.0, valkey-8.0",
+         redis-1.0'\nunknown engine 'redis-1.0'; known are redis-7.0, redis-7.1, redis-7.2, valkey-7.2, valkey-8.0, valkey-8.1, valkey-8.2, valkey-9.0, valkey-9.1",
     );
 }

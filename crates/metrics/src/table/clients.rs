@@ -1,6 +1,6 @@
 //! Section Clients.
 
-use crate::metric::{Metric, Unit, gauge, none_of};
+use crate::metric::{Metric, Unit, gauge, none_of, text};
 
 pub(crate) const METRICS: &[Metric] = &[
     gauge("connected_clients", Unit::Count, "Clients, without replicas.", |f| f.clients().connected.into())
@@ -43,4 +43,27 @@ pub(crate) const METRICS: &[Metric] = &[
     .since(7, 2),
     none_of("total_blocking_keys_on_nokey", Unit::Count, "No command waits for a key to go away.")
         .since(7, 2),
+    text("paused_reason", "Why commands wait: who asked for the pause.", |f| {
+        let pauses = &f.server.pauses;
+        match (pauses.is_of_clients(f.now_ms()), pauses.hands_over()) {
+            (true, _) => "client_pause".into(),
+            (false, true) => "failover_in_progress".into(),
+            (false, false) => "none".into(),
+        }
+    })
+    .since(8, 1),
+    text("paused_actions", "Which commands wait: all, or writes.", |f| {
+        let (pauses, now_ms) = (&f.server.pauses, f.now_ms());
+        match (pauses.holds(false, now_ms), pauses.holds(true, now_ms)) {
+            (true, _) => "all".into(),
+            (false, true) => "write".into(),
+            (false, false) => "none".into(),
+        }
+    })
+    .since(8, 1),
+    gauge("paused_timeout_milliseconds", Unit::Milliseconds, "How long the pause goes on.", |f| {
+        let now_ms = f.now_ms();
+        f.server.pauses.until_ms(now_ms).map_or(0, |until_ms| until_ms - now_ms).into()
+    })
+    .since(8, 1),
 ];

@@ -141,7 +141,7 @@ fn replicas(facts: &Facts<'_>) -> Vec<Item> {
                 ("lag", replica.lag_seconds.into()),
             ],
         );
-        if facts.is_valkey() {
+        if facts.has("8.0.0") {
             item.parts.push(("type".into(), "replica".into()));
         }
         item

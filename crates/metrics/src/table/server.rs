@@ -13,11 +13,15 @@ pub(crate) const METRICS: &[Metric] = &[
     text("redis_version", "The Redis OSS version that it is compatible with.", |f| {
         f.server.profile.redis_version().into()
     }),
-    text("server_name", "The kind of the server.", |f| f.server.profile.server_name().into()).since(8, 0),
+    text("server_name", "The kind of the server.", |f| f.server.profile.server_name().into())
+        .since(7, 2)
+        .when(|f| f.is_valkey()),
     text("valkey_version", "The version that it speaks as.", |f| {
         f.server.profile.version().to_string().into()
     })
-    .since(8, 0),
+    .since(7, 2)
+    .when(|f| f.is_valkey()),
+    text("valkey_release_stage", "That the version is a release.", |_| "ga".into()).since(8, 1),
     absent("redis_git_sha1", Kind::Text, Unit::None, NO_HASH, Value::text("00000000")),
     none_of("redis_git_dirty", Unit::Flag, NO_HASH),
     absent("redis_build_id", Kind::Text, Unit::None, NO_HASH, Value::text("0")),

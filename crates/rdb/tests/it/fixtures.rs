@@ -236,6 +236,13 @@ fn versions() {
     };
     assert_eq!(error(b"REDIS0011\xff\0\0\0\0\0\0\0\0", 10), Err(ErrorKind::Version(11)));
     assert_eq!(error(b"REDIS0012\xff\0\0\0\0\0\0\0\0", 11), Err(ErrorKind::Version(12)));
+    assert_eq!(error(b"REDIS0012\xff\0\0\0\0\0\0\0\0", 80), Err(ErrorKind::Version(12)));
+    assert_eq!(error(b"REDIS0080\xff\0\0\0\0\0\0\0\0", 80), Err(ErrorKind::Version(80)));
+    assert_eq!(error(b"VALKEY011\xff\0\0\0\0\0\0\0\0", 80), Err(ErrorKind::Version(11)));
+    assert_eq!(error(b"VALKEY081\xff\0\0\0\0\0\0\0\0", 80), Err(ErrorKind::Version(81)));
+    assert_eq!(error(b"VALKEY080\xff\0\0\0\0\0\0\0\0", 11), Err(ErrorKind::Signature));
+    assert!(error(b"VALKEY080\xff\0\0\0\0\0\0\0\0", 80).is_ok());
+    assert!(error(b"REDIS0011\xff\0\0\0\0\0\0\0\0", 80).is_ok());
     assert_eq!(error(b"REDIS0000\xff\0\0\0\0\0\0\0\0", 11), Err(ErrorKind::Version(0)));
     assert_eq!(error(b"VALKEY080\xff\0\0\0\0\0\0\0\0", 11), Err(ErrorKind::Signature));
     assert_eq!(error(b"REDIS0011\xff\0\0\0\0\0\0\0\0", 11), Ok(vec![Item::End(Checksum::Absent)]));

@@ -150,7 +150,8 @@ fn redis_loads_our_file() {
         for checksum in [false, true] {
             let file = dir.join("dump.rdb");
             std::fs::create_dir_all(&dir).unwrap();
-            std::fs::write(&file, our_file(SaveOptions { profile: REDIS, compress, checksum })).unwrap();
+            std::fs::write(&file, our_file(SaveOptions { compress, checksum, ..SaveOptions::new(REDIS) }))
+                .unwrap();
             check_file(&file);
             let mut server = Server::start(dir.clone());
             for (name, value) in values() {

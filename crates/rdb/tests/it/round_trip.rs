@@ -1,5 +1,6 @@
 //! What is written is read back, however the bytes are cut.
 
+use profile::Profile;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use rdb::{
@@ -68,10 +69,11 @@ fn meta() -> impl Strategy<Value = EntryMeta> {
 }
 
 fn save_options() -> impl Strategy<Value = SaveOptions> {
-    (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(valkey, compress, checksum)| SaveOptions {
-        profile: if valkey { VALKEY } else { REDIS },
+    let profile = prop::sample::select(Profile::ALL);
+    (profile, any::<bool>(), any::<bool>()).prop_map(|(profile, compress, checksum)| SaveOptions {
         compress,
         checksum,
+        ..SaveOptions::new(profile)
     })
 }
 

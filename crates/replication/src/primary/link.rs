@@ -38,13 +38,15 @@ pub struct Capabilities {
     pub psync2: bool,
 }
 
-/// What a snapshot leaves out, by `REPLCONF rdb-filter-only`.
+/// What a replica's snapshot must be like: what it leaves out, by `REPLCONF rdb-filter-only`, and its form, by `REPLCONF version`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SnapshotFilter {
     /// Leave out keys.
     pub exclude_data: bool,
     /// Leave out function libraries.
     pub exclude_functions: bool,
+    /// The replica is Valkey 9 or later, and reads the form of file that is Valkey's own.
+    pub reads_valkey: bool,
 }
 
 impl SnapshotFilter {

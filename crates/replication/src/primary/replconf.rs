@@ -8,6 +8,8 @@ use bytes::Bytes;
 /// Longest address `REPLCONF ip-address` may announce: one less than a host name's room in Redis.
 const MAX_ADDRESS_BYTES: usize = 255;
 
+/// The first major version of Valkey whose snapshots have a form of its own.
+const FIRST_WITH_OWN_FILES: u8 = 9;
 const OK: &[u8] = b"+OK\r\n";
 const NOT_AN_INTEGER: &str = "-ERR value is not an integer or out of range\r\n";
 
@@ -139,6 +141,13 @@ impl Outcome {
     }
 }
 
+/// The first of the three numbers of a version, each below 256.
+fn major_version(text: &[u8]) -> Option<u8> {
+    let numbers = str::from_utf8(text).ok()?.split('.').map(|number| number.parse().ok());
+    let numbers: Option<Vec<u8>> = numbers.collect();
+    numbers.filter(|numbers| numbers.len() == 3).map(|numbers| numbers[0])
+}
+
 fn configure(link: &mut Link, args: &[&[u8]], now_ms: u64) -> Outcome {
     if !args.len().is_multiple_of(2) {
         return Outcome::error("syntax error".to_owned());
@@ -162,7 +171,14 @@ fn configure(link: &mut Link, args: &[&[u8]], now_ms: u64) -> Outcome {
             }
             b"capa" if value.eq_ignore_ascii_case(b"eof") => link.capabilities.eof = true,
             b"capa" if value.eq_ignore_ascii_case(b"psync2") => link.capabilities.psync2 = true,
-            b"capa" | b"version" => {}
+            b"capa" => {}
+            b"version" => match major_version(value) {
+                Some(major) => link.filter.reads_valkey = major >= FIRST_WITH_OWN_FILES,
+                None => {
+                    let value = String::from_utf8_lossy(value);
+                    return Outcome::error(format!("Unrecognized version format: {value}"));
+                }
+            },
             b"ack" => return acknowledge(link, value, args.get(index * 2 + 2..), now_ms),
             b"getack" => return Outcome::AcknowledgeUpstream,
             b"rdb-only" => match parse_integer(value) {

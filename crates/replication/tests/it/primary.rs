@@ -99,7 +99,8 @@ fn show(action: &Action) -> String {
         Action::StartSnapshot { form, filter } => {
             let form = if *form == SnapshotForm::Diskless { "diskless" } else { "spool" };
             let filtered = if filter.filters() { " filtered" } else { "" };
-            format!("start {form}{filtered}")
+            let own = if filter.reads_valkey { " valkey" } else { "" };
+            format!("start {form}{filtered}{own}")
         }
         Action::Feed(bytes) => format!("feed {}", text(&bytes::Bytes::from_static(bytes))),
         Action::Attached { link } => format!("{link} attached"),
@@ -352,6 +353,10 @@ fn replconf_replies() {
         1 +OK\r\n
         > REPLCONF 1 version 8.0.1
         1 +OK\r\n
+        > REPLCONF 1 version 8.0
+        1 -ERR Unrecognized version format: 8.0\r\n
+        > REPLCONF 1 version 8.0.256
+        1 -ERR Unrecognized version format: 8.0.256\r\n
         > REPLCONF 1 nonsense 1
         1 -ERR Unrecognized REPLCONF option: nonsense\r\n
         > REPLCONF 1 rdb-only 2
@@ -393,6 +398,37 @@ fn rdb_only_gets_no_stream() {
         > ready 0
         1 a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2
         1 close SnapshotOnly
+        ",
+    );
+}
+
+/// Valkey 9 reads a form that earlier versions refuse.
+#[test]
+fn replicas_get_the_form_that_their_version_reads() {
+    run(
+        Settings { diskless_delay_ms: 5000, ..Settings::default() },
+        r"
+        > REPLCONF 1 capa eof version 9.0.0
+        1 +OK\r\n
+        > REPLCONF 2 capa eof version 8.1.8
+        2 +OK\r\n
+        > PSYNC 1 ? -1
+        1 attached
+        > PSYNC 2 ? -1
+        2 attached
+        @6000
+        > tick
+        1 \n
+        2 \n
+        start diskless valkey
+        > started
+        1 +FULLRESYNC a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1 0\r\n
+        1 $EOF:a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2\r\n
+        1 snapshot
+        ForgetDb
+        > ready 0
+        1 a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2
+        start diskless
         ",
     );
 }

@@ -138,6 +138,30 @@ mod tests {
         assert_ne!(digest(&[b"a"], false), digest(&[b"a"], true));
     }
 
+    /// What redis-server 7.0.15 and valkey-server 8.1.8 answered for a sorted set, in each encoding.
+    #[test]
+    fn a_sorted_set_has_the_real_servers_digest() {
+        let digest = |scores: DoubleText, more: &[&str]| {
+            let limits = structures::Limits { score_text: scores, ..structures::Limits::DEFAULT };
+            let mut set = structures::SortedSet::new();
+            let members = "a b 1 c d e f g h i".split(' ');
+            let values =
+                [1.0, 2.5, -70_000.0, f64::INFINITY, 1e17, 1e22, 0.1, -0.0, 123_456_789_012_345_678.0, 1e-7];
+            for (member, score) in members.zip(values).chain(more.iter().map(|member| (*member, 0.0))) {
+                let score = structures::Score::new(score).expect("a number");
+                set.insert(member.as_bytes(), score, &limits);
+            }
+            let mut value = Digest::default();
+            value.value(ValueRef::SortedSet(&set), false, scores);
+            value.to_string()
+        };
+        let long = "x".repeat(70);
+        assert_eq!(digest(DoubleText::Digits17, &[]), "5890ce61f7a5e22bbcd5a86953b3d1ffb3e59ed0");
+        assert_eq!(digest(DoubleText::Digits17, &[&long]), "95f9cb400e74a0e026bcb46564f01bb58315ebb1");
+        assert_eq!(digest(DoubleText::Shortest, &[]), "e7da52335ee63baac7de563aa8c143f8184ea710");
+        assert_eq!(digest(DoubleText::Shortest, &[&long]), "2ab35712a73779615db74a369f8289b228bed271");
+    }
+
     /// What real servers answered for sets of these members, in whichever encoding they have them.
     #[test]
     fn a_set_has_the_real_servers_digest() {

@@ -62,7 +62,7 @@ pub const COMMANDS: &[Command] = &[
 ];
 
 /// Before 7.2, scripts could not call commands that may block.
-const NOT_FROM_SCRIPTS: (&str, Change) = ("7.2.0", |spec| spec.flags.insert(Flags::NOSCRIPT));
+pub(crate) const NOT_FROM_SCRIPTS: (&str, Change) = ("7.2.0", |spec| spec.flags.insert(Flags::NOSCRIPT));
 
 /// What runs a command that may wait for a list.
 const fn waiting(run: RunBlocking) -> Handler {

@@ -12,17 +12,34 @@
 //! a key to hold one, as those of lists do. What was popped is replicated as the plain ZPOPMIN or ZPOPMAX it amounts to.
 
 mod bounds;
+mod bzmpop;
+mod bzpop;
+mod combine;
 mod query;
 mod reply;
 mod zadd;
 mod zcard;
+mod zcount;
+mod zdiff;
+mod zinter;
+mod zmpop;
+mod zpop;
+mod zrandmember;
 mod zrange;
+mod zrangestore;
+mod zrank;
 mod zrem;
+mod zremrange;
+mod zscan;
 mod zscore;
+mod zunion;
 
-use crate::{Command, Error, Handler::Plain};
+use crate::Handler::{Lengthy, Plain};
+use crate::list::NOT_FROM_SCRIPTS;
+use crate::{Command, Error, Handler, RunBlocking};
 use keyspace::Keys;
 use structures::SortedSet;
+use table::Kind;
 
 /// The family, in teaching order.
 pub const COMMANDS: &[Command] = &[
@@ -38,7 +55,35 @@ pub const COMMANDS: &[Command] = &[
     Command::new(&zrange::ZREVRANGEBYSCORE, Plain(zrange::zrevrangebyscore)),
     Command::new(&zrange::ZRANGEBYLEX, Plain(zrange::zrangebylex)),
     Command::new(&zrange::ZREVRANGEBYLEX, Plain(zrange::zrevrangebylex)),
+    Command::new(&zrangestore::ZRANGESTORE, Plain(zrangestore::zrangestore)),
+    Command::new(&zrank::ZRANK, Plain(zrank::zrank)),
+    Command::new(&zrank::ZREVRANK, Plain(zrank::zrevrank)),
+    Command::new(&zcount::ZCOUNT, Plain(zcount::zcount)),
+    Command::new(&zcount::ZLEXCOUNT, Plain(zcount::zlexcount)),
+    Command::new(&zremrange::ZREMRANGEBYRANK, Plain(zremrange::zremrangebyrank)),
+    Command::new(&zremrange::ZREMRANGEBYSCORE, Plain(zremrange::zremrangebyscore)),
+    Command::new(&zremrange::ZREMRANGEBYLEX, Plain(zremrange::zremrangebylex)),
+    Command::new(&zpop::ZPOPMIN, Plain(zpop::zpopmin)),
+    Command::new(&zpop::ZPOPMAX, Plain(zpop::zpopmax)),
+    Command::new(&zmpop::ZMPOP, Plain(zmpop::zmpop)),
+    Command::new(&bzpop::BZPOPMIN, waiting(bzpop::bzpopmin)),
+    Command::new(&bzpop::BZPOPMAX, waiting(bzpop::bzpopmax)),
+    Command::new(&bzmpop::BZMPOP, waiting(bzmpop::bzmpop)),
+    Command::new(&zrandmember::ZRANDMEMBER, Lengthy(zrandmember::zrandmember)),
+    Command::new(&zinter::ZINTER, Plain(zinter::zinter)),
+    Command::new(&zinter::ZINTERSTORE, Plain(zinter::zinterstore)),
+    Command::new(&zinter::ZINTERCARD, Plain(zinter::zintercard)),
+    Command::new(&zunion::ZUNION, Plain(zunion::zunion)),
+    Command::new(&zunion::ZUNIONSTORE, Plain(zunion::zunionstore)),
+    Command::new(&zdiff::ZDIFF, Plain(zdiff::zdiff)),
+    Command::new(&zdiff::ZDIFFSTORE, Plain(zdiff::zdiffstore)),
+    Command::new(&zscan::ZSCAN, Plain(zscan::zscan)),
 ];
+
+/// What runs a command that may wait for a sorted set.
+const fn waiting(run: RunBlocking) -> Handler {
+    Handler::Blocking { awaits: Kind::SortedSet, run }
+}
 
 /// The sorted set at a key, for reading.
 #[inline]

@@ -4,6 +4,7 @@ use super::bounds::{lex_range, score_range};
 use crate::Error;
 use crate::args::{int, is};
 use crate::list::index_range;
+use profile::Profile;
 use std::ops::Range;
 use structures::sorted_set::{LexRange, ScoreRange};
 use structures::{Direction, SortedSet};
@@ -100,7 +101,7 @@ impl<'a> Query<'a> {
     }
 
     /// The ranks of the members that are asked for.
-    pub(super) fn ranks(&self, set: &SortedSet) -> Range<usize> {
+    pub(super) fn ranks(&self, set: &SortedSet, profile: Profile) -> Range<usize> {
         let ranks = match &self.wanted {
             Wanted::Ranks(start, stop) => {
                 let places = index_range(*start, *stop, set.len());
@@ -112,12 +113,22 @@ impl<'a> Query<'a> {
             Wanted::Scores(range) => set.ranks_by_score(range),
             Wanted::Lex(range) => set.ranks_by_lex(range, self.direction),
         };
-        let Ok(offset) = usize::try_from(self.offset) else { return 0..0 };
-        let skipped = offset.min(ranks.len());
+        let Some(skipped) = self.skipped(ranks.len(), set, profile) else { return 0..0 };
         let taken = usize::try_from(self.limit).unwrap_or(usize::MAX).min(ranks.len() - skipped);
         match self.direction {
             Direction::Forward => ranks.start + skipped..ranks.start + skipped + taken,
             Direction::Backward => ranks.end - skipped - taken..ranks.end - skipped,
+        }
+    }
+
+    /// How many members of a range are left out in front; `None` for all. Since 8.0 a negative offset counts from the end of the
+    /// range, though not in a listpack.
+    fn skipped(&self, len: usize, set: &SortedSet, profile: Profile) -> Option<usize> {
+        let offset = usize::try_from(self.offset.unsigned_abs()).unwrap_or(usize::MAX);
+        match self.offset {
+            0.. => Some(offset.min(len)),
+            _ if profile.has("8.0.0") && set.as_listpack().is_none() => len.checked_sub(offset),
+            _ => None,
         }
     }
 }

@@ -44,7 +44,13 @@ impl Members {
     }
 
     pub(super) fn one(self, out: &mut Writer<'_>, (member, score): (Item<'_>, Score)) {
-        if self.with_scores && out.proto() == Proto::Resp3 {
+        let is_nested = self.with_scores && out.proto() == Proto::Resp3;
+        self.pair(out, (member, score), is_nested);
+    }
+
+    /// One, as an array of its own if it is nested.
+    pub(super) fn pair(self, out: &mut Writer<'_>, (member, score): (Item<'_>, Score), is_nested: bool) {
+        if is_nested {
             out.array(2);
         }
         reply_item(out, member);

@@ -133,14 +133,14 @@ fn fixed(cx: &mut Cx<'_, '_>, argv: &[&[u8]], by: By, direction: Direction) -> R
 
 fn range(cx: &mut Cx<'_, '_>, argv: &[&[u8]], fixed: Fixed) -> Result<(), Error> {
     let query = Query::parse(&argv[2..], fixed)?;
-    let (effort, limits) = (cx.effort, cx.options.limits);
+    let (effort, options) = (cx.effort, cx.options);
     let Some(set) = read(&mut cx.keys, argv[1])? else {
         cx.out.array(0);
         return Ok(());
     };
-    let ranks = query.ranks(set);
+    let ranks = query.ranks(set, options.profile);
     effort.writes(ranks.len())?;
-    let members = Members { with_scores: query.with_scores, limits };
+    let members = Members { with_scores: query.with_scores, limits: options.limits };
     members.head(&mut cx.out, ranks.len());
     cx.out.each(set.range(ranks, query.direction), |out, member| members.one(out, member));
     Ok(())

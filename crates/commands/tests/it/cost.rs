@@ -108,6 +108,12 @@ fn sorted_sets(session: &mut Session, n: usize) {
     fill(session, "ZADD {t}z0", 1, |_| vec!["0".into(), "m0".into()]);
 }
 
+/// `{t}z0`, `{t}z1`, …: sorted sets of one member.
+fn small_sorted_sets(session: &mut Session, n: usize) {
+    sorted_sets(session, n);
+    (0..n).for_each(|i| fill(session, &format!("ZADD {{t}}z{i}"), 1, |_| vec!["0".into(), "m0".into()]));
+}
+
 /// `c`: as large a sorted set as is compact.
 fn compact_sorted_set(session: &mut Session, _: usize) {
     fill(session, "ZADD c", 128, |i| vec![i.to_string(), format!("m{i}")]);
@@ -180,6 +186,19 @@ macro_rules! over_ranked {
             case!(sorted_sets, |n| many(concat!($name, " e"), n, |i| vec![format!("m{}", n - i)])),
             case!(sorted_sets, |n| many(concat!($name, " z"), n, |_| vec!["m1".into()])),
             case!(compact_sorted_set, |n| many(concat!($name, " c"), n, |i| vec![format!("m{}", i % 128)])),
+        ]
+    };
+}
+
+/// Two large sorted sets, one of them many times, and many small ones beside it.
+macro_rules! over_ranked_sets {
+    ($line:literal) => {
+        vec![
+            case!(sorted_sets, |_n| vec![words(concat!($line, " 2 z y"))]),
+            case!(sorted_sets, |n| many(&format!("{} {} z", $line, n + 1), n, |_| vec!["y".into()])),
+            case!(small_sorted_sets, |n| many(&format!("{} {} z", $line, n / 8 + 1), n / 8, |i| vec![
+                format!("{{t}}z{i}")
+            ])),
         ]
     };
 }
@@ -361,7 +380,69 @@ fn cases() -> BTreeMap<&'static str, Vec<Case>> {
                 case!(sorted_sets, |n| many("ZADD z", n, |_| vec!["CH".into()])),
             ],
         ),
+        (
+            "bzmpop",
+            vec![
+                case!(sorted_sets, "BZMPOP 0 1 z MIN COUNT 1000000"),
+                case!(sorted_sets, |n| numbered("BZMPOP 0", n, "z MIN")),
+            ],
+        ),
+        ("bzpopmax", vec![case!(sorted_sets, "BZPOPMAX z 0"), case!(nothing, |n| blocking("BZPOPMAX", n))]),
+        ("bzpopmin", vec![case!(sorted_sets, "BZPOPMIN z 0"), case!(nothing, |n| blocking("BZPOPMIN", n))]),
         ("zcard", vec![case!(sorted_sets, "ZCARD z")]),
+        ("zcount", vec![case!(sorted_sets, "ZCOUNT z 10 1000")]),
+        ("zdiff", over_ranked_sets!("ZDIFF")),
+        ("zdiffstore", over_ranked_sets!("ZDIFFSTORE d")),
+        ("zinter", over_ranked_sets!("ZINTER")),
+        ("zintercard", over_ranked_sets!("ZINTERCARD")),
+        ("zinterstore", over_ranked_sets!("ZINTERSTORE d")),
+        ("zlexcount", vec![case!(sorted_sets, "ZLEXCOUNT e [m1 [m3")]),
+        (
+            "zmpop",
+            vec![
+                case!(sorted_sets, "ZMPOP 1 z MAX COUNT 1000000"),
+                case!(sorted_sets, |n| numbered("ZMPOP", n, "z MIN")),
+            ],
+        ),
+        (
+            "zpopmax",
+            vec![
+                case!(sorted_sets, "ZPOPMAX z"),
+                case!(sorted_sets, "ZPOPMAX e 1000000"),
+                case!(compact_sorted_set, "ZPOPMAX c 100"),
+            ],
+        ),
+        ("zpopmin", vec![case!(sorted_sets, |n| vec![words(&format!("ZPOPMIN z {}", n - 1))])]),
+        (
+            "zrandmember",
+            vec![
+                case!(sorted_sets, "ZRANDMEMBER z 1000000"),
+                case!(sorted_sets, |n| vec![words(&format!("ZRANDMEMBER z {} WITHSCORES", n / 4))]),
+                case!(sorted_sets, |n| vec![words(&format!("ZRANDMEMBER z -{n} WITHSCORES"))]),
+                case!(compact_sorted_set, |n| vec![words(&format!("ZRANDMEMBER c -{n}"))]),
+            ],
+        ),
+        (
+            "zrangestore",
+            vec![
+                case!(sorted_sets, "ZRANGESTORE d z 0 -1"),
+                case!(sorted_sets, "ZRANGESTORE d e - + BYLEX REV"),
+            ],
+        ),
+        ("zrank", vec![case!(sorted_sets, "ZRANK z m1"), case!(sorted_sets, "ZRANK e m1")]),
+        ("zremrangebylex", vec![case!(sorted_sets, "ZREMRANGEBYLEX e [m1 [m3")]),
+        ("zremrangebyrank", vec![case!(sorted_sets, "ZREMRANGEBYRANK z 10 -10")]),
+        ("zremrangebyscore", vec![case!(sorted_sets, "ZREMRANGEBYSCORE z 10 inf")]),
+        ("zrevrank", vec![case!(sorted_sets, "ZREVRANK z m1")]),
+        (
+            "zscan",
+            vec![
+                case!(sorted_sets, "ZSCAN z 0 COUNT 1000000 MATCH *9*9*"),
+                case!(sorted_sets, |n| many("ZSCAN z 0", n, |_| vec!["COUNT".into(), "10".into()])),
+            ],
+        ),
+        ("zunion", over_ranked_sets!("ZUNION")),
+        ("zunionstore", over_ranked_sets!("ZUNIONSTORE d")),
         ("zincrby", vec![case!(sorted_sets, "ZINCRBY z 100000 m1"), case!(sorted_sets, "ZINCRBY e 1 m1")]),
         ("zmscore", over_ranked!("ZMSCORE")),
         (
@@ -389,7 +470,10 @@ fn cases() -> BTreeMap<&'static str, Vec<Case>> {
         ("blmove", vec![case!(list, "BLMOVE l l2 LEFT RIGHT 0"), case!(list, "BLMOVE l l LEFT RIGHT 0")]),
         (
             "blmpop",
-            vec![case!(list, "BLMPOP 0 1 l LEFT COUNT 1000000"), case!(list, |n| numbered("BLMPOP 0", n))],
+            vec![
+                case!(list, "BLMPOP 0 1 l LEFT COUNT 1000000"),
+                case!(list, |n| numbered("BLMPOP 0", n, "l LEFT")),
+            ],
         ),
         ("blpop", vec![case!(nothing, |n| blocking("BLPOP", n)), case!(list, |n| blocking("BLPOP", n))]),
         ("brpop", vec![case!(nothing, |n| blocking("BRPOP", n)), case!(list, |n| blocking("BRPOP", n))]),
@@ -404,7 +488,13 @@ fn cases() -> BTreeMap<&'static str, Vec<Case>> {
         ),
         ("llen", vec![case!(list, "LLEN l")]),
         ("lmove", vec![case!(list, "LMOVE l l2 LEFT RIGHT"), case!(list, "LMOVE l l RIGHT LEFT")]),
-        ("lmpop", vec![case!(list, "LMPOP 1 l RIGHT COUNT 1000000"), case!(list, |n| numbered("LMPOP", n))]),
+        (
+            "lmpop",
+            vec![
+                case!(list, "LMPOP 1 l RIGHT COUNT 1000000"),
+                case!(list, |n| numbered("LMPOP", n, "l LEFT")),
+            ],
+        ),
         (
             "lpop",
             vec![case!(list, "LPOP l 1000000"), case!(list, |n| vec![words(&format!("LPOP l {}", n - 1))])],
@@ -581,10 +671,10 @@ fn blocking(name: &str, n: usize) -> Vec<Argv> {
     call
 }
 
-/// The same for commands that are told how many keys there are.
-fn numbered(name: &str, n: usize) -> Vec<Argv> {
+/// The same for commands that are told how many keys there are, with the last key and what follows.
+fn numbered(name: &str, n: usize, last: &str) -> Vec<Argv> {
     let mut call = many(&format!("{name} {}", n + 1), n, |i| vec![format!("none{i}")]);
-    call[0].extend(words("l LEFT"));
+    call[0].extend(words(last));
     call
 }
 

@@ -58,6 +58,23 @@ const LONG: &[&str] = &[
     "SUBSTR string 0 -2",
     "SUNION members one",
     "SUNIONSTORE result members one",
+    "ZDIFF 2 ranked ranked2 WITHSCORES",
+    "ZDIFFSTORE result 2 ranked one",
+    "ZINTER 2 ranked members",
+    "ZINTERCARD 2 ranked ranked2",
+    "ZINTERSTORE result 2 ranked ranked2",
+    "ZPOPMAX ranked 100000",
+    "ZPOPMIN ranked 100000",
+    "ZMPOP 1 ranked MIN COUNT 100000",
+    "ZRANDMEMBER ranked 20000",
+    "ZRANGE ranked 0 -1",
+    "ZRANGEBYSCORE ranked -inf +inf WITHSCORES",
+    "ZRANGESTORE result ranked 0 -1",
+    "ZREMRANGEBYRANK ranked 0 -2",
+    "ZREMRANGEBYSCORE ranked 10 +inf",
+    "ZREVRANGE ranked 10 -10",
+    "ZUNION 2 ranked one",
+    "ZUNIONSTORE result 1 ranked",
 ];
 
 /// Calls of the same commands, and of others, that take no longer on a large value than on a small one.
@@ -95,6 +112,23 @@ const SHORT: &[&str] = &[
     "SREM members 9",
     "SSCAN members 0",
     "STRLEN string",
+    "ZADD ranked 5 more",
+    "ZCARD ranked",
+    "ZCOUNT ranked -inf +inf",
+    "ZDIFF 2 one ranked",
+    "ZINCRBY ranked 5 7",
+    "ZINTER 2 ranked one",
+    "ZINTERCARD 2 one ranked",
+    "ZPOPMIN ranked 3",
+    "ZRANDMEMBER ranked 3",
+    "ZRANGE ranked 100000 100010",
+    "ZRANGEBYSCORE ranked -inf +inf LIMIT 1000 10",
+    "ZRANK ranked 9",
+    "ZREM ranked 9",
+    "ZREMRANGEBYSCORE ranked 11 20",
+    "ZREVRANGE ranked 0 10",
+    "ZSCAN ranked 0",
+    "ZSCORE ranked 8",
 ];
 
 fn filled() -> Session {
@@ -107,6 +141,10 @@ fn filled() -> Session {
     for key in ["members", "other"] {
         let add = ["SADD", key].into_iter().chain(numbers.iter().map(String::as_str));
         session.call(&add.collect::<Vec<_>>());
+    }
+    for key in ["ranked", "ranked2"] {
+        let add = numbers.iter().flat_map(|number| [number.as_str(), number]);
+        session.call(&["ZADD", key].into_iter().chain(add).collect::<Vec<_>>());
     }
     session.line("SADD one 5");
     session.call(&[b"SET", &b"string"[..], &vec![b'x'; BYTES]]);
@@ -121,6 +159,7 @@ fn state(session: &mut Session) -> Vec<String> {
         "LLEN list",
         "HLEN hash",
         "SCARD members",
+        "ZCARD ranked",
         "STRLEN string",
         "TTL string",
         "EXISTS copy new result",
@@ -170,6 +209,8 @@ fn a_small_value_is_never_refused() {
             "SADD members a b",
             "SADD other b",
             "SADD one a",
+            "ZADD ranked 1 a 2 b",
+            "ZADD ranked2 2 b",
             "SET string value",
             "SET part value",
         ] {

@@ -72,6 +72,11 @@ impl Words<'_> {
             "key" => self.key(),
             "value" => return Some(self.value()),
             "field" | "element" => return Some(self.field()),
+            "lex" if spoiled => odd.to_owned(),
+            "lex" => return Some(self.lex()),
+            "bound" if spoiled => odd.to_owned(),
+            "bound" => self.bound(),
+            "score" => self.rng.pick(&["inf", "-inf", "-0", "0", "7", "7.5"]).to_string(),
             "pattern" => self.rng.pick(PATTERNS).to_string(),
             "int" => self.either(spoiled, odd, -20, 100),
             "index" => self.either(spoiled, odd, -8, 8),
@@ -151,6 +156,27 @@ impl Words<'_> {
             70..=89 => self.rng.range(-300, 70_000).to_string().into_bytes(),
             90..=94 => format!("f{}", self.rng.below(3000)).into_bytes(),
             _ => self.value(),
+        }
+    }
+
+    /// The end of a range of scores.
+    fn bound(&mut self) -> String {
+        let mark = if self.rng.percent(30) { "(" } else { "" };
+        match self.rng.below(10) {
+            0 => "-inf".to_owned(),
+            1 => "+inf".to_owned(),
+            2 => format!("{mark}{}", self.rng.pick(FLOATS)),
+            _ => format!("{mark}{}", self.rng.range(-20, 100)),
+        }
+    }
+
+    /// The end of a range of members.
+    fn lex(&mut self) -> Vec<u8> {
+        match self.rng.below(10) {
+            0 => b"-".to_vec(),
+            1 => b"+".to_vec(),
+            2..=5 => [b"(", &self.field()[..]].concat(),
+            _ => [b"[", &self.field()[..]].concat(),
         }
     }
 

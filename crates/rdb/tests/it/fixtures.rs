@@ -7,7 +7,7 @@ use structures::list::NodeRef;
 use structures::set::Encoding;
 use structures::{Limits, Value};
 
-use crate::support::{REDIS, VALKEY, bytes, hash, list, options, payload, read, set};
+use crate::support::{REDIS, VALKEY, bytes, hash, list, options, payload, read, set, sorted_set};
 
 /// The first byte of a compressed string.
 const LZF_STRING: u8 = 0xc3;
@@ -24,6 +24,10 @@ fn default_hash<F: AsRef<[u8]>, V: AsRef<[u8]>>(pairs: impl IntoIterator<Item = 
 
 fn default_set<M: AsRef<[u8]>>(members: impl IntoIterator<Item = M>) -> Value {
     set(members, &Limits::default())
+}
+
+fn default_sorted_set<M: AsRef<[u8]>>(pairs: impl IntoIterator<Item = (M, f64)>) -> Value {
+    sorted_set(pairs, &Limits::default())
 }
 
 #[test]
@@ -148,6 +152,49 @@ fn saved_sets() {
     check(include_bytes!("../data/valkey-8.1.8-sets.rdb"), without, Encoding::Table);
 }
 
+/// The sorted sets that three servers saved: the oldest has ziplists where the others have listpacks.
+#[test]
+fn saved_sorted_sets() {
+    let files: [&[u8]; 3] = [
+        include_bytes!("../data/redis-6.2.5-zsets.rdb"),
+        include_bytes!("../data/redis-7.0.15-zsets.rdb"),
+        include_bytes!("../data/valkey-8.1.8-zsets.rdb"),
+    ];
+    for file in files {
+        let mut found = BTreeMap::new();
+        for item in read([file], options()).unwrap() {
+            if let Item::Entry { key, value, .. } = item {
+                found.insert(text(&key), value);
+            }
+        }
+        let (low, high) = (f64::NEG_INFINITY, f64::INFINITY);
+        let small =
+            [("a", 1.0), ("b", 2.5), ("c", -3.0), ("d", high), ("", low), ("1", 0.1), ("-70000", 1.0)];
+        let long = "y".repeat(65);
+        let expected = [
+            (
+                "integers",
+                "listpack",
+                default_sorted_set((0..100).map(|at| (at.to_string(), f64::from(at) * 1000.0))),
+            ),
+            (
+                "large",
+                "skiplist",
+                default_sorted_set((0..200).map(|at| (format!("member{at}"), f64::from(at) / 4.0))),
+            ),
+            ("long", "skiplist", default_sorted_set([("f", 1.0), (&*long, -0.0), ("17", 1e300)])),
+            ("small", "listpack", default_sorted_set(small)),
+            ("ties", "listpack", default_sorted_set(["b", "a", "10", "9", ""].map(|member| (member, 0.0)))),
+        ];
+        assert_eq!(found.len(), expected.len());
+        for (key, encoding, value) in expected {
+            assert_eq!(found[key], value, "{key}");
+            let Value::SortedSet(set) = &found[key] else { panic!("{key}") };
+            assert_eq!(set.encoding(), encoding, "{key}");
+        }
+    }
+}
+
 #[test]
 fn access_times_and_counters() {
     let metas = |file: &'static [u8]| {
@@ -170,15 +217,16 @@ fn access_times_and_counters() {
 #[test]
 fn dumped_payloads() {
     let limits = Limits::default();
-    let check = |value: Value, payload: &[u8]| {
-        assert_eq!(restore(payload, &limits, 10).as_ref(), Ok(&value), "{value:?}");
+    let check_with = |limits: &Limits, value: Value, payload: &[u8]| {
+        assert_eq!(restore(payload, limits, 10).as_ref(), Ok(&value), "{value:?}");
         let ours = dump(value.view(), &SaveOptions::new(REDIS));
-        assert_eq!(restore(&ours, &limits, 10).as_ref(), Ok(&value), "{value:?}");
+        assert_eq!(restore(&ours, limits, 10).as_ref(), Ok(&value), "{value:?}");
         // Which repeats a compressor finds is its own matter, so only uncompressed payloads are equal.
         if !payload.contains(&LZF_STRING) {
             assert_eq!(ours, payload, "{value:?}");
         }
     };
+    let check = |value: Value, payload: &[u8]| check_with(&limits, value, payload);
     include!("../data/dumped.rs");
 }
 
@@ -218,6 +266,17 @@ fn payloads_with_a_wrong_value() {
     assert_eq!(kind(b"\x14\x0b\x0b\0\0\0\x02\0\x05\x01\x05\x01\xff"), twice, "a listpack");
     let not_ascending = b"\x0b\x0c\x02\0\0\0\x02\0\0\0\x05\0\x05\0";
     assert_eq!(kind(not_ascending), ErrorKind::Corrupt("a set that is not a valid intset"));
+    let twice = ErrorKind::Corrupt("a sorted set with a member that comes twice");
+    assert_eq!(kind(b"\x03\x02\x01a\x011\x01a\x012"), twice, "scores as text");
+    assert_eq!(kind(b"\x05\x02\x01a\0\0\0\0\0\0\0\0\x01a\0\0\0\0\0\0\0\x40"), twice, "scores as bytes");
+    assert_eq!(kind(b"\x11\x0f\x0f\0\0\0\x04\0\x05\x01\x01\x01\x05\x01\x02\x01\xff"), twice, "a listpack");
+    let no_score = ErrorKind::Corrupt("a sorted set with a score that is no number");
+    assert_eq!(kind(b"\x03\x01\x01a\xfd"), no_score, "NaN");
+    assert_eq!(kind(b"\x03\x01\x01a\x01x"), no_score, "text");
+    assert_eq!(kind(b"\x05\x01\x01a\0\0\0\0\0\0\xf8\x7f"), no_score, "NaN in eight bytes");
+    assert_eq!(kind(b"\x11\x0c\x0c\0\0\0\x02\0\x05\x01\x81x\x02\xff"), no_score, "a listpack");
+    let odd = ErrorKind::Corrupt("a sorted set with a member without a score");
+    assert_eq!(kind(b"\x11\x09\x09\0\0\0\x01\0\x05\x01\xff"), odd);
 }
 
 #[test]

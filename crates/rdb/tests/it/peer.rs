@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use rdb::{AuxFields, EntryMeta, SaveOptions, Writer, dump, restore};
 use structures::{Limits, Value};
 
-use crate::support::{REDIS, bytes, hash, list, payload, set};
+use crate::support::{REDIS, bytes, hash, list, payload, set, sorted_set};
 
 /// A private redis-server with a directory of its own; both go when this does.
 struct Server {
@@ -113,6 +113,7 @@ fn values() -> Vec<(String, Value)> {
     let default = Limits::default();
     let tight = Limits { list_max_listpack_size: 4, list_packed_threshold: 100, ..default };
     let without = Limits { set_max_listpack_entries: 0, ..default };
+    let scores = [0.0, 1.0, -70_000.0, 0.1, 1e17, 1e300, f64::INFINITY, f64::NEG_INFINITY];
     let noise: Vec<u8> = (0..50_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     let numbers = (0..2_000i64).map(|i| (i * i * i - 1_000_000).to_string());
     let mut values: Vec<(String, Value)> =
@@ -137,6 +138,15 @@ fn values() -> Vec<(String, Value)> {
             ("integers", set(["3", "-1", "70000", "9223372036854775807"], &without)),
             ("small set", set(["a", "1", "", "-70000"], &without)),
             ("wide set", set((0..3_000).map(|i| format!("m{i}")), &without)),
+            ("small sorted set", sorted_set(scores.map(|score| (score.to_string(), score)), &default)),
+            (
+                "wide sorted set",
+                sorted_set((0..3_000).map(|i| (format!("m{i}"), f64::from(i) / 8.0)), &default),
+            ),
+            (
+                "sorted set with a long member",
+                sorted_set([("m".repeat(100), 1.5), ("n".into(), 7.0)], &default),
+            ),
         ]
         .map(|(name, value)| (name.to_owned(), value)),
     );
@@ -204,7 +214,7 @@ fn redis_restores_our_payloads() {
 }
 
 /// Forms that only old servers wrote, and broken ones; true for those that are right.
-const CONTENTS: [(bool, &[u8]); 22] = [
+const CONTENTS: [(bool, &[u8]); 31] = [
     (true, b"\x00\xc3\x09\x40\x64\x01aa\xe0\x57\x00\x01aa"),
     (true, b"\x01\x03\x01a\xc0\x05\x00"),
     (false, b"\x01\x00"),
@@ -227,11 +237,21 @@ const CONTENTS: [(bool, &[u8]); 22] = [
     (true, b"\x12\x02\x01\x05plain\x02\x0a\x0a\0\0\0\x01\0\x81a\x02\xff"),
     (false, b"\x12\x01\x03\x01a"),
     (false, b"\x12\x01\x01\x00"),
+    (true, b"\x03\x02\x01b\xfe\x01a\x032.5"),
+    (false, b"\x03\x01\x01a\xfd"),
+    (false, b"\x03\x00"),
+    (true, b"\x05\x02\x01b\0\0\0\0\0\0\xf0\x3f\x01c\0\0\0\0\0\0\0\xc0"),
+    (false, b"\x05\x01\x01a\0\0\0\0\0\0\xf8\x7f"),
+    (true, b"\x0c\x10\x10\0\0\0\x0d\0\0\0\x02\0\x00\x01a\x03\xf6\xff"),
+    (false, b"\x0c\x0d\x0d\0\0\0\x0a\0\0\0\x01\0\x00\xf6\xff"),
+    (true, b"\x11\x0c\x0c\0\0\0\x02\0\x81a\x02\x01\x01\xff"),
+    (false, b"\x11\x09\x09\0\0\0\x01\0\x05\x01\xff"),
 ];
 
 /// Types whose packed form may hold bytes without meaning that Redis does not look at and we refuse: what follows a
-/// zipmap's end, where an empty ziplist has its last entry.
-const JUDGED_STRICTER: [u8; 2] = [9, 14];
+/// zipmap's end, where an empty ziplist has its last entry. And those with scores as text, which Redis reads as far as they are
+/// numbers.
+const JUDGED_STRICTER: [u8; 5] = [9, 14, 3, 12, 17];
 
 /// Redis accepts what we accept, with the same content, and but for the above the other way round too.
 fn judge(server: &mut Server, content: &[u8]) -> bool {

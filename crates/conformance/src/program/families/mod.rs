@@ -9,6 +9,7 @@ mod server;
 mod set;
 mod string;
 mod transaction;
+mod zset;
 
 use command_spec::Group;
 
@@ -31,6 +32,7 @@ pub const FAMILIES: &[&Family] = &[
     &list::FAMILY,
     &set::FAMILY,
     &bitmap::FAMILY,
+    &zset::FAMILY,
     &transaction::FAMILY,
     &server::FAMILY,
     &connection::FAMILY,

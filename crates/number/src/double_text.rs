@@ -37,6 +37,15 @@ impl DoubleText {
             DoubleText::Shortest => shortest(value),
         }
     }
+
+    /// The text of `value` by its significant digits alone, as if it had a fraction: large integers have an exponent.
+    /// DEBUG DIGEST takes scores in like this.
+    pub fn format_by_digits(self, value: f64) -> String {
+        match self {
+            DoubleText::Digits17 => format_g17(value),
+            DoubleText::Shortest => shortest_by_digits(value),
+        }
+    }
 }
 
 /// The integer that equals `value`, if there is one of at most 2^62. Zero has no sign then.
@@ -46,15 +55,21 @@ pub fn as_integer(value: f64) -> Option<i64> {
 }
 
 fn shortest(value: f64) -> String {
+    match as_integer(value) {
+        Some(integer) if value != 0.0 => {
+            String::from_utf8_lossy(IntBuffer::new().format(integer)).into_owned()
+        }
+        _ => shortest_by_digits(value),
+    }
+}
+
+fn shortest_by_digits(value: f64) -> String {
     if value.is_nan() {
         return "nan".to_owned();
     }
     let sign = if value.is_sign_negative() { "-" } else { "" };
     if value.is_infinite() || value == 0.0 {
         return format!("{sign}{}", if value == 0.0 { "0" } else { "inf" });
-    }
-    if let Some(integer) = as_integer(value) {
-        return String::from_utf8_lossy(IntBuffer::new().format(integer)).into_owned();
     }
     let (digits, power) = grisu::digits(value.abs());
     format!("{sign}{}", place_point(&digits, power))

@@ -59,6 +59,17 @@ fn texts_are_those_of_the_servers() {
     }
 }
 
+/// What DEBUG DIGEST of valkey-server 8.1.8 must have taken in: tests of digests compare them with the server's own.
+#[test]
+fn large_integers_have_an_exponent_by_their_digits() {
+    for (value, text) in
+        [(0.0, "0"), (-0.0, "-0"), (-7.0, "-7"), (1e7, "10000000"), (1e8, "1e+8"), (0.5, "0.5")]
+    {
+        assert_eq!(DoubleText::Shortest.format_by_digits(value), text);
+        assert_eq!(DoubleText::Digits17.format_by_digits(value), DoubleText::Digits17.format(value));
+    }
+}
+
 #[test]
 fn integers_end_at_two_to_the_62() {
     for (value, integer) in [

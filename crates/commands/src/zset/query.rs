@@ -100,6 +100,11 @@ impl<'a> Query<'a> {
         Ok(Query { wanted, direction, offset, limit, with_scores })
     }
 
+    /// Whether ranks are asked for, which tell how many members there are.
+    pub(super) fn is_by_rank(&self) -> bool {
+        matches!(self.wanted, Wanted::Ranks(..))
+    }
+
     /// The ranks of the members that are asked for.
     pub(super) fn ranks(&self, set: &SortedSet, profile: Profile) -> Range<usize> {
         let ranks = match &self.wanted {

@@ -82,8 +82,9 @@ impl Loader {
         match type_id {
             ZSET_LISTPACK => Loader::Listpack,
             ZSET_ZIPLIST => Loader::Ziplist,
+            // A tree, whatever comes: a listpack has no negative zero, and that one fits is only known in the end.
             _ => Loader::Members(Members {
-                set: SortedSet::new(),
+                set: SortedSet::in_tree(),
                 scores_are_text: type_id == ZSET,
                 left: None,
                 member: None,
@@ -113,11 +114,7 @@ impl Members {
     fn step(&mut self, input: &mut Input, limits: &Limits) -> Result<SortedSet, Stop> {
         let mut left = match self.left {
             Some(left) => left,
-            None => {
-                let count = input.len()?;
-                self.set.expect(usize::try_from(count).unwrap_or(usize::MAX), limits);
-                *self.left.insert(count)
-            }
+            None => *self.left.insert(input.len()?),
         };
         while left > 0 {
             let member = match self.member.take() {
@@ -137,6 +134,7 @@ impl Members {
             left -= 1;
             self.left = Some(left);
         }
+        self.set.compact(limits);
         Ok(std::mem::take(&mut self.set))
     }
 

@@ -85,6 +85,11 @@ impl SortedSet {
         SortedSet { repr: Repr::Listpack(Listpack::new()) }
     }
 
+    /// An empty tree: what is put into it may become a listpack in the end ([`SortedSet::compact`]).
+    pub fn in_tree() -> Self {
+        SortedSet { repr: Repr::Tree(Box::new(Tree::new())) }
+    }
+
     /// An empty sorted set for `count` members, the longest of which has so many bytes, as far as they are known: a
     /// tree if these do not fit into a listpack. Servers before Redis 7.2 pass one member, and the length of the first.
     pub fn for_members(count: usize, longest: usize, limits: &Limits) -> Self {

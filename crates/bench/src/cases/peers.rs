@@ -44,6 +44,11 @@ pub(crate) const ALL: &[Case] = &[
         prepare: commands,
     },
     Case {
+        name: "sorted-set",
+        about: "ZADD and ZRANGEBYSCORE of 100 on one sorted set of 1 million members with random scores, P16",
+        prepare: sorted_set,
+    },
+    Case {
         name: "large-5m",
         about: "GET of 64 B over 5 million keys, P16",
         prepare: |setting| large(setting, 5),
@@ -128,6 +133,22 @@ fn commands(setting: &Setting) -> Result<Measure> {
             figures.push(cpu(&server, &name.to_uppercase(), &load)?);
         }
         Ok(figures)
+    }))
+}
+
+fn sorted_set(setting: &Setting) -> Result<Measure> {
+    const ADD: Command = Command::Text("ZADD ranking {score} {member}");
+    const RANGE: Command = Command::Text("ZRANGEBYSCORE ranking {score} 2 LIMIT 0 100");
+    let members = setting.size(1_000_000, 50_000);
+    let server = setting.start()?;
+    server.load(&Load::new(ADD, 64, Keys::Sequential(members), SMALL_BYTES, members))?;
+    let many = setting.size(1_000_000, 100_000);
+    Ok(Box::new(move || {
+        let load = |command, requests| Load::new(command, 16, Keys::Random(members), SMALL_BYTES, requests);
+        Ok(vec![
+            cpu(&server, "ZADD", &load(ADD, many))?,
+            cpu(&server, "ZRANGEBYSCORE of 100", &load(RANGE, many / 5))?,
+        ])
     }))
 }
 

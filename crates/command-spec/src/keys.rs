@@ -186,6 +186,10 @@ impl KeySpec {
             }
             FindKeys::Unknown => return true,
         };
+        if first == args.len() && first == last + 1 {
+            // PFMERGE may have no sources: what begins at the end of the arguments is empty.
+            return true;
+        }
         if last >= args.len() || first > last {
             return false;
         }
@@ -273,6 +277,10 @@ mod tests {
         check(const { &[KeySpec::one(1, KeyFlags::RO)] }, "get a", Some(&[1]));
         check(const { &[KeySpec::one(1, KeyFlags::RO)] }, "get", None);
         check(const { &[KeySpec::rest(1, KeyFlags::RO)] }, "del a b c", Some(&[1, 2, 3]));
+        const SOURCES: [KeySpec; 2] = [KeySpec::one(1, KeyFlags::RW), KeySpec::rest(2, KeyFlags::RO)];
+        check(&SOURCES, "pfmerge a b", Some(&[1, 2]));
+        check(&SOURCES, "pfmerge a", Some(&[1]));
+        check(const { &[KeySpec::rest(3, KeyFlags::RO)] }, "pfmerge a", None);
         const MSET: KeySpec = KeySpec {
             flags: KeyFlags::OW,
             begin: BeginSearch::Index(1),

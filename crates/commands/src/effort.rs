@@ -21,7 +21,7 @@ const VISITED_NS: u64 = 120;
 /// Bytes copied per nanosecond, including the allocation of the destination.
 const COPIED_A_NS: u64 = 4;
 /// Bytes that are read in wide words per nanosecond.
-const SCANNED_A_NS: u64 = 8;
+const SCANNED_A_NS: u64 = 6;
 /// The cost of a byte that is compressed or decoded.
 const CODED_NS: u64 = 4;
 

@@ -16,6 +16,7 @@ mod effort;
 mod error;
 pub mod generic;
 pub mod hash;
+pub mod hyperloglog;
 pub mod list;
 mod run;
 pub mod set;
@@ -37,6 +38,7 @@ pub type Command = command_spec::Command<Handler>;
 pub const FAMILIES: &[&[Command]] = &[
     string::COMMANDS,
     bitmap::COMMANDS,
+    hyperloglog::COMMANDS,
     generic::COMMANDS,
     hash::COMMANDS,
     list::COMMANDS,

@@ -100,6 +100,8 @@ settings! {
     zset_max_listpack_entries: u64 = "zset-max-listpack-entries",
     /// The longest member of a sorted set in a listpack, in bytes.
     zset_max_listpack_value_bytes: u64 = "zset-max-listpack-value",
+    /// The most bytes of a HyperLogLog that is sparse.
+    hll_sparse_max_bytes: u64 = "hll-sparse-max-bytes",
     /// The most elements of a list node; negative is a size class from -1 (4 KB) to -5 (64 KB).
     list_max_listpack_size: i32 = "list-max-listpack-size",
     /// How many nodes at each end of a list stay uncompressed; 0 compresses none.

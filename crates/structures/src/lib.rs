@@ -7,6 +7,7 @@
 
 mod dict;
 pub mod hash;
+pub mod hyperloglog;
 pub mod intset;
 mod limits;
 mod linear;

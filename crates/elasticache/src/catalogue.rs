@@ -221,10 +221,8 @@ const fn version(
 const DEFAULTS: [(Engine, &str); 2] = [(Engine::Redis, "7.0"), (Engine::Valkey, "8.0")];
 
 /// Versions that the service has and Engram has not: what they are known for is not there yet.
-const ELSEWHERE: [(Engine, &[&str]); 2] = [
-    (Engine::Redis, &["4.0.10", "5.0.6", "6.0", "6.2"]),
-    (Engine::Valkey, &["8.2", "9.0", "9.1"]),
-];
+const ELSEWHERE: [(Engine, &[&str]); 2] =
+    [(Engine::Redis, &["4.0.10", "5.0.6", "6.0", "6.2"]), (Engine::Valkey, &["8.2", "9.0", "9.1"])];
 
 /// A family of parameter groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

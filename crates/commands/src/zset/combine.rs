@@ -75,11 +75,14 @@ impl<'k> Source<'k> {
     }
 }
 
+/// Arguments of a call.
+type Args<'b, 'a> = &'b [&'a [u8]];
+
 /// The number of keys in front, which follow it, and what follows them.
 pub(super) fn parse_keys<'a, 'b>(
-    args: &'b [&'a [u8]],
+    args: Args<'b, 'a>,
     name: &str,
-) -> Result<(&'b [&'a [u8]], &'b [&'a [u8]]), Error> {
+) -> Result<(Args<'b, 'a>, Args<'b, 'a>), Error> {
     let count = int(args[0])?;
     if count < 1 {
         return Err(Error::Other(format!("ERR at least 1 input key is needed for '{name}' command").into()));

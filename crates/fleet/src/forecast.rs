@@ -109,6 +109,7 @@ pub(crate) fn forecast(
         now_ms: present.now_ms,
         disconnects: 0,
         started: BTreeSet::new(),
+        labels: BTreeMap::new(),
     };
     let (_, quiet) = world.settle(None)?;
     world.catch_up();
@@ -148,6 +149,8 @@ struct World<'a> {
     disconnects: u64,
     /// Members whose processes were started.
     started: BTreeSet<String>,
+    /// Names of members, by the nodes that they have or had.
+    labels: BTreeMap<NodeId, String>,
 }
 
 impl Seen for World<'_> {
@@ -173,6 +176,7 @@ impl World<'_> {
     fn settle(&mut self, window_ms: Option<u64>) -> Result<(Stage, bool), ApplyError> {
         let mut stage = Stage { window_ms, ..Stage::default() };
         for _ in 0..MAX_ROUNDS {
+            self.learn_labels();
             let Plan { commands, steps } = plan(&self.fleet, self, self.host);
             if commands.is_empty() && steps.is_empty() {
                 return Ok((stage, true));
@@ -229,10 +233,16 @@ impl World<'_> {
         }
     }
 
+    /// Remembers whose each node is: one that its member has no longer is still to be named when it goes.
+    fn learn_labels(&mut self) {
+        let members = self.fleet.deployments().flat_map(|(_, one)| one.members());
+        let labels =
+            members.flat_map(|(_, member)| member.nodes().map(|node| (node.id, member.name.clone())));
+        self.labels.extend(labels);
+    }
+
     fn label(&self, node: NodeId) -> String {
-        let mut members = self.fleet.deployments().flat_map(|(_, one)| one.members());
-        let member = members.find(|(_, member)| member.runs(node));
-        member.map_or_else(|| node.to_string(), |(_, member)| member.name.clone())
+        self.labels.get(&node).cloned().unwrap_or_else(|| node.to_string())
     }
 
     /// Makes a step true; the bytes that are copied by it.
@@ -336,7 +346,8 @@ impl World<'_> {
                 let upstream = Upstream { node: of.to_string(), socket: "ideal".into(), address };
                 self.change(node, |status| {
                     if status.role == Role::Unassigned {
-                        copied = bytes;
+                        // What an empty one uses is its own.
+                        copied = if keys == 0 { 0 } else { bytes };
                     }
                     (status.role, status.link) = (Role::Replica(upstream), Link::Up);
                     (status.holds_data, status.epoch, status.writes_paused) = (true, epoch, false);

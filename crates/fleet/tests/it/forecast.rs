@@ -101,6 +101,19 @@ fn a_forecast_changes_nothing() {
 }
 
 #[test]
+fn a_node_that_is_replaced_has_its_members_name() {
+    let world = world(1, 2);
+    let changes = Box::new(Changes { size: Some(size("cache.m7g.large")), ..Changes::default() });
+    let forecast = foretell(&world, &Command::Modify { id: id(), changes });
+    let foreseen = forecast.stages[0].rounds.iter().flatten();
+    let removed: BTreeSet<&str> = foreseen
+        .filter(|one| matches!(one.step, Step::Remove { .. }))
+        .map(|one| one.member.as_str())
+        .collect();
+    assert_eq!(removed, BTreeSet::from(["web-001", "web-002"]));
+}
+
+#[test]
 fn what_is_deleted_is_lost_but_for_what_a_cluster_keeps() {
     let world = world(1, 2);
     let forecast = foretell(&world, &Command::Delete { id: id(), retain_primary: false });

@@ -5,6 +5,7 @@ use crate::args::is;
 use crate::{Cx, Error};
 use command_spec::*;
 use keyspace::EventClass;
+use profile::Profile;
 use structures::sorted_set::Updated;
 use structures::{Limits, Score, SortedSet, Value};
 use table::ValueMut;
@@ -158,18 +159,17 @@ fn add(cx: &mut Cx<'_, '_>, argv: &[&[u8]], options: Options) -> Result<(), Erro
     for [score, _] in pairs {
         scores.push(number::parse_f64(score).and_then(Score::new).ok_or(Error::NotFloat)?);
     }
-    let (limits, expects) = (&cx.options.limits, cx.options.profile.has("7.2.0"));
+    let limits = &cx.options.limits;
+    let (count, longest) = expected(pairs, cx.options.profile);
     let outcome = if let Some(mut edit) = cx.keys.edit(key) {
         let ValueMut::SortedSet(set) = edit.value_mut() else { return Err(Error::WrongType) };
-        if expects {
-            set.expect(pairs.len(), limits);
-        }
+        set.expect(count, longest, limits);
         put(set, pairs, &scores, options, limits)?
     } else if options.old_only {
         Outcome::default()
     } else {
-        let count = if expects { pairs.len() } else { 1 };
-        let mut set = Box::new(SortedSet::for_members(count, pairs[0][1].len(), limits));
+        let longest = longest.max(pairs[0][1].len());
+        let mut set = Box::new(SortedSet::for_members(count, longest, limits));
         let outcome = put(&mut set, pairs, &scores, options, limits)?;
         cx.keys.insert(key, Value::SortedSet(set), None);
         cx.keys.ready(key);
@@ -186,6 +186,15 @@ fn add(cx: &mut Cx<'_, '_>, argv: &[&[u8]], options: Options) -> Result<(), Erro
         (false, _) => cx.out.int(outcome.added as i64),
     }
     Ok(())
+}
+
+/// How many members a set is prepared for before the first is added, and for how long ones. What a version does not look at
+/// is 0; the first member of a new set counts in all of them.
+fn expected(pairs: &[[&[u8]; 2]], profile: Profile) -> (usize, usize) {
+    let count = if profile.has("7.2.0") { pairs.len() } else { 0 };
+    let lengths = pairs.iter().map(|[_, member]| member.len());
+    let longest = if profile.has("8.1.0") { lengths.max() } else { None };
+    (count, longest.unwrap_or(0))
 }
 
 /// Adds the members. Only an increment can fail, and it is of one member: nothing has changed then.

@@ -46,7 +46,7 @@ pub(super) fn zrangestore(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Err
         let mut buffer = IntBuffer::new();
         if query.is_by_rank() {
             // How many there will be is known to the real servers here only. It shows in the sign of a zero.
-            result.expect(ranks.len(), &options.limits);
+            result.expect(ranks.len(), 0, &options.limits);
         }
         for (member, score) in set.range(ranks, query.direction) {
             result.insert(member.text(&mut buffer), score, &options.limits);

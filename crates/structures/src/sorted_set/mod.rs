@@ -91,12 +91,10 @@ impl SortedSet {
     }
 
     /// An empty sorted set for `count` members, the longest of which has so many bytes, as far as they are known: a
-    /// tree if these do not fit into a listpack. Servers before Redis 7.2 pass one member, and the length of the first.
+    /// tree if these do not fit into a listpack.
     pub fn for_members(count: usize, longest: usize, limits: &Limits) -> Self {
         let mut set = SortedSet::new();
-        if count > limits.zset_max_listpack_entries || longest > limits.zset_max_listpack_value {
-            set.convert_to_tree();
-        }
+        set.expect(count, longest, limits);
         set
     }
 
@@ -108,7 +106,7 @@ impl SortedSet {
     pub fn from_listpack(listpack: Listpack, limits: &Limits) -> Result<Self, NotASortedSet> {
         let listpack = listed::checked(listpack)?;
         let mut set = SortedSet { repr: Repr::Listpack(listpack) };
-        set.expect(set.len(), limits);
+        set.expect(set.len(), 0, limits);
         Ok(set)
     }
 
@@ -150,9 +148,9 @@ impl SortedSet {
             }
     }
 
-    /// Becomes a tree if a command brings so many members that they alone are too many for a listpack.
-    pub fn expect(&mut self, count: usize, limits: &Limits) {
-        if count > limits.zset_max_listpack_entries {
+    /// Becomes a tree if a command brings so many members that they alone are too many for a listpack, or one that is too long.
+    pub fn expect(&mut self, count: usize, longest: usize, limits: &Limits) {
+        if count > limits.zset_max_listpack_entries || longest > limits.zset_max_listpack_value {
             self.convert_to_tree();
         }
     }

@@ -262,9 +262,12 @@ fn thresholds_are_those_of_redis() {
     long.compact(&limits);
     assert_eq!(long.encoding(), "skiplist");
     let mut small = SortedSet::new();
-    small.expect(3, &limits);
+    small.expect(3, 5, &limits);
     assert_eq!(small.encoding(), "listpack");
-    small.expect(4, &limits);
+    let mut wide = small.clone();
+    wide.expect(1, 6, &limits);
+    assert_eq!(wide.encoding(), "skiplist");
+    small.expect(4, 0, &limits);
     assert_eq!(small.encoding(), "skiplist");
 }
 

@@ -64,6 +64,14 @@ pub enum BeginSearch {
     Index(u8),
     /// After this word, looked for from this argument on; backwards from the end when negative.
     Keyword(&'static str, i8),
+    /// After this word among the options behind the first key. An option of the list has so many arguments, none of which is the
+    /// word. Clients are told that only the command itself knows.
+    Option {
+        /// Before the key.
+        word: &'static str,
+        /// Other options with the number of their arguments.
+        others: &'static [(&'static str, u8)],
+    },
     /// Only the command itself knows.
     Unknown,
 }
@@ -151,6 +159,10 @@ impl KeySpec {
                     None => return true,
                 }
             }
+            BeginSearch::Option { word, others } => {
+                options(args, word, others, found);
+                return true;
+            }
             BeginSearch::Unknown => return true,
         };
         let (first, last, step) = match self.find {
@@ -199,6 +211,23 @@ impl KeySpec {
             at += step.max(1) as usize;
         }
         true
+    }
+}
+
+/// Calls `found` with the index of each argument that follows the word as an option.
+fn options<A: AsRef<[u8]>>(args: &[A], word: &str, others: &[(&str, u8)], found: &mut impl FnMut(usize)) {
+    let mut at = 2;
+    while at < args.len() {
+        let is = |word: &str| args[at].as_ref().eq_ignore_ascii_case(word.as_bytes());
+        if is(word) {
+            if at + 1 < args.len() {
+                found(at + 1);
+            }
+            at += 2;
+        } else {
+            let other = others.iter().find(|(other, _)| is(other));
+            at += 1 + other.map_or(0, |(_, arguments)| usize::from(*arguments));
+        }
     }
 }
 
@@ -263,6 +292,7 @@ pub fn movable(spec: &Spec) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Need;
 
     fn check(keys: &'static [KeySpec], line: &str, want: Option<&[usize]>) {
         let args: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
@@ -302,6 +332,26 @@ mod tests {
             find: FindKeys::Range { last: -2, step: 1, limit: 0 },
         };
         check(const { &[BLPOP] }, "blpop a b 0", Some(&[1, 2]));
+    }
+
+    #[test]
+    fn options_are_told_from_their_arguments() {
+        const SORT: &[KeySpec] = &[
+            KeySpec::one(1, KeyFlags::RO),
+            KeySpec {
+                flags: KeyFlags::OW,
+                begin: BeginSearch::Option { word: "STORE", others: &[("LIMIT", 2), ("GET", 1)] },
+                find: FindKeys::Unknown,
+            },
+        ];
+        check(SORT, "sort a", Some(&[1]));
+        check(SORT, "sort a desc store b alpha", Some(&[1, 4]));
+        check(SORT, "sort a get store limit store store store store", Some(&[1, 8]));
+        check(SORT, "sort store store store", Some(&[1, 3]));
+        check(SORT, "sort a store", Some(&[1]));
+        let spec = Spec { keys: SORT, need: Need::Keys, world_words: &["by"], ..Spec::BASE };
+        assert_eq!(spec.actual_need(&["sort", "by", "desc"]), Need::Keys);
+        assert_eq!(spec.actual_need(&["sort", "a", "By", "x"]), Need::World);
     }
 
     #[test]

@@ -70,6 +70,8 @@ pub struct Spec {
     pub reply: Shape,
     /// What must be locked.
     pub need: Need,
+    /// Words, lower-case, behind the first key: with one of them it works on keys that only their values name, and needs the world.
+    pub world_words: &'static [&'static str],
     /// Where earlier versions differed: the version that brought this spec's behaviour, and the change that restores
     /// what came before. An older profile refuses, shows and allows what its version did.
     pub before: &'static [(&'static str, Change)],
@@ -109,6 +111,7 @@ impl Spec {
         args: &[],
         reply: Shape::Never,
         need: Need::None,
+        world_words: &[],
         before: &[],
     };
 
@@ -132,6 +135,17 @@ impl Spec {
         match argv.iter().skip(variable.from).any(is_word) {
             true => flags.difference(KeyFlags::VARIABLE_FLAGS),
             false => variable.flags,
+        }
+    }
+
+    /// What must be locked, given the arguments.
+    pub fn actual_need<A: AsRef<[u8]>>(&self, argv: &[A]) -> Need {
+        let is_word =
+            |arg: &A| self.world_words.iter().any(|word| arg.as_ref().eq_ignore_ascii_case(word.as_bytes()));
+        let first = 2;
+        match !self.world_words.is_empty() && argv.iter().skip(first).any(is_word) {
+            true => Need::World,
+            false => self.need,
         }
     }
 

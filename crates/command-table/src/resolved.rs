@@ -39,6 +39,8 @@ struct Many {
     keys: Vec<Key>,
     /// The slots to lock, ascending and each once.
     slots: Vec<Slot>,
+    /// It works on other keys as well.
+    needs_world: bool,
 }
 
 /// What must be held while a request runs.
@@ -79,11 +81,14 @@ impl<'a> Resolved<'a> {
             ([keys], [_, _, ..]) if command.run.key_step > 0 => {
                 let (first, step) = (command.run.first_key as usize, command.run.key_step as usize);
                 if (argv.len() - first).is_multiple_of(step) && places.len() == (argv.len() - first) / step {
-                    many(places.iter().enumerate().map(|(at, place)| Key {
-                        at: first + at * step,
-                        flags: keys.flags,
-                        slot: place.slot,
-                    }))
+                    many(
+                        places.iter().enumerate().map(|(at, place)| Key {
+                            at: first + at * step,
+                            flags: keys.flags,
+                            slot: place.slot,
+                        }),
+                        false,
+                    )
                 } else {
                     find(command, argv)
                 }
@@ -159,11 +164,20 @@ impl Keys {
         }
     }
 
+    /// Whether its keys are too many to be locked, or not all that it works on.
+    #[inline]
+    fn needs_world(&self) -> bool {
+        match self {
+            Keys::None | Keys::One(_) => false,
+            Keys::Many(many) => many.needs_world || many.slots.len() > MANY_SLOTS,
+        }
+    }
+
     #[inline]
     fn locks(&self, need: Need) -> Locks<'_> {
         match need {
             Need::None => Locks::None,
-            Need::Keys if self.slots().len() > MANY_SLOTS => Locks::World,
+            Need::Keys if self.needs_world() => Locks::World,
             Need::Keys => Locks::Slots(self.slots()),
             Need::SlotBySlot => Locks::SlotBySlot,
             Need::World => Locks::World,
@@ -179,19 +193,20 @@ fn find(command: &'static Command, argv: &[&[u8]]) -> Keys {
     // Arguments that do not fit the spec are the command's to complain about: it touches no key then.
     match keys.as_slice() {
         _ if !fits => Keys::None,
+        _ if command.spec.actual_need(argv) > command.spec.need => many(keys.into_iter(), true),
         [] => Keys::None,
         [key] if !key.flags.contains(KeyFlags::NOT_KEY) => Keys::One(*key),
-        _ => many(keys.into_iter()),
+        _ => many(keys.into_iter(), false),
     }
 }
 
-fn many(keys: impl Iterator<Item = Key>) -> Keys {
+fn many(keys: impl Iterator<Item = Key>, needs_world: bool) -> Keys {
     let keys: Vec<Key> = keys.collect();
     let locked = keys.iter().filter(|key| !key.flags.contains(KeyFlags::NOT_KEY));
     let mut slots: Vec<Slot> = locked.map(|key| key.slot).collect();
     slots.sort_unstable();
     slots.dedup();
-    Keys::Many(Arc::new(Many { keys, slots }))
+    Keys::Many(Arc::new(Many { keys, slots, needs_world }))
 }
 
 /// A resolved request that is kept: queued by MULTI, or waiting.

@@ -267,7 +267,7 @@ fn describe_keys(out: &mut Writer<'_>, keys: &KeySpec) {
             out.bulk(word.as_bytes());
             field(out, "startfrom", from.into());
         }
-        BeginSearch::Unknown => kind(out, "unknown", 0),
+        BeginSearch::Option { .. } | BeginSearch::Unknown => kind(out, "unknown", 0),
     }
     out.bulk(b"find_keys");
     match keys.find {

@@ -18,6 +18,7 @@
 //! | `commands/src/generic/type_name.rs` | `type_name` | TYPE, SCAN |
 //! | `commands/src/generic/object.rs` | `encoding_name` | OBJECT ENCODING, DEBUG OBJECT |
 //! | `commands/src/generic/copy.rs` | `duplicate` | COPY |
+//! | `commands/src/generic/sort.rs` | `sorted` | SORT |
 //! | `server-commands/src/digest.rs` | `value` | DEBUG DIGEST |
 //! | `server-commands/src/debug.rs` | `object`, `listpack`, `quicklist` | DEBUG OBJECT, DEBUG LISTPACK, DEBUG QUICKLIST |
 //!

@@ -20,6 +20,7 @@ mod randomkey;
 mod rename;
 mod restore;
 mod scan;
+mod sort;
 mod ttl;
 mod type_name;
 
@@ -56,6 +57,8 @@ pub const COMMANDS: &[Command] = &[
     Command::new(&randomkey::RANDOMKEY, Plain(randomkey::randomkey)),
     Command::new(&dbsize::DBSIZE, Plain(dbsize::dbsize)),
     Command { spec: &object::OBJECT, run: Plain(object::object), subcommands: object::SUBCOMMANDS },
+    Command::new(&sort::SORT, Plain(sort::sort)),
+    Command::new(&sort::SORT_RO, Plain(sort::sort_ro)),
     Command::new(&dump::DUMP, Plain(dump::dump)),
     Command::new(&restore::RESTORE, Plain(restore::restore)),
 ];

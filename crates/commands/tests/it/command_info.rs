@@ -101,7 +101,7 @@ fn key_spec(spec: &KeySpec) -> String {
     let begin = match spec.begin {
         BeginSearch::Index(index) => format!("type index spec index {index}"),
         BeginSearch::Keyword(word, from) => format!("type keyword spec keyword {word} startfrom {from}"),
-        BeginSearch::Unknown => "type unknown spec".to_owned(),
+        BeginSearch::Option { .. } | BeginSearch::Unknown => "type unknown spec".to_owned(),
     };
     let find = match spec.find {
         FindKeys::Range { last, step, limit } => {

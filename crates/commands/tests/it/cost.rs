@@ -166,6 +166,23 @@ macro_rules! over_fields {
     };
 }
 
+/// All elements in order, a part of them, what keys named after them hold, and many options.
+macro_rules! over_order {
+    ($name:literal) => {
+        vec![
+            case!(list, |_n| vec![words(concat!($name, " l ALPHA"))]),
+            case!(list, |_n| vec![words(concat!($name, " l ALPHA BY * GET # GET {t}* LIMIT 1 1000000"))]),
+            case!(list, |_n| vec![words(concat!($name, " l BY nosort DESC LIMIT 10 1000000"))]),
+            case!(keys, |n| many(concat!($name, " {t}s0 ALPHA"), n, |_| vec!["ASC".into()])),
+            case!(list, |n| many(concat!($name, " l ALPHA LIMIT 0 2"), n, |_| vec![
+                "GET".into(),
+                "#".into()
+            ])),
+            case!(sets, |_n| vec![words(concat!($name, " m ALPHA DESC"))]),
+        ]
+    };
+}
+
 /// Many members, each once and one many times, of a table and of compact sets.
 macro_rules! over_members {
     ($name:literal) => {
@@ -214,6 +231,8 @@ macro_rules! over_sets {
         ]
     };
 }
+
+mod strings;
 
 /// The cases of a command, by its full name.
 fn cases() -> BTreeMap<&'static str, Vec<Case>> {
@@ -277,6 +296,8 @@ fn cases() -> BTreeMap<&'static str, Vec<Case>> {
                 case!(keys, |n| many("SCAN 0", n, |_| vec!["COUNT".into(), "10".into()])),
             ],
         ),
+        ("sort", over_order!("SORT")),
+        ("sort_ro", over_order!("SORT_RO")),
         ("touch", over_keys!("TOUCH")),
         ("ttl", vec![case!(volatile, "TTL {t}0")]),
         ("type", vec![case!(hash, "TYPE h")]),
@@ -593,97 +614,15 @@ fn cases() -> BTreeMap<&'static str, Vec<Case>> {
         ("strlen", vec![case!(strings, "STRLEN s")]),
         ("substr", vec![case!(strings, "SUBSTR s 0 -1")]),
     ];
-    let bitmaps = [
-        ("bitcount", vec![case!(long_strings, "BITCOUNT s"), case!(long_strings, "BITCOUNT s 3 -3 BIT")]),
-        (
-            "bitfield",
-            vec![
-                case!(strings, |n| many("BITFIELD s", n, |i| words_of(&format!("INCRBY u8 {i} 1")))),
-                case!(strings, |n| many("BITFIELD s", n, |i| words_of(&format!("GET u8 {i}")))),
-                case!(strings, |n| many("BITFIELD s", n, |_| words_of("OVERFLOW SAT"))),
-                case!(nothing, |n| vec![words(&format!("BITFIELD s SET u8 {} 1", 800 * n))]),
-            ],
-        ),
-        (
-            "bitfield_ro",
-            vec![case!(strings, |n| many("BITFIELD_RO s", n, |i| words_of(&format!("GET u8 {i}"))))],
-        ),
-        (
-            "bitop",
-            vec![
-                case!(long_strings, "BITOP AND d s s2"),
-                case!(long_strings, "BITOP NOT d s"),
-                case!(long_strings, |n| many("BITOP OR d", n, |_| vec!["s".into()])),
-                case!(long_strings, |n| many("BITOP XOR d s", n, |_| vec!["s2".into()])),
-                case!(keys, |n| many("BITOP OR d", n, |i| vec![key(i)])),
-            ],
-        ),
-        ("bitpos", vec![case!(long_strings, "BITPOS z 1"), case!(long_strings, "BITPOS z 1 3 -3 BIT")]),
-        ("getbit", vec![case!(strings, "GETBIT s 7")]),
-        (
-            "setbit",
-            vec![
-                case!(strings, "SETBIT s 7 1"),
-                case!(strings, |n| vec![words(&format!("SETBIT s {} 1", 800 * n))]),
-                case!(nothing, |n| vec![words(&format!("SETBIT s {} 1", 800 * n))]),
-            ],
-        ),
-    ];
-    let sketches = [
-        (
-            "pfadd",
-            vec![
-                case!(nothing, |n| many("PFADD p", n, |i| vec![i.to_string()])),
-                case!(sketches, |n| many("PFADD {t}0", n, |_| vec!["7".into()])),
-                case!(sketches, |n| many("PFADD {t}0", n, |i| vec![i.to_string()])),
-                case!(nothing, |n| vec![value("PFADD p", 10 * n)]),
-            ],
-        ),
-        (
-            "pfcount",
-            vec![
-                case!(sketches, |n| many("PFCOUNT", n / 100, |i| vec![key(i)])),
-                case!(sketches, |n| many("PFCOUNT", n / 100, |_| vec![key(0)])),
-                case!(sketches, "PFCOUNT {t}0"),
-            ],
-        ),
-        ("pfdebug", vec![case!(sketches, "PFDEBUG GETREG {t}0"), case!(sketches, "PFDEBUG DECODE {t}0")]),
-        (
-            "pfmerge",
-            vec![
-                case!(sketches, |n| many("PFMERGE p", n / 100, |i| vec![key(i)])),
-                case!(sketches, |n| many("PFMERGE p", n / 100, |_| vec![key(0)])),
-            ],
-        ),
-        ("pfselftest", vec![case!(nothing, "PFSELFTEST")]),
-    ];
     generic
         .into_iter()
-        .chain(bitmaps)
-        .chain(sketches)
+        .chain(strings::cases())
         .chain(hashes)
         .chain(sets)
         .chain(sorted_sets)
         .chain(lists)
         .chain(texts)
         .collect()
-}
-
-/// `s`, `s2` and `z`: strings that take long to count, the last one of zeros.
-fn long_strings(session: &mut Session, n: usize) {
-    let text = "ab".repeat(80 * n);
-    session.call(&["MSET", "s", &text, "s2", &text[1..], "z", &"\0".repeat(160 * n)]);
-}
-
-/// `{t}0`, `{t}1`, …: sparse HyperLogLogs.
-fn sketches(session: &mut Session, n: usize) {
-    let elements: Vec<String> = (0..200).map(|i| i.to_string()).collect();
-    for i in 0..n / 100 {
-        let name = key(i);
-        let argv: Vec<&str> =
-            ["PFADD", &name].into_iter().chain(elements.iter().map(String::as_str)).collect();
-        session.call(&argv);
-    }
 }
 
 /// One key with a long name.

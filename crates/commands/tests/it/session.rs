@@ -176,7 +176,7 @@ impl Session {
         });
         let slots: Vec<Slot> = slots.into_iter().collect();
         let mut standing = Standing::new(THREAD);
-        let mut guard = match command.spec.need {
+        let mut guard = match command.spec.actual_need(argv) {
             Need::World => {
                 assert!(standing.claim(&*self.space, ITSELF, 0), "nobody else is there");
                 standing.world(&self.space)

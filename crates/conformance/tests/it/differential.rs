@@ -39,6 +39,11 @@ fn bitmaps() {
 }
 
 #[test]
+fn sorts() {
+    check_family("sort", 10);
+}
+
+#[test]
 fn hyperloglogs() {
     check_family("hyperloglog", 10);
 }

@@ -8,6 +8,7 @@ mod hyperloglog;
 mod list;
 mod server;
 mod set;
+mod sort;
 mod string;
 mod transaction;
 mod zset;
@@ -35,6 +36,7 @@ pub const FAMILIES: &[&Family] = &[
     &bitmap::FAMILY,
     &zset::FAMILY,
     &hyperloglog::FAMILY,
+    &sort::FAMILY,
     &transaction::FAMILY,
     &server::FAMILY,
     &connection::FAMILY,

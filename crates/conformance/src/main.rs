@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods)] // a harness reads its environment
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -140,16 +141,16 @@ fn record(files: &[String]) -> Result<bool> {
 fn check(server: &str, files: &[String]) -> Result<bool> {
     let launch = Launch::by_path(server, "redis-7.0");
     let is_redis_server = launch.name() == "redis-server";
-    let mut redis = Runner::new(&launch);
-    let mut valkey = Runner::new(&Launch::by_path(server, "valkey-8.0"));
+    let mut runners = BTreeMap::new();
     let (mut checked, mut differing) = (0, 0);
     for file in &files_or_all(files)? {
-        let valkey_only = Transcript::read(file)?.valkey_only;
-        if valkey_only && is_redis_server {
+        let transcript = Transcript::read(file)?;
+        if transcript.valkey_only && is_redis_server {
             continue;
         }
         checked += 1;
-        let runner = if valkey_only { &mut valkey } else { &mut redis };
+        let start = || Runner::new(&Launch::by_path(server, &transcript.engine));
+        let runner = runners.entry(transcript.engine.clone()).or_insert_with(start);
         for difference in runner.check(file)? {
             println!("{difference}");
             differing += 1;

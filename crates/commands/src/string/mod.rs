@@ -8,6 +8,7 @@
 //! or edits a text (INCRBYFLOAT, APPEND to a key, SETRANGE) stores the bytes as they are.
 
 mod append;
+mod delifeq;
 mod get;
 mod getdel;
 mod getex;
@@ -18,6 +19,7 @@ mod incrbyfloat;
 mod lcs;
 mod mget;
 mod mset;
+mod msetex;
 mod set;
 mod setex;
 mod setnx;
@@ -26,6 +28,7 @@ mod strlen;
 mod when;
 
 use crate::{Command, Cx, Error, Handler::Plain};
+use keyspace::Keys;
 use number::{IntBuffer, decimal_len, parse_i64};
 use structures::{Item, ValueRef};
 
@@ -40,10 +43,12 @@ pub const COMMANDS: &[Command] = &[
     Command::new(&setex::PSETEX, Plain(setex::psetex)),
     Command::new(&getset::GETSET, Plain(getset::getset)),
     Command::new(&getdel::GETDEL, Plain(getdel::getdel)),
+    Command::new(&delifeq::DELIFEQ, Plain(delifeq::delifeq)),
     Command::new(&getex::GETEX, Plain(getex::getex)),
     Command::new(&mget::MGET, Plain(mget::mget)),
     Command::new(&mset::MSET, Plain(mset::mset)),
     Command::new(&mset::MSETNX, Plain(mset::msetnx)),
+    Command::new(&msetex::MSETEX, Plain(msetex::msetex)),
     Command::new(&incr::INCR, Plain(incr::incr)),
     Command::new(&incr::DECR, Plain(incr::decr)),
     Command::new(&incr::INCRBY, Plain(incr::incrby)),
@@ -101,6 +106,12 @@ pub(crate) fn string_bytes<'a>(value: ValueRef<'a>, buffer: &'a mut IntBuffer) -
         Item::Int(int) => Ok(buffer.format(int)),
         Item::Bytes(bytes) => Ok(bytes),
     }
+}
+
+/// Whether a key is there and holds this string.
+fn holds(keys: &mut Keys<'_, '_>, key: &[u8], other: &[u8]) -> Result<bool, Error> {
+    let Some(entry) = keys.lookup_to_write(key) else { return Ok(false) };
+    Ok(string_bytes(entry.value(), &mut IntBuffer::new())? == other)
 }
 
 /// The length of a string value.

@@ -1,10 +1,11 @@
 //! SET
 
-use super::{When, reply_key};
+use super::{When, holds, reply_key};
 use crate::args::is;
 use crate::{Cx, Error};
 use command_spec::*;
 use keyspace::{EventClass, Ttl};
+use profile::Profile;
 
 /// `SET`
 pub(super) const SET: Spec = Spec {
@@ -25,7 +26,11 @@ pub(super) const SET: Spec = Spec {
         Arg::string("value"),
         Arg::one_of(
             "condition",
-            &[Arg::word("nx", "NX").since("2.6.12"), Arg::word("xx", "XX").since("2.6.12")],
+            &[
+                Arg::word("nx", "NX").since("2.6.12"),
+                Arg::word("xx", "XX").since("2.6.12"),
+                Arg::string("comparison-value").token("IFEQ").since("8.1.0"),
+            ],
         )
         .optional(),
         Arg::word("get", "GET").optional().since("6.2.0"),
@@ -47,22 +52,24 @@ pub(super) const SET: Spec = Spec {
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Condition {
+enum Condition<'a> {
     Always,
     IfAbsent,
     IfPresent,
+    /// The key holds this string.
+    IfEqual(&'a [u8]),
 }
 
 struct Set<'a> {
     key: &'a [u8],
     value: &'a [u8],
-    condition: Condition,
+    condition: Condition<'a>,
     get: bool,
     keep_ttl: bool,
     when: Option<When<'a>>,
 }
 
-fn parse<'a>(argv: &[&'a [u8]]) -> Result<Set<'a>, Error> {
+fn parse<'a>(argv: &[&'a [u8]], profile: Profile) -> Result<Set<'a>, Error> {
     let mut set = Set {
         key: argv[1],
         value: argv[2],
@@ -73,10 +80,12 @@ fn parse<'a>(argv: &[&'a [u8]]) -> Result<Set<'a>, Error> {
     };
     let mut rest = argv[3..].iter();
     while let Some(&arg) = rest.next() {
-        if is(arg, "NX") && set.condition != Condition::IfPresent {
+        if is(arg, "NX") && matches!(set.condition, Condition::Always | Condition::IfAbsent) {
             set.condition = Condition::IfAbsent;
-        } else if is(arg, "XX") && set.condition != Condition::IfAbsent {
+        } else if is(arg, "XX") && matches!(set.condition, Condition::Always | Condition::IfPresent) {
             set.condition = Condition::IfPresent;
+        } else if is(arg, "IFEQ") && set.condition == Condition::Always && profile.has("8.1.0") {
+            set.condition = Condition::IfEqual(rest.next().ok_or(Error::Syntax)?);
         } else if is(arg, "GET") {
             set.get = true;
         } else if is(arg, "KEEPTTL") && set.when.is_none() {
@@ -91,23 +100,23 @@ fn parse<'a>(argv: &[&'a [u8]]) -> Result<Set<'a>, Error> {
 }
 
 pub(super) fn set(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
-    let set = parse(argv)?;
+    let set = parse(argv, cx.options.profile)?;
     let at_ms = set.when.map(|when| when.resolve(cx.keys.now_ms(), "set")).transpose()?;
     if set.get {
         reply_key(cx, set.key)?;
     }
-    if set.condition != Condition::Always {
-        // What overwrites the key notes the access by itself.
-        let present = match set.condition {
-            Condition::IfAbsent => cx.keys.lookup_to_write(set.key).is_some(),
-            Condition::IfPresent | Condition::Always => cx.keys.peek(set.key).is_some(),
-        };
-        if present != (set.condition == Condition::IfPresent) {
-            if !set.get {
-                cx.out.null();
-            }
-            return Ok(());
+    // What overwrites the key notes the access by itself.
+    let is_met = match set.condition {
+        Condition::Always => true,
+        Condition::IfAbsent => cx.keys.lookup_to_write(set.key).is_none(),
+        Condition::IfPresent => cx.keys.peek(set.key).is_some(),
+        Condition::IfEqual(other) => holds(&mut cx.keys, set.key, other)?,
+    };
+    if !is_met {
+        if !set.get {
+            cx.out.null();
         }
+        return Ok(());
     }
     match at_ms {
         // Redis leaves it to whoever looks at the key next.

@@ -567,6 +567,7 @@ fn cases() -> BTreeMap<&'static str, Vec<Case>> {
         ("append", vec![case!(strings, "APPEND s x"), case!(nothing, |n| vec![value("APPEND s", n)])]),
         ("decr", vec![case!(keys, "DECR new")]),
         ("decrby", vec![case!(keys, "DECRBY new 2")]),
+        ("delifeq", vec![case!(strings, "DELIFEQ s x"), case!(nothing, |n| vec![value("DELIFEQ s", n)])]),
         ("get", vec![case!(strings, "GET s")]),
         ("getdel", vec![case!(strings, "GETDEL s")]),
         ("getex", over_words!("GETEX s", "PERSIST")),
@@ -592,6 +593,19 @@ fn cases() -> BTreeMap<&'static str, Vec<Case>> {
             vec![
                 case!(nothing, |n| many("MSETNX", n, |i| vec![key(i), "w".into()])),
                 case!(nothing, |n| many("MSETNX", n, |_| vec!["s".into(), "w".into()])),
+            ],
+        ),
+        (
+            "msetex",
+            vec![
+                case!(keys, |n| {
+                    let mut call = many(&format!("MSETEX {n}"), n, |i| vec![key(i), "w".into()]);
+                    call[0].extend(words("XX EX 100"));
+                    call
+                }),
+                case!(strings, |n| many(&format!("MSETEX {n}"), n, |_| vec!["s".into(), "w".into()])),
+                case!(strings, |n| many("MSETEX 1 s v", n, |_| vec!["XX".into()])),
+                case!(strings, |n| many("MSETEX 1 s v EX 10", n, |i| vec![["EX", "10"][i % 2].into()])),
             ],
         ),
         ("psetex", vec![case!(strings, |n| vec![value("PSETEX s 1000", n)])]),

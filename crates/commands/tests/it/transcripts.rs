@@ -42,10 +42,16 @@ pub(crate) fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
+/// Valkey as of a version.
+fn valkey(version: &str) -> Profile {
+    let (minor, _) = version.rsplit_once('.').expect("major, minor and patch");
+    format!("valkey-{minor}").parse().expect("a profile of Valkey")
+}
+
 fn read(file: &Path) -> Transcript {
     let text = std::fs::read_to_string(file).expect("a transcript");
-    let valkey = text.lines().any(|line| line.starts_with("@valkey"));
-    let profile = if valkey { Profile::Valkey80 } else { Profile::Redis70 };
+    let version = text.lines().find_map(|line| line.strip_prefix("@valkey")?.split_whitespace().last());
+    let profile = version.map_or(Profile::Redis70, valkey);
     let mut transcript = Transcript { file: file.to_owned(), profile, scenes: vec![Vec::new()] };
     let (mut unordered, mut several) = (false, false);
     for (at, line) in text.lines().enumerate() {

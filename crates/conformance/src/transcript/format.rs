@@ -11,6 +11,8 @@ use anyhow::{Context, Result, bail};
 pub struct Transcript {
     /// True if the file begins with `@valkey`.
     pub valkey_only: bool,
+    /// The engine that answers so: `redis-7.0`, or Valkey as of the version that ends the line `@valkey`.
+    pub engine: String,
     /// Arguments of `@server`.
     pub server_args: Vec<String>,
     /// The `@` lines and comments of the head, as they are.
@@ -71,6 +73,7 @@ impl Transcript {
     pub fn parse(text: &str) -> Result<Transcript> {
         let mut transcript = Transcript {
             valkey_only: false,
+            engine: "redis-7.0".to_owned(),
             server_args: Vec::new(),
             head: Vec::new(),
             sections: Vec::new(),
@@ -115,7 +118,15 @@ impl Transcript {
 
     fn read_head(&mut self, line: &str) -> Result<()> {
         match line.split_once(' ').unwrap_or((line, "")) {
-            ("@valkey", _) => self.valkey_only = true,
+            ("@valkey", from) => {
+                let version = from.split_whitespace().last().unwrap_or_default();
+                let mut parts = version.split('.');
+                let (Some(major), Some(minor)) = (parts.next(), parts.next()) else {
+                    bail!("{line:?} does not end with a version");
+                };
+                self.valkey_only = true;
+                self.engine = format!("valkey-{major}.{minor}");
+            }
             ("@server", args) => {
                 let args = split_arguments(args)?;
                 self.server_args = args.iter().map(|arg| String::from_utf8_lossy(arg).into_owned()).collect();

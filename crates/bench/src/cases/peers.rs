@@ -137,7 +137,7 @@ fn commands(setting: &Setting) -> Result<Measure> {
 }
 
 fn sorted_set(setting: &Setting) -> Result<Measure> {
-    const ADD: Command = Command::Text("ZADD ranking {score} {member}");
+    const ADD: Command = Command::Text("ZADD ranking {score} {key}");
     const RANGE: Command = Command::Text("ZRANGEBYSCORE ranking {score} 2 LIMIT 0 100");
     let members = setting.size(1_000_000, 50_000);
     let server = setting.start()?;

@@ -6,7 +6,7 @@
 //!   keys ─▶ sources, the smallest first ─▶ member: score × weight, aggregated ─▶ sorted ─▶ reply, or a key
 //! ```
 //! Sums of doubles depend on their order, so sources are added in that of the real servers. A source that is named several times
-//! is read once, though its scores count each time.
+//! in a row is read once, though its scores count each time.
 
 use super::reply::Members;
 use crate::args::{int, is};
@@ -16,7 +16,6 @@ use keyspace::{EventClass, Keys, Ttl};
 use number::IntBuffer;
 use resp::Writer;
 use std::borrow::Cow;
-use std::collections::HashMap;
 use structures::{Item, Limits, Score, Set, SortedSet, Value};
 
 pub(super) const WEIGHTS: Arg = Arg::integer("weight").token("WEIGHTS").optional().multiple();
@@ -186,7 +185,7 @@ impl Options {
     }
 }
 
-/// A source, with a weight for each time that it is named.
+/// A source, with a weight for each time that it is named in a row.
 #[derive(Debug)]
 pub(super) struct Weighted<'k> {
     pub(super) source: Source<'k>,
@@ -200,19 +199,19 @@ impl Weighted<'_> {
     }
 }
 
-/// The sources that are there, each once, the smallest first; those of one size in the order in which they are named.
+/// The sources that are there, the smallest first, and those of one size in the order in which they are named: infinities show it.
+/// What is named again right behind itself is one.
 pub(super) fn smallest_first<'k>(sources: &[Option<Source<'k>>], options: &Options) -> Vec<Weighted<'k>> {
+    let named = sources.iter().zip(&options.weights);
+    let mut named: Vec<_> = named.filter_map(|(source, weight)| Some(((*source)?, *weight))).collect();
+    named.sort_by_key(|(source, _)| source.len());
     let mut weighted: Vec<Weighted<'k>> = Vec::new();
-    let mut places: HashMap<*const (), usize> = HashMap::new();
-    for (source, weight) in sources.iter().zip(&options.weights) {
-        let Some(source) = *source else { continue };
-        let place = *places.entry(source.address()).or_insert_with(|| {
-            weighted.push(Weighted { source, weights: Vec::new() });
-            weighted.len() - 1
-        });
-        weighted[place].weights.push(*weight);
+    for (source, weight) in named {
+        match weighted.last_mut() {
+            Some(last) if last.source.address() == source.address() => last.weights.push(weight),
+            _ => weighted.push(Weighted { source, weights: vec![weight] }),
+        }
     }
-    weighted.sort_by_key(|weighted| weighted.source.len());
     weighted
 }
 

@@ -21,8 +21,8 @@ pub(super) const FAMILY: Family = Family {
         RANDOMKEY ~ shape
         SCAN 0 [MATCH {pattern}] [COUNT {positive}] [TYPE (string|list|hash|nonsense)] ~ scan
         SCAN (abc|0x|1.5|99999999999999999999) ~ rare
-        SORT {key} [ALPHA] [LIMIT {index} {count}] [ASC|DESC]
-        SORT_RO {key} ALPHA [LIMIT {index} {count}] [ASC|DESC]
+        SORT (generic:1|list:1|set:1) [ALPHA] [LIMIT {index} {count}] [ASC|DESC] ~ rare
+        SORT_RO (generic:2|list:2|hash:1) ALPHA [LIMIT {index} {count}] [ASC|DESC] ~ rare
         OBJECT IDLETIME {key} ~ shape
         OBJECT REFCOUNT {key} ~ shape
         OBJECT (NONSENSE|ENCODING) {key} {key} ~ rare

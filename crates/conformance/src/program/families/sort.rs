@@ -1,5 +1,7 @@
 //! SORT. A set has an order of its own in each server, so texts that BY finds for its members are not compared, and neither is a
-//! part in no order. Nor are equal texts within a LIMIT: redis-server has a sort for those that is not stable.
+//! part in no order. Nor are equal texts within a LIMIT: redis-server has a sort for those that is not stable. Sorted sets have a long
+//! member, so they are skip lists from the start: redis-server makes one of each that it sorts. No number is too large for a double: after
+//! one, redis-server 7.0 refuses the numbers of later sorts as well.
 
 use super::Family;
 
@@ -8,31 +10,31 @@ pub(super) const FAMILY: Family = Family {
     groups: &[],
     grammar: "
         RPUSH (list|sort:1) {small}+
-        RPUSH (list|sort:2) {element}+ ~ rare
+        RPUSH (list|sort:2) (abc|1.5|0x10|nan|inf|-0|1e10|99999999999999999999)+ ~ rare
         SADD (set|sort:3) {small}+
-        SADD (set|sort:4) {element}+ ~ rare
-        ZADD (zset|sort:5) {int} {small}
+        SADD (set|sort:4) (abc|1.5|0x10|nan|inf|-0|1e10|99999999999999999999)+ ~ rare
+        ZADD (zset|sort:5) {small} {small} {small} 00000000000000000000000000000000000000000000000000000000000000000000001
         LTRIM (list|sort:1|sort:2) 0 9
         SET {weight} {int}
-        SET {weight} {value} ~ rare
+        SET {weight} (abc|1.5|0x10|nan|inf|-0|1e10|99999999999999999999) ~ rare
         HSET {record} field {int}
-        HSET {record} (field|{element}) {value} ~ rare
+        HSET {record} (field|other) (abc|1.5|0x10|nan|inf|-0|1e10|99999999999999999999) ~ rare
         DEL ({weight}|{record})
         SORT (list|set|zset|sort:1|sort:3|sort:5) [LIMIT {index} {count}] [ASC|DESC]
-        SORT (list|set|zset|{key}) ALPHA [LIMIT {index} {count}] [ASC|DESC]
-        SORT_RO (list|set|zset|{key}) [ALPHA] [LIMIT {index} {count}] [ASC|DESC]
-        SORT (list|set|zset|{key}) BY (weight_*|other_*|hash_*->field|hash_*|*) [LIMIT {index} {count}] [ASC|DESC]
+        SORT (list|set|zset|sort:1|sort:2|sort:4) ALPHA [LIMIT {index} {count}] [ASC|DESC]
+        SORT_RO (list|set|zset|sort:1|sort:2|sort:4) [ALPHA] [LIMIT {index} {count}] [ASC|DESC]
+        SORT (list|set|zset|sort:1|sort:2|sort:4) BY (weight_*|other_*|hash_*->field|hash_*|*) [LIMIT {index} {count}] [ASC|DESC]
         SORT (list|sort:1|sort:2) BY (weight_*|hash_*->field|nothing_*) ALPHA [ASC|DESC]
         SORT (list|set|zset) [DESC] (GET (#|weight_*|hash_*->field|hash_*|*|#*|hash_*->)|GET other_*)+
         SORT (list|zset|sort:1) BY (nosort|#) [LIMIT {index} {count}] [DESC] [GET #]
         SORT (set|sort:3) BY nosort ~ unordered
-        SORT (list|set|zset|{key}) [ALPHA] [LIMIT {index} {count}] [DESC] [GET weight_*] STORE {key}
+        SORT (list|set|zset|sort:1|sort:2|sort:4) [ALPHA] [LIMIT {index} {count}] [DESC] [GET weight_*] STORE {key}
         SORT (set|sort:4) BY nosort [DESC] [LIMIT {index} {count}] STORE {key}
-        SORT {key} (LIMIT {odd} 1|LIMIT 1|BY|GET|STORE|UP) ~ rare
-        SORT_RO {key} [STORE sort:1] ~ rare
+        SORT sort:1 (LIMIT {odd} 1|LIMIT 1|BY|GET|STORE|UP) ~ rare
+        SORT_RO sort:1 [STORE sort:1] ~ rare
         COMMAND GETKEYS SORT list (BY weight_*|LIMIT 0 1|GET store) [STORE sort:1]
         LRANGE {key} 0 -1
         TYPE {key}
-        DEL (list|set|zset|{key}) ~ rare
+        DEL (list|set|zset|sort:1|sort:2|sort:4) ~ rare
     ",
 };

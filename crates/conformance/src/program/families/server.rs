@@ -19,7 +19,7 @@ pub(super) const FAMILY: Family = Family {
         DEBUG DIGEST-VALUE {key}+
         CONFIG GET (hash-max-listpack-entries|HASH-MAX-LISTPACK-VALUE|list-max-listpack-size|appendonly|nothing)
         COMMAND (GETKEYS|GETKEYSANDFLAGS) {value}+ ~ rare
-        COMMAND GETKEYS (SET|GET|DEL|LMPOP|LMOVE|PING) {positive} {key}+ ~ rare
-        COMMAND GETKEYSANDFLAGS (SET|GET|DEL|LMPOP|LMOVE|PING) {positive} {key}+ ~ rare
+        COMMAND GETKEYS (SET|GET|DEL|LMPOP|LMOVE|PING) (1|2|3|12) {key}+ ~ rare
+        COMMAND GETKEYSANDFLAGS (SET|GET|DEL|LMPOP|LMOVE|PING) (1|2|3|12) {key}+ ~ rare
     ",
 };

@@ -214,21 +214,20 @@ impl KeySpec {
     }
 }
 
-/// Calls `found` with the index of each argument that follows the word as an option.
+/// Calls `found` with the index of the last argument that follows the word as an option: it replaces those before it.
 fn options<A: AsRef<[u8]>>(args: &[A], word: &str, others: &[(&str, u8)], found: &mut impl FnMut(usize)) {
-    let mut at = 2;
+    let (mut at, mut last) = (2, None);
     while at < args.len() {
         let is = |word: &str| args[at].as_ref().eq_ignore_ascii_case(word.as_bytes());
         if is(word) {
-            if at + 1 < args.len() {
-                found(at + 1);
-            }
+            last = Some(at + 1).filter(|&key| key < args.len()).or(last);
             at += 2;
         } else {
             let other = others.iter().find(|(other, _)| is(other));
             at += 1 + other.map_or(0, |(_, arguments)| usize::from(*arguments));
         }
     }
+    last.into_iter().for_each(found);
 }
 
 fn count(text: &[u8]) -> Option<usize> {
@@ -348,6 +347,7 @@ mod tests {
         check(SORT, "sort a desc store b alpha", Some(&[1, 4]));
         check(SORT, "sort a get store limit store store store store", Some(&[1, 8]));
         check(SORT, "sort store store store", Some(&[1, 3]));
+        check(SORT, "sort a store b store c", Some(&[1, 5]));
         check(SORT, "sort a store", Some(&[1]));
         let spec = Spec { keys: SORT, need: Need::Keys, world_words: &["by"], ..Spec::BASE };
         assert_eq!(spec.actual_need(&["sort", "by", "desc"]), Need::Keys);

@@ -14,6 +14,7 @@ fn view(value: &Value) -> ValueRef<'_> {
         Value::Hash(hash) => ValueRef::Hash(hash),
         Value::Set(set) => ValueRef::Set(set),
         Value::SortedSet(set) => ValueRef::SortedSet(set),
+        Value::Stream(stream) => ValueRef::Stream(stream),
     }
 }
 

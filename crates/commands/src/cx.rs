@@ -81,6 +81,8 @@ pub fn limits(settings: &Settings, profile: Profile) -> Limits {
         zset_max_listpack_entries: settings.zset_max_listpack_entries as usize,
         zset_max_listpack_value: settings.zset_max_listpack_value_bytes as usize,
         score_text: if profile.has("7.2.0") { DoubleText::Shortest } else { DoubleText::Digits17 },
+        stream_node_max_bytes: settings.stream_node_max_bytes as usize,
+        stream_node_max_entries: settings.stream_node_max_entries as usize,
         ..Limits::DEFAULT
     }
 }

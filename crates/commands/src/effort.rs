@@ -5,6 +5,7 @@
 //! [`Error::Lengthy`]: it has changed nothing, and runs again on a thread where no client waits.
 
 use crate::Error;
+use structures::{Stream, StreamId};
 
 /// The longest that a command may take, in nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +53,18 @@ impl Effort {
     #[inline]
     pub(crate) fn writes(self, elements: usize) -> Result<(), Error> {
         self.allows((elements as u64).saturating_mul(WRITTEN_NS))
+    }
+
+    /// Asks for writing entries of a stream between two IDs, at most so many.
+    pub(crate) fn writes_entries(
+        self,
+        stream: &Stream,
+        start: StreamId,
+        end: StreamId,
+        most: usize,
+    ) -> Result<(), Error> {
+        // A field or two each.
+        self.writes(stream.at_most(start, end).min(most).saturating_mul(4))
     }
 
     /// Asks for looking up or making this many elements one by one.

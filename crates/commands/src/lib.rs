@@ -20,6 +20,7 @@ pub mod hyperloglog;
 pub mod list;
 mod run;
 pub mod set;
+pub mod stream;
 pub mod string;
 mod timeout;
 mod walk;
@@ -43,6 +44,7 @@ pub const FAMILIES: &[&[Command]] = &[
     hash::COMMANDS,
     list::COMMANDS,
     set::COMMANDS,
+    stream::COMMANDS,
     zset::COMMANDS,
 ];
 

@@ -26,8 +26,9 @@ pub enum Handler {
     Lengthy(RunLengthy),
     /// It may wait for a key.
     Blocking {
-        /// The type of the values that it waits for. A new value of another type under the key leaves it waiting.
-        awaits: Kind,
+        /// The type of the values that it waits for: a new value of another type under the key leaves it waiting. Without
+        /// one it is run again whatever became of the key, also when that is gone.
+        awaits: Option<Kind>,
         /// What runs it.
         run: RunBlocking,
     },
@@ -42,7 +43,7 @@ pub enum Flow {
     Done,
     /// Its piece ended before the walk did: run it again, with the same progress and reply.
     Unfinished,
-    /// It found nothing, changed nothing and wrote no reply: it waits.
+    /// It found nothing and wrote no reply: it waits.
     Block(Block),
     /// It has written the head of its reply; the rest is written in pieces, without its locks.
     Rest(Box<dyn Rest>),
@@ -58,6 +59,8 @@ pub struct Block {
     pub timeout_ms: Option<u64>,
     /// Whether the reply after the timeout is a null instead of a null array.
     pub null: bool,
+    /// Arguments that are others when it is run again, by their indices: those that meant the time of the command.
+    pub arguments: Vec<(usize, Vec<u8>)>,
 }
 
 /// The rest of a reply whose length an argument decides. It holds a copy of the data it needs, taken under the command's

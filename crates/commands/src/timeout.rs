@@ -30,6 +30,21 @@ pub(crate) fn timeout_ms(arg: &[u8], now_ms: u64, profile: Profile) -> Result<Op
     Ok((ms > 0.0).then_some(ms as u64))
 }
 
+/// A timeout in whole milliseconds; `None`, which is 0 for the client, means forever.
+///
+/// # Errors
+/// A text when it is no integer, [`Error::NegativeTimeout`], and for the newer servers a text when the end of the wait would be
+/// beyond all times.
+pub(crate) fn timeout_of_ms(arg: &[u8], now_ms: u64, profile: Profile) -> Result<Option<u64>, Error> {
+    let ms = number::parse_i64(arg)
+        .ok_or(Error::text("ERR timeout is not an integer or out of range"))
+        .and_then(|ms| u64::try_from(ms).map_err(|_| Error::NegativeTimeout))?;
+    if profile.has("7.2.0") && ms > (i64::MAX as u64).saturating_sub(now_ms) {
+        return Err(Error::text("ERR timeout is out of range"));
+    }
+    Ok((ms > 0).then_some(ms))
+}
+
 /// The number of an argument that is read as a long double.
 fn seconds(arg: &[u8]) -> Result<f64, Error> {
     if let Some(seconds) = number::parse_f64(arg) {
@@ -64,6 +79,19 @@ mod tests {
         for forever in ["0", "0.0", "-0", "-0.0001", "-1e-4000"] {
             assert_eq!(valkey(forever), Ok(None), "{forever}");
         }
+    }
+
+    #[test]
+    fn whole_milliseconds() {
+        let ms = |arg: &str, profile| timeout_of_ms(arg.as_bytes(), NOW_MS, profile);
+        let none = Err(Error::text("ERR timeout is not an integer or out of range"));
+        for profile in [Profile::Redis70, Profile::Valkey80] {
+            assert_eq!((ms("0", profile), ms("7", profile)), (Ok(None), Ok(Some(7))));
+            assert_eq!((ms("-1", profile), ms("1.5", profile)), (Err(Error::NegativeTimeout), none.clone()));
+        }
+        let most = i64::MAX.to_string();
+        assert_eq!(ms(&most, Profile::Redis70), Ok(Some(i64::MAX as u64)));
+        assert_eq!(ms(&most, Profile::Valkey80), Err(Error::text("ERR timeout is out of range")));
     }
 
     #[test]

@@ -104,6 +104,10 @@ settings! {
     hll_sparse_max_bytes: u64 = "hll-sparse-max-bytes",
     /// The most elements of a list node; negative is a size class from -1 (4 KB) to -5 (64 KB).
     list_max_listpack_size: i32 = "list-max-listpack-size",
+    /// The most bytes of a stream's node; 0 is no limit.
+    stream_node_max_bytes: u64 = "stream-node-max-bytes",
+    /// The most entries of a stream's node; 0 is no limit.
+    stream_node_max_entries: u64 = "stream-node-max-entries",
     /// How many nodes at each end of a list stay uncompressed; 0 compresses none.
     list_compress_depth: u32 = "list-compress-depth",
 

@@ -657,17 +657,21 @@ fn wait_for_key(
     client: &mut Client,
     request: &Resolved<'_>,
     guard: &mut Guard<'_>,
-    Block { keys, timeout_ms, null }: Block,
+    Block { keys, timeout_ms, null, arguments }: Block,
 ) {
     let timeout = if null { TimeoutReply::Null } else { TimeoutReply::NullArray };
     let argv = request.argv;
+    let mut again: Vec<Box<[u8]>> = argv.iter().map(|&arg| arg.into()).collect();
+    for (at, arg) in arguments {
+        again[at] = arg.into();
+    }
     let ticket = Arc::new(Ticket::new(Wait {
         worker: local.thread,
         client: client.id,
         db: client.db,
         resp3: client.proto == Proto::Resp3,
         command: request.command.run.id,
-        argv: argv.iter().map(|&arg| arg.into()).collect(),
+        argv: again,
         awaited: keys.clone(),
         slots: request.slots().to_vec(),
     }));

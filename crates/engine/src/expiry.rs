@@ -6,7 +6,7 @@
 
 use crate::admission;
 use crate::engine::{Background, Engine, unix_ms};
-use crate::exec::{Local, send_effects};
+use crate::exec::{Local, send_effects, serve_unserved};
 use crate::stats::Counter;
 use keyspace::{Expiry, Keys, OwnVolatile, Sweep};
 use std::sync::atomic::Ordering;
@@ -90,8 +90,11 @@ fn sweep(engine: &Engine, local: &mut Local, db: u16) {
     }
 }
 
-/// Ends a passage of the gate that began then.
+/// Ends a passage of the gate that began then. Clients may have waited for what was removed in it.
 fn leave(engine: &Engine, local: &mut Local, began: Instant) {
+    if !local.unserved.is_empty() {
+        serve_unserved(engine, local);
+    }
     local.leave(engine);
     engine.stats.add(local.thread, Counter::ExpiryNs, began.elapsed().as_nanos() as u64);
 }

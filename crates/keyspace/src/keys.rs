@@ -9,6 +9,7 @@
 mod evict;
 mod raw;
 mod sweep;
+mod whole;
 
 pub use evict::Among;
 pub(crate) use sweep::Expiries;
@@ -17,14 +18,14 @@ pub use sweep::Sweep;
 use crate::access::AccessClock;
 use crate::edit::Edit;
 use crate::effects::{Effects, EventClass, Outlet, OwnVolatile};
-use crate::slots::{Flushed, Guard, Parts};
+use crate::slots::{Guard, Parts};
 use crate::waiters::{Ticket, Watch};
 use crate::{Keyspace, SlotBusy};
 use std::cell::Cell;
 use std::sync::Arc;
 use structures::set::Encoding;
 use structures::{Value, ValueRef};
-use table::{Entry, EntryBox, Occupied, Retired, Walk};
+use table::{Entry, EntryBox, Kind, Occupied, Retired, Walk};
 use topology::Slot;
 
 /// How a command treats an expired key.
@@ -467,6 +468,7 @@ impl<'k, 'g> Keys<'k, 'g> {
         self.space.counters.change_expiry(thread, physical, place.slot.index(), entry.expire_at(), None);
         let entry = occupied.remove(&mut self.scratch.retired);
         let is_empty = table.is_empty();
+        self.gone(key, entry.as_ref().kind());
         self.space.count(thread, physical, place.slot, -1);
         if is_empty {
             self.space.note_occupied(physical, place.slot, false);
@@ -556,7 +558,9 @@ impl<'k, 'g> Keys<'k, 'g> {
         self.note_own_volatile(key, expiry);
         self.space.counters.change_expiry(thread, physical, place.slot.index(), old_expiry, expiry);
         if let Some(old) = old {
-            self.free(EntryBox::new(b"", old, None), true);
+            let old = EntryBox::new(b"", old, None);
+            self.gone(key, old.as_ref().kind());
+            self.free(old, true);
         }
         None
     }
@@ -618,6 +622,14 @@ impl<'k, 'g> Keys<'k, 'g> {
             if self.guard.registry(slot).is_waited_for(db, key) {
                 self.scratch.effects.ready.push(db, key);
             }
+        }
+    }
+
+    /// Describes that a value of this type went. Clients may wait in a group of a stream, which is no more then.
+    #[inline]
+    fn gone(&mut self, key: &[u8], kind: Kind) {
+        if kind == Kind::Stream {
+            self.ready(key);
         }
     }
 
@@ -696,73 +708,6 @@ impl<'k, 'g> Keys<'k, 'g> {
     pub fn next_occupied(&self, from: usize) -> Option<Slot> {
         self.space.next_occupied(self.physical, from)
     }
-
-    /// Empties the database. Returns its tables, to be freed here or elsewhere. Only in the world. Tables that a running
-    /// snapshot still needs go to the snapshot.
-    pub fn flush(&mut self) -> Vec<Flushed> {
-        assert!(self.guard.is_world(), "a database is flushed in the world");
-        self.scratch.has_changed = true;
-        let (physical, thread, db, space) = (self.physical, self.context.thread, self.context.db, self.space);
-        let mut removed = Vec::new();
-        let mut from = 0;
-        while let Some(slot) = space.next_occupied(physical, from) {
-            from = slot.index() + 1;
-            if self.guard.cell(slot).is_registered() {
-                // Only keys that are there count as changed.
-                for key in self.guard.registry(slot).watched_in(db) {
-                    if self.guard.find(self.locate(&key), physical, &key).is_some() {
-                        self.touch(&key, slot);
-                    }
-                }
-            }
-            let Some(table) = self.guard.table(slot, physical) else { continue };
-            let (keys, volatile) = (table.len() as i64, table.volatile_len() as i64);
-            let table = self.guard.flush(slot, physical);
-            space.count(thread, physical, slot, -keys);
-            space.counters.add_volatile(thread, physical, slot.index(), -volatile);
-            space.note_occupied(physical, slot, false);
-            removed.extend(space.walk.adopt(physical, table));
-        }
-        space.counters.forget_expiries(thread, physical);
-        removed
-    }
-
-    /// Swaps two logical databases, in the world, and touches the watches in them.
-    pub fn swap(&mut self, a: u16, b: u16) {
-        assert!(self.guard.is_world(), "databases are swapped in the world");
-        if a == b {
-            return;
-        }
-        self.scratch.has_changed = true;
-        let (pa, pb) = (self.space.physical(a), self.space.physical(b));
-        let now_ms = self.context.now_ms;
-        for slot in Slot::all() {
-            if !self.guard.cell(slot).is_registered() {
-                continue;
-            }
-            for (db, then, now) in [(a, pa, pb), (b, pb, pa)] {
-                for key in self.guard.registry(slot).watched_in(db) {
-                    let place = self.locate(&key);
-                    let is_live = |entry: Entry<'_>| entry.expire_at().is_none_or(|at| at > now_ms);
-                    // That an absent key becomes one whose time has come is no change.
-                    if self.guard.find(place, then, &key).is_some()
-                        || self.guard.find(place, now, &key).is_some_and(is_live)
-                    {
-                        self.guard.registry(slot).touch(db, &key);
-                    }
-                }
-                for key in self.guard.registry(slot).waited_in(db) {
-                    if self.guard.find(self.locate(&key), now, &key).is_some() {
-                        self.scratch.effects.ready.push(db, &key);
-                    }
-                }
-            }
-            let is_empty = self.guard.registry(slot).is_empty();
-            self.guard.cell(slot).set_registered(!is_empty);
-        }
-        self.space.swap_map(a, b);
-        self.physical = self.space.physical(self.context.db);
-    }
 }
 
 impl Ttl {
@@ -786,5 +731,6 @@ fn effort(value: ValueRef<'_>) -> usize {
         ValueRef::Set(set) => set.len(),
         ValueRef::SortedSet(set) if set.as_listpack().is_some() => 1,
         ValueRef::SortedSet(set) => set.len(),
+        ValueRef::Stream(stream) => stream.allocations(LAZY_FREE_EFFORT),
     }
 }

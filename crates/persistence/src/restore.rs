@@ -93,6 +93,9 @@ pub(crate) fn empty_all(persistence: &Persistence, local: &mut Local, world: &mu
         let context = local.context(db, true);
         drop(Keys::new(&persistence.keyspace, world, &mut local.scratch, context).flush());
     }
+    // Clients that wait in a group of a stream look again when the data is back.
+    let ready = &mut local.scratch.effects.ready;
+    local.unserved.extend(std::iter::from_fn(|| ready.pop()));
 }
 
 /// Puts a file's keys in, for an owner of the world that holds no guard meanwhile: the gate is closed, so the locks of

@@ -18,7 +18,7 @@ use crate::writer::SaveOptions;
 /// The payload of `value`, as the `DUMP` command answers it.
 pub fn dump(value: ValueRef<'_>, options: &SaveOptions) -> Vec<u8> {
     let mut out = Vec::new();
-    out.put(&[types::type_of(value)]);
+    out.put(&[types::type_of(value, options.profile)]);
     types::put_value(&mut out, value, options);
     put_footer(&mut out, options.version);
     out

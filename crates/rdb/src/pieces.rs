@@ -14,6 +14,7 @@
 //!
 //! **Invariant:** the value is the same at every call; a change would alter the meaning of a position in it.
 
+use profile::Profile;
 use structures::ValueRef;
 use structures::hash::Place;
 
@@ -44,7 +45,7 @@ impl PieceOptions {
 #[derive(Debug)]
 pub struct Pieces {
     options: PieceOptions,
-    compress: bool,
+    save: SaveOptions,
     is_text: bool,
     at: Position,
 }
@@ -60,6 +61,8 @@ pub(crate) struct Position {
     pub(crate) place: Place,
     /// How many members of a sorted set are written.
     pub(crate) members: usize,
+    /// The part of a stream.
+    pub(crate) stream: types::StreamPlace,
     /// The field itself is written, its value is not.
     pub(crate) at_value: bool,
     /// Bytes written of the string at this place, if it is cut.
@@ -85,9 +88,10 @@ impl Pieces {
             | ValueRef::List(_)
             | ValueRef::Hash(_)
             | ValueRef::Set(_)
-            | ValueRef::SortedSet(_) => false,
+            | ValueRef::SortedSet(_)
+            | ValueRef::Stream(_) => false,
         };
-        Pieces { options, compress: save.compress, is_text, at: Position::default() }
+        Pieces { options, save: *save, is_text, at: Position::default() }
     }
 
     /// Whether the pieces are the text of a string rather than bytes of the file.
@@ -97,7 +101,7 @@ impl Pieces {
 
     /// Writes about `bytes` more of the value, at least something; whether that was the last piece.
     pub fn next<S: Sink>(&mut self, out: &mut S, value: ValueRef<'_>, bytes: usize) -> bool {
-        let mut piece = Piece { out, left: bytes.max(1), options: self.options, compress: self.compress };
+        let mut piece = Piece { out, left: bytes.max(1), options: self.options, save: &self.save };
         if let ValueRef::Bytes(text) = value
             && self.is_text
         {
@@ -118,13 +122,13 @@ pub(crate) struct Piece<'o, S> {
     out: &'o mut S,
     left: usize,
     options: PieceOptions,
-    compress: bool,
+    save: &'o SaveOptions,
 }
 
 impl<'o, S: Sink> Piece<'o, S> {
     /// A piece that has no end.
-    pub(crate) fn endless(out: &'o mut S, compress: bool) -> Piece<'o, S> {
-        Piece { out, left: usize::MAX, options: PieceOptions::WHOLE, compress }
+    pub(crate) fn endless(out: &'o mut S, save: &'o SaveOptions) -> Piece<'o, S> {
+        Piece { out, left: usize::MAX, options: PieceOptions::WHOLE, save }
     }
 
     /// Whether another element may begin.
@@ -159,6 +163,22 @@ impl<'o, S: Sink> Piece<'o, S> {
         self.left = self.left.saturating_sub(bytes.len());
     }
 
+    /// Which server's file it is a part of.
+    pub(crate) fn profile(&self) -> Profile {
+        self.save.profile
+    }
+
+    /// Writes a number.
+    pub(crate) fn number(&mut self, number: u64) {
+        put_len(self.out, number);
+    }
+
+    /// Writes bytes as they are.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+        self.out.put(bytes);
+        self.left = self.left.saturating_sub(bytes.len());
+    }
+
     /// Writes the text of an integer, which is always whole.
     pub(crate) fn int(&mut self, value: i64) -> bool {
         put_int_string(self.out, value);
@@ -168,7 +188,7 @@ impl<'o, S: Sink> Piece<'o, S> {
     /// Writes a string, or the next part of it; whether it is whole.
     pub(crate) fn string(&mut self, text: &[u8], at: &mut Position) -> bool {
         if text.len() <= self.options.whole_bytes {
-            put_string(self.out, text, self.compress);
+            put_string(self.out, text, self.save.compress);
             self.left = self.left.saturating_sub(text.len());
             return true;
         }

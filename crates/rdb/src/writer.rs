@@ -96,7 +96,7 @@ pub(crate) fn write_head<S: Sink>(
     if let Some(freq) = meta.freq {
         out.put(&[opcode::FREQ, freq]);
     }
-    out.put(&[types::type_of(value)]);
+    out.put(&[types::type_of(value, options.profile)]);
     put_string(out, key, options.compress);
 }
 

@@ -381,8 +381,6 @@ impl<H: Host> Applier<H> {
         replicas.stats.add(thread, Counter::Commands, 1);
         replicas.stats.called(thread, command.run.id, nanoseconds, outcome.is_err());
         send_effects(replicas, &mut self.local);
-        let ready = &mut self.local.scratch.effects.ready;
-        self.local.unserved.extend(std::iter::from_fn(|| ready.pop()));
         match outcome {
             Ok(_) => Ok(()),
             Err(error) => Err(Stop::Inconsistent(format!("{}: {error}", command.run.full_name))),

@@ -155,6 +155,8 @@ pub(crate) fn empty(
             let context = local.context(db, true);
             removed.append(&mut Keys::new(&replicas.keyspace, world, &mut local.scratch, context).flush());
         }
+        // Clients that waited in a group were told when the node began to follow.
+        while local.scratch.effects.ready.pop().is_some() {}
         Ok(())
     })?;
     if local.settings.replica_lazy_flush {

@@ -277,7 +277,8 @@ fn object(cx: &mut ServerCx<'_, '_>, key: &[u8]) -> Result<Flow, Error> {
             | ValueRef::List(_)
             | ValueRef::Hash(_)
             | ValueRef::Set(_)
-            | ValueRef::SortedSet(_) => String::new(),
+            | ValueRef::SortedSet(_)
+            | ValueRef::Stream(_) => String::new(),
         };
         let idle_s = clock.wrapping_sub(lru) & 0xff_ffff;
         let at = entry.key().as_ptr();
@@ -433,7 +434,7 @@ fn listpack(cx: &mut ServerCx<'_, '_>, key: &[u8]) -> Result<Flow, Error> {
         ValueRef::SortedSet(set) => set.as_listpack().map(|listpack| {
             format!("{} members in a listpack of {} bytes", set.len(), listpack.as_bytes().len())
         }),
-        ValueRef::Int(_) | ValueRef::Bytes(_) => None,
+        ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Stream(_) => None,
     })
 }
 
@@ -447,7 +448,8 @@ fn quicklist(cx: &mut ServerCx<'_, '_>, key: &[u8]) -> Result<Flow, Error> {
         | ValueRef::Bytes(_)
         | ValueRef::Hash(_)
         | ValueRef::Set(_)
-        | ValueRef::SortedSet(_) => None,
+        | ValueRef::SortedSet(_)
+        | ValueRef::Stream(_) => None,
     })
 }
 

@@ -19,6 +19,7 @@ const LIST: u32 = 1;
 const SET: u32 = 2;
 const ZSET: u32 = 3;
 const HASH: u32 = 4;
+const STREAM: u32 = 6;
 
 /// Taken in for a value that expires; when does not matter.
 const EXPIRES: &[u8] = b"!!expire!!";
@@ -94,6 +95,16 @@ impl Digest {
                     pair.mix(member.text(&mut buffer));
                     pair.mix(scores.format_by_digits(score.get()).as_bytes());
                     self.xor(&pair.0);
+                }
+            }
+            ValueRef::Stream(stream) => {
+                self.mix(&STREAM.to_be_bytes());
+                for entry in stream.iter() {
+                    self.mix(format!("{}.{}", entry.id.ms, entry.id.seq).as_bytes());
+                    for (name, value) in entry.fields {
+                        self.mix(name.text(&mut buffer));
+                        self.mix(value.text(&mut buffer));
+                    }
                 }
             }
         }

@@ -57,6 +57,7 @@ impl EntryFormat {
             ValueRef::Hash(hash) => hash.memory(),
             ValueRef::Set(set) => set.memory(),
             ValueRef::SortedSet(set) => set.memory(),
+            ValueRef::Stream(stream) => stream.memory(),
         };
         bytes > self.large_bytes
     }

@@ -8,7 +8,7 @@
 //!
 //! | File in `crates` | Function | For |
 //! |---|---|---|
-//! | `structures/src/value.rs` | `view`, `list`, `hash`, `set`, `sorted_set`, `string` | commands of one type, which refuse the others |
+//! | `structures/src/value.rs` | `view`, `list`, `hash`, `set`, `sorted_set`, `stream`, `string` | commands of one type, which refuse the others |
 //! | `table/src/layout.rs` | `kind` | the type's number in an entry |
 //! | `table/src/entry.rs` | `boxed`, `is_raw` | its place in an entry |
 //! | `keyspace/src/keys.rs` | `effort` | UNLINK, expiry, eviction: freed here or by another thread |
@@ -29,7 +29,7 @@
 //!
 //! Its commands are a family of `commands`, a folder. Its events have a class in `keyspace::EventClass`.
 
-use crate::{Hash, Item, List, Set, SortedSet};
+use crate::{Hash, Item, List, Set, SortedSet, Stream};
 
 /// A value that stands alone, before it is stored in an entry or after it left one.
 ///
@@ -49,6 +49,8 @@ pub enum Value {
     Set(Box<Set>),
     /// A sorted set.
     SortedSet(Box<SortedSet>),
+    /// A stream.
+    Stream(Box<Stream>),
 }
 
 /// A value where it lies in its entry.
@@ -66,6 +68,8 @@ pub enum ValueRef<'a> {
     Set(&'a Set),
     /// A sorted set.
     SortedSet(&'a SortedSet),
+    /// A stream.
+    Stream(&'a Stream),
 }
 
 impl Value {
@@ -78,6 +82,7 @@ impl Value {
             Value::Hash(hash) => ValueRef::Hash(hash),
             Value::Set(set) => ValueRef::Set(set),
             Value::SortedSet(set) => ValueRef::SortedSet(set),
+            Value::Stream(stream) => ValueRef::Stream(stream),
         }
     }
 }
@@ -89,7 +94,11 @@ impl<'a> ValueRef<'a> {
         match self {
             ValueRef::Int(int) => Some(Item::Int(int)),
             ValueRef::Bytes(bytes) => Some(Item::Bytes(bytes)),
-            ValueRef::List(_) | ValueRef::Hash(_) | ValueRef::Set(_) | ValueRef::SortedSet(_) => None,
+            ValueRef::List(_)
+            | ValueRef::Hash(_)
+            | ValueRef::Set(_)
+            | ValueRef::SortedSet(_)
+            | ValueRef::Stream(_) => None,
         }
     }
 
@@ -102,7 +111,8 @@ impl<'a> ValueRef<'a> {
             | ValueRef::Bytes(_)
             | ValueRef::Hash(_)
             | ValueRef::Set(_)
-            | ValueRef::SortedSet(_) => None,
+            | ValueRef::SortedSet(_)
+            | ValueRef::Stream(_) => None,
         }
     }
 
@@ -115,7 +125,8 @@ impl<'a> ValueRef<'a> {
             | ValueRef::Bytes(_)
             | ValueRef::List(_)
             | ValueRef::Set(_)
-            | ValueRef::SortedSet(_) => None,
+            | ValueRef::SortedSet(_)
+            | ValueRef::Stream(_) => None,
         }
     }
 
@@ -128,7 +139,8 @@ impl<'a> ValueRef<'a> {
             | ValueRef::Bytes(_)
             | ValueRef::List(_)
             | ValueRef::Hash(_)
-            | ValueRef::SortedSet(_) => None,
+            | ValueRef::SortedSet(_)
+            | ValueRef::Stream(_) => None,
         }
     }
 
@@ -141,7 +153,22 @@ impl<'a> ValueRef<'a> {
             | ValueRef::Bytes(_)
             | ValueRef::List(_)
             | ValueRef::Hash(_)
-            | ValueRef::Set(_) => None,
+            | ValueRef::Set(_)
+            | ValueRef::Stream(_) => None,
+        }
+    }
+
+    /// The stream, if it is one.
+    #[inline]
+    pub fn stream(self) -> Option<&'a Stream> {
+        match self {
+            ValueRef::Stream(stream) => Some(stream),
+            ValueRef::Int(_)
+            | ValueRef::Bytes(_)
+            | ValueRef::List(_)
+            | ValueRef::Hash(_)
+            | ValueRef::Set(_)
+            | ValueRef::SortedSet(_) => None,
         }
     }
 }

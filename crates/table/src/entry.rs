@@ -13,7 +13,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
-use structures::{Hash, List, Set, SortedSet, Value, ValueRef};
+use structures::{Hash, List, Set, SortedSet, Stream, Value, ValueRef};
 
 pub use crate::layout::Kind;
 use crate::layout::{Block, Encoding, INLINE_MAX, RAW, Shape, expiry_bytes};
@@ -111,6 +111,7 @@ boxed! {
     Hash => Hash,
     Set => Set,
     SortedSet => SortedSet,
+    Stream => Stream,
 }
 
 /// An entry where it lies, for reading; clock and marks may be set through it.
@@ -167,7 +168,8 @@ impl<'a> Entry<'a> {
             | ValueRef::List(_)
             | ValueRef::Hash(_)
             | ValueRef::Set(_)
-            | ValueRef::SortedSet(_) => false,
+            | ValueRef::SortedSet(_)
+            | ValueRef::Stream(_) => false,
         }
     }
 

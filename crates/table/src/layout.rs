@@ -121,7 +121,9 @@ pub enum Kind {
     SortedSet = 3,
     /// `hash`
     Hash = 4,
-    // 5 is meant for stream; 15 for extension types.
+    /// `stream`
+    Stream = 5,
+    // 15 is meant for extension types.
 }
 
 /// Everything about an entry except where it is: enough to compute its size and the places of its parts.
@@ -299,6 +301,7 @@ impl Block {
             2 => Kind::Set,
             3 => Kind::SortedSet,
             4 => Kind::Hash,
+            5 => Kind::Stream,
             other => unreachable!("entry with type {other}"),
         }
     }

@@ -101,6 +101,8 @@ pub(super) fn go_through(effort: Effort, value: ValueRef<'_>) -> Result<(), Erro
         ValueRef::Hash(hash) => effort.visits(hash.len()),
         ValueRef::Set(set) => effort.visits(set.len()),
         ValueRef::SortedSet(set) => effort.visits(set.len()),
+        // Its bytes are copied node by node.
+        ValueRef::Stream(stream) => effort.copies(stream.memory()),
     }
 }
 
@@ -112,5 +114,6 @@ fn duplicate(value: ValueRef<'_>) -> Value {
         ValueRef::Hash(hash) => Value::Hash(Box::new(hash.clone())),
         ValueRef::Set(set) => Value::Set(Box::new(set.clone())),
         ValueRef::SortedSet(set) => Value::SortedSet(Box::new(set.clone())),
+        ValueRef::Stream(stream) => Value::Stream(Box::new(stream.clone())),
     }
 }

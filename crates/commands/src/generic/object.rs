@@ -67,6 +67,7 @@ pub fn encoding_name(entry: Entry<'_>, profile: Profile) -> &'static str {
         ValueRef::Hash(hash) => hash.encoding(),
         ValueRef::Set(set) => set.encoding().name(),
         ValueRef::SortedSet(set) => set.encoding(),
+        ValueRef::Stream(_) => "stream",
     }
 }
 

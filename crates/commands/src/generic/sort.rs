@@ -191,7 +191,9 @@ fn sorted(cx: &mut Cx<'_, '_>, key: &[u8], options: &Options<'_>) -> Result<(Row
     let mut rows = Rows::default();
     let (mut by, mut alpha, mut unsorted) = (options.by.as_ref(), options.alpha, options.unsorted);
     let wanted = match value {
-        ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Hash(_) => return Err(Error::WrongType),
+        ValueRef::Int(_) | ValueRef::Bytes(_) | ValueRef::Hash(_) | ValueRef::Stream(_) => {
+            return Err(Error::WrongType);
+        }
         ValueRef::List(list) if unsorted => {
             let wanted = window(options.limit, list.len());
             effort.passes(list.len())?;

@@ -34,5 +34,6 @@ pub(super) fn type_name(value: ValueRef<'_>) -> &'static str {
         ValueRef::Hash(_) => "hash",
         ValueRef::Set(_) => "set",
         ValueRef::SortedSet(_) => "zset",
+        ValueRef::Stream(_) => "stream",
     }
 }

@@ -95,7 +95,7 @@ fn move_or_wait(
         return Ok(None);
     }
     if cx.may_block {
-        return Ok(Some(Block { keys: 1..2, timeout_ms, null: false }));
+        return Ok(Some(Block { keys: 1..2, timeout_ms, null: false, arguments: Vec::new() }));
     }
     // One null, though the timeout answers with a null array.
     cx.out.null();

@@ -39,7 +39,7 @@ pub(super) fn blmpop(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Option<Block
         return Ok(None);
     }
     if cx.may_block {
-        return Ok(Some(Block { keys, timeout_ms, null: false }));
+        return Ok(Some(Block { keys, timeout_ms, null: false, arguments: Vec::new() }));
     }
     cx.out.null_array();
     Ok(None)

@@ -66,7 +66,7 @@ pub(crate) const NOT_FROM_SCRIPTS: (&str, Change) = ("7.2.0", |spec| spec.flags.
 
 /// What runs a command that may wait for a list.
 const fn waiting(run: RunBlocking) -> Handler {
-    Handler::Blocking { awaits: Kind::List, run }
+    Handler::Blocking { awaits: Some(Kind::List), run }
 }
 
 /// The list at a key, for reading.

@@ -51,7 +51,7 @@ fn pop_or_wait(cx: &mut Cx<'_, '_>, argv: &[&[u8]], end: End) -> Result<Option<B
         return Ok(None);
     }
     if cx.may_block {
-        return Ok(Some(Block { keys: 1..last, timeout_ms, null: false }));
+        return Ok(Some(Block { keys: 1..last, timeout_ms, null: false, arguments: Vec::new() }));
     }
     cx.out.null_array();
     Ok(None)

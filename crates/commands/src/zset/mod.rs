@@ -82,7 +82,7 @@ pub const COMMANDS: &[Command] = &[
 
 /// What runs a command that may wait for a sorted set.
 const fn waiting(run: RunBlocking) -> Handler {
-    Handler::Blocking { awaits: Kind::SortedSet, run }
+    Handler::Blocking { awaits: Some(Kind::SortedSet), run }
 }
 
 /// The sorted set at a key, for reading.

@@ -133,6 +133,9 @@ macro_rules! case {
     };
 }
 
+// Behind the macro, which it uses.
+mod streams;
+
 /// Many keys, each once, and one key many times.
 macro_rules! over_keys {
     ($name:literal) => {
@@ -636,6 +639,7 @@ fn cases() -> BTreeMap<&'static str, Vec<Case>> {
         .chain(sorted_sets)
         .chain(lists)
         .chain(texts)
+        .chain(streams::cases())
         .collect()
 }
 

@@ -34,9 +34,9 @@ pub(super) const ROWS: &[Parameter] = &[
     Parameter::integer("set-max-listpack-value", 0, LONG_MAX, "64").since("7.2.0"),
     Parameter::integer("zset-max-listpack-entries", 0, LONG_MAX, "128").alias("zset-max-ziplist-entries"),
     Parameter::memory("zset-max-listpack-value", 0, LONG_MAX, "64").alias("zset-max-ziplist-value"),
-    Parameter::memory("hll-sparse-max-bytes", 0, LONG_MAX, "3000"),
-    Parameter::memory("stream-node-max-bytes", 0, LONG_MAX, "4096").awaited(TYPES),
-    Parameter::integer("stream-node-max-entries", 0, LONG_MAX, "100").awaited(TYPES),
+    Parameter::memory("hll-sparse-max-bytes", 0, LONG_MAX, "3000").awaited(TYPES),
+    Parameter::memory("stream-node-max-bytes", 0, LONG_MAX, "4096"),
+    Parameter::integer("stream-node-max-entries", 0, LONG_MAX, "100"),
     Parameter::yes_no("activerehashing", "yes")
         .accepted("Tables grow in small steps with the writes that need it."),
     Parameter::yes_no("activedefrag", "no").refused(NO_DEFRAG),

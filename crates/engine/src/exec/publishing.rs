@@ -109,8 +109,11 @@ fn write(client: &mut Client, is_aside: bool, delivery: &Delivery) {
     });
 }
 
-/// Sends out the effects of what the node did on its own: an eviction, an expiry. Its locks are held.
+/// Sends out the effects of what the node did on its own: an eviction, an expiry. Its locks are held. Clients that block on what it
+/// did are served later.
 pub fn send_effects(engine: &Engine, local: &mut Local) {
     append(engine, local);
     publish_events(engine, local, None);
+    let ready = &mut local.scratch.effects.ready;
+    local.unserved.extend(std::iter::from_fn(|| ready.pop()));
 }

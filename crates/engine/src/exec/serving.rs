@@ -16,6 +16,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
+use table::Kind;
 use topology::Slot;
 
 /// Serves clients that block on keys that became ready, in the order of their arrival, as far as the locks they need are
@@ -30,12 +31,19 @@ pub(super) fn serve(engine: &Engine, local: &mut Local, guard: &mut Guard<'_>) {
         loop {
             let context = glance(engine, local, db);
             let mut keys = Keys::new(&engine.keyspace, guard, &mut local.scratch, context);
-            if keys.peek(&key).is_none() {
+            let is_gone = keys.peek(&key).is_none();
+            let waiter = keys.waiter(db, &key, from);
+            if is_gone {
                 // It may have been removed just now, which the stream is told.
                 append(engine, local);
-                break;
             }
-            let Some((at, ticket)) = keys.waiter(db, &key, from) else { break };
+            let Some((at, ticket)) = waiter else { break };
+            if is_gone && awaited(engine, &ticket).is_some() {
+                // It waits on, for a value.
+                from = at + 1;
+                continue;
+            }
+            let keys = Keys::new(&engine.keyspace, guard, &mut local.scratch, context);
             let is_refused = refused.contains_key(&Arc::as_ptr(&ticket))
                 || !ticket.slots.iter().all(|&slot| keys.covers(slot))
                 || ticket_awaits_capture(engine, local, &ticket, guard);
@@ -82,7 +90,6 @@ fn serve_ticket(
     let argv: Vec<&[u8]> = ticket.argv.iter().map(|arg| &**arg).collect();
     let command = engine.commands.by_id()[ticket.command];
     let Run::Data(data) = command.run.run else { unreachable!("only data commands wait for keys") };
-    let Handler::Blocking { awaits, .. } = data.run else { unreachable!("it waits") };
     if command.spec.flags.contains(Flags::WRITE) && engine.role.is_replica.load(Ordering::Relaxed) {
         // The node follows a primary by now, and its worker is about to say so.
         return None;
@@ -102,7 +109,9 @@ fn serve_ticket(
         piece: None,
         ready: Some(key),
     };
-    if cx.keys.peek(key)?.kind() != awaits {
+    if let Some(kind) = awaited(engine, ticket)
+        && cx.keys.peek(key)?.kind() != kind
+    {
         return None;
     }
     let mut failed = false;
@@ -120,6 +129,15 @@ fn serve_ticket(
     }
     let ended = Ended::Served { nanoseconds: began.elapsed().as_nanos() as u64, failed };
     Some(Answer { client: ticket.client, wait: 0, reply, position: 0, ended })
+}
+
+/// The type of value that a ticket's command waits for; without one it waits for whatever becomes of the key.
+fn awaited(engine: &Engine, ticket: &Ticket) -> Option<Kind> {
+    let Run::Data(data) = engine.commands.by_id()[ticket.command].run.run else {
+        unreachable!("only data commands wait for keys")
+    };
+    let Handler::Blocking { awaits, .. } = data.run else { unreachable!("it waits") };
+    awaits
 }
 
 /// Serves clients that need other locks than those that were held when a key became ready.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use keyspace::{
     AccessClock, EventClass, Expiry, Keys, KeysContext, Keyspace, Scratch, Ticket, Ttl, Wait, Watch,
 };
+use structures::Value;
 use topology::Slot;
 
 use crate::HASHER;
@@ -144,6 +145,40 @@ fn a_swap_readies_who_waits_for_what_came() {
         keys.swap(0, 1);
         assert_eq!(keys.effects().ready.pop(), Some((0, b"k"[..].into())));
     });
+}
+
+/// A client may wait in a group of a stream: it is told however the stream goes.
+#[test]
+fn a_stream_that_goes_readies_who_waits_for_it() {
+    type Step = fn(&mut Keys<'_, '_>);
+    let ends: [(&str, Step); 7] = [
+        ("removed", |keys| drop(keys.remove(b"k"))),
+        ("overwritten by a string", |keys| keys.put_string(b"k", b"x", Ttl::Clear)),
+        ("overwritten by a value", |keys| keys.put(b"k", Value::List(Default::default()), Ttl::Clear)),
+        ("expired", |keys| {
+            keys.set_expire(b"k", Some(1));
+            assert!(keys.peek(b"k").is_none());
+        }),
+        ("evicted", |keys| assert!(keys.evict(b"k", false))),
+        ("flushed", |keys| drop(keys.flush())),
+        ("swapped", |keys| keys.swap(0, 1)),
+    ];
+    for (how, end) in ends {
+        for (value, is_told) in
+            [(Value::Stream(Default::default()), true), (Value::Set(Default::default()), false)]
+        {
+            let space = Keyspace::with_hasher(2, 1, HASHER);
+            in_world(&space, 0, 9, |keys| {
+                keys.put(b"k", value, Ttl::Clear);
+                keys.wait(b"k", &ticket(1, &[b"k"]));
+                end(keys);
+                let told = std::iter::from_fn(|| keys.effects().ready.pop())
+                    .any(|(db, key)| (db, &*key) == (0, b"k"));
+                assert_eq!(told, is_told, "{how}");
+                keys.effects().take();
+            });
+        }
+    }
 }
 
 /// Dead watches are swept at a constant cost: a slot that many clients watched and left does not keep them.

@@ -6,7 +6,7 @@ use keyspace::{
     AccessClock, Expiry, Guard, ITSELF, Keys, KeysContext, Keyspace, Reclaimer, Scratch, Standing, Ttl,
 };
 use proptest::prelude::*;
-use structures::{Hash, Limits, List, Score, Set, SortedSet, Value, ValueRef};
+use structures::{Hash, Limits, List, Score, Set, SortedSet, Stream, StreamId, Value, ValueRef};
 use table::{Entry, ValueMut};
 use topology::Slot;
 
@@ -25,6 +25,8 @@ pub(crate) enum Plain {
     Hash(BTreeMap<Vec<u8>, Vec<u8>>),
     Set(BTreeSet<Vec<u8>>),
     SortedSet(BTreeSet<(Score, Vec<u8>)>),
+    /// The texts of its entries.
+    Stream(Vec<Vec<u8>>),
 }
 
 impl Plain {
@@ -40,6 +42,9 @@ impl Plain {
             ValueRef::SortedSet(set) => {
                 Plain::SortedSet(set.iter().map(|(member, score)| (score, member.to_vec())).collect())
             }
+            ValueRef::Stream(stream) => Plain::Stream(
+                stream.iter().flat_map(|entry| entry.fields).map(|(_, text)| text.to_vec()).collect(),
+            ),
         }
     }
 }
@@ -62,6 +67,7 @@ pub(crate) enum Op {
     PutList(u8, Vec<u8>, TtlOp),
     PutSet(u8, Vec<u8>, TtlOp),
     PutSortedSet(u8, Vec<u8>, TtlOp),
+    PutStream(u8, Vec<u8>, TtlOp),
     Insert(u8, Vec<u8>, TtlOp),
     Append(u8, Vec<u8>),
     SetBytes(u8, Vec<u8>),
@@ -107,6 +113,7 @@ pub(crate) fn ops() -> impl Strategy<Value = Op> {
         3 => (key(), strings(), ttl()).prop_map(|(k, s, t)| Op::PutList(k, s, t)),
         3 => (key(), strings(), ttl()).prop_map(|(k, s, t)| Op::PutSet(k, s, t)),
         3 => (key(), strings(), ttl()).prop_map(|(k, s, t)| Op::PutSortedSet(k, s, t)),
+        3 => (key(), strings(), ttl()).prop_map(|(k, s, t)| Op::PutStream(k, s, t)),
         5 => (key(), strings(), ttl()).prop_map(|(k, s, t)| Op::Insert(k, s, t)),
         4 => (key(), strings()).prop_map(|(k, s)| Op::Append(k, s)),
         3 => (key(), strings()).prop_map(|(k, s)| Op::SetBytes(k, s)),
@@ -221,6 +228,9 @@ impl Machine {
             }
             Op::PutSortedSet(i, member, ttl) => {
                 self.put(hold, *i, *ttl, Plain::SortedSet([(Score::from(7), member.clone())].into()));
+            }
+            Op::PutStream(i, text, ttl) => {
+                self.put(hold, *i, *ttl, Plain::Stream(vec![text.clone(), b"7".to_vec()]));
             }
             Op::Insert(i, string, ttl) => {
                 let (key, at) = (key(*i), self.at(*ttl));
@@ -339,6 +349,14 @@ impl Machine {
                     set.insert(member, *score, &Limits::default());
                 }
                 keys.put(&key, Value::SortedSet(Box::new(set)), ttl);
+            }
+            Plain::Stream(texts) => {
+                let mut stream = Stream::new();
+                for (seq, text) in (1..).zip(texts) {
+                    let fields: [&[u8]; 2] = [b"text", text];
+                    stream.add(StreamId::new(1, seq), &fields, &Limits::default()).expect("IDs ascend");
+                }
+                keys.put(&key, Value::Stream(Box::new(stream)), ttl);
             }
             Plain::Hash(_) => unreachable!("hashes are made field by field"),
         });

@@ -8,7 +8,9 @@ mod hash;
 mod list;
 mod set;
 mod sorted_set;
+mod stream;
 
+use profile::Profile;
 use structures::{Limits, Value, ValueRef};
 
 use crate::encode::{Sink, put_int_string, put_string};
@@ -16,6 +18,7 @@ use crate::error::{ErrorKind, Stop};
 use crate::input::Input;
 use crate::pieces::{Piece, Position};
 use crate::writer::SaveOptions;
+pub(crate) use stream::Place as StreamPlace;
 
 const STRING: u8 = 0;
 const LIST: u8 = 1;
@@ -29,10 +32,13 @@ const SET_INTSET: u8 = 11;
 const ZSET_ZIPLIST: u8 = 12;
 const HASH_ZIPLIST: u8 = 13;
 const LIST_QUICKLIST: u8 = 14;
+const STREAM_LISTPACKS: u8 = 15;
 const HASH_LISTPACK: u8 = 16;
 const ZSET_LISTPACK: u8 = 17;
 const LIST_QUICKLIST_2: u8 = 18;
+const STREAM_LISTPACKS_2: u8 = 19;
 const SET_LISTPACK: u8 = 20;
+const STREAM_LISTPACKS_3: u8 = 21;
 
 /// What a type's byte names, for all types up to RDB version 11, loaded here or not.
 pub(crate) fn name(type_id: u8) -> Option<&'static str> {
@@ -63,13 +69,14 @@ pub(crate) fn name(type_id: u8) -> Option<&'static str> {
 }
 
 /// The type byte, which precedes a value's key.
-pub(crate) fn type_of(value: ValueRef<'_>) -> u8 {
+pub(crate) fn type_of(value: ValueRef<'_>, profile: Profile) -> u8 {
     match value {
         ValueRef::Int(_) | ValueRef::Bytes(_) => STRING,
         ValueRef::List(_) => LIST_QUICKLIST_2,
         ValueRef::Hash(hash) => hash::type_of(hash),
         ValueRef::Set(set) => set::type_of(set),
         ValueRef::SortedSet(set) => sorted_set::type_of(set),
+        ValueRef::Stream(_) => stream::type_of(profile),
     }
 }
 
@@ -80,8 +87,12 @@ pub(crate) fn put_value(out: &mut impl Sink, value: ValueRef<'_>, options: &Save
         // Most values are strings, and to put one needs no position.
         ValueRef::Int(value) => put_int_string(out, value),
         ValueRef::Bytes(bytes) => put_string(out, bytes, options.compress),
-        ValueRef::List(_) | ValueRef::Hash(_) | ValueRef::Set(_) | ValueRef::SortedSet(_) => {
-            put_piece(&mut Piece::endless(out, options.compress), value, &mut Position::default());
+        ValueRef::List(_)
+        | ValueRef::Hash(_)
+        | ValueRef::Set(_)
+        | ValueRef::SortedSet(_)
+        | ValueRef::Stream(_) => {
+            put_piece(&mut Piece::endless(out, options), value, &mut Position::default());
         }
     }
 }
@@ -95,6 +106,7 @@ pub(crate) fn put_piece<S: Sink>(piece: &mut Piece<'_, S>, value: ValueRef<'_>, 
         ValueRef::Hash(hash) => hash::put(piece, hash, at),
         ValueRef::Set(set) => set::put(piece, set, at),
         ValueRef::SortedSet(set) => sorted_set::put(piece, set, at),
+        ValueRef::Stream(stream) => stream::put(piece, stream, at),
     }
 }
 
@@ -106,6 +118,7 @@ pub(crate) enum Loader {
     Hash(hash::Loader),
     Set(set::Loader),
     SortedSet(sorted_set::Loader),
+    Stream(Box<stream::Loader>),
     /// A type that isn't loaded: fails at the first step.
     Refused(u8),
 }
@@ -122,6 +135,9 @@ impl Loader {
             ZSET | ZSET_2 | ZSET_ZIPLIST | ZSET_LISTPACK => {
                 Loader::SortedSet(sorted_set::Loader::new(type_id))
             }
+            STREAM_LISTPACKS | STREAM_LISTPACKS_2 | STREAM_LISTPACKS_3 => {
+                Loader::Stream(Box::new(stream::Loader::new(type_id)))
+            }
             _ => Loader::Refused(type_id),
         }
     }
@@ -135,6 +151,7 @@ impl Loader {
             Loader::Hash(loader) => loader.step(input, limits),
             Loader::Set(loader) => loader.step(input, limits),
             Loader::SortedSet(loader) => loader.step(input, limits),
+            Loader::Stream(loader) => loader.step(input),
             Loader::Refused(id) => Err(Stop::Bad(match name(*id) {
                 Some(name) => ErrorKind::UnsupportedType { id: *id, name },
                 None => ErrorKind::UnknownType(*id),

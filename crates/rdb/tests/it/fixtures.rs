@@ -253,7 +253,7 @@ fn payloads_with_a_wrong_value() {
         other => panic!("{other:?}"),
     };
     assert_eq!(kind(b"\x00\x14hell"), ErrorKind::Truncated);
-    assert_eq!(kind(b"\x0f\x01\x01a\x011"), ErrorKind::UnsupportedType { id: 15, name: "stream" });
+    assert_eq!(kind(b"\x07\x01\x01a\x011"), ErrorKind::UnsupportedType { id: 7, name: "module" });
     assert_eq!(kind(b"\xff"), ErrorKind::UnknownType(255));
     assert_eq!(kind(b"\x01\x00"), ErrorKind::Corrupt("an empty collection"));
     assert_eq!(
@@ -281,11 +281,8 @@ fn payloads_with_a_wrong_value() {
 
 #[test]
 fn a_type_that_is_not_loaded_is_an_error_that_names_it() {
-    let error = read([&b"REDIS0010\x0f\x01k\x01\x01a\x011\xff"[..]], options()).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "cannot load key 'k': type 15 (stream) is not supported yet (at offset 12)"
-    );
+    let error = read([&b"REDIS0010\x07\x01k\x01\x01a\x011\xff"[..]], options()).unwrap_err();
+    assert_eq!(error.to_string(), "cannot load key 'k': type 7 (module) is not supported yet (at offset 12)");
 }
 
 #[test]

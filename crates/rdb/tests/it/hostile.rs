@@ -4,9 +4,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use rdb::{Item, ReaderOptions, SaveOptions, dump, restore};
-use structures::{Limits, Value};
+use structures::{Limits, StreamId, Value};
 
-use crate::support::{VALKEY, hash, list, options, payload, read, set, sorted_set};
+use crate::support::{REDIS, VALKEY, hash, list, options, payload, read, set, sorted_set, stream};
 
 const SAVED: &[u8] = include_bytes!("../data/redis-7.0.15.rdb");
 
@@ -20,6 +20,15 @@ fn exercise(value: &Value) {
         Value::Hash(hash) => assert_eq!(hash.iter().count(), hash.len()),
         Value::Set(set) => assert_eq!(set.iter().count(), set.len()),
         Value::SortedSet(set) => assert_eq!(set.iter().count(), set.len()),
+        Value::Stream(stream) => {
+            let ids: Vec<StreamId> = stream.iter().map(|entry| entry.id).collect();
+            assert_eq!(ids.len(), stream.len());
+            assert!(stream.iter().all(|entry| entry.fields.len() == entry.fields.count()));
+            let back = stream.range_back(StreamId::MIN, StreamId::MAX).map(|entry| entry.id);
+            assert!(back.eq(ids.iter().rev().copied()));
+            let mut stream = stream.clone();
+            assert_eq!(stream.remove(&ids), ids.len());
+        }
         Value::Int(_) | Value::Bytes(_) => {}
     }
 }
@@ -98,6 +107,13 @@ fn short_contents() -> Vec<Vec<u8>> {
         .map(|value| dump(value.view(), &SaveOptions::new(VALKEY)))
         .map(|payload| payload[..payload.len() - 10].to_vec())
         .collect();
+    for (entries, variety) in [(0, 0), (3, 2), (4, 0x1234_5678_9ABC_DEF1)] {
+        for profile in [REDIS, VALKEY] {
+            let stream = stream(entries, variety, &Limits { stream_node_max_entries: 2, ..limits });
+            let payload = dump(stream.view(), &SaveOptions { compress: false, ..SaveOptions::new(profile) });
+            contents.push(payload[..payload.len() - 10].to_vec());
+        }
+    }
     contents.push(OLD_LIST.to_vec());
     contents.push(OLD_HASH.to_vec());
     contents.push(OLD_SORTED_SET.to_vec());

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use rdb::{AuxFields, EntryMeta, SaveOptions, Writer, dump, restore};
 use structures::{Limits, Value};
 
-use crate::support::{REDIS, bytes, hash, list, payload, set, sorted_set};
+use crate::support::{REDIS, bytes, hash, list, payload, set, sorted_set, stream};
 
 /// A private redis-server with a directory of its own; both go when this does.
 struct Server {
@@ -147,6 +147,9 @@ fn values() -> Vec<(String, Value)> {
                 "sorted set with a long member",
                 sorted_set([("m".repeat(100), 1.5), ("n".into(), 7.0)], &default),
             ),
+            ("empty stream", stream(0, 0, &default)),
+            ("stream", stream(3, 6, &default)),
+            ("stream with groups", stream(2_000, 0x1234_5678_9ABC_DEF3, &default)),
         ]
         .map(|(name, value)| (name.to_owned(), value)),
     );

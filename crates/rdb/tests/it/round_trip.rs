@@ -9,7 +9,7 @@ use rdb::{
 };
 use structures::{Limits, Value};
 
-use crate::support::{REDIS, VALKEY, bytes, hash, list, options, read, set, sorted_set};
+use crate::support::{REDIS, VALKEY, bytes, hash, list, options, read, set, sorted_set, stream};
 
 /// Limits under which a few short elements make nodes, plain nodes and tables.
 const TIGHT: Limits = Limits {
@@ -23,6 +23,7 @@ const TIGHT: Limits = Limits {
     set_max_listpack_value: 12,
     zset_max_listpack_entries: 3,
     zset_max_listpack_value: 12,
+    stream_node_max_entries: 4,
     ..Limits::DEFAULT
 };
 
@@ -51,6 +52,9 @@ fn value() -> impl Strategy<Value = Value> {
         }),
         (vec((string(), score()), 1..20), any::<bool>())
             .prop_map(|(pairs, tight)| sorted_set(pairs, &if tight { TIGHT } else { Limits::default() })),
+        (0u64..40, any::<u64>(), any::<bool>()).prop_map(|(entries, variety, tight)| {
+            stream(entries, variety, &if tight { TIGHT } else { Limits::default() })
+        }),
     ]
 }
 

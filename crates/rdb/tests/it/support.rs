@@ -2,7 +2,8 @@
 
 use profile::Profile;
 use rdb::{Error, Item, Reader, ReaderOptions};
-use structures::{Hash, Limits, List, Score, Set, SortedSet, Value};
+use structures::stream::{Group, Nack};
+use structures::{Hash, Limits, List, Score, Set, SortedSet, Stream, StreamId, Value};
 
 pub(crate) const REDIS: Profile = Profile::Redis70;
 pub(crate) const VALKEY: Profile = Profile::Valkey80;
@@ -51,6 +52,34 @@ pub(crate) fn sorted_set<M: AsRef<[u8]>>(
         set.insert(member.as_ref(), Score::new(score).expect("a number"), limits);
     }
     Value::SortedSet(Box::new(set))
+}
+
+/// A stream of so many entries; the bits of `variety` decide which have names of their own, are deleted, are pending.
+pub(crate) fn stream(entries: u64, variety: u64, limits: &Limits) -> Value {
+    let mut stream = Stream::new();
+    let is = |at: u64, salt: u64| (variety ^ salt).rotate_left((at * 7 + salt) as u32) & 3 == 0;
+    let id = |at: u64| StreamId::new(1_700_000_000_000 + at / 3, at % 3 + 1);
+    for at in 0..entries {
+        let (number, text) = (at.to_string(), "text ".repeat(at as usize % 9));
+        let fields: &[&str] = if is(at, 1) { &[&text, &number] } else { &["n", &number, "text", &text] };
+        stream.add(id(at), fields, limits).expect("IDs ascend");
+    }
+    let deleted: Vec<StreamId> = (0..entries).filter(|at| is(*at, 2)).map(id).collect();
+    stream.remove(&deleted);
+    for number in 0..variety % 4 {
+        let read = is(number, 3).then_some(number);
+        let mut group = Group::new(format!("group {number}").as_bytes(), id(entries / 2), read);
+        for (salt, name) in (4..).zip(["one", "two", "three"]) {
+            let consumer = group.create_consumer(name.as_bytes(), 1_600_000_000_000).expect("a new name");
+            // As it is loaded from files that know no such time.
+            group.set_active(consumer, Some(1_600_000_000_000));
+            for at in (0..entries).filter(|at| is(*at, salt)) {
+                group.set_pending(id(at), Nack { delivered_ms: at as i64 * 1_000, deliveries: at, consumer });
+            }
+        }
+        stream.add_group(group);
+    }
+    Value::Stream(Box::new(stream))
 }
 
 /// A stream's items when its bytes arrive in these pieces.

@@ -12,8 +12,14 @@ use rdb::{SaveOptions, dump};
 use std::collections::HashSet;
 
 /// One of what commands of each type begin with.
-const READERS: [(&str, &str); 5] =
-    [("string", "STRLEN"), ("list", "LLEN"), ("hash", "HLEN"), ("set", "SCARD"), ("zset", "ZCARD")];
+const READERS: [(&str, &str); 6] = [
+    ("string", "STRLEN"),
+    ("list", "LLEN"),
+    ("hash", "HLEN"),
+    ("set", "SCARD"),
+    ("zset", "ZCARD"),
+    ("stream", "XLEN"),
+];
 
 /// A node with a value of each form, by the form's name.
 fn node(profile: Profile) -> (TestNode, Connection) {
@@ -34,6 +40,7 @@ fn type_name(form: Form) -> &'static str {
         Form::HashInListpack | Form::HashInTable => "hash",
         Form::SetOfIntegers | Form::SetInListpack | Form::SetInTable => "set",
         Form::SortedSetInListpack | Form::SortedSetInTree => "zset",
+        Form::EmptyStream | Form::StreamOfOneNode | Form::StreamOfNodes => "stream",
     }
 }
 

@@ -56,6 +56,7 @@ fn command(keyspace: &Keyspace, number: usize, random: &mut Random) {
                 ValueMut::SortedSet(set) => {
                     set.insert(&n.to_le_bytes(), Score::ZERO, &Limits::default());
                 }
+                ValueMut::Stream(stream) => crate::support::add(stream, &n.to_le_bytes()),
                 ValueMut::String => edit.bytes_mut().push(b'+'),
             }
         }),

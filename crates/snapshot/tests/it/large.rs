@@ -103,6 +103,7 @@ fn who_cannot_wait_captures_the_rest_at_once() {
                     ValueMut::SortedSet(set) => {
                         set.insert(b"more", Score::ZERO, &Limits::default());
                     }
+                    ValueMut::Stream(stream) => crate::support::add(stream, b"more"),
                     ValueMut::String => edit.bytes_mut().clear(),
                 }
             });

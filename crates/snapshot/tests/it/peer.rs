@@ -91,6 +91,13 @@ impl Server {
             Value::SortedSet(set) => set.iter().for_each(|(member, score)| {
                 self.command(&[b"ZADD", key, score.get().to_string().as_bytes(), &member.to_vec()]);
             }),
+            Value::Stream(stream) => stream.iter().for_each(|entry| {
+                let fields: Vec<Vec<u8>> =
+                    entry.fields.flat_map(|(name, value)| [name.to_vec(), value.to_vec()]).collect();
+                let id = entry.id.to_string();
+                let head: [&[u8]; 3] = [b"XADD", key, id.as_bytes()];
+                self.command(&head.into_iter().chain(fields.iter().map(Vec::as_slice)).collect::<Vec<_>>());
+            }),
         }
         if let Some(at) = expire_at {
             self.command(&[b"PEXPIREAT", key, at.to_string().as_bytes()]);

@@ -100,12 +100,13 @@ fn name(key: u8) -> Vec<u8> {
 
 fn value(seed: u8) -> Value {
     let n = usize::from(seed);
-    match seed % 6 {
+    match seed % 7 {
         0 => Value::Int(i64::from(seed) * 1_000_003),
         1 => bytes("ab".repeat(n * 8)),
         2 => list((0..=n).map(|i| i.to_string())),
         3 => set((0..=n * 4).map(|i| format!("{}{i}", &"member"[..n % 7]))),
         4 => sorted_set((0..=n * 4).map(|i| (format!("{}{i}", &"member"[..n % 7]), (i % 9) as i32))),
+        5 => crate::support::stream((0..=n * 4).map(|i| format!("{}{i}", &"member"[..n % 7]))),
         _ => hash((0..=n * 4).map(|i| (format!("f{i}"), "v".repeat(n % 90)))),
     }
 }
@@ -141,6 +142,7 @@ fn apply(keyspace: &Keyspace, garbage: &Garbage, op: &Op) {
                     ValueMut::SortedSet(set) => {
                         set.insert(&added, Score::ZERO, &Limits::default());
                     }
+                    ValueMut::Stream(stream) => crate::support::add(stream, &added),
                     ValueMut::String => edit.bytes_mut().extend_from_slice(&added),
                 }
             });

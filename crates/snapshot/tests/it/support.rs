@@ -12,7 +12,8 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread::Thread;
-use structures::{Hash, Limits, List, Score, Set, SortedSet, Value, ValueRef};
+use structures::stream::{Group, Nack};
+use structures::{Hash, Limits, List, Score, Set, SortedSet, Stream, StreamId, Value, ValueRef};
 use topology::Slot;
 
 pub(crate) const DATABASES: u16 = 4;
@@ -143,6 +144,7 @@ pub(crate) fn owned(value: ValueRef<'_>) -> Value {
         ValueRef::Hash(hash) => Value::Hash(Box::new(hash.clone())),
         ValueRef::Set(set) => Value::Set(Box::new(set.clone())),
         ValueRef::SortedSet(set) => Value::SortedSet(Box::new(set.clone())),
+        ValueRef::Stream(stream) => Value::Stream(Box::new(stream.clone())),
     }
 }
 
@@ -156,6 +158,27 @@ pub(crate) fn list(elements: impl IntoIterator<Item = String>) -> Value {
         list.push_back(element.as_bytes(), &Limits::default());
     }
     Value::List(Box::new(list))
+}
+
+/// Adds an entry to a stream.
+pub(crate) fn add(stream: &mut Stream, text: &[u8]) {
+    let id = stream.last_id().next().expect("few entries");
+    stream.add(id, &[b"text", text], &Limits::default()).expect("a greater ID");
+}
+
+/// A stream of these texts, with a group in which every other entry is pending.
+pub(crate) fn stream(texts: impl IntoIterator<Item = String>) -> Value {
+    let mut stream = Stream::new();
+    texts.into_iter().for_each(|text| add(&mut stream, text.as_bytes()));
+    let mut group = Group::new(b"group", stream.last_id(), None);
+    let consumer = group.create_consumer(b"consumer", 5).expect("the first one");
+    group.set_active(consumer, Some(5));
+    for id in stream.iter().step_by(2).map(|entry| entry.id) {
+        group.set_pending(id, Nack { delivered_ms: 7, deliveries: id.seq, consumer });
+    }
+    stream.add_group(group);
+    assert!(stream.contains(StreamId::new(0, 1)));
+    Value::Stream(Box::new(stream))
 }
 
 pub(crate) fn hash(pairs: impl IntoIterator<Item = (String, String)>) -> Value {

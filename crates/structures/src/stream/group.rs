@@ -158,6 +158,11 @@ impl Group {
         self.by_name.iter().map(|number| self.consumer(*number))
     }
 
+    /// The consumer at this place in the order of names.
+    pub fn consumer_at(&self, place: usize) -> Option<&Consumer> {
+        self.by_name.get(place).map(|number| self.consumer(*number))
+    }
+
     /// The consumer of this number, which must exist.
     pub fn consumer(&self, number: ConsumerNumber) -> &Consumer {
         self.consumers[number.0 as usize].as_deref().expect("numbers are of consumers that exist")
@@ -308,12 +313,18 @@ impl PartialEq for Consumer {
 }
 
 /// Groups in the order of their names.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Groups {
     #[expect(clippy::vec_box, reason = "a group that is added moves pointers, not groups")]
     groups: Vec<Box<Group>>,
     /// What the groups took from the allocator.
     pub(super) bytes: usize,
+}
+
+impl PartialEq for Groups {
+    fn eq(&self, other: &Self) -> bool {
+        self.groups == other.groups
+    }
 }
 
 impl Groups {

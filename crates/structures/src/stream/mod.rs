@@ -15,12 +15,15 @@
 //! Besides its entries a stream knows what has been there: the last ID, the greatest that was deleted, and how many entries were
 //! ever added. From these follow the lags of groups ([`Stream::lag`]), as long as nothing was deleted in between.
 //!
-//! **Invariant:** no entry, deleted or not, has a greater ID than the last one; the nodes' sum of entries is the length.
+//! **Invariant:** no entry has a greater ID than the last one, and none a smaller one than its node; the nodes' sum of entries is
+//! the length.
 
 mod group;
 mod id;
 mod node;
 mod ordered;
+mod past;
+mod radix;
 mod range;
 mod trim;
 
@@ -59,6 +62,28 @@ pub struct Ids {
     pub max_deleted: StreamId,
     /// How many entries were ever added.
     pub entries_added: u64,
+}
+
+/// What follows from what has been in a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Past {
+    /// The number of entries that are there.
+    pub len: usize,
+    /// What is known besides them.
+    pub ids: Ids,
+    /// How a server counts with it.
+    pub counting: Counting,
+}
+
+/// What a server takes for countable: it shows in the lags of groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Counting {
+    /// As Redis 7.0: a group counts on as long as nothing was deleted after the entry that it gets. What was deleted before the
+    /// first entry does not matter.
+    Redis70,
+    /// As later servers: as long as nothing was deleted after the last entry that it got, which must be there.
+    #[default]
+    Later,
 }
 
 /// Why an entry is not added.
@@ -138,7 +163,8 @@ impl Stream {
         };
         let is_in_last = self.nodes.last_mut().is_some_and(|(master, listpack)| {
             let before = listpack.heap_bytes();
-            let has_room = listpack.as_bytes().len() + bytes < most_bytes
+            let has_room = master < id
+                && listpack.as_bytes().len() + bytes < most_bytes
                 && (limits.stream_node_max_entries == 0
                     || node::entries(listpack) < limits.stream_node_max_entries);
             if has_room {
@@ -152,7 +178,10 @@ impl Stream {
         if !is_in_last {
             let listpack = node::with_first(fields);
             self.nodes_bytes += listpack.heap_bytes();
-            self.nodes.insert(id, listpack);
+            if let Some(deleted) = self.nodes.insert(id, listpack) {
+                // A node of this very ID in which nothing was left.
+                self.nodes_bytes -= deleted.heap_bytes();
+            }
         }
         self.len += 1;
         self.ids.entries_added = self.ids.entries_added.wrapping_add(1);
@@ -212,13 +241,18 @@ impl Stream {
     /// The entry of this ID.
     pub fn get(&self, id: StreamId) -> Option<Entry<'_>> {
         let (master, listpack) = self.nodes.iter_back_from(id).next()?;
-        let entry = Node::of(master, listpack).entries().find(|raw| raw.id >= id)?;
-        (entry.id == id && !entry.is_deleted).then(|| Entry::of(entry))
+        let entry = Node::of(master, listpack).entries().find(|raw| !raw.is_deleted && raw.id >= id)?;
+        (entry.id == id).then(|| Entry::of(entry))
     }
 
     /// The groups in the order of their names.
     pub fn groups(&self) -> impl ExactSizeIterator<Item = &Group> {
         self.groups.as_slice().iter().map(|group| &**group)
+    }
+
+    /// The group at this place in the order of names.
+    pub fn group_at(&self, place: usize) -> Option<&Group> {
+        self.groups.as_slice().get(place).map(|group| &**group)
     }
 
     /// The group of this name.
@@ -241,48 +275,29 @@ impl Stream {
         self.groups.remove(name)
     }
 
-    /// Whether the greatest deleted ID is in this range, so that entries of it cannot be counted by their ends.
-    pub fn has_tombstones(&self, from: StreamId, to: StreamId) -> bool {
-        let deleted = self.ids.max_deleted;
-        self.len > 0 && deleted != StreamId::MIN && from <= deleted && deleted <= to
+    /// What follows from what has been there.
+    pub fn past(&self, counting: Counting) -> Past {
+        Past { len: self.len, ids: self.ids, counting }
     }
 
-    /// How many entries were added up to this ID, if that can be known.
-    pub fn added_up_to(&self, id: StreamId) -> Option<u64> {
-        let Ids { last, first, max_deleted, entries_added } = self.ids;
-        if entries_added == 0 {
-            return Some(0);
-        }
-        if (self.len == 0 && id < last) || id == last {
-            return Some(entries_added);
-        }
-        if id > last {
+    /// The ID of the last entry that is there.
+    pub fn last_entry_id(&self) -> Option<StreamId> {
+        if self.ids.last == StreamId::MIN {
             return None;
         }
-        // Nothing was deleted behind the first entry.
-        if max_deleted == StreamId::MIN || max_deleted < first {
-            let before = entries_added.wrapping_sub(self.len as u64);
-            if id < first {
-                return Some(before);
-            }
-            if id == first {
-                return Some(before.wrapping_add(1));
-            }
-        }
-        None
+        self.range_back(StreamId::MIN, StreamId::MAX).next().map(|entry| entry.id)
     }
 
-    /// How many entries a group has yet to be delivered, if that can be known.
-    pub fn lag(&self, group: &Group) -> Option<i64> {
-        let added = self.ids.entries_added;
-        if added == 0 {
-            return Some(0);
-        }
-        let read = match group.entries_read() {
-            Some(read) if !self.has_tombstones(group.last_id(), StreamId::MAX) => Some(read),
-            _ => self.added_up_to(group.last_id()),
-        };
-        read.map(|read| added.wrapping_sub(read) as i64)
+    /// The ID of the first entry in the nodes, deleted or not.
+    pub fn first_in_nodes(&self) -> Option<StreamId> {
+        let (master, listpack) = self.nodes.first()?;
+        Node::of(master, listpack).entries().next().map(|raw| raw.id)
+    }
+
+    /// How many entries there are between two IDs, roughly, at most.
+    pub fn at_most(&self, start: StreamId, end: StreamId) -> usize {
+        let nodes = self.nodes.count(start, end) + 1;
+        nodes.saturating_mul(self.len.div_ceil(self.nodes.len().max(1))).min(self.len)
     }
 
     /// How many nodes there are.

@@ -16,6 +16,8 @@
 //! marks a deleted entry, whose bytes stay. `items` counts the items of the entry before it: with it the entries are read
 //! backwards.
 //!
+//! The entries that are there are in the order of their IDs. Deleted ones need not be: Redis 7.0 lets the last ID be set below theirs.
+//!
 //! **Invariant:** a listpack that came from outside passed [`check`], so reading needs no checks of its own.
 
 use super::StreamId;
@@ -230,7 +232,10 @@ pub(super) fn entries(listpack: &Listpack) -> usize {
 pub(super) fn delete(listpack: &mut Listpack, master: StreamId, id: StreamId) -> Option<usize> {
     let mut deleted = 0;
     mark(listpack, master, |raw| {
-        if raw.id == id && !raw.is_deleted {
+        if raw.is_deleted {
+            return Some(false);
+        }
+        if raw.id == id {
             deleted = 1;
             return Some(true);
         }
@@ -310,7 +315,7 @@ fn uint(item: Option<Item<'_>>) -> usize {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Held {
     pub(super) live: usize,
-    /// The ID of the last entry, deleted or not.
+    /// The ID of the last entry that is not deleted, or the one under which the node stands.
     pub(super) last: StreamId,
 }
 
@@ -343,10 +348,12 @@ pub(super) fn check(master: StreamId, listpack: &Listpack) -> Option<Held> {
     while let Some(flags) = items.next() {
         let Item::Int(flags @ 0..=3) = flags else { return None };
         let id = offset(master, number(&mut items)?, number(&mut items)?);
-        if id < master || last.is_some_and(|last| id <= last) {
-            return None;
+        if flags & DELETED == 0 {
+            if id < master || last.is_some_and(|last| id <= last) {
+                return None;
+            }
+            last = Some(id);
         }
-        last = Some(id);
         let fields = if flags & SAME_NAMES != 0 {
             names
         } else {
@@ -363,5 +370,6 @@ pub(super) fn check(master: StreamId, listpack: &Listpack) -> Option<Held> {
             seen_deleted += 1;
         }
     }
-    ((live, deleted) == (seen_live, seen_deleted)).then_some(Held { live, last: last? })
+    let is_right = (live, deleted) == (seen_live, seen_deleted) && live + deleted > 0;
+    is_right.then_some(Held { live, last: last.unwrap_or(master) })
 }

@@ -137,6 +137,14 @@ impl<V> Ordered<V> {
         Backward { ordered: self, chunk, at }
     }
 
+    /// How many elements there are between two IDs, both included.
+    pub(crate) fn count(&self, from: StreamId, to: StreamId) -> usize {
+        let (first, at) = self.locate(from).unwrap_or_else(|place| place);
+        let (last, upto) = self.locate(to).map_or_else(|place| place, |(chunk, at)| (chunk, at + 1));
+        let before: usize = self.chunks.range(first.min(last)..last).map(Vec::len).sum();
+        (before + upto).saturating_sub(at)
+    }
+
     /// Where an ID is, or where it would stand: in the last chunk that begins below it.
     fn locate(&self, id: StreamId) -> Result<(usize, usize), (usize, usize)> {
         let chunk = match self.chunks.back() {

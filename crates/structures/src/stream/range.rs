@@ -60,12 +60,13 @@ impl<'a> Iterator for Range<'a> {
         loop {
             if let Some(entries) = &mut self.entries {
                 for raw in entries {
+                    if raw.is_deleted || raw.id < self.start {
+                        continue;
+                    }
                     if raw.id > self.end {
                         return None;
                     }
-                    if raw.id >= self.start && !raw.is_deleted {
-                        return Some(Entry::of(raw));
-                    }
+                    return Some(Entry::of(raw));
                 }
             }
             let (master, listpack) = self.nodes.next()?;
@@ -93,12 +94,13 @@ impl<'a> Iterator for RangeBack<'a> {
         loop {
             if let Some(entries) = &mut self.entries {
                 for raw in entries {
+                    if raw.is_deleted || raw.id > self.end {
+                        continue;
+                    }
                     if raw.id < self.start {
                         return None;
                     }
-                    if raw.id <= self.end && !raw.is_deleted {
-                        return Some(Entry::of(raw));
-                    }
+                    return Some(Entry::of(raw));
                 }
             }
             let (master, listpack) = self.nodes.next()?;

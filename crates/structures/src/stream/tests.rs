@@ -250,22 +250,25 @@ fn the_last_node_is_no_larger_than_it_gets() {
 #[test]
 fn what_was_added_up_to_an_id() {
     let mut stream = Stream::new();
-    assert_eq!(stream.added_up_to(id(3, 0)), Some(0));
+    assert_eq!(stream.past(Counting::Redis70).added_up_to(id(3, 0)), Some(0));
     (1..=5).for_each(|ms| stream.add(id(ms, 0), &["f", "v"], &Limits::DEFAULT).unwrap());
-    let known = |stream: &Stream| (0..=6).map(|ms| stream.added_up_to(id(ms, 0))).collect::<Vec<_>>();
+    let known = |stream: &Stream| {
+        (0..=6).map(|ms| stream.past(Counting::Redis70).added_up_to(id(ms, 0))).collect::<Vec<_>>()
+    };
     assert_eq!(known(&stream), [Some(0), Some(1), None, None, None, Some(5), None]);
     stream.trim(&Trim { to: TrimTo::MaxLen(3), is_exact: true, limit: 0 });
     assert_eq!(known(&stream), [Some(2), Some(2), Some(2), Some(3), None, Some(5), None]);
     stream.remove(&[id(4, 0)]);
     assert_eq!(known(&stream), [None, None, None, None, None, Some(5), None]);
     assert!(
-        stream.has_tombstones(id(3, 0), StreamId::MAX) && !stream.has_tombstones(id(5, 0), StreamId::MAX)
+        stream.past(Counting::Redis70).has_tombstones(id(3, 0), StreamId::MAX)
+            && !stream.past(Counting::Redis70).has_tombstones(id(5, 0), StreamId::MAX)
     );
     let group = Group::new(b"g", id(5, 0), Some(4));
-    assert_eq!(stream.lag(&group), Some(1));
-    assert_eq!(stream.lag(&Group::new(b"g", id(3, 0), Some(3))), None);
+    assert_eq!(stream.past(Counting::Redis70).lag(&group), Some(1));
+    assert_eq!(stream.past(Counting::Redis70).lag(&Group::new(b"g", id(3, 0), Some(3))), None);
     stream.trim(&Trim { to: TrimTo::MaxLen(0), is_exact: true, limit: 0 });
-    assert_eq!(stream.added_up_to(id(2, 0)), Some(5));
+    assert_eq!(stream.past(Counting::Redis70).added_up_to(id(2, 0)), Some(5));
 }
 
 #[derive(Debug, Clone)]
@@ -366,4 +369,31 @@ fn groups_and_consumers_stand_in_the_order_of_their_names() {
     assert_eq!(stream.groups().map(Group::name).collect::<Vec<_>>(), [b"a", b"b", b"c"]);
     let group = stream.group(b"b").unwrap();
     assert_eq!(group.consumers().map(Consumer::name).collect::<Vec<_>>(), [b"a", b"b", b"c"]);
+}
+
+#[test]
+fn what_was_deleted_may_be_out_of_order() {
+    let mut stream = Stream::new();
+    stream.add(id(5, 1), &["f", "1"], &Limits::DEFAULT).unwrap();
+    stream.add(id(9, 9), &["f", "2"], &Limits::DEFAULT).unwrap();
+    stream.remove(&[id(9, 9)]);
+    stream.set_last_id(id(6, 0), None, None);
+    for (ms, text) in [(7, "3"), (8, "4"), (9, "5")] {
+        stream.add(id(ms, 9), &["f", text], &Limits::DEFAULT).unwrap();
+    }
+    let there = [id(5, 1), id(7, 9), id(8, 9), id(9, 9)];
+    let ids = |entries: Range<'_>| entries.map(|entry| entry.id).collect::<Vec<_>>();
+    assert_eq!(ids(stream.iter()), there);
+    assert_eq!(ids(stream.range(id(6, 0), id(8, 9))), there[1..3]);
+    let back: Vec<_> = stream.range_back(id(6, 0), id(8, 9)).map(|entry| entry.id).collect();
+    assert_eq!(back, [id(8, 9), id(7, 9)]);
+    assert!(there.iter().all(|id| stream.contains(*id)));
+    let mut loaded = Stream::new();
+    for (master, listpack) in stream.nodes_from(StreamId::MIN) {
+        loaded.add_node(master, listpack.clone()).unwrap();
+    }
+    loaded.set_ids(stream.last_id(), Some(stream.ids())).unwrap();
+    assert_eq!(loaded, stream);
+    assert_eq!(stream.remove(&there[1..]), 3);
+    assert_eq!(ids(stream.iter()), there[..1]);
 }

@@ -35,6 +35,18 @@ impl Stream {
         deleted
     }
 
+    /// How many nodes are looked at for it, at most.
+    pub fn nodes_to_trim(&self, trim: &Trim) -> usize {
+        let nodes = match trim.to {
+            TrimTo::MaxLen(len) => {
+                let entries = self.len.saturating_sub(usize::try_from(len).unwrap_or(usize::MAX));
+                entries * self.nodes.len() / self.len.max(1)
+            }
+            TrimTo::MinId(id) => self.nodes.count(StreamId::MIN, id),
+        };
+        nodes + 1
+    }
+
     fn trim_nodes(&mut self, trim: &Trim) {
         let mut deleted = 0;
         let mut from = StreamId::MIN;

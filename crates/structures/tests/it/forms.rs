@@ -3,7 +3,8 @@
 //!
 //! A new type does not compile here until [`Form::of`] names its forms, and a form is not without a value that has it.
 
-use structures::{Hash, Limits, List, Score, Set, SortedSet, Value, ValueRef, set};
+use structures::stream::{Group, Nack};
+use structures::{Hash, Limits, List, Score, Set, SortedSet, Stream, StreamId, Value, ValueRef, set};
 
 macro_rules! forms {
     ($($form:ident => $make:expr),+ $(,)?) => {
@@ -36,6 +37,9 @@ forms! {
     SetInTable => set_of(3_000, |at| format!("member {at}")),
     SortedSetInListpack => sorted_set(3),
     SortedSetInTree => sorted_set(3_000),
+    EmptyStream => Value::Stream(Box::new(Stream::new())),
+    StreamOfOneNode => stream(3),
+    StreamOfNodes => stream(3_000),
 }
 
 /// A value of each form.
@@ -68,6 +72,11 @@ impl Form {
             },
             ValueRef::SortedSet(set) if set.as_listpack().is_some() => Form::SortedSetInListpack,
             ValueRef::SortedSet(_) => Form::SortedSetInTree,
+            ValueRef::Stream(stream) => match stream.nodes_len() {
+                0 => Form::EmptyStream,
+                1 => Form::StreamOfOneNode,
+                2.. => Form::StreamOfNodes,
+            },
         }
     }
 }
@@ -109,4 +118,34 @@ fn sorted_set(len: usize) -> Value {
         set.insert(format!("member {at} of {len}").as_bytes(), score, &Limits::default());
     }
     Value::SortedSet(Box::new(set))
+}
+
+/// A stream whose entries have various fields, some deleted, with groups whose consumers have some of them pending.
+fn stream(len: u64) -> Value {
+    let mut stream = Stream::new();
+    let id = |at: u64| StreamId::new(1_000 + at / 7, at % 7 + 1);
+    for at in 0..len {
+        let (text, other) = (at.to_string(), format!("entry {at} of {len}"));
+        let fields: &[&str] =
+            if at % 5 == 4 { &["other", &other] } else { &["number", &text, "text", &other] };
+        stream.add(id(at), fields, &Limits::default()).expect("IDs ascend");
+    }
+    let deleted: Vec<StreamId> = (0..len).filter(|at| at % 11 == 1).map(id).collect();
+    stream.remove(&deleted);
+    for (name, read) in [("a group", Some(len)), ("another", None), ("empty", Some(0))] {
+        let mut group = Group::new(name.as_bytes(), id(len), read);
+        for name in ["first", "second"] {
+            let consumer = group.create_consumer(name.as_bytes(), 1_700_000_000_000).expect("a new name");
+            group.set_active(consumer, Some(1_700_000_000_000));
+            let every = if name == "first" { 3 } else { 7 };
+            for at in (0..len).filter(|at| read.is_none() && at % every == 0) {
+                group.set_pending(
+                    id(at),
+                    Nack { delivered_ms: 5_000 + at as i64, deliveries: at % 3, consumer },
+                );
+            }
+        }
+        stream.add_group(group);
+    }
+    Value::Stream(Box::new(stream))
 }

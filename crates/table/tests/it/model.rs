@@ -48,6 +48,7 @@ fn value() -> impl Strategy<Value = Value> {
         Just(Value::Hash(Default::default())),
         Just(Value::Set(Default::default())),
         Just(Value::SortedSet(Default::default())),
+        Just(Value::Stream(Default::default())),
     ]
 }
 
@@ -116,7 +117,11 @@ impl Pair {
                 let large = match &expected {
                     Value::Int(_) => false,
                     Value::Bytes(bytes) => bytes.len() > 4096 || old.is_some(),
-                    Value::List(_) | Value::Hash(_) | Value::Set(_) | Value::SortedSet(_) => true,
+                    Value::List(_)
+                    | Value::Hash(_)
+                    | Value::Set(_)
+                    | Value::SortedSet(_)
+                    | Value::Stream(_) => true,
                 };
                 assert_eq!(old, large.then_some(expected));
             }
@@ -132,7 +137,11 @@ impl Pair {
                 let mut expected = match value {
                     Value::Int(int) => int.to_string().into_bytes(),
                     Value::Bytes(bytes) => bytes.clone(),
-                    Value::List(_) | Value::Hash(_) | Value::Set(_) | Value::SortedSet(_) => return,
+                    Value::List(_)
+                    | Value::Hash(_)
+                    | Value::Set(_)
+                    | Value::SortedSet(_)
+                    | Value::Stream(_) => return,
                 };
                 place.bytes_mut().extend_from_slice(&bytes);
                 assert!(place.entry().is_raw());
@@ -248,6 +257,7 @@ fn equal(found: ValueRef<'_>, expected: &Value) -> bool {
         (ValueRef::Hash(found), Value::Hash(expected)) => *found == **expected,
         (ValueRef::Set(found), Value::Set(expected)) => *found == **expected,
         (ValueRef::SortedSet(found), Value::SortedSet(expected)) => *found == **expected,
+        (ValueRef::Stream(found), Value::Stream(expected)) => *found == **expected,
         _ => false,
     }
 }

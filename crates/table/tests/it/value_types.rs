@@ -13,6 +13,7 @@ fn kind(value: &ValueMut<'_>) -> Kind {
         ValueMut::Hash(_) => Kind::Hash,
         ValueMut::Set(_) => Kind::Set,
         ValueMut::SortedSet(_) => Kind::SortedSet,
+        ValueMut::Stream(_) => Kind::Stream,
     }
 }
 

@@ -32,6 +32,7 @@ pub(super) fn compare(how: Compare, oracle: &Reply, subject: &Reply) -> Verdict 
         Compare::Shape | Compare::Transfer => equal(same_shape(oracle, subject)),
         Compare::Scan => equal(same_scan_page(oracle, subject)),
         Compare::Hello => equal(without_id(oracle) == without_id(subject)),
+        Compare::Times => equal(without_times(oracle) == without_times(subject)),
     }
 }
 
@@ -93,6 +94,42 @@ fn same_scan_page(oracle: &Reply, subject: &Reply) -> bool {
     is_page(oracle) && is_page(subject)
 }
 
+/// What XINFO, XPENDING and XCLAIM tell, without the times in it: those behind their names, and the third of the four items, or
+/// the second of the three, that tell of a pending entry.
+pub(super) fn without_times(reply: &Reply) -> Reply {
+    const NAMES: [&[u8]; 4] = [b"idle", b"inactive", b"seen-time", b"active-time"];
+    // Whether there is a time at all is the same.
+    let known = |time: &Reply| match time {
+        Reply::Integer(0..) => Reply::Integer(0),
+        other => other.clone(),
+    };
+    let is_time = |name: &Reply| name.text().is_some_and(|name| NAMES.contains(&name));
+    match reply {
+        Reply::Map(pairs) => {
+            let told = |(name, value): &(Reply, Reply)| {
+                (name.clone(), if is_time(name) { known(value) } else { without_times(value) })
+            };
+            Reply::Map(pairs.iter().map(told).collect())
+        }
+        Reply::Array(items) => {
+            let mut told: Vec<Reply> = items.iter().map(without_times).collect();
+            match items.as_slice() {
+                [Reply::Bulk(_), Reply::Bulk(_), Reply::Integer(_), Reply::Integer(_)] => {
+                    told[2] = known(&items[2])
+                }
+                [Reply::Bulk(_), Reply::Integer(_), Reply::Integer(_)] => told[1] = known(&items[1]),
+                _ => {
+                    for at in (1..items.len()).filter(|at| is_time(&items[at - 1])) {
+                        told[at] = known(&items[at]);
+                    }
+                }
+            }
+            Reply::Array(told)
+        }
+        other => other.clone(),
+    }
+}
+
 fn without_id(reply: &Reply) -> Reply {
     let is_id = |name: &Reply| name.text() == Some(b"id");
     match reply {
@@ -146,6 +183,12 @@ mod tests {
         check(Compare::Shape, AB, "*1\r\n+a\r\n", Different);
         check(Compare::Shape, "-ERR a\r\n", "-ERR b\r\n", Different);
         check(Compare::Hello, "%2\r\n+id\r\n:1\r\n+v\r\n:7\r\n", "%2\r\n+id\r\n:2\r\n+v\r\n:7\r\n", Equal);
+        let pending = |idle_ms, count| format!("*4\r\n$3\r\n1-1\r\n$1\r\nc\r\n:{idle_ms}\r\n:{count}\r\n");
+        check(Compare::Times, &pending(5, 2), &pending(9, 2), Equal);
+        check(Compare::Times, &pending(5, 2), &pending(5, 3), Different);
+        let inactive = |ms| format!("*1\r\n%2\r\n+name\r\n+c\r\n+inactive\r\n:{ms}\r\n");
+        check(Compare::Times, &inactive(5), &inactive(9), Equal);
+        check(Compare::Times, &inactive(5), &inactive(-1), Different);
         check(
             Compare::Hello,
             "%2\r\n+id\r\n:1\r\n+v\r\n:7\r\n",

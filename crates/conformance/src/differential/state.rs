@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
+use profile::Profile;
+use rdb::SaveOptions;
+use structures::{Limits, StreamId, Value};
 
-use super::compare::{sorted, sorted_pairs};
+use super::compare::{sorted, sorted_pairs, without_times};
 use crate::connection::Connection;
 use crate::reply::{Reply, quoted};
 
@@ -36,14 +39,15 @@ pub struct State {
 }
 
 impl State {
-    /// The same without what a file or a full sync does not keep: encodings, and with them the order of compact
-    /// hashes and sets.
+    /// The same without what a file, a full sync or the stream does not keep: encodings, and with them the order of compact
+    /// hashes and sets; some of what groups know.
     pub fn without_encodings(mut self) -> State {
         for key in self.keys.values_mut() {
             key.encoding.clear();
             key.content = match key.kind.as_str() {
                 "hash" => sorted_pairs(&key.content),
                 "set" => sorted(&key.content),
+                "stream" => replicated(&key.content),
                 _ => continue,
             };
         }
@@ -129,10 +133,64 @@ fn describe_key(connection: &mut Connection, name: &[u8]) -> Result<KeyState> {
         "set" if is_table => sorted(&ask(connection, &[b"SMEMBERS", name])?),
         "set" => ask(connection, &[b"SMEMBERS", name])?,
         "zset" => ask(connection, &[b"ZRANGE", name, b"0", b"-1", b"WITHSCORES"])?,
-        "stream" => ask(connection, &[b"XINFO", b"STREAM", name, b"FULL", b"COUNT", b"0"])?,
+        "stream" => stream(connection, name)?,
         other => bail!("TYPE of {} is {other:?}", quoted(name)),
     };
     Ok(KeyState { kind, encoding, expires_at_ms, content })
+}
+
+/// A stream and its groups without times, and the bytes of its nodes: they are the same on all servers. Without consumers, in
+/// whom there are times, the bytes are those of the whole payload.
+fn stream(connection: &mut Connection, name: &[u8]) -> Result<Reply> {
+    let told = ask(connection, &[b"XINFO", b"STREAM", name, b"FULL", b"COUNT", b"0"])?;
+    let dumped = ask(connection, &[b"DUMP", name])?;
+    let payload = dumped.text().unwrap_or_default();
+    // How servers compress differs, so it is undone.
+    let value = rdb::restore(payload, &Limits::DEFAULT, u16::MAX);
+    let Ok(Value::Stream(stream)) = value else { bail!("DUMP of {} is {value:?}", quoted(name)) };
+    let bytes = if stream.groups().all(|group| group.consumers_len() == 0) {
+        let save = SaveOptions { compress: false, ..SaveOptions::new(Profile::default()) };
+        rdb::dump(Value::Stream(stream).view(), &save)
+    } else {
+        let nodes = stream.nodes_from(StreamId::MIN);
+        nodes.flat_map(|(id, node)| [&id.to_bytes(), node.as_bytes()].concat()).collect()
+    };
+    Ok(Reply::Array(vec![without_times(&told), Reply::Bulk(bytes)]))
+}
+
+/// What replicas are told of a stream: its entries, and what is pending for whom. They do not count what a group has read, nor how
+/// often entries were delivered, and do not hear of consumers that got nothing.
+fn replicated(stream: &Reply) -> Reply {
+    let Some([told, _]) = stream.elements() else { return stream.clone() };
+    let groups = field(told, b"groups").and_then(Reply::elements).unwrap_or_default().iter().map(|group| {
+        let pending = field(group, b"pending").and_then(Reply::elements).unwrap_or_default();
+        let owners = pending.iter().map(|entry| {
+            Reply::Array(entry.elements().unwrap_or_default().iter().take(2).cloned().collect())
+        });
+        let mut told: Vec<Reply> = [field(group, b"name"), field(group, b"last-delivered-id")]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect();
+        told.extend(owners);
+        Reply::Array(told)
+    });
+    let mut kept: Vec<Reply> = groups.collect();
+    for name in ["length", "last-generated-id", "max-deleted-entry-id", "entries-added", "entries"] {
+        kept.extend(field(told, name.as_bytes()).cloned());
+    }
+    Reply::Array(kept)
+}
+
+/// What stands behind a name, in either protocol.
+fn field<'r>(told: &'r Reply, name: &[u8]) -> Option<&'r Reply> {
+    match told {
+        Reply::Map(pairs) => pairs.iter().find(|(key, _)| key.text() == Some(name)).map(|(_, value)| value),
+        other => {
+            let pair = other.elements()?.chunks(2).find(|pair| pair[0].text() == Some(name))?;
+            pair.get(1)
+        }
+    }
 }
 
 fn ask(connection: &mut Connection, args: &[&[u8]]) -> Result<Reply> {

@@ -37,6 +37,8 @@ pub(super) const LEFT_OUT: &[(&str, &str)] = &[
     ("pubsub|help", "redis-server has more subcommands"),
     ("script|help", "redis-server has more subcommands"),
     ("config|resetstat", "the load of the replication scenarios, which count syncs, is a program too"),
+    ("xgroup|help", "its text is our own"),
+    ("xinfo|help", "its text is our own"),
     ("spop", "each server draws members of its own, which are gone afterwards"),
     ("pfselftest", "redis-server takes seconds for it"),
     ("config|set", "parameters outlive a program"),

@@ -61,6 +61,7 @@ fn parse_line(line: &str) -> Result<Line> {
             "pairs" => parsed.compare = Compare::TablePairs,
             "shape" => parsed.compare = Compare::Shape,
             "hello" => parsed.compare = Compare::Hello,
+            "times" => parsed.compare = Compare::Times,
             "scan" => parsed.compare = Compare::Scan,
             "transfer" => parsed.compare = Compare::Transfer,
             "seconds" => parsed.compare = Compare::Near(30),

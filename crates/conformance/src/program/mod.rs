@@ -41,6 +41,8 @@ pub enum Compare {
     Shape,
     /// A map without the value after `id` (HELLO).
     Hello,
+    /// Without the times that each server's clock gave (XPENDING, XINFO).
+    Times,
     /// The whole iteration from cursor 0 gives the same set (SCAN).
     Scan,
     /// The payload of each server is restored on the other and must give the same value (DUMP).

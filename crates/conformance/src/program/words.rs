@@ -105,10 +105,50 @@ impl Words<'_> {
             // Nobody comes to serve who waits.
             "timeout" if spoiled => self.rng.pick(&["-1", "abc", "inf", "1e400", ""]).to_string(),
             "timeout" => "0.01".to_owned(),
+            "new-id" | "id" | "start" | "end" | "after" if spoiled => odd.to_owned(),
+            // Nearly always greater than all before, and the same on both servers.
+            "new-id" => match self.rng.below(20) {
+                0..=13 => format!("{}-*", if self.rng.percent(80) { 9 } else { self.rng.range(1, 9) }),
+                14..=17 => format!("9-{}", self.rng.below(60)),
+                18 => self.rng.pick(&["0-*", "0-1", "0-0", "8", "9-x", "9-*-1"]).to_string(),
+                _ if self.rng.percent(5) => self.stream_end(),
+                _ => self.stream_id(),
+            },
+            "id" => self.stream_id(),
+            "start" | "end" if self.rng.percent(40) => {
+                self.rng.pick(&["-", "+", "0", "9", "(9", "(0-1"]).to_string()
+            }
+            "start" | "end" if self.rng.percent(20) => format!("({}", self.stream_id()),
+            "start" | "end" => self.stream_id(),
+            "after" if self.rng.percent(50) => {
+                self.rng.pick(&["0", "$", "9", "0-0", ">", "+", "-"]).to_string()
+            }
+            "after" => self.stream_id(),
+            "threshold" if self.rng.percent(50) => self.either(spoiled, odd, 0, 12),
+            "threshold" => self.stream_id(),
+            "operator" => self.rng.pick(&["=", "~"]).to_string(),
+            "group" => self.rng.pick(&["g", "g", "g", "h", ""]).to_string(),
+            "consumer" => self.rng.pick(&["c", "c", "d", "e", ""]).to_string(),
             "odd" => odd.to_owned(),
             _ => return None,
         };
         Some(text.into_bytes())
+    }
+
+    /// The ID of an entry that a program may have added.
+    fn stream_id(&mut self) -> String {
+        match self.rng.below(40) {
+            0 => self.stream_end(),
+            1..=3 => format!("{}", self.rng.range(0, 10)),
+            4..=12 => format!("{}-{}", self.rng.range(1, 8), self.rng.below(4)),
+            _ => format!("9-{}", self.rng.below(40)),
+        }
+    }
+
+    fn stream_end(&mut self) -> String {
+        let ends =
+            ["18446744073709551615-18446744073709551615", "18446744073709551615-0", "0-18446744073709551615"];
+        self.rng.pick(&ends).to_string()
     }
 
     fn either(&mut self, spoiled: bool, odd: &str, low: i64, high: i64) -> String {

@@ -9,6 +9,7 @@ mod list;
 mod server;
 mod set;
 mod sort;
+mod stream;
 mod string;
 mod transaction;
 mod zset;
@@ -37,6 +38,7 @@ pub const FAMILIES: &[&Family] = &[
     &zset::FAMILY,
     &hyperloglog::FAMILY,
     &sort::FAMILY,
+    &stream::FAMILY,
     &transaction::FAMILY,
     &server::FAMILY,
     &connection::FAMILY,

@@ -52,6 +52,8 @@ pub(crate) const NOT_WHILE_BUSY: (&str, fn(&mut Spec)) =
 /// What subcommands about the connection have in common.
 const TALKS: Spec =
     Spec { group: Group::Connection, flags: TALK, categories: Categories::CONNECTION, ..Spec::BASE };
+/// What they have in common that do not wait for a script.
+const TALKS_ALWAYS: Spec = Spec { flags: TALK.union(Flags::ALLOW_BUSY), before: &[NOT_WHILE_BUSY], ..TALKS };
 /// Subcommands about the connections of others.
 const RULE: Flags = TALK.union(Flags::ADMIN);
 
@@ -72,11 +74,9 @@ const CLIENT_ID: Spec = Spec {
     name: "id",
     summary: "Tells the id of the connection.",
     since: "5.0.0",
-    flags: TALK.union(Flags::ALLOW_BUSY),
     arity: 2,
     reply: Shape::AtLeast(1),
-    before: &[NOT_WHILE_BUSY],
-    ..TALKS
+    ..TALKS_ALWAYS
 };
 
 fn id(cx: &mut ServerCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
@@ -470,11 +470,9 @@ const CLIENT_GETNAME: Spec = Spec {
     name: "getname",
     summary: "Tells the name of the connection.",
     since: "2.6.9",
-    flags: TALK.union(Flags::ALLOW_BUSY),
     arity: 2,
     reply: Shape::BULK_OR_NULL,
-    before: &[NOT_WHILE_BUSY],
-    ..TALKS
+    ..TALKS_ALWAYS
 };
 
 fn getname(cx: &mut ServerCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
@@ -491,7 +489,6 @@ const CLIENT_SETINFO: Spec = Spec {
     name: "setinfo",
     summary: "Says which library the client uses.",
     since: "7.2.0",
-    flags: TALK.union(Flags::ALLOW_BUSY),
     arity: 4,
     tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
     args: &[Arg::one_of(
@@ -499,8 +496,7 @@ const CLIENT_SETINFO: Spec = Spec {
         &[Arg::string("libname").token("lib-name"), Arg::string("libver").token("lib-ver")],
     )],
     reply: Shape::OK,
-    before: &[NOT_WHILE_BUSY],
-    ..TALKS
+    ..TALKS_ALWAYS
 };
 
 fn setinfo(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
@@ -711,11 +707,9 @@ const CLIENT_GETREDIR: Spec = Spec {
     name: "getredir",
     summary: "Tells which client gets the invalidations of this one.",
     since: "6.0.0",
-    flags: TALK.union(Flags::ALLOW_BUSY),
     arity: 2,
     reply: Shape::AtLeast(-1),
-    before: &[NOT_WHILE_BUSY],
-    ..TALKS
+    ..TALKS_ALWAYS
 };
 
 fn getredir(cx: &mut ServerCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {

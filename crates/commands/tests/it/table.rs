@@ -1,7 +1,7 @@
 //! The table of commands as data.
 
 use crate::transcripts::source;
-use command_spec::{Flags, KeyFlags, KeySpec, Need};
+use command_spec::{BeginSearch, Flags, KeyFlags, KeySpec, Need};
 use commands::{Command, FAMILIES, Handler, all};
 use std::collections::BTreeSet;
 
@@ -49,7 +49,12 @@ fn key_specs_fit_arity_need_and_flags() {
         assert_eq!(!spec.keys.is_empty(), expects_keys, "{name} needs {:?}", spec.need);
         if expects_keys {
             // As many arguments as the arity asks for at least: numbers, so that counts are right too.
-            let argv = vec!["1"; spec.arity.unsigned_abs() as usize];
+            let mut argv = vec!["1"; spec.arity.unsigned_abs() as usize];
+            if let [KeySpec { begin: BeginSearch::Keyword(word, _), .. }] = spec.keys {
+                // A key and what belongs to it come last.
+                let at = argv.len() - 3;
+                argv[at] = word;
+            }
             let mut found = Vec::new();
             let fits = command_spec::keys::positions(spec, &argv, |at, flags| found.push((at, flags)));
             assert!(fits && !found.is_empty(), "{name} {argv:?}");

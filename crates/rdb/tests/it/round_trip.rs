@@ -4,8 +4,8 @@ use profile::Profile;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use rdb::{
-    AuxFields, Checksum, EntryMeta, Item, PieceOptions, Pieces, ReplicationAux, SaveOptions, Sink, Writer,
-    dump, restore, write_entry, write_text,
+    AuxFields, Checksum, EntryMeta, Item, PieceOptions, Pieces, ReaderOptions, ReplicationAux, SaveOptions,
+    Sink, Writer, dump, restore, write_entry, write_text,
 };
 use structures::{Limits, Value};
 
@@ -122,7 +122,8 @@ proptest! {
         ];
         expected.extend(entries.into_iter().map(|(key, value, meta)| Item::Entry { key, value, meta }));
         expected.push(Item::End(if save.checksum { Checksum::Verified } else { Checksum::Absent }));
-        prop_assert_eq!(read(file.chunks(piece), options()).unwrap(), expected);
+        let options = ReaderOptions { max_version: save.version, ..options() };
+        prop_assert_eq!(read(file.chunks(piece), options).unwrap(), expected);
     }
 
     #[test]
@@ -148,7 +149,8 @@ proptest! {
         writer.select_db(0, 1, 0);
         writer.raw(&bytes);
         writer.finish();
-        let items = read(std::iter::once(&writer.take(Vec::new())[..]), options()).unwrap();
+        let options = ReaderOptions { max_version: save.version, ..options() };
+        let items = read(std::iter::once(&writer.take(Vec::new())[..]), options).unwrap();
         prop_assert_eq!(&items[2], &Item::Entry { key, value, meta });
     }
 }

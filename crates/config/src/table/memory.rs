@@ -4,7 +4,6 @@ use crate::choices::MaxmemoryPolicy;
 use crate::parameter::{INT_MAX, LONG_MAX, NameCheck, Parameter, ULONG_MAX};
 
 const MANY_DATABASES: &str = "There are at most 65535 databases: their numbers have 16 bits.";
-const TYPES: &str = "The type that it tunes isn't there yet.";
 const NO_DEFRAG: &str = "Active defragmentation isn't available; leave activedefrag at no.";
 const DEFRAG: &str = "It tunes active defragmentation, which is off.";
 
@@ -34,7 +33,7 @@ pub(super) const ROWS: &[Parameter] = &[
     Parameter::integer("set-max-listpack-value", 0, LONG_MAX, "64").since("7.2.0"),
     Parameter::integer("zset-max-listpack-entries", 0, LONG_MAX, "128").alias("zset-max-ziplist-entries"),
     Parameter::memory("zset-max-listpack-value", 0, LONG_MAX, "64").alias("zset-max-ziplist-value"),
-    Parameter::memory("hll-sparse-max-bytes", 0, LONG_MAX, "3000").awaited(TYPES),
+    Parameter::memory("hll-sparse-max-bytes", 0, LONG_MAX, "3000"),
     Parameter::memory("stream-node-max-bytes", 0, LONG_MAX, "4096"),
     Parameter::integer("stream-node-max-entries", 0, LONG_MAX, "100"),
     Parameter::yes_no("activerehashing", "yes")

@@ -102,7 +102,7 @@ fn what_cannot_be_loaded_is_said() {
         (file(|writer| writer.reselect_db(70_000)), "configured to handle more than 4 databases"),
         (file(|writer| writer.function(b"#!lua name=x")), "functions are not supported yet"),
         (module_aux, "no matching module"),
-        (file(|writer| writer.raw(&[3, 1, b's', 0])), "type 3 (sorted set) is not supported yet"),
+        (file(|writer| writer.raw(&[7, 1, b'm', 0])), "type 7 (module) is not supported yet"),
         (b"REDIS0099".to_vec(), "Can't handle RDB format version 99"),
         (b"EREDIS001".to_vec(), "Wrong signature"),
         (short, "unexpected end of the data"),

@@ -14,6 +14,7 @@ fn each_form_has_a_value_of_its_own() {
             view.hash().is_some(),
             view.set().is_some(),
             view.sorted_set().is_some(),
+            view.stream().is_some(),
         ];
         assert_eq!(is.iter().filter(|&&is| is).count(), 1, "{form:?} is of one type");
         let same = forms::each().filter(|(_, other)| *other == value);

@@ -2,10 +2,23 @@
 
 use super::{Argv, Case, many, nothing, words};
 use crate::session::Session;
+use profile::Profile;
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 
-/// `s`: entries `1-1` to `1-n`.
+/// `s`: entries `1-1` to `1-n`. They are added one by one once, and come as a payload from then on.
 fn stream(session: &mut Session, n: usize) {
-    (1..=n).for_each(|i| drop(session.call(&["XADD", "s", &format!("1-{i}"), "f", "v"])));
+    static MADE: Mutex<BTreeMap<usize, Vec<u8>>> = Mutex::new(BTreeMap::new());
+    let mut made = MADE.lock().expect("whoever made one has not panicked");
+    let payload = made.entry(n).or_insert_with(|| {
+        let mut session = Session::new(Profile::Valkey80);
+        (1..=n).for_each(|i| drop(session.call(&["XADD", "s", &format!("1-{i}"), "f", "v"])));
+        let reply = session.call(&["DUMP", "s"]);
+        let head = reply.iter().position(|byte| *byte == b'\n').expect("a bulk string") + 1;
+        reply[head..reply.len() - 2].to_vec()
+    });
+    let restored = session.call(&[b"RESTORE".as_slice(), b"s", b"0", payload.as_slice()]);
+    assert_eq!(restored, b"+OK\r\n");
 }
 
 /// As [`stream`], with a group to which nothing was delivered.

@@ -8,6 +8,7 @@
 use crate::growth::{LINEAR, beyond};
 use crate::session::Session;
 use crate::table::with_subcommands;
+use command_spec::Group;
 use profile::Profile;
 use rustix::time::{ClockId, clock_gettime};
 use std::collections::{BTreeMap, BTreeSet};
@@ -721,13 +722,39 @@ fn measure(case: &Case, n: usize) -> Duration {
 }
 
 #[test]
-fn no_command_costs_the_square_of_its_size() {
-    let cases = cases();
+fn each_case_is_of_a_command() {
     let names: BTreeSet<String> = with_subcommands().map(|(name, _)| name).collect();
-    let unknown: Vec<_> = cases.keys().filter(|name| !names.contains(**name)).collect();
+    let unknown: Vec<_> = cases().into_keys().filter(|name| !names.contains(*name)).collect();
     assert!(unknown.is_empty(), "no such commands: {unknown:?}");
+}
+
+/// Families are measured by tests of their own: all of them at once take longer than one test may.
+#[test]
+fn no_command_of_streams_costs_the_square_of_its_size() {
+    check(|group| group == Group::Stream);
+}
+
+#[test]
+fn no_command_of_sorted_sets_costs_the_square_of_its_size() {
+    check(|group| group == Group::SortedSet);
+}
+
+#[test]
+fn no_command_of_lists_hashes_and_sets_costs_the_square_of_its_size() {
+    check(|group| matches!(group, Group::List | Group::Hash | Group::Set));
+}
+
+#[test]
+fn no_other_command_costs_the_square_of_its_size() {
+    let others = [Group::Stream, Group::SortedSet, Group::List, Group::Hash, Group::Set];
+    check(|group| !others.contains(&group));
+}
+
+/// Measures the commands of some groups.
+fn check(is_of: impl Fn(Group) -> bool) {
+    let cases = cases();
     let mut refused = Vec::new();
-    for (name, command) in with_subcommands() {
+    for (name, command) in with_subcommands().filter(|(_, command)| is_of(command.spec.group)) {
         let Some(cases) = cases.get(name.as_str()) else {
             refused.push(format!("{name} has no case"));
             continue;

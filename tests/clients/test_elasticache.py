@@ -180,7 +180,8 @@ def test_versions_types_and_defaults(region):
     client = region.aws()
     versions = client.describe_cache_engine_versions()["CacheEngineVersions"]
     assert {(v["Engine"], v["EngineVersion"], v["CacheParameterGroupFamily"]) for v in versions} == {
-        ("redis", "7.0", "redis7"), ("valkey", "8.0", "valkey8"),
+        ("redis", "7.0", "redis7"), ("redis", "7.1", "redis7"),
+        ("valkey", "7.2", "valkey7"), ("valkey", "8.0", "valkey8"), ("valkey", "8.1", "valkey8"),
     }  # fmt: skip
     (default,) = client.describe_cache_engine_versions(Engine="valkey", DefaultOnly=True)["CacheEngineVersions"]
     assert default["CacheEngineDescription"] == "Valkey"
@@ -217,7 +218,7 @@ WRONG = [
     ("create_cache_cluster", {"CacheClusterId": "r8", "Engine": "redis", "NumCacheNodes": 1, "CacheNodeType": "cache.r8g.large"}, "InvalidParameterCombination", "not supported for redis"),
     ("modify_replication_group", {"ReplicationGroupId": "wrong", "AutomaticFailoverEnabled": False}, "InvalidParameterCombination", "Multi-AZ"),
     ("modify_replication_group", {"ReplicationGroupId": "wrong", "TransitEncryptionEnabled": True}, "InvalidParameterValue", "TransitEncryptionEnabled"),
-    ("modify_replication_group", {"ReplicationGroupId": "wrong", "EngineVersion": "8.1"}, "InvalidParameterValue", "8.1"),
+    ("modify_replication_group", {"ReplicationGroupId": "wrong", "EngineVersion": "8.2"}, "InvalidParameterValue", "8.2"),
     ("increase_replica_count", {"ReplicationGroupId": "wrong", "NewReplicaCount": 1, "ApplyImmediately": True}, "NoOperationFault", "1 replicas"),
     ("increase_replica_count", {"ReplicationGroupId": "wrong", "NewReplicaCount": 6, "ApplyImmediately": True}, "InvalidParameterValue", "5"),
     ("increase_replica_count", {"ReplicationGroupId": "wrong", "NewReplicaCount": 2, "ApplyImmediately": False}, "InvalidParameterValue", "ApplyImmediately"),
@@ -251,7 +252,7 @@ WRONG_NEW = [
     ({"Engine": "memcached"}, "InvalidParameterValue", "memcached"),
     ({"Engine": "other"}, "InvalidParameterValue", "other"),
     ({"EngineVersion": "8.0.1"}, "InvalidParameterValue", "8.0"),
-    ({"EngineVersion": "7.2"}, "InvalidParameterValue", "7.2"),
+    ({"EngineVersion": "8.2"}, "InvalidParameterValue", "8.2"),
     ({"NumCacheClusters": 7}, "InvalidParameterValue", "6"),
     ({"NumCacheClusters": 1, "AutomaticFailoverEnabled": True}, "InvalidParameterCombination", "at least 2"),
     ({"NumCacheClusters": 2, "MultiAZEnabled": True}, "InvalidParameterCombination", "failover"),

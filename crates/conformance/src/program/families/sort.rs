@@ -1,7 +1,8 @@
 //! SORT. A set has an order of its own in each server, so texts that BY finds for its members are not compared, and neither is a
-//! part in no order. Nor are equal texts within a LIMIT: redis-server has a sort for those that is not stable. Sorted sets have a long
-//! member, so they are skip lists from the start: redis-server makes one of each that it sorts. No number is too large for a double: after
-//! one, redis-server 7.0 refuses the numbers of later sorts as well.
+//! part in no order. Nor is the order of elements whose texts are equal, for another family may have put a sorted set there. Nor are
+//! equal texts within a LIMIT: redis-server has a sort for those that is not stable. Sorted sets have a long member, so they are skip
+//! lists from the start: redis-server makes one of each that it sorts. No number is too large for a double: after one, redis-server 7.0
+//! refuses the numbers of later sorts as well.
 
 use super::Family;
 
@@ -24,7 +25,7 @@ pub(super) const FAMILY: Family = Family {
         SORT (list|set|zset|sort:1|sort:2|sort:4) ALPHA [LIMIT {index} {count}] [ASC|DESC]
         SORT_RO (list|set|zset|sort:1|sort:2|sort:4) [ALPHA] [LIMIT {index} {count}] [ASC|DESC]
         SORT (list|set|zset|sort:1|sort:2|sort:4) BY (weight_*|other_*|hash_*->field|hash_*|*) [LIMIT {index} {count}] [ASC|DESC]
-        SORT (list|sort:1|sort:2) BY (weight_*|hash_*->field|nothing_*) ALPHA [ASC|DESC]
+        SORT (list|sort:1|sort:2) BY (weight_*|hash_*->field|nothing_*) ALPHA [ASC|DESC] ~ unordered
         SORT (list|set|zset) [DESC] (GET (#|weight_*|hash_*->field|hash_*|*|#*|hash_*->)|GET other_*)+
         SORT (list|zset|sort:1) BY (nosort|#) [LIMIT {index} {count}] [DESC] [GET #]
         SORT (set|sort:3) BY nosort ~ unordered

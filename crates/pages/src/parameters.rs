@@ -117,7 +117,13 @@ mod tests {
     #[test]
     fn a_row_says_what_differs_between_versions() {
         let engine = row("engine");
-        assert_eq!(default(engine), "`redis-7.0` in redis-7.0, `valkey-8.0` in valkey-8.0");
+        let own = Profile::ALL.iter().map(|profile| format!("`{profile}` in {profile}"));
+        assert_eq!(default(engine), own.collect::<Vec<_>>().join(", "));
+        assert_eq!(
+            default(row("repl-backlog-size")),
+            "`1048576` in redis-7.0, `10485760` in valkey-8.0",
+            "one for all that follow"
+        );
         assert_eq!(name(row("cluster-slot-stats-enabled")), "`cluster-slot-stats-enabled` (since 8.0.0)");
     }
 

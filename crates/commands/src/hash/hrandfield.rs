@@ -3,6 +3,7 @@
 use super::read;
 use crate::args::{is, negatable_int};
 use crate::container::reply_item;
+use crate::drawing::{Drawn, FRAME_BYTES, draw};
 use crate::{Cx, Error, Random, Rest};
 use command_spec::*;
 use number::IntBuffer;
@@ -61,72 +62,43 @@ pub(super) fn hrandfield(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Option<B
         return Ok(None);
     };
     let wanted = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
+    let reply = Reply { with_values };
     if count < 0 {
-        return Ok(draw(hash, wanted, with_values, cx.random, &mut cx.out));
+        reply.head(&mut cx.out, wanted);
+        return Ok(draw(hash, reply, wanted, cx.random, &mut cx.out));
     }
     let wanted = wanted.min(hash.len());
     effort.visits(wanted)?;
-    let reply = Reply { with_values };
     reply.head(&mut cx.out, wanted);
     choose(hash, wanted, cx.random, reply, &mut cx.out);
     Ok(None)
 }
 
-/// Draws at once up to so many pairs, or as many as the hash has; more come in pieces.
-const SHORT: usize = 1000;
+impl Drawn for Hash {
+    type Form = Reply;
 
-/// Answers with this many pairs of a hash that is not empty, each drawn from all of them.
-fn draw(
-    hash: &Hash,
-    wanted: usize,
-    with_values: bool,
-    random: &mut Random,
-    out: &mut Writer<'_>,
-) -> Option<Box<dyn Rest>> {
-    let reply = Reply { with_values };
-    reply.head(out, wanted);
-    if wanted <= hash.len().max(SHORT) {
-        out.each(0..wanted, |out, _| reply.random_pair(out, hash, random));
-        return None;
+    fn len(&self) -> usize {
+        Hash::len(self)
     }
-    let all: usize = hash.iter().map(|pair| reply.bytes(pair)).sum();
-    let pair_bytes = all / hash.len();
-    if !out.fits(hash.memory().saturating_add(pair_bytes.saturating_mul(wanted))) {
-        return None;
+
+    fn memory(&self) -> usize {
+        Hash::memory(self)
     }
-    let random = Random::new(random.next_u64());
-    Some(Box::new(Draws { hash: hash.clone(), left: wanted, reply, pair_bytes, random }))
-}
 
-/// What is left of a reply of pairs drawn with repetitions, from a copy of the hash: it is the shorter of the two.
-#[derive(Debug)]
-struct Draws {
-    hash: Hash,
-    left: usize,
-    reply: Reply,
-    /// The length of a pair in the reply, on average.
-    pair_bytes: usize,
-    random: Random,
-}
+    fn reply_bytes(&self, reply: Reply) -> usize {
+        self.iter().map(|pair| reply.bytes(pair)).sum()
+    }
 
-impl Rest for Draws {
-    fn write(&mut self, out: &mut Writer<'_>, bytes: usize) -> bool {
-        let end = out.position().saturating_add(bytes);
-        while self.left > 0 && out.position() < end && !out.is_over() {
-            self.reply.random_pair(out, &self.hash, &mut self.random);
-            self.left -= 1;
+    fn reply_random(&self, reply: Reply, number: u64, out: &mut Writer<'_>) {
+        if let Some(pair) = self.random(number) {
+            reply.pair(out, pair);
         }
-        self.left > 0 && !out.is_over()
-    }
-
-    fn bytes(&self) -> usize {
-        self.hash.memory().saturating_add(self.pair_bytes.saturating_mul(self.left))
     }
 }
 
 /// Writes the pairs as the protocol wants them: RESP3 nests each with its value, RESP2 has one flat array.
 #[derive(Debug, Clone, Copy)]
-struct Reply {
+pub(crate) struct Reply {
     with_values: bool,
 }
 
@@ -146,16 +118,8 @@ impl Reply {
         }
     }
 
-    fn random_pair(self, out: &mut Writer<'_>, hash: &Hash, random: &mut Random) {
-        if let Some(pair) = hash.random(random.next_u64()) {
-            self.pair(out, pair);
-        }
-    }
-
     /// How long a pair is in the reply, about: RESP3 adds a few bytes to one with a value.
     fn bytes(self, (field, value): (Item<'_>, Item<'_>)) -> usize {
-        /// The lines around a short text: `$1`, two line ends.
-        const FRAME_BYTES: usize = 6;
         let len = |item: Item<'_>| FRAME_BYTES + item.text(&mut IntBuffer::new()).len();
         len(field) + if self.with_values { len(value) } else { 0 }
     }

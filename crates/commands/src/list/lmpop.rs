@@ -1,7 +1,7 @@
 //! LMPOP
 
 use super::{parse_end, popped, reply_pop, reply_pops};
-use crate::args::{int, is};
+use crate::popping::Pops;
 use crate::{Cx, Error};
 use command_spec::*;
 use number::IntBuffer;
@@ -30,39 +30,8 @@ pub(super) const LMPOP: Spec = Spec {
     ..Spec::BASE
 };
 
-pub(super) struct Pops {
-    /// Number of keys, which follow the number.
-    pub(super) keys: usize,
-    pub(super) end: End,
-    pub(super) count: usize,
-}
-
-/// `numkeys key … LEFT|RIGHT [COUNT count]`
-pub(super) fn parse(args: &[&[u8]]) -> Result<Pops, Error> {
-    let positive = |arg, otherwise| {
-        let number = int(arg).ok().and_then(|int| usize::try_from(int).ok()).filter(|&number| number > 0);
-        number.ok_or(Error::text(otherwise))
-    };
-    let keys = positive(args[0], "ERR numkeys should be greater than 0")?;
-    let rest = args[1..].get(keys..).unwrap_or_default();
-    let (&end, options) = rest.split_first().ok_or(Error::Syntax)?;
-    let end = parse_end(end)?;
-    let count = match *options {
-        [] => 1,
-        [word, count, ref rest @ ..] if is(word, "COUNT") => {
-            let count = positive(count, "ERR count should be greater than 0")?;
-            if !rest.is_empty() {
-                return Err(Error::Syntax);
-            }
-            count
-        }
-        _ => return Err(Error::Syntax),
-    };
-    Ok(Pops { keys, end, count })
-}
-
 pub(super) fn lmpop(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
-    let pops = parse(&argv[1..])?;
+    let pops = Pops::parse(&argv[1..], parse_end)?;
     if !pop_first(cx, &argv[2..2 + pops.keys], pops.end, Some(pops.count))? {
         cx.out.null_array();
     }

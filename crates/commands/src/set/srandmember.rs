@@ -3,7 +3,8 @@
 use super::read;
 use crate::args::negatable_int;
 use crate::container::reply_item;
-use crate::{Cx, Error, Random, Rest};
+use crate::drawing::{Drawn, FRAME_BYTES, draw};
+use crate::{Cx, Error, Rest};
 use command_spec::*;
 use number::IntBuffer;
 use resp::Writer;
@@ -45,7 +46,8 @@ pub(super) fn srandmember(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Option<
     };
     let wanted = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
     if count < 0 {
-        return Ok(draw(set, wanted, cx.random, &mut cx.out));
+        cx.out.array(wanted);
+        return Ok(draw(set, (), wanted, cx.random, &mut cx.out));
     }
     let wanted = wanted.min(set.len());
     effort.visits(wanted)?;
@@ -62,54 +64,24 @@ pub(super) fn srandmember(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Option<
     Ok(None)
 }
 
-/// Draws at once up to so many members, or as many as the set has; more come in pieces.
-const SHORT: usize = 1000;
+impl Drawn for Set {
+    type Form = ();
 
-/// Answers with this many members of a set that is not empty, each drawn from all of them.
-fn draw(set: &Set, wanted: usize, random: &mut Random, out: &mut Writer<'_>) -> Option<Box<dyn Rest>> {
-    out.array(wanted);
-    if wanted <= set.len().max(SHORT) {
-        out.each(0..wanted, |out, _| reply_random(out, set, random));
-        return None;
+    fn len(&self) -> usize {
+        Set::len(self)
     }
-    /// The lines around a short text: `$1`, two line ends.
-    const FRAME_BYTES: usize = 6;
-    let all: usize = set.iter().map(|member| FRAME_BYTES + member.text(&mut IntBuffer::new()).len()).sum();
-    let member_bytes = all / set.len();
-    if !out.fits(set.memory().saturating_add(member_bytes.saturating_mul(wanted))) {
-        return None;
+
+    fn memory(&self) -> usize {
+        Set::memory(self)
     }
-    let random = Random::new(random.next_u64());
-    Some(Box::new(Draws { set: set.clone(), left: wanted, member_bytes, random }))
-}
 
-/// What is left of a reply of members drawn with repetitions, from a copy of the set: it is the shorter of the two.
-#[derive(Debug)]
-struct Draws {
-    set: Set,
-    left: usize,
-    /// The length of a member in the reply, on average.
-    member_bytes: usize,
-    random: Random,
-}
+    fn reply_bytes(&self, (): ()) -> usize {
+        self.iter().map(|member| FRAME_BYTES + member.text(&mut IntBuffer::new()).len()).sum()
+    }
 
-impl Rest for Draws {
-    fn write(&mut self, out: &mut Writer<'_>, bytes: usize) -> bool {
-        let end = out.position().saturating_add(bytes);
-        while self.left > 0 && out.position() < end && !out.is_over() {
-            reply_random(out, &self.set, &mut self.random);
-            self.left -= 1;
+    fn reply_random(&self, (): (), number: u64, out: &mut Writer<'_>) {
+        if let Some(member) = self.random(number) {
+            reply_item(out, member);
         }
-        self.left > 0 && !out.is_over()
-    }
-
-    fn bytes(&self) -> usize {
-        self.set.memory().saturating_add(self.member_bytes.saturating_mul(self.left))
-    }
-}
-
-fn reply_random(out: &mut Writer<'_>, set: &Set, random: &mut Random) {
-    if let Some(member) = set.random(random.next_u64()) {
-        reply_item(out, member);
     }
 }

@@ -1,6 +1,7 @@
 //! BZMPOP
 
-use super::zmpop::{COUNT, POPPED, WHERE, parse, pop_first};
+use super::zmpop::{COUNT, POPPED, WHERE, parse_end, pop_first};
+use crate::popping::{Pops, wait};
 use crate::timeout::timeout_ms;
 use crate::{Block, Cx, Error};
 use command_spec::*;
@@ -32,15 +33,11 @@ pub(super) const BZMPOP: Spec = Spec {
 };
 
 pub(super) fn bzmpop(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Option<Block>, Error> {
-    let pops = parse(&argv[2..])?;
+    let pops = Pops::parse(&argv[2..], parse_end)?;
     let timeout_ms = timeout_ms(argv[1], cx.keys.now_ms(), cx.options.profile)?;
     let keys = FIRST_KEY..FIRST_KEY + pops.keys;
     if pop_first(cx, cx.awaited(&argv[keys.clone()]), pops.end, Some(pops.count))? {
         return Ok(None);
     }
-    if cx.may_block {
-        return Ok(Some(Block { keys, timeout_ms, null: false, arguments: Vec::new() }));
-    }
-    cx.out.null_array();
-    Ok(None)
+    Ok(wait(cx, keys, timeout_ms))
 }

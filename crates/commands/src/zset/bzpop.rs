@@ -2,6 +2,7 @@
 
 use super::NOT_FROM_SCRIPTS;
 use super::zmpop::pop_first;
+use crate::popping::wait;
 use crate::timeout::timeout_ms;
 use crate::{Block, Cx, Error};
 use command_spec::*;
@@ -50,9 +51,5 @@ fn pop_or_wait(cx: &mut Cx<'_, '_>, argv: &[&[u8]], end: End) -> Result<Option<B
     if pop_first(cx, cx.awaited(&argv[1..last]), end, None)? {
         return Ok(None);
     }
-    if cx.may_block {
-        return Ok(Some(Block { keys: 1..last, timeout_ms, null: false, arguments: Vec::new() }));
-    }
-    cx.out.null_array();
-    Ok(None)
+    Ok(wait(cx, 1..last, timeout_ms))
 }

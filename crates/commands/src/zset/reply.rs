@@ -27,7 +27,7 @@ fn is_printed_in_full(integer: i64, value: f64, form: DoubleText) -> bool {
 
 /// Writes members, with their scores if these were asked for: RESP3 nests each pair, RESP2 has one flat array.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Members {
+pub(crate) struct Members {
     pub(super) with_scores: bool,
     pub(super) limits: Limits,
 }

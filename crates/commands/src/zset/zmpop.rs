@@ -1,7 +1,8 @@
 //! ZMPOP
 
 use super::zpop::{name, pop};
-use crate::args::{int, is};
+use crate::args::is;
+use crate::popping::Pops;
 use crate::{Cx, Error};
 use command_spec::*;
 use number::IntBuffer;
@@ -32,43 +33,17 @@ pub(super) const POPPED: Shape = Shape::OneOf(&[
     Shape::NullArray,
 ]);
 
-pub(super) struct Pops {
-    /// Number of keys, which follow the number.
-    pub(super) keys: usize,
-    pub(super) end: End,
-    pub(super) count: usize,
-}
-
-/// `numkeys key … MIN|MAX [COUNT count]`
-pub(super) fn parse(args: &[&[u8]]) -> Result<Pops, Error> {
-    let positive = |arg, otherwise| {
-        let number = int(arg).ok().and_then(|int| usize::try_from(int).ok()).filter(|&number| number > 0);
-        number.ok_or(Error::text(otherwise))
-    };
-    let keys = positive(args[0], "ERR numkeys should be greater than 0")?;
-    let rest = args[1..].get(keys..).unwrap_or_default();
-    let (&end, options) = rest.split_first().ok_or(Error::Syntax)?;
-    let end = match end {
-        word if is(word, "MIN") => End::Front,
-        word if is(word, "MAX") => End::Back,
-        _ => return Err(Error::Syntax),
-    };
-    let count = match *options {
-        [] => 1,
-        [word, count, ref rest @ ..] if is(word, "COUNT") => {
-            let count = positive(count, "ERR count should be greater than 0")?;
-            if !rest.is_empty() {
-                return Err(Error::Syntax);
-            }
-            count
-        }
-        _ => return Err(Error::Syntax),
-    };
-    Ok(Pops { keys, end, count })
+/// `MIN` or `MAX`: the end of the order.
+pub(super) fn parse_end(word: &[u8]) -> Result<End, Error> {
+    match word {
+        word if is(word, "MIN") => Ok(End::Front),
+        word if is(word, "MAX") => Ok(End::Back),
+        _ => Err(Error::Syntax),
+    }
 }
 
 pub(super) fn zmpop(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
-    let pops = parse(&argv[1..])?;
+    let pops = Pops::parse(&argv[1..], parse_end)?;
     if !pop_first(cx, &argv[2..2 + pops.keys], pops.end, Some(pops.count))? {
         cx.out.null_array();
     }

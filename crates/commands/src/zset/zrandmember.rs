@@ -4,11 +4,12 @@ use super::read;
 use super::reply::Members;
 use crate::args::{is, negatable_int};
 use crate::container::reply_item;
-use crate::{Cx, Error, Random, Rest};
+use crate::drawing::{Drawn, FRAME_BYTES, draw};
+use crate::{Cx, Error, Rest};
 use command_spec::*;
 use number::IntBuffer;
 use resp::Writer;
-use structures::SortedSet;
+use structures::{Item, SortedSet};
 
 /// `ZRANDMEMBER`
 pub(super) const ZRANDMEMBER: Spec = Spec {
@@ -63,7 +64,8 @@ pub(super) fn zrandmember(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Option<
     };
     let wanted = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
     if count < 0 {
-        return Ok(draw(set, wanted, members, cx.random, &mut cx.out));
+        members.head(&mut cx.out, wanted);
+        return Ok(draw(set, members, wanted, cx.random, &mut cx.out));
     }
     let wanted = wanted.min(set.len());
     effort.visits(wanted)?;
@@ -80,62 +82,27 @@ pub(super) fn zrandmember(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Option<
     Ok(None)
 }
 
-/// Draws at once up to so many members, or as many as the set has; more come in pieces.
-const SHORT: usize = 1000;
+impl Drawn for SortedSet {
+    type Form = Members;
 
-/// Answers with this many members of a set that is not empty, each drawn from all of them.
-fn draw(
-    set: &SortedSet,
-    wanted: usize,
-    members: Members,
-    random: &mut Random,
-    out: &mut Writer<'_>,
-) -> Option<Box<dyn Rest>> {
-    members.head(out, wanted);
-    if wanted <= set.len().max(SHORT) {
-        out.each(0..wanted, |out, _| reply_random(out, set, members, random));
-        return None;
+    fn len(&self) -> usize {
+        SortedSet::len(self)
     }
-    /// The lines around a short text: `$1`, two line ends; and about as much for a score.
-    const FRAME_BYTES: usize = 6;
-    let bytes = |text: &[u8]| FRAME_BYTES + text.len();
-    let all: usize = set.iter().map(|(member, _)| bytes(member.text(&mut IntBuffer::new()))).sum();
-    let member_bytes = all / set.len() + if members.with_scores { 2 * FRAME_BYTES } else { 0 };
-    if !out.fits(set.memory().saturating_add(member_bytes.saturating_mul(wanted))) {
-        return None;
+
+    fn memory(&self) -> usize {
+        SortedSet::memory(self)
     }
-    let random = Random::new(random.next_u64());
-    Some(Box::new(Draws { set: set.clone(), left: wanted, members, member_bytes, random }))
-}
 
-/// What is left of a reply of members drawn with repetitions, from a copy of the set: it is the shorter of the two.
-#[derive(Debug)]
-struct Draws {
-    set: SortedSet,
-    left: usize,
-    members: Members,
-    /// The length of a member in the reply, on average.
-    member_bytes: usize,
-    random: Random,
-}
+    /// A score counts as a short text and the lines around it.
+    fn reply_bytes(&self, members: Members) -> usize {
+        let text = |member: Item<'_>| FRAME_BYTES + member.text(&mut IntBuffer::new()).len();
+        let texts: usize = self.iter().map(|(member, _)| text(member)).sum();
+        texts + if members.with_scores { 2 * FRAME_BYTES * SortedSet::len(self) } else { 0 }
+    }
 
-impl Rest for Draws {
-    fn write(&mut self, out: &mut Writer<'_>, bytes: usize) -> bool {
-        let end = out.position().saturating_add(bytes);
-        while self.left > 0 && out.position() < end && !out.is_over() {
-            reply_random(out, &self.set, self.members, &mut self.random);
-            self.left -= 1;
+    fn reply_random(&self, members: Members, number: u64, out: &mut Writer<'_>) {
+        if let Some(member) = self.random(number) {
+            members.one(out, member);
         }
-        self.left > 0 && !out.is_over()
-    }
-
-    fn bytes(&self) -> usize {
-        self.set.memory().saturating_add(self.member_bytes.saturating_mul(self.left))
-    }
-}
-
-fn reply_random(out: &mut Writer<'_>, set: &SortedSet, members: Members, random: &mut Random) {
-    if let Some(member) = set.random(random.next_u64()) {
-        members.one(out, member);
     }
 }

@@ -1,0 +1,74 @@
+//! HRANDFIELD, SRANDMEMBER and ZRANDMEMBER with a negative count: elements drawn with repetitions, as many as are asked for.
+
+use crate::{Random, Rest};
+use resp::Writer;
+use std::fmt::Debug;
+
+/// Draws at once up to so many elements, or as many as the collection has; more come in pieces.
+const SHORT: usize = 1000;
+/// The lines around a short text in a reply: `$1`, two line ends.
+pub(crate) const FRAME_BYTES: usize = 6;
+
+/// A collection whose elements are drawn.
+pub(crate) trait Drawn: Clone + Debug + Send + 'static {
+    /// How an element is written.
+    type Form: Copy + Debug + Send;
+
+    /// How many elements it has.
+    fn len(&self) -> usize;
+
+    /// Bytes of memory.
+    fn memory(&self) -> usize;
+
+    /// The length of all its elements in a reply, about.
+    fn reply_bytes(&self, form: Self::Form) -> usize;
+
+    /// Writes the element that a random number stands for.
+    fn reply_random(&self, form: Self::Form, number: u64, out: &mut Writer<'_>);
+}
+
+/// Writes this many elements of a collection that is not empty, each drawn from all of them, behind their head.
+pub(crate) fn draw<C: Drawn>(
+    collection: &C,
+    form: C::Form,
+    wanted: usize,
+    random: &mut Random,
+    out: &mut Writer<'_>,
+) -> Option<Box<dyn Rest>> {
+    if wanted <= collection.len().max(SHORT) {
+        out.each(0..wanted, |out, _| collection.reply_random(form, random.next_u64(), out));
+        return None;
+    }
+    let element_bytes = collection.reply_bytes(form) / collection.len();
+    if !out.fits(collection.memory().saturating_add(element_bytes.saturating_mul(wanted))) {
+        return None;
+    }
+    let random = Random::new(random.next_u64());
+    Some(Box::new(Draws { collection: collection.clone(), form, left: wanted, element_bytes, random }))
+}
+
+/// What is left of a reply of elements drawn with repetitions, from a copy of the collection: it is the shorter of the two.
+#[derive(Debug)]
+struct Draws<C: Drawn> {
+    collection: C,
+    form: C::Form,
+    left: usize,
+    /// The length of an element in the reply, on average.
+    element_bytes: usize,
+    random: Random,
+}
+
+impl<C: Drawn> Rest for Draws<C> {
+    fn write(&mut self, out: &mut Writer<'_>, bytes: usize) -> bool {
+        let end = out.position().saturating_add(bytes);
+        while self.left > 0 && out.position() < end && !out.is_over() {
+            self.collection.reply_random(self.form, self.random.next_u64(), out);
+            self.left -= 1;
+        }
+        self.left > 0 && !out.is_over()
+    }
+
+    fn bytes(&self) -> usize {
+        self.collection.memory().saturating_add(self.element_bytes.saturating_mul(self.left))
+    }
+}

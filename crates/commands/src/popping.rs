@@ -1,0 +1,52 @@
+//! LMPOP, ZMPOP and the commands that wait for something to pop: what their arguments have in common, and how they wait.
+
+use crate::args::{int, is};
+use crate::{Block, Cx, Error};
+use std::ops::Range;
+use structures::End;
+
+/// What the arguments say.
+pub(crate) struct Pops {
+    /// Number of keys, which follow the number.
+    pub(crate) keys: usize,
+    pub(crate) end: End,
+    pub(crate) count: usize,
+}
+
+impl Pops {
+    /// `numkeys key … end [COUNT count]`
+    pub(crate) fn parse(
+        args: &[&[u8]],
+        parse_end: impl FnOnce(&[u8]) -> Result<End, Error>,
+    ) -> Result<Pops, Error> {
+        let positive = |arg, otherwise| {
+            let number = int(arg).ok().and_then(|int| usize::try_from(int).ok()).filter(|&number| number > 0);
+            number.ok_or(Error::text(otherwise))
+        };
+        let keys = positive(args[0], "ERR numkeys should be greater than 0")?;
+        let rest = args[1..].get(keys..).unwrap_or_default();
+        let (&end, options) = rest.split_first().ok_or(Error::Syntax)?;
+        let end = parse_end(end)?;
+        let count = match *options {
+            [] => 1,
+            [word, count, ref rest @ ..] if is(word, "COUNT") => {
+                let count = positive(count, "ERR count should be greater than 0")?;
+                if !rest.is_empty() {
+                    return Err(Error::Syntax);
+                }
+                count
+            }
+            _ => return Err(Error::Syntax),
+        };
+        Ok(Pops { keys, end, count })
+    }
+}
+
+/// Nothing is there: waits for the keys at these argument indices, or says that there is nothing where a command may not wait.
+pub(crate) fn wait(cx: &mut Cx<'_, '_>, keys: Range<usize>, timeout_ms: Option<u64>) -> Option<Block> {
+    if cx.may_block {
+        return Some(Block { keys, timeout_ms, null: false, arguments: Vec::new() });
+    }
+    cx.out.null_array();
+    None
+}

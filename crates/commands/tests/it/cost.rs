@@ -1,7 +1,7 @@
 //! No command's cost grows with the square of its input, or of what its keys hold.
 //!
 //! Each command of the table runs with hostile arguments at a size and at four times that size. Four times the cost is
-//! expected, up to six times is tolerated, sixteen times would be quadratic. What counts is the CPU time of this very
+//! expected, up to ten times is tolerated, sixteen times would be quadratic. What counts is the CPU time of this very
 //! thread, so that a busy machine does not matter, and the larger size has to take long enough to be measured. The
 //! [`Spec`](command_spec::Spec) of a command that has to be quadratic says why.
 

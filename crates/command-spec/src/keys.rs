@@ -64,16 +64,64 @@ pub enum BeginSearch {
     Index(u8),
     /// After this word, looked for from this argument on; backwards from the end when negative.
     Keyword(&'static str, i8),
-    /// After this word among the options behind the first key. An option of the list has so many arguments, none of which is the
-    /// word. Clients are told that only the command itself knows.
-    Option {
-        /// Before the key.
-        word: &'static str,
-        /// Other options with the number of their arguments.
-        others: &'static [(&'static str, u8)],
+    /// After this word among the options, where it stands last. Clients are told that only the command itself knows.
+    Option(OptionList),
+    /// At this argument, unless the option is there with something behind it. Clients are told of the argument only.
+    IndexWithout(u8, OptionList),
+    /// After this option, where it stands first; the argument of this index is empty then. Clients are told to look for its word
+    /// from this argument on.
+    KeywordOption {
+        /// As in [`BeginSearch::Keyword`].
+        from: i8,
+        /// The argument whose place the keys take.
+        empty: u8,
+        /// Where it stands.
+        options: OptionList,
     },
     /// Only the command itself knows.
     Unknown,
+}
+
+impl BeginSearch {
+    /// What clients are told: an index, a keyword, or that it is unknown.
+    pub fn published(self) -> BeginSearch {
+        match self {
+            BeginSearch::IndexWithout(index, _) => BeginSearch::Index(index),
+            BeginSearch::KeywordOption { from, options, .. } => BeginSearch::Keyword(options.word, from),
+            BeginSearch::Option(_) => BeginSearch::Unknown,
+            published => published,
+        }
+    }
+}
+
+/// Options among which one comes before keys. An option has so many arguments, none of which is a word of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OptionList {
+    /// The first argument that may be an option.
+    pub from: u8,
+    /// The one before the keys.
+    pub word: &'static str,
+    /// Others with the number of their arguments.
+    pub others: &'static [(&'static str, u8)],
+}
+
+impl OptionList {
+    /// The indices behind the word, wherever it stands as an option; there may be no argument.
+    fn behind<A: AsRef<[u8]>>(self, args: &[A]) -> impl Iterator<Item = usize> {
+        let mut at = usize::from(self.from);
+        std::iter::from_fn(move || {
+            while at < args.len() {
+                let is = |word: &str| args[at].as_ref().eq_ignore_ascii_case(word.as_bytes());
+                if is(self.word) {
+                    at += 2;
+                    return Some(at - 1);
+                }
+                let other = self.others.iter().find(|(other, _)| is(other));
+                at += 1 + other.map_or(0, |(_, arguments)| usize::from(*arguments));
+            }
+            None
+        })
+    }
 }
 
 /// How a spec's keys go on.
@@ -159,10 +207,18 @@ impl KeySpec {
                     None => return true,
                 }
             }
-            BeginSearch::Option { word, others } => {
-                options(args, word, others, found);
+            BeginSearch::Option(options) => {
+                options.behind(args).filter(|&key| key < args.len()).last().into_iter().for_each(found);
                 return true;
             }
+            BeginSearch::IndexWithout(index, options) => match options.behind(args).next() {
+                Some(first) if first < args.len() => return true,
+                _ => usize::from(index),
+            },
+            BeginSearch::KeywordOption { empty, options, .. } => match options.behind(args).next() {
+                Some(first) if args[usize::from(empty)].as_ref().is_empty() => first,
+                _ => return true,
+            },
             BeginSearch::Unknown => return true,
         };
         let (first, last, step) = match self.find {
@@ -214,22 +270,6 @@ impl KeySpec {
     }
 }
 
-/// Calls `found` with the index of the last argument that follows the word as an option: it replaces those before it.
-fn options<A: AsRef<[u8]>>(args: &[A], word: &str, others: &[(&str, u8)], found: &mut impl FnMut(usize)) {
-    let (mut at, mut last) = (2, None);
-    while at < args.len() {
-        let is = |word: &str| args[at].as_ref().eq_ignore_ascii_case(word.as_bytes());
-        if is(word) {
-            last = Some(at + 1).filter(|&key| key < args.len()).or(last);
-            at += 2;
-        } else {
-            let other = others.iter().find(|(other, _)| is(other));
-            at += 1 + other.map_or(0, |(_, arguments)| usize::from(*arguments));
-        }
-    }
-    last.into_iter().for_each(found);
-}
-
 fn count(text: &[u8]) -> Option<usize> {
     if text.is_empty() || text.len() > 9 {
         return None;
@@ -262,7 +302,7 @@ pub fn legacy_range(spec: &Spec) -> (i64, i64, i64) {
     let mut step = 0i64;
     for keys in spec.keys {
         let (BeginSearch::Index(begin), FindKeys::Range { last: end, step: each, .. }) =
-            (keys.begin, keys.find)
+            (keys.begin.published(), keys.find)
         else {
             continue;
         };
@@ -339,7 +379,11 @@ mod tests {
             KeySpec::one(1, KeyFlags::RO),
             KeySpec {
                 flags: KeyFlags::OW,
-                begin: BeginSearch::Option { word: "STORE", others: &[("LIMIT", 2), ("GET", 1)] },
+                begin: BeginSearch::Option(OptionList {
+                    from: 2,
+                    word: "STORE",
+                    others: &[("LIMIT", 2), ("GET", 1)],
+                }),
                 find: FindKeys::Unknown,
             },
         ];
@@ -352,6 +396,30 @@ mod tests {
         let spec = Spec { keys: SORT, need: Need::Keys, world_words: &["by"], ..Spec::BASE };
         assert_eq!(spec.actual_need(&["sort", "by", "desc"]), Need::Keys);
         assert_eq!(spec.actual_need(&["sort", "a", "By", "x"]), Need::World);
+    }
+
+    #[test]
+    fn keys_behind_an_option_take_the_place_of_an_empty_one() {
+        const OPTIONS: OptionList = OptionList { from: 4, word: "KEYS", others: &[("COPY", 0), ("AUTH", 1)] };
+        const MIGRATE: &[KeySpec] = &[
+            KeySpec { begin: BeginSearch::IndexWithout(2, OPTIONS), ..KeySpec::one(0, KeyFlags::RW) },
+            KeySpec {
+                begin: BeginSearch::KeywordOption { from: -2, empty: 2, options: OPTIONS },
+                ..KeySpec::rest(0, KeyFlags::RW)
+            },
+        ];
+        // The second argument is the key; two spaces have an empty one between them.
+        check(MIGRATE, "migrate host a db copy", Some(&[2]));
+        check(MIGRATE, "migrate host  db copy keys a b", Some(&[6, 7]));
+        check(MIGRATE, "migrate host  db auth keys keys a keys", Some(&[7, 8]));
+        check(MIGRATE, "migrate host a db auth keys", Some(&[2]));
+        check(MIGRATE, "migrate host  db keys", Some(&[2]));
+        // The command refuses it.
+        check(MIGRATE, "migrate host a db keys b", Some(&[]));
+        let spec = Spec { keys: MIGRATE, ..Spec::BASE };
+        assert_eq!(legacy_range(&spec), (2, 2, 1));
+        assert!(movable(&spec));
+        assert_eq!(MIGRATE[1].begin.published(), BeginSearch::Keyword("KEYS", -2));
     }
 
     #[test]

@@ -16,7 +16,7 @@ mod table;
 
 pub use arg::{Arg, ArgFlags, ArgKind};
 pub use flags::{Behaviour, Categories, Flags, Group};
-pub use keys::{BeginSearch, FindKeys, KeyFlags, KeySpec};
+pub use keys::{BeginSearch, FindKeys, KeyFlags, KeySpec, OptionList};
 pub use shape::Shape;
 pub use table::{Command, Table};
 

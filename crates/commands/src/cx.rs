@@ -1,6 +1,6 @@
 //! What a command may access.
 
-use crate::{Effort, Piece};
+use crate::{Effort, Peers, Piece};
 use config::Settings;
 use keyspace::{AccessClock, EventClass, Expiry, Keys, Lfu};
 use number::DoubleText;
@@ -23,6 +23,8 @@ pub struct Cx<'c, 'g> {
     pub random: &'c mut Random,
     /// How long it may take.
     pub effort: Effort,
+    /// Other servers.
+    pub peers: &'c dyn Peers,
     /// Whether it may block: not inside MULTI or a script.
     pub may_block: bool,
     /// The piece of a walk that runs: without one, a walk runs to its end.

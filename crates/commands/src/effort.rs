@@ -91,6 +91,12 @@ impl Effort {
         self.allows((bytes as u64).saturating_mul(CODED_NS))
     }
 
+    /// Asks for waiting for another server.
+    #[inline]
+    pub(crate) fn waits(self) -> Result<(), Error> {
+        self.allows(u64::MAX)
+    }
+
     /// Asks for comparing each of `one` elements with each of `other` elements.
     #[inline]
     pub(crate) fn compares_all(self, one: usize, other: usize) -> Result<(), Error> {

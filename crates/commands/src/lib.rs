@@ -19,6 +19,7 @@ pub mod generic;
 pub mod hash;
 pub mod hyperloglog;
 pub mod list;
+mod peer;
 mod popping;
 mod run;
 mod scanning;
@@ -32,7 +33,8 @@ pub mod zset;
 pub use cx::{Cx, Options, Random, access_clock, limits};
 pub use effort::Effort;
 pub use error::Error;
-pub use run::{Block, Flow, Handler, Rest, Run, RunBlocking, RunLengthy, RunWalk, run};
+pub use peer::{Lost, Peer, Peers};
+pub use run::{Block, Flow, Handler, Rest, Run, RunBlocking, RunLengthy, RunPartly, RunWalk, run};
 pub use walk::{Piece, Progress};
 
 /// A data command.

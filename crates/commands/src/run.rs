@@ -14,6 +14,9 @@ pub type RunLengthy = fn(&mut Cx<'_, '_>, &[&[u8]]) -> Result<Option<Box<dyn Res
 /// A handler that may find nothing and wait.
 pub type RunBlocking = fn(&mut Cx<'_, '_>, &[&[u8]]) -> Result<Option<Block>, Error>;
 
+/// A handler that may fail when it has changed something already. It returns the error then, and says itself what to replicate.
+pub type RunPartly = fn(&mut Cx<'_, '_>, &[&[u8]]) -> Result<Option<Error>, Error>;
+
 /// A handler that walks the keyspace in pieces.
 pub type RunWalk = fn(&mut Cx<'_, '_>, &[&[u8]], &mut Piece<'_>) -> Result<Flow, Error>;
 
@@ -24,6 +27,8 @@ pub enum Handler {
     Plain(Run),
     /// It may answer in pieces.
     Lengthy(RunLengthy),
+    /// It may fail half way.
+    Partly(RunPartly),
     /// It may wait for a key.
     Blocking {
         /// The type of the values that it waits for: a new value of another type under the key leaves it waiting. Without
@@ -47,6 +52,8 @@ pub enum Flow {
     Block(Block),
     /// It has written the head of its reply; the rest is written in pieces, without its locks.
     Rest(Box<dyn Rest>),
+    /// It has changed something and then failed: this is its reply.
+    Failed(Error),
 }
 
 /// A wait until one of the keys at these argument indices is ready. When `timeout_ms` (`None`: never) has passed, the client
@@ -85,6 +92,7 @@ pub fn run(command: &Command, cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Flo
     let flow = match command.run {
         Handler::Plain(run) => run(cx, argv).map(|()| Flow::Done)?,
         Handler::Lengthy(run) => run(cx, argv)?.map_or(Flow::Done, Flow::Rest),
+        Handler::Partly(run) => run(cx, argv)?.map_or(Flow::Done, Flow::Failed),
         Handler::Blocking { run, .. } => run(cx, argv)?.map_or(Flow::Done, Flow::Block),
         Handler::Walking(run) => match cx.piece.take() {
             Some(mut piece) => run(cx, argv, &mut piece)?,

@@ -29,6 +29,7 @@
 
 pub mod connection;
 pub mod differential;
+pub mod migration;
 pub mod peer;
 pub mod program;
 

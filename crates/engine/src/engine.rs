@@ -3,6 +3,7 @@
 use crate::log::{Log, Speaker};
 use crate::own_volatile::OwnVolatiles;
 use crate::pause::Pauses;
+use crate::peers::Connections;
 use crate::slowlog::SlowLog;
 use crate::stats::Stats;
 use crate::stream::Stream;
@@ -75,6 +76,8 @@ pub struct Engine {
     pub log: Log,
     /// Commands that took long.
     pub slowlog: Mutex<SlowLog>,
+    /// Connections to other servers that are kept.
+    pub connections: Connections,
     /// CLIENT PAUSE and handovers.
     pub pauses: Pauses,
     /// The order of all writes.
@@ -171,6 +174,7 @@ impl Engine {
             since_7_2: profile.has("7.2.0"),
             committed: AtomicU64::new(ALL_COMMITTED),
             pubsub: PubSub::new(Hasher::of_process()),
+            connections: Connections::default(),
             pauses: Pauses::default(),
             stream: Stream::new(profile),
             role: Role::default(),

@@ -608,6 +608,7 @@ pub fn call<H: Host>(
         options: &local.options,
         random: &mut local.random,
         effort: if in_exec { Effort::ANY } else { local.effort },
+        peers: &**host,
         may_block: !in_exec,
         piece: client.walk.as_mut().filter(|_| !in_exec).map(|walk| walk.piece(&is_over)),
         ready: None,
@@ -628,6 +629,7 @@ pub fn call<H: Host>(
             client.outbox.push_rest(rest);
             Ok(Flow::Done)
         }
+        commands::Flow::Failed(error) => Err(error),
     }
 }
 

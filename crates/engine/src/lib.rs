@@ -27,6 +27,7 @@ pub mod maxmemory;
 mod own_volatile;
 pub mod panics;
 pub mod pause;
+pub mod peers;
 pub mod slowlog;
 pub mod stats;
 pub mod stream;

@@ -77,6 +77,13 @@ fn redacted<'a>(argv: &[&'a [u8]]) -> Vec<&'a [u8]> {
     } else if is(0, "hello") {
         let at = (2..argv.len()).find(|&at| is(at, "auth")).unwrap_or(argv.len());
         shown.iter_mut().skip(at + 1).take(2).for_each(|arg| *arg = HIDDEN);
+    } else if is(0, "migrate") {
+        let mut at = 6;
+        while at < argv.len() && !is(at, "keys") {
+            let secrets = if is(at, "auth2") { 2 } else { usize::from(is(at, "auth")) };
+            shown.iter_mut().skip(at + 1).take(secrets).for_each(|arg| *arg = HIDDEN);
+            at += 1 + secrets;
+        }
     } else if is(0, "config") && is(1, "set") {
         let secret = |at| {
             ["requirepass", "masterauth", "primaryauth", "tls-key-file-pass"].iter().any(|name| is(at, name))
@@ -128,6 +135,10 @@ mod tests {
         assert_eq!(shown("AUTH p"), "AUTH (redacted)");
         assert_eq!(shown("auth u p"), "auth (redacted) (redacted)");
         assert_eq!(shown("HELLO 3 AUTH u p SETNAME n"), "HELLO 3 AUTH (redacted) (redacted) SETNAME n");
+        assert_eq!(
+            shown("MIGRATE h 1 k 0 9 AUTH keys AUTH2 u p COPY KEYS auth k"),
+            "MIGRATE h 1 k 0 9 AUTH (redacted) AUTH2 (redacted) (redacted) COPY KEYS auth k"
+        );
         assert_eq!(shown("config set port 1 RequirePass p"), "config set port 1 RequirePass (redacted)");
         assert_eq!(shown("set auth p"), "set auth p");
     }

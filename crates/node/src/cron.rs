@@ -38,6 +38,7 @@ pub(crate) fn run(server: &Server, managed: Option<&Managed>) {
         counted = activity;
         last = Instant::now();
         gather.tick(server, elapsed);
+        server.connections.close_unused(last);
         server.gauges.peak_bytes();
         server.gauges.sample(&server.stats, elapsed);
         // What was freed before the node fell silent goes back within the first idle seconds; then there is nothing more.

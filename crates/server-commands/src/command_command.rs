@@ -256,7 +256,7 @@ fn describe_keys(out: &mut Writer<'_>, keys: &KeySpec) {
         out.bulk(name.as_bytes());
         out.int(value);
     };
-    match keys.begin {
+    match keys.begin.published() {
         BeginSearch::Index(index) => {
             kind(out, "index", 1);
             field(out, "index", index.into());
@@ -267,7 +267,7 @@ fn describe_keys(out: &mut Writer<'_>, keys: &KeySpec) {
             out.bulk(word.as_bytes());
             field(out, "startfrom", from.into());
         }
-        BeginSearch::Option { .. } | BeginSearch::Unknown => kind(out, "unknown", 0),
+        _ => kind(out, "unknown", 0),
     }
     out.bulk(b"find_keys");
     match keys.find {

@@ -13,6 +13,7 @@ mod dump;
 mod exists;
 mod expire;
 mod keys;
+mod migrate;
 mod move_key;
 mod object;
 mod persist;
@@ -24,7 +25,7 @@ mod sort;
 mod ttl;
 mod type_name;
 
-use crate::Handler::{Plain, Walking};
+use crate::Handler::{Partly, Plain, Walking};
 use crate::args::int;
 use crate::{Command, Cx, Error};
 use table::EntryBox;
@@ -61,6 +62,7 @@ pub const COMMANDS: &[Command] = &[
     Command::new(&sort::SORT_RO, Plain(sort::sort_ro)),
     Command::new(&dump::DUMP, Plain(dump::dump)),
     Command::new(&restore::RESTORE, Plain(restore::restore)),
+    Command::new(&migrate::MIGRATE, Partly(migrate::migrate)),
 ];
 
 /// The database that an argument names.

@@ -29,7 +29,11 @@ const SOURCE: KeySpec = KeySpec::one(1, READ);
 const NAMED: KeySpec = KeySpec { flags: READ, begin: BeginSearch::Unknown, find: FindKeys::Unknown };
 const STORED: KeySpec = KeySpec {
     flags: KeyFlags::OW.union(KeyFlags::UPDATE),
-    begin: BeginSearch::Option { word: "STORE", others: &[("LIMIT", 2), ("BY", 1), ("GET", 1)] },
+    begin: BeginSearch::Option(OptionList {
+        from: 2,
+        word: "STORE",
+        others: &[("LIMIT", 2), ("BY", 1), ("GET", 1)],
+    }),
     find: FindKeys::Unknown,
 };
 

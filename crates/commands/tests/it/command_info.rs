@@ -98,10 +98,10 @@ fn without_notes(spec: &Frame) -> Frame {
 
 fn key_spec(spec: &KeySpec) -> String {
     let flags = spec.flags.names().collect::<Vec<_>>().join(" ");
-    let begin = match spec.begin {
+    let begin = match spec.begin.published() {
         BeginSearch::Index(index) => format!("type index spec index {index}"),
         BeginSearch::Keyword(word, from) => format!("type keyword spec keyword {word} startfrom {from}"),
-        BeginSearch::Option { .. } | BeginSearch::Unknown => "type unknown spec".to_owned(),
+        _ => "type unknown spec".to_owned(),
     };
     let find = match spec.find {
         FindKeys::Range { last, step, limit } => {

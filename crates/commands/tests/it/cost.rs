@@ -284,6 +284,14 @@ fn cases() -> BTreeMap<&'static str, Vec<Case>> {
         ("rename", vec![case!(hash, "RENAME h h2"), case!(list, "RENAME l l2")]),
         ("renamenx", vec![case!(hash, "RENAMENX h h2"), case!(list, "RENAMENX l l2")]),
         (
+            "migrate",
+            vec![
+                case!(keys, |n| many("MIGRATE h 1  0 10 KEYS", n, |i| vec![key(i)])),
+                case!(keys, |n| many("MIGRATE h 1 none 0 10", n, |_| vec!["COPY".into()])),
+                case!(keys, |n| many("MIGRATE h 1  0 10", n, |_| vec!["AUTH".into(), "KEYS".into()])),
+            ],
+        ),
+        (
             "restore",
             vec![
                 case!(nothing, |n| vec![restore(n, "list")]),

@@ -73,7 +73,7 @@ fn run(session: &mut Session, argv: &[Vec<u8>]) -> Did {
 }
 
 /// The commands in a stream, but for what the stream itself adds: SELECT, and MULTI and EXEC around several commands.
-fn commands(stream: &[u8]) -> Vec<Vec<String>> {
+pub(crate) fn commands(stream: &[u8]) -> Vec<Vec<String>> {
     let mut decoder = Decoder::new();
     decoder.feed(stream);
     let frames = std::iter::from_fn(|| decoder.next_frame().expect("a stream of commands"));

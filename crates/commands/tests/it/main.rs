@@ -9,6 +9,7 @@ mod effects;
 mod effort;
 mod endless;
 mod growth;
+mod migrate;
 mod model;
 mod peer;
 mod printed;

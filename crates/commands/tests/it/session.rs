@@ -2,13 +2,14 @@
 //! around a command (finding it, arity, locks).
 
 use command_spec::{KeyFlags, Need, Table, keys};
-use commands::{Cx, Effort, Error, Flow, Handler, Options, Piece, Progress, Random, run};
+use commands::{Cx, Effort, Error, Flow, Handler, Lost, Options, Peer, Peers, Piece, Progress, Random, run};
 use config::{Asker, Config, Settings};
 use keyspace::{EventClass, Expiry, ITSELF, Keys, KeysContext, Keyspace, Scratch, Standing};
 use profile::Profile;
 use resp::{Proto, Writer};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 use topology::Slot;
 
 /// Any time will do; this one is in November 2023.
@@ -17,6 +18,16 @@ pub(crate) const NOON_MS: u64 = 1_700_000_000_000;
 const PIECE_BYTES: usize = 100;
 /// The only thread.
 const THREAD: usize = 0;
+
+/// Nowhere is there another server.
+#[derive(Debug)]
+struct Alone;
+
+impl Peers for Alone {
+    fn connect<'p>(&'p self, _: &[u8], _: &[u8], _: Duration) -> Result<Box<dyn Peer + 'p>, Lost> {
+        Err(Lost::Closed)
+    }
+}
 
 pub(crate) struct Session {
     space: Arc<Keyspace>,
@@ -32,6 +43,8 @@ pub(crate) struct Session {
     pub(crate) now_ms: u64,
     pub(crate) expiry: Expiry,
     pub(crate) no_touch: bool,
+    /// Other servers.
+    pub(crate) peers: Box<dyn Peers + Send>,
     /// Who cuts replies off, if anybody.
     pub(crate) meter: Option<crate::endless::Strict>,
 }
@@ -57,6 +70,7 @@ impl Session {
             now_ms: NOON_MS,
             expiry: Expiry::Delete,
             no_touch: false,
+            peers: Box::new(Alone),
             meter: None,
         }
     }
@@ -108,7 +122,7 @@ impl Session {
             Writer::new(&mut reply, self.proto).ok();
             return reply;
         }
-        if let Err(error) = self.execute(&argv, &mut reply, None) {
+        if let Err(error) | Ok(Flow::Failed(error)) = self.execute(&argv, &mut reply, None) {
             assert!(reply.is_empty(), "{argv:?} answered and failed");
             Writer::new(&mut reply, self.proto).error_value(&error);
         }
@@ -203,6 +217,7 @@ impl Session {
             options: &self.options,
             random: &mut self.random,
             effort: self.effort,
+            peers: &*self.peers,
             may_block: false,
             piece: progress.map(|progress| Piece::new(progress, &|| true)),
             ready: None,

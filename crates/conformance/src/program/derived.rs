@@ -24,6 +24,7 @@ pub(super) const LEFT_OUT: &[(&str, &str)] = &[
     ("sync", "the connection becomes a replica's"),
     ("psync", "the connection becomes a replica's"),
     ("replconf", "the connection becomes a replica's"),
+    ("migrate", "it waits for servers that are not there; keys move in a scenario of their own"),
     ("bgsave", "when it ends is a matter of luck"),
     ("client|kill", "it ends connections, whose numbers and addresses are each server's own"),
     ("client|pause", "whoever is paused does not answer"),

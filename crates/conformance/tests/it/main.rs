@@ -6,6 +6,7 @@
 mod differential;
 mod harness;
 mod load_generator;
+mod migration;
 mod replication;
 mod stream;
 mod transcripts;

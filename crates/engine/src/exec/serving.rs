@@ -105,6 +105,7 @@ fn serve_ticket(
         options: &local.options,
         random: &mut local.random,
         effort: Effort::ANY,
+        peers: engine,
         may_block: true,
         piece: None,
         ready: Some(key),
@@ -120,7 +121,7 @@ fn serve_ticket(
             return None;
         }
         Ok(commands::Flow::Done) => {}
-        Err(error) => {
+        Ok(commands::Flow::Failed(error)) | Err(error) => {
             failed = true;
             reply.clear();
             Writer::new(&mut reply, proto).error_value(&error);

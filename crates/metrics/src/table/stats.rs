@@ -7,7 +7,6 @@ use engine::unix_ms;
 
 const NO_SHARDED_CHANNELS: &str = "There are no channels of shards.";
 const NO_FORK: &str = "No copy of the process is made.";
-const NO_MIGRATE: &str = "There is no MIGRATE.";
 const NO_DEFRAGMENTATION: &str = "There is no defragmentation.";
 const NO_TRACKING: &str = "There is no client-side caching.";
 const NO_IO_THREADS: &str = "There are no I/O threads beside the workers.";
@@ -117,7 +116,9 @@ pub(crate) const METRICS: &[Metric] = &[
     none_of("pubsubshard_channels", Unit::Count, NO_SHARDED_CHANNELS).cloudwatch("PubSubShardChannels"),
     none_of("latest_fork_usec", Unit::Microseconds, NO_FORK),
     never("total_forks", Unit::Count, NO_FORK),
-    none_of("migrate_cached_sockets", Unit::Count, NO_MIGRATE),
+    gauge("migrate_cached_sockets", Unit::Count, "Connections to other servers that MIGRATE keeps.", |f| {
+        f.server.connections.len().into()
+    }),
     gauge("slave_expires_tracked_keys", Unit::Count, "Keys of a writable replica that expire.", |f| {
         f.server.own_volatile.len().into()
     }),

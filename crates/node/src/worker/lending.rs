@@ -82,7 +82,7 @@ impl Lending {
 pub(super) fn can_run_elsewhere(client: &Client, request: &Resolved<'_>) -> bool {
     let Run::Data(data) = request.command.run.run else { return false };
     client.multi.is_none()
-        && matches!(data.run, Handler::Plain(_) | Handler::Lengthy(_))
+        && matches!(data.run, Handler::Plain(_) | Handler::Lengthy(_) | Handler::Partly(_))
         && matches!(request.locks(), Locks::Slots(_))
 }
 

@@ -86,6 +86,20 @@ settings! {
     lazyfree_lazy_user_del: bool = "lazyfree-lazy-user-del",
     /// Whether FLUSHALL and FLUSHDB are asynchronous when they don't say.
     lazyfree_lazy_user_flush: bool = "lazyfree-lazy-user-flush",
+    /// Whether entries are moved out of sparse pages of memory.
+    activedefrag: bool = "activedefrag",
+    /// Below so many bytes that could be freed there is no defragmentation.
+    active_defrag_ignore_bytes: u64 = "active-defrag-ignore-bytes",
+    /// Below so many percent of what is used there is none.
+    active_defrag_threshold_lower: u32 = "active-defrag-threshold-lower",
+    /// From so many percent on it uses as much of a core as it may.
+    active_defrag_threshold_upper: u32 = "active-defrag-threshold-upper",
+    /// The least percent of a core that it uses.
+    active_defrag_cycle_min: u32 = "active-defrag-cycle-min",
+    /// The most percent of a core that it uses.
+    active_defrag_cycle_max: u32 = "active-defrag-cycle-max",
+    /// How long it works at a time, in microseconds.
+    active_defrag_cycle_us: u32 = "active-defrag-cycle-us",
     /// The most fields of a hash in a listpack.
     hash_max_listpack_entries: u64 = "hash-max-listpack-entries",
     /// The longest field or value of a hash in a listpack, in bytes.

@@ -89,7 +89,6 @@ fn reach(name: &str) -> Reach {
 /// Values that the service allows and nodes do not have yet.
 fn is_not_yet(name: &str, value: &str) -> bool {
     match name {
-        "activedefrag" => value == "yes",
         "rename-commands" => !value.is_empty(),
         _ => false,
     }

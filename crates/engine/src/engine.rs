@@ -1,5 +1,6 @@
 //! What all threads that run commands share, each part behind its own lock or made of atomics.
 
+use crate::defrag::Defrag;
 use crate::log::{Log, Speaker};
 use crate::own_volatile::OwnVolatiles;
 use crate::pause::Pauses;
@@ -30,6 +31,8 @@ pub enum Background {
     Applier,
     /// Walks the keyspace for replicas.
     FullSync,
+    /// Moves entries out of sparse pages of memory.
+    Defrag,
     /// Does what the agent of a managed node asks for.
     Agent,
     /// The owner of the node, which waits for its end and writes the last file.
@@ -37,7 +40,7 @@ pub enum Background {
 }
 
 /// How many [`Background`] threads there are, before the helpers.
-const BACKGROUND: usize = 6;
+const BACKGROUND: usize = 7;
 /// Threads at most that run commands which take long.
 pub const HELPERS: usize = 4;
 /// Threads besides the workers.
@@ -93,6 +96,8 @@ pub struct Engine {
     pub save_failed: AtomicBool,
     /// Keys that expire on a writable replica.
     pub own_volatile: OwnVolatiles,
+    /// What active defragmentation does.
+    pub defrag: Defrag,
     /// DEBUG SET-ACTIVE-EXPIRE.
     pub active_expire: AtomicBool,
     /// There were no keys that expire when the expiry thread looked last: it sleeps for long.
@@ -182,6 +187,7 @@ impl Engine {
             loading: AtomicBool::new(false),
             save_failed: AtomicBool::new(false),
             own_volatile: OwnVolatiles::default(),
+            defrag: Defrag::default(),
             active_expire: AtomicBool::new(true),
             expiry_idle: AtomicBool::new(false),
             cron_paused: AtomicBool::new(false),
@@ -235,6 +241,8 @@ impl Engine {
         }
         self.settings_version.fetch_add(1, Ordering::Release);
         self.look();
+        // While it is off its thread sleeps for long.
+        self.parkers[Background::Defrag as usize].unpark();
     }
 
     /// Writes a line of the log.

@@ -16,6 +16,7 @@ pub mod admission;
 #[cfg(test)]
 mod bare;
 pub mod cx;
+pub mod defrag;
 mod engine;
 pub mod exceeded;
 pub mod exec;

@@ -72,6 +72,14 @@ counters! {
     Inapplicable,
     /// Nanoseconds of active expiry, without what it waits.
     ExpiryNs,
+    /// Blocks of memory that active defragmentation moved.
+    DefragHits,
+    /// Keys that it moved.
+    DefragKeyHits,
+    /// Keys that it left where they were.
+    DefragKeyMisses,
+    /// Nanoseconds that it worked.
+    DefragNs,
 }
 
 #[derive(Debug)]

@@ -8,6 +8,7 @@
 
 mod evict;
 mod raw;
+mod relocate;
 mod sweep;
 mod whole;
 

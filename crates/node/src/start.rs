@@ -204,6 +204,12 @@ impl Node {
             persistence::run(&saver.persistence);
             Ok(())
         })?;
+        let (defrag, theirs) = (server.clone(), server.thread_of(Background::Defrag));
+        let mover = Local::new(&server.engine, theirs, lazyfree.clone());
+        self.spawn("defrag".into(), move || {
+            engine::defrag::run(&defrag, mover);
+            Ok(())
+        })?;
         self.spawn("expiry".into(), move || {
             engine::expiry::run(&server, local);
             Ok(())

@@ -215,6 +215,11 @@ impl Block {
         block
     }
 
+    /// Bytes of the allocation.
+    pub(crate) fn alloc_bytes(self) -> usize {
+        self.shape().layout().size()
+    }
+
     /// Frees the allocation and nothing that the payload owns.
     ///
     /// # Safety

@@ -11,7 +11,7 @@
 //!
 //! - `layout`, `entry`: the bytes of an entry; [`EntryBox`] owns one, [`Entry`] and [`EntryMut`] borrow one.
 //! - `bucket`, `span`, `directory`: arrays, their growth and their packed pointers.
-//! - `table`, `occupied`, `scan`, `detached`: what the exclusive user does.
+//! - `table`, `occupied`, `scan`, `relocate`, `detached`: what the exclusive user does.
 //! - `prefetch`, `retired`: what other threads may do meanwhile, and how memory outlives them.
 //!
 //! The crate knows nothing of time, locks, databases or commands: expiries are numbers, exclusivity is the caller's
@@ -29,6 +29,7 @@ mod entry;
 mod layout;
 mod occupied;
 mod prefetch;
+mod relocate;
 mod retired;
 mod scan;
 mod span;
@@ -39,5 +40,6 @@ pub use entry::{Entry, EntryBox, EntryMut, Kind, ValueMut, Walk};
 pub use hashing::Hasher;
 pub use occupied::Occupied;
 pub use prefetch::{Expected, prefetch};
+pub use relocate::Relocated;
 pub use retired::Retired;
 pub use table::{Table, TableMut};

@@ -92,6 +92,17 @@ impl<'a> Occupied<'a> {
         }
     }
 
+    /// Moves the entry to another block of the same size.
+    pub(crate) fn relocate(&mut self) {
+        let block = self.block();
+        let raw = block.flags() & RAW != 0;
+        // SAFETY: the value moves to the new block before the old one is freed without it.
+        unsafe {
+            self.rebuild(take_content(block), block.expiry(), raw);
+            block.deallocate();
+        }
+    }
+
     /// Writes a new block for the same key, with the old one's clock and marks.
     fn rebuild(&mut self, content: Content<'_>, expire_at_ms: Option<u64>, raw: bool) {
         let old = self.block();

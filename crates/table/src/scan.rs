@@ -9,10 +9,10 @@ use crate::Hasher;
 use crate::bucket::Element;
 use crate::entry::{Entry, EntryMut};
 use crate::layout::Block;
-use crate::span::Span;
+use crate::span::{Place, Span};
 use crate::table::{Table, TableMut};
 
-const CURSOR_BITS: u32 = 48;
+pub(crate) const CURSOR_BITS: u32 = 48;
 /// Random cells tried before the next occupied one is taken.
 const SAMPLE_TRIES: u32 = 32;
 
@@ -118,7 +118,7 @@ impl Table {
             let first = span.home(from);
             for home in first..span.homes() {
                 let inside = home == first && span.home_start(home) != from;
-                passed += emit_home(span, home, |element| {
+                passed += each_in_home(span, home, |_, element| {
                     if !wanted(element) {
                         return;
                     }
@@ -192,15 +192,16 @@ impl Table {
     }
 }
 
-/// Emits the elements of one home bucket, wherever they lie; returns how many.
-fn emit_home(span: Span, home: u32, mut emit: impl FnMut(Element)) -> usize {
+/// Emits the elements of one home bucket with the places where they lie; returns how many.
+#[inline]
+pub(crate) fn each_in_home(span: Span, home: u32, mut emit: impl FnMut(Place, Element)) -> usize {
     let mut emitted = 0;
     for index in home..span.buckets {
         let bucket = span.bucket(index);
         for cell in bucket.occupied() {
             let element = bucket.element(cell);
             if span.home_of(element.window) == home {
-                emit(element);
+                emit(Place { bucket: index, cell: cell as u32 }, element);
                 emitted += 1;
             }
         }

@@ -138,6 +138,12 @@ impl Span {
         unsafe { slab::is_sparse(self.start.cast(), self.bytes()) }
     }
 
+    /// Whether a thread that moves all such arrays should move it, see [`slab::is_worth_moving`].
+    pub(crate) fn is_worth_moving(self, part: slab::Part) -> bool {
+        // SAFETY: as above.
+        unsafe { slab::is_worth_moving(self.start.cast(), self.bytes(), part) }
+    }
+
     /// The same array elsewhere; the caller replaces and retires this one.
     pub(crate) fn moved(self) -> Span {
         let layout = Self::layout_of(self.buckets);

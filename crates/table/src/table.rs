@@ -201,7 +201,7 @@ impl Table {
     }
 
     /// Publishes a span of the same range as the one it replaces.
-    fn replace(&self, span: Span) {
+    pub(crate) fn replace(&self, span: Span) {
         match self.directory() {
             None => self.root.store(span.pack(), Ordering::Release),
             Some(directory) => directory.set_span(span),

@@ -4,8 +4,6 @@ use crate::choices::MaxmemoryPolicy;
 use crate::parameter::{INT_MAX, LONG_MAX, NameCheck, Parameter, ULONG_MAX};
 
 const MANY_DATABASES: &str = "There are at most 65535 databases: their numbers have 16 bits.";
-const NO_DEFRAG: &str = "Active defragmentation isn't available; leave activedefrag at no.";
-const DEFRAG: &str = "It tunes active defragmentation, which is off.";
 
 pub(super) const ROWS: &[Parameter] = &[
     Parameter::integer("databases", 1, INT_MAX, "16").immutable().at_most(u16::MAX as i128, MANY_DATABASES),
@@ -38,14 +36,15 @@ pub(super) const ROWS: &[Parameter] = &[
     Parameter::integer("stream-node-max-entries", 0, LONG_MAX, "100"),
     Parameter::yes_no("activerehashing", "yes")
         .accepted("Tables grow in small steps with the writes that need it."),
-    Parameter::yes_no("activedefrag", "no").refused(NO_DEFRAG),
-    Parameter::integer("active-defrag-cycle-min", 1, 99, "1").accepted(DEFRAG),
-    Parameter::integer("active-defrag-cycle-max", 1, 99, "25").accepted(DEFRAG),
-    Parameter::integer("active-defrag-cycle-us", 0, 100_000, "500").since("8.1.0").accepted(DEFRAG),
-    Parameter::memory("active-defrag-ignore-bytes", 1, LONG_MAX, "104857600").accepted(DEFRAG),
-    Parameter::integer("active-defrag-max-scan-fields", 1, LONG_MAX, "1000").accepted(DEFRAG),
-    Parameter::integer("active-defrag-threshold-lower", 0, 1000, "10").accepted(DEFRAG),
-    Parameter::integer("active-defrag-threshold-upper", 0, 1000, "100").accepted(DEFRAG),
+    Parameter::yes_no("activedefrag", "no"),
+    Parameter::integer("active-defrag-cycle-min", 1, 99, "1"),
+    Parameter::integer("active-defrag-cycle-max", 1, 99, "25"),
+    Parameter::integer("active-defrag-cycle-us", 0, 100_000, "500").since("8.1.0"),
+    Parameter::memory("active-defrag-ignore-bytes", 1, LONG_MAX, "104857600"),
+    Parameter::integer("active-defrag-max-scan-fields", 1, LONG_MAX, "1000")
+        .accepted("Keys are moved, with small values in them; large values stay where they are."),
+    Parameter::integer("active-defrag-threshold-lower", 0, 1000, "10"),
+    Parameter::integer("active-defrag-threshold-upper", 0, 1000, "100"),
     Parameter::yes_no("import-mode", "no")
         .since("8.1.0")
         .refused("Expiry and eviction can't be stopped for an import; leave import-mode at no."),

@@ -122,7 +122,6 @@ fn wrong_calls_are_told() {
         (("databases", "65536"), "InvalidParameterValue", "Allowed values: 1-"),
         (("reserved-memory-percent", "07"), "InvalidParameterValue", "Allowed values: 0-100"),
         (("maxmemory-policy", "lru"), "InvalidParameterValue", "allkeys-lru"),
-        (("activedefrag", "yes"), "InvalidParameterValue", "not supported by Engram yet"),
     ] {
         refuses(&mut host, &modify(&[("slowlog-max-len", "1"), pair]), code, text);
     }

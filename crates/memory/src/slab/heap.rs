@@ -211,6 +211,11 @@ impl Heap {
         })
     }
 
+    /// Whether a page is the one that its class's blocks come from; for the heap's thread.
+    pub(super) fn is_current(&self, page: &Page) -> bool {
+        self.enter(|local| ptr::eq(page, local.current[page.class()]))
+    }
+
     #[inline]
     fn free_remotely(&self, block: NonNull<u8>) {
         let mut first = self.remote.first.load(Ordering::Relaxed);

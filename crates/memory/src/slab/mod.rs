@@ -129,6 +129,78 @@ pub unsafe fn is_sparse(block: NonNull<u8>, bytes: usize) -> bool {
     page.used() * 4 < page.capacity() * 3 && heap::with_own(|heap| heap.would_fill_better(page))
 }
 
+/// Some of all pages. A page gets empty only when the last of its blocks was moved, so that whoever moves those of all sparse pages
+/// needs room for all of them meanwhile: it moves them part by part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    number: usize,
+    of: usize,
+}
+
+impl Part {
+    /// So many parts, which together are all pages and have about as many each; none is one.
+    pub fn divide(of: usize) -> impl Iterator<Item = Part> {
+        (0..of.max(1)).map(move |number| Part { number, of: of.max(1) })
+    }
+
+    /// What becomes free together should be huge pages of the system.
+    fn has(self, block: NonNull<u8>) -> bool {
+        self.of == 1 || block.addr().get() / pool::HUGE_PAGE_BYTES % self.of == self.number
+    }
+}
+
+/// Whether moving the contents to a new block of the same size is worth while for a thread that moves all blocks of a part of which
+/// this is true: the block's page is less than three quarters full, and this thread's next block comes from another one. Unlike
+/// [`is_sparse`] it does not ask whether that one is fuller, since the moves fill it.
+///
+/// # Safety
+/// As for [`occupancy`].
+pub unsafe fn is_worth_moving(block: NonNull<u8>, bytes: usize, part: Part) -> bool {
+    if !is_slab(bytes) || !part.has(block) {
+        return false;
+    }
+    // SAFETY: the page of a block in use has a head.
+    let page = unsafe { pool::page_of(block).as_ref() };
+    page.used() * 4 < page.capacity() * 3 && !heap::with_own(|heap| heap.is_current(page))
+}
+
+/// How well the pages of slabs are used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Bytes of pages with a block in use.
+    pub pages_bytes: u64,
+    /// Bytes of blocks in use.
+    pub used_bytes: u64,
+    /// Bytes of blocks in sparse pages: those that are [worth moving](is_worth_moving).
+    pub sparse_bytes: u64,
+    /// Bytes of the pages that would get empty if all of these were moved.
+    pub spare_bytes: u64,
+}
+
+/// How well the pages of slabs are used, at about one moment. It takes some microseconds for each 64 MiB.
+pub fn usage() -> Usage {
+    let (mut usage, mut sparse) = (Usage::default(), [(0u64, 0u64); classes::CLASSES]);
+    pool::each_taken(|page| {
+        let (used, class) = (u64::from(page.used()), page.class());
+        if used == 0 || class >= classes::CLASSES {
+            return;
+        }
+        let bytes = classes::bytes_of(class);
+        usage.pages_bytes += pool::PAGE_BYTES as u64;
+        usage.used_bytes += used * bytes as u64;
+        if used * 4 < (pool::PAGE_BYTES / bytes) as u64 * 3 {
+            usage.sparse_bytes += used * bytes as u64;
+            let (pages, blocks) = &mut sparse[class];
+            (*pages, *blocks) = (*pages + 1, *blocks + used);
+        }
+    });
+    for (class, (pages, blocks)) in sparse.into_iter().enumerate().filter(|(_, (pages, _))| *pages > 0) {
+        let capacity = (pool::PAGE_BYTES / classes::bytes_of(class)) as u64;
+        usage.spare_bytes += (pages - blocks.div_ceil(capacity)) * pool::PAGE_BYTES as u64;
+    }
+    usage
+}
+
 /// Puts back blocks that other threads freed, for sleeping threads too, and gives back the memory of pages that have
 /// been empty since the last call; when forced, of all empty pages.
 pub(crate) fn tidy(is_forced: bool) {

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::ptr::{self, NonNull, null_mut};
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering::Relaxed};
 
 use super::classes::bytes_of;
 use super::heap::Heap;
@@ -25,7 +25,8 @@ pub(super) enum Standing {
 }
 
 /// The head of a page. Only a thread that has entered the heap changes it. Others that hold a block of the page read what
-/// is constant as long as a block exists (heap, class, capacity), and how many blocks are in use.
+/// is constant as long as a block exists (heap, class, capacity), and how many blocks are in use. Class and use may be read by
+/// anyone: while the page is given away and set up anew they are of two lives of it.
 #[repr(C, align(64))]
 pub(super) struct Page {
     heap: Cell<*const Heap>,
@@ -41,7 +42,7 @@ pub(super) struct Page {
     block_bytes: Cell<u32>,
     /// When at most this many are in use, the page must be moved to another list.
     alert: Cell<i32>,
-    class: Cell<u16>,
+    class: AtomicU16,
     standing: Cell<Standing>,
 }
 
@@ -60,7 +61,7 @@ impl Page {
         self.capacity.set((PAGE_BYTES / bytes) as u32);
         self.fresh.set(0);
         self.block_bytes.set(bytes as u32);
-        self.class.set(class as u16);
+        self.class.store(class as u16, Relaxed);
         self.set_standing(Standing::Current);
     }
 
@@ -76,7 +77,7 @@ impl Page {
 
     #[inline]
     pub(super) fn class(&self) -> usize {
-        usize::from(self.class.get())
+        usize::from(self.class.load(Relaxed))
     }
 
     #[inline]

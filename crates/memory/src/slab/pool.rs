@@ -28,7 +28,9 @@ const REGION_BYTES: usize = 64 << 20;
 const PAGES: usize = REGION_BYTES / PAGE_BYTES;
 const WORDS: usize = PAGES / 64;
 /// Pages in a huge page of the system.
-const HUGE_PAGES: usize = (2 << 20) / PAGE_BYTES;
+const HUGE_PAGES: usize = HUGE_PAGE_BYTES / PAGE_BYTES;
+/// The size of a huge page of the system.
+pub(super) const HUGE_PAGE_BYTES: usize = 2 << 20;
 /// Calls of [`purge`] that a free page sees before its memory is given back.
 const AGE: u8 = 1;
 /// How many pages are taken out of the pool at a time to give back their memory.
@@ -91,6 +93,20 @@ pub(super) fn take() -> Option<(NonNull<Page>, NonNull<u8>)> {
         pool.regions.insert(at, region);
         page
     })
+}
+
+/// Looks at the head of each page that is taken. Pages come and go meanwhile.
+pub(super) fn each_taken(mut see: impl FnMut(&Page)) {
+    let count = pool().regions.len();
+    for at in 0..count {
+        let Some((base, free)) = pool().regions.get(at).map(|region| (region.base, region.free)) else {
+            return;
+        };
+        for page in (0..PAGES).filter(|page| free[page / 64] >> (page % 64) & 1 == 0).skip(1) {
+            // SAFETY: heads are part of their region, which is never unmapped.
+            see(unsafe { base.cast::<Page>().add(page).as_ref() });
+        }
+    }
 }
 
 /// Gives back a page without blocks in use, by its first byte.

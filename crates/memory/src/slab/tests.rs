@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use super::classes::{CLASSES, LARGEST, bytes_of, rounded};
-use super::{heap, pool};
+use super::{Part, heap, pool, usage};
 
 /// A block that is filled with a pattern of its own, and freed when it is dropped, on whatever thread.
 struct Block {
@@ -199,6 +199,73 @@ fn a_thread_past_its_end_can_allocate_and_free() {
         .join()
         .expect("no panic");
     }
+}
+
+#[test]
+fn each_page_is_in_one_part() {
+    let block = |at: usize| NonNull::without_provenance(at.try_into().expect("not zero"));
+    for of in [1, 2, 7] {
+        for page in 1..100 {
+            let at = block(page * pool::PAGE_BYTES + 40);
+            assert_eq!(Part::divide(of).filter(|part| part.has(at)).count(), 1, "page {page} of {of} parts");
+        }
+    }
+    assert_eq!(Part::divide(0).count(), 1);
+}
+
+/// Other tests use the same pages, so only what they cannot hide is compared.
+#[test]
+fn usage_tells_what_moving_would_free() {
+    const BYTES: usize = 3100;
+    const BLOCKS: usize = 4000;
+    let mut blocks: Vec<Block> = (0..BLOCKS).map(|at| Block::new(BYTES, at as u8)).collect();
+    let full = usage();
+    assert!(full.used_bytes >= (BLOCKS * BYTES) as u64 && full.used_bytes <= full.pages_bytes, "{full:?}");
+    let mut at = 0;
+    blocks.retain(|_| {
+        at += 1;
+        at % 4 == 0
+    });
+    heap::tidy(false);
+    let sparse = usage();
+    let freed = (BLOCKS * BYTES / 4 * 3) as u64;
+    assert!(sparse.spare_bytes > freed * 9 / 10, "{sparse:?} after {freed} bytes were freed");
+    assert!(sparse.spare_bytes <= sparse.pages_bytes - sparse.used_bytes, "{sparse:?}");
+}
+
+/// Another thread moves what is worth moving: one pass is enough, and the next one finds nothing.
+#[test]
+fn a_mover_leaves_as_few_pages_as_the_blocks_need() {
+    const BYTES: usize = 1580;
+    let is_worth_moving = |block: &Block| {
+        // SAFETY: the page of a block in use has a head.
+        let page = unsafe { pool::page_of(block.start).as_ref() };
+        page.used() * 4 < page.capacity() * 3 && !heap::with_own(|heap| heap.is_current(page))
+    };
+    let mut blocks: Vec<Block> = (0..4000).map(|at| Block::new(BYTES, at as u8)).collect();
+    let mut random = Random(6);
+    blocks.retain(|_| random.below(10) == 0);
+    let (before, fewest) = (pages(blocks.iter()), blocks.len().div_ceil((64 << 10) / BYTES));
+    thread::spawn(move || {
+        let mut pass = || {
+            let mut moved = 0;
+            for block in &mut blocks {
+                if is_worth_moving(block) {
+                    *block = Block::new(BYTES, block.pattern);
+                    moved += 1;
+                }
+            }
+            // What was freed for the other thread is put back.
+            heap::tidy(false);
+            moved
+        };
+        assert!(pass() > 0);
+        assert_eq!(pass(), 0);
+        let after = pages(blocks.iter());
+        assert!(before > 5 * fewest && after <= fewest + 1, "{before}, {after}, at least {fewest}");
+    })
+    .join()
+    .expect("no panic");
 }
 
 /// Following the hint ends with as few pages as the blocks need, and then the hint stops.

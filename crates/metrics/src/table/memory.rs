@@ -4,10 +4,10 @@ use crate::Kind;
 use crate::facts::Facts;
 use crate::metric::{Metric, Unit, Value, absent, counter, for_people, gauge, none_of, text};
 use session::outbox::machine_memory_bytes;
+use std::sync::atomic::Ordering;
 
 const NO_SCRIPTS: &str = "There are no scripts.";
 const NO_FUNCTIONS: &str = "There are no functions.";
-const NO_DEFRAGMENTATION: &str = "There is no defragmentation.";
 const HUMAN: &str = "The same for people.";
 
 pub(crate) const METRICS: &[Metric] = &[
@@ -115,7 +115,9 @@ pub(crate) const METRICS: &[Metric] = &[
     text("mem_allocator", "The allocator.", |_| memory::allocator_name().into()),
     none_of("mem_overhead_db_hashtable_rehashing", Unit::Bytes, "Tables grow a bucket at a time.")
         .since(8, 0),
-    none_of("active_defrag_running", Unit::Percent, NO_DEFRAGMENTATION),
+    gauge("active_defrag_running", Unit::Percent, "The share of a core that defragmentation uses.", |f| {
+        u64::from(f.server.defrag.percent.load(Ordering::Relaxed)).into()
+    }),
     gauge("lazyfree_pending_objects", Unit::Count, "Objects that wait to be freed in the background.", |f| {
         f.freeing().map(|freeing| freeing.pending()).iter().sum::<u64>().into()
     }),

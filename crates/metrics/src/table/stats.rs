@@ -7,7 +7,6 @@ use engine::unix_ms;
 
 const NO_SHARDED_CHANNELS: &str = "There are no channels of shards.";
 const NO_FORK: &str = "No copy of the process is made.";
-const NO_DEFRAGMENTATION: &str = "There is no defragmentation.";
 const NO_TRACKING: &str = "There is no client-side caching.";
 const NO_IO_THREADS: &str = "There are no I/O threads beside the workers.";
 const NO_REPLY_BUFFER: &str = "Clients have no reply buffer of a fixed size.";
@@ -122,12 +121,29 @@ pub(crate) const METRICS: &[Metric] = &[
     gauge("slave_expires_tracked_keys", Unit::Count, "Keys of a writable replica that expire.", |f| {
         f.server.own_volatile.len().into()
     }),
-    never("active_defrag_hits", Unit::Count, NO_DEFRAGMENTATION).cloudwatch("ActiveDefragHits"),
-    never("active_defrag_misses", Unit::Count, NO_DEFRAGMENTATION),
-    never("active_defrag_key_hits", Unit::Count, NO_DEFRAGMENTATION),
-    never("active_defrag_key_misses", Unit::Count, NO_DEFRAGMENTATION),
-    never("total_active_defrag_time", Unit::Milliseconds, NO_DEFRAGMENTATION),
-    none_of("current_active_defrag_time", Unit::Milliseconds, NO_DEFRAGMENTATION),
+    counter("active_defrag_hits", Unit::Count, "Blocks of memory that defragmentation moved.", |f| {
+        f.sum(Counter::DefragHits).into()
+    })
+    .cloudwatch("ActiveDefragHits"),
+    never("active_defrag_misses", Unit::Count, "No move that defragmentation begins is given up."),
+    counter("active_defrag_key_hits", Unit::Count, "Keys that defragmentation moved.", |f| {
+        f.sum(Counter::DefragKeyHits).into()
+    }),
+    counter(
+        "active_defrag_key_misses",
+        Unit::Count,
+        "Keys that defragmentation left where they were.",
+        |f| f.sum(Counter::DefragKeyMisses).into(),
+    ),
+    counter("total_active_defrag_time", Unit::Milliseconds, "Time that defragmentation worked.", |f| {
+        (f.sum(Counter::DefragNs) / 1_000_000).into()
+    }),
+    gauge(
+        "current_active_defrag_time",
+        Unit::Milliseconds,
+        "For how long defragmentation has been running; 0 while it does not.",
+        |f| f.server.defrag.current_ms(unix_ms()).into(),
+    ),
     none_of("tracking_total_keys", Unit::Count, NO_TRACKING).cloudwatch("KeysTracked"),
     none_of("tracking_total_items", Unit::Count, NO_TRACKING),
     none_of("tracking_total_prefixes", Unit::Count, NO_TRACKING),

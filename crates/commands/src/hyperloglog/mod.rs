@@ -1,6 +1,6 @@
 //! HyperLogLogs: how many different elements were added to a key, in 12 KB at most.
 //!
-//! One is a string with bytes of its own form ([`structures::hyperloglog`]), so the commands of strings apply too; a string
+//! One is a string with bytes of its own form ([`::hyperloglog`]), so the commands of strings apply too; a string
 //! that has another form is refused. PFCOUNT keeps its estimate in the value. It is a reader all the same: a replica that is asked
 //! leaves its value as it is, and a primary replicates the call so that its replicas keep the same bytes.
 
@@ -11,7 +11,7 @@ mod pfmerge;
 mod pfselftest;
 
 use crate::{Command, Error, Handler::Plain};
-use structures::hyperloglog::{Corrupted, is_valid};
+use ::hyperloglog::{Corrupted, is_valid};
 use structures::{Item, ValueRef};
 
 /// The family, in teaching order.

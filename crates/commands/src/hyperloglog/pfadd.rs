@@ -2,9 +2,9 @@
 
 use super::bytes;
 use crate::{Cx, Error};
+use ::hyperloglog::{self, Encoding, REGISTERS, add, encoding, forget_estimate};
 use command_spec::*;
 use keyspace::EventClass;
-use structures::hyperloglog::{self, Encoding, REGISTERS, add, encoding, forget_estimate};
 
 /// `PFADD`
 pub(super) const PFADD: Spec = Spec {

@@ -2,9 +2,9 @@
 
 use super::bytes;
 use crate::{Cx, Error};
+use ::hyperloglog::{REGISTERS, Registers, cache_estimate, cached_estimate, estimate};
 use command_spec::*;
 use keyspace::{EventClass, Expiry};
-use structures::hyperloglog::{REGISTERS, Registers, cache_estimate, cached_estimate, estimate};
 
 /// `PFCOUNT`
 pub(super) const PFCOUNT: Spec = Spec {

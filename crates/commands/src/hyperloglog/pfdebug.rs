@@ -3,9 +3,9 @@
 use super::bytes;
 use crate::args::is;
 use crate::{Cx, Error};
+use ::hyperloglog::{Encoding, Registers, describe_runs, encoding, make_dense};
 use command_spec::*;
 use keyspace::EventClass;
-use structures::hyperloglog::{Encoding, Registers, describe_runs, encoding, make_dense};
 
 /// `PFDEBUG`
 pub(super) const PFDEBUG: Spec = Spec {

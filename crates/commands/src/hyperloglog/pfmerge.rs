@@ -2,9 +2,9 @@
 
 use super::bytes;
 use crate::{Cx, Error};
+use ::hyperloglog::{self, Encoding, REGISTERS, Registers, encoding, forget_estimate, make_dense};
 use command_spec::*;
 use keyspace::EventClass;
-use structures::hyperloglog::{self, Encoding, REGISTERS, Registers, encoding, forget_estimate, make_dense};
 
 /// `PFMERGE`
 pub(super) const PFMERGE: Spec = Spec {

@@ -4,8 +4,8 @@
 //! another estimate.
 
 use crate::{Cx, Error};
+use ::hyperloglog::{self, REGISTERS, Registers, add, estimate, make_dense};
 use command_spec::*;
-use structures::hyperloglog::{self, REGISTERS, Registers, add, estimate, make_dense};
 
 /// `PFSELFTEST`
 pub(super) const PFSELFTEST: Spec = Spec {

@@ -18,6 +18,8 @@
 //! **Invariant:** no entry has a greater ID than the last one, and none a smaller one than its node; the nodes' sum of entries is
 //! the length.
 
+#![forbid(unsafe_code)]
+
 mod group;
 mod id;
 mod node;
@@ -33,11 +35,11 @@ pub use node::Fields;
 pub use range::{Entry, Range, RangeBack};
 pub use trim::{Trim, TrimTo};
 
-use crate::Limits;
-use crate::listpack::Listpack;
 use group::Groups;
 use node::Node;
 use ordered::Ordered;
+use packed::Limits;
+use packed::listpack::Listpack;
 use std::fmt;
 
 /// A stream.

@@ -33,7 +33,7 @@ use std::fmt;
 
 const HEADER: usize = 6;
 /// Bytes of a listpack without entries.
-pub(crate) const EMPTY_BYTES: usize = HEADER + 1;
+pub const EMPTY_BYTES: usize = HEADER + 1;
 const END: u8 = 0xFF;
 const COUNT_UNKNOWN: u16 = u16::MAX;
 /// Larger listpacks are never grown: a reader that computes sizes in 32 bits stays safe.
@@ -139,7 +139,7 @@ impl Listpack {
     }
 
     /// An empty listpack with room for so many bytes, header and end included.
-    pub(crate) fn with_capacity(bytes: usize) -> Self {
+    pub fn with_capacity(bytes: usize) -> Self {
         let mut listpack = Listpack { bytes: Vec::with_capacity(bytes.max(EMPTY_BYTES)) };
         listpack.bytes.extend_from_slice(&Self::EMPTY);
         listpack
@@ -302,7 +302,7 @@ impl Listpack {
     }
 
     /// Adds an entry at the end that is known to be in its right form.
-    pub(crate) fn push_item(&mut self, item: &Item<'_>) {
+    pub fn push_item(&mut self, item: &Item<'_>) {
         self.splice(self.end(), 0, 0, std::slice::from_ref(item));
     }
 
@@ -312,7 +312,7 @@ impl Listpack {
     }
 
     /// Inserts entries in their right form before the one at `pos`, or at the end.
-    pub(crate) fn insert_items(&mut self, pos: Option<Pos>, items: &[Item<'_>]) {
+    pub fn insert_items(&mut self, pos: Option<Pos>, items: &[Item<'_>]) {
         self.splice(pos.map_or(self.end(), |pos| pos.0), 0, 0, items);
     }
 
@@ -332,7 +332,7 @@ impl Listpack {
     }
 
     /// Gives the entry at `pos` an item in its right form; `pos` stays valid.
-    pub(crate) fn replace_item(&mut self, pos: Pos, item: &Item<'_>) {
+    pub fn replace_item(&mut self, pos: Pos, item: &Item<'_>) {
         self.splice(pos.0, self.after(pos) - pos.0, 1, std::slice::from_ref(item));
     }
 
@@ -489,7 +489,7 @@ impl Listpack {
 
     /// Makes room for `more` bytes. If memory is needed for it, then as much as the allocator gives anyway, and no more than
     /// makes `most` bytes in all: a listpack that its owner never lets grow further needs nothing to spare.
-    pub(crate) fn reserve_within(&mut self, more: usize, most: usize) {
+    pub fn reserve_within(&mut self, more: usize, most: usize) {
         let len = self.bytes.len();
         if self.bytes.capacity() - len < more {
             let ahead = size_class(len + more.max(len / 8)).min(most);
@@ -547,12 +547,12 @@ pub struct Iter<'a> {
 
 impl Iter<'_> {
     /// The place of the next item from the front; not one of an entry when none is left.
-    pub(crate) fn front_pos(&self) -> Pos {
+    pub fn front_pos(&self) -> Pos {
         Pos(self.front)
     }
 
     /// The place of the item that came last from the back.
-    pub(crate) fn back_pos(&self) -> Pos {
+    pub fn back_pos(&self) -> Pos {
         Pos(self.back)
     }
 }
@@ -602,7 +602,7 @@ fn encoded_size(item: &Item<'_>) -> usize {
 }
 
 /// Bytes of a whole entry.
-pub(crate) fn whole_size(item: &Item<'_>) -> usize {
+pub fn whole_size(item: &Item<'_>) -> usize {
     let size = encoded_size(item);
     size + backlen_size(size)
 }

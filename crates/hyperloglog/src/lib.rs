@@ -21,6 +21,8 @@
 //! The bytes may come from a client. The header is checked first ([`is_valid`]); runs that are not 16,384 registers are found on
 //! the way, and are [`Corrupted`].
 
+#![forbid(unsafe_code)]
+
 mod dense;
 mod estimate;
 mod hash;

@@ -66,7 +66,7 @@ impl Limits {
     };
 
     /// The most bytes and the most entries of a list node; one of the two is unlimited.
-    pub(crate) fn list_node_limit(&self) -> (usize, usize) {
+    pub fn list_node_limit(&self) -> (usize, usize) {
         match self.list_max_listpack_size {
             count @ 0.. => (usize::MAX, count.clamp(1, NODE_MAX_COUNT) as usize),
             class => (NODE_SIZE_CLASSES[(class.unsigned_abs().min(5) - 1) as usize], usize::MAX),
@@ -74,7 +74,7 @@ impl Limits {
     }
 
     /// The most bytes that a packed list node comes to, but for one whose elements are larger than that.
-    pub(crate) fn list_node_bytes(&self) -> usize {
+    pub fn list_node_bytes(&self) -> usize {
         match self.list_node_limit() {
             (usize::MAX, _) => NODE_SAFETY_BYTES,
             (most, _) => most,
@@ -82,12 +82,12 @@ impl Limits {
     }
 
     /// Whether a list node of these many bytes and entries would be too large.
-    pub(crate) fn list_node_exceeded(&self, bytes: usize, count: usize) -> bool {
+    pub fn list_node_exceeded(&self, bytes: usize, count: usize) -> bool {
         bytes > self.list_node_bytes() || count > self.list_node_limit().1
     }
 
     /// Whether a list element of `len` bytes stands alone in a plain node.
-    pub(crate) fn is_large_element(&self, len: usize) -> bool {
+    pub fn is_large_element(&self, len: usize) -> bool {
         match self.list_packed_threshold {
             0 => len > self.list_node_bytes(),
             threshold => len >= threshold,

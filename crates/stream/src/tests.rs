@@ -1,7 +1,7 @@
 //! A stream beside a plain map of its entries, and a group beside a plain map of what is pending.
 
 use super::*;
-use crate::Item;
+use packed::Item;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -21,7 +21,7 @@
 //! **Invariant:** a listpack that came from outside passed [`check`], so reading needs no checks of its own.
 
 use super::StreamId;
-use crate::listpack::{self, Item, Listpack, Pos};
+use packed::listpack::{self, Item, Listpack, Pos};
 
 /// The most bytes of a node, and of the fields of an entry.
 pub(super) const MOST_BYTES: usize = 1 << 30;

@@ -55,7 +55,7 @@ impl Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Limits;
+    use packed::Limits;
 
     fn nodes(ids: &[(u64, u64)]) -> usize {
         let limits = Limits { stream_node_max_entries: 1, ..Limits::DEFAULT };

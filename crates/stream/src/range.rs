@@ -2,7 +2,7 @@
 
 use super::node::{self, Fields, Node, Raw};
 use super::{Stream, StreamId, ordered};
-use crate::listpack::Listpack;
+use packed::listpack::Listpack;
 
 /// An entry.
 #[derive(Debug, Clone)]

@@ -65,26 +65,31 @@ impl IntSet {
     }
 
     /// The bytes as they stand in an RDB file.
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
 
     /// Bytes taken from the allocator.
+    #[inline]
     pub fn heap_bytes(&self) -> usize {
         self.bytes.capacity()
     }
 
     /// The number of integers.
+    #[inline]
     pub fn len(&self) -> usize {
         self.word(4) as usize
     }
 
     /// Whether there is none.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.bytes.len() == HEADER
     }
 
     /// The integer at `index` in ascending order.
+    #[inline]
     pub fn get(&self, index: usize) -> Option<i64> {
         let width = self.width();
         let start = index.checked_mul(width)?.checked_add(HEADER)?;
@@ -102,6 +107,7 @@ impl IntSet {
     }
 
     /// Whether it is there.
+    #[inline]
     pub fn contains(&self, value: i64) -> bool {
         self.search(value).is_ok()
     }

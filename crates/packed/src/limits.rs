@@ -66,6 +66,7 @@ impl Limits {
     };
 
     /// The most bytes and the most entries of a list node; one of the two is unlimited.
+    #[inline]
     pub fn list_node_limit(&self) -> (usize, usize) {
         match self.list_max_listpack_size {
             count @ 0.. => (usize::MAX, count.clamp(1, NODE_MAX_COUNT) as usize),
@@ -74,6 +75,7 @@ impl Limits {
     }
 
     /// The most bytes that a packed list node comes to, but for one whose elements are larger than that.
+    #[inline]
     pub fn list_node_bytes(&self) -> usize {
         match self.list_node_limit() {
             (usize::MAX, _) => NODE_SAFETY_BYTES,
@@ -82,11 +84,13 @@ impl Limits {
     }
 
     /// Whether a list node of these many bytes and entries would be too large.
+    #[inline]
     pub fn list_node_exceeded(&self, bytes: usize, count: usize) -> bool {
         bytes > self.list_node_bytes() || count > self.list_node_limit().1
     }
 
     /// Whether a list element of `len` bytes stands alone in a plain node.
+    #[inline]
     pub fn is_large_element(&self, len: usize) -> bool {
         match self.list_packed_threshold {
             0 => len > self.list_node_bytes(),

@@ -54,6 +54,7 @@ pub enum Item<'a> {
 
 impl<'a> Item<'a> {
     /// The item that stands for `text`: an integer if the text is canonical.
+    #[inline]
     pub fn of(text: &'a [u8]) -> Self {
         match number::parse_i64(text) {
             Some(value) => Item::Int(value),
@@ -78,6 +79,7 @@ impl<'a> Item<'a> {
     }
 
     /// The length of the text in bytes.
+    #[inline]
     pub fn text_len(&self) -> usize {
         match self {
             Item::Int(value) => number::decimal_len(*value),
@@ -86,6 +88,7 @@ impl<'a> Item<'a> {
     }
 
     /// Whether the text is `other`.
+    #[inline]
     pub fn eq_bytes(&self, other: &[u8]) -> bool {
         match self {
             Item::Int(value) => number::parse_i64(other) == Some(*value),
@@ -139,6 +142,7 @@ impl Listpack {
     }
 
     /// An empty listpack with room for so many bytes, header and end included.
+    #[inline]
     pub fn with_capacity(bytes: usize) -> Self {
         let mut listpack = Listpack { bytes: Vec::with_capacity(bytes.max(EMPTY_BYTES)) };
         listpack.bytes.extend_from_slice(&Self::EMPTY);
@@ -155,11 +159,13 @@ impl Listpack {
     }
 
     /// The bytes as they stand in an RDB file.
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
 
     /// The number of entries. Constant time below 65,535 entries, a walk above.
+    #[inline]
     pub fn len(&self) -> usize {
         match self.header_count() {
             COUNT_UNKNOWN => self.iter().count(),
@@ -168,16 +174,19 @@ impl Listpack {
     }
 
     /// Whether there is no entry.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.bytes.len() == HEADER + 1
     }
 
     /// Bytes taken from the allocator.
+    #[inline]
     pub fn heap_bytes(&self) -> usize {
         self.bytes.capacity()
     }
 
     /// Whether `more` bytes can be added without exceeding the size up to which listpacks are safe for every reader.
+    #[inline]
     pub fn has_room_for(&self, more: usize) -> bool {
         self.bytes.len().saturating_add(more) <= SAFETY_LIMIT
     }
@@ -188,21 +197,25 @@ impl Listpack {
     }
 
     /// The first entry.
+    #[inline]
     pub fn first(&self) -> Option<Pos> {
         self.at(HEADER)
     }
 
     /// The last entry.
+    #[inline]
     pub fn last(&self) -> Option<Pos> {
         self.entry_before(self.end())
     }
 
     /// The entry after `pos`.
+    #[inline]
     pub fn next(&self, pos: Pos) -> Option<Pos> {
         self.at(self.after(pos))
     }
 
     /// The entry before `pos`.
+    #[inline]
     pub fn prev(&self, pos: Pos) -> Option<Pos> {
         self.entry_before(pos.0)
     }
@@ -241,6 +254,7 @@ impl Listpack {
     }
 
     /// The item at `pos`.
+    #[inline]
     pub fn get(&self, pos: Pos) -> Item<'_> {
         decode(&self.bytes, pos.0).0
     }
@@ -251,11 +265,13 @@ impl Listpack {
     }
 
     /// The items from the first to the last; the iterator also runs backwards.
+    #[inline]
     pub fn iter(&self) -> Iter<'_> {
         Iter { listpack: self, front: HEADER, back: self.end() }
     }
 
     /// The items from `pos` to the last.
+    #[inline]
     pub fn iter_from(&self, pos: Pos) -> Iter<'_> {
         Iter { listpack: self, front: pos.0, back: self.end() }
     }
@@ -292,21 +308,25 @@ impl Listpack {
     }
 
     /// Adds an entry at the end.
+    #[inline]
     pub fn push_back(&mut self, text: &[u8]) {
         self.splice(self.end(), 0, 0, &[Item::of(text)]);
     }
 
     /// Adds an entry at the start.
+    #[inline]
     pub fn push_front(&mut self, text: &[u8]) {
         self.splice(HEADER, 0, 0, &[Item::of(text)]);
     }
 
     /// Adds an entry at the end that is known to be in its right form.
+    #[inline]
     pub fn push_item(&mut self, item: &Item<'_>) {
         self.splice(self.end(), 0, 0, std::slice::from_ref(item));
     }
 
     /// Adds two entries at the end: a field and its value.
+    #[inline]
     pub fn push_pair(&mut self, first: &[u8], second: &[u8]) {
         self.splice(self.end(), 0, 0, &[Item::of(first), Item::of(second)]);
     }
@@ -317,21 +337,25 @@ impl Listpack {
     }
 
     /// Inserts an entry before the one at `pos`, which moves away; the new one is at `pos` then.
+    #[inline]
     pub fn insert_before(&mut self, pos: Pos, text: &[u8]) {
         self.splice(pos.0, 0, 0, &[Item::of(text)]);
     }
 
     /// Inserts an entry after the one at `pos`, which stays valid.
+    #[inline]
     pub fn insert_after(&mut self, pos: Pos, text: &[u8]) {
         self.splice(self.after(pos), 0, 0, &[Item::of(text)]);
     }
 
     /// Gives the entry at `pos` another text; `pos` stays valid.
+    #[inline]
     pub fn replace(&mut self, pos: Pos, text: &[u8]) {
         self.splice(pos.0, self.after(pos) - pos.0, 1, &[Item::of(text)]);
     }
 
     /// Gives the entry at `pos` an item in its right form; `pos` stays valid.
+    #[inline]
     pub fn replace_item(&mut self, pos: Pos, item: &Item<'_>) {
         self.splice(pos.0, self.after(pos) - pos.0, 1, std::slice::from_ref(item));
     }
@@ -547,11 +571,13 @@ pub struct Iter<'a> {
 
 impl Iter<'_> {
     /// The place of the next item from the front; not one of an entry when none is left.
+    #[inline]
     pub fn front_pos(&self) -> Pos {
         Pos(self.front)
     }
 
     /// The place of the item that came last from the back.
+    #[inline]
     pub fn back_pos(&self) -> Pos {
         Pos(self.back)
     }
@@ -602,6 +628,7 @@ fn encoded_size(item: &Item<'_>) -> usize {
 }
 
 /// Bytes of a whole entry.
+#[inline]
 pub fn whole_size(item: &Item<'_>) -> usize {
     let size = encoded_size(item);
     size + backlen_size(size)

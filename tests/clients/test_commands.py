@@ -55,6 +55,20 @@ def test_lists(client):
     assert client.lrange("l", 0, -1) == ["2", "3"]
 
 
+def test_positions(client):
+    assert client.geoadd("g", (13.361389, 38.115556, "Palermo", 15.087269, 37.502669, "Catania")) == 2
+    assert client.geodist("g", "Palermo", "Catania", "km") == pytest.approx(166.2742)
+    assert client.geohash("g", "Palermo", "none") == ["sqc8b49rny0", None]
+    assert client.geopos("g", "Catania", "none") == [pytest.approx((15.087267, 37.502668)), None]
+    assert client.geosearch("g", longitude=15, latitude=37, radius=200, unit="km", sort="ASC") == ["Catania", "Palermo"]
+    found = client.geosearch("g", member="Palermo", width=400, height=400, unit="km", withdist=True, count=1)
+    assert found == [["Palermo", 0.0]]
+    assert client.geosearchstore("d", "g", longitude=15, latitude=37, radius=100, unit="km", storedist=True) == 1
+    assert client.zscore("d", "Catania") == pytest.approx(56.4413, abs=1e-4)
+    with pytest.raises(redis.ResponseError, match="invalid longitude,latitude pair 15.000000,90.000000"):
+        client.geoadd("g", (15, 90, "a"))
+
+
 def test_binary_and_big_values(node):
     with node.client(decode_responses=False) as client:
         value = bytes(range(256)) * 64 * 1024

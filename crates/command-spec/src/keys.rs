@@ -66,6 +66,8 @@ pub enum BeginSearch {
     Keyword(&'static str, i8),
     /// After this word among the options, where it stands last. Clients are told that only the command itself knows.
     Option(OptionList),
+    /// The same, but clients are told to look for the word from the first option on.
+    ShownOption(OptionList),
     /// At this argument, unless the option is there with something behind it. Clients are told of the argument only.
     IndexWithout(u8, OptionList),
     /// After this option, where it stands first; the argument of this index is empty then. Clients are told to look for its word
@@ -88,6 +90,7 @@ impl BeginSearch {
         match self {
             BeginSearch::IndexWithout(index, _) => BeginSearch::Index(index),
             BeginSearch::KeywordOption { from, options, .. } => BeginSearch::Keyword(options.word, from),
+            BeginSearch::ShownOption(options) => BeginSearch::Keyword(options.word, options.from as i8),
             BeginSearch::Option(_) => BeginSearch::Unknown,
             published => published,
         }
@@ -207,7 +210,7 @@ impl KeySpec {
                     None => return true,
                 }
             }
-            BeginSearch::Option(options) => {
+            BeginSearch::Option(options) | BeginSearch::ShownOption(options) => {
                 options.behind(args).filter(|&key| key < args.len()).last().into_iter().for_each(found);
                 return true;
             }
@@ -395,6 +398,9 @@ mod tests {
         check(SORT, "sort a store", Some(&[1]));
         let spec = Spec { keys: SORT, need: Need::Keys, world_words: &["by"], ..Spec::BASE };
         assert_eq!(spec.actual_need(&["sort", "by", "desc"]), Need::Keys);
+        let BeginSearch::Option(options) = SORT[1].begin else { panic!("it is an option") };
+        assert_eq!(SORT[1].begin.published(), BeginSearch::Unknown);
+        assert_eq!(BeginSearch::ShownOption(options).published(), BeginSearch::Keyword("STORE", 2));
         assert_eq!(spec.actual_need(&["sort", "a", "By", "x"]), Need::World);
     }
 

@@ -16,6 +16,7 @@ mod drawing;
 mod effort;
 mod error;
 pub mod generic;
+pub mod geo;
 pub mod hash;
 pub mod hyperloglog;
 pub mod list;
@@ -51,6 +52,7 @@ pub const FAMILIES: &[&[Command]] = &[
     set::COMMANDS,
     stream::COMMANDS,
     zset::COMMANDS,
+    geo::COMMANDS,
 ];
 
 /// Every data command.

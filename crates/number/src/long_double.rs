@@ -98,6 +98,24 @@ impl From<i64> for LongDouble {
     }
 }
 
+/// Exact: a double has fewer bits.
+impl From<f64> for LongDouble {
+    fn from(value: f64) -> Self {
+        const FRACTION_BITS: u32 = f64::MANTISSA_DIGITS - 1;
+        const BIAS: i64 = f64::MAX_EXP as i64 - 1 + FRACTION_BITS as i64;
+        let negative = value.is_sign_negative();
+        if !value.is_finite() {
+            let magnitude = if value.is_nan() { Magnitude::NotANumber } else { Magnitude::Infinite };
+            return LongDouble { negative, magnitude };
+        }
+        let fraction = value.to_bits() & ((1 << FRACTION_BITS) - 1);
+        match (value.abs().to_bits() >> FRACTION_BITS) as i64 {
+            0 => Self::round(negative, u128::from(fraction), 1 - BIAS),
+            exponent => Self::round(negative, u128::from(fraction | 1 << FRACTION_BITS), exponent - BIAS),
+        }
+    }
+}
+
 impl std::ops::Add for LongDouble {
     type Output = LongDouble;
 

@@ -100,6 +100,30 @@ fn integers_are_exact() {
 }
 
 #[test]
+fn doubles_are_exact() {
+    for (value, text) in [
+        (13.361389338970184, "13.36138933897018433"),
+        (-179.99999731779099, "-179.99999731779098511"),
+        (85.05112878, "85.0511287799999991"),
+        (180.0, "180"),
+        (0.1, "0.10000000000000001"),
+        (-0.0, "0"),
+        (2f64.powi(-18), "0.00000381469726562"),
+        (3.0 * 2f64.powi(-18), "0.00001144409179688"),
+        (f64::MIN_POSITIVE, "0"),
+        (5e-324, "0"),
+        (f64::NEG_INFINITY, "-inf"),
+        (f64::NAN, "nan"),
+    ] {
+        assert_eq!(LongDouble::from(value).to_string(), text, "{value}");
+    }
+    assert_eq!(LongDouble::from(1e300).to_string(), format!("{:.0}", 1e300));
+    for value in [0.1, -2.5e-310, 5e-324, 1e300, 123_456.789, f64::MAX] {
+        assert_eq!(LongDouble::from(value) + LongDouble::from(-value), LongDouble::from(0i64));
+    }
+}
+
+#[test]
 fn half_of_the_last_place_goes_to_even() {
     let one = 1u64 << 63;
     for (tail, expected) in [("8000000000000000", one), ("8000000000000001", one)] {

@@ -257,11 +257,22 @@ pub(super) fn text_of(member: Item<'_>) -> Cow<'_, [u8]> {
 
 /// Puts a result in place of whatever the key holds, and answers with its size. An empty one deletes the key.
 pub(super) fn store(cx: &mut Cx<'_, '_>, key: &[u8], set: SortedSet, event: &'static str) {
+    store_counted(cx, key, set, event, 1);
+}
+
+/// As [`store`], counted as so many changes.
+pub(crate) fn store_counted(
+    cx: &mut Cx<'_, '_>,
+    key: &[u8],
+    set: SortedSet,
+    event: &'static str,
+    changes: u64,
+) {
     cx.out.int(set.len() as i64);
     if !set.is_empty() {
         cx.keys.put(key, Value::SortedSet(Box::new(set)), Ttl::Clear);
         cx.keys.ready(key);
-        cx.changed(key, EventClass::ZSET, event);
+        cx.keys.changed(key, EventClass::ZSET, event, changes);
     } else if let Some(old) = cx.keys.remove(key) {
         cx.keys.free(old, cx.settings.lazyfree_lazy_server_del);
         cx.changed(key, EventClass::GENERIC, "del");

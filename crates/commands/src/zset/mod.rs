@@ -41,6 +41,9 @@ use keyspace::Keys;
 use structures::SortedSet;
 use table::Kind;
 
+pub(crate) use combine::store_counted;
+pub(crate) use zadd::zadd;
+
 /// The family, in teaching order.
 pub const COMMANDS: &[Command] = &[
     Command::new(&zadd::ZADD, Plain(zadd::zadd)),
@@ -87,6 +90,6 @@ const fn waiting(run: RunBlocking) -> Handler {
 
 /// The sorted set at a key, for reading.
 #[inline]
-fn read<'k>(keys: &'k mut Keys<'_, '_>, key: &[u8]) -> Result<Option<&'k SortedSet>, Error> {
+pub(crate) fn read<'k>(keys: &'k mut Keys<'_, '_>, key: &[u8]) -> Result<Option<&'k SortedSet>, Error> {
     keys.lookup(key).map(|entry| entry.value().sorted_set().ok_or(Error::WrongType)).transpose()
 }

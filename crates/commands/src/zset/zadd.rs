@@ -34,7 +34,7 @@ pub(super) const ZADD: Spec = Spec {
     ..Spec::BASE
 };
 
-pub(super) fn zadd(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
+pub(crate) fn zadd(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     add(cx, argv, Options::default())
 }
 

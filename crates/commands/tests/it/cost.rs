@@ -135,6 +135,7 @@ macro_rules! case {
 }
 
 // Behind the macro, which it uses.
+mod geo;
 mod streams;
 
 /// Many keys, each once, and one key many times.
@@ -649,6 +650,7 @@ fn cases() -> BTreeMap<&'static str, Vec<Case>> {
         .chain(lists)
         .chain(texts)
         .chain(streams::cases())
+        .chain(geo::cases())
         .collect()
 }
 
@@ -717,7 +719,7 @@ fn cpu_time() -> Duration {
 }
 
 fn measure(case: &Case, n: usize) -> Duration {
-    let mut session = Session::new(Profile::Valkey80);
+    let mut session = Session::new(Profile::Valkey91);
     (case.prepare)(&mut session, n);
     let calls = (case.calls)(n);
     // What was prepared is in the cache if it is small: no size starts with that.
@@ -748,13 +750,18 @@ fn no_command_of_sorted_sets_costs_the_square_of_its_size() {
 }
 
 #[test]
+fn no_command_of_positions_costs_the_square_of_its_size() {
+    check(|group| group == Group::Geo);
+}
+
+#[test]
 fn no_command_of_lists_hashes_and_sets_costs_the_square_of_its_size() {
     check(|group| matches!(group, Group::List | Group::Hash | Group::Set));
 }
 
 #[test]
 fn no_other_command_costs_the_square_of_its_size() {
-    let others = [Group::Stream, Group::SortedSet, Group::List, Group::Hash, Group::Set];
+    let others = [Group::Stream, Group::SortedSet, Group::Geo, Group::List, Group::Hash, Group::Set];
     check(|group| !others.contains(&group));
 }
 

@@ -146,7 +146,7 @@ fn all_match(expected: &[String], received: &[String]) -> bool {
 
 fn line_matches(expected: &str, line: &str) -> bool {
     let mark = ["<int>", "<any>"].into_iter().filter_map(|mark| Some((expected.find(mark)?, mark))).min();
-    let Some((at, mark)) = mark else { return expected == line };
+    let Some((at, mark)) = mark else { return expected == line || is_same_double(expected, line) };
     let Some(rest) = line.strip_prefix(&expected[..at]) else { return false };
     let after = &expected[at + mark.len()..];
     let ends = (0..=rest.len()).filter(|&end| rest.is_char_boundary(end));
@@ -155,12 +155,23 @@ fn line_matches(expected: &str, line: &str) -> bool {
     })
 }
 
+/// The decoder knows the value of a double, not its text, which has more digits than it needs in some replies.
+fn is_same_double(expected: &str, line: &str) -> bool {
+    let parts = |line: &str| {
+        let (before, number) = line.split_once("(double) ")?;
+        Some((before.to_owned(), number.parse::<f64>().ok()?))
+    };
+    parts(expected).is_some_and(|double| Some(double) == parts(line))
+}
+
 #[test]
 fn patterns_stand_for_what_they_say() {
     let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
     let check = |expected: &str, received: &str| all_match(&lines(expected), &lines(received));
     assert!(check("(integer) <int>", "(integer) -12") && !check("(integer) <int>", "(integer) x"));
     assert!(check("a<any>c", "abbc") && !check("a<any>c", "abb"));
+    assert!(check("1) (double) 0.10000000000000001", "1) (double) 0.1"));
+    assert!(!check("1) (double) 0.2", "1) (double) 0.1") && !check("1) (double) 0.1", "2) (double) 0.1"));
     assert!(check("a\n<...>\nz", "a\nb\nc\nz") && !check("a\n<...>\nz", "a\nb"));
     assert!(matches(&lines("1) a\n2) b"), &lines("1) b\n2) a"), true));
     assert!(!matches(&lines("1) a\n2) b"), &lines("1) b\n2) c"), true));

@@ -94,6 +94,12 @@ impl Words<'_> {
             "float" if spoiled => odd.to_owned(),
             "float" => self.rng.pick(FLOATS).to_string(),
             // Random and far away: two equal times would make GT and LT depend on the milliseconds between commands.
+            "longitude" | "latitude" | "near" | "length" if spoiled => odd.to_owned(),
+            "longitude" => self.degrees(&["180", "-180", "179.9999", "0", "180.0001"], 180_000),
+            "latitude" => self.degrees(&["85.05112878", "-85.05112878", "0", "66.1", "-80.1", "86"], 85_000),
+            "near" => (self.rng.range(-6, 6) as f64 / 1_000.0).to_string(),
+            "length" => self.length(),
+            "unit" => self.rng.pick(&["m", "m", "km", "km", "km", "ft", "mi", "KM", "yd"]).to_string(),
             "seconds" => self.either(spoiled, odd, 1_000, 9_999_999),
             "ms" => self.either(spoiled, odd, 1_000_000, 9_999_999_999),
             // Long past: the key goes at once. SET alone keeps such a key until it is touched or the expiry cycle comes
@@ -199,6 +205,26 @@ impl Words<'_> {
             70..=89 => self.rng.range(-300, 70_000).to_string().into_bytes(),
             90..=94 => format!("f{}", self.rng.below(3000)).into_bytes(),
             _ => self.value(),
+        }
+    }
+
+    /// A longitude or latitude: an edge, on a grid, or anywhere.
+    fn degrees(&mut self, edges: &[&str], most_thousandths: i64) -> String {
+        match self.rng.below(10) {
+            0 => self.rng.pick(edges).to_string(),
+            1..=4 => self.rng.range(-8, 8).saturating_mul(10).to_string(),
+            _ => (self.rng.range(-most_thousandths, most_thousandths) as f64 / 1_000.0).to_string(),
+        }
+    }
+
+    /// A length of any magnitude up to half of the earth in meters, and some beyond.
+    fn length(&mut self) -> String {
+        match self.rng.below(20) {
+            0 => self.rng.pick(&["0", "-1", "inf", "1e300", "-0"]).to_string(),
+            _ => {
+                let magnitude = 10i64.pow(self.rng.below(8) as u32);
+                (self.rng.range(1, 20 * magnitude) as f64 / 10.0).to_string()
+            }
         }
     }
 

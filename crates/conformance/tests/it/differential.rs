@@ -44,6 +44,11 @@ fn sorts() {
 }
 
 #[test]
+fn positions() {
+    check_family("geo", 10);
+}
+
+#[test]
 fn hyperloglogs() {
     check_family("hyperloglog", 10);
 }

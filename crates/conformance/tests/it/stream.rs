@@ -41,6 +41,14 @@ const SCENARIO: &[Line] = &[
     Ask("SET a 2"),
     Ask("EXEC"),
     Ask("SELECT 0"),
+    // Positions become scores; a search that stores nothing is nothing.
+    Ask("GEOADD g CH 13.361389 38.115556 Palermo 180 85.05112878 edge"),
+    Ask("GEOADD g NX 1 1 Palermo"),
+    Ask("geoadd g xx 1 1 Palermo"),
+    Ask("GEORADIUS g 1 1 200 km STORE g2"),
+    Ask("GEORADIUS g 1 1 200 km"),
+    Ask("GEOSEARCHSTORE g2 g FROMLONLAT 0 0 BYRADIUS 1 m"),
+    Ask("GEOSEARCHSTORE g2 g FROMLONLAT 0 0 BYRADIUS 1 m"),
     // What clients who waited do.
     Block("BLMOVE list other LEFT RIGHT 0"),
     Ask("RPUSH list x"),

@@ -3,6 +3,7 @@
 mod bitmap;
 mod connection;
 mod generic;
+mod geo;
 mod hash;
 mod hyperloglog;
 mod list;
@@ -36,6 +37,7 @@ pub const FAMILIES: &[&Family] = &[
     &set::FAMILY,
     &bitmap::FAMILY,
     &zset::FAMILY,
+    &geo::FAMILY,
     &hyperloglog::FAMILY,
     &sort::FAMILY,
     &stream::FAMILY,

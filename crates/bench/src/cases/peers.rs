@@ -49,6 +49,11 @@ pub(crate) const ALL: &[Case] = &[
         prepare: sorted_set,
     },
     Case {
+        name: "geo",
+        about: "GEOADD, GEOSEARCH within 2 km and of the nearest 10 among 100,000 positions of a square degree, about 100 hits, P16",
+        prepare: geo,
+    },
+    Case {
         name: "large-5m",
         about: "GET of 64 B over 5 million keys, P16",
         prepare: |setting| large(setting, 5),
@@ -148,6 +153,26 @@ fn sorted_set(setting: &Setting) -> Result<Measure> {
         Ok(vec![
             cpu(&server, "ZADD", &load(ADD, many))?,
             cpu(&server, "ZRANGEBYSCORE of 100", &load(RANGE, many / 5))?,
+        ])
+    }))
+}
+
+fn geo(setting: &Setting) -> Result<Measure> {
+    const ADD: Command = Command::Text("GEOADD places {score} {score} {key}");
+    const SEARCH: Command = Command::Text("GEOSEARCH places FROMLONLAT {score} {score} BYRADIUS 2 km");
+    const NEAREST: Command =
+        Command::Text("GEOSEARCH places FROMLONLAT {score} {score} BYRADIUS 2 km COUNT 10 ASC WITHDIST");
+    // About as many within the radius, whatever the setting: their number follows from that of the members.
+    let members = 100_000;
+    let server = setting.start()?;
+    server.load(&Load::new(ADD, 64, Keys::Sequential(members), SMALL_BYTES, members))?;
+    let many = setting.size(200_000, 20_000);
+    Ok(Box::new(move || {
+        let load = |command, requests| Load::new(command, 16, Keys::Random(members), SMALL_BYTES, requests);
+        Ok(vec![
+            cpu(&server, "GEOADD", &load(ADD, many))?,
+            cpu(&server, "GEOSEARCH of 100", &load(SEARCH, many / 4))?,
+            cpu(&server, "GEOSEARCH of the nearest 10", &load(NEAREST, many / 4))?,
         ])
     }))
 }

@@ -61,7 +61,7 @@ pub fn restore_unverified(payload: &[u8], limits: &Limits, max_version: u16) -> 
     if version > max_version || is_foreign(version) {
         return Err(BadPayload::VersionOrChecksum);
     }
-    load(payload, limits).map_err(|stop| {
+    load(payload, limits, version).map_err(|stop| {
         BadPayload::Format(match stop {
             Stop::More => ErrorKind::Truncated,
             Stop::Bad(kind) => kind,
@@ -71,9 +71,9 @@ pub fn restore_unverified(payload: &[u8], limits: &Limits, max_version: u16) -> 
 
 /// Reads the value as Redis does: bytes behind it are ignored, and one whose lengths are wrong may run into the
 /// footer. A replica must accept just what its primary accepted.
-fn load(payload: &[u8], limits: &Limits) -> Result<Value, Stop> {
+fn load(payload: &[u8], limits: &Limits, version: u16) -> Result<Value, Stop> {
     let mut input = Input::new();
     input.feed(payload);
-    let mut loader = Loader::new(input.byte()?);
+    let mut loader = Loader::new(input.byte()?, version);
     loader.step(&mut input, limits)?.ok_or(Stop::corrupt("an empty collection"))
 }

@@ -244,7 +244,10 @@ impl Reader {
                 self.version = Some(version(&input.bytes()?, self.options.max_version)?);
                 return Ok((State::Opcode, None));
             }
-            State::Opcode => return Ok((after_opcode(input.byte()?)?, None)),
+            State::Opcode => {
+                let version = self.version.unwrap_or_default();
+                return Ok((after_opcode(input.byte()?, version)?, None));
+            }
             State::AuxKey => return Ok((State::AuxValue { key: input.string()? }, None)),
             State::AuxValue { key } => {
                 let value = input.string()?;
@@ -297,7 +300,7 @@ impl Reader {
                 None
             }
             State::Key { type_id } => {
-                let loader = Loader::new(*type_id);
+                let loader = Loader::new(*type_id, self.version.unwrap_or_default());
                 return Ok((State::Value { key: input.string()?, loader }, None));
             }
             State::Value { key, loader } => {
@@ -353,7 +356,7 @@ pub(crate) fn is_foreign(version: u16) -> bool {
     version > LAST_OF_REDIS && version < FIRST_OF_VALKEY
 }
 
-fn after_opcode(byte: u8) -> Result<State, Stop> {
+fn after_opcode(byte: u8, version: u16) -> Result<State, Stop> {
     Ok(match byte {
         opcode::SLOT_INFO => State::SlotInfo,
         opcode::FUNCTION => State::Function,
@@ -369,7 +372,7 @@ fn after_opcode(byte: u8) -> Result<State, Stop> {
         opcode::EXPIRE_TIME => State::ExpireTime,
         opcode::SELECT_DB => State::SelectDb,
         opcode::EOF => State::Checksum,
-        type_id if types::name(type_id).is_some() => State::Key { type_id },
+        type_id if types::name(type_id, version).is_some() => State::Key { type_id },
         unknown => return Err(Stop::Bad(ErrorKind::UnknownType(unknown))),
     })
 }

@@ -111,10 +111,11 @@ impl Place {
 #[derive(Debug, Clone)]
 pub(crate) struct Dict<E> {
     segments: Vec<Vec<Bucket<E>>>,
-    buckets: usize,
     len: usize,
+    /// How many there are: by far more than memory has room for can be counted.
+    buckets: u32,
     /// No bucket ever held more entries.
-    longest: usize,
+    longest: u32,
     hasher: Hasher,
 }
 
@@ -124,7 +125,11 @@ impl<E: Entry> Dict<E> {
     }
 
     fn with_hasher(hasher: Hasher) -> Self {
-        Dict { segments: vec![vec![Bucket::empty()]], buckets: 1, len: 0, longest: 0, hasher }
+        Dict { segments: vec![vec![Bucket::empty()]], len: 0, buckets: 1, longest: 0, hasher }
+    }
+
+    fn buckets(&self) -> usize {
+        self.buckets as usize
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -134,7 +139,7 @@ impl<E: Entry> Dict<E> {
     /// Bytes of the table's own structure, without what entries own elsewhere.
     pub(crate) fn table_bytes(&self) -> usize {
         self.segments.capacity() * size_of::<Vec<Bucket<E>>>()
-            + self.buckets.next_multiple_of(SEGMENT.min(self.buckets.next_power_of_two()))
+            + self.buckets().next_multiple_of(SEGMENT.min(self.buckets().next_power_of_two()))
                 * size_of::<Bucket<E>>()
             + self.len * size_of::<E>()
     }
@@ -156,7 +161,7 @@ impl<E: Entry> Dict<E> {
         let bucket = self.bucket_of(hash);
         self.push(bucket, tag(hash), entry);
         self.len += 1;
-        if self.len > self.buckets * GROW_LOAD {
+        if self.len > self.buckets() * GROW_LOAD {
             self.split_next();
         }
     }
@@ -166,10 +171,20 @@ impl<E: Entry> Dict<E> {
         let hasher = self.hasher;
         let entry = self.bucket_mut(bucket).remove(index, |moved| tag(hasher.hash(moved.key())));
         self.len -= 1;
-        if self.buckets > 1 && self.len < self.buckets * SHRINK_LOAD {
+        if self.buckets() > 1 && self.len < self.buckets() * SHRINK_LOAD {
             self.merge_last();
         }
         Some(entry)
+    }
+
+    /// The entries of the buckets that a hash with these low bits may choose.
+    pub(crate) fn of_low_bits(&self, low: u64, bits: u32) -> impl Iterator<Item = &E> {
+        // A table of more buckets than the bits can tell apart has several.
+        let (first, step) = match self.level() < bits {
+            true => (self.bucket_of(low), self.buckets()),
+            false => (low as usize, 1 << bits),
+        };
+        (first..self.buckets()).step_by(step).flat_map(|index| &self.bucket(index).entries)
     }
 
     pub(crate) fn iter(&self) -> Iter<'_, E> {
@@ -180,7 +195,7 @@ impl<E: Entry> Dict<E> {
     /// `None` at the end.
     pub(crate) fn visit_from(&self, from: Place, mut visit: impl FnMut(&E) -> bool) -> Option<Place> {
         let mut passed = from.entry;
-        for bucket in from.bucket..self.buckets {
+        for bucket in from.bucket..self.buckets() {
             for (entry, visited) in self.bucket(bucket).entries.iter().enumerate().skip(passed) {
                 if !visit(visited) {
                     return Some(Place { bucket, entry });
@@ -221,11 +236,11 @@ impl<E: Entry> Dict<E> {
             return None;
         }
         // A bucket and a place in it, both uniform; an empty place means another try.
-        let places = self.longest as u64;
+        let places = u64::from(self.longest);
         let mut state = random;
         for _ in 0..RANDOM_TRIES {
             state = mix(state);
-            let bucket = ((u128::from(state) * self.buckets as u128) >> 64) as usize;
+            let bucket = ((u128::from(state) * self.buckets() as u128) >> 64) as usize;
             let place = (mix(!state) % places) as usize;
             if let Some(entry) = self.bucket(bucket).entries.get(place) {
                 return Some(entry);
@@ -235,7 +250,7 @@ impl<E: Entry> Dict<E> {
         self.iter().nth(skip)
     }
 
-    fn hash(&self, key: &[u8]) -> u64 {
+    pub(crate) fn hash(&self, key: &[u8]) -> u64 {
         self.hasher.hash(key)
     }
 
@@ -247,14 +262,14 @@ impl<E: Entry> Dict<E> {
         let level = self.level();
         let low = |bits: u32| (hash & ((1u64 << bits) - 1)) as usize;
         let wide = low(level + 1);
-        if wide < self.buckets { wide } else { low(level) }
+        if wide < self.buckets() { wide } else { low(level) }
     }
 
     /// How many low bits of the hash choose this bucket.
     fn bits_of(&self, index: usize) -> u32 {
         let level = self.level();
         let half = 1usize << level;
-        let is_split = index >= half || index + half < self.buckets;
+        let is_split = index >= half || index + half < self.buckets();
         level + u32::from(is_split)
     }
 
@@ -269,7 +284,8 @@ impl<E: Entry> Dict<E> {
     fn push(&mut self, index: usize, tag: u8, entry: E) {
         let bucket = self.bucket_mut(index);
         bucket.push(tag, entry);
-        self.longest = bucket.entries.len().max(self.longest);
+        let len = bucket.entries.len() as u32;
+        self.longest = len.max(self.longest);
     }
 
     fn find(&self, key: &[u8]) -> Option<(usize, usize)> {
@@ -286,9 +302,9 @@ impl<E: Entry> Dict<E> {
     /// Splits the next bucket in order: entries whose next hash bit is set move to a new last bucket.
     fn split_next(&mut self) {
         let half = 1usize << self.level();
-        let source = self.buckets - half;
+        let source = self.buckets() - half;
         let entries = std::mem::replace(self.bucket_mut(source), Bucket::empty()).entries;
-        if self.buckets.is_multiple_of(SEGMENT) {
+        if self.buckets().is_multiple_of(SEGMENT) {
             self.segments.push(Vec::with_capacity(SEGMENT));
         }
         if let Some(segment) = self.segments.last_mut() {
@@ -305,7 +321,7 @@ impl<E: Entry> Dict<E> {
         }
         let tags_of = |moved| hashes.iter().filter(move |hash| moves(**hash) == moved).map(|hash| tag(*hash));
         *self.bucket_mut(source) = Bucket::of(stay, tags_of(false));
-        *self.bucket_mut(self.buckets - 1) = Bucket::of(go, tags_of(true));
+        *self.bucket_mut(self.buckets() - 1) = Bucket::of(go, tags_of(true));
     }
 
     /// Undoes the last split.
@@ -317,7 +333,7 @@ impl<E: Entry> Dict<E> {
             self.segments.pop();
         }
         self.buckets -= 1;
-        let target = self.buckets - (1usize << self.level());
+        let target = self.buckets() - (1usize << self.level());
         for entry in bucket.entries.into_vec() {
             let tag = tag(self.hash(entry.key()));
             self.push(target, tag, entry);

@@ -12,8 +12,8 @@ impl Entry for String {
 
 fn check(dict: &Dict<String>) {
     assert_eq!(dict.iter().count(), dict.len());
-    assert_eq!(dict.segments.iter().map(Vec::len).sum::<usize>(), dict.buckets);
-    for index in 0..dict.buckets {
+    assert_eq!(dict.segments.iter().map(Vec::len).sum::<usize>(), dict.buckets());
+    for index in 0..dict.buckets() {
         let bucket = dict.bucket(index);
         for (place, entry) in bucket.entries.iter().enumerate() {
             let hash = dict.hash(entry.key());
@@ -35,13 +35,13 @@ fn dict_of(range: std::ops::Range<usize>) -> Dict<String> {
 fn grows_and_shrinks_in_place() {
     let mut dict = dict_of(0..20_000);
     check(&dict);
-    assert!(dict.buckets > 3_000);
+    assert!(dict.buckets() > 3_000);
     assert!((0..20_000).all(|index| dict.get(index.to_string().as_bytes()).is_some()));
     for index in 0..20_000 {
         assert!(dict.remove(index.to_string().as_bytes()).is_some());
     }
     check(&dict);
-    assert_eq!((dict.len(), dict.buckets), (0, 1));
+    assert_eq!((dict.len(), dict.buckets()), (0, 1));
     assert_eq!(dict.remove(b"1"), None);
 }
 
@@ -127,7 +127,7 @@ fn a_table_whose_hashes_collide_loses_nothing() {
             assert!(dict.remove(index.to_string().as_bytes()).is_some());
         }
         check(&dict);
-        assert_eq!((dict.len(), dict.buckets), (0, 1));
+        assert_eq!((dict.len(), dict.buckets()), (0, 1));
     }
 }
 

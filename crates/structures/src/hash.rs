@@ -5,18 +5,26 @@
 //! `hash-max-listpack-value` bytes, and never changes back. Commands that set several fields check the lengths of all
 //! their arguments first ([`Hash::convert_for`]), before the first field is set.
 //!
-//! In the table a field and its value share one allocation:
+//! In the table a field and its value share one allocation (`entry`).
 //!
-//! ```text
-//! │ length of the field: 1 or 5 bytes │ field │ value │       length < 255 in one byte, else 255 and u32 little-endian
-//! ```
+//! Fields may expire. A hash with such a field is a table, in which these fields carry their expiry, with an order over them
+//! (`due`): the next to expire is found without a walk. A hash without pays for none of this. The structure has no clock: fields
+//! that have expired stay until their owner has them removed ([`Hash::remove_due`]), and readers who must not see them pass the
+//! time ([`Hash::alive`]). What is said of fields below includes those.
 //!
-//! **Invariant:** field names are unique, in a listpack too.
+//! **Invariants:** field names are unique, in a listpack too; the order has the keys of exactly the fields with an expiry.
+
+mod alive;
+mod due;
+mod entry;
 
 use crate::Limits;
 pub use crate::dict::Place;
 use crate::dict::{self, Dict, Entry};
 use crate::listpack::{self, Item, Listpack, Pos};
+pub use alive::Alive;
+use due::{Due, HASH_BITS, Key};
+use entry::FieldEntry;
 use number::IntBuffer;
 use std::fmt;
 
@@ -37,6 +45,22 @@ struct Table {
     dict: Dict<FieldEntry>,
     /// Bytes of all field entries.
     heap: usize,
+    /// Which fields expire next, if any does.
+    due: Option<Box<Due>>,
+}
+
+const _: () =
+    assert!(size_of::<Table>() == memory::size_class(80), "a table's head is one block without a gap");
+
+/// What becomes of a field's expiry when its value is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldTtl {
+    /// It is removed.
+    Clear,
+    /// It stays, unless it has passed.
+    Keep,
+    /// It becomes this Unix time in ms.
+    At(u64),
 }
 
 /// Why a listpack is not a hash.
@@ -126,7 +150,10 @@ impl Hash {
         size_of::<Self>()
             + match &self.repr {
                 Repr::Listpack(listpack) => listpack.heap_bytes(),
-                Repr::Table(table) => size_of::<Table>() + table.heap + table.dict.table_bytes(),
+                Repr::Table(table) => {
+                    let due = table.due.as_ref().map_or(0, |due| size_of::<Due>() + due.memory());
+                    size_of::<Table>() + table.heap + table.dict.table_bytes() + due
+                }
             }
     }
 
@@ -166,7 +193,7 @@ impl Hash {
         self.get(field).map_or(0, |value| value.text_len())
     }
 
-    /// Sets a field; true if it is new.
+    /// Sets a field, which does not expire from then on; true if it is new.
     pub fn set(&mut self, field: &[u8], value: &[u8], limits: &Limits) -> bool {
         self.convert_for([field.len(), value.len()], limits);
         match &mut self.repr {
@@ -200,14 +227,87 @@ impl Hash {
                 }
                 None => false,
             },
-            Repr::Table(table) => match table.dict.remove(field) {
-                Some(entry) => {
-                    table.heap -= entry.0.len();
-                    true
-                }
-                None => false,
-            },
+            Repr::Table(table) => table.remove(field),
         }
+    }
+
+    /// Whether a field has an expiry.
+    #[inline]
+    pub fn is_volatile(&self) -> bool {
+        match &self.repr {
+            Repr::Listpack(_) => false,
+            Repr::Table(table) => table.due.is_some(),
+        }
+    }
+
+    /// When [`Hash::remove_due`] next has something to remove, at the earliest; `None` if no field has an expiry.
+    pub fn next_due_ms(&self) -> Option<u64> {
+        match &self.repr {
+            Repr::Listpack(_) => None,
+            Repr::Table(table) => table.next().map(Key::due_at),
+        }
+    }
+
+    /// The hash as readers see it at a time.
+    #[inline]
+    pub fn alive(&self, now_ms: u64) -> Alive<'_> {
+        Alive::new(self, now_ms)
+    }
+
+    /// Sets a field and its expiry; true if it is new, as one that has expired is.
+    pub fn set_with_ttl(
+        &mut self,
+        field: &[u8],
+        value: &[u8],
+        ttl: FieldTtl,
+        now_ms: u64,
+        limits: &Limits,
+    ) -> bool {
+        if matches!(ttl, FieldTtl::At(_)) {
+            self.convert();
+        }
+        match &mut self.repr {
+            Repr::Listpack(_) => self.set(field, value, limits),
+            Repr::Table(table) => {
+                let old = table.dict.get(field).map(|entry| (entry.is_alive(now_ms), entry.expire_at()));
+                let at_ms = match (ttl, old) {
+                    (FieldTtl::At(at_ms), _) => Some(at_ms),
+                    (FieldTtl::Keep, Some((true, at_ms))) => at_ms,
+                    _ => None,
+                };
+                table.set(field, value);
+                if at_ms.is_some() {
+                    table.set_expiry(field, at_ms);
+                }
+                old.is_none_or(|(is_alive, _)| !is_alive)
+            }
+        }
+    }
+
+    /// Sets or removes the expiry of a field; whether there is such a field.
+    pub fn set_expiry(&mut self, field: &[u8], at_ms: Option<u64>) -> bool {
+        if at_ms.is_some() && self.contains(field) {
+            self.convert();
+        }
+        match &mut self.repr {
+            Repr::Listpack(listpack) => listpack.find(field, 1).is_some(),
+            Repr::Table(table) => table.set_expiry(field, at_ms),
+        }
+    }
+
+    /// Removes fields that have expired, the earliest first, `most` of them. Returns them; others may be left.
+    pub fn remove_due(&mut self, now_ms: u64, most: usize) -> Vec<Box<[u8]>> {
+        let Repr::Table(table) = &mut self.repr else { return Vec::new() };
+        let mut removed = Vec::new();
+        while removed.len() < most
+            && let Some(key) = table.next().filter(|key| key.due_at() <= now_ms)
+        {
+            let field = table.of_key(key).next().map(|entry| Box::from(entry.key()));
+            let Some(field) = field else { unreachable!("a key of the order stands for a field") };
+            table.remove(&field);
+            removed.push(field);
+        }
+        removed
     }
 
     /// All fields with their values, in the order in which they are stored.
@@ -218,23 +318,46 @@ impl Hash {
         })
     }
 
-    /// Visits fields in the order of [`Hash::iter`] from a place on, until `visit` refuses one; the place of that one, to
+    /// The fields that have not expired.
+    fn iter_at(&self, now_ms: u64) -> Iter<'_> {
+        match &self.repr {
+            Repr::Table(table) if self.alive(now_ms).may_hide() => {
+                Iter(IterRepr::Alive(table.dict.iter(), now_ms))
+            }
+            Repr::Listpack(_) | Repr::Table(_) => self.iter(),
+        }
+    }
+
+    /// All fields with their values and expiries, in the order of [`Hash::iter`].
+    pub fn iter_with_expiry(&self) -> impl Iterator<Item = (Item<'_>, Item<'_>, Option<u64>)> {
+        let (pairs, entries) = match &self.repr {
+            Repr::Listpack(_) => (Some(self.iter()), None),
+            Repr::Table(table) => (None, Some(table.dict.iter())),
+        };
+        let entries = entries.into_iter().flatten();
+        let pairs = pairs.into_iter().flatten();
+        pairs.map(|(field, value)| (field, value, None)).chain(
+            entries.map(|entry| (Item::Bytes(entry.key()), Item::Bytes(entry.value()), entry.expire_at())),
+        )
+    }
+
+    /// Visits fields, with their expiries, in the order of [`Hash::iter`] from a place on, until `visit` refuses one; the place of that one, to
     /// go on from as long as the hash does not change, and `None` at the end.
     pub fn visit_from(
         &self,
         from: Place,
-        mut visit: impl FnMut(Item<'_>, Item<'_>) -> bool,
+        mut visit: impl FnMut(Item<'_>, Item<'_>, Option<u64>) -> bool,
     ) -> Option<Place> {
         match &self.repr {
             Repr::Listpack(_) => {
                 let mut fields = self.iter().enumerate().skip(from.number());
                 fields
-                    .find(|(_, (field, value))| !visit(*field, *value))
+                    .find(|(_, (field, value))| !visit(*field, *value, None))
                     .map(|(number, _)| Place::nth(number))
             }
-            Repr::Table(table) => table
-                .dict
-                .visit_from(from, |entry| visit(Item::Bytes(entry.key()), Item::Bytes(entry.value()))),
+            Repr::Table(table) => table.dict.visit_from(from, |entry| {
+                visit(Item::Bytes(entry.key()), Item::Bytes(entry.value()), entry.expire_at())
+            }),
         }
     }
 
@@ -269,7 +392,7 @@ impl Hash {
 
     fn convert(&mut self) {
         if let Repr::Listpack(listpack) = &self.repr {
-            let mut table = Box::new(Table { dict: Dict::new(), heap: 0 });
+            let mut table = Box::new(Table { dict: Dict::new(), heap: 0, due: None });
             let mut items = listpack.iter();
             let (mut field_text, mut value_text) = (IntBuffer::new(), IntBuffer::new());
             while let (Some(field), Some(value)) = (items.next(), items.next()) {
@@ -286,11 +409,15 @@ impl Default for Hash {
     }
 }
 
-/// Equal if fields and values are, whatever the encodings and the order.
+/// Equal if fields, values and expiries are, whatever the encodings and the order.
 impl PartialEq for Hash {
     fn eq(&self, other: &Self) -> bool {
+        let mut text = IntBuffer::new();
         self.len() == other.len()
-            && self.iter().all(|(field, value)| other.get(field.text(&mut IntBuffer::new())) == Some(value))
+            && self.iter_with_expiry().all(|(field, value, at_ms)| {
+                let field = field.text(&mut text);
+                other.get(field) == Some(value) && other.alive(0).expire_at(field) == Some(at_ms)
+            })
     }
 }
 
@@ -313,6 +440,8 @@ pub struct Iter<'a>(IterRepr<'a>);
 enum IterRepr<'a> {
     Listpack(listpack::Iter<'a>),
     Table(dict::Iter<'a, FieldEntry>),
+    /// Without the fields that have expired at this time.
+    Alive(dict::Iter<'a, FieldEntry>, u64),
 }
 
 impl<'a> Iterator for Iter<'a> {
@@ -324,6 +453,9 @@ impl<'a> Iterator for Iter<'a> {
             IterRepr::Table(entries) => {
                 entries.next().map(|entry| (Item::Bytes(entry.key()), Item::Bytes(entry.value())))
             }
+            IterRepr::Alive(entries, now_ms) => entries
+                .find(|entry| entry.is_alive(*now_ms))
+                .map(|entry| (Item::Bytes(entry.key()), Item::Bytes(entry.value()))),
         }
     }
 }
@@ -333,12 +465,21 @@ fn value_pos(listpack: &Listpack, field: &[u8]) -> Option<Pos> {
 }
 
 impl Table {
+    /// The first key of the order.
+    fn next(&self) -> Option<Key> {
+        self.due.as_ref().and_then(|due| due.first())
+    }
+
     fn set(&mut self, field: &[u8], value: &[u8]) -> bool {
         match self.dict.get_mut(field) {
             Some(entry) => {
-                self.heap -= entry.0.len();
+                let at_ms = entry.expire_at();
+                self.heap -= entry.heap();
                 entry.set_value(value);
-                self.heap += entry.0.len();
+                self.heap += entry.heap();
+                if at_ms.is_some() {
+                    self.set_expiry(field, None);
+                }
                 false
             }
             None => {
@@ -349,67 +490,75 @@ impl Table {
     }
 
     fn insert_new(&mut self, field: &[u8], value: &[u8]) {
-        let entry = FieldEntry::new(field, value);
-        self.heap += entry.0.len();
+        let entry = FieldEntry::new(field, value, None);
+        self.heap += entry.heap();
         self.dict.insert_new(entry);
     }
-}
 
-/// A field and its value in one allocation.
-#[derive(Debug, Clone)]
-struct FieldEntry(Box<[u8]>);
+    fn remove(&mut self, field: &[u8]) -> bool {
+        let Some(entry) = self.dict.remove(field) else { return false };
+        self.heap -= entry.heap();
+        if let Some(at_ms) = entry.expire_at() {
+            self.leave_order(at_ms, field);
+        }
+        true
+    }
 
-/// In the first byte: the length stands in the next four.
-const LONG_FIELD: u8 = u8::MAX;
+    #[cold]
+    fn set_expiry(&mut self, field: &[u8], at_ms: Option<u64>) -> bool {
+        let Some(entry) = self.dict.get_mut(field) else { return false };
+        let old_ms = entry.expire_at();
+        self.heap -= entry.heap();
+        entry.set_expiry(at_ms);
+        self.heap += entry.heap();
+        if old_ms == at_ms {
+            return true;
+        }
+        if let Some(at_ms) = at_ms {
+            let key = Key::new(at_ms, self.dict.hash(field));
+            self.due.get_or_insert_default().insert(key);
+        }
+        if let Some(old_ms) = old_ms {
+            self.leave_order(old_ms, field);
+        }
+        true
+    }
 
-impl FieldEntry {
-    fn new(field: &[u8], value: &[u8]) -> Self {
-        let mut bytes = Vec::with_capacity(5 + field.len() + value.len());
-        match u8::try_from(field.len()) {
-            Ok(len) if len < LONG_FIELD => bytes.push(len),
-            _ => {
-                bytes.push(LONG_FIELD);
-                let len = u32::try_from(field.len()).expect("strings are bounded below 4 GB");
-                bytes.extend_from_slice(&len.to_le_bytes());
+    /// Takes the key of a field that no longer expires then out of the order, unless another field has the same one.
+    #[cold]
+    fn leave_order(&mut self, at_ms: u64, field: &[u8]) {
+        let key = Key::new(at_ms, self.dict.hash(field));
+        if self.of_key(key).next().is_some() {
+            return;
+        }
+        if let Some(due) = &mut self.due {
+            due.remove(key);
+            if due.is_empty() {
+                self.due = None;
             }
         }
-        bytes.extend_from_slice(field);
-        bytes.extend_from_slice(value);
-        FieldEntry(bytes.into_boxed_slice())
     }
 
-    /// Where the field starts and ends.
-    fn field_bounds(&self) -> (usize, usize) {
-        match self.0[0] {
-            LONG_FIELD => {
-                let len = u32::from_le_bytes([self.0[1], self.0[2], self.0[3], self.0[4]]);
-                (5, 5 + len as usize)
-            }
-            len => (1, 1 + usize::from(len)),
-        }
-    }
-
-    fn value(&self) -> &[u8] {
-        &self.0[self.field_bounds().1..]
-    }
-
-    fn set_value(&mut self, value: &[u8]) {
-        let end = self.field_bounds().1;
-        if self.0.len() == end + value.len() {
-            self.0[end..].copy_from_slice(value);
-        } else {
-            *self = FieldEntry::new(self.key(), value);
-        }
+    /// The fields that a key of the order stands for.
+    fn of_key(&self, key: Key) -> impl Iterator<Item = &FieldEntry> {
+        let entries = self.dict.of_low_bits(key.low_hash(), HASH_BITS);
+        entries.filter(move |entry| {
+            entry.expire_at().is_some_and(|at_ms| {
+                key.has_expiry(at_ms) && key == Key::new(at_ms, self.dict.hash(entry.key()))
+            })
+        })
     }
 }
 
-impl Entry for FieldEntry {
-    fn key(&self) -> &[u8] {
-        let (start, end) = self.field_bounds();
-        &self.0[start..end]
-    }
+/// The field of an entry.
+fn key_of(entry: &FieldEntry) -> &[u8] {
+    entry.key()
 }
 
 #[cfg(test)]
 #[path = "hash_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "hash/volatile_tests.rs"]
+mod volatile_tests;

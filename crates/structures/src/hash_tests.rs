@@ -97,7 +97,7 @@ proptest! {
         while let Some(from) = place {
             at_a_time += 1;
             let enough = visited.len() + at_a_time;
-            place = hash.visit_from(from, |field, value| {
+            place = hash.visit_from(from, |field, value, _| {
                 let goes_on = visited.len() < enough;
                 if goes_on {
                     visited.push((field.to_vec(), value.to_vec()));

@@ -17,7 +17,7 @@ use crate::encode::{Sink, put_int_string, put_string};
 use crate::error::{ErrorKind, Stop};
 use crate::input::Input;
 use crate::pieces::{Piece, Position};
-use crate::writer::SaveOptions;
+use crate::writer::{FIRST_OF_VALKEY, SaveOptions};
 pub(crate) use stream::Place as StreamPlace;
 
 const STRING: u8 = 0;
@@ -39,9 +39,11 @@ const LIST_QUICKLIST_2: u8 = 18;
 const STREAM_LISTPACKS_2: u8 = 19;
 const SET_LISTPACK: u8 = 20;
 const STREAM_LISTPACKS_3: u8 = 21;
+/// In Valkey's versions only: pre-releases of Redis meant another form of a hash by it.
+const HASH_VOLATILE: u8 = 22;
 
-/// What a type's byte names, for all types up to RDB version 11, loaded here or not.
-pub(crate) fn name(type_id: u8) -> Option<&'static str> {
+/// What a type's byte names in an RDB version, for all types of Redis up to version 11 and Valkey's, loaded here or not.
+pub(crate) fn name(type_id: u8, version: u16) -> Option<&'static str> {
     Some(match type_id {
         0 => "string",
         1 => "list",
@@ -64,8 +66,22 @@ pub(crate) fn name(type_id: u8) -> Option<&'static str> {
         19 => "stream, second form",
         20 => "set as listpack",
         21 => "stream, third form",
+        HASH_VOLATILE if version >= FIRST_OF_VALKEY => "hash with fields that expire",
         _ => return None,
     })
+}
+
+/// Whether a file of this RDB version can have the value.
+pub(crate) fn fits(value: ValueRef<'_>, version: u16) -> bool {
+    match value {
+        ValueRef::Hash(hash) => version >= FIRST_OF_VALKEY || !hash.is_volatile(),
+        ValueRef::Int(_)
+        | ValueRef::Bytes(_)
+        | ValueRef::List(_)
+        | ValueRef::Set(_)
+        | ValueRef::SortedSet(_)
+        | ValueRef::Stream(_) => true,
+    }
 }
 
 /// The type byte, which precedes a value's key.
@@ -119,18 +135,20 @@ pub(crate) enum Loader {
     Set(set::Loader),
     SortedSet(sorted_set::Loader),
     Stream(Box<stream::Loader>),
-    /// A type that isn't loaded: fails at the first step.
-    Refused(u8),
+    /// A type that isn't loaded, with its name if it has one: fails at the first step.
+    Refused(u8, Option<&'static str>),
 }
 
 impl Loader {
-    pub(crate) fn new(type_id: u8) -> Loader {
+    /// A loader for what the type's byte means in an RDB version.
+    pub(crate) fn new(type_id: u8, version: u16) -> Loader {
         match type_id {
             STRING => Loader::String,
             LIST | LIST_ZIPLIST | LIST_QUICKLIST | LIST_QUICKLIST_2 => {
                 Loader::List(list::Loader::new(type_id))
             }
             HASH | HASH_ZIPMAP | HASH_ZIPLIST | HASH_LISTPACK => Loader::Hash(hash::Loader::new(type_id)),
+            HASH_VOLATILE if version >= FIRST_OF_VALKEY => Loader::Hash(hash::Loader::new(type_id)),
             SET | SET_INTSET | SET_LISTPACK => Loader::Set(set::Loader::new(type_id)),
             ZSET | ZSET_2 | ZSET_ZIPLIST | ZSET_LISTPACK => {
                 Loader::SortedSet(sorted_set::Loader::new(type_id))
@@ -138,7 +156,7 @@ impl Loader {
             STREAM_LISTPACKS | STREAM_LISTPACKS_2 | STREAM_LISTPACKS_3 => {
                 Loader::Stream(Box::new(stream::Loader::new(type_id)))
             }
-            _ => Loader::Refused(type_id),
+            _ => Loader::Refused(type_id, name(type_id, version)),
         }
     }
 
@@ -152,7 +170,7 @@ impl Loader {
             Loader::Set(loader) => loader.step(input, limits),
             Loader::SortedSet(loader) => loader.step(input, limits),
             Loader::Stream(loader) => loader.step(input),
-            Loader::Refused(id) => Err(Stop::Bad(match name(*id) {
+            Loader::Refused(id, name) => Err(Stop::Bad(match *name {
                 Some(name) => ErrorKind::UnsupportedType { id: *id, name },
                 None => ErrorKind::UnknownType(*id),
             })),

@@ -3,6 +3,7 @@
 //!
 //! A new type does not compile here until [`Form::of`] names its forms, and a form is not without a value that has it.
 
+use structures::hash::FieldTtl;
 use structures::stream::{Group, Nack};
 use structures::{Hash, Limits, List, Score, Set, SortedSet, Stream, StreamId, Value, ValueRef, set};
 
@@ -32,6 +33,7 @@ forms! {
     ListOfNodes => list(3_000),
     HashInListpack => hash(3),
     HashInTable => hash(3_000),
+    HashOfVolatileFields => volatile_hash(3_000),
     SetOfIntegers => set_of(3, |at| (at * 70_000).to_string()),
     SetInListpack => set_of(3, |at| format!("member {at}")),
     SetInTable => set_of(3_000, |at| format!("member {at}")),
@@ -52,6 +54,12 @@ pub(crate) fn each() -> impl Iterator<Item = (Form, Value)> {
 }
 
 impl Form {
+    /// The first RDB version that has it.
+    #[allow(dead_code)] // not every test that takes this file in writes files
+    pub(crate) fn since_rdb(self) -> u16 {
+        if self == Form::HashOfVolatileFields { 80 } else { 1 }
+    }
+
     /// The form of a value: all of a type's are named here.
     pub(crate) fn of(value: ValueRef<'_>) -> Form {
         match value {
@@ -64,6 +72,7 @@ impl Form {
             ValueRef::List(list) if list.encoding(true) == "listpack" => Form::ListOfOneNode,
             ValueRef::List(_) => Form::ListOfNodes,
             ValueRef::Hash(hash) if hash.as_listpack().is_some() => Form::HashInListpack,
+            ValueRef::Hash(hash) if hash.is_volatile() => Form::HashOfVolatileFields,
             ValueRef::Hash(_) => Form::HashInTable,
             ValueRef::Set(set) => match set.encoding() {
                 set::Encoding::IntSet => Form::SetOfIntegers,
@@ -93,6 +102,22 @@ fn hash(len: usize) -> Value {
     let mut hash = Hash::new();
     for at in 0..len {
         hash.set(format!("field {at} of {len}").as_bytes(), at.to_string().as_bytes(), &Limits::default());
+    }
+    Value::Hash(Box::new(hash))
+}
+
+/// A hash with fields that expire, soon and in ages, fields that have expired, and fields that do not.
+fn volatile_hash(len: usize) -> Value {
+    let mut hash = Hash::new();
+    for at in 0..len {
+        let ttl = match at % 4 {
+            0 => FieldTtl::Clear,
+            1 => FieldTtl::At(1_000_000 + at as u64),
+            2 => FieldTtl::At(4_000_000_000_000 + at as u64),
+            _ => FieldTtl::At(i64::MAX as u64),
+        };
+        let (field, value) = (format!("field {at} of {len}"), at.to_string());
+        hash.set_with_ttl(field.as_bytes(), value.as_bytes(), ttl, 0, &Limits::default());
     }
     Value::Hash(Box::new(hash))
 }

@@ -71,19 +71,6 @@ pub(crate) fn name(type_id: u8, version: u16) -> Option<&'static str> {
     })
 }
 
-/// Whether a file of this RDB version can have the value.
-pub(crate) fn fits(value: ValueRef<'_>, version: u16) -> bool {
-    match value {
-        ValueRef::Hash(hash) => version >= FIRST_OF_VALKEY || !hash.is_volatile(),
-        ValueRef::Int(_)
-        | ValueRef::Bytes(_)
-        | ValueRef::List(_)
-        | ValueRef::Set(_)
-        | ValueRef::SortedSet(_)
-        | ValueRef::Stream(_) => true,
-    }
-}
-
 /// The type byte, which precedes a value's key.
 pub(crate) fn type_of(value: ValueRef<'_>, profile: Profile) -> u8 {
     match value {

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use rdb::{BadPayload, Checksum, EntryMeta, ErrorKind, Item, ReaderOptions, SaveOptions, dump, restore};
+use structures::hash::FieldTtl;
 use structures::list::NodeRef;
 use structures::set::Encoding;
-use structures::{Limits, Value};
+use structures::{Hash, Limits, Value};
 
-use crate::support::{REDIS, VALKEY, bytes, hash, list, options, payload, read, set, sorted_set};
+use crate::support::{REDIS, VALKEY, VALKEY_9, bytes, hash, list, options, payload, read, set, sorted_set};
 
 /// The first byte of a compressed string.
 const LZF_STRING: u8 = 0xc3;
@@ -153,6 +154,47 @@ fn saved_sets() {
 }
 
 /// The sorted sets that three servers saved: the oldest has ziplists where the others have listpacks.
+/// A field, its value and its expiry.
+type Field<'a> = (&'a str, &'a str, Option<u64>);
+
+#[test]
+fn saved_hashes_with_fields_that_expire() {
+    let file = &include_bytes!("../data/valkey-9.1.2-hashes.rdb")[..];
+    let max_version = VALKEY_9.rdb_version();
+    let mut found = BTreeMap::new();
+    for item in read([file], ReaderOptions { max_version, ..options() }).unwrap() {
+        match item {
+            Item::Entry { key, value, .. } => _ = found.insert(text(&key), value),
+            Item::End(checksum) => assert_eq!(checksum, Checksum::Verified),
+            _ => {}
+        }
+    }
+    let long = "x".repeat(300);
+    let expected: [(&str, &[Field]); 4] = [
+        ("all", &[("x", "1", Some(4_102_444_800_000)), ("y", "", Some(4_102_444_800_000))]),
+        ("persisted", &[("a", "1", None)]),
+        ("plain", &[("a", "1", None), ("b", "2", None)]),
+        (
+            "some",
+            &[
+                ("a", "one", Some(4_102_444_800_123)),
+                ("b", "two", None),
+                ("7", "-8", Some(i64::MAX as u64)),
+                ("long", &long, None),
+            ],
+        ),
+    ];
+    assert_eq!(found.len(), expected.len());
+    for (key, fields) in expected {
+        let mut hash = Hash::new();
+        for (field, value, at_ms) in fields {
+            let ttl = at_ms.map_or(FieldTtl::Clear, FieldTtl::At);
+            hash.set_with_ttl(field.as_bytes(), value.as_bytes(), ttl, 0, &Limits::default());
+        }
+        assert_eq!(found[key], Value::Hash(Box::new(hash)), "{key}");
+    }
+}
+
 #[test]
 fn saved_sorted_sets() {
     let files: [&[u8]; 3] = [

@@ -7,6 +7,7 @@ use structures::{Hash, Limits, List, Score, Set, SortedSet, Stream, StreamId, Va
 
 pub(crate) const REDIS: Profile = Profile::Redis70;
 pub(crate) const VALKEY: Profile = Profile::Valkey80;
+pub(crate) const VALKEY_9: Profile = Profile::Valkey90;
 
 pub(crate) fn options() -> ReaderOptions {
     ReaderOptions { limits: Limits::default(), max_version: VALKEY.rdb_version(), checksum: true }

@@ -21,6 +21,8 @@ struct Cells {
     volatile: [AtomicI64; GROUPS],
     /// The sum of the volatile keys' expiries, each as its distance from the base in ms.
     expiries: AtomicI64,
+    /// Hashes with fields that expire.
+    volatile_hashes: AtomicI64,
 }
 
 impl Default for Cells {
@@ -29,6 +31,7 @@ impl Default for Cells {
             keys: [const { AtomicI64::new(0) }; GROUPS],
             volatile: [const { AtomicI64::new(0) }; GROUPS],
             expiries: AtomicI64::new(0),
+            volatile_hashes: AtomicI64::new(0),
         }
     }
 }
@@ -96,6 +99,16 @@ impl Counters {
             bump(&self.of(thread, db).volatile[slot / GROUP_SLOTS], by);
             bump_slot(&self.volatile_slots[db], slot, by);
         }
+    }
+
+    /// Counts hashes with fields that expire.
+    pub(crate) fn add_volatile_hashes(&self, thread: usize, db: usize, by: i64) {
+        bump(&self.of(thread, db).volatile_hashes, by);
+    }
+
+    /// How many hashes have fields that expire.
+    pub(crate) fn volatile_hashes(&self, db: usize) -> u64 {
+        self.used(db).map(|cells| cells.volatile_hashes.load(Ordering::Acquire)).sum::<i64>().max(0) as u64
     }
 
     /// Counts a change of a key's expiry. `None` means no expiry, or no key.

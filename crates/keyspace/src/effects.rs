@@ -130,6 +130,8 @@ pub struct Effects {
     pub dirty: u64,
     /// Keys that expired or were deleted lazily while the command ran.
     pub expired: u64,
+    /// Of the changes, those that deleted a field of a hash because it had expired.
+    pub expired_fields: u64,
     /// Commands for the stream, encoded as RESP arrays.
     bytes: Vec<u8>,
     /// Where each of them ends.
@@ -153,6 +155,7 @@ impl Default for Effects {
             wanted: EventClass::empty(),
             dirty: 0,
             expired: 0,
+            expired_fields: 0,
             bytes: Vec::new(),
             records: Vec::new(),
             events: Vec::new(),

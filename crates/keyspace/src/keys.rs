@@ -7,6 +7,7 @@
 //! stream ahead of the command itself; a replica waits for its primary's deletion.
 
 mod evict;
+mod fields;
 mod raw;
 mod relocate;
 mod sweep;
@@ -448,6 +449,7 @@ impl<'k, 'g> Keys<'k, 'g> {
                 self.scratch.effects.own_volatile(OwnVolatile { at_ms: at, db, key: entry.key().into() });
             }
         }
+        let volatile = fields::due_of(entry).map(|due_ms| (Box::<[u8]>::from(entry.key()), due_ms));
         if self.scratch.effects.wanted.contains(EventClass::NEW) {
             let key = entry.key();
             self.scratch.effects.event(EventClass::NEW, "new", db, key);
@@ -455,6 +457,9 @@ impl<'k, 'g> Keys<'k, 'g> {
         self.space.count(thread, physical, place.slot, 1);
         if was_empty {
             self.space.note_occupied(physical, place.slot, true);
+        }
+        if let Some((key, due_ms)) = volatile {
+            self.change_due(&key, None, Some(due_ms));
         }
     }
 
@@ -467,8 +472,12 @@ impl<'k, 'g> Keys<'k, 'g> {
         let entry = occupied.entry();
         self.space.walk.before_change(physical, entry);
         self.space.counters.change_expiry(thread, physical, place.slot.index(), entry.expire_at(), None);
+        let due = fields::due_of(entry);
         let entry = occupied.remove(&mut self.scratch.retired);
         let is_empty = table.is_empty();
+        if due.is_some() {
+            self.change_due(key, due, None);
+        }
         self.gone(key, entry.as_ref().kind());
         self.space.count(thread, physical, place.slot, -1);
         if is_empty {
@@ -511,8 +520,10 @@ impl<'k, 'g> Keys<'k, 'g> {
         let place = self.locate(key);
         let write =
             |occupied: &mut Occupied<'_>, at: Option<u64>, value: Value| occupied.set_value(value, at);
-        if let Some(value) = self.overwrite(key, place, ttl, value, write) {
-            self.insert_entry(place, EntryBox::new(key, value, ttl.after(None)));
+        let due = value.view().hash().and_then(structures::Hash::next_due_ms);
+        match self.overwrite(key, place, ttl, value, write) {
+            Some(value) => self.insert_entry(place, EntryBox::new(key, value, ttl.after(None))),
+            None => self.fields_changed(key, None, due),
         }
     }
 
@@ -560,6 +571,7 @@ impl<'k, 'g> Keys<'k, 'g> {
         self.space.counters.change_expiry(thread, physical, place.slot.index(), old_expiry, expiry);
         if let Some(old) = old {
             let old = EntryBox::new(b"", old, None);
+            self.fields_changed(key, fields::due_of(old.as_ref()), None);
             self.gone(key, old.as_ref().kind());
             self.free(old, true);
         }

@@ -21,6 +21,7 @@ pub mod access;
 mod counters;
 mod edit;
 mod effects;
+mod fields;
 mod freeing;
 mod gate;
 mod keys;
@@ -202,6 +203,11 @@ impl Keyspace {
     /// Keys of a logical database that have an expiry.
     pub fn volatile_len(&self, db: u16) -> u64 {
         self.counters.volatile(self.physical(db))
+    }
+
+    /// Hashes of a logical database that have fields that expire.
+    pub fn volatile_hashes(&self, db: u16) -> u64 {
+        self.counters.volatile_hashes(self.physical(db))
     }
 
     /// The average time to live of a logical database's keys that have an expiry, in ms.

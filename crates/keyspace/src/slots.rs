@@ -18,6 +18,7 @@
 //! locks and prefetches only inside the gate. Cheap checks cover a part of this: there is one world at a time, the gate
 //! stays closed while it exists, no lock is given meanwhile, and in debug builds none is held.
 
+use crate::fields::VolatileHashes;
 use crate::keys::Expiries;
 use crate::lock::{SlotLock, WakeSet};
 use crate::rank;
@@ -42,6 +43,7 @@ struct Extra {
     /// Tables of the physical databases from 1 on, as many as are used.
     tables: Vec<Table>,
     registry: Registry,
+    hashes: VolatileHashes,
 }
 
 /// A table of a slot, and when its keys expire.
@@ -368,6 +370,16 @@ impl<'a> Guard<'a> {
     /// The waiters and watchers of the slot's keys.
     pub(crate) fn registry(&mut self, slot: Slot) -> &mut Registry {
         &mut self.data(slot).extra.get_or_insert_default().registry
+    }
+
+    /// The hashes of the slot that have fields that expire.
+    pub(crate) fn volatile_hashes(&mut self, slot: Slot) -> &mut VolatileHashes {
+        &mut self.data(slot).extra.get_or_insert_default().hashes
+    }
+
+    /// The same, for a look.
+    pub(crate) fn volatile_hashes_if_any(&mut self, slot: Slot) -> Option<&VolatileHashes> {
+        self.data(slot).extra.as_ref().map(|extra| &extra.hashes)
     }
 
     /// When keys of the slot expire.

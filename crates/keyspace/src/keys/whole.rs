@@ -34,6 +34,10 @@ impl Keys<'_, '_> {
             let table = self.guard.flush(slot, physical);
             space.count(thread, physical, slot, -keys);
             space.counters.add_volatile(thread, physical, slot.index(), -volatile);
+            if self.guard.volatile_hashes_if_any(slot).is_some() {
+                let hashes = self.guard.volatile_hashes(slot).clear(physical) as i64;
+                space.counters.add_volatile_hashes(thread, physical, -hashes);
+            }
             space.note_occupied(physical, slot, false);
             removed.extend(space.walk.adopt(physical, table));
         }

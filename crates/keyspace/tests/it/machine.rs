@@ -6,6 +6,7 @@ use keyspace::{
     AccessClock, Expiry, Guard, ITSELF, Keys, KeysContext, Keyspace, Reclaimer, Scratch, Standing, Ttl,
 };
 use proptest::prelude::*;
+use structures::hash::FieldTtl;
 use structures::{Hash, Limits, List, Score, Set, SortedSet, Stream, StreamId, Value, ValueRef};
 use table::{Entry, ValueMut};
 use topology::Slot;
@@ -22,7 +23,8 @@ const KEYS: u8 = 60;
 pub(crate) enum Plain {
     String(Vec<u8>),
     List(Vec<Vec<u8>>),
-    Hash(BTreeMap<Vec<u8>, Vec<u8>>),
+    /// Values and expiries of its fields.
+    Hash(BTreeMap<Vec<u8>, (Vec<u8>, Option<u64>)>),
     Set(BTreeSet<Vec<u8>>),
     SortedSet(BTreeSet<(Score, Vec<u8>)>),
     /// The texts of its entries.
@@ -35,9 +37,11 @@ impl Plain {
             ValueRef::Int(int) => Plain::String(int.to_string().into_bytes()),
             ValueRef::Bytes(bytes) => Plain::String(bytes.to_vec()),
             ValueRef::List(list) => Plain::List(list.iter().map(|item| item.to_vec()).collect()),
-            ValueRef::Hash(hash) => {
-                Plain::Hash(hash.iter().map(|(field, value)| (field.to_vec(), value.to_vec())).collect())
-            }
+            ValueRef::Hash(hash) => Plain::Hash(
+                hash.iter_with_expiry()
+                    .map(|(field, value, at)| (field.to_vec(), (value.to_vec(), at)))
+                    .collect(),
+            ),
             ValueRef::Set(set) => Plain::Set(set.iter().map(|member| member.to_vec()).collect()),
             ValueRef::SortedSet(set) => {
                 Plain::SortedSet(set.iter().map(|(member, score)| (score, member.to_vec())).collect())
@@ -72,7 +76,9 @@ pub(crate) enum Op {
     Append(u8, Vec<u8>),
     SetBytes(u8, Vec<u8>),
     Push(u8, Vec<u8>),
-    SetField(u8, u8, Vec<u8>),
+    SetField(u8, u8, Vec<u8>, TtlOp),
+    PutHash(u8, Vec<u8>, TtlOp, TtlOp),
+    ReclaimFields(u8, usize),
     Expire(u8, TtlOp),
     Read(u8),
     Remove(u8),
@@ -118,7 +124,9 @@ pub(crate) fn ops() -> impl Strategy<Value = Op> {
         4 => (key(), strings()).prop_map(|(k, s)| Op::Append(k, s)),
         3 => (key(), strings()).prop_map(|(k, s)| Op::SetBytes(k, s)),
         4 => (key(), strings()).prop_map(|(k, s)| Op::Push(k, s)),
-        4 => (key(), any::<u8>(), strings()).prop_map(|(k, f, s)| Op::SetField(k, f, s)),
+        6 => (key(), 0..20u8, strings(), ttl()).prop_map(|(k, f, s, t)| Op::SetField(k, f, s, t)),
+        2 => (key(), strings(), ttl(), ttl()).prop_map(|(k, s, t, f)| Op::PutHash(k, s, t, f)),
+        3 => (key(), 1..9usize).prop_map(|(k, most)| Op::ReclaimFields(k, most)),
         5 => (key(), ttl()).prop_map(|(k, t)| Op::Expire(k, t)),
         4 => key().prop_map(Op::Read),
         6 => key().prop_map(Op::Remove),
@@ -260,7 +268,12 @@ impl Machine {
                     real.push_back(element, &Limits::default());
                 }
             }),
-            Op::SetField(i, field, value) => self.set_field(hold, *i, *field, value),
+            Op::SetField(i, field, value, ttl) => self.set_field(hold, *i, *field, value, *ttl),
+            Op::PutHash(i, value, ttl, field_ttl) => {
+                let fields = [(b"f".to_vec(), (value.clone(), self.at(*field_ttl)))];
+                self.put(hold, *i, *ttl, Plain::Hash(fields.into()));
+            }
+            Op::ReclaimFields(i, most) => self.reclaim_fields(hold, Slot::of(&key(*i)), *most),
             Op::Expire(i, ttl) => {
                 let (key, at) = (key(*i), self.at(*ttl));
                 let there = self.hold(hold, vec![Slot::of(&key)], |keys| {
@@ -358,7 +371,14 @@ impl Machine {
                 }
                 keys.put(&key, Value::Stream(Box::new(stream)), ttl);
             }
-            Plain::Hash(_) => unreachable!("hashes are made field by field"),
+            Plain::Hash(fields) => {
+                let mut hash = Hash::new();
+                for (field, (value, at)) in fields {
+                    let ttl = at.map_or(FieldTtl::Clear, FieldTtl::At);
+                    hash.set_with_ttl(field, value, ttl, 0, &Limits::default());
+                }
+                keys.put(&key, Value::Hash(Box::new(hash)), ttl);
+            }
         });
         self.model[usize::from(self.db)].insert(key, (plain, after));
     }
@@ -377,23 +397,59 @@ impl Machine {
         self.model[db].extend(plain.map(|plain| (key, plain)));
     }
 
-    fn set_field(&mut self, hold: Hold, i: u8, field: u8, value: &[u8]) {
-        let (key, db) = (key(i), usize::from(self.db));
+    fn set_field(&mut self, hold: Hold, i: u8, field: u8, value: &[u8], ttl: TtlOp) {
+        let (key, db, now_ms) = (key(i), usize::from(self.db), self.now_ms);
         let name = vec![field; 3];
+        let at = self.at(ttl);
+        let ttl = match (ttl, at) {
+            (TtlOp::Keep, _) => FieldTtl::Keep,
+            (_, Some(at)) => FieldTtl::At(at),
+            _ => FieldTtl::Clear,
+        };
         self.hold(hold, vec![Slot::of(&key)], |keys| {
             let Some(mut edit) = keys.edit(&key) else {
                 let mut hash = Hash::new();
-                hash.set(&name, value, &Limits::default());
+                hash.set_with_ttl(&name, value, ttl, now_ms, &Limits::default());
                 return keys.insert(&key, Value::Hash(Box::new(hash)), None);
             };
             if let ValueMut::Hash(hash) = edit.value_mut() {
-                hash.set(&name, value, &Limits::default());
+                let before = hash.next_due_ms();
+                hash.set_with_ttl(&name, value, ttl, now_ms, &Limits::default());
+                let after = hash.next_due_ms();
+                keys.fields_changed(&key, before, after);
             }
         });
         let plain = self.model[db].entry(key).or_insert_with(|| (Plain::Hash(BTreeMap::new()), None));
         if let Plain::Hash(hash) = &mut plain.0 {
-            hash.insert(name, value.to_vec());
+            let old = hash.get(&name).and_then(|(_, at)| *at).filter(|at| *at > now_ms);
+            let at = if ttl == FieldTtl::Keep { old } else { at };
+            hash.insert(name, (value.to_vec(), at));
         }
+    }
+
+    /// Deletes all due fields of a slot, a few at a time.
+    fn reclaim_fields(&mut self, hold: Hold, slot: Slot, most: usize) {
+        let (db, now_ms) = (usize::from(self.db), self.now_ms);
+        let mut before = 0;
+        for (key, (plain, _)) in &mut self.model[db] {
+            if let Plain::Hash(hash) = plain
+                && Slot::of(key) == slot
+            {
+                before += hash.len();
+                // A window of 128 ms is due as a whole.
+                hash.retain(|_, (_, at)| at.is_none_or(|at| at | 127 > now_ms));
+                before -= hash.len();
+            }
+        }
+        self.model[db].retain(|_, (plain, _)| *plain != Plain::Hash(BTreeMap::new()));
+        self.hold(hold, vec![slot], |keys| {
+            let mut more = true;
+            while more {
+                more = keys.reclaim_fields(slot, most);
+            }
+            // Those of keys that have expired themselves are not in the model.
+            assert!(keys.effects().expired_fields >= before as u64);
+        });
     }
 
     fn rename(&mut self, hold: Hold, from: &[u8], to: &[u8]) {
@@ -434,11 +490,12 @@ impl Machine {
         for db in 0..DATABASES {
             self.db = db;
             let mut live = BTreeMap::new();
-            let (mut len, mut volatile) = (0, 0);
+            let (mut len, mut volatile, mut volatile_hashes) = (0, 0, 0);
             let now_ms = self.now_ms;
             let mut visit = |entry: Entry<'_>| {
                 let slot = Slot::of(entry.key()).number();
                 len += 1;
+                volatile_hashes += u64::from(entry.value().hash().is_some_and(Hash::is_volatile));
                 if let Some(at) = entry.expire_at() {
                     volatile += 1;
                     let earliest = earliest.entry(slot).or_insert(u64::MAX);
@@ -469,6 +526,7 @@ impl Machine {
             });
             assert_eq!(live, self.model[usize::from(db)], "database {db}");
             assert_eq!((self.space.len(db), self.space.volatile_len(db)), (len, volatile));
+            assert_eq!(self.space.volatile_hashes(db), volatile_hashes);
             let physical = self.space.physical(db);
             check_weights(len, &counts, |random| self.space.random_slot(physical, random));
             check_weights(volatile, &volatile_counts, |random| {

@@ -10,6 +10,7 @@ use forms::Form;
 use profile::Profile;
 use rdb::{SaveOptions, dump};
 use std::collections::HashSet;
+use structures::Value;
 
 /// One of what commands of each type begin with.
 const READERS: [(&str, &str); 6] = [
@@ -25,7 +26,7 @@ const READERS: [(&str, &str); 6] = [
 fn node(profile: Profile) -> (TestNode, Connection) {
     let node = TestNode::start(profile, "enable-debug-command yes\n");
     let mut client = node.connect();
-    for (form, value) in forms::each() {
+    for (form, value) in forms_of(profile) {
         let payload = dump(value.view(), &SaveOptions::new(profile));
         assert_eq!(call(&mut client, &[b"RESTORE", name(form).as_bytes(), b"0", &payload]).to_text(), "OK");
     }
@@ -37,7 +38,7 @@ fn type_name(form: Form) -> &'static str {
     match form {
         Form::Integer | Form::ShortString | Form::LongString | Form::BufferedString => "string",
         Form::ListOfOneNode | Form::ListOfNodes => "list",
-        Form::HashInListpack | Form::HashInTable => "hash",
+        Form::HashInListpack | Form::HashInTable | Form::HashOfVolatileFields => "hash",
         Form::SetOfIntegers | Form::SetInListpack | Form::SetInTable => "set",
         Form::SortedSetInListpack | Form::SortedSetInTree => "zset",
         Form::EmptyStream | Form::StreamOfOneNode | Form::StreamOfNodes => "stream",
@@ -56,6 +57,11 @@ fn ask(client: &mut Connection, words: &[&str]) -> Reply {
     client.call(words).expect("a reply")
 }
 
+/// The forms that a profile has.
+fn forms_of(profile: Profile) -> impl Iterator<Item = (Form, Value)> {
+    forms::each().filter(move |(form, _)| form.since_rdb() <= profile.rdb_version())
+}
+
 fn each_profile(check: impl Fn(&mut Connection, Profile)) {
     for &profile in Profile::ALL {
         let (_node, mut client) = node(profile);
@@ -65,8 +71,8 @@ fn each_profile(check: impl Fn(&mut Connection, Profile)) {
 
 #[test]
 fn its_type_is_told() {
-    each_profile(|client, _| {
-        for (form, _) in forms::each() {
+    each_profile(|client, profile| {
+        for (form, _) in forms_of(profile) {
             assert_eq!(ask(client, &["TYPE", &name(form)]).to_text(), type_name(form));
             let page = ask(client, &["SCAN", "0", "COUNT", "1000", "TYPE", type_name(form)]);
             let keys = page.elements().expect("a page")[1].elements().expect("keys");
@@ -77,8 +83,8 @@ fn its_type_is_told() {
 
 #[test]
 fn its_commands_refuse_all_others() {
-    each_profile(|client, _| {
-        for (form, _) in forms::each() {
+    each_profile(|client, profile| {
+        for (form, _) in forms_of(profile) {
             let takers = READERS.map(|(of, command)| (of, ask(client, &[command, &name(form)])));
             for (of, reply) in &takers {
                 assert_eq!(reply.is_error(), *of != type_name(form), "{form:?}: {reply:?}");
@@ -94,8 +100,8 @@ fn its_commands_refuse_all_others() {
 
 #[test]
 fn its_encoding_is_told() {
-    each_profile(|client, _| {
-        for (form, _) in forms::each() {
+    each_profile(|client, profile| {
+        for (form, _) in forms_of(profile) {
             let encoding = ask(client, &["OBJECT", "ENCODING", &name(form)]).to_text();
             let described = ask(client, &["DEBUG", "OBJECT", &name(form)]).to_text();
             assert!(
@@ -111,7 +117,7 @@ fn it_is_dumped_as_it_was_restored() {
     each_profile(|client, profile| {
         // A set in a listpack becomes a table where versions have no such listpacks.
         let stays = |form: Form| form != Form::SetInListpack || profile.has("7.2.0");
-        for (form, value) in forms::each().filter(|(form, _)| stays(*form)) {
+        for (form, value) in forms_of(profile).filter(|(form, _)| stays(*form)) {
             let payload = dump(value.view(), &SaveOptions::new(profile));
             assert_eq!(ask(client, &["DUMP", &name(form)]), Reply::bulk(payload), "{form:?}");
         }
@@ -120,9 +126,9 @@ fn it_is_dumped_as_it_was_restored() {
 
 #[test]
 fn its_copy_has_its_digest_and_nothing_else_has() {
-    each_profile(|client, _| {
+    each_profile(|client, profile| {
         let mut digests = HashSet::new();
-        for (form, _) in forms::each() {
+        for (form, _) in forms_of(profile) {
             assert_eq!(ask(client, &["COPY", &name(form), "copy", "REPLACE"]), Reply::Integer(1));
             let reply = ask(client, &["DEBUG", "DIGEST-VALUE", &name(form), "copy"]);
             let [own, copys] = reply.elements().expect("digests") else { panic!("{reply:?}") };
@@ -134,10 +140,10 @@ fn its_copy_has_its_digest_and_nothing_else_has() {
 
 #[test]
 fn a_file_brings_it_back() {
-    each_profile(|client, _| {
+    each_profile(|client, profile| {
         let about = |client: &mut Connection| {
-            let encodings =
-                forms::each().map(|(form, _)| ask(client, &["OBJECT", "ENCODING", &name(form)]).to_text());
+            let encodings = forms_of(profile)
+                .map(|(form, _)| ask(client, &["OBJECT", "ENCODING", &name(form)]).to_text());
             let encodings: Vec<String> = encodings.collect();
             (ask(client, &["DEBUG", "DIGEST"]).to_text(), encodings)
         };
@@ -149,8 +155,8 @@ fn a_file_brings_it_back() {
 
 #[test]
 fn it_goes_by_every_way() {
-    each_profile(|client, _| {
-        for (form, _) in forms::each() {
+    each_profile(|client, profile| {
+        for (form, _) in forms_of(profile) {
             for (command, copy) in [("DEL", "1"), ("UNLINK", "2"), ("GETDEL", "3")] {
                 assert_eq!(ask(client, &["COPY", &name(form), copy, "REPLACE"]), Reply::Integer(1));
                 let reply = ask(client, &[command, copy]);

@@ -229,7 +229,7 @@ pub(crate) fn fill(keyspace: &Keyspace) {
 }
 
 pub(crate) fn save_options() -> SaveOptions {
-    SaveOptions::new(Profile::Redis70)
+    SaveOptions::new(Profile::Valkey90)
 }
 
 /// Options with small chunks and the shortest sessions, so that commands come between.
@@ -286,7 +286,7 @@ impl<F: FnMut() -> io::Result<()>> Sink for Memory<F> {
 }
 
 pub(crate) fn load_options() -> LoadOptions {
-    LoadOptions { drop_expired: false, ..LoadOptions::new(Profile::Redis70.rdb_version(), NOW_MS) }
+    LoadOptions { drop_expired: false, ..LoadOptions::new(Profile::Valkey90.rdb_version(), NOW_MS) }
 }
 
 /// What a fresh keyspace holds after loading these bytes.

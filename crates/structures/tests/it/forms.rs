@@ -33,7 +33,7 @@ forms! {
     ListOfNodes => list(3_000),
     HashInListpack => hash(3),
     HashInTable => hash(3_000),
-    HashOfVolatileFields => volatile_hash(3_000),
+    HashOfVolatileFields => volatile_hash(2_999),
     SetOfIntegers => set_of(3, |at| (at * 70_000).to_string()),
     SetInListpack => set_of(3, |at| format!("member {at}")),
     SetInTable => set_of(3_000, |at| format!("member {at}")),
@@ -55,7 +55,7 @@ pub(crate) fn each() -> impl Iterator<Item = (Form, Value)> {
 
 impl Form {
     /// The first RDB version that has it.
-    #[allow(dead_code)] // not every test that takes this file in writes files
+    #[allow(dead_code)] // not all tests that take this file in write files
     pub(crate) fn since_rdb(self) -> u16 {
         if self == Form::HashOfVolatileFields { 80 } else { 1 }
     }
@@ -106,13 +106,13 @@ fn hash(len: usize) -> Value {
     Value::Hash(Box::new(hash))
 }
 
-/// A hash with fields that expire, soon and in ages, fields that have expired, and fields that do not.
+/// A hash with fields that expire, at various times that are far, and fields that do not.
 fn volatile_hash(len: usize) -> Value {
     let mut hash = Hash::new();
     for at in 0..len {
         let ttl = match at % 4 {
             0 => FieldTtl::Clear,
-            1 => FieldTtl::At(1_000_000 + at as u64),
+            1 => FieldTtl::At(4_102_444_800_000),
             2 => FieldTtl::At(4_000_000_000_000 + at as u64),
             _ => FieldTtl::At(i64::MAX as u64),
         };

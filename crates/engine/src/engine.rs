@@ -198,9 +198,14 @@ impl Engine {
         }
     }
 
-    /// Whether any key expires.
+    /// Whether any key expires, or any field of a hash.
     pub fn has_volatile_keys(&self) -> bool {
-        (0..self.keyspace.databases() as u16).any(|db| self.keyspace.volatile_len(db) > 0)
+        (0..self.keyspace.databases() as u16).any(|db| self.is_volatile(db))
+    }
+
+    /// Whether a key of the database expires, or a field of a hash.
+    pub(crate) fn is_volatile(&self, db: u16) -> bool {
+        self.keyspace.volatile_len(db) > 0 || self.keyspace.volatile_hashes(db) > 0
     }
 
     /// Number of workers.

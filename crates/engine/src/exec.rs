@@ -711,6 +711,10 @@ fn append_effects(engine: &Engine, thread: usize, effects: &mut Effects) -> Opti
     if effects.dirty > 0 {
         engine.stats.add(thread, Counter::Dirty, effects.dirty);
         effects.dirty = 0;
+        if effects.expired_fields > 0 {
+            engine.stats.add(thread, Counter::ExpiredFields, effects.expired_fields);
+            effects.expired_fields = 0;
+        }
     }
     if effects.expired > 0 {
         engine.stats.add(thread, Counter::Expired, effects.expired);

@@ -1,7 +1,8 @@
-//! Active expiry: a thread that deletes expired keys that no command looks at.
+//! Active expiry: a thread that deletes expired keys, and expired fields of hashes, that no command looks at.
 //!
 //! A slot's header keeps a bound below which none of its keys expires, so a slot without due keys costs one look. In a slot
-//! with due keys only volatile entries are touched, a few at a time under its lock. The thread works in short passages of
+//! with due keys only volatile entries are touched, a few at a time under its lock. Hashes with fields that expire stand in their
+//! slot in the order in which these are due, so that what is not due costs nothing. The thread works in short passages of
 //! the gate, like a worker, and each removal has a place of its own in the stream.
 
 use crate::admission;
@@ -22,6 +23,8 @@ const IDLE_PERIOD: Duration = Duration::from_secs(3600);
 const PASSAGE: Duration = Duration::from_micros(200);
 /// Volatile entries looked at under one hold of a slot's lock.
 const ENTRIES: usize = 32;
+/// Fields deleted under one hold of a slot's lock.
+const FIELDS: usize = 64;
 
 /// Runs until the node ends.
 pub fn run(engine: &Engine, mut local: Local) {
@@ -34,7 +37,7 @@ pub fn run(engine: &Engine, mut local: Local) {
         if !is_off && !engine.loading.load(Ordering::Relaxed) {
             local.refresh(engine);
             for db in 0..engine.keyspace.databases() as u16 {
-                if engine.keyspace.volatile_len(db) > 0 {
+                if engine.is_volatile(db) {
                     period = PERIOD;
                     sweep(engine, &mut local, db);
                 }
@@ -56,7 +59,7 @@ pub fn wake_for_volatile_keys(engine: &Engine) {
 
 /// Goes through all slots of a database once.
 fn sweep(engine: &Engine, local: &mut Local, db: u16) {
-    let (mut slot, mut from) = (0, None);
+    let (mut slot, mut at_slot) = (0, Progress::Begin);
     while slot < SLOTS && !engine.ending.load(Ordering::Acquire) {
         local.now_ms = unix_ms();
         if admission::expiry(engine, local.now_ms) != Expiry::Delete {
@@ -79,10 +82,10 @@ fn sweep(engine: &Engine, local: &mut Local, db: u16) {
                 break;
             };
             if at.index() != slot {
-                (slot, from) = (at.index(), None);
+                (slot, at_slot) = (at.index(), Progress::Begin);
             }
-            from = sweep_some(engine, local, db, at, from);
-            if from.is_none() {
+            at_slot = sweep_some(engine, local, db, at, at_slot);
+            if at_slot == Progress::Begin {
                 slot += 1;
             }
         }
@@ -141,24 +144,35 @@ fn expire_own_key(engine: &Engine, local: &mut Local, now_ms: u64, due: &OwnVola
     next
 }
 
-/// Removes some due keys of a slot; where to go on, `None` when the slot is done or busy.
-fn sweep_some(
-    engine: &Engine,
-    local: &mut Local,
-    db: u16,
-    slot: topology::Slot,
-    from: Option<Sweep>,
-) -> Option<Sweep> {
+/// How far a slot was swept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    /// Not at all: the next slot is to be begun.
+    Begin,
+    /// The keys up to here.
+    Keys(Sweep),
+    /// The keys, and some of the fields.
+    Fields,
+}
+
+/// Removes some due keys or fields of a slot; where to go on: with the next one when the slot is done or busy.
+fn sweep_some(engine: &Engine, local: &mut Local, db: u16, slot: Slot, from: Progress) -> Progress {
     // A busy slot is looked at again in the next round.
-    let Ok(mut guard) = engine.keyspace.lock(slot) else { return None };
+    let Ok(mut guard) = engine.keyspace.lock(slot) else { return Progress::Begin };
     local.scratch.effects.begin();
     local.scratch.effects.unrelated = true;
     let context = local.context(db, true);
     let mut keys = Keys::new(&engine.keyspace, &mut guard, &mut local.scratch, context);
-    if !keys.may_be_due(slot) {
-        return None;
-    }
-    let next = keys.sweep(slot, from, ENTRIES);
+    let swept = match from {
+        _ if !keys.may_be_due(slot) => None,
+        Progress::Keys(sweep) => keys.sweep(slot, Some(sweep), ENTRIES),
+        Progress::Begin | Progress::Fields => keys.sweep(slot, None, ENTRIES),
+    };
+    let next = match swept {
+        Some(sweep) => Progress::Keys(sweep),
+        None if keys.reclaim_fields(slot, FIELDS) => Progress::Fields,
+        None => Progress::Begin,
+    };
     send_effects(engine, local);
     next
 }

@@ -36,6 +36,8 @@ counters! {
     Misses,
     /// Keys that expired.
     Expired,
+    /// Fields of hashes that were deleted because they had expired.
+    ExpiredFields,
     /// Keys that were evicted.
     Evicted,
     /// Changes since the start; the save points subtract what was there at the last save.

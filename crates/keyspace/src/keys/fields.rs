@@ -3,10 +3,13 @@
 //! A field that has expired is hidden from readers at once ([`Keys::fields_now_ms`]) and deleted later: by a write that meets it, or
 //! by the sweep ([`Keys::reclaim_fields`]). Only a primary deletes, and its replicas get HDEL; until then it counts in HLEN.
 
-use super::{Expiry, Keys, LAZY_FREE_EFFORT};
+use super::{Expiry, Keys};
 use crate::effects::EventClass;
 use table::{Entry, ValueMut};
 use topology::Slot;
+
+/// Looking at another key takes as long as deleting so many fields.
+const KEY_EFFORT: usize = 7;
 
 /// When fields of an entry are next due, if it is a hash with fields that expire.
 #[inline]
@@ -92,6 +95,6 @@ impl Keys<'_, '_> {
             self.event(key, EventClass::GENERIC, "del");
             self.free(entry, true);
         }
-        fields.len().max(LAZY_FREE_EFFORT.min(most))
+        fields.len() + KEY_EFFORT
     }
 }

@@ -66,6 +66,10 @@ pub(crate) const METRICS: &[Metric] = &[
     }),
     counter("expired_keys", Unit::Count, "Keys that expired.", |f| f.sum(Counter::Expired).into())
         .cloudwatch("Reclaimed"),
+    counter("expired_fields", Unit::Count, "Fields of hashes that expired.", |f| {
+        f.sum(Counter::ExpiredFields).into()
+    })
+    .since(9, 0),
     absent(
         "expired_stale_perc",
         Kind::Gauge,
@@ -73,6 +77,14 @@ pub(crate) const METRICS: &[Metric] = &[
         "Active expiry goes through all keys that are due, and takes no samples.",
         ZERO,
     ),
+    absent(
+        "expired_keys_with_volatile_items_stale_perc",
+        Kind::Gauge,
+        Unit::Percent,
+        "Active expiry goes through all fields that are due, and takes no samples.",
+        ZERO,
+    )
+    .since(9, 0),
     never(
         "expired_time_cap_reached_count",
         Unit::Count,

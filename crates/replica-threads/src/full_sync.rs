@@ -124,6 +124,9 @@ fn snapshot(replicas: &Arc<Replicas>, form: SnapshotForm, filter: SnapshotFilter
     let thread = thread(replicas);
     let (snapshot, header, mut target) = loop {
         let begun = thread.with_world(|world| {
+            if save.version < rdb::FIRST_OF_VALKEY && has_volatile_hashes(replicas) {
+                return Ok(None);
+            }
             let mut fed = replicas.primary();
             let snapshot = Snapshot::begin(&replicas.keyspace, world, options.clone())?;
             let (target, receiver) = match spool.take() {
@@ -134,10 +137,15 @@ fn snapshot(replicas: &Arc<Replicas>, form: SnapshotForm, filter: SnapshotFilter
                 }
             };
             begin(replicas, &mut fed, snapshot.control(), receiver);
-            Ok((snapshot, header(replicas, &fed), target))
+            Ok(Some((snapshot, header(replicas, &fed), target)))
         });
         match begun {
-            Ok(begun) => break begun,
+            Ok(Some(begun)) => break begun,
+            Ok(None) => {
+                let version = save.version;
+                let error = format!("hashes with fields that expire do not fit into RDB version {version}");
+                return Err(io::Error::other(error));
+            }
             Err(_) if replicas.ending.load(Ordering::Acquire) => return Ok(()),
             Err(NotBegun::NeedsCleaning) => {
                 clean(thread);
@@ -166,6 +174,12 @@ fn snapshot(replicas: &Arc<Replicas>, form: SnapshotForm, filter: SnapshotFilter
         (_, Target::Channel(_)) => {}
     }
     Ok(())
+}
+
+/// Whether any hash has fields that expire, which a reader of older versions does not understand.
+fn has_volatile_hashes(replicas: &Replicas) -> bool {
+    let databases = replicas.keyspace.databases() as u16;
+    (0..databases).any(|db| replicas.keyspace.volatile_hashes(db) > 0)
 }
 
 fn channel(replicas: &Arc<Replicas>, control: &Arc<Control>) -> (ChannelSink, ChunkReceiver) {

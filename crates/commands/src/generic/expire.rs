@@ -104,9 +104,9 @@ pub(super) fn pexpireat(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error
     expire_in(cx, argv, Unit::UNIX_MILLISECONDS, "pexpireat")
 }
 
-/// What must hold of the expiry that the key has.
+/// What must hold of the expiry that a key or a field has.
 #[derive(Default)]
-struct Conditions {
+pub(crate) struct Conditions {
     absent: bool,
     present: bool,
     greater: bool,
@@ -114,7 +114,7 @@ struct Conditions {
 }
 
 impl Conditions {
-    fn parse(words: &[&[u8]]) -> Result<Conditions, Error> {
+    pub(crate) fn parse(words: &[&[u8]]) -> Result<Conditions, Error> {
         let mut all = Conditions::default();
         for word in words {
             let flag = match () {
@@ -135,8 +135,8 @@ impl Conditions {
         Ok(all)
     }
 
-    /// A key without an expiry counts as one that expires after all others.
-    fn hold(&self, old: Option<u64>, new: i64) -> bool {
+    /// One without an expiry counts as one that expires after all others.
+    pub(crate) fn hold(&self, old: Option<u64>, new: i64) -> bool {
         let old_or_never = old.map_or(i64::MAX, |old| old as i64);
         !(self.absent && old.is_some()
             || self.present && old.is_none()

@@ -11,7 +11,7 @@ mod dbsize;
 mod del;
 mod dump;
 mod exists;
-mod expire;
+pub(crate) mod expire;
 mod keys;
 mod migrate;
 mod move_key;

@@ -1,6 +1,7 @@
 //! HDEL
 
-use crate::container::remove_empty;
+use super::delete_if_empty;
+use super::fields::delete_alive;
 use crate::{Cx, Error};
 use command_spec::*;
 use keyspace::EventClass;
@@ -30,14 +31,17 @@ pub(super) fn hdel(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
         return Ok(());
     };
     let ValueMut::Hash(hash) = edit.value_mut() else { return Err(Error::WrongType) };
-    let removed = argv[2..].iter().filter(|field| hash.remove(field)).count();
-    let is_empty = hash.is_empty();
-    if removed > 0 {
-        cx.keys.changed(key, EventClass::HASH, "hdel", removed as u64);
-    }
-    if is_empty {
-        remove_empty(&mut cx.keys, key);
-    }
+    let removed = if hash.is_volatile() {
+        delete_alive(cx, key, &argv[2..])?.len()
+    } else {
+        let removed = argv[2..].iter().filter(|field| hash.remove(field)).count();
+        let is_empty = hash.is_empty();
+        if removed > 0 {
+            cx.keys.changed(key, EventClass::HASH, "hdel", removed as u64);
+        }
+        delete_if_empty(cx, key, is_empty);
+        removed
+    };
     cx.out.int(removed as i64);
     Ok(())
 }

@@ -30,7 +30,7 @@ pub(super) fn hgetall(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> 
         cx.out.map(0);
         return Ok(());
     };
-    effort.visits(hash.len())?;
+    effort.visits(hash.hash().len())?;
     cx.out.map(hash.len());
     cx.out.each(hash, |out, (field, value)| {
         reply_item(out, field);
@@ -74,7 +74,7 @@ fn reply_each<'k>(
         cx.out.array(0);
         return Ok(());
     };
-    effort.visits(hash.len())?;
+    effort.visits(hash.hash().len())?;
     cx.out.array(hash.len());
     cx.out.each(hash, |out, pair| reply_item(out, half(pair)));
     Ok(())

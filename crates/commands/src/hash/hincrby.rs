@@ -1,6 +1,6 @@
 //! HINCRBY
 
-use super::update;
+use super::{Kept, update};
 use crate::args::int;
 use crate::{Cx, Error};
 use command_spec::*;
@@ -28,17 +28,20 @@ pub(super) fn hincrby(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> 
     let (key, field) = (argv[1], argv[2]);
     let increment = int(argv[3])?;
     let limits = &cx.options.limits;
-    let sum = update(&mut cx.keys, key, |hash| {
-        let before = match hash.get(field) {
+    let now_ms = cx.keys.fields_now_ms();
+    let (sum, kept) = update(&mut cx.keys, key, |hash| {
+        let before = match hash.alive(now_ms).get(field) {
             None => Some(0),
             Some(Item::Int(int)) => Some(int),
             Some(Item::Bytes(text)) => number::parse_i64(text),
         };
         let before = before.ok_or(Error::text("ERR hash value is not an integer"))?;
         let sum = before.checked_add(increment).ok_or(Error::Overflow)?;
-        hash.set(field, IntBuffer::new().format(sum), limits);
-        Ok(sum)
+        Ok((sum, Kept::set(hash, field, IntBuffer::new().format(sum), now_ms, limits)))
     })?;
+    if let Some(kept) = kept {
+        kept.tell(cx, key, field, IntBuffer::new().format(sum));
+    }
     cx.changed(key, EventClass::HASH, "hincrby");
     cx.out.int(sum);
     Ok(())

@@ -1,6 +1,6 @@
 //! HINCRBYFLOAT
 
-use super::update;
+use super::{Kept, update};
 use crate::{Cx, Error};
 use command_spec::*;
 use keyspace::EventClass;
@@ -30,8 +30,9 @@ pub(super) fn hincrbyfloat(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Er
         return Err(Error::text("ERR value is NaN or Infinity"));
     }
     let limits = &cx.options.limits;
-    let sum = update(&mut cx.keys, key, |hash| {
-        let before = match hash.get(field) {
+    let now_ms = cx.keys.fields_now_ms();
+    let (sum, kept) = update(&mut cx.keys, key, |hash| {
+        let before = match hash.alive(now_ms).get(field) {
             None => Some(LongDouble::from(0)),
             Some(value) => LongDouble::parse(value.text(&mut IntBuffer::new())),
         };
@@ -40,12 +41,13 @@ pub(super) fn hincrbyfloat(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Er
             return Err(Error::NanOrInfinity);
         }
         let sum = sum.to_string();
-        hash.set(field, sum.as_bytes(), limits);
-        Ok(sum)
+        let kept = Kept::set(hash, field, sum.as_bytes(), now_ms, limits);
+        Ok((sum, kept))
     })?;
+    // The sum, not the addition: replicas may compute differently.
+    let kept = kept.unwrap_or(Kept { at_ms: None, had_expired: false });
+    kept.tell(cx, key, field, sum.as_bytes());
     cx.changed(key, EventClass::HASH, "hincrbyfloat");
     cx.out.bulk(sum.as_bytes());
-    // The sum, not the addition: replicas may compute differently.
-    cx.replicate(&[b"HSET", key, field, sum.as_bytes()]);
     Ok(())
 }

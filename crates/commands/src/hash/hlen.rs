@@ -3,7 +3,6 @@
 use super::read;
 use crate::{Cx, Error};
 use command_spec::*;
-use structures::Hash;
 
 /// `HLEN`
 pub(super) const HLEN: Spec = Spec {
@@ -22,7 +21,7 @@ pub(super) const HLEN: Spec = Spec {
 };
 
 pub(super) fn hlen(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
-    let len = read(&mut cx.keys, argv[1])?.map_or(0, Hash::len);
+    let len = read(&mut cx.keys, argv[1])?.map_or(0, |hash| hash.hash().len());
     cx.out.int(len as i64);
     Ok(())
 }

@@ -63,6 +63,18 @@ pub(super) fn hrandfield(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Option<B
     };
     let wanted = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
     let reply = Reply { with_values };
+    let without_expired;
+    let hash = if hash.may_hide() {
+        effort.visits(hash.hash().len())?;
+        without_expired = hash.to_hash(&cx.options.limits);
+        &without_expired
+    } else {
+        hash.hash()
+    };
+    if hash.is_empty() {
+        cx.out.array(0);
+        return Ok(None);
+    }
     if count < 0 {
         reply.head(&mut cx.out, wanted);
         return Ok(draw(hash, reply, wanted, cx.random, &mut cx.out));

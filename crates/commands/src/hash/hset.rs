@@ -1,9 +1,10 @@
 //! HSET and its old form HMSET
 
-use super::update;
+use super::{Setting, update};
 use crate::{Cx, Error};
 use command_spec::*;
 use keyspace::EventClass;
+use structures::hash::FieldTtl;
 
 /// `HSET`
 pub(super) const HSET: Spec = Spec {
@@ -51,11 +52,19 @@ fn set_fields(cx: &mut Cx<'_, '_>, argv: &[&[u8]], name: &'static str) -> Result
         return Err(Error::Arity(name.into()));
     }
     let limits = &cx.options.limits;
-    let created = update(&mut cx.keys, key, |hash| {
+    let now_ms = cx.keys.fields_now_ms();
+    let (created, volatile) = update(&mut cx.keys, key, |hash| {
         // All lengths first: a field that is too long converts the hash before the first one is set.
         hash.convert_for(argv[2..].iter().map(|arg| arg.len()), limits);
-        Ok(pairs.iter().filter(|[field, value]| hash.set(field, value, limits)).count())
+        if hash.is_volatile() {
+            let done = Setting::set(hash, pairs, FieldTtl::Clear, now_ms, limits);
+            return Ok((done.created, Some(done)));
+        }
+        Ok((pairs.iter().filter(|[field, value]| hash.set(field, value, limits)).count(), None))
     })?;
+    if let Some(done) = volatile {
+        done.tell(cx, key);
+    }
     cx.keys.changed(key, EventClass::HASH, "hset", pairs.len() as u64);
     Ok(created)
 }

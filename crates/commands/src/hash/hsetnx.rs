@@ -1,6 +1,6 @@
 //! HSETNX
 
-use super::update;
+use super::{Kept, update};
 use crate::{Cx, Error};
 use command_spec::*;
 use keyspace::EventClass;
@@ -24,7 +24,17 @@ pub(super) const HSETNX: Spec = Spec {
 pub(super) fn hsetnx(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let &[_, key, field, value] = argv else { return Err(Error::Syntax) };
     let limits = &cx.options.limits;
-    let is_set = update(&mut cx.keys, key, |hash| Ok(hash.set_if_absent(field, value, limits)))?;
+    let now_ms = cx.keys.fields_now_ms();
+    let (is_set, kept) = update(&mut cx.keys, key, |hash| {
+        if !hash.is_volatile() {
+            return Ok((hash.set_if_absent(field, value, limits), None));
+        }
+        let is_set = !hash.alive(now_ms).contains(field);
+        Ok((is_set, if is_set { Kept::set(hash, field, value, now_ms, limits) } else { None }))
+    })?;
+    if let Some(kept) = kept {
+        kept.tell(cx, key, field, value);
+    }
     if is_set {
         cx.changed(key, EventClass::HASH, "hset");
     }

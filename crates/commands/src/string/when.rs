@@ -28,6 +28,14 @@ impl Unit {
         }
     }
 
+    /// As [`Unit::expiry`], for a field of a hash: an amount of 0 is a time that has passed.
+    pub(crate) fn field_expiry(self, amount: i64, now_ms: u64, command: &'static str) -> Result<u64, Error> {
+        match self.unix_ms(amount, now_ms) {
+            Some(at) if amount >= 0 => Ok(at.max(1) as u64),
+            _ => Err(Error::InvalidExpire(command)),
+        }
+    }
+
     /// The Unix time in ms that an amount means now, unless it overflows. It may lie before 1970.
     pub(crate) fn unix_ms(self, amount: i64, now_ms: u64) -> Option<i64> {
         let scaled = if self.seconds { amount.checked_mul(1000)? } else { amount };
@@ -70,6 +78,11 @@ impl<'a> When<'a> {
     /// Whether it gives the expiry in the form of the replication stream: Unix time in ms.
     pub(crate) fn is_unix_ms(self) -> bool {
         self.unit == Unit::UNIX_MILLISECONDS
+    }
+
+    /// The Unix time in ms that it means now for a field of a hash, in the command of this name.
+    pub(crate) fn resolve_for_field(self, now_ms: u64, command: &'static str) -> Result<u64, Error> {
+        self.unit.field_expiry(int(self.amount)?, now_ms, command)
     }
 
     /// The Unix time in ms that it means now, in the command of this name.

@@ -135,6 +135,7 @@ macro_rules! case {
 }
 
 // Behind the macro, which it uses.
+mod fields;
 mod geo;
 mod streams;
 
@@ -649,6 +650,7 @@ fn cases() -> BTreeMap<&'static str, Vec<Case>> {
         .chain(sorted_sets)
         .chain(lists)
         .chain(texts)
+        .chain(fields::cases())
         .chain(streams::cases())
         .chain(geo::cases())
         .collect()

@@ -8,6 +8,7 @@ mod cost;
 mod effects;
 mod effort;
 mod endless;
+mod fields;
 mod growth;
 mod migrate;
 mod model;

@@ -45,7 +45,12 @@ impl State {
         for key in self.keys.values_mut() {
             key.encoding.clear();
             key.content = match key.kind.as_str() {
-                "hash" => sorted_pairs(&key.content),
+                "hash" => match key.content.elements() {
+                    Some([pairs @ Reply::Array(_), expiries @ Reply::Array(_)]) => {
+                        Reply::Array(vec![sorted_pairs(pairs), expiries.clone()])
+                    }
+                    _ => sorted_pairs(&key.content),
+                },
                 "set" => sorted(&key.content),
                 "stream" => replicated(&key.content),
                 _ => continue,
@@ -128,7 +133,7 @@ fn describe_key(connection: &mut Connection, name: &[u8]) -> Result<KeyState> {
     let content = match kind.as_str() {
         "string" => ask(connection, &[b"GET", name])?,
         "list" => ask(connection, &[b"LRANGE", name, b"0", b"-1"])?,
-        "hash" if is_table => sorted_pairs(&ask(connection, &[b"HGETALL", name])?),
+        "hash" if is_table => table(connection, name)?,
         "hash" => ask(connection, &[b"HGETALL", name])?,
         "set" if is_table => sorted(&ask(connection, &[b"SMEMBERS", name])?),
         "set" => ask(connection, &[b"SMEMBERS", name])?,
@@ -137,6 +142,24 @@ fn describe_key(connection: &mut Connection, name: &[u8]) -> Result<KeyState> {
         other => bail!("TYPE of {} is {other:?}", quoted(name)),
     };
     Ok(KeyState { kind, encoding, expires_at_ms, content })
+}
+
+/// The fields of a hash in a table, and when those of them expire that do.
+fn table(connection: &mut Connection, name: &[u8]) -> Result<Reply> {
+    let pairs = sorted_pairs(&ask(connection, &[b"HGETALL", name])?);
+    let dumped = ask(connection, &[b"DUMP", name])?;
+    let value = rdb::restore(dumped.text().unwrap_or_default(), &Limits::DEFAULT, u16::MAX);
+    let Ok(Value::Hash(hash)) = value else { bail!("DUMP of {} is {value:?}", quoted(name)) };
+    let volatile = hash.iter_with_expiry().filter_map(|(field, _, at_ms)| Some((field.to_vec(), at_ms?)));
+    let volatile: BTreeMap<_, _> = volatile.collect();
+    if volatile.is_empty() {
+        return Ok(pairs);
+    }
+    let expiries = volatile
+        .into_iter()
+        .flat_map(|(field, at_ms)| [Reply::Bulk(field), Reply::Integer(at_ms as i64)])
+        .collect();
+    Ok(Reply::Array(vec![pairs, Reply::Array(expiries)]))
 }
 
 /// A stream and its groups without times, and the bytes of its nodes: they are the same on all servers. Without consumers, in

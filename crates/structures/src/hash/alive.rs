@@ -1,6 +1,7 @@
 //! A hash as readers see it: without the fields that have expired, whether or not they were deleted by now.
 
 use super::{Hash, Iter, Repr};
+use crate::Limits;
 use crate::listpack::Item;
 use number::IntBuffer;
 
@@ -95,6 +96,16 @@ impl<'a> Alive<'a> {
                 }
             }),
         }
+    }
+
+    /// A hash of these fields, without their expiries.
+    pub fn to_hash(self, limits: &Limits) -> Hash {
+        let mut hash = Hash::new();
+        let (mut field_text, mut value_text) = (IntBuffer::new(), IntBuffer::new());
+        for (field, value) in self {
+            hash.set(field.text(&mut field_text), value.text(&mut value_text), limits);
+        }
+        hash
     }
 
     /// A field chosen by `random`, all with the same probability.

@@ -55,9 +55,10 @@ impl<'a> Pattern<'a> {
             Pattern::Nothing => return None,
             Pattern::Key { prefix, suffix, field } => (prefix, suffix, field),
         };
+        let now_ms = keys.fields_now_ms();
         let value = keys.lookup(&[prefix, element, suffix].concat())?.value();
         let found = match field {
-            Some(field) => value.hash()?.get(field)?,
+            Some(field) => value.hash()?.alive(now_ms).get(field)?,
             None => value.string()?,
         };
         Some(found.text(&mut IntBuffer::new()).to_vec())

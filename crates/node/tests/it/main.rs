@@ -7,6 +7,7 @@
 
 mod clients;
 mod connections;
+mod fields;
 mod gate;
 mod gathering;
 mod harness;

@@ -10,6 +10,11 @@ use std::time::Duration;
 
 /// A node with a TCP port, which replicas need. Somebody else may take the port in between, so there is more than one attempt.
 pub(crate) fn node(more: &str) -> (TestNode, u16) {
+    node_of(Profile::Redis70, more)
+}
+
+/// The same of another profile.
+pub(crate) fn node_of(profile: Profile, more: &str) -> (TestNode, u16) {
     for _ in 0..5 {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("an address").port();
@@ -17,7 +22,7 @@ pub(crate) fn node(more: &str) -> (TestNode, u16) {
         let more = format!("port {port}\nbind 127.0.0.1\nrepl-diskless-sync-delay 0\n{more}");
         // A PING in the stream makes offsets differ for a moment.
         let more = format!("{more}repl-ping-replica-period 100000\n");
-        if let Ok(node) = TestNode::try_start(Profile::Redis70, &more) {
+        if let Ok(node) = TestNode::try_start(profile, &more) {
             return (node, port);
         }
     }

@@ -8,7 +8,7 @@ use conformance::connection::Connection;
 use conformance::reply::Reply;
 use forms::Form;
 use profile::Profile;
-use rdb::{SaveOptions, dump};
+use rdb::{FIRST_OF_VALKEY, SaveOptions, dump};
 use std::collections::HashSet;
 use structures::Value;
 
@@ -57,9 +57,14 @@ fn ask(client: &mut Connection, words: &[&str]) -> Reply {
     client.call(words).expect("a reply")
 }
 
+/// The first RDB version that has a form.
+fn since(form: Form) -> u16 {
+    if form == Form::HashOfVolatileFields { FIRST_OF_VALKEY } else { 1 }
+}
+
 /// The forms that a profile has.
 fn forms_of(profile: Profile) -> impl Iterator<Item = (Form, Value)> {
-    forms::each().filter(move |(form, _)| form.since_rdb() <= profile.rdb_version())
+    forms::each().filter(move |(form, _)| since(*form) <= profile.rdb_version())
 }
 
 fn each_profile(check: impl Fn(&mut Connection, Profile)) {

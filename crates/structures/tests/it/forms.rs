@@ -54,12 +54,6 @@ pub(crate) fn each() -> impl Iterator<Item = (Form, Value)> {
 }
 
 impl Form {
-    /// The first RDB version that has it.
-    #[allow(dead_code)] // not all tests that take this file in write files
-    pub(crate) fn since_rdb(self) -> u16 {
-        if self == Form::HashOfVolatileFields { 80 } else { 1 }
-    }
-
     /// The form of a value: all of a type's are named here.
     pub(crate) fn of(value: ValueRef<'_>) -> Form {
         match value {

@@ -6,6 +6,8 @@ mod forms;
 use crate::support::*;
 use forms::Form;
 use keyspace::{Keyspace, Ttl};
+use profile::Profile;
+use rdb::SaveOptions;
 use snapshot::{Overflow, SnapshotError, SnapshotOptions};
 use std::sync::{Arc, Mutex};
 use structures::{Limits, Score, Value};
@@ -79,7 +81,9 @@ fn each_form_is_captured_in_pieces() {
     for (form, value) in forms::each() {
         let (keyspace, _) = with_large(value);
         let mut waited = false;
-        let large = SnapshotOptions { large_bytes: 1, ..options() };
+        // Its files have all forms.
+        let save = SaveOptions::new(Profile::Valkey90);
+        let large = SnapshotOptions { large_bytes: 1, save, ..options() };
         save_with(&keyspace, large, |_| waited |= awaits_capture(&keyspace, LARGE));
         assert_eq!(waited, form != Form::Integer, "{form:?}");
     }

@@ -229,7 +229,7 @@ pub(crate) fn fill(keyspace: &Keyspace) {
 }
 
 pub(crate) fn save_options() -> SaveOptions {
-    SaveOptions::new(Profile::Valkey90)
+    SaveOptions::new(Profile::Redis70)
 }
 
 /// Options with small chunks and the shortest sessions, so that commands come between.

@@ -291,6 +291,7 @@ const LEFT_OUT: &[&str] = &[
     "maxclients",
     "appendonly",
     "client-query-buffer-limit",
+    "activedefrag",
     "locale-collate",
     "jemalloc-bg-thread",
 ];

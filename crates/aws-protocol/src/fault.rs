@@ -92,6 +92,11 @@ impl Fault {
         Fault::sender("InvalidAction", 400, format!("There is no operation {}.", brief(named)))
     }
 
+    /// No protocol has its calls at this path.
+    pub fn unknown_path(path: &str) -> Fault {
+        Fault::sender("InvalidAction", 404, format!("There is no operation at the path {}.", brief(path)))
+    }
+
     /// The request names no operation.
     pub fn missing_action() -> Fault {
         Fault::sender("MissingAction", 400, "The request must contain the parameter Action")

@@ -132,7 +132,7 @@ impl Protocol {
         }
         let by_path = matches!(self, Protocol::RestJson | Protocol::Wire(Wire::Cbor));
         match fault.code.as_ref() {
-            "InvalidAction" => ("UnknownOperationException", if by_path { 404 } else { 400 }),
+            "InvalidAction" => ("UnknownOperationException", if by_path { 404 } else { fault.status }),
             "ValidationError" => ("ValidationException", 400),
             "IncompleteSignature" => ("IncompleteSignatureException", 400),
             "InvalidClientTokenId" => ("UnrecognizedClientException", 400),

@@ -2,13 +2,14 @@
 //!
 //! | | Query | JSON 1.0 and 1.1 | CBOR (Smithy's RPC v2) |
 //! |---|---|---|---|
+//! | its path | `/` | `/` | as below |
 //! | the operation | `Action=…&Version=…` | `X-Amz-Target: <target>.<operation>` | `/service/<target>/operation/<operation>` |
 //! | its input | a form | a JSON document | a CBOR document |
 //! | its result | XML | a JSON document | a CBOR document, and `smithy-protocol: rpc-v2-cbor` |
 //! | no result | a document without one | `{}` | no body |
 //!
 //! An operation does not depend on any of this. The server takes the wire from the request, [`Names`] from the service, and the
-//! operation from what [`Wire::decode`] returns.
+//! operation from what [`Wire::decode`] returns. A call at another path is refused: what a client means by it is not known.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -112,6 +113,10 @@ impl Wire {
         names: &Names,
         limits: &Limits,
     ) -> Result<Request, Fault> {
+        // A path is empty only where a request has none.
+        if self != Wire::Cbor && !matches!(signs.path, "" | "/") {
+            return Err(Fault::unknown_path(signs.path));
+        }
         if self == Wire::Query {
             let request = query::Request::parse(signs.query.as_bytes(), body, limits)?;
             let (operation, version) = (request.action, request.version);
@@ -140,7 +145,8 @@ impl Wire {
             Wire::Cbor => {
                 let mut parts = signs.path.rsplit('/');
                 let [operation, second, service, first] = std::array::from_fn(|_| parts.next());
-                let is_path = (first, second) == (Some("service"), Some("operation"));
+                let is_path = (parts.next(), parts.next(), first, second)
+                    == (Some(""), None, Some("service"), Some("operation"));
                 if is_path { service.zip(operation) } else { None }
             }
         }
@@ -226,10 +232,23 @@ mod tests {
         }
         let path = |path| Signs { path, ..Signs::default() };
         check(Wire::Cbor, path("/service/Granite/operation/List"), b"\xa1\x61A\x61b", expected);
-        check(Wire::Cbor, path("/prefix/service/Granite/operation/List"), b"", Ok("List {}"));
+        check(Wire::Cbor, path("/service/Granite/operation/List"), b"", Ok("List {}"));
         check(Wire::Cbor, path("/service/Granite/operation/List"), b"\xa1", Err("SerializationException"));
-        for wrong in ["/", "/service/Other/operation/List", "/service/Granite/operation/", "/Granite/List"] {
+        for wrong in [
+            "/",
+            "/service/Other/operation/List",
+            "/service/Granite/operation/",
+            "/Granite/List",
+            "/prefix/service/Granite/operation/List",
+            "//service/Granite/operation/List",
+            "service/Granite/operation/List",
+        ] {
             check(Wire::Cbor, path(wrong), b"", Err("InvalidAction"));
+        }
+        for wrong in ["/x", "//", "/dry%2Drun", "/x/"] {
+            check(Wire::Query, path(wrong), b"Action=List&Version=1&A=b", Err("InvalidAction"));
+            let json = Signs { target: Some("Granite.List"), path: wrong, ..Signs::default() };
+            check(Wire::Json11, json, b"{}", Err("InvalidAction"));
         }
         let large = vec![b' '; Limits::default().max_bytes + 1];
         check(Wire::Json10, target("Granite.List"), &large, Err("RequestEntityTooLarge"));

@@ -15,9 +15,9 @@ def by_path(region):
     return region.aws(endpoint_url=region.environment()["AWS_ENDPOINT_URL"] + "/dry-run")
 
 
-def by_header(region):
+def by_header(region, name="x-engram-dry-run", value="true"):
     client = region.aws()
-    add = lambda request, **_: request.headers.add_header("x-engram-dry-run", "true")
+    add = lambda request, **_: request.headers.add_header(name, value)
     client.meta.events.register("before-sign.elasticache", add)
     return client
 
@@ -106,3 +106,75 @@ def test_any_program_runs_where_nothing_changes(region):
     assert ended.returncode == 7
     missing = subprocess.run([binary(), "dry-run", "--data-dir", str(region.data), "/no/program"], capture_output=True, text=True)
     assert missing.returncode == 1 and "cannot run /no/program" in missing.stderr
+
+
+def refused(region, client, code, status):
+    """The call neither succeeds nor counts as a dry run, and changes nothing."""
+    before = region.group("kept")["Description"]
+    with pytest.raises(botocore.exceptions.ClientError) as error:
+        client.modify_replication_group(ReplicationGroupId="kept", ReplicationGroupDescription="changed", ApplyImmediately=True)
+    answer = error.value.response
+    assert (answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]) == (code, status), answer
+    assert region.group("kept")["Description"] == before
+    return answer["Error"]["Message"]
+
+
+@pytest.fixture(scope="module")
+def kept(region):
+    return region.create("kept", 1)
+
+
+def test_a_header_that_is_not_understood_is_refused(region, kept):
+    for value in ["1", "yes", "on", "", "true,true", '"true"']:
+        text = refused(region, by_header(region, value=value), "InvalidParameterValue", 400)
+        assert text == "The value of the header x-engram-dry-run is neither true nor false."
+    text = refused(region, by_header(region, name="x-engram-dryrun"), "InvalidParameterValue", 400)
+    assert text == "There is no header x-engram-dryrun; x-engram-dry-run asks for a dry run."
+    for value in ["TRUE", " true "]:
+        refused(region, by_header(region, value=value), "DryRunOperation", 412)
+    client = by_header(region, value="false")
+    client.modify_replication_group(ReplicationGroupId="kept", ReplicationGroupDescription="by a header that says no")
+    assert region.group("kept")["Description"] == "by a header that says no"
+
+
+def test_a_path_that_is_not_the_apis_is_refused(region, kept):
+    endpoint = region.environment()["AWS_ENDPOINT_URL"]
+    for path in ["/dryrun", "/Dry-Run", "/dry_run", "//dry-run", "/dry%2Drun", "/x/dry-run", "/dry-run/x", "/anything"]:
+        text = refused(region, region.aws(endpoint_url=endpoint + path), "InvalidAction", 404)
+        assert text.startswith("There is no operation at the path /"), text
+    for path in ["/dry-run", "/dry-run/"]:
+        refused(region, region.aws(endpoint_url=endpoint + path), "DryRunOperation", 412)
+
+
+def test_a_program_with_the_endpoint_written_into_it_changes_nothing(region, kept):
+    endpoint = region.environment()["AWS_ENDPOINT_URL"]
+    cli = os.path.join(os.path.dirname(sys.executable), "aws")
+    call = f"import boto3; boto3.client('elasticache', endpoint_url='{endpoint}').delete_replication_group(ReplicationGroupId='kept')"
+    programs = [
+        [cli, "--endpoint-url", endpoint, "elasticache", "delete-replication-group", "--replication-group-id", "kept"],
+        [sys.executable, "-c", call],
+    ]
+    # What would have the endpoint of the environment ignored, or another key used.
+    others = {
+        "AWS_DEFAULT_PROFILE": "nobody",
+        "AWS_PROFILE": "nobody",
+        "AWS_SESSION_TOKEN": "x",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+        "AWS_ENDPOINT_URL_ELASTICACHE": endpoint,
+    }
+    env = {**os.environ, **others, "AWS_EC2_METADATA_DISABLED": "true", "AWS_PAGER": ""}
+    for program in programs:
+        command = [binary(), "dry-run", "--data-dir", str(region.data), *program]
+        done = subprocess.run(command, env=env, capture_output=True, text=True)
+        assert done.returncode != 0 and "DryRunOperation" in done.stderr, done
+        assert "Gone: kept-001" in done.stderr, done
+        assert region.group("kept")["Status"] == "available"
+
+
+def test_the_key_of_dry_runs_describes(region, kept):
+    command = [binary(), "dry-run", "--data-dir", str(region.data), "sh", "-c", "echo $AWS_ACCESS_KEY_ID $AWS_SECRET_ACCESS_KEY"]
+    key, secret = subprocess.check_output(command, text=True).split()
+    assert key != region.environment()["AWS_ACCESS_KEY_ID"]
+    client = region.aws(aws_access_key_id=key, aws_secret_access_key=secret)
+    assert client.describe_replication_groups(ReplicationGroupId="kept")["ReplicationGroups"]
+    refused(region, client, "DryRunOperation", 412)

@@ -5,7 +5,7 @@ use crate::serve::REGION;
 use anyhow::{Result, anyhow, bail};
 use files::{Directory, Permission};
 use region::whereabouts::Silence;
-use region::{Credentials, Directories};
+use region::{Credentials, Directories, Use};
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
@@ -22,15 +22,22 @@ pub(crate) struct Arguments {
 
 /// Prints the exports: `eval "$(engram env)"`.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let (credentials, api) = access(&arguments.data.path()?)?;
+    let (credentials, api) = access(&arguments.data.path()?, Use::Root)?;
     crate::console::print(&exports(&credentials, api))
 }
 
-/// The key of a region on a data directory, and where its API is.
-pub(crate) fn access(path: &Path) -> Result<(Credentials, SocketAddr)> {
+/// A key of a region on a data directory, and where its API is.
+pub(crate) fn access(path: &Path, what: Use) -> Result<(Credentials, SocketAddr)> {
     let unreadable = |error| silence(path, error);
     let directories = Directories::of(path).map_err(unreadable)?;
-    let credentials = Credentials::load(&directories.control()).map_err(unreadable)?;
+    let credentials = match Credentials::load(&directories.control(), what) {
+        // An earlier version made the region, and runs it.
+        Err(error) if error.kind() == ErrorKind::NotFound && what == Use::DryRun => {
+            Credentials::load(&directories.control(), Use::Root).map_err(unreadable)?;
+            bail!("the region on {} has no key for dry runs; restart it, its nodes serve on", path.display());
+        }
+        loaded => loaded.map_err(unreadable)?,
+    };
     let file = directories.control().join(API);
     let api = std::fs::read_to_string(&file).map_err(unreadable)?;
     let Ok(api) = api.trim().parse() else {
@@ -64,7 +71,7 @@ pub(crate) fn exports(credentials: &Credentials, api: SocketAddr) -> String {
     let api = reachable(api);
     format!(
         "export AWS_ACCESS_KEY_ID={}\nexport AWS_SECRET_ACCESS_KEY={}\nexport AWS_DEFAULT_REGION={REGION}\n\
-         export AWS_ENDPOINT_URL=http://{api}\nunset AWS_SESSION_TOKEN AWS_PROFILE\n",
+         export AWS_ENDPOINT_URL=http://{api}\nunset AWS_SESSION_TOKEN AWS_PROFILE AWS_DEFAULT_PROFILE\n",
         credentials.access_key_id, credentials.secret_access_key,
     )
 }

@@ -50,6 +50,9 @@ enum Command {
     /// Print what a shell needs to reach the region: eval "$(engram env)"
     Env(env::Arguments),
     /// Run a program whose calls of the AWS APIs change nothing: each tells what it would do
+    ///
+    /// The program finds the endpoint and an access key for dry runs in its environment. With that key nothing changes at any endpoint
+    /// of the region. A program that brings an endpoint and a key of its own is not held back.
     DryRun(dry_run::Arguments),
     /// Show deployments, nodes, roles, zones, memory and endpoints
     Status(status::Arguments),

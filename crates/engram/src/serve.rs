@@ -10,8 +10,8 @@ use aws_protocol::Wire;
 use fleet::{AddressPool, Command, DeploymentId, Fleet, Host, Phase};
 use region::exposition::{self, Token};
 use region::{
-    ACCOUNT, Blocks, Clock, Credentials, DeploymentView, Directories, Ended, Fate, Over, Registry, Service,
-    Store,
+    ACCOUNT, Blocks, Clock, Credentials, DeploymentView, Directories, Ended, Fate, Keys, Over, Registry,
+    Service, Store,
 };
 use std::io::{ErrorKind, IsTerminal};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
@@ -116,7 +116,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let listener = bind(arguments.api, "--api")?;
     let exposed = arguments.metrics.map(|at| bind(at, "--metrics")).transpose()?;
     let api = listener.local_addr()?;
-    let credentials = Credentials::load_or_make(&directories.control())
+    let keys = Keys::load_or_make(&directories.control())
         .with_context(|| format!("cannot use {}", directories.control().display()))?;
     crate::env::remember(&directories, api)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -154,7 +154,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         let api_task = tokio::spawn(region::http::serve(
             listener,
             service.clone(),
-            credentials.clone(),
+            keys.clone(),
             quotas.clone(),
             connections,
         ));
@@ -163,7 +163,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             tell("Other hosts can reach what listens outside 127.0.0.0/8, and nothing encrypts the traffic.\n");
         }
         tokio::select! {
-            ended = until_stopped(&service, &directories, &credentials, api, first, quotas, arguments.discard_unsaved) => ended,
+            ended = until_stopped(&service, &directories, &keys.root, api, first, quotas, arguments.discard_unsaved) => ended,
             why = failed(over, control, api_task, exposing) => failure::give_up(&format!(
                 "{why}; the control plane ends, nodes serve on, and the next start finds them"
             )),

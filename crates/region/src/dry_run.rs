@@ -1,7 +1,13 @@
 //! The answer to a call that is only to say what it would do.
 //!
-//! A call is a dry run by its header, or by the path of its endpoint, for programs that cannot send a header. The answer is an error,
-//! as it is in the APIs of AWS that know dry runs (EC2's `DryRunOperation`), so no program takes it for a success; its text is the plan.
+//! A call is a dry run by its header, by the path of its endpoint, or by the key that it is signed with ([`Use::DryRun`]). The answer is an
+//! error, as it is in the APIs of AWS that know dry runs (EC2's `DryRunOperation`), so no program takes it for a success; its text is the
+//! plan.
+//!
+//! **Invariant:** whoever asks for a dry run in other words than these changes nothing: a header of Engram's that is unknown, or whose
+//! value is, is refused, and so is a path that is neither the API's nor this one's.
+//!
+//! [`Use::DryRun`]: crate::Use::DryRun
 
 use aws_protocol::{Fault, Timestamp};
 use fleet::step::{Assignment, Step};
@@ -11,8 +17,10 @@ use std::fmt::Write;
 use std::time::Duration;
 use supervision::Endpoint;
 
-/// The header; `true` asks for it.
+/// The header: `true` asks for it, `false` does not.
 const HEADER: &str = "x-engram-dry-run";
+/// What Engram's own headers begin with.
+const OWN: &str = "x-engram-";
 /// What the path begins with.
 pub const PATH: &str = "/dry-run";
 /// Names that a line has at most; of further ones it says how many.
@@ -27,8 +35,26 @@ pub(crate) fn behind_prefix(path: &str) -> Option<&str> {
 }
 
 /// Whether the headers of a request ask for a dry run.
-pub(crate) fn is_asked(headers: &HeaderMap) -> bool {
-    headers.get(HEADER).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"))
+///
+/// # Errors
+/// When it is not clear whether they do.
+pub(crate) fn is_asked(headers: &HeaderMap) -> Result<bool, Fault> {
+    if let Some(name) = headers.keys().find(|name| name.as_str().starts_with(OWN) && *name != HEADER) {
+        let text = format!("There is no header {name}; {HEADER} asks for a dry run.");
+        return Err(Fault::invalid_parameter_value(text));
+    }
+    let mut asked = false;
+    for value in headers.get_all(HEADER) {
+        match value.as_bytes() {
+            yes if yes.eq_ignore_ascii_case(b"true") => asked = true,
+            no if no.eq_ignore_ascii_case(b"false") => {}
+            _ => {
+                let text = format!("The value of the header {HEADER} is neither true nor false.");
+                return Err(Fault::invalid_parameter_value(text));
+            }
+        }
+    }
+    Ok(asked)
 }
 
 /// The answer.
@@ -191,6 +217,34 @@ mod tests {
         assert_eq!(behind_prefix("/dry-run/service/x"), Some("/service/x"));
         assert_eq!(behind_prefix("/dry-running"), None);
         assert_eq!(behind_prefix("/"), None);
+    }
+
+    #[test]
+    fn a_header_says_yes_or_no_or_is_refused() {
+        let asked = |pairs: &[(&'static str, &'static str)]| {
+            let pairs = pairs.iter().map(|(name, value)| {
+                (hyper::header::HeaderName::from_static(name), hyper::header::HeaderValue::from_static(value))
+            });
+            let mut headers = HeaderMap::new();
+            for (name, value) in pairs {
+                headers.append(name, value);
+            }
+            is_asked(&headers).map_err(|fault| fault.message)
+        };
+        assert_eq!(asked(&[("x-amz-date", "1")]), Ok(false));
+        for (value, is) in [("true", true), ("TRUE", true), ("false", false), ("False", false)] {
+            assert_eq!(asked(&[(HEADER, value)]), Ok(is), "{value}");
+        }
+        assert_eq!(asked(&[(HEADER, "false"), (HEADER, "true")]), Ok(true));
+        let unclear = Err("The value of the header x-engram-dry-run is neither true nor false.".to_owned());
+        for value in ["", "1", "0", "yes", "on", "true,true", "\"true\""] {
+            assert_eq!(asked(&[(HEADER, value)]), unclear, "{value}");
+        }
+        assert_eq!(asked(&[(HEADER, "true"), (HEADER, "maybe")]), unclear);
+        for name in ["x-engram-dryrun", "x-engram-dry_run", "x-engram-"] {
+            let unknown = format!("There is no header {name}; x-engram-dry-run asks for a dry run.");
+            assert_eq!(asked(&[(name, "true")]), Err(unknown));
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! listener's backlog.
 
 use crate::clock::system_ms;
-use crate::credentials::{ACCOUNT, Credentials};
+use crate::credentials::{ACCOUNT, Keys, Use};
 use crate::dry_run;
 use crate::service::{Decision, Service};
 use crate::services;
@@ -36,7 +36,7 @@ use tracing::{debug, info};
 /// What the connections share.
 struct Api {
     service: Service,
-    credentials: Credentials,
+    keys: Keys,
     quotas: Arc<Quotas>,
     limits: Limits,
 }
@@ -52,11 +52,11 @@ const BACK_OFF: Duration = Duration::from_millis(50);
 pub async fn serve(
     listener: TcpListener,
     service: Service,
-    credentials: Credentials,
+    keys: Keys,
     quotas: Arc<Quotas>,
     max_connections: usize,
 ) {
-    let api = Arc::new(Api { service, credentials, quotas, limits: Limits::default() });
+    let api = Arc::new(Api { service, keys, quotas, limits: Limits::default() });
     listen(listener, max_connections, move |request| answer(api.clone(), request)).await;
 }
 
@@ -111,7 +111,6 @@ async fn answer(api: Arc<Api>, request: Request<Incoming>) -> Result<Response<Fu
     let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
     let query = head.uri.query().unwrap_or_default();
     let prefixed = dry_run::behind_prefix(head.uri.path());
-    let dry_run = prefixed.is_some() || dry_run::is_asked(&head.headers);
     let claimed = sigv4::claimed_service(header("authorization"), query).unwrap_or_default();
     let signs = Signs {
         service: &claimed,
@@ -122,7 +121,7 @@ async fn answer(api: Arc<Api>, request: Request<Incoming>) -> Result<Response<Fu
         query,
     };
     let protocol = Protocol::of(&signs);
-    let asked = Asked { protocol, signs: &signs, request_id: &request_id, dry_run };
+    let asked = Asked { protocol, signs: &signs, request_id: &request_id, by_path: prefixed.is_some() };
     let answer = call(&api, &head, body, &asked).await.unwrap_or_else(|fault| {
         info!(request_id, code = %fault.code, message = fault.message, "refused");
         protocol.fault(&fault, &services::names(&claimed), &request_id)
@@ -151,12 +150,12 @@ struct Asked<'a> {
     protocol: Protocol,
     signs: &'a Signs<'a>,
     request_id: &'a str,
-    /// What would change is to be told, and not done.
-    dry_run: bool,
+    /// Its path asks for a dry run.
+    by_path: bool,
 }
 
 async fn call(api: &Api, head: &Parts, body: Incoming, asked: &Asked<'_>) -> Result<Answer, Fault> {
-    let Asked { protocol, signs, request_id, dry_run } = *asked;
+    let Asked { protocol, signs, request_id, by_path } = *asked;
     let body = timeout(PART_LIMIT, Limited::new(body, api.limits.max_bytes).collect()).await;
     let body = body.map_err(|_| Fault::request_timeout("The request did not arrive in time."))?;
     let body = body.map_err(|_| Fault::request_too_large("The request is too large."))?.to_bytes();
@@ -174,9 +173,11 @@ async fn call(api: &Api, head: &Parts, body: Incoming, asked: &Asked<'_>) -> Res
         body: &body,
     };
     let now = Timestamp::from_unix_ms(system_ms() as i64);
-    let secret_of =
-        |key: &str| (key == api.credentials.access_key_id).then(|| api.credentials.secret_access_key.clone());
+    let secret_of = |id: &str| api.keys.find(id).map(|(key, _)| key.secret_access_key.clone());
     let identity = sigv4::verify(&message, now, secret_of)?;
+    let by_header = dry_run::is_asked(&head.headers)?;
+    let by_key = api.keys.find(&identity.access_key_id).is_none_or(|(_, what)| what == Use::DryRun);
+    let dry_run = by_path || by_header || by_key;
     let served = services::named(&identity.service);
     let Some(service) = served else { return Err(protocol.unknown_service(&identity.service)) };
     let Protocol::Wire(wire) = protocol else { return Err(Fault::unknown_operation(signs.path)) };

@@ -32,7 +32,7 @@ pub mod whereabouts;
 
 pub use blocks::{BlockTaken, Blocks};
 pub use clock::{Clock, NotMovable};
-pub use credentials::{ACCOUNT, Credentials};
+pub use credentials::{ACCOUNT, Credentials, Keys, Use};
 pub use directories::{Directories, DirectoryError};
 pub use registry::{MemberNow, Now, Question, Registry, SeriesView};
 pub use service::{Awaited, Decision, Ended, Ending, Failure, Fate, NotDecided, Over, Service, Unsaved};

@@ -154,6 +154,22 @@ def test_the_table_and_its_frame(measured):
     assert ask(measured, "metrics", "--metric", "curritems", "--json").stdout.startswith('[{"region":"us-east-1"')
 
 
+def test_any_time_and_period_is_answered_whoever_was_there_before(measured):
+    for name in ["first", "second"]:
+        measured.create(name, 1)
+        until_measured(measured, f"{name}-001")
+    measured.aws().delete_replication_group(ReplicationGroupId="first")
+    gone = lambda: not measured.nodes("first")
+    wait_until("first gone", gone)
+    for asked in [["--period", "1"], ["--since", "7d"], ["--since", "450d", "--period", "1"], ["--since", "450d", "--period", "300"]]:
+        table, document = ask(measured, "metrics", *asked), ask(measured, "metrics", *asked, "--json")
+        assert (table.returncode, document.returncode) == (0, 0), table.stderr + document.stderr
+        found = {(one["member"], one["metric"]) for one in json.loads(document.stdout)}
+        assert {("first-001", "CurrItems"), ("second-001", "CurrItems")} <= found
+        shown = {tuple(line.split()[:2]) for line in table.stdout.splitlines()}
+        assert found <= shown, "the table has what the document has"
+
+
 def test_top_redraws_and_leaves_the_terminal(measured):
     measured.create("drawn", 1)
     master, slave = os.openpty()

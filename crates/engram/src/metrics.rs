@@ -3,6 +3,7 @@
 use crate::charts::{spark, table, value};
 use anyhow::{Result, anyhow};
 use region::{Question, SeriesView};
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The options of `engram metrics`.
@@ -38,8 +39,9 @@ const HEAD: [&str; 8] = ["MEMBER", "METRIC", "UNIT", "STATISTIC", "LAST", "LOWES
 /// Columns of a spark line.
 const COLUMNS: usize = 40;
 
-/// Asks the control plane that runs on the data directory.
+/// Asks the control plane that runs on the data directory. Only one part of the answer is held at a time: all of it may be large.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let question = Question {
         deployment: arguments.deployment.clone(),
         member: arguments.member.clone(),
@@ -47,25 +49,48 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         statistic: arguments.statistic.clone(),
         since_s: arguments.since / 1000,
         period_s: arguments.period,
+        until_s: Some(now + 1),
+        after: None,
     };
-    let found = region::whereabouts::measured(&arguments.data.path()?, &question)?;
-    let found = found.map_err(|why| anyhow!(why))?;
+    let (from, to) = (now.saturating_sub(question.since_s), now + 1);
+    let data = arguments.data.path()?;
     if arguments.json {
-        return crate::console::print(&(serde_json::to_string(&found)? + "\n"));
+        return print_json(&data, question);
     }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    crate::console::print(&text(&found, now.saturating_sub(question.since_s), now + 1))
+    let mut rows: Vec<(String, Vec<String>)> = Vec::new();
+    let asked = region::whereabouts::measured(&data, question, |part| {
+        rows.extend(part.iter().map(|series| (series.region.clone(), row(series, from, to))));
+        anyhow::Ok(())
+    });
+    asked?.map_err(|why| anyhow!(why))?;
+    crate::console::print(&text(&rows))
 }
 
-fn text(found: &[SeriesView], from: u64, to: u64) -> String {
+/// One list, with a series a time.
+fn print_json(data: &Path, question: Question) -> Result<()> {
+    let mut before = "[";
+    let asked = region::whereabouts::measured(data, question, |part| {
+        let mut text = String::new();
+        for series in part {
+            text.push_str(std::mem::replace(&mut before, ","));
+            text.push_str(&serde_json::to_string(&series)?);
+        }
+        crate::console::print(&text)
+    });
+    asked?.map_err(|why| anyhow!(why))?;
+    crate::console::print(if before == "[" { "[]\n" } else { "]\n" })
+}
+
+/// The rows of a table, each with its region.
+fn text(found: &[(String, Vec<String>)]) -> String {
     if found.is_empty() {
         return "Nothing was measured in this time.\n".to_owned();
     }
     let mut text = String::new();
-    for of_region in found.chunk_by(|one, other| one.region == other.region) {
+    for of_region in found.chunk_by(|one, other| one.0 == other.0) {
         let mut rows = vec![HEAD.map(str::to_owned).to_vec()];
-        rows.extend(of_region.iter().map(|series| row(series, from, to)));
-        text.push_str(&format!("Region {}\n", of_region[0].region));
+        rows.extend(of_region.iter().map(|(_, row)| row.clone()));
+        text.push_str(&format!("Region {}\n", of_region[0].0));
         for line in table(&rows, 4) {
             text.push_str(&format!("  {line}\n"));
         }
@@ -100,7 +125,7 @@ mod tests {
             points: points.to_vec(),
         };
         let found = [series("web-001", &[(0, 5.0), (20, 1.0), (39, 3.0)]), series("web-002", &[(39, 2.0)])];
-        let text = text(&found, 0, 40);
+        let text = text(&found.map(|series| (series.region.clone(), row(&series, 0, 40))));
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "Region us-east-1");
         assert!(
@@ -117,6 +142,6 @@ mod tests {
             lines[3].starts_with("  web-002  CacheHits  Count  Sum           2       2        2"),
             "{text}"
         );
-        assert_eq!(super::text(&[], 0, 40), "Nothing was measured in this time.\n");
+        assert_eq!(super::text(&[]), "Nothing was measured in this time.\n");
     }
 }

@@ -34,7 +34,7 @@ pub use blocks::{BlockTaken, Blocks};
 pub use clock::{Clock, NotMovable};
 pub use credentials::{ACCOUNT, Credentials, Keys, Use};
 pub use directories::{Directories, DirectoryError};
-pub use registry::{MemberNow, Now, Question, Registry, SeriesView};
+pub use registry::{MemberNow, Now, Question, Registry, SeriesKey, SeriesView};
 pub use service::{Awaited, Decision, Ended, Ending, Failure, Fate, NotDecided, Over, Service, Unsaved};
 pub use services::{SERVICES, quotas};
 pub use store::{Store, StoreError};

@@ -80,12 +80,27 @@ pub fn now(data: &Path) -> Result<Now, Silence> {
     reach(data, ask_now)
 }
 
-/// Asks the control plane of a data directory what was measured, which it tells or why not.
+/// Asks the control plane of a data directory what was measured, which it tells or why not. The answer comes in parts, in the order of
+/// regions, deployments, members and metrics; each is handed on before the next is asked for.
 ///
 /// # Errors
-/// See [`Silence`].
-pub fn measured(data: &Path, question: &Question) -> Result<Result<Vec<SeriesView>, String>, Silence> {
-    reach(data, |socket| ask_measured(socket, question))
+/// See [`Silence`], and what `each` says.
+pub fn measured<E: From<Silence>>(
+    data: &Path,
+    mut question: Question,
+    mut each: impl FnMut(Vec<SeriesView>) -> Result<(), E>,
+) -> Result<Result<(), String>, E> {
+    loop {
+        let mut part = match reach(data, |socket| ask_measured(socket, &question))? {
+            Ok(part) => part,
+            Err(why) => return Ok(Err(why)),
+        };
+        // A control plane of an earlier version always answers with all.
+        part.retain(|series| question.after.as_ref().is_none_or(|after| series.key() > *after));
+        let Some(last) = part.last() else { return Ok(Ok(())) };
+        question.after = Some(last.key());
+        each(part)?;
+    }
 }
 
 fn reach<T>(data: &Path, ask: impl FnOnce(&Path) -> io::Result<T>) -> Result<T, Silence> {

@@ -6,7 +6,7 @@ use crate::samples::{self, Log, Sample};
 use crate::segment::{self, Segment};
 use crate::tier::{TIERS, Tier};
 use files::Directory;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io;
 use std::ops::Range;
 
@@ -248,17 +248,13 @@ impl Store {
     /// # Errors
     /// When a segment can't be read.
     pub fn query(&self, ids: &[SeriesId], query: &Query) -> io::Result<Vec<Vec<(u64, f64)>>> {
-        let period = query.period.max(1);
-        let range = query.range.start - query.range.start % period..query.range.end;
-        let at = TIERS.iter().rposition(|tier| period.is_multiple_of(tier.period)).unwrap_or(0);
+        let Reach { period, range, at, spans } = Reach::of(query);
         let tier = &TIERS[at];
         let mut order: Vec<usize> = (0..ids.len()).collect();
         order.sort_by_key(|at| ids[*at]);
         let sorted: Vec<SeriesId> = order.iter().map(|at| ids[*at]).collect();
-        let spans = tier.span_of(range.start)..range.end.max(range.start);
-        let most = self.most_periods(tier, &spans, period);
         let mut answers: Vec<Folding> =
-            ids.iter().map(|_| Folding::new(query.statistic, period, tier.period, most)).collect();
+            ids.iter().map(|_| Folding::new(query.statistic, period, tier.period)).collect();
         let mut add = |asked: usize, points: &[Point]| {
             let answer = &mut answers[order[asked]];
             points.iter().filter(|point| range.contains(&point.start)).for_each(|point| answer.add(point));
@@ -269,11 +265,44 @@ impl Store {
         Ok(answers.into_iter().map(Folding::end).collect())
     }
 
-    /// How many periods can have a value: what is kept may be less than what is asked for.
-    fn most_periods(&self, tier: &Tier, spans: &Range<u64>, period: u64) -> usize {
-        let kept = tier.kept + 2 * tier.span;
-        let begin = spans.start.max(self.last_at.saturating_sub(kept));
-        (spans.end.min(self.last_at + 1).saturating_sub(begin) / period + 2) as usize
+    /// How many points the answer has about each series that has any, at most. No point is read for it, only which series are where.
+    ///
+    /// # Errors
+    /// When a segment can't be read.
+    pub fn most_points(&self, query: &Query) -> io::Result<HashMap<SeriesId, u64>> {
+        let Reach { period, range, at, spans } = Reach::of(query);
+        let (mut most, tier) = (HashMap::new(), &TIERS[at]);
+        if spans.is_empty() {
+            return Ok(most);
+        }
+        for start in self.sealed[at].range(spans.clone()) {
+            let (first, end) = ((*start).max(range.start), (start + tier.span).min(range.end));
+            if first < end {
+                let points = (end - 1) / period - first / period + 1;
+                for id in Segment::open(&self.directory, tier, *start)?.series() {
+                    *most.entry(id).or_default() += points;
+                }
+            }
+        }
+        if let Some(open) = at.checked_sub(1).map(|finer| &self.open[finer]) {
+            for (id, points) in open.range(spans).flat_map(|(_, points)| points) {
+                let starts = points.iter().map(|point| point.start).filter(|start| range.contains(start));
+                let points = count_periods(starts, period);
+                if points > 0 {
+                    *most.entry(*id).or_default() += points;
+                }
+            }
+        }
+        let mut last: HashMap<SeriesId, u64> = HashMap::new();
+        for (second, values) in self.seconds.values().flatten() {
+            let start = second - second % tier.period;
+            for (id, _) in values.iter().filter(|_| range.contains(&start)) {
+                if last.insert(*id, start / period) != Some(start / period) {
+                    *most.entry(*id).or_default() += 1;
+                }
+            }
+        }
+        Ok(most)
     }
 
     /// Hands out the points of a tier in the order of time, each with the place of its series in `sorted`.
@@ -315,6 +344,34 @@ impl Store {
     }
 }
 
+/// What a query has to look at.
+struct Reach {
+    period: u64,
+    range: Range<u64>,
+    /// The tier.
+    at: usize,
+    /// From the span in which the range begins; empty with it.
+    spans: Range<u64>,
+}
+
+impl Reach {
+    fn of(query: &Query) -> Reach {
+        let period = query.period.max(1);
+        let range = query.range.start - query.range.start % period..query.range.end;
+        let at = TIERS.iter().rposition(|tier| period.is_multiple_of(tier.period)).unwrap_or(0);
+        let spans = TIERS[at].span_of(range.start)..range.end.max(range.start);
+        Reach { period, range, at, spans }
+    }
+}
+
+fn count_periods(starts: impl Iterator<Item = u64>, period: u64) -> u64 {
+    let (mut count, mut last) = (0, None);
+    for of in starts.map(|start| start / period) {
+        count += u64::from(last.replace(of) != Some(of));
+    }
+    count
+}
+
 /// The answer about one series while it is made. Only the point of the last period is held as a point: an answer may have millions.
 struct Folding {
     statistic: Statistic,
@@ -326,9 +383,9 @@ struct Folding {
 }
 
 impl Folding {
-    fn new(statistic: Statistic, period: u64, tier_period: u64, most: usize) -> Folding {
+    fn new(statistic: Statistic, period: u64, tier_period: u64) -> Folding {
         let is_finest = period == tier_period;
-        Folding { statistic, period, is_finest, open: None, done: Vec::with_capacity(most) }
+        Folding { statistic, period, is_finest, open: None, done: Vec::new() }
     }
 
     fn add(&mut self, point: &Point) {

@@ -18,7 +18,7 @@ mod lag;
 mod question;
 mod sampler;
 
-pub use question::{MemberNow, Now, Question, SeriesView};
+pub use question::{MemberNow, Now, Question, SeriesKey, SeriesView};
 
 use crate::clock::system_ms;
 use agent::{Answer, Measuring};

@@ -6,7 +6,8 @@ use crate::clock::system_ms;
 use metrics::cloudwatch::{Form, Row, rows};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
-use telemetry::{Query, Series, SeriesId, Statistic};
+use std::ops::Range;
+use telemetry::{Query, Series, SeriesId, Statistic, Store};
 
 /// A question about the past. What is `None` is not chosen by.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +28,16 @@ pub struct Question {
     pub since_s: u64,
     /// Seconds of a point.
     pub period_s: u64,
+    /// Before which second, Unix time; without one, up to now. The parts of an answer are of one time.
+    #[serde(default)]
+    pub until_s: Option<u64>,
+    /// The series behind this one in the order of answers.
+    #[serde(default)]
+    pub after: Option<SeriesKey>,
 }
+
+/// The place of a series in the order of answers: region, deployment, member and metric.
+pub type SeriesKey = [String; 4];
 
 /// A series of the answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,6 +56,13 @@ pub struct SeriesView {
     pub statistic: String,
     /// Unix time in seconds of the beginning of each period that has a value, with the value.
     pub points: Vec<(u64, f64)>,
+}
+
+impl SeriesView {
+    /// Where it stands.
+    pub fn key(&self) -> SeriesKey {
+        [&self.region, &self.deployment, &self.member, &self.metric].map(Clone::clone)
+    }
 }
 
 /// All members now.
@@ -76,8 +93,9 @@ pub struct MemberNow {
     pub values: BTreeMap<String, f64>,
 }
 
-/// Points in an answer. A socket carries them within its time.
-const MOST_POINTS: u64 = 500_000;
+/// Points in an answer: a socket carries them within its time. One that would have more ends with a whole series, and is asked for anew
+/// from there.
+const MOST_POINTS: u64 = 100_000;
 
 const STATISTICS: [(&str, Statistic); 5] = [
     ("Average", Statistic::Average),
@@ -88,11 +106,16 @@ const STATISTICS: [(&str, Statistic); 5] = [
 ];
 
 impl Registry {
-    /// Answers a question about the past. It reads the disk, so it is for a thread that may wait.
+    /// Answers a question about the past: the first series of the answer, or none if there is none (any more). It reads the disk, so it
+    /// is for a thread that may wait.
     ///
     /// # Errors
     /// Why there is no answer, in a sentence without its end.
     pub fn ask(&self, question: &Question) -> Result<Vec<SeriesView>, String> {
+        self.ask_for_part(question, MOST_POINTS)
+    }
+
+    fn ask_for_part(&self, question: &Question, most_points: u64) -> Result<Vec<SeriesView>, String> {
         let rows = rows();
         let named = |name: &String| rows.iter().find(|row| row.name.eq_ignore_ascii_case(name));
         let metric = match &question.metric {
@@ -117,9 +140,9 @@ impl Registry {
         let by_name: HashMap<&str, &Row> = rows.iter().map(|row| (&*row.name, row)).collect();
         let statistic_of =
             |row: &Row| statistic.unwrap_or(STATISTICS[usize::from(row.form == Form::Counter)]);
-        let mut store = lock(&self.0.store);
-        let store = store.as_mut().map_err(|why| why.clone())?;
-        let mut chosen: Vec<(SeriesId, &Series, &Row)> = store
+        let store = lock(&self.0.store);
+        let store = store.as_ref().map_err(|why| why.clone())?;
+        let mut chosen: Vec<Chosen<'_>> = store
             .series()
             .filter_map(|(id, series)| {
                 let row = by_name.get(&*series.name)?;
@@ -129,43 +152,33 @@ impl Registry {
                 is_meant.then_some((id, series, *row))
             })
             .collect();
-        let key = |series: &Series| {
-            [dimension(series, 0), dimension(series, 1), dimension(series, 2)].map(str::to_owned)
-        };
-        chosen.sort_by_cached_key(|(_, series, row)| (key(series), row.name.clone()));
         let period = question.period_s.max(1);
-        let each = question.since_s.div_ceil(period);
-        if (chosen.len() as u64).saturating_mul(each) > MOST_POINTS {
-            return Err(format!(
-                "{} series of {each} points are more than one answer has; ask for one member or one metric, or for a longer period",
-                chosen.len()
-            ));
-        }
-        let end = system_ms() / 1000 + 1;
+        let end = question.until_s.unwrap_or_else(|| system_ms() / 1000 + 1);
         let range = end.saturating_sub(question.since_s)..end;
-        let mut answers: Vec<Option<SeriesView>> = vec![None; chosen.len()];
-        for (name, statistic) in STATISTICS {
-            let (places, ids): (Vec<usize>, Vec<SeriesId>) = chosen
-                .iter()
-                .enumerate()
-                .filter(|(_, (_, _, row))| statistic_of(row).0 == name)
-                .map(|(place, (id, ..))| (place, *id))
-                .unzip();
-            if ids.is_empty() {
-                continue;
-            }
-            let query = Query { range: range.clone(), period, statistic };
-            let found = store.query(&ids, &query).map_err(|why| why.to_string())?;
-            for (place, points) in places.into_iter().zip(found).filter(|(_, points)| !points.is_empty()) {
-                let (_, series, row) = chosen[place];
-                let [region, deployment, member] = key(series);
-                let (metric, unit) = (row.name.to_string(), row.unit.to_owned());
-                let statistic = name.to_owned();
-                answers[place] =
-                    Some(SeriesView { region, deployment, member, metric, unit, statistic, points });
+        // The statistic makes no difference to how many points there are.
+        let any = Query { range: range.clone(), period, statistic: Statistic::Sum };
+        let most = store.most_points(&any).map_err(|why| why.to_string())?;
+        chosen.retain(|(id, series, row)| {
+            most.contains_key(id) && question.after.as_ref().is_none_or(|after| key(series, row) > *after)
+        });
+        chosen.sort_by_cached_key(|(_, series, row)| key(series, row));
+        let mut rest = &chosen[..];
+        while !rest.is_empty() {
+            let mut points = 0;
+            let fits = rest.iter().take_while(|(id, ..)| {
+                let is_first = points == 0;
+                points += most[id];
+                is_first || points <= most_points
+            });
+            let (part, behind) = rest.split_at(fits.count());
+            rest = behind;
+            let found = read(store, part, statistic_of, (range.clone(), period))?;
+            // A series may be in a segment and have no point in the range: nothing is told by that.
+            if !found.is_empty() {
+                return Ok(found);
             }
         }
-        Ok(answers.into_iter().flatten().collect())
+        Ok(Vec::new())
     }
 
     /// All members now.
@@ -189,8 +202,118 @@ impl Registry {
     }
 }
 
+/// A series that is asked for, and its metric.
+type Chosen<'a> = (SeriesId, &'a Series, &'a Row);
+
+/// Reads what is kept of series.
+fn read(
+    store: &Store,
+    part: &[Chosen<'_>],
+    statistic_of: impl Fn(&Row) -> (&'static str, Statistic),
+    (range, period): (Range<u64>, u64),
+) -> Result<Vec<SeriesView>, String> {
+    let mut answers: Vec<Option<SeriesView>> = vec![None; part.len()];
+    for (name, statistic) in STATISTICS {
+        let (places, ids): (Vec<usize>, Vec<SeriesId>) = part
+            .iter()
+            .enumerate()
+            .filter(|(_, (_, _, row))| statistic_of(row).0 == name)
+            .map(|(place, (id, ..))| (place, *id))
+            .unzip();
+        if ids.is_empty() {
+            continue;
+        }
+        let query = Query { range: range.clone(), period, statistic };
+        let found = store.query(&ids, &query).map_err(|why| why.to_string())?;
+        for (place, points) in places.into_iter().zip(found).filter(|(_, points)| !points.is_empty()) {
+            let (_, series, row) = part[place];
+            let [region, deployment, member, metric] = key(series, row);
+            let (unit, statistic) = (row.unit.to_owned(), name.to_owned());
+            answers[place] = Some(SeriesView { region, deployment, member, metric, unit, statistic, points });
+        }
+    }
+    Ok(answers.into_iter().flatten().collect())
+}
+
+fn key(series: &Series, row: &Row) -> SeriesKey {
+    [dimension(series, 0), dimension(series, 1), dimension(series, 2), &row.name].map(str::to_owned)
+}
+
 /// A dimension of a series by its place in [`DIMENSIONS`].
 fn dimension(series: &Series, place: usize) -> &str {
     let found = series.dimensions.get(place).filter(|(name, _)| name == DIMENSIONS[place]);
     found.map_or("", |(_, value)| value.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use files::Directory;
+    use telemetry::Value;
+
+    /// Members with two metrics each: `old` was measured an hour before the others.
+    fn measured(directory: &std::path::Path, now: u64) -> Registry {
+        let registry = Registry::open(Directory::at(directory));
+        let mut store = lock(&registry.0.store);
+        let mut record = |members: &[&str], seconds: std::ops::Range<u64>| {
+            let store = store.as_mut().unwrap();
+            let all: Vec<Series> = (members.iter())
+                .flat_map(|member| ["CurrItems", "CacheHits"].map(|metric| (*member, metric)))
+                .map(|(member, metric)| {
+                    let values = ["us-east-1", "web", member];
+                    let dimensions =
+                        DIMENSIONS.iter().zip(values).map(|(name, value)| ((*name).into(), value.into()));
+                    Series { name: metric.into(), dimensions: dimensions.collect() }
+                })
+                .collect();
+            let ids = store.register(&all).unwrap();
+            for second in seconds {
+                let values: Vec<_> = ids.iter().map(|id| (*id, Value::from(second))).collect();
+                store.record(second, &values).unwrap();
+            }
+        };
+        record(&["old"], now - 3600..now - 3590);
+        record(&["a", "b", "c"], now - 10..now);
+        drop(store);
+        registry
+    }
+
+    #[test]
+    fn an_answer_comes_in_parts_of_whole_series() {
+        let (directory, now) = (tempfile::tempdir().unwrap(), 2_000_000_000);
+        let registry = measured(directory.path(), now);
+        let question = Question { since_s: 7200, period_s: 1, until_s: Some(now), ..Question::default() };
+        let all = registry.ask(&question).unwrap();
+        let keys: Vec<String> =
+            all.iter().map(|series| format!("{} {}", series.member, series.metric)).collect();
+        let expected = ["a", "b", "c", "old"]
+            .map(|member| [format!("{member} CacheHits"), format!("{member} CurrItems")]);
+        assert_eq!(keys, expected.concat());
+        assert!(all.iter().all(|series| series.points.len() == 10), "{all:?}");
+        // How many points the segment of `old` has is not known before it is read: at most 300.
+        for (most_points, parts) in [(1, 8), (20, 5), (25, 5), (30, 4), (1000, 1)] {
+            let (mut found, mut count, mut question) = (Vec::new(), 0, question.clone());
+            loop {
+                let part = registry.ask_for_part(&question, most_points).unwrap();
+                let Some(last) = part.last() else { break };
+                question.after = Some(last.key());
+                found.extend(part);
+                count += 1;
+            }
+            assert_eq!((&found, count), (&all, parts), "at most {most_points} points");
+        }
+    }
+
+    #[test]
+    fn a_member_that_was_measured_earlier_is_no_part_of_the_answer() {
+        let (directory, now) = (tempfile::tempdir().unwrap(), 2_000_000_000);
+        let registry = measured(directory.path(), now);
+        for since_s in [60, 3600 - 10] {
+            let question = Question { since_s, period_s: 1, until_s: Some(now), ..Question::default() };
+            let found = registry.ask(&question).unwrap();
+            assert!(found.iter().all(|series| series.member != "old") && found.len() == 6, "{found:?}");
+            let one = Question { metric: Some("curritems".into()), member: Some("b".into()), ..question };
+            assert_eq!(registry.ask_for_part(&one, 1).unwrap().len(), 1, "a series is told as a whole");
+        }
+    }
 }

@@ -99,6 +99,11 @@ proptest! {
             for statistic in STATISTICS {
                 let query = Query { range: from..now / 300 * 300 + 300, period, statistic };
                 let expected: Vec<_> = model.iter().map(|values| naive(values, &query)).collect();
+                let most = store.most_points(&query).unwrap();
+                for (id, points) in ids.iter().zip(&expected) {
+                    let most = most.get(id).copied().unwrap_or(0);
+                    prop_assert!(points.len() as u64 <= most, "{most} of {query:?}");
+                }
                 prop_assert_eq!(store.query(&ids, &query).unwrap(), expected, "{:?}", query);
             }
         }
@@ -137,4 +142,33 @@ fn time_only_goes_on() {
     assert!(!store.record(BEGIN + 4, &[(ids[0], Value::from(3))]).unwrap());
     let query = Query { range: BEGIN..BEGIN + 60, period: 60, statistic: Statistic::Sum };
     assert_eq!(store.query(&ids, &query).unwrap(), [[(BEGIN, 1.0)]]);
+}
+
+/// A series that was measured long ago, or for a moment only, is not taken for one that fills the range.
+#[test]
+fn points_are_counted_where_they_are() {
+    let disk = Simulation::new();
+    let mut store = Store::open(disk.directory("/telemetry"), BEGIN).unwrap();
+    let ids = register(&mut store, 3);
+    let (hour, day) = (3600, 86_400);
+    let value = Value::from_thousandths(1);
+    for second in 1..=2 * hour {
+        store.record(BEGIN + second, &[(ids[0], value)]).unwrap();
+    }
+    let now = BEGIN + day;
+    for second in 0..600 {
+        store.record(now + second, &[(ids[1], value)]).unwrap();
+    }
+    store.record(now + 600, &[(ids[1], value), (ids[2], value)]).unwrap();
+    let count = |since: u64, period| {
+        let end = now + 601;
+        let query = Query { range: end - since..end, period, statistic: Statistic::Sum };
+        let most = store.most_points(&query).unwrap();
+        ids.iter().map(|id| most.get(id).copied().unwrap_or(0)).collect::<Vec<_>>()
+    };
+    assert_eq!(count(3 * hour, 1), [0, 601, 1]);
+    assert_eq!(count(3 * hour, 60), [0, 11, 1]);
+    assert_eq!(count(hour, 300), [0, 3, 1]);
+    let two_days = count(2 * day, 60);
+    assert!((121..=242).contains(&two_days[0]) && two_days[1..] == [11, 1], "{two_days:?}");
 }

@@ -1,8 +1,11 @@
 //! What a change would do, without doing it.
 //!
-//! The change is applied to a copy of the fleet, and the plan is carried out on nodes that do at once what they are asked for. What the
-//! plan asks of them is the forecast: the very steps that would be taken if nothing failed. What is under way already is carried
-//! out before, and does not count.
+//! The plan is carried out on two copies of the fleet as it is now, one without the change and one with it, by nodes that do at once what
+//! they are asked for. The forecast is how the two differ in the end: the very steps that the change brings if nothing fails, and what is
+//! there or lost only because of them. What is under way already happens in both, so it counts in neither.
+//!
+//! **Invariant:** the change meets the fleet in the middle of what is under way. A replica that has no data yet takes over from nobody, and
+//! copying takes longer than any step: links come up only once no step is left.
 
 use crate::apply::ApplyError;
 use crate::command::{Changes, Command};
@@ -11,7 +14,7 @@ use crate::pace::Pace;
 use crate::plan::{Host, Plan, Reports, Seen, plan};
 use crate::step::{Assignment, NodeId, NodeSpec, Observed, Process, Step};
 use crate::window::MaintenanceWindow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::time::Duration;
 use supervision::{Endpoint, Link, Listening, Position, Role, Status, Upstream};
@@ -49,7 +52,7 @@ pub struct Stage {
     pub window_ms: Option<u64>,
     /// Steps that are taken together, one set after the other.
     pub rounds: Vec<Vec<Foreseen>>,
-    /// How long it takes.
+    /// How long it takes, with what is under way and waited for.
     pub takes: Duration,
 }
 
@@ -99,44 +102,69 @@ pub(crate) fn forecast(
     region: &str,
     commands: &[Command],
 ) -> Result<Forecast, ApplyError> {
-    let mut world = World {
-        fleet: present.fleet.clone(),
-        nodes: present.nodes.clone(),
-        saved: BTreeMap::new(),
-        unknown: Observed::default(),
-        host: present.host,
-        pace: present.pace,
-        now_ms: present.now_ms,
-        disconnects: 0,
-        started: BTreeSet::new(),
-        labels: BTreeMap::new(),
-    };
-    let (_, quiet) = world.settle(None)?;
-    world.catch_up();
-    world.disconnects = 0;
-    world.started.clear();
-    let before = Outlook::of(&world);
+    let mut without = World::of(present);
+    let (under_way, quiet) = without.settle()?;
+    let before = Outlook::of(&without);
+    let mut with = World::of(present);
+    // What leaves with the change is to be named too.
+    with.learn_labels();
     for command in commands {
-        world.fleet.apply(world.now_ms, region, command)?;
+        with.fleet.apply(with.now_ms, region, command)?;
     }
-    let (now, settles) = world.settle(None)?;
-    let mut stages = vec![now];
+    let (rounds, settles) = with.settle()?;
+    let mut stages = vec![Stage::of(None, rounds, under_way)];
     let mut settles = settles && quiet;
-    while let Some((at_ms, region, id, changes)) = world.next_deferred(&before) {
+    while let Some((at_ms, region, id, changes)) = with.next_deferred(&before) {
         let begins = Command::Modify { id, changes };
-        world.fleet.apply(at_ms, &region, &begins)?;
-        let (stage, rests) = world.settle(Some(at_ms))?;
+        with.fleet.apply(at_ms, &region, &begins)?;
+        let (rounds, rests) = with.settle()?;
         settles &= rests;
-        stages.push(stage);
+        stages.push(Stage::of(Some(at_ms), rounds, Vec::new()));
     }
-    let after = Outlook::of(&world);
-    let stays = |name: &String| before.members.contains_key(name) && after.members.contains_key(name);
-    let restarts = world.started.iter().filter(|name| stays(name)).cloned().collect();
-    let disconnects = world.disconnects;
+    let after = Outlook::of(&with);
+    let restarts = with.started.iter().filter(|(place, times)| {
+        let stays = before.members.contains_key(*place) && after.members.contains_key(*place);
+        stays && without.started.get(*place).is_none_or(|under_way| under_way < *times)
+    });
+    let restarts = restarts.map(|((_, name), _)| name.clone()).collect();
+    let disconnects = with.disconnects.saturating_sub(without.disconnects);
     Ok(Forecast { stages, settles, restarts, disconnects, ..before.compared_with(&after) })
 }
 
-/// Nodes that do at once what they are asked for.
+/// Steps that are taken together, and how long the longest takes.
+type Round = (Vec<Foreseen>, Duration);
+
+impl Stage {
+    /// Of rounds that hold steps which are under way: those are left out, and what the others wait for counts only in the time.
+    fn of(window_ms: Option<u64>, rounds: Vec<Round>, under_way: Vec<Round>) -> Stage {
+        let mut known: HashMap<Step, usize> = HashMap::new();
+        for foreseen in under_way.into_iter().flat_map(|(steps, _)| steps) {
+            *known.entry(foreseen.step).or_default() += 1;
+        }
+        let mut stage = Stage { window_ms, ..Stage::default() };
+        let mut time = Duration::ZERO;
+        for (mut steps, takes) in rounds {
+            time += takes;
+            steps.retain(|foreseen| match known.get_mut(&foreseen.step) {
+                Some(times) if *times > 0 => {
+                    *times -= 1;
+                    false
+                }
+                _ => true,
+            });
+            if !steps.is_empty() {
+                stage.rounds.push(steps);
+                stage.takes = time;
+            }
+        }
+        stage
+    }
+}
+
+/// A region, and the name of something in it.
+type Place = (String, String);
+
+/// Nodes that do at once what they are asked for, but for copying.
 struct World<'a> {
     fleet: Fleet,
     nodes: Reports,
@@ -147,10 +175,10 @@ struct World<'a> {
     pace: &'a Pace,
     now_ms: u64,
     disconnects: u64,
-    /// Members whose processes were started.
-    started: BTreeSet<String>,
-    /// Names of members, by the nodes that they have or had.
-    labels: BTreeMap<NodeId, String>,
+    /// Members whose processes were started, and how often.
+    started: BTreeMap<Place, u32>,
+    /// Members, by the nodes that they have or had.
+    labels: BTreeMap<NodeId, Place>,
 }
 
 impl Seen for World<'_> {
@@ -171,15 +199,36 @@ impl Seen for World<'_> {
     }
 }
 
-impl World<'_> {
+impl<'a> World<'a> {
+    /// As it is now.
+    fn of(present: Present<'a>) -> World<'a> {
+        let mut world = World {
+            fleet: present.fleet.clone(),
+            nodes: present.nodes.clone(),
+            saved: BTreeMap::new(),
+            unknown: Observed::default(),
+            host: present.host,
+            pace: present.pace,
+            now_ms: present.now_ms,
+            disconnects: 0,
+            started: BTreeMap::new(),
+            labels: BTreeMap::new(),
+        };
+        world.catch_up();
+        world
+    }
+
     /// Carries the plan out until it asks for nothing; whether it came to that.
-    fn settle(&mut self, window_ms: Option<u64>) -> Result<(Stage, bool), ApplyError> {
-        let mut stage = Stage { window_ms, ..Stage::default() };
+    fn settle(&mut self) -> Result<(Vec<Round>, bool), ApplyError> {
+        let mut rounds = Vec::new();
         for _ in 0..MAX_ROUNDS {
             self.learn_labels();
             let Plan { commands, steps } = plan(&self.fleet, self, self.host);
             if commands.is_empty() && steps.is_empty() {
-                return Ok((stage, true));
+                if self.wait() {
+                    continue;
+                }
+                return Ok((rounds, true));
             }
             if !commands.is_empty() {
                 for (region, command) in commands {
@@ -190,26 +239,52 @@ impl World<'_> {
             let mut round = Vec::new();
             let mut longest = Duration::ZERO;
             for step in steps {
-                let member = step.node().map(|node| self.label(node)).unwrap_or_default();
+                let member = step.node().map(|node| self.label(node).1).unwrap_or_default();
                 let copies_bytes = self.carry_out(&step)?;
                 longest = longest.max(self.pace.of(&step, copies_bytes));
                 round.push(Foreseen { member, copies_bytes, step });
             }
-            stage.takes += longest;
-            stage.rounds.push(round);
+            rounds.push((round, longest));
         }
-        Ok((stage, false))
+        Ok((rounds, false))
     }
 
-    /// The next change that a maintenance window is to bring, and did not have to before.
+    /// Lets happen what no step is needed for: links come up, files are loaded. Whether anything did.
+    fn wait(&mut self) -> bool {
+        let mut happened = false;
+        let held: HashMap<String, (u64, u64)> = self.nodes.iter().filter_map(primary_data).collect();
+        for observed in self.nodes.values_mut() {
+            if observed.process == Process::Starting {
+                // How it comes up is not known before it answers, so it is asked for anew.
+                *observed = Observed { process: Process::Ended, ..Observed::default() };
+                happened = true;
+            }
+            let Some(status) = &mut observed.status else { continue };
+            if std::mem::take(&mut status.loading) {
+                status.holds_data = true;
+                happened = true;
+            }
+            if let Role::Replica(upstream) = &status.role
+                && status.link != Link::Up
+                && let Some(holds) = held.get(&upstream.node)
+            {
+                (status.link, status.holds_data) = (Link::Up, true);
+                (status.keys, status.used_memory_bytes) = *holds;
+                happened = true;
+            }
+        }
+        happened
+    }
+
+    /// The next change that a maintenance window is to bring, and would not have brought then before.
     fn next_deferred(&self, before: &Outlook) -> Option<(u64, String, DeploymentId, Box<Changes>)> {
         let mut next: Option<(u64, String, DeploymentId, Box<Changes>)> = None;
         for (region, one) in self.fleet.deployments() {
+            let Some((size, at_ms)) = self.deferred(one) else { continue };
             let known = before.deferred.get(&(region.to_owned(), one.id.clone()));
-            let Some(size) = one.deferred_size.as_ref().filter(|size| known != Some(size)) else { continue };
-            let Some(window) = MaintenanceWindow::parse(&one.settings.maintenance_window) else { continue };
-            let open = window.contains(self.now_ms);
-            let at_ms = if open { self.now_ms } else { window.next_start(self.now_ms) };
+            if known.is_some_and(|known| *known == (size.clone(), at_ms)) {
+                continue;
+            }
             if next.as_ref().is_none_or(|(earliest, ..)| at_ms < *earliest) {
                 let changes = Box::new(Changes { size: Some(size.clone()), ..Changes::default() });
                 next = Some((at_ms, region.to_owned(), one.id.clone(), changes));
@@ -218,38 +293,45 @@ impl World<'_> {
         next
     }
 
-    /// Has replicas hold what their primaries hold: the reports of the two are not of the same moment.
+    /// What a maintenance window is to bring to a deployment, and when.
+    fn deferred(&self, deployment: &Deployment) -> Option<(NodeSize, u64)> {
+        let size = deployment.deferred_size.clone()?;
+        let window = MaintenanceWindow::parse(&deployment.settings.maintenance_window)?;
+        let open = window.contains(self.now_ms);
+        Some((size, if open { self.now_ms } else { window.next_start(self.now_ms) }))
+    }
+
+    /// Has replicas whose links are up hold what their primaries hold: the reports of the two are not of the same moment.
     fn catch_up(&mut self) {
-        let shards: Vec<(NodeId, Vec<NodeId>)> = (self.fleet.deployments())
-            .flat_map(|(_, one)| &one.shards)
-            .map(|shard| (shard.primary, shard.members.iter().map(|member| member.node.id).collect()))
-            .collect();
-        for (primary, nodes) in shards {
-            let Some(status) = &self.node(primary).status else { continue };
-            let holds = (status.keys, status.used_memory_bytes);
-            for node in nodes {
-                self.change(node, |status| (status.keys, status.used_memory_bytes) = holds);
+        let held: HashMap<String, (u64, u64)> = self.nodes.iter().filter_map(primary_data).collect();
+        for status in self.nodes.values_mut().filter_map(|observed| observed.status.as_mut()) {
+            if let (Role::Replica(upstream), Link::Up) = (&status.role, status.link)
+                && let Some(holds) = held.get(&upstream.node)
+            {
+                (status.keys, status.used_memory_bytes) = *holds;
             }
         }
     }
 
     /// Remembers whose each node is: one that its member has no longer is still to be named when it goes.
     fn learn_labels(&mut self) {
-        let members = self.fleet.deployments().flat_map(|(_, one)| one.members());
-        let labels =
-            members.flat_map(|(_, member)| member.nodes().map(|node| (node.id, member.name.clone())));
-        self.labels.extend(labels);
+        for (region, one) in self.fleet.deployments() {
+            for (_, member) in one.members() {
+                let place = || (region.to_owned(), member.name.clone());
+                self.labels.extend(member.nodes().map(|node| (node.id, place())));
+            }
+        }
     }
 
-    fn label(&self, node: NodeId) -> String {
-        self.labels.get(&node).cloned().unwrap_or_else(|| node.to_string())
+    fn label(&self, node: NodeId) -> Place {
+        self.labels.get(&node).cloned().unwrap_or_else(|| (String::new(), node.to_string()))
     }
 
     /// Makes a step true; the bytes that are copied by it.
     fn carry_out(&mut self, step: &Step) -> Result<u64, ApplyError> {
         match step {
             Step::Start { node, spec } => {
-                self.started.insert(spec.label.clone());
+                *self.started.entry(self.label(*node)).or_default() += 1;
                 self.start(*node, spec);
             }
             Step::Kill { node } => {
@@ -274,8 +356,7 @@ impl World<'_> {
                 });
             }
             Step::Handover { from, to, to_address, epoch, .. } => {
-                self.assign(*to, *epoch, Assignment::Primary);
-                self.assign(*from, *epoch, Assignment::Replica { of: *to, address: *to_address });
+                self.hand_over(*from, (*to, *to_address), *epoch);
             }
             Step::Listen { node, endpoint, address } => {
                 let listening = Listening { endpoint: *endpoint, address: *address };
@@ -283,6 +364,7 @@ impl World<'_> {
             }
             Step::Unlisten { node, endpoint } => {
                 self.change(*node, |status| status.listening.retain(|one| one.endpoint != *endpoint));
+                self.close_clients(*node, *endpoint);
             }
             Step::Configure { node, parameters, at_once } => {
                 let limit = maxmemory(parameters);
@@ -320,6 +402,7 @@ impl World<'_> {
             maxmemory_bytes: maxmemory(&spec.parameters).unwrap_or_default(),
             keys,
             clients: 0,
+            endpoint_clients: BTreeMap::new(),
             connected_replicas: 0,
             revision: Some(spec.revision),
         };
@@ -331,6 +414,29 @@ impl World<'_> {
         let observed = self.nodes.entry(node).or_default();
         self.disconnects += observed.status.take().map_or(0, |status| status.clients);
         *observed = Observed { process: Process::Ended, ..Observed::default() };
+    }
+
+    /// Whoever came by an endpoint is closed with it.
+    fn close_clients(&mut self, node: NodeId, endpoint: Endpoint) {
+        let mut closed = 0;
+        self.change(node, |status| {
+            closed = status.endpoint_clients.remove(&endpoint).unwrap_or(0).min(status.clients);
+            status.clients -= closed;
+        });
+        self.disconnects += closed;
+    }
+
+    /// One of the two may have ended in this very round: then nothing changes hands.
+    fn hand_over(&mut self, from: NodeId, (to, address): (NodeId, SocketAddr), epoch: u64) {
+        let Some(held) = self.node(from).status.as_ref().filter(|_| self.node(to).status.is_some()) else {
+            return;
+        };
+        if held.role == Role::Primary {
+            let holds = (held.keys, held.used_memory_bytes);
+            self.change(to, |status| (status.keys, status.used_memory_bytes) = holds);
+        }
+        self.assign(to, epoch, Assignment::Primary);
+        self.assign(from, epoch, Assignment::Replica { of: to, address });
     }
 
     fn assign(&mut self, node: NodeId, epoch: u64, role: Assignment) -> u64 {
@@ -346,14 +452,15 @@ impl World<'_> {
                 let upstream = Upstream { node: of.to_string(), socket: "ideal".into(), address };
                 self.change(node, |status| {
                     if status.role == Role::Unassigned {
+                        status.holds_data = false;
                         // What an empty one uses is its own.
                         copied = if keys == 0 { 0 } else { bytes };
                     }
-                    (status.role, status.link) = (Role::Replica(upstream), Link::Up);
-                    (status.holds_data, status.epoch, status.writes_paused) = (true, epoch, false);
-                    (status.keys, status.used_memory_bytes) = (keys, bytes);
+                    (status.role, status.link) = (Role::Replica(upstream), Link::Down);
+                    (status.epoch, status.writes_paused) = (epoch, false);
                     status.listening.retain(|one| one.endpoint != Endpoint::Primary);
                 });
+                self.close_clients(node, Endpoint::Primary);
             }
         }
         copied
@@ -366,6 +473,13 @@ impl World<'_> {
     }
 }
 
+/// What a node that leads holds: keys and bytes, by its name.
+fn primary_data((node, observed): (&NodeId, &Observed)) -> Option<(String, (u64, u64))> {
+    let status = observed.status.as_ref()?;
+    let leads = status.role == Role::Primary && observed.process == Process::Running;
+    leads.then(|| (node.to_string(), (status.keys, status.used_memory_bytes)))
+}
+
 fn maxmemory(parameters: &[(String, String)]) -> Option<u64> {
     let (_, value) = parameters.iter().find(|(name, _)| name == "maxmemory")?;
     value.parse().ok()
@@ -374,13 +488,13 @@ fn maxmemory(parameters: &[(String, String)]) -> Option<u64> {
 /// What the forecast compares: how everything is before, and how it is afterwards.
 struct Outlook {
     /// All members, and whether some of their parameters wait for a reboot.
-    members: BTreeMap<String, bool>,
-    /// The members that are primaries, by deployment and shard.
-    primaries: BTreeMap<(DeploymentId, String), String>,
+    members: BTreeMap<Place, bool>,
+    /// The members that are primaries, by region, deployment and shard.
+    primaries: BTreeMap<(String, DeploymentId, String), String>,
     /// By region and deployment.
     data: BTreeMap<(String, DeploymentId), Data>,
-    /// What waits for maintenance windows.
-    deferred: BTreeMap<(String, DeploymentId), NodeSize>,
+    /// What waits for maintenance windows, and until when (Unix ms).
+    deferred: BTreeMap<(String, DeploymentId), (NodeSize, u64)>,
 }
 
 /// What the primaries of a deployment hold.
@@ -400,16 +514,17 @@ impl Outlook {
         };
         for (region, one) in world.fleet.deployments() {
             let place = (region.to_owned(), one.id.clone());
-            if let Some(size) = &one.deferred_size {
-                outlook.deferred.insert(place.clone(), size.clone());
+            if let Some(deferred) = world.deferred(one) {
+                outlook.deferred.insert(place.clone(), deferred);
             }
             for (_, member) in one.members() {
                 let waits = member.parameters == ParameterStatus::PendingReboot;
-                outlook.members.insert(member.name.clone(), waits);
+                outlook.members.insert((region.to_owned(), member.name.clone()), waits);
             }
             for shard in &one.shards {
                 if let Some(member) = shard.primary_member() {
-                    outlook.primaries.insert((one.id.clone(), shard.id.clone()), member.name.clone());
+                    let shard = (region.to_owned(), one.id.clone(), shard.id.clone());
+                    outlook.primaries.insert(shard, member.name.clone());
                 }
             }
             outlook.data.insert(place, Data::of(world, one));
@@ -418,8 +533,8 @@ impl Outlook {
     }
 
     fn compared_with(&self, after: &Outlook) -> Forecast {
-        let gone = |all: &BTreeMap<String, bool>, from: &BTreeMap<String, bool>| -> Vec<String> {
-            from.keys().filter(|name| !all.contains_key(*name)).cloned().collect()
+        let gone = |all: &BTreeMap<Place, bool>, from: &BTreeMap<Place, bool>| -> Vec<String> {
+            from.keys().filter(|place| !all.contains_key(*place)).map(|(_, name)| name.clone()).collect()
         };
         let primaries = self.primaries.iter().filter_map(|(shard, member)| {
             let now = after.primaries.get(shard).filter(|now| *now != member)?;
@@ -428,12 +543,12 @@ impl Outlook {
         let waits = after
             .members
             .iter()
-            .filter(|(name, waits)| **waits && self.members.get(*name).is_some_and(|before| !before));
+            .filter(|(place, waits)| **waits && self.members.get(*place).is_some_and(|before| !before));
         Forecast {
             joins: gone(&self.members, &after.members),
             leaves: gone(&after.members, &self.members),
             primaries: primaries.collect(),
-            waits_for_reboot: waits.map(|(name, _)| name.clone()).collect(),
+            waits_for_reboot: waits.map(|((_, name), _)| name.clone()).collect(),
             losses: self.data.iter().filter_map(|(place, data)| data.loss(place, after)).collect(),
             ..Forecast::default()
         }

@@ -29,5 +29,5 @@ pub use board::{Board, Said};
 pub use cx::{RunServer, ServerCommand, ServerCx};
 pub use ending::{Ending, Pause, WaitingClient, Why};
 pub use gauges::{Gauges, SAMPLES};
-pub use listening::{Listening, NotListening, Opened, endpoint_of, open};
+pub use listening::{Listening, NotListening, Opened, endpoint_clients, endpoint_of, open};
 pub use server::{Ingredients, Server, Start};

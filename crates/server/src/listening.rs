@@ -12,7 +12,8 @@ use crate::board::Board;
 use config::Settings;
 use event_loop::{Acceptor, ListenError, Listener, ListenerId, Peer, Transport, listen_tcp, listen_unix};
 use replica_threads::OwnAddress;
-use session::{Mailbox, Message};
+use session::{Clients, Mailbox, Message};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -58,6 +59,12 @@ fn number_of(endpoint: Endpoint) -> usize {
 /// The endpoint that a connection came by; `None` for the node's own listeners.
 pub fn endpoint_of(peer: &Peer) -> Option<Endpoint> {
     ENDPOINTS.into_iter().find(|&endpoint| number_of(endpoint) == peer.listener)
+}
+
+/// How many clients came by each endpoint.
+pub fn endpoint_clients(clients: &Clients) -> BTreeMap<Endpoint, u64> {
+    let counts = ENDPOINTS.map(|endpoint| (endpoint, clients.count_of(number_of(endpoint)) as u64));
+    counts.into_iter().filter(|(_, count)| *count > 0).collect()
 }
 
 /// Why an address is not listened on. One sentence, with the parameter that helps.

@@ -13,7 +13,7 @@ use config::ClientClass;
 use event_loop::{BufId, Peer, Token};
 use keyspace::{Ticket, Watch};
 use resp::{Parser, Proto, Writer};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{
     AtomicBool, AtomicI32, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering,
 };
@@ -32,6 +32,8 @@ pub struct ClientShared {
     pub laddr: String,
     /// The listener was a Unix socket.
     pub is_unix: bool,
+    /// The number of the listener.
+    pub listener: usize,
     /// Its descriptor.
     pub fd: AtomicI32,
     /// When it came, in Unix ms.
@@ -117,6 +119,7 @@ impl ClientShared {
         let is_unix = peer.address.is_none();
         ClientShared {
             is_unix,
+            listener: peer.listener,
             ..ClientShared::begin(id, worker, peer.address_text(), peer.local_text(), fd, now_ms)
         }
     }
@@ -135,6 +138,7 @@ impl ClientShared {
             addr,
             laddr,
             is_unix: false,
+            listener: 0,
             fd: AtomicI32::new(fd),
             created_ms: now_ms,
             active_ms: AtomicU64::new(now_ms),
@@ -566,8 +570,15 @@ impl Client {
 #[derive(Debug, Default)]
 pub struct Clients {
     next_id: AtomicU64,
-    by_id: Mutex<std::collections::BTreeMap<u64, Arc<ClientShared>>>,
+    known: Mutex<Known>,
     blocked: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    by_id: BTreeMap<u64, Arc<ClientShared>>,
+    /// How many came by each listener.
+    by_listener: BTreeMap<usize, usize>,
 }
 
 impl Clients {
@@ -576,33 +587,46 @@ impl Clients {
         self.next_id.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    fn map(&self) -> std::sync::MutexGuard<'_, std::collections::BTreeMap<u64, Arc<ClientShared>>> {
-        self.by_id.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A client is there.
     pub fn add(&self, client: &Arc<ClientShared>) {
-        self.map().insert(client.id, client.clone());
+        let mut known = self.known();
+        if known.by_id.insert(client.id, client.clone()).is_none() {
+            *known.by_listener.entry(client.listener).or_default() += 1;
+        }
     }
 
     /// It is gone.
     pub fn remove(&self, id: u64) {
-        self.map().remove(&id);
+        let mut known = self.known();
+        if let Some(client) = known.by_id.remove(&id)
+            && let Some(count) = known.by_listener.get_mut(&client.listener)
+        {
+            *count -= 1;
+        }
     }
 
     /// One of them.
     pub fn get(&self, id: u64) -> Option<Arc<ClientShared>> {
-        self.map().get(&id).cloned()
+        self.known().by_id.get(&id).cloned()
     }
 
     /// All of them, oldest first.
     pub fn all(&self) -> Vec<Arc<ClientShared>> {
-        self.map().values().cloned().collect()
+        self.known().by_id.values().cloned().collect()
     }
 
     /// How many there are.
     pub fn count(&self) -> usize {
-        self.map().len()
+        self.known().by_id.len()
+    }
+
+    /// How many of them came by a listener, by its number.
+    pub fn count_of(&self, listener: usize) -> usize {
+        self.known().by_listener.get(&listener).copied().unwrap_or(0)
     }
 
     /// So many more of them wait.

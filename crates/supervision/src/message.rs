@@ -2,6 +2,7 @@
 
 use crate::reading::Measured;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -211,6 +212,9 @@ pub struct Status {
     pub keys: u64,
     /// Connections of clients.
     pub clients: u64,
+    /// Those of them that came by each endpoint, and end with it. A node of an earlier version does not tell.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub endpoint_clients: BTreeMap<Endpoint, u64>,
     /// Replicas whose link is up.
     pub connected_replicas: u64,
     /// Which parameters it has. A node that was started without a revision has none.

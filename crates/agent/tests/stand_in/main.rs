@@ -144,6 +144,7 @@ fn node(file: &Path) {
         maxmemory_bytes: 0,
         keys: 0,
         clients: 0,
+        endpoint_clients: Default::default(),
         connected_replicas: 0,
         revision: rows.get("managed-revision").and_then(|text| text.parse().ok()),
     };

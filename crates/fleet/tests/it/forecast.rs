@@ -3,7 +3,7 @@
 use crate::simulation::{any_wish, group, size};
 use crate::world::{REGION, World};
 use fleet::step::Step;
-use fleet::{Changes, Command, DeploymentId, Forecast, Loss, NodeParameters, Settings};
+use fleet::{Changes, Command, DeploymentId, Forecast, Loss, NodeParameters, Phase, Settings, Stage};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -16,18 +16,22 @@ fn foretell(world: &World, command: &Command) -> Forecast {
     world.reconciler.forecast(&world.fleet, world.now_ms, REGION, commands).unwrap()
 }
 
-fn steps(forecast: &Forecast) -> BTreeSet<String> {
-    let foreseen = forecast.stages.iter().flat_map(|stage| &stage.rounds).flatten();
+fn steps(stages: &[&Stage]) -> BTreeSet<String> {
+    let foreseen = stages.iter().flat_map(|stage| &stage.rounds).flatten();
     foreseen.map(|foreseen| format!("{:?}", foreseen.step)).collect()
 }
 
+/// Deployments of the region of the wishes.
+fn deployments(world: &World) -> impl Iterator<Item = &fleet::Deployment> {
+    world.fleet.deployments().filter(|(region, _)| *region == REGION).map(|(_, one)| one)
+}
+
 fn members(world: &World) -> BTreeSet<String> {
-    world.deployments().iter().flat_map(|one| one.members()).map(|(_, member)| member.name.clone()).collect()
+    deployments(world).flat_map(|one| one.members()).map(|(_, member)| member.name.clone()).collect()
 }
 
 fn keys(world: &World) -> u64 {
-    let primary = |one: &&fleet::Deployment| world.nodes[&one.shards[0].primary].data.len() as u64;
-    world.deployments().iter().map(primary).sum()
+    deployments(world).map(|one| world.nodes[&one.shards[0].primary].data.len() as u64).sum()
 }
 
 /// A settled group of so many members, with data in it.
@@ -58,34 +62,185 @@ fn weighs(step: &&String) -> bool {
         .any(|kind| step.starts_with(kind))
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+/// Clients come to every endpoint that is served.
+fn connect(world: &mut World) {
+    for node in world.nodes.keys().copied().collect::<Vec<_>>() {
+        let listening = world.nodes[&node].listening.clone();
+        for one in listening {
+            let count = world.random.below(4);
+            world.nodes.get_mut(&node).unwrap().clients.insert(one.endpoint, count);
+        }
+    }
+    look(world);
+}
 
+/// What a user might ask for now, also with maintenance windows. The first day of the simulation is a Thursday.
+fn any_wish_or_window(world: &mut World) -> Option<Command> {
+    let windows = ["thu:00:00-thu:23:00", "sun:05:00-sun:06:00", "fri:05:00-fri:06:00"];
+    match world.random.below(4) {
+        0 => {
+            let size_name = ["cache.t4g.micro", "cache.m7g.large"][world.random.below(2) as usize];
+            Some(Command::Defer { id: id(), size: world.random.chance(80).then(|| size(size_name)) })
+        }
+        1 => {
+            let maintenance_window = windows[world.random.below(3) as usize].into();
+            let settings = Settings { maintenance_window, ..Settings::default() };
+            let changes = Changes { settings: Some(settings), ..Changes::default() };
+            Some(Command::Modify { id: id(), changes: Box::new(changes) })
+        }
+        _ => any_wish(world),
+    }
+}
+
+fn primary_of(world: &World, region: &str) -> Option<String> {
+    let one = world.fleet.deployment(region, &id())?;
+    Some(one.shards[0].primary_member()?.name.clone())
+}
+
+/// A step without the moment at which its node was asked for: a window is looked at a moment later.
+fn timeless(step: &str) -> String {
+    match step.split_once("made_at_ms: ") {
+        Some((before, behind)) => {
+            before.to_owned() + behind.trim_start_matches(|digit: char| digit.is_ascii_digit())
+        }
+        None => step.to_owned(),
+    }
+}
+
+/// The steps of a stage are those that are taken: all of them, and none else that weighs.
+#[track_caller]
+fn same_steps(foretold: &BTreeSet<String>, told: &[String], command: &Command) {
+    let foretold: BTreeSet<String> = foretold.iter().map(|step| timeless(step)).collect();
+    let told: BTreeSet<String> = told.iter().map(|step| timeless(step)).collect();
+    assert!(foretold.is_subset(&told), "{command:?}: {foretold:#?} {told:#?}");
+    let (all, really) = (foretold.iter().filter(weighs), told.iter().filter(weighs));
+    assert!(all.eq(really), "{command:?}: {foretold:#?} {told:#?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+
+    /// Of a group that is at rest everything is known, also where another region has a group of the same names.
     #[test]
-    fn whatever_is_asked_for(seed: u64, count in 1_usize..4, wishes in 1..6) {
+    fn whatever_is_asked_for(seed: u64, count in 1_usize..4, elsewhere in 0_usize..4, wishes in 1..6) {
         let mut world = world(seed, count);
+        if elsewhere > 0 {
+            world.write("eu-west-1", Command::Create(Box::new(group("web", elsewhere, elsewhere > 1))));
+            look(&mut world);
+        }
+        let sunday = Settings { maintenance_window: "sun:05:00-sun:06:00".into(), ..Settings::default() };
+        let changes = Box::new(Changes { settings: Some(sunday), ..Changes::default() });
+        world.wish(Command::Modify { id: id(), changes });
         for _ in 0..wishes {
-            let Some(command) = any_wish(&mut world) else { continue };
+            connect(&mut world);
+            let Some(command) = any_wish_or_window(&mut world) else { continue };
             let forecast = foretell(&world, &command);
             prop_assert!(forecast.settles, "{command:?}");
             let (before, kept) = (members(&world), keys(&world));
-            let primary = world.deployments()[0].shards[0].primary_member().unwrap().name.clone();
+            let primary = primary_of(&world, REGION).unwrap();
+            let (others, closed) = (primary_of(&world, "eu-west-1"), world.closed);
             world.told.clear();
             world.wish(command.clone());
             look(&mut world);
-            let told: BTreeSet<String> = world.told.iter().cloned().collect();
-            let foretold = steps(&forecast);
-            prop_assert!(foretold.is_subset(&told), "{:?}: {:#?} {:#?}", command, foretold, told);
-            let (all, really) = (foretold.iter().filter(weighs), told.iter().filter(weighs));
-            prop_assert!(all.eq(really), "{:?}: {:#?} {:#?}", command, foretold, told);
+            let is_now = |stage: &&Stage| stage.window_ms.is_none_or(|at_ms| at_ms <= world.now_ms);
+            let (now, later): (Vec<&Stage>, Vec<&Stage>) = forecast.stages.iter().partition(is_now);
+            same_steps(&steps(&now), &world.told, &command);
             let after = members(&world);
             prop_assert_eq!(&forecast.joins, &after.difference(&before).cloned().collect::<Vec<_>>());
             prop_assert_eq!(&forecast.leaves, &before.difference(&after).cloned().collect::<Vec<_>>());
-            let now = world.deployments()[0].shards[0].primary_member().unwrap().name.clone();
+            if later.is_empty() {
+                prop_assert_eq!(forecast.disconnects, world.closed - closed, "{:?}", command);
+            }
+            // If not, it is still to come when something else is asked for.
+            let comes = world.random.chance(50);
+            for stage in later.into_iter().filter(|_| comes) {
+                world.told.clear();
+                world.now_ms = world.now_ms.max(stage.window_ms.unwrap());
+                look(&mut world);
+                same_steps(&steps(&[stage]), &world.told, &command);
+            }
+            let now = primary_of(&world, REGION).unwrap();
             let moved = if now == primary { vec![] } else { vec![(primary, now)] };
             prop_assert_eq!(&forecast.primaries, &moved);
+            prop_assert_eq!(primary_of(&world, "eu-west-1"), others);
             let lost = forecast.losses.iter().map(|loss| loss.keys).sum::<u64>();
             prop_assert_eq!(lost, kept - keys(&world), "{:?}", command);
+        }
+    }
+
+    /// Nothing is lost of which that was not said, also while members are being rebooted.
+    #[test]
+    fn what_is_said_to_be_kept_is_kept(seed: u64, count in 1_usize..5, wishes in 1..8) {
+        let mut world = world(seed, count);
+        let kept = keys(&world);
+        let mut asked = Vec::new();
+        for _ in 0..wishes {
+            let Some(command) = a_wish_meanwhile(&mut world) else { continue };
+            let forecast = foretell(&world, &command);
+            prop_assert!(forecast.settles, "{command:?}");
+            if !forecast.losses.is_empty() {
+                continue;
+            }
+            asked.push(format!("{command:?}"));
+            world.wish(command);
+            for _ in 0..world.random.below(20) {
+                world.turn();
+            }
+        }
+        look(&mut world);
+        prop_assert_eq!(keys(&world), kept, "{:#?}", asked);
+    }
+
+    /// What is under way is no part of what is foretold.
+    #[test]
+    fn what_changes_nothing_changes_nothing_meanwhile(seed: u64, count in 1_usize..5, turns in 0..40) {
+        let mut world = world(seed, count);
+        if let Some(command) = any_wish(&mut world) {
+            world.wish(command);
+        }
+        for _ in 0..turns {
+            world.turn();
+        }
+        let tag = Command::Tag { id: id(), member: None, tags: [("a".into(), "b".into())].into() };
+        let forecast = foretell(&world, &tag);
+        let nothing = Forecast { stages: vec![Stage::default()], settles: true, ..Forecast::default() };
+        prop_assert_eq!(forecast, nothing);
+    }
+}
+
+/// What a user might ask for while reboots are under way: one more, of any member that shows as available, or else what the group permits.
+fn a_wish_meanwhile(world: &mut World) -> Option<Command> {
+    let deployment = world.fleet.deployment(REGION, &id()).cloned()?;
+    if world.random.chance(40) {
+        return any_wish(world);
+    }
+    if deployment.phase != Phase::Available {
+        // Whether a primary that leaves is gone before a reboot, or behind it, is a race.
+        return None;
+    }
+    let available = deployment.members().filter(|(_, one)| one.status(&deployment) == "available");
+    let names: Vec<String> = available.map(|(_, one)| one.name.clone()).collect();
+    let any = world.random.below(names.len().max(1) as u64) as usize;
+    Some(Command::Reboot { id: id(), member: names.get(any)?.clone() })
+}
+
+#[test]
+fn a_primary_is_lost_whose_replicas_are_being_rebooted() {
+    for turns in 0..30 {
+        let mut world = world(turns, 3);
+        for member in ["web-002", "web-003"] {
+            world.wish(Command::Reboot { id: id(), member: member.into() });
+        }
+        for _ in 0..turns {
+            world.turn();
+        }
+        let has_data = world.nodes.values().filter(|node| node.holds_data && !node.data.is_empty()).count();
+        let reboot = Command::Reboot { id: id(), member: "web-001".into() };
+        let forecast = foretell(&world, &reboot);
+        if turns == 0 || has_data == 1 {
+            let lost = Loss { deployment: "web".into(), keys: 5, bytes_over_limit: 0 };
+            assert_eq!(forecast.losses, [lost], "after {turns} turns");
+            assert_eq!(forecast.restarts, ["web-001"], "what is under way is no part of it");
         }
     }
 }
@@ -170,7 +325,10 @@ fn parameters_that_come_with_a_start_are_told_to_wait_for_one() {
     let forecast = foretell(&world, &Command::Modify { id: id(), changes });
     assert_eq!(forecast.waits_for_reboot, Vec::<String>::new(), "they wait already");
     let is_configure = |step: &str| step.starts_with("Configure");
-    assert_eq!(steps(&forecast).iter().filter(|step| is_configure(step)).count(), 2);
+    assert_eq!(
+        steps(&forecast.stages.iter().collect::<Vec<_>>()).iter().filter(|step| is_configure(step)).count(),
+        2
+    );
 }
 
 #[test]

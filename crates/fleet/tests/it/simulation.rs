@@ -51,7 +51,7 @@ fn wish(world: &mut World) {
 
 /// What a user might ask for now, if the state permits it.
 pub(crate) fn any_wish(world: &mut World) -> Option<Command> {
-    let deployment = world.deployments().first().map(|one| (*one).clone())?;
+    let deployment = world.fleet.deployment(REGION, &id()).cloned()?;
     if deployment.status() != "available" {
         return None;
     }

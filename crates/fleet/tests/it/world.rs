@@ -49,6 +49,8 @@ pub(crate) struct Node {
     /// The writes it has, by number.
     pub(crate) data: Vec<u64>,
     pub(crate) listening: Vec<Listening>,
+    /// Clients, by the endpoint that they came by.
+    pub(crate) clients: BTreeMap<Endpoint, u64>,
     pub(crate) revision: Revision,
     file: Vec<u64>,
 }
@@ -70,6 +72,8 @@ pub(crate) struct World {
     pub(crate) writes: u64,
     /// Every step that was begun, for transcripts.
     pub(crate) told: Vec<String>,
+    /// Connections of clients that were closed.
+    pub(crate) closed: u64,
 }
 
 const HOST: Host = Host { cores: 2 };
@@ -90,6 +94,7 @@ impl World {
             histories: 0,
             writes: 0,
             told: Vec::new(),
+            closed: 0,
         }
     }
 
@@ -130,6 +135,9 @@ impl World {
     /// Lets one thing happen; false when nothing is left to do.
     pub(crate) fn turn(&mut self) -> bool {
         self.now_ms += 1;
+        for (region, command) in self.fleet.due(self.now_ms) {
+            self.write(&region, command);
+        }
         for _ in 0..100 {
             match self.reconciler.next(self.now(), &self.fleet) {
                 Next::Write(commands) => {
@@ -207,6 +215,7 @@ impl World {
             node.life = Life::Dead;
             node.data.clear();
             node.listening.clear();
+            self.closed += std::mem::take(&mut node.clients).values().sum::<u64>();
             self.observe(id);
         }
     }
@@ -295,7 +304,8 @@ impl World {
                 Ok(Outcome::Done)
             }
             Step::Remove { node } => {
-                self.nodes.remove(node);
+                let gone = self.nodes.remove(node);
+                self.closed += gone.map_or(0, |node| node.clients.values().sum());
                 Ok(Outcome::Done)
             }
             Step::Assign { node, epoch, role } => self.assign(*node, *epoch, *role),
@@ -324,7 +334,10 @@ impl World {
                 Ok(Outcome::Done)
             }
             Step::Unlisten { node, endpoint } => {
-                self.running(*node, u64::MAX)?.listening.retain(|one| one.endpoint != *endpoint);
+                let it = self.running(*node, u64::MAX)?;
+                it.listening.retain(|one| one.endpoint != *endpoint);
+                let closed = it.clients.remove(endpoint);
+                self.closed += closed.unwrap_or(0);
                 Ok(Outcome::Done)
             }
             Step::Configure { node, at_once, .. } => {
@@ -392,6 +405,8 @@ impl World {
                 }
                 (node.role, node.link) = (Role::Replica(upstream), Link::Down);
                 node.listening.retain(|one| one.endpoint != Endpoint::Primary);
+                let closed = node.clients.remove(&Endpoint::Primary);
+                self.closed += closed.unwrap_or(0);
             }
         }
         Ok(Outcome::Done)
@@ -444,6 +459,7 @@ fn fresh(data: Vec<u64>, revision: Revision) -> Node {
         history: "none".into(),
         data,
         listening: Vec::new(),
+        clients: BTreeMap::new(),
         revision,
         file: Vec::new(),
     }
@@ -469,7 +485,8 @@ fn status(id: NodeId, node: &Node) -> Status {
         used_memory_bytes: 0,
         maxmemory_bytes: 0,
         keys: node.data.len() as u64,
-        clients: 0,
+        clients: node.clients.values().sum(),
+        endpoint_clients: node.clients.clone(),
         connected_replicas: 0,
         revision: Some(node.revision),
     }

@@ -45,6 +45,7 @@ pub(super) fn status(server: &Server, managed: &Managed) -> Status {
         clients: (server.clients.count() as u64)
             .saturating_sub(connected_replicas)
             .saturating_sub(u64::from(link != Link::Down)),
+        endpoint_clients: server::endpoint_clients(&server.clients),
         connected_replicas,
         revision: managed.decided().revision,
     }

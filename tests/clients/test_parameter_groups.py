@@ -87,9 +87,19 @@ def test_what_needs_a_start_waits_for_a_reboot(region):
     (status,) = statuses(region, "old")
     assert status["CacheParameterGroupName"] == "many" and status["CacheNodeIdsToReboot"] == ["0001"]
     assert has(region, "old-001", databases="16")
+    # What no node has yet can be taken back.
+    use = lambda group: client.modify_replication_group(ReplicationGroupId="old", CacheParameterGroupName=group, ApplyImmediately=True)
+    use("default.valkey8")
+    wait_until("in-sync", lambda: apply_statuses(region, "old") == {"in-sync"})
+    use("many")
+    wait_until("pending-reboot", lambda: apply_statuses(region, "old") == {"pending-reboot"})
     client.reboot_cache_cluster(CacheClusterId="old-001", CacheNodeIdsToReboot=["0001"])
     wait_until("in-sync", lambda: apply_statuses(region, "old") == {"in-sync"})
     assert has(region, "old-001", databases="32")
+    with pytest.raises(client.exceptions.InvalidParameterCombinationException, match="has 16 databases, and nodes have 32"):
+        use("default.valkey8")
+    with pytest.raises(client.exceptions.InvalidParameterValueException, match="Allowed values: 1-65535$"):
+        create(client, "too-many", databases="65536")
     with pytest.raises(client.exceptions.InvalidCacheParameterGroupStateFault, match="in use"):
         modify(client, "many", databases="8")
 

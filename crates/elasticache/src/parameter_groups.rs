@@ -19,9 +19,10 @@ use crate::shapes::arn;
 use crate::{Cx, faults, names};
 use aws_operations::Quotas;
 use aws_protocol::{Fault, Item};
-use config::{Config, NoDirectives};
+use config::{Config, Kind, NoDirectives};
 use fleet::{Changes, Command, Deployment, Fleet, NodeParameters, ParameterGroup, Reserved};
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 /// Parameters that one call may change.
@@ -234,10 +235,15 @@ pub(crate) fn for_deployment(
     Ok(Some(group))
 }
 
-/// Refuses a group with fewer databases than the deployment has: nodes could not load what is in the others.
+/// Refuses a group with fewer databases than any node has: it could not load what is in the others. What only waits for a reboot no
+/// node has.
 fn keeps_databases(deployment: &Deployment, group: &Group) -> Result<(), Fault> {
-    let databases = |parameters: &NodeParameters| parameters.at_start.get("databases")?.parse::<u64>().ok();
-    match (databases(&deployment.parameters), databases(&group.node_parameters())) {
+    let databases = |at_start: &BTreeMap<String, String>| at_start.get("databases")?.parse::<u64>().ok();
+    let members = deployment.members().map(|(_, member)| match member.at_start.is_empty() {
+        true => &deployment.parameters.at_start,
+        false => &member.at_start,
+    });
+    match (members.filter_map(databases).max(), databases(&group.node_parameters().at_start)) {
         (Some(has), Some(gets)) if gets < has => Err(faults::combination(format!(
             "The parameter group {} has {gets} databases, and nodes have {has}, whose data they could not load.",
             group.kept.name
@@ -325,12 +331,34 @@ pub(crate) fn check(family: &str, row: &Parameter, value: &str) -> Result<(), Fa
         return Ok(());
     }
     let allowed = match row.allowed {
-        "" => row.data_type,
-        allowed => allowed,
+        "" => row.data_type.to_owned(),
+        allowed => on_nodes(family, row).unwrap_or_else(|| allowed.to_owned()),
     };
     let text =
         format!("The value {value} of the parameter {} is not valid. Allowed values: {allowed}", row.name);
     Err(faults::value(text))
+}
+
+/// The ranges of a number that the service allows, as far as nodes of a family can have them. None for what is no number on nodes.
+fn on_nodes(family: &str, row: &Parameter) -> Option<String> {
+    let versions = catalogue::versions().iter().filter(|version| version.family == family);
+    let bounds = versions.filter_map(|version| {
+        let parameter = config::table::find(version.profile.parse().ok()?, row.name)?;
+        let Kind::Integer { min, max, .. } = parameter.kind else { return None };
+        Some((min, parameter.limit.map_or(max, |(limit, _)| limit.min(max))))
+    });
+    let (least, most) = bounds.reduce(|one, other| (one.0.max(other.0), one.1.min(other.1)))?;
+    let parts = row.allowed.split(',').filter_map(|part| {
+        let (from, to) = part.split_once('-').unwrap_or((part, part));
+        let from = from.parse::<i128>().ok()?.max(least);
+        let to = if to.is_empty() { most } else { to.parse::<i128>().ok()?.min(most) };
+        match from.cmp(&to) {
+            Ordering::Less => Some(format!("{from}-{to}")),
+            Ordering::Equal => Some(from.to_string()),
+            Ordering::Greater => None,
+        }
+    });
+    Some(parts.collect::<Vec<_>>().join(","))
 }
 
 /// Whether nodes of a family can have the value. The service's ranges may be wider than the engine's, and a node that refuses a value

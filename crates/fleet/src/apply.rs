@@ -91,7 +91,11 @@ impl Fleet {
                 self.region_mut(region)?.delete_parameter_group(at_ms, name)?;
             }
             Command::Configured { id, member, status } => {
+                let at_start = self.deployment_mut(region, id)?.parameters.at_start.clone();
                 let of = self.member_mut(region, id, member)?;
+                if *status == ParameterStatus::InSync {
+                    of.at_start = at_start;
+                }
                 let before = std::mem::replace(&mut of.parameters, *status);
                 if before == ParameterStatus::Applying {
                     self.tell(at_ms, region, Source::CacheCluster, member, Happening::ParametersChanged);
@@ -223,6 +227,7 @@ impl Fleet {
             state: MemberState::Creating,
             node: self.new_node(origin(at_ms, region, &of.id, &new.name), &of.size),
             parameters: ParameterStatus::InSync,
+            at_start: of.parameters.at_start.clone(),
             replacement: None,
             tags,
             created_at_ms: at_ms,
@@ -350,6 +355,7 @@ impl Fleet {
         let deployment = self.deployment_mut(region, id)?;
         deployment.phase = Phase::Modifying;
         let (size, port, tags) = (deployment.size.clone(), deployment.port, deployment.tags.clone());
+        let at_start = deployment.parameters.at_start.clone();
         for new in new {
             if self.deployment(region, id).is_some_and(|one| one.members().any(|(_, m)| m.name == new.name)) {
                 return Err(ApplyError::Exists(format!("member {}", new.name)));
@@ -365,6 +371,7 @@ impl Fleet {
                 state: MemberState::Creating,
                 node,
                 parameters: ParameterStatus::InSync,
+                at_start: at_start.clone(),
                 replacement: None,
                 tags,
                 created_at_ms: at_ms,

@@ -272,6 +272,9 @@ pub struct Member {
     /// Whether its node has the parameters that it should have.
     #[serde(default)]
     pub parameters: ParameterStatus,
+    /// What its node has of the parameters that only a start can change; empty where a version wrote this that did not know.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub at_start: BTreeMap<String, String>,
     /// The process that will.
     pub replacement: Option<Node>,
     /// Tags of the member as a cache cluster.

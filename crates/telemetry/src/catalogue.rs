@@ -31,20 +31,44 @@ pub(crate) struct Catalogue {
     file: Option<Appender>,
     all: Vec<Option<Series>>,
     ids: HashMap<Series, SeriesId>,
+    /// The file had something behind its last whole frame.
+    is_torn: bool,
 }
 
 impl Catalogue {
+    /// Reads the file, and writes nothing: see [`Catalogue::accept`].
     pub(crate) fn open(directory: Directory) -> io::Result<Catalogue> {
         let bytes = directory.read(FILE)?.unwrap_or_default();
-        let mut catalogue = Catalogue { directory, file: None, all: Vec::new(), ids: HashMap::new() };
+        let mut catalogue =
+            Catalogue { directory, file: None, all: Vec::new(), ids: HashMap::new(), is_torn: false };
+        let mut whole = if bytes.is_empty() { 0 } else { frames::frame(HEAD).len() };
         for body in frames::behind_head(&bytes, HEAD, FILE)? {
+            whole += frames::frame(body).len();
             let series: Option<Series> = serde_json::from_slice(body)?;
             let id = SeriesId(catalogue.all.len() as u32);
             catalogue.ids.extend(series.clone().map(|series| (series, id)));
             catalogue.all.push(series);
         }
-        catalogue.write_anew()?;
+        catalogue.is_torn = whole < bytes.len();
         Ok(catalogue)
+    }
+
+    /// Begins to write, if these are the ids in use; `are_all` says whether everything that uses ids could be read.
+    ///
+    /// A frame that a crash has torn was never used: its id is on the disk before a value is. So an id in use that is not here was lost with
+    /// a damaged frame, and with it the names of all behind it. To go on would give them to others.
+    ///
+    /// # Errors
+    /// When one is not here, and when the disk fails. Nothing was written in the first case.
+    pub(crate) fn accept(&mut self, used: &HashSet<SeriesId>, are_all: bool) -> io::Result<()> {
+        let is_known = |id: &SeriesId| self.all.get(id.0 as usize).is_some_and(Option::is_some);
+        let unknown = used.iter().filter(|id| !is_known(id)).count();
+        let why = match (unknown, self.is_torn && !are_all) {
+            (0, false) => return self.write_anew(),
+            (0, true) => "its end is not whole, and a segment cannot be read".to_owned(),
+            (unknown, _) => format!("{unknown} series that have points are not in it"),
+        };
+        Err(io::Error::new(io::ErrorKind::InvalidData, format!("{FILE} is damaged: {why}")))
     }
 
     /// A start may have read what no disk holds.

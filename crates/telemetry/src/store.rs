@@ -81,6 +81,8 @@ impl Store {
                 store.last_at = at;
             }
         }
+        let (used, are_all) = store.used();
+        store.catalogue.accept(&used, are_all)?;
         let behind_sealed = store.sealed[0].last().map_or(0, |start| start + TIERS[0].span - 1);
         store.last_at = store.last_at.max(behind_sealed);
         store.seal(TIERS[0].span_of(store.last_at))?;
@@ -92,16 +94,27 @@ impl Store {
 
     /// Forgets the series of which there are no points any more. Nobody knows their ids at a start.
     fn forget_unused(&mut self) -> io::Result<()> {
+        match self.used() {
+            (used, true) => self.catalogue.keep(&used),
+            // Whose points are in a segment that cannot be read is not known, so all are kept.
+            (_, false) => Ok(()),
+        }
+    }
+
+    /// The series that have points, and whether that is known of all.
+    fn used(&self) -> (HashSet<SeriesId>, bool) {
         let values = self.seconds.values().flatten().flat_map(|(_, values)| values);
         let mut used: HashSet<SeriesId> = values.map(|(id, _)| *id).collect();
+        let mut are_all = true;
         for (tier, sealed) in TIERS.iter().zip(&self.sealed) {
             for start in sealed {
-                // Whose points are in a segment that cannot be read is not known, so all are kept.
-                let Ok(segment) = Segment::open(&self.directory, tier, *start) else { return Ok(()) };
-                used.extend(segment.series());
+                match Segment::open(&self.directory, tier, *start) {
+                    Ok(segment) => used.extend(segment.series()),
+                    Err(_) => are_all = false,
+                }
             }
         }
-        self.catalogue.keep(&used)
+        (used, are_all)
     }
 
     /// Makes the points of open spans from the segments of the tier before.

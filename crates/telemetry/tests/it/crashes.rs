@@ -3,6 +3,7 @@
 use crate::model::{BEGIN, naive, register};
 use files::Directory;
 use files::simulation::{Simulation, Survival, random};
+use std::collections::BTreeMap;
 use telemetry::{Query, SYNC_SECONDS, SeriesId, Statistic, Store, Value};
 
 const SECONDS: u64 = 3 * 7200 / 60;
@@ -143,4 +144,40 @@ fn damage_is_told() {
     let query = Query { range: BEGIN..BEGIN + 300, period: 1, statistic: Statistic::Sum };
     let error = store.query(&ids, &query).unwrap_err();
     assert_eq!(error.to_string(), format!("1s-{BEGIN} is damaged: a block has another checksum"));
+}
+
+/// The names behind a damaged frame are not known: nothing is written over them.
+#[test]
+fn a_damaged_name_is_told_and_left_alone() {
+    for seconds in [20, 700] {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = Directory::at(folder.path());
+        let mut store = Store::open(directory.clone(), BEGIN).unwrap();
+        let ids = register(&mut store, 5);
+        for second in 1..=seconds {
+            let values: Vec<_> = ids.iter().map(|id| (*id, Value::from(second))).collect();
+            store.record(BEGIN + second, &values).unwrap();
+        }
+        drop(store);
+        let path = folder.path().join("series");
+        let whole = std::fs::read(&path).unwrap();
+        let contents = || {
+            let files = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+            files.map(|path| (path.clone(), std::fs::read(path).unwrap())).collect::<BTreeMap<_, _>>()
+        };
+        // Within the second of five, and a file that ends too early at a whole frame.
+        let frame = (whole.len() - 8 - b"engram series 1".len()) / 5;
+        let mut damaged = whole.clone();
+        damaged[whole.len() - 3 * frame - 10] ^= 1;
+        for (bytes, lost) in [(damaged, 4), (whole[..whole.len() - 2 * frame].to_vec(), 2), (Vec::new(), 5)] {
+            std::fs::write(&path, bytes).unwrap();
+            let before = contents();
+            let error = Store::open(directory.clone(), BEGIN + seconds).unwrap_err();
+            let why = format!("series is damaged: {lost} series that have points are not in it");
+            assert_eq!(error.to_string(), why);
+            assert_eq!(contents(), before, "nothing is written");
+        }
+        std::fs::write(&path, whole).unwrap();
+        assert_eq!(Store::open(directory, BEGIN + seconds).unwrap().series().count(), 5);
+    }
 }

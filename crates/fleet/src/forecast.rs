@@ -43,6 +43,8 @@ pub struct Forecast {
     pub losses: Vec<Loss>,
     /// Whether the plan comes to rest.
     pub settles: bool,
+    /// How long ago the nodes told what they hold, at most.
+    pub age: Duration,
 }
 
 /// What happens at one time.

@@ -33,6 +33,8 @@ const MOMENT: Duration = Duration::from_millis(50);
 pub struct Reconciler {
     host: Host,
     nodes: Reports,
+    /// When each was reported last.
+    reported: BTreeMap<NodeId, Duration>,
     /// With the time that each was begun at.
     under_way: BTreeMap<u64, (Step, Duration)>,
     patience: HashMap<Step, Patience>,
@@ -84,6 +86,7 @@ impl Reconciler {
         Reconciler {
             host,
             nodes: Reports::new(),
+            reported: BTreeMap::new(),
             under_way: BTreeMap::new(),
             patience: HashMap::new(),
             taken: BTreeSet::new(),
@@ -110,7 +113,9 @@ impl Reconciler {
             Report::Observed { node, observed } => {
                 if observed.process == Process::Absent {
                     self.nodes.remove(&node);
+                    self.reported.remove(&node);
                 } else {
+                    self.reported.insert(node, now);
                     self.nodes.insert(node, *observed);
                 }
                 None
@@ -172,19 +177,20 @@ impl Reconciler {
         Next::Begin(begun)
     }
 
-    /// What commands in a region would do at this time (Unix ms), if they were applied to this fleet.
+    /// What commands in a region would do at this time (also in Unix ms), if they were applied to this fleet.
     ///
     /// # Errors
     /// When they cannot be applied.
     pub fn forecast(
         &self,
+        (now, now_ms): (Duration, u64),
         fleet: &Fleet,
-        now_ms: u64,
         region: &str,
         commands: &[Command],
     ) -> Result<Forecast, ApplyError> {
         let present = Present { fleet, nodes: &self.nodes, host: self.host, pace: &self.pace, now_ms };
-        forecast(present, region, commands)
+        let age = self.reported.values().map(|at| now.saturating_sub(*at)).max().unwrap_or_default();
+        Ok(Forecast { age, ..forecast(present, region, commands)? })
     }
 
     /// When to ask again although nothing was reported.

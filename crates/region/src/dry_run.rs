@@ -100,6 +100,10 @@ fn text(forecast: &Forecast) -> String {
     if forecast.losses.is_empty() {
         line(&mut text, format_args!("Lost: nothing"));
     }
+    if forecast.stages.iter().any(|stage| !stage.rounds.is_empty()) && forecast.age > Duration::ZERO {
+        let age = seconds(forecast.age);
+        line(&mut text, format_args!("Numbers of keys, bytes and connections are up to {age} old."));
+    }
     text.truncate(text.trim_end().len());
     text
 }
@@ -268,6 +272,7 @@ mod tests {
             disconnects: 7,
             losses: vec![Loss { deployment: "web".into(), keys: 5, bytes_over_limit: 2 << 30 }],
             settles: true,
+            age: Duration::from_millis(840),
             ..Forecast::default()
         };
         assert_eq!(
@@ -281,13 +286,14 @@ mod tests {
              The primary moves: web-001 to web-002\n\
              Connections that are closed: 7\n\
              Lost: 5 keys of web\n\
-             Beyond the memory limit of web: 2.0 GiB, which its eviction policy deals with"
+             Beyond the memory limit of web: 2.0 GiB, which its eviction policy deals with\n\
+             Numbers of keys, bytes and connections are up to 0.8 s old."
         );
     }
 
     #[test]
     fn what_touches_no_node_says_so() {
-        let forecast = Forecast { settles: true, ..Forecast::default() };
+        let forecast = Forecast { settles: true, age: Duration::from_secs(1), ..Forecast::default() };
         assert_eq!(text(&forecast), "No node would be touched.\nLost: nothing");
     }
 }

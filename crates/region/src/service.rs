@@ -231,7 +231,12 @@ impl Service {
         let look = move |thread: &mut Thread| {
             let (now_ms, fleet) = (thread.clock.now_ms(), thread.ledger.fleet());
             let answer = match decide(fleet, now_ms) {
-                Ok(commands) => match thread.reconciler.forecast(fleet, now_ms, &region, &commands) {
+                Ok(commands) => match thread.reconciler.forecast(
+                    (thread.began.elapsed(), now_ms),
+                    fleet,
+                    &region,
+                    &commands,
+                ) {
                     Ok(forecast) => Ok(Ok(forecast)),
                     Err(why) => {
                         error!(%why, region, ?commands, "commands cannot be applied");

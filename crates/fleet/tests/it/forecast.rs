@@ -6,6 +6,7 @@ use fleet::step::Step;
 use fleet::{Changes, Command, DeploymentId, Forecast, Loss, NodeParameters, Phase, Settings, Stage};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 fn id() -> DeploymentId {
     DeploymentId::Group("web".into())
@@ -13,7 +14,8 @@ fn id() -> DeploymentId {
 
 fn foretell(world: &World, command: &Command) -> Forecast {
     let commands = std::slice::from_ref(command);
-    world.reconciler.forecast(&world.fleet, world.now_ms, REGION, commands).unwrap()
+    let now = (Duration::from_millis(world.now_ms), world.now_ms);
+    world.reconciler.forecast(now, &world.fleet, REGION, commands).unwrap()
 }
 
 fn steps(stages: &[&Stage]) -> BTreeSet<String> {
@@ -203,7 +205,8 @@ proptest! {
         }
         let tag = Command::Tag { id: id(), member: None, tags: [("a".into(), "b".into())].into() };
         let forecast = foretell(&world, &tag);
-        let nothing = Forecast { stages: vec![Stage::default()], settles: true, ..Forecast::default() };
+        let age = forecast.age;
+        let nothing = Forecast { stages: vec![Stage::default()], settles: true, age, ..Forecast::default() };
         prop_assert_eq!(forecast, nothing);
     }
 }
@@ -338,7 +341,7 @@ fn a_lower_limit_is_told_with_what_lies_beyond_it() {
     let mut observed = world.reconciler.seen(primary).clone();
     observed.status.as_mut().unwrap().used_memory_bytes = 700_000;
     let report = fleet::step::Report::Observed { node: primary, observed: Box::new(observed) };
-    world.reconciler.report(std::time::Duration::ZERO, report);
+    world.reconciler.report(Duration::ZERO, report);
     let reserved = fleet::Reserved::Percent(50);
     let parameters = NodeParameters { reserved, ..NodeParameters::default() };
     let changes = Box::new(Changes { parameters: Some(parameters), ..Changes::default() });
@@ -354,7 +357,7 @@ fn a_new_replica_copies_what_its_primary_holds() {
     let mut observed = world.reconciler.seen(primary).clone();
     observed.status.as_mut().unwrap().used_memory_bytes = 300_000_000;
     let report = fleet::step::Report::Observed { node: primary, observed: Box::new(observed) };
-    world.reconciler.report(std::time::Duration::ZERO, report);
+    world.reconciler.report(Duration::ZERO, report);
     let new = fleet::NewMember {
         name: "web-002".into(),
         availability_zone: "us-east-1a".into(),
@@ -366,5 +369,16 @@ fn a_new_replica_copies_what_its_primary_holds() {
     assert_eq!(copies.len(), 1);
     assert!(matches!(copies[0].step, Step::Assign { .. }));
     assert_eq!((copies[0].member.as_str(), copies[0].copies_bytes), ("web-002", 300_000_000));
-    assert!(forecast.stages[0].takes >= std::time::Duration::from_secs(1));
+    assert!(forecast.stages[0].takes >= Duration::from_secs(1));
+}
+
+#[test]
+fn a_forecast_is_as_old_as_the_oldest_report_that_it_is_made_from() {
+    let mut world = world(1, 2);
+    let tag = Command::Tag { id: id(), member: None, tags: Default::default() };
+    let before = foretell(&world, &tag).age;
+    world.now_ms += 700;
+    assert_eq!(foretell(&world, &tag).age, before + Duration::from_millis(700));
+    look(&mut world);
+    assert!(foretell(&world, &tag).age < Duration::from_millis(700));
 }

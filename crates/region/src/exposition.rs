@@ -7,7 +7,7 @@ use crate::http::listen;
 use crate::registry::{Heard, Registry, Second};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use hyper::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use hyper::{Method, Request, Response, StatusCode};
 use metrics::prometheus::{Exported, exported};
 use std::collections::HashMap;
@@ -80,6 +80,8 @@ async fn answer(
     if exposed.token.as_ref().is_some_and(|token| !token.is_shown(request.headers().get(AUTHORIZATION))) {
         let mut refused = plain(StatusCode::UNAUTHORIZED, "A bearer token is needed.\n".into());
         refused.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        // There are few connections, and they are for those who have it.
+        refused.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         return Ok(refused);
     }
     Ok(match (request.method(), request.uri().path()) {

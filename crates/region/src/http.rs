@@ -5,8 +5,8 @@
 //! goes wrong on the way is an error with AWS's code in the protocol of the call, also of a service that is not served.
 //!
 //! **Limits.** A client that sends half a request, or does not read the answer, holds a connection and nothing else: the number of
-//! connections is limited, far below the limit of descriptors, and each connection ends after a time. Further ones wait in the
-//! listener's backlog.
+//! connections is limited, far below the limit of descriptors, and each connection ends after a time. Where all are taken, the oldest
+//! that has made no request yet gives way to the next; if all have made one, further ones wait in the listener's backlog.
 
 use crate::clock::system_ms;
 use crate::credentials::{ACCOUNT, Keys, Use};
@@ -24,12 +24,14 @@ use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::timeout;
 use tracing::{debug, info};
 
@@ -66,9 +68,10 @@ where
     A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
     F: Future<Output = Result<Response<Full<Bytes>>, Infallible>> + Send + 'static,
 {
-    let permits = Arc::new(Semaphore::new(max_connections));
+    // One more is accepted, and waits for its turn.
+    let permits = Arc::new(Semaphore::new(max_connections.saturating_sub(1).max(1)));
+    let mut silent = Silent::default();
     loop {
-        let permit = permits.clone().acquire_owned().await.expect("nobody closes it");
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
@@ -78,13 +81,66 @@ where
                 continue;
             }
         };
+        let permit = match permits.clone().try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => {
+                silent.dismiss_oldest();
+                permits.clone().acquire_owned().await.expect("nobody closes it")
+            }
+        };
+        let newcomer = silent.admit();
         let answer = answer.clone();
         tokio::spawn(async move {
-            if let Err(error) = converse(answer, stream).await {
-                debug!(%error, "a connection failed");
+            let asking = newcomer.clone();
+            let asked = move |request| {
+                asking.has_asked.store(true, Ordering::Relaxed);
+                answer(request)
+            };
+            tokio::select! {
+                ended = converse(asked, stream) => if let Err(error) = ended {
+                    debug!(%error, "a connection failed");
+                },
+                () = newcomer.leaves.notified() => debug!("a connection without a request gives way"),
             }
+            newcomer.is_gone.store(true, Ordering::Relaxed);
             drop(permit);
         });
+    }
+}
+
+/// A connection, as long as it has made no request.
+#[derive(Default)]
+struct Newcomer {
+    has_asked: AtomicBool,
+    is_gone: AtomicBool,
+    leaves: Notify,
+}
+
+impl Newcomer {
+    fn is_silent(&self) -> bool {
+        !self.has_asked.load(Ordering::Relaxed) && !self.is_gone.load(Ordering::Relaxed)
+    }
+}
+
+/// Connections without a request, the oldest first; some of them may have made one since.
+#[derive(Default)]
+struct Silent(VecDeque<Arc<Newcomer>>);
+
+impl Silent {
+    fn admit(&mut self) -> Arc<Newcomer> {
+        // Bounded by the connections that there are.
+        self.0.retain(|one| one.is_silent());
+        let newcomer = Arc::new(Newcomer::default());
+        self.0.push_back(newcomer.clone());
+        newcomer
+    }
+
+    fn dismiss_oldest(&mut self) {
+        while let Some(one) = self.0.pop_front() {
+            if one.is_silent() {
+                return one.leaves.notify_one();
+            }
+        }
     }
 }
 
@@ -224,4 +280,36 @@ fn request_id() -> String {
         bytes[range].iter().map(|byte| format!("{byte:02x}")).collect()
     };
     [hex(0..4), hex(4..6), hex(6..8), hex(8..10), hex(10..16)].join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    #[tokio::test]
+    async fn who_asks_nothing_gives_way_to_who_does() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        let answer = |_| async { Ok(Response::new(Full::new(Bytes::from_static(b"here")))) };
+        let serving = tokio::spawn(listen(listener, 3, answer));
+        let mut idle = Vec::new();
+        for begun in [&b""[..], b"", b"GET / HT", b"G", b""] {
+            let mut stream = TcpStream::connect(at).await.unwrap();
+            stream.write_all(begun).await.unwrap();
+            idle.push(stream);
+        }
+        for _ in 0..3 {
+            let mut stream = TcpStream::connect(at).await.unwrap();
+            stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+            let mut text = String::new();
+            stream.read_to_string(&mut text).await.unwrap();
+            assert!(text.ends_with("here"), "{text}");
+        }
+        // The first ones were let go of.
+        let mut rest = Vec::new();
+        let gone = idle[0].read_to_end(&mut rest).await;
+        assert!(gone.is_err() || rest.is_empty());
+        serving.abort();
+    }
 }

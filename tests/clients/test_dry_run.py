@@ -1,6 +1,7 @@
 """Calls that only tell what they would do: by a header, by the path of the endpoint, and from the command line."""
 
 import os
+import socket
 import subprocess
 import sys
 
@@ -8,7 +9,7 @@ import botocore.exceptions
 import pytest
 
 from conftest import binary
-from region import connect, primary_endpoint, wait_until
+from region import connect, primary_endpoint, reader_endpoint, roles, wait_until
 
 
 def by_path(region):
@@ -178,3 +179,96 @@ def test_the_key_of_dry_runs_describes(region, kept):
     client = region.aws(aws_access_key_id=key, aws_secret_access_key=secret)
     assert client.describe_replication_groups(ReplicationGroupId="kept")["ReplicationGroups"]
     refused(region, client, "DryRunOperation", 412)
+
+
+def reboot(client, member):
+    client.reboot_cache_cluster(CacheClusterId=member, CacheNodeIdsToReboot=["0001"])
+
+
+def test_a_primary_whose_replicas_are_being_rebooted_loses_what_it_holds(region):
+    group = region.create("unlucky", 3)
+    server = connect(primary_endpoint(group))
+    for number in range(50):
+        server.set(f"key:{number}", "x")
+    wait_until("a report", lambda: all(node["keys"] == 50 for node in region.nodes("unlucky")))
+    dry, client = by_path(region), region.aws()
+    lines = told(lambda: reboot(dry, "unlucky-001"))
+    assert "Lost: nothing" in lines and any(line.startswith("The primary moves: unlucky-001 to ") for line in lines), lines
+    for member in ["unlucky-002", "unlucky-003"]:
+        reboot(client, member)
+    lines = told(lambda: reboot(dry, "unlucky-001"))
+    # Whether one of them is back already is a race; if none is, nobody takes over.
+    assert any(line.startswith("The primary moves") for line in lines) != ("Lost: 50 keys of unlucky" in lines), lines
+    assert "Restarted or replaced: unlucky-001" in lines, lines
+    region.available("unlucky")
+
+
+def served(endpoint):
+    """A connection, which nobody opens again."""
+    connection = socket.create_connection((endpoint["Address"], endpoint["Port"]), timeout=60)
+    assert not is_closed(connection)
+    return connection
+
+
+def is_closed(connection):
+    try:
+        connection.sendall(b"PING\r\n")
+        return connection.recv(7) != b"+PONG\r\n"
+    except (ConnectionResetError, BrokenPipeError):
+        return True
+
+
+def until_counted(region, name, count):
+    wait_until("connections counted", lambda: sum(node["clients"] for node in region.nodes(name)) == count)
+
+
+def foretold(lines):
+    found = [line for line in lines if line.startswith("Connections that are closed: ")]
+    return int(found[0].rsplit(" ", 1)[1]) if found else 0
+
+
+def test_connections_that_end_with_their_endpoint_are_counted(region):
+    group = region.create("busy", 2, AutomaticFailoverEnabled=False, MultiAZEnabled=False)
+    clients = [served(endpoint(group)) for endpoint in [primary_endpoint, reader_endpoint] for _ in range(3)]
+    until_counted(region, "busy", 6)
+    change = {"ReplicationGroupId": "busy", "PrimaryClusterId": "busy-002", "ApplyImmediately": True}
+    lines = told(by_path(region).modify_replication_group, **change)
+    region.aws().modify_replication_group(**change)
+    wait_until("another primary", lambda: roles(region.group("busy"))["busy-002"] == "primary")
+    region.available("busy")
+    assert foretold(lines) == sum(is_closed(client) for client in clients) == 6, lines
+
+    group = region.create("alone", 1)
+    clients = [served(primary_endpoint(group)), served(reader_endpoint(group))]
+    until_counted(region, "alone", 2)
+    change = {"ReplicationGroupId": "alone", "NewReplicaCount": 1, "ApplyImmediately": True}
+    lines = told(by_path(region).increase_replica_count, **change)
+    region.aws().increase_replica_count(**change)
+    wait_until("two members", lambda: len(region.nodes("alone")) == 2)
+    region.available("alone")
+    wait_until("the reader closed", lambda: is_closed(clients[1]))
+    assert foretold(lines) == 1 and not is_closed(clients[0]), lines
+
+
+def test_a_window_that_is_moved_is_told_with_what_it_brings(region):
+    region.create("moved", 1, PreferredMaintenanceWindow="sun:05:00-sun:06:00")
+    region.aws().modify_replication_group(ReplicationGroupId="moved", CacheNodeType="cache.t4g.small")
+    for window in ["mon:05:00-mon:06:00", "tue:05:00-tue:06:00"]:
+        lines = told(by_path(region).modify_replication_group, ReplicationGroupId="moved", PreferredMaintenanceWindow=window)
+        assert "Restarted or replaced: moved-001" in lines, lines
+    lines = told(by_path(region).modify_replication_group, ReplicationGroupId="moved", ReplicationGroupDescription="y")
+    assert lines == ["No node would be touched.", "Lost: nothing"]
+
+
+def test_a_group_of_another_region_is_another_group(region):
+    region.create("twin", 2)
+    elsewhere = {"region": "eu-west-1", "endpoint_url": region.environment()["AWS_ENDPOINT_URL"] + "/dry-run"}
+    dry = region.aws(**elsewhere)
+    lines = told(dry.create_replication_group, **{**NEW, "ReplicationGroupId": "twin"}, NumCacheClusters=2)
+    assert "New: twin-001, twin-002" in lines, lines
+    client = region.aws(region="eu-west-1")
+    client.create_replication_group(**{**NEW, "ReplicationGroupId": "twin"}, NumCacheClusters=2)
+    describe = lambda: client.describe_replication_groups(ReplicationGroupId="twin")["ReplicationGroups"][0]
+    wait_until("the twin", lambda: describe()["Status"] == "available")
+    for one in [dry, by_path(region)]:
+        assert "Gone: twin-001, twin-002" in told(one.delete_replication_group, ReplicationGroupId="twin")

@@ -232,7 +232,8 @@ mod tests {
     use std::net::TcpListener;
     use std::thread;
 
-    const LONG: Duration = Duration::from_secs(60);
+    /// Longer than a test may take.
+    const LONG: Duration = Duration::from_secs(3600);
 
     fn connect<'p>(connections: &'p Connections, ending: &'p AtomicBool, port: u16) -> Connection<'p> {
         let name: Name = ((*b"127.0.0.1").into(), port.to_string().into_bytes().into());

@@ -126,12 +126,18 @@ mod tests {
             table.scan(&hasher, 0, usize::MAX, |entry| addresses.push(entry.key().as_ptr().addr()));
             addresses
         };
+        // One of so many of its size that they fill several pages.
+        let spared = key(10_021);
+        let place = |table: &crate::TableMut<'_>| {
+            table.find(hasher.hash(&spared), &spared).expect("it stays").key().as_ptr().addr()
+        };
+        let at = place(&table);
         let (len, volatile, before) = (table.len(), table.volatile_len(), addresses(&table));
         let mut done = super::Relocated::default();
         for part in super::Part::divide(3) {
             let mut cursor = 0;
             loop {
-                let wanted = |entry: crate::Entry<'_>| entry.key() != b"key:0";
+                let wanted = |entry: crate::Entry<'_>| entry.key() != spared;
                 let (next, some) = table.relocate(cursor, 10, part, &mut retired, wanted);
                 assert!(some.passed >= some.entries);
                 done += some;
@@ -142,6 +148,7 @@ mod tests {
             }
         }
         assert_eq!(done.passed, 3 * len);
+        assert_eq!(place(&table), at, "it is not to be moved");
         assert_eq!((table.len(), table.volatile_len()), (len, volatile));
         let after = addresses(&table);
         let moved = before.iter().zip(&after).filter(|(one, other)| one != other).count();

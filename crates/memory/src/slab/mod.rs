@@ -161,6 +161,11 @@ pub unsafe fn is_worth_moving(block: NonNull<u8>, bytes: usize, part: Part) -> b
     }
     // SAFETY: the page of a block in use has a head.
     let page = unsafe { pool::page_of(block).as_ref() };
+    is_worth_emptying(page)
+}
+
+/// Whether moving the blocks of a page elsewhere is worth while; see [`is_worth_moving`].
+fn is_worth_emptying(page: &page::Page) -> bool {
     page.used() * 4 < page.capacity() * 3 && !heap::with_own(|heap| heap.is_current(page))
 }
 

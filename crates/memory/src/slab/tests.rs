@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use super::classes::{CLASSES, LARGEST, bytes_of, rounded};
-use super::{Part, heap, pool, usage};
+use super::{Part, heap, is_worth_emptying, pool, usage};
 
 /// A block that is filled with a pattern of its own, and freed when it is dropped, on whatever thread.
 struct Block {
@@ -239,8 +239,7 @@ fn a_mover_leaves_as_few_pages_as_the_blocks_need() {
     const BYTES: usize = 1580;
     let is_worth_moving = |block: &Block| {
         // SAFETY: the page of a block in use has a head.
-        let page = unsafe { pool::page_of(block.start).as_ref() };
-        page.used() * 4 < page.capacity() * 3 && !heap::with_own(|heap| heap.is_current(page))
+        is_worth_emptying(unsafe { pool::page_of(block.start).as_ref() })
     };
     let mut blocks: Vec<Block> = (0..4000).map(|at| Block::new(BYTES, at as u8)).collect();
     let mut random = Random(6);

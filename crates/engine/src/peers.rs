@@ -1,11 +1,15 @@
 //! Connections to other servers, for MIGRATE. A connection is kept for a while, so that many keys in a row need one.
 //!
-//! Whoever uses one waits: a helper, or inside EXEC a worker. It waits in short steps, and no longer once the node is ending.
+//! Whoever uses one waits: a helper, or inside EXEC a worker, with the locks of its keys, and inside the gate. It waits in short steps,
+//! and no longer once the node is ending. When somebody needs all slots, everybody waits for it: it gives a silent server no more
+//! than a moment then. The timeout is for each reply, and for each piece that is sent: a server that answers a byte at a time gets no more.
 
 use crate::engine::Engine;
 use commands::{Lost, Peer, Peers};
+use keyspace::Gate;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
@@ -21,8 +25,12 @@ const KEPT: Duration = Duration::from_secs(10);
 const MOST_KEPT: usize = 64;
 /// How often who waits looks whether the node is ending.
 const STEP: Duration = Duration::from_millis(100);
+/// How long others wait with the gate closed.
+const CLOSED: Duration = Duration::from_millis(500);
 /// A longer line is no reply to RESTORE.
-const MOST_LINE_BYTES: usize = 64 << 10;
+const MOST_LINE_BYTES: usize = 1024;
+/// What is sent within one timeout.
+const PIECE_BYTES: usize = 64 << 10;
 
 /// The connections that are kept, by what the client called the server.
 #[derive(Default)]
@@ -84,7 +92,12 @@ impl Peers for Engine {
         timeout: Duration,
     ) -> Result<Box<dyn Peer + 'p>, Lost> {
         let name: Name = (host.into(), port.into());
-        let waiting = Waiting { ending: &self.ending, timeout };
+        let waiting = Waiting {
+            ending: &self.ending,
+            gate: Some(self.keyspace.gate()),
+            timeout,
+            closed: Cell::default(),
+        };
         let kept = self.connections.kept().remove(&name);
         let (socket, db) = match kept {
             Some(kept) => (kept.socket, kept.db),
@@ -98,19 +111,36 @@ impl Peers for Engine {
 /// How long one waits.
 struct Waiting<'p> {
     ending: &'p AtomicBool,
+    /// The gate that it stands in.
+    gate: Option<&'p Gate>,
     timeout: Duration,
+    /// Since when the gate has been closed, while nothing came.
+    closed: Cell<Option<Instant>>,
 }
 
 impl Waiting<'_> {
-    /// Waits until a socket is ready.
-    fn until(&self, socket: &Socket, ready: PollFlags) -> Result<(), Lost> {
-        let began = Instant::now();
+    /// Whether others have waited for long, since somebody needs all slots.
+    fn is_in_the_way(&self) -> bool {
+        let is_closed = self.gate.is_some_and(Gate::is_closed);
+        let since = is_closed.then(|| self.closed.get().unwrap_or_else(Instant::now));
+        self.closed.set(since);
+        since.is_some_and(|since| since.elapsed() >= CLOSED)
+    }
+
+    /// Something new begins: now, which is returned.
+    fn begin(&self) -> Instant {
+        self.closed.set(None);
+        Instant::now()
+    }
+
+    /// Waits until a socket is ready for something that began then.
+    fn until(&self, socket: &Socket, ready: PollFlags, began: Instant) -> Result<(), Lost> {
         loop {
             let left = self.timeout.saturating_sub(began.elapsed());
-            if left.is_zero() {
+            if left.is_zero() || self.ending.load(Ordering::Acquire) {
                 return Err(Lost::TimedOut);
             }
-            if self.ending.load(Ordering::Acquire) {
+            if self.is_in_the_way() {
                 return Err(Lost::TimedOut);
             }
             let step = left.min(STEP);
@@ -152,7 +182,7 @@ fn open_address(address: SocketAddr, waiting: &Waiting<'_>) -> Result<Socket, Lo
         }
     };
     let socket = begin().map_err(|_| Lost::Closed)?;
-    waiting.until(&socket, PollFlags::OUT)?;
+    waiting.until(&socket, PollFlags::OUT, Instant::now())?;
     match socket.take_error() {
         Ok(None) => Ok(socket),
         _ => Err(Lost::Closed),
@@ -174,17 +204,21 @@ impl Peer for Connection<'_> {
         self.db
     }
 
-    fn send(&mut self, mut bytes: &[u8]) -> Result<(), Lost> {
-        while !bytes.is_empty() {
-            match self.socket.write(bytes) {
-                Ok(sent) => bytes = &bytes[sent..],
-                Err(error) => self.after(&error, PollFlags::OUT)?,
+    fn send(&mut self, bytes: &[u8]) -> Result<(), Lost> {
+        for mut piece in bytes.chunks(PIECE_BYTES) {
+            let began = self.waiting.begin();
+            while !piece.is_empty() {
+                match self.socket.write(piece) {
+                    Ok(sent) => piece = &piece[sent..],
+                    Err(error) => self.after(&error, PollFlags::OUT, began)?,
+                }
             }
         }
         Ok(())
     }
 
     fn line(&mut self) -> Result<Vec<u8>, Lost> {
+        let began = self.waiting.begin();
         loop {
             if let Some(end) = self.received.iter().position(|&byte| byte == b'\n') {
                 let mut line: Vec<u8> = self.received.drain(..=end).collect();
@@ -201,7 +235,7 @@ impl Peer for Connection<'_> {
             match self.socket.read(&mut piece) {
                 Ok(0) => return Err(Lost::Closed),
                 Ok(received) => self.received.extend_from_slice(&piece[..received]),
-                Err(error) => self.after(&error, PollFlags::IN)?,
+                Err(error) => self.after(&error, PollFlags::IN, began)?,
             }
         }
     }
@@ -217,9 +251,9 @@ impl Peer for Connection<'_> {
 
 impl Connection<'_> {
     /// Waits where that is all that an error asks for.
-    fn after(&self, error: &io::Error, ready: PollFlags) -> Result<(), Lost> {
+    fn after(&self, error: &io::Error, ready: PollFlags, began: Instant) -> Result<(), Lost> {
         match error.kind() {
-            ErrorKind::WouldBlock => self.waiting.until(&self.socket, ready),
+            ErrorKind::WouldBlock => self.waiting.until(&self.socket, ready, began),
             ErrorKind::Interrupted => Ok(()),
             _ => Err(Lost::Closed),
         }
@@ -230,6 +264,7 @@ impl Connection<'_> {
 mod tests {
     use super::*;
     use std::net::TcpListener;
+    use std::sync::Arc;
     use std::thread;
 
     /// Longer than a test may take.
@@ -237,7 +272,7 @@ mod tests {
 
     fn connect<'p>(connections: &'p Connections, ending: &'p AtomicBool, port: u16) -> Connection<'p> {
         let name: Name = ((*b"127.0.0.1").into(), port.to_string().into_bytes().into());
-        let waiting = Waiting { ending, timeout: LONG };
+        let waiting = Waiting { ending, gate: None, timeout: LONG, closed: Cell::default() };
         let socket = open(&name.0, &name.1, &waiting).expect("somebody listens");
         Connection { connections, name, socket, db: None, received: Vec::new(), waiting }
     }
@@ -289,13 +324,35 @@ mod tests {
         assert_eq!(peer.line(), Err(Lost::TimedOut));
     }
 
+    /// Each byte that comes is less than the timeout behind the one before.
+    #[test]
+    fn who_answers_a_byte_at_a_time_is_not_waited_for_longer() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let over = Arc::new(AtomicBool::new(false));
+        let is_over = over.clone();
+        let other = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.set_nodelay(true).unwrap();
+            while !is_over.load(Ordering::Acquire) && stream.write_all(b"x").is_ok() {
+                thread::park_timeout(Duration::from_millis(5));
+            }
+        });
+        let (connections, ending) = (Connections::default(), AtomicBool::new(false));
+        let mut peer = connect(&connections, &ending, port);
+        peer.waiting.timeout = Duration::from_millis(50);
+        assert!(peer.line().is_err(), "it is too late, or too long");
+        over.store(true, Ordering::Release);
+        other.join().unwrap();
+    }
+
     #[test]
     fn nobody_there_is_told_at_once() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port().to_string();
         drop(listener);
         let ending = AtomicBool::new(false);
-        let waiting = Waiting { ending: &ending, timeout: LONG };
+        let waiting = Waiting { ending: &ending, gate: None, timeout: LONG, closed: Cell::default() };
         assert_eq!(open(b"127.0.0.1", port.as_bytes(), &waiting).err(), Some(Lost::Closed));
         assert_eq!(open(b"127.0.0.1", b"no port", &waiting).err(), Some(Lost::Closed));
         assert_eq!(open(b"\xff", b"1", &waiting).err(), Some(Lost::Nowhere));

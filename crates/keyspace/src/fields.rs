@@ -8,9 +8,17 @@
 use std::collections::BTreeSet;
 
 /// The hashes with fields that expire.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct VolatileHashes {
     order: BTreeSet<(usize, u64, Box<[u8]>)>,
+    /// None of them is due before this time, whatever its database.
+    bound_ms: u64,
+}
+
+impl Default for VolatileHashes {
+    fn default() -> VolatileHashes {
+        VolatileHashes { order: BTreeSet::new(), bound_ms: u64::MAX }
+    }
 }
 
 impl VolatileHashes {
@@ -21,6 +29,30 @@ impl VolatileHashes {
         }
         if let Some(new_ms) = new {
             self.order.insert((physical, new_ms, key.into()));
+            self.bound_ms = new_ms.min(self.bound_ms);
+        }
+        self.give_back();
+    }
+
+    /// An empty tree keeps a node.
+    fn give_back(&mut self) {
+        if self.order.is_empty() {
+            *self = VolatileHashes::default();
+        }
+    }
+
+    /// Whether any may be due, judged by the bound alone.
+    pub(crate) fn may_be_due(&self, now_ms: u64) -> bool {
+        self.bound_ms <= now_ms
+    }
+
+    /// Makes the bound as late as it can be: once what was due is gone.
+    pub(crate) fn settle(&mut self) {
+        self.bound_ms = u64::MAX;
+        let mut from = 0;
+        while let Some((physical, at_ms, _)) = self.order.range((from, 0, Box::default())..).next() {
+            self.bound_ms = self.bound_ms.min(*at_ms);
+            from = physical + 1;
         }
     }
 
@@ -37,6 +69,7 @@ impl VolatileHashes {
         let mut own = self.order.split_off(&(physical, 0, Box::default()));
         let mut others = own.split_off(&(physical + 1, 0, Box::default()));
         self.order.append(&mut others);
+        self.give_back();
         own.len()
     }
 }
@@ -57,7 +90,11 @@ mod tests {
         assert_eq!(due(&hashes, 0, 29), ["b"]);
         assert_eq!(due(&hashes, 0, 30), ["b", "a"]);
         assert_eq!(due(&hashes, 1, 19), ["a"]);
+        assert!(hashes.may_be_due(5) && !hashes.may_be_due(4));
         hashes.change(1, b"a", Some(5), Some(25));
+        assert!(hashes.may_be_due(5), "the bound is only raised when it is asked for");
+        hashes.settle();
+        assert!(hashes.may_be_due(10) && !hashes.may_be_due(9), "the earliest of all databases");
         hashes.change(1, b"c", Some(20), None);
         assert_eq!(due(&hashes, 1, u64::MAX), ["a"]);
         assert_eq!((hashes.clear(1), hashes.clear(3)), (1, 0));
@@ -66,5 +103,7 @@ mod tests {
             (due(&hashes, 0, 40), due(&hashes, 2, 40)),
             (vec!["b".into(), "a".into()], vec!["a".into()])
         );
+        assert_eq!((hashes.clear(0), hashes.clear(2)), (2, 1));
+        assert!(!hashes.may_be_due(u64::MAX - 1), "nothing is left");
     }
 }

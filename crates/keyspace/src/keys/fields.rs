@@ -57,6 +57,9 @@ impl Keys<'_, '_> {
     pub fn reclaim_fields(&mut self, slot: Slot, most: usize) -> bool {
         let (physical, now_ms, space) = (self.physical, self.context.now_ms, self.space);
         let Some(hashes) = self.guard.volatile_hashes_if_any(slot) else { return false };
+        if !hashes.may_be_due(now_ms) {
+            return false;
+        }
         let due: Vec<Box<[u8]>> = hashes.due(physical, now_ms).take(most).map(Box::from).collect();
         let mut left = most;
         for key in due {
@@ -69,6 +72,9 @@ impl Keys<'_, '_> {
                 continue;
             }
             left = left.saturating_sub(self.reclaim_fields_of(&key, left));
+        }
+        if left > 0 {
+            self.guard.volatile_hashes(slot).settle();
         }
         left == 0
     }

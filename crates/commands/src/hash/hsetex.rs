@@ -86,11 +86,10 @@ impl<'a> Options<'a> {
         Ok(all)
     }
 
-    /// Whether the conditions hold for what is at the key.
-    fn hold(&self, hash: Option<Alive<'_>>, pairs: &[[&[u8]; 2]]) -> bool {
+    /// Whether the condition on fields holds for what is at the key.
+    fn fields_hold(&self, hash: Option<Alive<'_>>, pairs: &[[&[u8]; 2]]) -> bool {
         let is_there = |field: &[u8]| hash.is_some_and(|hash| hash.contains(field));
-        self.key.is_none_or(|wanted| hash.is_some() == wanted)
-            && self.fields.is_none_or(|wanted| pairs.iter().all(|[field, _]| is_there(field) == wanted))
+        self.fields.is_none_or(|wanted| pairs.iter().all(|[field, _]| is_there(field) == wanted))
     }
 }
 
@@ -101,8 +100,12 @@ pub(super) fn hsetex(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let (pairs, _) = counted(argv, words + 1, 2)?.as_chunks();
     let now_ms = cx.keys.now_ms();
     let hash = read_to_write(cx, key)?;
-    let holds = options.hold(hash, pairs);
-    // The type is judged before the time.
+    if options.key.is_some_and(|wanted| hash.is_some() != wanted) {
+        cx.out.int(0);
+        return Ok(());
+    }
+    let holds = options.fields_hold(hash, pairs);
+    // Type and key are judged before the time, fields behind it.
     let at_ms = options.when.map(|when| when.resolve_for_field(now_ms, "hsetex")).transpose()?;
     let is_done = holds
         && match at_ms {

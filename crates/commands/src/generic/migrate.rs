@@ -254,5 +254,5 @@ fn send(
             bytes.clear();
         }
     }
-    if bytes.is_empty() { Ok(()) } else { peer.send(&bytes) }
+    peer.send(&bytes)
 }

@@ -2,9 +2,8 @@
 
 use super::fields::{Change, FIELDS, counted, find_fields};
 use super::read;
-use crate::args::is;
 use crate::container::reply_item;
-use crate::string::When;
+use crate::string::{WHEN_OR_PERSIST, Wish};
 use crate::{Cx, Error};
 use command_spec::*;
 use std::collections::HashSet;
@@ -20,58 +19,23 @@ pub(super) const HGETEX: Spec = Spec {
     flags: Flags::WRITE.union(Flags::FAST),
     categories: Categories::HASH,
     keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::ACCESS).union(KeyFlags::UPDATE))],
-    args: &[
-        Arg::key("key"),
-        Arg::one_of(
-            "expiration",
-            &[
-                Arg::integer("seconds").token("EX"),
-                Arg::integer("milliseconds").token("PX"),
-                Arg::new("unix-time-seconds", ArgKind::UnixTime).token("EXAT"),
-                Arg::new("unix-time-milliseconds", ArgKind::UnixTime).token("PXAT"),
-                Arg::word("persist", "PERSIST"),
-            ],
-        )
-        .optional(),
-        FIELDS,
-    ],
+    args: &[Arg::key("key"), WHEN_OR_PERSIST, FIELDS],
     reply: Shape::Array(&Shape::BULK_OR_NULL),
     need: Need::Keys,
     ..Spec::BASE
 };
 
-#[derive(Debug, Clone, Copy)]
-enum Wish<'a> {
-    Read,
-    Persist,
-    Expire(When<'a>),
-}
-
-fn parse<'a>(options: &[&'a [u8]]) -> Result<Wish<'a>, Error> {
-    let mut wish = Wish::Read;
-    let mut rest = options.iter();
-    while let Some(&arg) = rest.next() {
-        wish = match wish {
-            Wish::Read | Wish::Persist if is(arg, "PERSIST") => Wish::Persist,
-            Wish::Read => Wish::Expire(When::parse(arg, &mut rest, None)?),
-            Wish::Expire(before) => Wish::Expire(When::parse(arg, &mut rest, Some(before))?),
-            Wish::Persist => return Err(Error::Syntax),
-        };
-    }
-    Ok(wish)
-}
-
 pub(super) fn hgetex(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let key = argv[1];
     let words = find_fields(argv, 2)?;
-    let wish = parse(&argv[2..words])?;
+    let wish = Wish::parse(&argv[2..words])?;
     let fields = counted(argv, words + 1, 1)?;
     let now_ms = cx.keys.now_ms();
     let is_primary = cx.is_primary();
     let hash = read(&mut cx.keys, key)?;
     // The type is judged before the time.
     let change = match wish {
-        Wish::Read => None,
+        Wish::Keep => None,
         Wish::Persist => Some(Change::Persist),
         Wish::Expire(when) => Some(Change::at(when.resolve_for_field(now_ms, "hgetex")?, now_ms, is_primary)),
     };

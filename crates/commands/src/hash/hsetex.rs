@@ -3,7 +3,7 @@
 use super::fields::{counted, find_fields, replicate_deletion};
 use super::{Setting, delete_if_empty, update};
 use crate::args::is;
-use crate::string::When;
+use crate::string::{WHEN_OR_KEEPTTL, When};
 use crate::{Cx, Error};
 use command_spec::*;
 use keyspace::EventClass;
@@ -27,17 +27,7 @@ pub(super) const HSETEX: Spec = Spec {
             .optional()
             .since("9.1.0"),
         Arg::one_of("fields-condition", &[Arg::word("fnx", "FNX"), Arg::word("fxx", "FXX")]).optional(),
-        Arg::one_of(
-            "expiration",
-            &[
-                Arg::integer("seconds").token("EX"),
-                Arg::integer("milliseconds").token("PX"),
-                Arg::new("unix-time-seconds", ArgKind::UnixTime).token("EXAT"),
-                Arg::new("unix-time-milliseconds", ArgKind::UnixTime).token("PXAT"),
-                Arg::word("keepttl", "KEEPTTL"),
-            ],
-        )
-        .optional(),
+        WHEN_OR_KEEPTTL,
         Arg::block(
             "fields",
             &[

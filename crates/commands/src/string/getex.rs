@@ -1,7 +1,6 @@
 //! GETEX
 
-use super::{When, reply_string, string_len};
-use crate::args::is;
+use super::{WHEN_OR_PERSIST, Wish, reply_string, string_len};
 use crate::{Cx, Error};
 use command_spec::*;
 
@@ -15,49 +14,15 @@ pub(super) const GETEX: Spec = Spec {
     flags: Flags::WRITE.union(Flags::FAST),
     categories: Categories::STRING,
     keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::ACCESS).union(KeyFlags::UPDATE))],
-    args: &[
-        Arg::key("key"),
-        Arg::one_of(
-            "expiration",
-            &[
-                Arg::integer("seconds").token("EX"),
-                Arg::integer("milliseconds").token("PX"),
-                Arg::new("unix-time-seconds", ArgKind::UnixTime).token("EXAT"),
-                Arg::new("unix-time-milliseconds", ArgKind::UnixTime).token("PXAT"),
-                Arg::word("persist", "PERSIST"),
-            ],
-        )
-        .optional(),
-    ],
+    args: &[Arg::key("key"), WHEN_OR_PERSIST],
     reply: Shape::BULK_OR_NULL,
     need: Need::Keys,
     ..Spec::BASE
 };
 
-#[derive(Debug, Clone, Copy)]
-enum Change<'a> {
-    None,
-    Persist,
-    Expire(When<'a>),
-}
-
-fn parse<'a>(argv: &[&'a [u8]]) -> Result<Change<'a>, Error> {
-    let mut change = Change::None;
-    let mut rest = argv[2..].iter();
-    while let Some(&arg) = rest.next() {
-        change = match change {
-            Change::None | Change::Persist if is(arg, "PERSIST") => Change::Persist,
-            Change::None => Change::Expire(When::parse(arg, &mut rest, None)?),
-            Change::Expire(before) => Change::Expire(When::parse(arg, &mut rest, Some(before))?),
-            Change::Persist => return Err(Error::Syntax),
-        };
-    }
-    Ok(change)
-}
-
 pub(super) fn getex(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let key = argv[1];
-    let change = parse(argv)?;
+    let wish = Wish::parse(&argv[2..])?;
     let now_ms = cx.keys.now_ms();
     let effort = cx.effort;
     let Some(entry) = cx.keys.lookup(key) else {
@@ -66,17 +31,17 @@ pub(super) fn getex(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     };
     // The type is judged before the time.
     let len = string_len(entry.value())?;
-    let at_ms = match change {
-        Change::Expire(when) => Some(when.resolve(now_ms, "getex")?),
+    let at_ms = match wish {
+        Wish::Expire(when) => Some(when.resolve(now_ms, "getex")?),
         _ => None,
     };
     let is_volatile = entry.expire_at().is_some();
     effort.copies(len)?;
     reply_string(&mut cx.out, entry.value())?;
-    match (change, at_ms) {
+    match (wish, at_ms) {
         (_, Some(at_ms)) if at_ms <= now_ms && cx.is_primary() => cx.delete_expired(key),
         (_, Some(at_ms)) => cx.expire_at(key, at_ms),
-        (Change::Persist, _) if is_volatile => {
+        (Wish::Persist, _) if is_volatile => {
             cx.persist(key);
             cx.replicate(&[b"PERSIST", key]);
         }

@@ -32,7 +32,7 @@ use keyspace::Keys;
 use number::{IntBuffer, decimal_len, parse_i64};
 use structures::{Item, ValueRef};
 
-pub(crate) use when::{Unit, When};
+pub(crate) use when::{Unit, WHEN_OR_KEEPTTL, WHEN_OR_PERSIST, When, Wish};
 
 /// The family, in teaching order.
 pub const COMMANDS: &[Command] = &[

@@ -1,6 +1,6 @@
 //! MSETEX
 
-use super::When;
+use super::{WHEN_OR_KEEPTTL, When};
 use crate::args::{int, is};
 use crate::{Cx, Error};
 use command_spec::*;
@@ -26,17 +26,7 @@ pub(super) const MSETEX: Spec = Spec {
         Arg::integer("numkeys"),
         Arg::block("data", &[Arg::key("key"), Arg::string("value")]).multiple(),
         Arg::one_of("condition", &[Arg::word("nx", "NX"), Arg::word("xx", "XX")]).optional(),
-        Arg::one_of(
-            "expiration",
-            &[
-                Arg::integer("seconds").token("EX"),
-                Arg::integer("milliseconds").token("PX"),
-                Arg::new("unix-time-seconds", ArgKind::UnixTime).token("EXAT"),
-                Arg::new("unix-time-milliseconds", ArgKind::UnixTime).token("PXAT"),
-                Arg::word("keepttl", "KEEPTTL"),
-            ],
-        )
-        .optional(),
+        WHEN_OR_KEEPTTL,
     ],
     reply: Shape::YES_OR_NO,
     need: Need::Keys,

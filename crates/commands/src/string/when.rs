@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::args::{int, is};
+use command_spec::{Arg, ArgKind};
 
 /// What an amount of time counts, and from when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +57,49 @@ const WORDS: [(&str, Unit); 4] = [
     ("EXAT", Unit::UNIX_SECONDS),
     ("PXAT", Unit::UNIX_MILLISECONDS),
 ];
+
+const SECONDS: Arg = Arg::integer("seconds").token("EX");
+const MILLISECONDS: Arg = Arg::integer("milliseconds").token("PX");
+const UNIX_SECONDS: Arg = Arg::new("unix-time-seconds", ArgKind::UnixTime).token("EXAT");
+const UNIX_MILLISECONDS: Arg = Arg::new("unix-time-milliseconds", ArgKind::UnixTime).token("PXAT");
+/// One of the options, or that the expiry stays; of commands that have had them all from the start.
+pub(crate) const WHEN_OR_KEEPTTL: Arg = Arg::one_of(
+    "expiration",
+    &[SECONDS, MILLISECONDS, UNIX_SECONDS, UNIX_MILLISECONDS, Arg::word("keepttl", "KEEPTTL")],
+)
+.optional();
+/// One of the options, or that the expiry is removed: what [`Wish::parse`] reads.
+pub(crate) const WHEN_OR_PERSIST: Arg = Arg::one_of(
+    "expiration",
+    &[SECONDS, MILLISECONDS, UNIX_SECONDS, UNIX_MILLISECONDS, Arg::word("persist", "PERSIST")],
+)
+.optional();
+
+/// What a command that reads wishes for the expiry.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Wish<'a> {
+    /// That it stays as it is.
+    Keep,
+    Persist,
+    Expire(When<'a>),
+}
+
+impl<'a> Wish<'a> {
+    /// Reads [`WHEN_OR_PERSIST`].
+    pub(crate) fn parse(options: &[&'a [u8]]) -> Result<Wish<'a>, Error> {
+        let mut wish = Wish::Keep;
+        let mut rest = options.iter();
+        while let Some(&arg) = rest.next() {
+            wish = match wish {
+                Wish::Keep | Wish::Persist if is(arg, "PERSIST") => Wish::Persist,
+                Wish::Keep => Wish::Expire(When::parse(arg, &mut rest, None)?),
+                Wish::Expire(before) => Wish::Expire(When::parse(arg, &mut rest, Some(before))?),
+                Wish::Persist => return Err(Error::Syntax),
+            };
+        }
+        Ok(wish)
+    }
+}
 
 impl<'a> When<'a> {
     /// Reads the option with its amount. After one (`before`), only the same may come again; the last counts.

@@ -107,10 +107,12 @@ fn a_replica_gets_the_data_and_then_the_stream() {
 
 #[test]
 fn a_client_that_writes_to_a_replica_is_disconnected_where_that_is_asked_for() {
-    let (_primary, port) = node("");
+    let (primary, port) = node("");
     let (replica, _) = node(&format!("close-on-replica-write yes\nreplicaof 127.0.0.1 {port}\n"));
     let readonly = "READONLY You can't write against a read only replica.";
     let mut client = replica.connect();
+    // While it loads, all it answers is -LOADING.
+    catch_up(&mut primary.connect(), &mut client);
     expect(&mut client, "PING", "PONG");
     expect(&mut client, "SET a 1", readonly);
     assert!(matches!(client.receive_within(Duration::from_secs(60)), Err(Failure::Closed(_))));

@@ -43,42 +43,75 @@ pub(crate) fn encode(out: &mut Vec<u8>, points: &[Point], span_start: u64, perio
     put(|point| point.max.thousandths().wrapping_sub(point.min.thousandths()));
 }
 
-/// What was encoded; at most so many points. `None` when it is not what was written.
-pub(crate) fn decode(bytes: &[u8], span_start: u64, period: u64, most: u64) -> Option<Vec<Point>> {
-    let mut input = Input(bytes);
-    let count = input.varint().filter(|count| (1..=most).contains(count))? as usize;
-    let runs = input.varint().filter(|runs| *runs <= count as u64)?;
-    let mut starts = Vec::with_capacity(count);
-    let mut next = 0_u64;
-    for _ in 0..runs {
-        let (gap, length) = (input.varint()?, input.varint()?);
-        let first = next.checked_add(gap)?;
-        next = first.checked_add(length).filter(|next| *next <= most)?;
-        starts.extend((first..next).map(|at| span_start + at * period));
+/// The points of a block, column by column. One is for many blocks, one after the other.
+#[derive(Debug, Default)]
+pub(crate) struct Columns {
+    starts: Vec<u64>,
+    sums: Vec<i64>,
+    /// What else there is, unless every point is of one value.
+    counts: Vec<i64>,
+    minima: Vec<i64>,
+    ranges: Vec<i64>,
+    are_single: bool,
+}
+
+impl Columns {
+    /// Takes what was encoded; at most so many points. `None` when it is not what was written; then it holds nothing of use.
+    pub(crate) fn decode(&mut self, bytes: &[u8], span_start: u64, period: u64, most: u64) -> Option<()> {
+        let mut input = Input(bytes);
+        let count = input.varint().filter(|count| (1..=most).contains(count))? as usize;
+        let runs = input.varint().filter(|runs| *runs <= count as u64)?;
+        self.starts.clear();
+        let mut next = 0_u64;
+        for _ in 0..runs {
+            let (gap, length) = (input.varint()?, input.varint()?);
+            let first = next.checked_add(gap)?;
+            next = first.checked_add(length).filter(|next| *next <= most)?;
+            self.starts.extend((first..next).map(|at| span_start + at * period));
+        }
+        if self.starts.len() != count {
+            return None;
+        }
+        column::decode(&mut input, count, &mut self.sums)?;
+        self.are_single = self.sums[0] == 1;
+        column::decode(&mut input, count, &mut self.sums)?;
+        if !self.are_single {
+            for column in [&mut self.counts, &mut self.minima, &mut self.ranges] {
+                column::decode(&mut input, count, column)?;
+            }
+        }
+        input.0.is_empty().then_some(())
     }
-    if starts.len() != count {
-        return None;
+
+    /// The starts of the points, in the order of time.
+    pub(crate) fn starts(&self) -> &[u64] {
+        &self.starts
     }
-    let are_single = column::decode(&mut input, count)?[0] == 1;
-    let sums = column::decode(&mut input, count)?;
-    let values = starts.into_iter().zip(sums);
-    let points: Vec<Point> = if are_single {
-        values.map(|(start, sum)| Point::single(start, Value::from_thousandths(sum))).collect()
-    } else {
-        let counts = column::decode(&mut input, count)?;
-        let minima = column::decode(&mut input, count)?;
-        let ranges = column::decode(&mut input, count)?;
-        let rest = counts.into_iter().zip(minima.into_iter().zip(ranges));
-        let point = |((start, sum), (count, (min, range))): ((u64, i64), (i64, (i64, i64)))| Point {
+
+    /// The values in thousandths, if every point is of one.
+    pub(crate) fn singles(&self) -> Option<&[i64]> {
+        self.are_single.then_some(&self.sums)
+    }
+
+    /// One of the points.
+    pub(crate) fn point(&self, at: usize) -> Point {
+        let (start, sum) = (self.starts[at], Value::from_thousandths(self.sums[at]));
+        if self.are_single {
+            return Point::single(start, sum);
+        }
+        Point {
             start,
-            sum: Value::from_thousandths(sum),
-            count: count as u64,
-            min: Value::from_thousandths(min),
-            max: Value::from_thousandths(min.wrapping_add(range)),
-        };
-        values.zip(rest).map(point).collect()
-    };
-    input.0.is_empty().then_some(points)
+            sum,
+            count: self.counts[at] as u64,
+            min: Value::from_thousandths(self.minima[at]),
+            max: Value::from_thousandths(self.minima[at].wrapping_add(self.ranges[at])),
+        }
+    }
+
+    /// All of them.
+    pub(crate) fn points(&self) -> impl Iterator<Item = Point> {
+        (0..self.starts.len()).map(|at| self.point(at))
+    }
 }
 
 #[cfg(test)]
@@ -104,14 +137,17 @@ mod tests {
         fn what_was_packed_comes_back(points in points()) {
             let mut bytes = Vec::new();
             encode(&mut bytes, &points, 600, 60);
-            prop_assert_eq!(decode(&bytes, 600, 60, 1_000), Some(points));
-            prop_assert_eq!(decode(&bytes[..bytes.len() - 1], 600, 60, 1_000), None);
+            let mut columns = Columns::default();
+            prop_assert_eq!(columns.decode(&bytes[..bytes.len() - 1], 600, 60, 1_000), None);
+            prop_assert_eq!(columns.decode(&bytes, 600, 60, 1_000), Some(()));
+            prop_assert_eq!(columns.points().collect::<Vec<_>>(), points);
         }
 
         #[test]
         fn other_bytes_do_no_harm(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
-            if let Some(points) = decode(&bytes, 0, 1, 300) {
-                prop_assert!(points.len() <= 300);
+            let mut columns = Columns::default();
+            if columns.decode(&bytes, 0, 1, 300).is_some() {
+                prop_assert!(columns.points().count() <= 300);
             }
         }
     }

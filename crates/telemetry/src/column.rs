@@ -162,9 +162,10 @@ pub(crate) fn encode(out: &mut Vec<u8>, numbers: &[i64]) {
     }
 }
 
-/// What was encoded of so many numbers; one at least.
-pub(crate) fn decode(input: &mut Input<'_>, count: usize) -> Option<Vec<i64>> {
-    let mut numbers = Vec::with_capacity(count);
+/// Puts what was encoded of so many numbers, one at least, in place of what `numbers` holds.
+pub(crate) fn decode(input: &mut Input<'_>, count: usize, numbers: &mut Vec<i64>) -> Option<()> {
+    numbers.clear();
+    numbers.reserve(count);
     match input.byte()? {
         SAME => numbers.resize(count, input.signed()?),
         PLAIN => {
@@ -184,7 +185,7 @@ pub(crate) fn decode(input: &mut Input<'_>, count: usize) -> Option<Vec<i64>> {
         }
         _ => return None,
     }
-    Some(numbers)
+    Some(())
 }
 
 #[cfg(test)]
@@ -217,14 +218,16 @@ mod tests {
             ]
         ) {
             let bytes = encoded(&numbers);
-            let mut input = Input(&bytes);
-            prop_assert_eq!(decode(&mut input, numbers.len()), Some(numbers));
+            let (mut input, mut decoded) = (Input(&bytes), vec![1]);
+            prop_assert_eq!(decode(&mut input, numbers.len(), &mut decoded), Some(()));
+            prop_assert_eq!(decoded, numbers);
             prop_assert!(input.0.is_empty());
         }
 
         #[test]
         fn other_bytes_do_no_harm(bytes in prop::collection::vec(any::<u8>(), 0..60), count in 1_usize..400) {
-            if let Some(numbers) = decode(&mut Input(&bytes), count) {
+            let mut numbers = Vec::new();
+            if decode(&mut Input(&bytes), count, &mut numbers).is_some() {
                 prop_assert_eq!(numbers.len(), count);
             }
         }

@@ -9,7 +9,7 @@
 //! Numbers are little-endian. A place is that of the block's checksum.
 
 use crate::SeriesId;
-use crate::block;
+use crate::block::{self, Columns};
 use crate::point::Point;
 use crate::tier::Tier;
 use files::{Directory, Permission, Reader};
@@ -108,7 +108,8 @@ impl<'t> Segment<'t> {
     }
 
     /// Hands out the points of each of these series that it has, with the place of the series in `ids`, which are in order.
-    pub(crate) fn read(&self, ids: &[SeriesId], mut each: impl FnMut(usize, Vec<Point>)) -> io::Result<()> {
+    pub(crate) fn read(&self, ids: &[SeriesId], mut each: impl FnMut(usize, &Columns)) -> io::Result<()> {
+        let mut columns = Columns::default();
         let mut found = Vec::with_capacity(ids.len().min(self.index.len()));
         for (asked, id) in ids.iter().enumerate() {
             if let Ok(at) = self.index.binary_search_by_key(id, |(id, ..)| *id) {
@@ -136,8 +137,9 @@ impl<'t> Segment<'t> {
                     return Err(damaged(&self.name, "a block has another checksum"));
                 }
                 let Tier { period, span, .. } = self.tier;
-                let points = block::decode(packed, self.start, *period, span / period);
-                each(*asked, points.ok_or_else(|| damaged(&self.name, "a block cannot be understood"))?);
+                let decoded = columns.decode(packed, self.start, *period, span / period);
+                decoded.ok_or_else(|| damaged(&self.name, "a block cannot be understood"))?;
+                each(*asked, &columns);
             }
             rest = &rest[count..];
         }

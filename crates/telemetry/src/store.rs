@@ -1,5 +1,6 @@
 //! The store: what is open in memory, what is sealed on the disk, and questions about both.
 
+use crate::block::Columns;
 use crate::catalogue::{Catalogue, Series, SeriesId};
 use crate::point::{Point, Statistic, Value, fold};
 use crate::samples::{self, Log, Sample};
@@ -126,7 +127,7 @@ impl Store {
                 let segment = Segment::open(&self.directory, &TIERS[fine], *start)?;
                 let ids = segment.series();
                 let open = self.open[fine].entry(tier.span_of(*start)).or_default();
-                segment.read(&ids, |at, points| fold_all(open, ids[at], &points, tier))?;
+                segment.read(&ids, |at, columns| fold_all(open, ids[at], columns.points(), tier))?;
             }
         }
         // The points of minutes that are in no segment are behind those that are.
@@ -136,7 +137,7 @@ impl Store {
                 let Some(first) = points.first() else { continue };
                 let span = TIERS[2].span_of(first.start);
                 if !self.sealed[2].contains(&span) {
-                    fold_all(fives[0].entry(span).or_default(), *id, points, &TIERS[2]);
+                    fold_all(fives[0].entry(span).or_default(), *id, points.iter().copied(), &TIERS[2]);
                 }
             }
         }
@@ -225,7 +226,7 @@ impl Store {
             for (tier, open) in TIERS[1..].iter().zip(&mut self.open) {
                 let open = open.entry(tier.span_of(start)).or_default();
                 for (id, points) in &points {
-                    fold_all(open, *id, points, tier);
+                    fold_all(open, *id, points.iter().copied(), tier);
                 }
             }
         }
@@ -268,9 +269,14 @@ impl Store {
         let sorted: Vec<SeriesId> = order.iter().map(|at| ids[*at]).collect();
         let mut answers: Vec<Folding> =
             ids.iter().map(|_| Folding::new(query.statistic, period, tier.period)).collect();
-        let mut add = |asked: usize, points: &[Point]| {
+        let mut add = |asked: usize, found: Found<'_>| {
             let answer = &mut answers[order[asked]];
-            points.iter().filter(|point| range.contains(&point.start)).for_each(|point| answer.add(point));
+            match found {
+                Found::Sealed(columns) => answer.add_columns(columns, &range),
+                Found::Open(points) => {
+                    points.iter().filter(|point| range.contains(&point.start)).for_each(|p| answer.add(p));
+                }
+            }
         };
         if !spans.is_empty() {
             self.read(at, &sorted, spans, &range, &mut add)?;
@@ -325,17 +331,17 @@ impl Store {
         sorted: &[SeriesId],
         spans: Range<u64>,
         range: &Range<u64>,
-        add: &mut impl FnMut(usize, &[Point]),
+        add: &mut impl FnMut(usize, Found<'_>),
     ) -> io::Result<()> {
         let tier = &TIERS[at];
         for start in self.sealed[at].range(spans.clone()) {
             let segment = Segment::open(&self.directory, tier, *start)?;
-            segment.read(sorted, |asked, points| add(asked, &points))?;
+            segment.read(sorted, |asked, columns| add(asked, Found::Sealed(columns)))?;
         }
         if at > 0 {
             for points in self.open[at - 1].range(spans).map(|(_, points)| points) {
                 for (asked, id) in sorted.iter().enumerate() {
-                    add(asked, points.get(id).map_or(&[], Vec::as_slice));
+                    add(asked, Found::Open(points.get(id).map_or(&[], Vec::as_slice)));
                 }
             }
         }
@@ -348,13 +354,21 @@ impl Store {
                 for (asked, id) in sorted.iter().enumerate() {
                     if let Ok(found) = values.binary_search_by_key(id, |(id, _)| *id) {
                         let start = second - second % tier.period;
-                        add(asked, &[Point::single(start, values[found].1)]);
+                        add(asked, Found::Open(&[Point::single(start, values[found].1)]));
                     }
                 }
             }
         }
         Ok(())
     }
+}
+
+/// Points of a series, in the order of time.
+enum Found<'p> {
+    /// In a segment.
+    Sealed(&'p Columns),
+    /// In memory.
+    Open(&'p [Point]),
 }
 
 /// What a query has to look at.
@@ -414,16 +428,43 @@ impl Folding {
         }
     }
 
+    /// Adds those of a block that lie in the range. Where each of them is the answer's own point, only the last one becomes a [`Point`].
+    fn add_columns(&mut self, columns: &Columns, range: &Range<u64>) {
+        let starts = columns.starts();
+        let first = starts.partition_point(|start| *start < range.start);
+        let end = starts.partition_point(|start| *start < range.end);
+        let Some(last) = end.checked_sub(1).filter(|last| first <= *last) else { return };
+        // Room for all that may come, so that nothing is moved: memory that is not written costs nothing.
+        self.done.reserve_exact((range.end.saturating_sub(starts[first]) / self.period) as usize + 1);
+        let Some(singles) = columns.singles().filter(|_| self.statistic != Statistic::SampleCount) else {
+            return (first..end).for_each(|at| self.add(&columns.point(at)));
+        };
+        if !self.is_finest {
+            let values = singles[first..end].iter().map(|thousandths| Value::from_thousandths(*thousandths));
+            let points = starts[first..end].iter().copied().zip(values);
+            return points.for_each(|(start, value)| self.add(&Point::single(start, value)));
+        }
+        self.add(&columns.point(first));
+        if first < last {
+            let open = self.open.replace(columns.point(last));
+            self.done.extend(open.map(|open| (open.start, open.statistic(self.statistic))));
+            let number = |thousandths: &i64| Value::from_thousandths(*thousandths).number();
+            let between = first + 1..last;
+            let points = starts[between.clone()].iter().copied().zip(singles[between].iter().map(number));
+            self.done.extend(points);
+        }
+    }
+
     fn end(mut self) -> Vec<(u64, f64)> {
         self.done.extend(self.open.map(|last| (last.start, last.statistic(self.statistic))));
         self.done
     }
 }
 
-fn fold_all(open: &mut Points, id: SeriesId, points: &[Point], tier: &Tier) {
+fn fold_all(open: &mut Points, id: SeriesId, points: impl Iterator<Item = Point>, tier: &Tier) {
     let of_series = open.entry(id).or_default();
     for point in points {
-        fold(of_series, point, tier.period);
+        fold(of_series, &point, tier.period);
     }
 }
 

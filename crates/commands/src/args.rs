@@ -1,6 +1,7 @@
 //! Reading arguments.
 
 use crate::Error;
+use std::ops::Range;
 
 /// An integer argument.
 pub(crate) fn int(arg: &[u8]) -> Result<i64, Error> {
@@ -17,4 +18,29 @@ pub(crate) fn negatable_int(arg: &[u8]) -> Result<i64, Error> {
     let out_of_range =
         "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807";
     int(arg).and_then(|int| if int == i64::MIN { Err(Error::text(out_of_range)) } else { Ok(int) })
+}
+
+/// Which elements the indices `start` to `stop` mean, both included and negative ones counting from the end.
+pub(crate) fn index_range(start: i64, stop: i64, len: usize) -> Range<usize> {
+    let from_head = |index: i64| if index < 0 { index + len as i64 } else { index };
+    let start = from_head(start).max(0);
+    let stop = from_head(stop).min(len as i64 - 1);
+    if start > stop { 0..0 } else { start as usize..stop as usize + 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::index_range;
+
+    #[test]
+    fn indices_are_clamped() {
+        assert_eq!(index_range(0, -1, 5), 0..5);
+        assert_eq!(index_range(-100, 100, 5), 0..5);
+        assert_eq!(index_range(-3, -2, 5), 2..4);
+        for empty in [(5, 9), (3, 2), (0, -6), (-1, -2), (i64::MAX, i64::MAX), (i64::MIN, i64::MIN)] {
+            assert_eq!(index_range(empty.0, empty.1, 5), 0..0, "{empty:?}");
+        }
+        assert_eq!(index_range(i64::MIN, i64::MAX, 5), 0..5);
+        assert_eq!(index_range(0, -1, 0), 0..0);
+    }
 }

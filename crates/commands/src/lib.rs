@@ -29,6 +29,7 @@ pub mod stream;
 pub mod string;
 mod timeout;
 mod walk;
+mod when;
 pub mod zset;
 
 pub use cx::{Cx, Options, Random, access_clock, limits};

@@ -2,8 +2,12 @@
 
 use crate::args::{int, is};
 use crate::{Block, Cx, Error};
+use command_spec::{Change, Flags};
 use std::ops::Range;
 use structures::End;
+
+/// Before 7.2, scripts could not call commands that may block.
+pub(crate) const NOT_FROM_SCRIPTS: (&str, Change) = ("7.2.0", |spec| spec.flags.insert(Flags::NOSCRIPT));
 
 /// What the arguments say.
 pub(crate) struct Pops {

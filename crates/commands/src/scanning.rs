@@ -1,8 +1,7 @@
-//! HSCAN, SSCAN and ZSCAN: the elements of one value, some of them a call.
+//! What SCAN, HSCAN, SSCAN and ZSCAN have in common: cursors, and for the last three the elements of one value, some of them a call.
 
 use crate::args::{int, is};
 use crate::container::reply_item;
-use crate::generic::SCANNED_AT_ONCE;
 use crate::{Cx, Error};
 use number::IntBuffer;
 use profile::Profile;
@@ -12,6 +11,9 @@ use topology::glob;
 
 /// Elements looked at in one call, unless COUNT says otherwise.
 const DEFAULT_COUNT: usize = 10;
+
+/// Elements visited between two checks of whether the reply is over.
+pub(crate) const SCANNED_AT_ONCE: usize = 256;
 
 /// Takes an element, and what stands beside it: the value of a field, the score of a member.
 pub(crate) type Visit<'v> = dyn FnMut(Item<'_>, Option<Item<'_>>) + 'v;
@@ -99,4 +101,55 @@ fn reply(out: &mut Writer<'_>, cursor: u64, len: usize, elements: &[u8]) {
     out.bulk(itoa::Buffer::new().format(cursor).as_bytes());
     out.array(len);
     out.raw(elements);
+}
+
+/// The cursor that an argument names. Later versions refuse nothing at all and negative numbers.
+pub(crate) fn cursor(text: &[u8], profile: Profile) -> Result<u64, Error> {
+    let strict = profile.has("7.4.0");
+    let refused = strict && (text.is_empty() || int(text).is_ok_and(|number| number < 0));
+    parse_cursor(text).filter(|_| !refused).ok_or(Error::InvalidCursor)
+}
+
+/// A cursor as C's `strtoul` reads it, leading spaces refused: a sign is taken, and nothing at all is 0.
+fn parse_cursor(text: &[u8]) -> Option<u64> {
+    let (negative, digits) = match text {
+        [] => return Some(0),
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        _ => (false, text),
+    };
+    if digits.is_empty() {
+        return None;
+    }
+    let magnitude = digits.iter().try_fold(0u64, |all, byte| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        all.checked_mul(10)?.checked_add(digit)
+    })?;
+    Some(if negative { magnitude.wrapping_neg() } else { magnitude })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{cursor, parse_cursor};
+    use profile::Profile;
+
+    #[test]
+    fn cursors_are_read_as_strtoul_does() {
+        assert_eq!(parse_cursor(b""), Some(0));
+        assert_eq!(parse_cursor(b"007"), Some(7));
+        assert_eq!(parse_cursor(b"+7"), Some(7));
+        assert_eq!(parse_cursor(b"-1"), Some(u64::MAX));
+        assert_eq!(parse_cursor(b"18446744073709551615"), Some(u64::MAX));
+        for wrong in [&b"18446744073709551616"[..], b" 1", b"1 ", b"-", b"x", b"1x"] {
+            assert_eq!(parse_cursor(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn later_versions_are_stricter() {
+        for text in [&b""[..], b"-1"] {
+            assert!(cursor(text, Profile::Redis70).is_ok() && cursor(text, Profile::Valkey80).is_err());
+        }
+        assert_eq!(cursor(b"+7", Profile::Valkey80), Ok(7));
+    }
 }

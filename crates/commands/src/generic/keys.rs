@@ -3,7 +3,7 @@
 //! It walks slot by slot and in pieces. A key that exists all the time is returned once; one that is added or removed meanwhile
 //! may be.
 
-use super::SCANNED_AT_ONCE;
+use crate::scanning::SCANNED_AT_ONCE;
 use crate::{Cx, Error, Flow, Piece};
 use command_spec::*;
 use topology::glob;

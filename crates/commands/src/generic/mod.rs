@@ -11,7 +11,7 @@ mod dbsize;
 mod del;
 mod dump;
 mod exists;
-pub(crate) mod expire;
+mod expire;
 mod keys;
 mod migrate;
 mod move_key;
@@ -31,7 +31,6 @@ use crate::{Command, Cx, Error};
 use table::EntryBox;
 
 pub use object::encoding_name;
-pub(crate) use scan::{SCANNED_AT_ONCE, cursor as scan_cursor};
 
 /// The family, in teaching order.
 pub const COMMANDS: &[Command] = &[

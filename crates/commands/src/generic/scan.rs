@@ -12,6 +12,7 @@
 
 use super::type_name::type_name;
 use crate::args::{int, is};
+use crate::scanning::{SCANNED_AT_ONCE, cursor};
 use crate::{Cx, Error, Flow, Piece, Progress};
 use command_spec::*;
 use profile::Profile;
@@ -47,8 +48,6 @@ const TYPE_NAMES: [&str; 6] = ["string", "list", "set", "zset", "hash", "stream"
 const WITHIN_BITS: u32 = 48;
 /// Keys visited in one call, unless COUNT says otherwise.
 const DEFAULT_COUNT: usize = 10;
-/// Elements visited between two checks of whether the reply is over.
-pub(crate) const SCANNED_AT_ONCE: usize = 256;
 /// Steps from slot to slot for each key asked for: a bound where many keys have expired, which do not count.
 const STEPS_PER_KEY: usize = 10;
 
@@ -103,31 +102,6 @@ fn refused(word: &[u8], profile: Profile) -> Error {
     Error::Syntax
 }
 
-/// The cursor that an argument names. Later versions refuse nothing at all and negative numbers.
-pub(crate) fn cursor(text: &[u8], profile: Profile) -> Result<u64, Error> {
-    let strict = profile.has("7.4.0");
-    let refused = strict && (text.is_empty() || int(text).is_ok_and(|number| number < 0));
-    parse_cursor(text).filter(|_| !refused).ok_or(Error::InvalidCursor)
-}
-
-/// A cursor as C's `strtoul` reads it, leading spaces refused: a sign is taken, and nothing at all is 0.
-fn parse_cursor(text: &[u8]) -> Option<u64> {
-    let (negative, digits) = match text {
-        [] => return Some(0),
-        [b'-', digits @ ..] => (true, digits),
-        [b'+', digits @ ..] => (false, digits),
-        _ => (false, text),
-    };
-    if digits.is_empty() {
-        return None;
-    }
-    let magnitude = digits.iter().try_fold(0u64, |all, byte| {
-        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
-        all.checked_mul(10)?.checked_add(digit)
-    })?;
-    Some(if negative { magnitude.wrapping_neg() } else { magnitude })
-}
-
 pub(super) fn scan(cx: &mut Cx<'_, '_>, argv: &[&[u8]], piece: &mut Piece<'_>) -> Result<Flow, Error> {
     let scan = parse(argv, cx.options.profile)?;
     if piece.progress.head.is_none() {
@@ -176,27 +150,11 @@ pub(super) fn scan(cx: &mut Cx<'_, '_>, argv: &[&[u8]], piece: &mut Piece<'_>) -
 
 #[cfg(test)]
 mod tests {
-    use super::{cursor, parse, parse_cursor};
+    use super::parse;
     use profile::Profile;
 
     #[test]
-    fn cursors_are_read_as_strtoul_does() {
-        assert_eq!(parse_cursor(b""), Some(0));
-        assert_eq!(parse_cursor(b"007"), Some(7));
-        assert_eq!(parse_cursor(b"+7"), Some(7));
-        assert_eq!(parse_cursor(b"-1"), Some(u64::MAX));
-        assert_eq!(parse_cursor(b"18446744073709551615"), Some(u64::MAX));
-        for wrong in [&b"18446744073709551616"[..], b" 1", b"1 ", b"-", b"x", b"1x"] {
-            assert_eq!(parse_cursor(wrong), None, "{wrong:?}");
-        }
-    }
-
-    #[test]
-    fn later_versions_are_stricter() {
-        for text in [&b""[..], b"-1"] {
-            assert!(cursor(text, Profile::Redis70).is_ok() && cursor(text, Profile::Valkey80).is_err());
-        }
-        assert_eq!(cursor(b"+7", Profile::Valkey80), Ok(7));
+    fn later_versions_refuse_more_words() {
         let error = |words: [&[u8]; 4], profile| parse(&words, profile).err().map(|error| error.to_string());
         let unknown: [&[u8]; 4] = [b"scan", b"0", b"TYPE", b"list2"];
         assert_eq!(error(unknown, Profile::Redis70), None);

@@ -5,8 +5,7 @@
 
 use super::fields::{Change, FIELDS, counted, find_fields};
 use crate::args::int;
-use crate::generic::expire::Conditions;
-use crate::string::Unit;
+use crate::when::{Conditions, Unit};
 use crate::{Cx, Error};
 use command_spec::*;
 

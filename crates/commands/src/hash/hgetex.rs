@@ -3,7 +3,7 @@
 use super::fields::{Change, FIELDS, counted, find_fields};
 use super::read;
 use crate::container::reply_item;
-use crate::string::{WHEN_OR_PERSIST, Wish};
+use crate::when::{WHEN_OR_PERSIST, Wish};
 use crate::{Cx, Error};
 use command_spec::*;
 use std::collections::HashSet;

@@ -3,7 +3,7 @@
 use super::fields::{counted, find_fields, replicate_deletion};
 use super::{Setting, delete_if_empty, update};
 use crate::args::is;
-use crate::string::{WHEN_OR_KEEPTTL, When};
+use crate::when::{WHEN_OR_KEEPTTL, When};
 use crate::{Cx, Error};
 use command_spec::*;
 use keyspace::EventClass;

@@ -1,7 +1,8 @@
 //! BLMOVE and its old form BRPOPLPUSH
 
 use super::lmove::move_element;
-use super::{NOT_FROM_SCRIPTS, parse_end};
+use super::parse_end;
+use crate::popping::NOT_FROM_SCRIPTS;
 use crate::timeout::timeout_ms;
 use crate::{Block, Cx, Error};
 use command_spec::*;

@@ -1,8 +1,7 @@
 //! BLPOP and BRPOP
 
-use super::NOT_FROM_SCRIPTS;
 use super::lmpop::pop_first;
-use crate::popping::wait;
+use crate::popping::{NOT_FROM_SCRIPTS, wait};
 use crate::timeout::timeout_ms;
 use crate::{Block, Cx, Error};
 use command_spec::*;

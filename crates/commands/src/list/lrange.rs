@@ -1,7 +1,7 @@
 //! LRANGE
 
-use super::{index_range, read};
-use crate::args::int;
+use super::read;
+use crate::args::{index_range, int};
 use crate::container::reply_item;
 use crate::{Cx, Error};
 use command_spec::*;

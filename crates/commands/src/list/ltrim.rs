@@ -1,7 +1,6 @@
 //! LTRIM
 
-use super::index_range;
-use crate::args::int;
+use crate::args::{index_range, int};
 use crate::container::remove_empty;
 use crate::{Cx, Error};
 use command_spec::*;

@@ -28,10 +28,8 @@ mod ltrim;
 use crate::Handler::Plain;
 use crate::container::{remove_empty, reply_item};
 use crate::{Command, Cx, Error, Handler, RunBlocking, args};
-use command_spec::{Change, Flags};
 use keyspace::{EventClass, Keys};
 use resp::Writer;
-use std::ops::Range;
 use structures::{Direction, End, Limits, List};
 use table::Kind;
 
@@ -60,9 +58,6 @@ pub const COMMANDS: &[Command] = &[
     Command::new(&blmove::BRPOPLPUSH, waiting(blmove::brpoplpush)),
     Command::new(&blmpop::BLMPOP, waiting(blmpop::blmpop)),
 ];
-
-/// Before 7.2, scripts could not call commands that may block.
-pub(crate) const NOT_FROM_SCRIPTS: (&str, Change) = ("7.2.0", |spec| spec.flags.insert(Flags::NOSCRIPT));
 
 /// What runs a command that may wait for a list.
 const fn waiting(run: RunBlocking) -> Handler {
@@ -98,14 +93,6 @@ fn pop_event(end: End) -> &'static str {
         End::Front => "lpop",
         End::Back => "rpop",
     }
-}
-
-/// Which elements the indices `start` to `stop` mean, both included and negative ones counting from the end.
-pub(crate) fn index_range(start: i64, stop: i64, len: usize) -> Range<usize> {
-    let from_head = |index: i64| if index < 0 { index + len as i64 } else { index };
-    let start = from_head(start).max(0);
-    let stop = from_head(stop).min(len as i64 - 1);
-    if start > stop { 0..0 } else { start as usize..stop as usize + 1 }
 }
 
 /// How far an index is from the nearer end.
@@ -145,22 +132,5 @@ fn popped(cx: &mut Cx<'_, '_>, key: &[u8], end: End, count: usize, is_empty: boo
     cx.keys.changed(key, EventClass::LIST, pop_event(end), count as u64);
     if is_empty {
         remove_empty(&mut cx.keys, key);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::index_range;
-
-    #[test]
-    fn indices_are_clamped() {
-        assert_eq!(index_range(0, -1, 5), 0..5);
-        assert_eq!(index_range(-100, 100, 5), 0..5);
-        assert_eq!(index_range(-3, -2, 5), 2..4);
-        for empty in [(5, 9), (3, 2), (0, -6), (-1, -2), (i64::MAX, i64::MAX), (i64::MIN, i64::MIN)] {
-            assert_eq!(index_range(empty.0, empty.1, 5), 0..0, "{empty:?}");
-        }
-        assert_eq!(index_range(i64::MIN, i64::MAX, 5), 0..5);
-        assert_eq!(index_range(0, -1, 0), 0..0);
     }
 }

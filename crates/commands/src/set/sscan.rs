@@ -1,8 +1,7 @@
 //! SSCAN
 
 use super::read;
-use crate::generic::scan_cursor;
-use crate::scanning::{Options, reply_none};
+use crate::scanning::{Options, cursor, reply_none};
 use crate::{Cx, Error};
 use command_spec::*;
 
@@ -30,7 +29,7 @@ pub(super) const SSCAN: Spec = Spec {
 };
 
 pub(super) fn sscan(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
-    let cursor = scan_cursor(argv[2], cx.options.profile)?;
+    let cursor = cursor(argv[2], cx.options.profile)?;
     let Some(set) = read(&mut cx.keys, argv[1])? else {
         reply_none(cx);
         return Ok(());

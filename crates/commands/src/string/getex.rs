@@ -1,6 +1,7 @@
 //! GETEX
 
-use super::{WHEN_OR_PERSIST, Wish, reply_string, string_len};
+use super::{reply_string, string_len};
+use crate::when::{WHEN_OR_PERSIST, Wish};
 use crate::{Cx, Error};
 use command_spec::*;
 

@@ -25,14 +25,11 @@ mod setex;
 mod setnx;
 mod setrange;
 mod strlen;
-mod when;
 
 use crate::{Command, Cx, Error, Handler::Plain};
 use keyspace::Keys;
 use number::{IntBuffer, decimal_len, parse_i64};
 use structures::{Item, ValueRef};
-
-pub(crate) use when::{Unit, WHEN_OR_KEEPTTL, WHEN_OR_PERSIST, When, Wish};
 
 /// The family, in teaching order.
 pub const COMMANDS: &[Command] = &[

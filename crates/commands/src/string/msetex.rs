@@ -1,7 +1,7 @@
 //! MSETEX
 
-use super::{WHEN_OR_KEEPTTL, When};
 use crate::args::{int, is};
+use crate::when::{WHEN_OR_KEEPTTL, When};
 use crate::{Cx, Error};
 use command_spec::*;
 use keyspace::{EventClass, Ttl};

@@ -1,7 +1,8 @@
 //! SET
 
-use super::{When, holds, reply_key};
+use super::{holds, reply_key};
 use crate::args::is;
+use crate::when::When;
 use crate::{Cx, Error};
 use command_spec::*;
 use keyspace::{EventClass, Ttl};

@@ -1,7 +1,7 @@
 //! SETEX and PSETEX
 
-use super::Unit;
 use crate::args::int;
+use crate::when::Unit;
 use crate::{Cx, Error};
 use command_spec::*;
 

@@ -1,8 +1,7 @@
 //! BZPOPMIN and BZPOPMAX
 
-use super::NOT_FROM_SCRIPTS;
 use super::zmpop::pop_first;
-use crate::popping::wait;
+use crate::popping::{NOT_FROM_SCRIPTS, wait};
 use crate::timeout::timeout_ms;
 use crate::{Block, Cx, Error};
 use command_spec::*;

@@ -35,7 +35,6 @@ mod zscore;
 mod zunion;
 
 use crate::Handler::{Lengthy, Plain};
-use crate::list::NOT_FROM_SCRIPTS;
 use crate::{Command, Error, Handler, RunBlocking};
 use keyspace::Keys;
 use structures::SortedSet;

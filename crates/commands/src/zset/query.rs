@@ -2,8 +2,7 @@
 
 use super::bounds::{lex_range, score_range};
 use crate::Error;
-use crate::args::{int, is};
-use crate::list::index_range;
+use crate::args::{index_range, int, is};
 use profile::Profile;
 use std::ops::Range;
 use structures::sorted_set::{LexRange, ScoreRange};

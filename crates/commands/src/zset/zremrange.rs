@@ -1,9 +1,8 @@
 //! ZREMRANGEBYRANK, ZREMRANGEBYSCORE and ZREMRANGEBYLEX
 
 use super::bounds::{lex_range, score_range};
-use crate::args::int;
+use crate::args::{index_range, int};
 use crate::container::remove_empty;
-use crate::list::index_range;
 use crate::{Cx, Error};
 use command_spec::*;
 use keyspace::EventClass;

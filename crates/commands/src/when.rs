@@ -134,3 +134,44 @@ impl<'a> When<'a> {
         self.unit.expiry(int(self.amount)?, now_ms, command)
     }
 }
+
+/// What must hold of the expiry that a key or a field has.
+#[derive(Default)]
+pub(crate) struct Conditions {
+    absent: bool,
+    present: bool,
+    greater: bool,
+    less: bool,
+}
+
+impl Conditions {
+    pub(crate) fn parse(words: &[&[u8]]) -> Result<Conditions, Error> {
+        let mut all = Conditions::default();
+        for word in words {
+            let flag = match () {
+                () if is(word, "NX") => &mut all.absent,
+                () if is(word, "XX") => &mut all.present,
+                () if is(word, "GT") => &mut all.greater,
+                () if is(word, "LT") => &mut all.less,
+                () => return Err(Error::UnsupportedOption(String::from_utf8_lossy(word).into_owned())),
+            };
+            *flag = true;
+        }
+        if all.absent && (all.present || all.greater || all.less) {
+            return Err(Error::text("ERR NX and XX, GT or LT options at the same time are not compatible"));
+        }
+        if all.greater && all.less {
+            return Err(Error::text("ERR GT and LT options at the same time are not compatible"));
+        }
+        Ok(all)
+    }
+
+    /// One without an expiry counts as one that expires after all others.
+    pub(crate) fn hold(&self, old: Option<u64>, new: i64) -> bool {
+        let old_or_never = old.map_or(i64::MAX, |old| old as i64);
+        !(self.absent && old.is_some()
+            || self.present && old.is_none()
+            || self.greater && (old.is_none() || new <= old_or_never)
+            || self.less && old.is_some() && new >= old_or_never)
+    }
+}

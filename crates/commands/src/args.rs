@@ -4,24 +4,35 @@ use crate::Error;
 use std::ops::Range;
 
 /// An integer argument.
-pub(crate) fn int(arg: &[u8]) -> Result<i64, Error> {
+///
+/// # Errors
+/// [`Error::NotInteger`] when it is none, or does not fit 64 bits.
+#[inline]
+pub fn int(arg: &[u8]) -> Result<i64, Error> {
     number::parse_i64(arg).ok_or(Error::NotInteger)
 }
 
 /// Whether the argument is this word, in any case.
-pub(crate) fn is(arg: &[u8], word: &str) -> bool {
+#[inline]
+pub fn is(arg: &[u8], word: &str) -> bool {
     arg.eq_ignore_ascii_case(word.as_bytes())
 }
 
 /// An integer whose negation fits as well.
-pub(crate) fn negatable_int(arg: &[u8]) -> Result<i64, Error> {
+///
+/// # Errors
+/// [`Error::NotInteger`], and a text of its own for the smallest integer.
+#[inline]
+pub fn negatable_int(arg: &[u8]) -> Result<i64, Error> {
     let out_of_range =
         "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807";
     int(arg).and_then(|int| if int == i64::MIN { Err(Error::text(out_of_range)) } else { Ok(int) })
 }
 
-/// Which elements the indices `start` to `stop` mean, both included and negative ones counting from the end.
-pub(crate) fn index_range(start: i64, stop: i64, len: usize) -> Range<usize> {
+/// Which of `len` elements the indices `start` to `stop` mean, both included and negative ones counting from the end. What lies
+/// outside is cut off; where nothing is left, the range is `0..0`.
+#[inline]
+pub fn index_range(start: i64, stop: i64, len: usize) -> Range<usize> {
     let from_head = |index: i64| if index < 0 { index + len as i64 } else { index };
     let start = from_head(start).max(0);
     let stop = from_head(stop).min(len as i64 - 1);

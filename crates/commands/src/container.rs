@@ -6,15 +6,15 @@ use structures::Item;
 
 /// Writes an element as a bulk string.
 #[inline]
-pub(crate) fn reply_item(out: &mut Writer<'_>, item: Item<'_>) {
+pub fn reply_item(out: &mut Writer<'_>, item: Item<'_>) {
     match item {
         Item::Int(int) => out.bulk_int(int),
         Item::Bytes(bytes) => out.bulk(bytes),
     }
 }
 
-/// Removes a key whose last element has gone: there are no empty containers.
-pub(crate) fn remove_empty(keys: &mut Keys<'_, '_>, key: &[u8]) {
+/// Removes a key whose last element has gone, and describes that as `del`: there are no empty containers.
+pub fn remove_empty(keys: &mut Keys<'_, '_>, key: &[u8]) {
     keys.remove(key);
     keys.event(key, EventClass::GENERIC, "del");
 }

@@ -138,14 +138,15 @@ impl Cx<'_, '_> {
 
     /// The keys to check for a command that waits for one of several. Redis 7.0 serves a blocked client with the key that
     /// became ready; later versions run its command again with all keys.
-    pub(crate) fn awaited<'a>(&self, keys: &'a [&'a [u8]]) -> &'a [&'a [u8]] {
+    #[inline]
+    pub fn awaited<'a>(&self, keys: &'a [&'a [u8]]) -> &'a [&'a [u8]] {
         let ready = self.ready.filter(|_| !self.options.profile.has("7.2.0"));
         let at = ready.and_then(|ready| keys.iter().position(|&key| key == ready));
         at.map_or(keys, |at| &keys[at..=at])
     }
 
-    /// Sets the expiry of an existing key, and replicates it with the absolute time.
-    pub(crate) fn expire_at(&mut self, key: &[u8], at_ms: u64) {
+    /// Sets the expiry of an existing key, Unix time in ms, and replicates it with that time.
+    pub fn expire_at(&mut self, key: &[u8], at_ms: u64) {
         self.keys.set_expire(key, Some(at_ms));
         self.changed(key, EventClass::GENERIC, "expire");
         let mut at = itoa::Buffer::new();
@@ -153,13 +154,13 @@ impl Cx<'_, '_> {
     }
 
     /// Removes the expiry of a key that has one.
-    pub(crate) fn persist(&mut self, key: &[u8]) {
+    pub fn persist(&mut self, key: &[u8]) {
         self.keys.set_expire(key, None);
         self.changed(key, EventClass::GENERIC, "persist");
     }
 
-    /// Deletes a key that was given a time in the past.
-    pub(crate) fn delete_expired(&mut self, key: &[u8]) {
+    /// Deletes a key that was given a time in the past, and replicates that: as UNLINK where expired keys are freed lazily.
+    pub fn delete_expired(&mut self, key: &[u8]) {
         let Some(entry) = self.keys.remove(key) else { return };
         let lazy = self.keys.context().lazy_expire;
         self.keys.free(entry, lazy);

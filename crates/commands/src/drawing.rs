@@ -7,10 +7,10 @@ use std::fmt::Debug;
 /// Draws at once up to so many elements, or as many as the collection has; more come in pieces.
 const SHORT: usize = 1000;
 /// The lines around a short text in a reply: `$1`, two line ends.
-pub(crate) const FRAME_BYTES: usize = 6;
+pub const FRAME_BYTES: usize = 6;
 
 /// A collection whose elements are drawn.
-pub(crate) trait Drawn: Clone + Debug + Send + 'static {
+pub trait Drawn: Clone + Debug + Send + 'static {
     /// How an element is written.
     type Form: Copy + Debug + Send;
 
@@ -27,8 +27,9 @@ pub(crate) trait Drawn: Clone + Debug + Send + 'static {
     fn reply_random(&self, form: Self::Form, number: u64, out: &mut Writer<'_>);
 }
 
-/// Writes this many elements of a collection that is not empty, each drawn from all of them, behind their head.
-pub(crate) fn draw<C: Drawn>(
+/// Writes this many elements of a collection that is not empty, each drawn from all of them, behind their head. Of a long reply
+/// nothing is written yet: it is the rest that is returned.
+pub fn draw<C: Drawn>(
     collection: &C,
     form: C::Form,
     wanted: usize,

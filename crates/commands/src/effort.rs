@@ -3,6 +3,8 @@
 //! A handler that has looked up its value knows how many elements or bytes it is about to process. Before it begins it asks
 //! [`Effort`], which costs one comparison. A command that would keep others waiting too long is refused with
 //! [`Error::Lengthy`]: it has changed nothing, and runs again on a thread where no client waits.
+//!
+//! So each question has that one error. What it is asked for is rough: one number an element or a byte, whatever its type.
 
 use crate::Error;
 use structures::{Stream, StreamId};
@@ -38,25 +40,37 @@ impl Effort {
     }
 
     /// Asks for comparing this many elements.
+    ///
+    /// # Errors
+    /// [`Error::Lengthy`] when that takes too long.
     #[inline]
-    pub(crate) fn compares(self, elements: usize) -> Result<(), Error> {
+    pub fn compares(self, elements: usize) -> Result<(), Error> {
         self.allows((elements as u64).saturating_mul(COMPARED_NS))
     }
 
     /// Asks for skipping this many elements of a list.
+    ///
+    /// # Errors
+    /// [`Error::Lengthy`] when that takes too long.
     #[inline]
-    pub(crate) fn passes(self, elements: usize) -> Result<(), Error> {
+    pub fn passes(self, elements: usize) -> Result<(), Error> {
         self.allows((elements as u64).saturating_mul(PASSED_NS))
     }
 
     /// Asks for writing this many elements.
+    ///
+    /// # Errors
+    /// [`Error::Lengthy`] when that takes too long.
     #[inline]
-    pub(crate) fn writes(self, elements: usize) -> Result<(), Error> {
+    pub fn writes(self, elements: usize) -> Result<(), Error> {
         self.allows((elements as u64).saturating_mul(WRITTEN_NS))
     }
 
     /// Asks for writing entries of a stream between two IDs, at most so many.
-    pub(crate) fn writes_entries(
+    ///
+    /// # Errors
+    /// [`Error::Lengthy`] when that takes too long.
+    pub fn writes_entries(
         self,
         stream: &Stream,
         start: StreamId,
@@ -68,38 +82,56 @@ impl Effort {
     }
 
     /// Asks for looking up or making this many elements one by one.
+    ///
+    /// # Errors
+    /// [`Error::Lengthy`] when that takes too long.
     #[inline]
-    pub(crate) fn visits(self, elements: usize) -> Result<(), Error> {
+    pub fn visits(self, elements: usize) -> Result<(), Error> {
         self.allows((elements as u64).saturating_mul(VISITED_NS))
     }
 
     /// Asks for copying this many bytes.
+    ///
+    /// # Errors
+    /// [`Error::Lengthy`] when that takes too long.
     #[inline]
-    pub(crate) fn copies(self, bytes: usize) -> Result<(), Error> {
+    pub fn copies(self, bytes: usize) -> Result<(), Error> {
         self.allows(bytes as u64 / COPIED_A_NS)
     }
 
     /// Asks for going through this many bytes in wide words, which makes no copy.
+    ///
+    /// # Errors
+    /// [`Error::Lengthy`] when that takes too long.
     #[inline]
-    pub(crate) fn scans(self, bytes: usize) -> Result<(), Error> {
+    pub fn scans(self, bytes: usize) -> Result<(), Error> {
         self.allows(bytes as u64 / SCANNED_A_NS)
     }
 
     /// Asks for compressing or decoding this many bytes.
+    ///
+    /// # Errors
+    /// [`Error::Lengthy`] when that takes too long.
     #[inline]
-    pub(crate) fn codes(self, bytes: usize) -> Result<(), Error> {
+    pub fn codes(self, bytes: usize) -> Result<(), Error> {
         self.allows((bytes as u64).saturating_mul(CODED_NS))
     }
 
     /// Asks for waiting for another server.
+    ///
+    /// # Errors
+    /// [`Error::Lengthy`] when that takes too long.
     #[inline]
-    pub(crate) fn waits(self) -> Result<(), Error> {
+    pub fn waits(self) -> Result<(), Error> {
         self.allows(u64::MAX)
     }
 
     /// Asks for comparing each of `one` elements with each of `other` elements.
+    ///
+    /// # Errors
+    /// [`Error::Lengthy`] when that takes too long.
     #[inline]
-    pub(crate) fn compares_all(self, one: usize, other: usize) -> Result<(), Error> {
+    pub fn compares_all(self, one: usize, other: usize) -> Result<(), Error> {
         self.allows((one as u64).saturating_mul(other as u64))
     }
 }

@@ -4,15 +4,18 @@
 //! reply, and the effects. It is synchronous, takes the time and randomness from its context, and knows nothing of
 //! connections, threads or replicas. It describes what must leave the node because of it as effects.
 //!
+//! [`args`], [`when`], [`scanning`], [`popping`], [`drawing`], [`container`] and [`timeout`] are what commands of several families have
+//! in common: options, cursors, and how replies are written.
+//!
 //! [`fn@run`] is the one way to execute a command, for clients, transactions, replicas and blocked clients alike.
 
 #![forbid(unsafe_code)]
 
-mod args;
+pub mod args;
 pub mod bitmap;
-mod container;
+pub mod container;
 mod cx;
-mod drawing;
+pub mod drawing;
 mod effort;
 mod error;
 pub mod generic;
@@ -21,15 +24,15 @@ pub mod hash;
 pub mod hyperloglog;
 pub mod list;
 mod peer;
-mod popping;
+pub mod popping;
 mod run;
-mod scanning;
+pub mod scanning;
 pub mod set;
 pub mod stream;
 pub mod string;
-mod timeout;
+pub mod timeout;
 mod walk;
-mod when;
+pub mod when;
 pub mod zset;
 
 pub use cx::{Cx, Options, Random, access_clock, limits};
@@ -37,7 +40,7 @@ pub use effort::Effort;
 pub use error::Error;
 pub use peer::{Lost, Peer, Peers};
 pub use run::{Block, Flow, Handler, Rest, Run, RunBlocking, RunLengthy, RunPartly, RunWalk, run};
-pub use walk::{Piece, Progress};
+pub use walk::{Counts, Piece, Progress};
 
 /// A data command.
 pub type Command = command_spec::Command<Handler>;

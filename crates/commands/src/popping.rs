@@ -6,20 +6,26 @@ use command_spec::{Change, Flags};
 use std::ops::Range;
 use structures::End;
 
-/// Before 7.2, scripts could not call commands that may block.
-pub(crate) const NOT_FROM_SCRIPTS: (&str, Change) = ("7.2.0", |spec| spec.flags.insert(Flags::NOSCRIPT));
+/// Before 7.2, scripts could not call commands that may block: a line of [`Spec::before`](command_spec::Spec::before).
+pub const NOT_FROM_SCRIPTS: (&str, Change) = ("7.2.0", |spec| spec.flags.insert(Flags::NOSCRIPT));
 
 /// What the arguments say.
-pub(crate) struct Pops {
+#[derive(Debug)]
+pub struct Pops {
     /// Number of keys, which follow the number.
-    pub(crate) keys: usize,
-    pub(crate) end: End,
-    pub(crate) count: usize,
+    pub keys: usize,
+    /// The end that elements are popped from.
+    pub end: End,
+    /// How many at most; 1 without the option.
+    pub count: usize,
 }
 
 impl Pops {
-    /// `numkeys key … end [COUNT count]`
-    pub(crate) fn parse(
+    /// Reads `numkeys key … end [COUNT count]`; `parse_end` reads the word of the end.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`], that of `parse_end`, or the text for a number that is not positive.
+    pub fn parse(
         args: &[&[u8]],
         parse_end: impl FnOnce(&[u8]) -> Result<End, Error>,
     ) -> Result<Pops, Error> {
@@ -46,8 +52,9 @@ impl Pops {
     }
 }
 
-/// Nothing is there: waits for the keys at these argument indices, or says that there is nothing where a command may not wait.
-pub(crate) fn wait(cx: &mut Cx<'_, '_>, keys: Range<usize>, timeout_ms: Option<u64>) -> Option<Block> {
+/// Nothing is there: waits for the keys at these argument indices, or answers the null array where a command may not wait.
+/// Without `timeout_ms` it waits for ever.
+pub fn wait(cx: &mut Cx<'_, '_>, keys: Range<usize>, timeout_ms: Option<u64>) -> Option<Block> {
     if cx.may_block {
         return Some(Block { keys, timeout_ms, null: false, arguments: Vec::new() });
     }

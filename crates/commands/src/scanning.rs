@@ -13,13 +13,14 @@ use topology::glob;
 const DEFAULT_COUNT: usize = 10;
 
 /// Elements visited between two checks of whether the reply is over.
-pub(crate) const SCANNED_AT_ONCE: usize = 256;
+pub const SCANNED_AT_ONCE: usize = 256;
 
 /// Takes an element, and what stands beside it: the value of a field, the score of a member.
-pub(crate) type Visit<'v> = dyn FnMut(Item<'_>, Option<Item<'_>>) + 'v;
+pub type Visit<'v> = dyn FnMut(Item<'_>, Option<Item<'_>>) + 'v;
 
 /// What the arguments say.
-pub(crate) struct Options<'a> {
+#[derive(Debug)]
+pub struct Options<'a> {
     pattern: Option<&'a [u8]>,
     count: usize,
     /// Only the elements themselves.
@@ -28,7 +29,10 @@ pub(crate) struct Options<'a> {
 
 impl<'a> Options<'a> {
     /// `[MATCH pattern] [COUNT count]`, and since 8.0 the word that leaves out what stands beside each element, if there is one.
-    pub(crate) fn parse(
+    ///
+    /// # Errors
+    /// [`Error::Syntax`], or [`Error::NotInteger`] for a count that is no number.
+    pub fn parse(
         args: &[&'a [u8]],
         alone: Option<&str>,
         profile: Profile,
@@ -59,7 +63,7 @@ impl<'a> Options<'a> {
 
     /// Answers with what is found from the cursor on. `scan` visits about as many elements as it is told to, and returns the cursor
     /// behind them.
-    pub(crate) fn reply(
+    pub fn reply(
         &self,
         out: &mut Writer<'_>,
         cursor: u64,
@@ -90,8 +94,8 @@ impl<'a> Options<'a> {
     }
 }
 
-/// Answers for a key that is not there.
-pub(crate) fn reply_none(cx: &mut Cx<'_, '_>) {
+/// Answers for a key that is not there: nothing, and the cursor of the end.
+pub fn reply_none(cx: &mut Cx<'_, '_>) {
     reply(&mut cx.out, 0, 0, &[]);
 }
 
@@ -104,7 +108,10 @@ fn reply(out: &mut Writer<'_>, cursor: u64, len: usize, elements: &[u8]) {
 }
 
 /// The cursor that an argument names. Later versions refuse nothing at all and negative numbers.
-pub(crate) fn cursor(text: &[u8], profile: Profile) -> Result<u64, Error> {
+///
+/// # Errors
+/// [`Error::InvalidCursor`].
+pub fn cursor(text: &[u8], profile: Profile) -> Result<u64, Error> {
     let strict = profile.has("7.4.0");
     let refused = strict && (text.is_empty() || int(text).is_ok_and(|number| number < 0));
     parse_cursor(text).filter(|_| !refused).ok_or(Error::InvalidCursor)

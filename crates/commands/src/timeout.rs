@@ -14,7 +14,7 @@ const SMALL_TEXT: usize = 2;
 /// # Errors
 /// [`Error::InvalidTimeout`], [`Error::NegativeTimeout`], and for the newer servers a text of its own when the end of the wait
 /// would be beyond all times; Redis 7.0 takes what is beyond 64 bits for negative.
-pub(crate) fn timeout_ms(arg: &[u8], now_ms: u64, profile: Profile) -> Result<Option<u64>, Error> {
+pub fn timeout_ms(arg: &[u8], now_ms: u64, profile: Profile) -> Result<Option<u64>, Error> {
     let ms = (seconds(arg)? * 1000.0).ceil();
     let is_checked = profile.has("7.2.0");
     if ms >= LIMIT_MS || (is_checked && ms > LIMIT_MS - now_ms as f64) {
@@ -35,7 +35,7 @@ pub(crate) fn timeout_ms(arg: &[u8], now_ms: u64, profile: Profile) -> Result<Op
 /// # Errors
 /// A text when it is no integer, [`Error::NegativeTimeout`], and for the newer servers a text when the end of the wait would be
 /// beyond all times.
-pub(crate) fn timeout_of_ms(arg: &[u8], now_ms: u64, profile: Profile) -> Result<Option<u64>, Error> {
+pub fn timeout_of_ms(arg: &[u8], now_ms: u64, profile: Profile) -> Result<Option<u64>, Error> {
     let ms = number::parse_i64(arg)
         .ok_or(Error::text("ERR timeout is not an integer or out of range"))
         .and_then(|ms| u64::try_from(ms).map_err(|_| Error::NegativeTimeout))?;

@@ -24,29 +24,32 @@ const LOOK_EVERY: usize = 64;
 /// How far a walk has come.
 #[derive(Debug, Default)]
 pub struct Progress {
-    /// The slot to continue with, and the position within its table.
-    pub(crate) slot: usize,
-    pub(crate) within: u64,
+    /// The slot to continue with; the number of slots at the end.
+    pub slot: usize,
+    /// The position within its table, 0 at its start.
+    pub within: u64,
     /// Entries that are part of the reply.
-    pub(crate) found: usize,
+    pub found: usize,
     /// What else the command counts.
-    pub(crate) counts: Counts,
+    pub counts: Counts,
     /// Where the reply's head goes, once the walk has begun.
-    pub(crate) head: Option<Deferred>,
+    pub head: Option<Deferred>,
     /// The part of the reply that follows what is only known at the end.
-    pub(crate) tail: Vec<u8>,
+    pub tail: Vec<u8>,
 }
 
 /// What bounds a walk besides the end of the keyspace.
 #[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct Counts {
-    pub(crate) seen: usize,
-    pub(crate) steps: usize,
+pub struct Counts {
+    /// Entries visited so far.
+    pub seen: usize,
+    /// Steps from slot to slot that are left.
+    pub steps: usize,
 }
 
 impl Progress {
     /// The next slot with keys of the command's database; the position within stays if it is the same.
-    pub(crate) fn next_slot(&mut self, cx: &Cx<'_, '_>) -> Option<Slot> {
+    pub fn next_slot(&mut self, cx: &Cx<'_, '_>) -> Option<Slot> {
         let slot = if self.slot < SLOTS { cx.keys.next_occupied(self.slot) } else { None };
         if slot.is_none_or(|slot| slot.index() != self.slot) {
             self.slot = slot.map_or(SLOTS, Slot::index);
@@ -56,7 +59,7 @@ impl Progress {
     }
 
     /// Notes the position that visiting a slot has reached, 0 at its end.
-    pub(crate) fn reached(&mut self, slot: Slot, within: u64) {
+    pub fn reached(&mut self, slot: Slot, within: u64) {
         self.slot = slot.index() + usize::from(within == 0);
         self.within = within;
     }
@@ -65,7 +68,7 @@ impl Progress {
 /// One piece of a walk.
 pub struct Piece<'p> {
     /// How far the walk has come.
-    pub(crate) progress: &'p mut Progress,
+    pub progress: &'p mut Progress,
     is_over: &'p dyn Fn() -> bool,
     visited: usize,
 }
@@ -77,7 +80,7 @@ impl<'p> Piece<'p> {
     }
 
     /// Whether the walk has to pause, after a step that visited so many entries.
-    pub(crate) fn is_over(&mut self, visited: usize) -> bool {
+    pub fn is_over(&mut self, visited: usize) -> bool {
         self.visited += visited + 1;
         if self.visited < LOOK_EVERY {
             return false;

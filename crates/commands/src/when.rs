@@ -6,23 +6,26 @@ use command_spec::{Arg, ArgKind};
 
 /// What an amount of time counts, and from when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Unit {
+pub struct Unit {
     seconds: bool,
     absolute: bool,
 }
 
 impl Unit {
     /// Seconds from now.
-    pub(crate) const SECONDS: Unit = Unit { seconds: true, absolute: false };
+    pub const SECONDS: Unit = Unit { seconds: true, absolute: false };
     /// Milliseconds from now.
-    pub(crate) const MILLISECONDS: Unit = Unit { seconds: false, absolute: false };
+    pub const MILLISECONDS: Unit = Unit { seconds: false, absolute: false };
     /// Unix time in seconds.
-    pub(crate) const UNIX_SECONDS: Unit = Unit { seconds: true, absolute: true };
+    pub const UNIX_SECONDS: Unit = Unit { seconds: true, absolute: true };
     /// Unix time in milliseconds.
-    pub(crate) const UNIX_MILLISECONDS: Unit = Unit { seconds: false, absolute: true };
+    pub const UNIX_MILLISECONDS: Unit = Unit { seconds: false, absolute: true };
 
     /// The Unix time in ms that an amount means now, in the command of this name. It must be positive and not overflow.
-    pub(crate) fn expiry(self, amount: i64, now_ms: u64, command: &'static str) -> Result<u64, Error> {
+    ///
+    /// # Errors
+    /// [`Error::InvalidExpire`] with the name.
+    pub fn expiry(self, amount: i64, now_ms: u64, command: &'static str) -> Result<u64, Error> {
         match self.unix_ms(amount, now_ms) {
             Some(at) if amount > 0 => Ok(at as u64),
             _ => Err(Error::InvalidExpire(command)),
@@ -30,7 +33,10 @@ impl Unit {
     }
 
     /// As [`Unit::expiry`], for a field of a hash: an amount of 0 is a time that has passed.
-    pub(crate) fn field_expiry(self, amount: i64, now_ms: u64, command: &'static str) -> Result<u64, Error> {
+    ///
+    /// # Errors
+    /// [`Error::InvalidExpire`] with the name.
+    pub fn field_expiry(self, amount: i64, now_ms: u64, command: &'static str) -> Result<u64, Error> {
         match self.unix_ms(amount, now_ms) {
             Some(at) if amount >= 0 => Ok(at.max(1) as u64),
             _ => Err(Error::InvalidExpire(command)),
@@ -38,7 +44,7 @@ impl Unit {
     }
 
     /// The Unix time in ms that an amount means now, unless it overflows. It may lie before 1970.
-    pub(crate) fn unix_ms(self, amount: i64, now_ms: u64) -> Option<i64> {
+    pub fn unix_ms(self, amount: i64, now_ms: u64) -> Option<i64> {
         let scaled = if self.seconds { amount.checked_mul(1000)? } else { amount };
         if self.absolute { Some(scaled) } else { scaled.checked_add(now_ms as i64) }
     }
@@ -46,7 +52,7 @@ impl Unit {
 
 /// One of the options `EX`, `PX`, `EXAT` and `PXAT`; its amount is looked at after the grammar.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct When<'a> {
+pub struct When<'a> {
     unit: Unit,
     amount: &'a [u8],
 }
@@ -63,13 +69,13 @@ const MILLISECONDS: Arg = Arg::integer("milliseconds").token("PX");
 const UNIX_SECONDS: Arg = Arg::new("unix-time-seconds", ArgKind::UnixTime).token("EXAT");
 const UNIX_MILLISECONDS: Arg = Arg::new("unix-time-milliseconds", ArgKind::UnixTime).token("PXAT");
 /// One of the options, or that the expiry stays; of commands that have had them all from the start.
-pub(crate) const WHEN_OR_KEEPTTL: Arg = Arg::one_of(
+pub const WHEN_OR_KEEPTTL: Arg = Arg::one_of(
     "expiration",
     &[SECONDS, MILLISECONDS, UNIX_SECONDS, UNIX_MILLISECONDS, Arg::word("keepttl", "KEEPTTL")],
 )
 .optional();
 /// One of the options, or that the expiry is removed: what [`Wish::parse`] reads.
-pub(crate) const WHEN_OR_PERSIST: Arg = Arg::one_of(
+pub const WHEN_OR_PERSIST: Arg = Arg::one_of(
     "expiration",
     &[SECONDS, MILLISECONDS, UNIX_SECONDS, UNIX_MILLISECONDS, Arg::word("persist", "PERSIST")],
 )
@@ -77,16 +83,21 @@ pub(crate) const WHEN_OR_PERSIST: Arg = Arg::one_of(
 
 /// What a command that reads wishes for the expiry.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Wish<'a> {
+pub enum Wish<'a> {
     /// That it stays as it is.
     Keep,
+    /// That it is removed.
     Persist,
+    /// That it becomes this.
     Expire(When<'a>),
 }
 
 impl<'a> Wish<'a> {
     /// Reads [`WHEN_OR_PERSIST`].
-    pub(crate) fn parse(options: &[&'a [u8]]) -> Result<Wish<'a>, Error> {
+    ///
+    /// # Errors
+    /// [`Error::Syntax`].
+    pub fn parse(options: &[&'a [u8]]) -> Result<Wish<'a>, Error> {
         let mut wish = Wish::Keep;
         let mut rest = options.iter();
         while let Some(&arg) = rest.next() {
@@ -103,7 +114,10 @@ impl<'a> Wish<'a> {
 
 impl<'a> When<'a> {
     /// Reads the option with its amount. After one (`before`), only the same may come again; the last counts.
-    pub(crate) fn parse<'b>(
+    ///
+    /// # Errors
+    /// [`Error::Syntax`].
+    pub fn parse<'b>(
         word: &[u8],
         rest: &mut impl Iterator<Item = &'b &'a [u8]>,
         before: Option<When<'a>>,
@@ -120,24 +134,30 @@ impl<'a> When<'a> {
     }
 
     /// Whether it gives the expiry in the form of the replication stream: Unix time in ms.
-    pub(crate) fn is_unix_ms(self) -> bool {
+    pub fn is_unix_ms(self) -> bool {
         self.unit == Unit::UNIX_MILLISECONDS
     }
 
     /// The Unix time in ms that it means now for a field of a hash, in the command of this name.
-    pub(crate) fn resolve_for_field(self, now_ms: u64, command: &'static str) -> Result<u64, Error> {
+    ///
+    /// # Errors
+    /// [`Error::NotInteger`] or [`Error::InvalidExpire`].
+    pub fn resolve_for_field(self, now_ms: u64, command: &'static str) -> Result<u64, Error> {
         self.unit.field_expiry(int(self.amount)?, now_ms, command)
     }
 
     /// The Unix time in ms that it means now, in the command of this name.
-    pub(crate) fn resolve(self, now_ms: u64, command: &'static str) -> Result<u64, Error> {
+    ///
+    /// # Errors
+    /// [`Error::NotInteger`] or [`Error::InvalidExpire`].
+    pub fn resolve(self, now_ms: u64, command: &'static str) -> Result<u64, Error> {
         self.unit.expiry(int(self.amount)?, now_ms, command)
     }
 }
 
-/// What must hold of the expiry that a key or a field has.
-#[derive(Default)]
-pub(crate) struct Conditions {
+/// What must hold of the expiry that a key or a field has: `NX`, `XX`, `GT`, `LT`.
+#[derive(Debug, Default)]
+pub struct Conditions {
     absent: bool,
     present: bool,
     greater: bool,
@@ -145,7 +165,11 @@ pub(crate) struct Conditions {
 }
 
 impl Conditions {
-    pub(crate) fn parse(words: &[&[u8]]) -> Result<Conditions, Error> {
+    /// Reads the words.
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedOption`] for another word, and a text for words that exclude each other.
+    pub fn parse(words: &[&[u8]]) -> Result<Conditions, Error> {
         let mut all = Conditions::default();
         for word in words {
             let flag = match () {
@@ -166,8 +190,9 @@ impl Conditions {
         Ok(all)
     }
 
-    /// One without an expiry counts as one that expires after all others.
-    pub(crate) fn hold(&self, old: Option<u64>, new: i64) -> bool {
+    /// Whether a key or a field that expires at `old` may expire at `new`, both Unix time in ms. One without an expiry counts as one
+    /// that expires after all others.
+    pub fn hold(&self, old: Option<u64>, new: i64) -> bool {
         let old_or_never = old.map_or(i64::MAX, |old| old as i64);
         !(self.absent && old.is_some()
             || self.present && old.is_none()

@@ -9,39 +9,40 @@ const SHORT: usize = 1000;
 /// The lines around a short text in a reply: `$1`, two line ends.
 pub const FRAME_BYTES: usize = 6;
 
-/// A collection whose elements are drawn.
-pub trait Drawn: Clone + Debug + Send + 'static {
-    /// How an element is written.
-    type Form: Copy + Debug + Send;
+/// How elements that are drawn from a collection are written.
+pub trait Drawn: Copy + Debug + Send + 'static {
+    /// What they are drawn from.
+    type Collection: Clone + Debug + Send + 'static;
 
     /// How many elements it has.
-    fn len(&self) -> usize;
+    fn len(collection: &Self::Collection) -> usize;
 
     /// Bytes of memory.
-    fn memory(&self) -> usize;
+    fn memory(collection: &Self::Collection) -> usize;
 
     /// The length of all its elements in a reply, about.
-    fn reply_bytes(&self, form: Self::Form) -> usize;
+    fn reply_bytes(self, collection: &Self::Collection) -> usize;
 
     /// Writes the element that a random number stands for.
-    fn reply_random(&self, form: Self::Form, number: u64, out: &mut Writer<'_>);
+    fn reply_random(self, collection: &Self::Collection, number: u64, out: &mut Writer<'_>);
 }
 
 /// Writes this many elements of a collection that is not empty, each drawn from all of them, behind their head. Of a long reply
 /// nothing is written yet: it is the rest that is returned.
-pub fn draw<C: Drawn>(
-    collection: &C,
-    form: C::Form,
+pub fn draw<D: Drawn>(
+    collection: &D::Collection,
+    form: D,
     wanted: usize,
     random: &mut Random,
     out: &mut Writer<'_>,
 ) -> Option<Box<dyn Rest>> {
-    if wanted <= collection.len().max(SHORT) {
-        out.each(0..wanted, |out, _| collection.reply_random(form, random.next_u64(), out));
+    let len = D::len(collection);
+    if wanted <= len.max(SHORT) {
+        out.each(0..wanted, |out, _| form.reply_random(collection, random.next_u64(), out));
         return None;
     }
-    let element_bytes = collection.reply_bytes(form) / collection.len();
-    if !out.fits(collection.memory().saturating_add(element_bytes.saturating_mul(wanted))) {
+    let element_bytes = form.reply_bytes(collection) / len;
+    if !out.fits(D::memory(collection).saturating_add(element_bytes.saturating_mul(wanted))) {
         return None;
     }
     let random = Random::new(random.next_u64());
@@ -50,26 +51,26 @@ pub fn draw<C: Drawn>(
 
 /// What is left of a reply of elements drawn with repetitions, from a copy of the collection: it is the shorter of the two.
 #[derive(Debug)]
-struct Draws<C: Drawn> {
-    collection: C,
-    form: C::Form,
+struct Draws<D: Drawn> {
+    collection: D::Collection,
+    form: D,
     left: usize,
     /// The length of an element in the reply, on average.
     element_bytes: usize,
     random: Random,
 }
 
-impl<C: Drawn> Rest for Draws<C> {
+impl<D: Drawn> Rest for Draws<D> {
     fn write(&mut self, out: &mut Writer<'_>, bytes: usize) -> bool {
         let end = out.position().saturating_add(bytes);
         while self.left > 0 && out.position() < end && !out.is_over() {
-            self.collection.reply_random(self.form, self.random.next_u64(), out);
+            self.form.reply_random(&self.collection, self.random.next_u64(), out);
             self.left -= 1;
         }
         self.left > 0 && !out.is_over()
     }
 
     fn bytes(&self) -> usize {
-        self.collection.memory().saturating_add(self.element_bytes.saturating_mul(self.left))
+        D::memory(&self.collection).saturating_add(self.element_bytes.saturating_mul(self.left))
     }
 }

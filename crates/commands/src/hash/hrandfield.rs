@@ -86,31 +86,31 @@ pub(super) fn hrandfield(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Option<B
     Ok(None)
 }
 
-impl Drawn for Hash {
-    type Form = Reply;
+impl Drawn for Reply {
+    type Collection = Hash;
 
-    fn len(&self) -> usize {
-        Hash::len(self)
+    fn len(hash: &Hash) -> usize {
+        hash.len()
     }
 
-    fn memory(&self) -> usize {
-        Hash::memory(self)
+    fn memory(hash: &Hash) -> usize {
+        hash.memory()
     }
 
-    fn reply_bytes(&self, reply: Reply) -> usize {
-        self.iter().map(|pair| reply.bytes(pair)).sum()
+    fn reply_bytes(self, hash: &Hash) -> usize {
+        hash.iter().map(|pair| self.bytes(pair)).sum()
     }
 
-    fn reply_random(&self, reply: Reply, number: u64, out: &mut Writer<'_>) {
-        if let Some(pair) = self.random(number) {
-            reply.pair(out, pair);
+    fn reply_random(self, hash: &Hash, number: u64, out: &mut Writer<'_>) {
+        if let Some(pair) = hash.random(number) {
+            self.pair(out, pair);
         }
     }
 }
 
 /// Writes the pairs as the protocol wants them: RESP3 nests each with its value, RESP2 has one flat array.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Reply {
+struct Reply {
     with_values: bool,
 }
 

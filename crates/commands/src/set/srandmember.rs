@@ -47,7 +47,7 @@ pub(super) fn srandmember(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Option<
     let wanted = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
     if count < 0 {
         cx.out.array(wanted);
-        return Ok(draw(set, (), wanted, cx.random, &mut cx.out));
+        return Ok(draw(set, Members, wanted, cx.random, &mut cx.out));
     }
     let wanted = wanted.min(set.len());
     effort.visits(wanted)?;
@@ -64,23 +64,27 @@ pub(super) fn srandmember(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Option<
     Ok(None)
 }
 
-impl Drawn for Set {
-    type Form = ();
+/// Writes members as they are.
+#[derive(Debug, Clone, Copy)]
+struct Members;
 
-    fn len(&self) -> usize {
-        Set::len(self)
+impl Drawn for Members {
+    type Collection = Set;
+
+    fn len(set: &Set) -> usize {
+        set.len()
     }
 
-    fn memory(&self) -> usize {
-        Set::memory(self)
+    fn memory(set: &Set) -> usize {
+        set.memory()
     }
 
-    fn reply_bytes(&self, (): ()) -> usize {
-        self.iter().map(|member| FRAME_BYTES + member.text(&mut IntBuffer::new()).len()).sum()
+    fn reply_bytes(self, set: &Set) -> usize {
+        set.iter().map(|member| FRAME_BYTES + member.text(&mut IntBuffer::new()).len()).sum()
     }
 
-    fn reply_random(&self, (): (), number: u64, out: &mut Writer<'_>) {
-        if let Some(member) = self.random(number) {
+    fn reply_random(self, set: &Set, number: u64, out: &mut Writer<'_>) {
+        if let Some(member) = set.random(number) {
             reply_item(out, member);
         }
     }

@@ -82,27 +82,27 @@ pub(super) fn zrandmember(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<Option<
     Ok(None)
 }
 
-impl Drawn for SortedSet {
-    type Form = Members;
+impl Drawn for Members {
+    type Collection = SortedSet;
 
-    fn len(&self) -> usize {
-        SortedSet::len(self)
+    fn len(set: &SortedSet) -> usize {
+        set.len()
     }
 
-    fn memory(&self) -> usize {
-        SortedSet::memory(self)
+    fn memory(set: &SortedSet) -> usize {
+        set.memory()
     }
 
     /// A score counts as a short text and the lines around it.
-    fn reply_bytes(&self, members: Members) -> usize {
+    fn reply_bytes(self, set: &SortedSet) -> usize {
         let text = |member: Item<'_>| FRAME_BYTES + member.text(&mut IntBuffer::new()).len();
-        let texts: usize = self.iter().map(|(member, _)| text(member)).sum();
-        texts + if members.with_scores { 2 * FRAME_BYTES * SortedSet::len(self) } else { 0 }
+        let texts: usize = set.iter().map(|(member, _)| text(member)).sum();
+        texts + if self.with_scores { 2 * FRAME_BYTES * set.len() } else { 0 }
     }
 
-    fn reply_random(&self, members: Members, number: u64, out: &mut Writer<'_>) {
-        if let Some(member) = self.random(number) {
-            members.one(out, member);
+    fn reply_random(self, set: &SortedSet, number: u64, out: &mut Writer<'_>) {
+        if let Some(member) = set.random(number) {
+            self.one(out, member);
         }
     }
 }

@@ -25,10 +25,9 @@ pub const COMMANDS: &[Command] = &[
 
 const INVALID: Error = Error::text("WRONGTYPE Key is not a valid HyperLogLog string value.");
 
-impl From<Corrupted> for Error {
-    fn from(_: Corrupted) -> Error {
-        Error::text("INVALIDOBJ Corrupted HLL object detected")
-    }
+/// The error for registers that contradict themselves.
+fn corrupted(_: Corrupted) -> Error {
+    Error::text("INVALIDOBJ Corrupted HLL object detected")
 }
 
 /// The bytes of a HyperLogLog.

@@ -1,6 +1,6 @@
 //! PFADD
 
-use super::bytes;
+use super::{bytes, corrupted};
 use crate::{Cx, Error};
 use ::hyperloglog::{self, Encoding, REGISTERS, add, encoding, forget_estimate};
 use command_spec::*;
@@ -73,7 +73,7 @@ fn most_runs(before_bytes: usize, elements: usize, limit: usize) -> usize {
 fn add_all(bytes: &mut Vec<u8>, elements: &[&[u8]], limit: usize) -> Result<u64, Error> {
     let mut changes = 0;
     for element in elements {
-        changes += u64::from(add(bytes, element, limit)?);
+        changes += u64::from(add(bytes, element, limit).map_err(corrupted)?);
     }
     if changes > 0 {
         forget_estimate(bytes);

@@ -1,6 +1,6 @@
 //! PFCOUNT
 
-use super::bytes;
+use super::{bytes, corrupted};
 use crate::{Cx, Error};
 use ::hyperloglog::{REGISTERS, Registers, cache_estimate, cached_estimate, estimate};
 use command_spec::*;
@@ -39,7 +39,7 @@ fn count_one(cx: &mut Cx<'_, '_>, key: &[u8]) -> Result<u64, Error> {
     let Some(entry) = cx.keys.lookup(key) else { return Ok(0) };
     let found = bytes(entry.value())?;
     let cached = cached_estimate(found);
-    let count = cached.map_or_else(|| estimate(found), Ok)?;
+    let count = cached.map_or_else(|| estimate(found), Ok).map_err(corrupted)?;
     if !may_keep || (cached.is_some() && entry.is_raw()) {
         return Ok(count);
     }
@@ -59,7 +59,7 @@ fn count_together(cx: &mut Cx<'_, '_>, keys: &[&[u8]]) -> Result<u64, Error> {
     let mut registers = Registers::new();
     for key in keys {
         if let Some(entry) = cx.keys.lookup(key) {
-            registers.merge(bytes(entry.value())?)?;
+            registers.merge(bytes(entry.value())?).map_err(corrupted)?;
         }
     }
     Ok(registers.estimate())

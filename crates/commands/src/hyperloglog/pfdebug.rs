@@ -1,6 +1,6 @@
 //! PFDEBUG
 
-use super::bytes;
+use super::{bytes, corrupted};
 use crate::args::is;
 use crate::{Cx, Error};
 use ::hyperloglog::{Encoding, Registers, describe_runs, encoding, make_dense};
@@ -32,9 +32,9 @@ pub(super) fn pfdebug(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> 
     bytes(edit.value())?;
     let bytes = edit.bytes_mut();
     if is(name, "GETREG") {
-        let has_changed = make_dense(bytes)?;
+        let has_changed = make_dense(bytes).map_err(corrupted)?;
         let mut registers = Registers::new();
-        registers.merge(bytes)?;
+        registers.merge(bytes).map_err(corrupted)?;
         if has_changed {
             became_dense(cx, key);
         }
@@ -44,11 +44,11 @@ pub(super) fn pfdebug(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> 
         if encoding(bytes) == Encoding::Dense {
             return Err(Error::text("ERR HLL encoding is not sparse"));
         }
-        cx.out.bulk(describe_runs(bytes)?.as_bytes());
+        cx.out.bulk(describe_runs(bytes).map_err(corrupted)?.as_bytes());
     } else if is(name, "ENCODING") {
         cx.out.simple(if encoding(bytes) == Encoding::Dense { "dense" } else { "sparse" });
     } else if is(name, "TODENSE") {
-        let has_changed = make_dense(bytes)?;
+        let has_changed = make_dense(bytes).map_err(corrupted)?;
         if has_changed {
             became_dense(cx, key);
         }

@@ -1,6 +1,6 @@
 //! PFMERGE
 
-use super::bytes;
+use super::{bytes, corrupted};
 use crate::{Cx, Error};
 use ::hyperloglog::{self, Encoding, REGISTERS, Registers, encoding, forget_estimate, make_dense};
 use command_spec::*;
@@ -40,14 +40,14 @@ pub(super) fn pfmerge(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> 
         if let Some(entry) = cx.keys.lookup(key) {
             let bytes = bytes(entry.value())?;
             is_dense |= encoding(bytes) == Encoding::Dense;
-            registers.merge(bytes)?;
+            registers.merge(bytes).map_err(corrupted)?;
         }
     }
     let store = |bytes: &mut Vec<u8>| -> Result<(), Error> {
         if is_dense {
-            make_dense(bytes)?;
+            make_dense(bytes).map_err(corrupted)?;
         }
-        registers.store(bytes, limit)?;
+        registers.store(bytes, limit).map_err(corrupted)?;
         forget_estimate(bytes);
         Ok(())
     };

@@ -3,6 +3,7 @@
 //! What may be wrong on a machine though the tests passed elsewhere: bits that get lost in registers, and arithmetic that makes
 //! another estimate.
 
+use super::corrupted;
 use crate::{Cx, Error};
 use ::hyperloglog::{self, REGISTERS, Registers, add, estimate, make_dense};
 use command_spec::*;
@@ -32,19 +33,19 @@ pub(super) fn pfselftest(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Result<(), Error> 
     cx.effort.visits(ELEMENTS as usize)?;
     let seed = cx.random.next_u64();
     let (mut sparse, mut dense) = (hyperloglog::new(), hyperloglog::new());
-    make_dense(&mut dense)?;
+    make_dense(&mut dense).map_err(corrupted)?;
     for n in 1..=ELEMENTS {
         let element = (n ^ seed).to_le_bytes();
-        add(&mut dense, &element, 0)?;
+        add(&mut dense, &element, 0).map_err(corrupted)?;
         if n <= COMPARED {
             // Without a limit it becomes dense by a large count only.
-            add(&mut sparse, &element, usize::MAX)?;
+            add(&mut sparse, &element, usize::MAX).map_err(corrupted)?;
         }
         if n == COMPARED {
             agree(&sparse, &dense)?;
         }
         if n == ELEMENTS || (n >= 1_000 && n.is_power_of_two()) {
-            let found = estimate(&dense)?;
+            let found = estimate(&dense).map_err(corrupted)?;
             if (found as f64 - n as f64).abs() > n as f64 * TOLERATED {
                 return Err(failed(&format!("Estimate of {n} elements is {found}")));
             }
@@ -57,12 +58,12 @@ pub(super) fn pfselftest(cx: &mut Cx<'_, '_>, _: &[&[u8]]) -> Result<(), Error> 
 /// Whether both have the same registers and the same estimate.
 fn agree(sparse: &[u8], dense: &[u8]) -> Result<(), Error> {
     let (mut a, mut b) = (Registers::new(), Registers::new());
-    a.merge(sparse)?;
-    b.merge(dense)?;
+    a.merge(sparse).map_err(corrupted)?;
+    b.merge(dense).map_err(corrupted)?;
     if let Some(at) = (0..REGISTERS).find(|&at| a.counts()[at] != b.counts()[at]) {
         return Err(failed(&format!("Register {at} should be {} but is {}", b.counts()[at], a.counts()[at])));
     }
-    match (estimate(sparse)?, estimate(dense)?) {
+    match (estimate(sparse).map_err(corrupted)?, estimate(dense).map_err(corrupted)?) {
         (a, b) if a == b => Ok(()),
         (a, b) => Err(failed(&format!("Estimates of sparse and dense are {a} and {b}"))),
     }

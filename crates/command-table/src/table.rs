@@ -55,7 +55,7 @@ impl CommandTable {
     ) -> (CommandTable, Vec<H>) {
         let mut build = Build { profile, next_id: 0 };
         let mut all: Vec<Command> = Vec::new();
-        for command in commands::all() {
+        for command in data_commands::all() {
             all.extend(build.convert(command, "", &mut Run::Data));
         }
         let mut runs = Vec::new();

@@ -1,4 +1,4 @@
-//! The data commands: a folder a family, a file a command.
+//! What every data command is written with. The commands themselves are in crates of their own, one a family.
 //!
 //! A command is a [`command_spec::Spec`] directly above a `run` that works on [`Cx`]: the keys under their locks, the
 //! reply, and the effects. It is synchronous, takes the time and randomness from its context, and knows nothing of
@@ -12,28 +12,18 @@
 #![forbid(unsafe_code)]
 
 pub mod args;
-pub mod bitmap;
 pub mod container;
 mod cx;
 pub mod drawing;
 mod effort;
 mod error;
-pub mod generic;
-pub mod geo;
-pub mod hash;
-pub mod hyperloglog;
-pub mod list;
 mod peer;
 pub mod popping;
 mod run;
 pub mod scanning;
-pub mod set;
-pub mod stream;
-pub mod string;
 pub mod timeout;
 mod walk;
 pub mod when;
-pub mod zset;
 
 pub use cx::{Cx, Options, Random, access_clock, limits};
 pub use effort::Effort;
@@ -44,22 +34,3 @@ pub use walk::{Counts, Piece, Progress};
 
 /// A data command.
 pub type Command = command_spec::Command<Handler>;
-
-/// Every family, in teaching order.
-pub const FAMILIES: &[&[Command]] = &[
-    string::COMMANDS,
-    bitmap::COMMANDS,
-    hyperloglog::COMMANDS,
-    generic::COMMANDS,
-    hash::COMMANDS,
-    list::COMMANDS,
-    set::COMMANDS,
-    stream::COMMANDS,
-    zset::COMMANDS,
-    geo::COMMANDS,
-];
-
-/// Every data command.
-pub fn all() -> impl Iterator<Item = &'static Command> {
-    FAMILIES.iter().copied().flatten()
-}

@@ -25,10 +25,7 @@ impl Pops {
     ///
     /// # Errors
     /// [`Error::Syntax`], that of `parse_end`, or the text for a number that is not positive.
-    pub fn parse(
-        args: &[&[u8]],
-        parse_end: impl FnOnce(&[u8]) -> Result<End, Error>,
-    ) -> Result<Pops, Error> {
+    pub fn parse(args: &[&[u8]], parse_end: impl FnOnce(&[u8]) -> Result<End, Error>) -> Result<Pops, Error> {
         let positive = |arg, otherwise| {
             let number = int(arg).ok().and_then(|int| usize::try_from(int).ok()).filter(|&number| number > 0);
             number.ok_or(Error::text(otherwise))

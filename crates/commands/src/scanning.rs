@@ -32,11 +32,7 @@ impl<'a> Options<'a> {
     ///
     /// # Errors
     /// [`Error::Syntax`], or [`Error::NotInteger`] for a count that is no number.
-    pub fn parse(
-        args: &[&'a [u8]],
-        alone: Option<&str>,
-        profile: Profile,
-    ) -> Result<Options<'a>, Error> {
+    pub fn parse(args: &[&'a [u8]], alone: Option<&str>, profile: Profile) -> Result<Options<'a>, Error> {
         let alone = alone.filter(|_| profile.has("8.0.0"));
         let mut options = Options { pattern: None, count: DEFAULT_COUNT, is_alone: false };
         let mut rest = args;

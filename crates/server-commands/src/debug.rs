@@ -269,7 +269,7 @@ fn object(cx: &mut ServerCx<'_, '_>, key: &[u8]) -> Result<Flow, Error> {
         let entry = entry?;
         let (value, lru) = (entry.value(), entry.lru());
         let length = rdb::dump(value, &options).len() - DUMP_EXTRA_BYTES;
-        let encoding = commands::generic::encoding_name(entry, profile);
+        let encoding = key_commands::encoding_name(entry, profile);
         let more = match value {
             ValueRef::List(list) if encoding == "quicklist" => quicklist_fields(list, &limits),
             ValueRef::Int(_)

@@ -15,10 +15,10 @@
 //! | `rdb/src/types/mod.rs` | `type_of`, `put_value`, `put_piece`, `new`, `step` | DUMP, RESTORE, RDB files, full synchronisations |
 //! | `rdb/src/pieces.rs` | `begin` | strings, which are compressed as a whole |
 //! | `snapshot/src/entry.rs` | `is_large` | values that a snapshot captures in pieces |
-//! | `commands/src/generic/type_name.rs` | `type_name` | TYPE, SCAN |
-//! | `commands/src/generic/object.rs` | `encoding_name` | OBJECT ENCODING, DEBUG OBJECT |
-//! | `commands/src/generic/copy.rs` | `duplicate` | COPY |
-//! | `commands/src/generic/sort.rs` | `sorted` | SORT |
+//! | `key-commands/src/type_name.rs` | `type_name` | TYPE, SCAN |
+//! | `key-commands/src/object.rs` | `encoding_name` | OBJECT ENCODING, DEBUG OBJECT |
+//! | `key-commands/src/copy.rs` | `duplicate` | COPY |
+//! | `key-commands/src/sort.rs` | `sorted` | SORT |
 //! | `server-commands/src/digest.rs` | `value` | DEBUG DIGEST |
 //! | `server-commands/src/debug.rs` | `object`, `listpack`, `quicklist` | DEBUG OBJECT, DEBUG LISTPACK, DEBUG QUICKLIST |
 //!
@@ -27,7 +27,7 @@
 //! (`tests/it/value_types.rs`) take each of them through these rows, so they find a type's byte that no loader knows, a number
 //! that an entry does not read back, a digest that ignores the value.
 //!
-//! Its commands are a family of `commands`, a folder. Its events have a class in `keyspace::EventClass`.
+//! Its commands are a family, a crate. Its events have a class in `keyspace::EventClass`.
 
 use crate::{Hash, Item, List, Set, SortedSet, Stream};
 

@@ -64,10 +64,16 @@ pub fn find(below: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// All transcripts beside the handlers of commands: those of data and those of the node.
+/// All transcripts beside the handlers of commands, in order of their crates: the families, and the commands about the server.
 pub fn beside_commands() -> Result<Vec<PathBuf>> {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let mut found = find(&crates.join("commands/src"))?;
-    found.extend(find(&crates.join("server-commands/src"))?);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(&crates).with_context(|| format!("list {}", crates.display()))? {
+        let path = entry?.path();
+        if path.to_str().is_some_and(|path| path.ends_with("-commands")) {
+            found.extend(find(&path.join("src"))?);
+        }
+    }
+    found.sort();
     Ok(found)
 }

@@ -37,7 +37,7 @@ const REDIS: &str = "redis-7.0";
 fn redis_server_agrees_with_what_it_wrote() {
     let Some(oracle) = oracle() else { return };
     let files = by_engine().remove(REDIS).unwrap();
-    for place in ["commands/src/string", "commands/src/generic", "server-commands/src"] {
+    for place in ["string-commands/src", "key-commands/src", "server-commands/src"] {
         let is_there = |file: &PathBuf| file.parent().is_some_and(|parent| parent.ends_with(place));
         assert!(files.iter().any(is_there), "no transcript in {place}");
     }

@@ -7,13 +7,10 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods)] // a test starts servers
 
-#[path = "../../../commands/tests/it/growth.rs"]
-mod growth;
-
+use command_tests::growth::{LINEAR, beyond};
 use config::{Config, NoDirectives};
 use conformance::connection::Connection;
 use conformance::reply::Reply;
-use growth::{LINEAR, beyond};
 use node::{Node, Options};
 use profile::Profile;
 use rustix::time::{ClockId, clock_gettime};
@@ -450,7 +447,7 @@ fn only_client(connection: &mut Connection) -> bool {
 
 /// Names of the commands and subcommands that are no data commands, as the node tells them.
 fn own_commands(client: &mut Connection) -> BTreeSet<String> {
-    let data: BTreeSet<&str> = commands::all().map(|command| command.spec.name).collect();
+    let data: BTreeSet<&str> = data_commands::all().map(|command| command.spec.name).collect();
     let text = |reply: &Reply| String::from_utf8_lossy(reply.text().unwrap_or_default()).into_owned();
     let mut names = BTreeSet::new();
     for command in client.call(&["COMMAND"]).expect("a reply").elements().expect("an array") {

@@ -1,0 +1,4 @@
+//! What must hold of all families together.
+
+mod roles;
+mod table;

@@ -1,0 +1,24 @@
+//! What takes long where others wait, and what does not.
+
+use command_tests::effort::{check_long, check_short, check_small};
+
+/// Calls that take long on large values, one at least of each command that may.
+const LONG: &[&str] = &["HGETALL hash", "HKEYS hash", "HRANDFIELD hash 200000", "HVALS hash"];
+
+/// Calls of the same commands, and of others, that take no longer on a large value than on a small one.
+const SHORT: &[&str] = &["HGET hash 7", "HLEN hash", "HRANDFIELD hash 3", "HSCAN hash 0"];
+
+#[test]
+fn what_takes_long_is_refused_before_anything_has_happened() {
+    check_long(LONG);
+}
+
+#[test]
+fn a_small_part_of_a_large_value_is_answered_at_once() {
+    check_short(SHORT);
+}
+
+#[test]
+fn a_small_value_is_never_refused() {
+    check_small(LONG);
+}

@@ -1,0 +1,5 @@
+//! The commands on streams from outside.
+
+mod cost;
+
+command_tests::family!(stream_commands::COMMANDS, ["stream"], []);

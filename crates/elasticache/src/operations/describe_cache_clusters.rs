@@ -48,6 +48,7 @@ impl Operation for DescribeCacheClusters {
                 }
             };
         let (page, marker) = paging::page(
+            Self::NAME,
             clusters,
             |(_, member)| member.name.clone(),
             input.marker.as_deref(),

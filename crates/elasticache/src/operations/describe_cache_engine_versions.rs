@@ -58,6 +58,7 @@ impl Operation for DescribeCacheEngineVersions {
                     || catalogue::default_version(version.engine) == *version)
         };
         let (page, marker) = paging::page(
+            Self::NAME,
             catalogue::versions().iter().filter(is_asked).collect(),
             |version| format!("{} {}", version.engine, version.asked),
             input.marker.as_deref(),

@@ -34,7 +34,8 @@ impl Operation for DescribeCacheParameterGroups {
         };
         let groups = groups.iter().map(|group| CacheParameterGroup::of(cx, group)).collect();
         let key = |group: &CacheParameterGroup| group.cache_parameter_group_name.clone();
-        let (page, marker) = paging::page(groups, key, input.marker.as_deref(), input.max_records)?;
+        let (page, marker) =
+            paging::page(Self::NAME, groups, key, input.marker.as_deref(), input.max_records)?;
         Ok(Output { marker, cache_parameter_groups: page.into() })
     }
 }

@@ -48,7 +48,7 @@ impl Operation for DescribeCacheParameters {
             }
         }
         let List { marker, parameters, cache_node_type_specific_parameters } =
-            parameter_list::page(rows, Some(&group), input.marker.as_deref(), input.max_records)?;
+            parameter_list::page(Self::NAME, rows, Some(&group), input.marker.as_deref(), input.max_records)?;
         Ok(Output { marker, parameters, cache_node_type_specific_parameters })
     }
 }

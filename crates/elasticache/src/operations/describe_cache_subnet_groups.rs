@@ -34,7 +34,8 @@ impl Operation for DescribeCacheSubnetGroups {
         };
         let groups = groups.iter().map(|group| CacheSubnetGroup::of(cx, group)).collect();
         let key = |group: &CacheSubnetGroup| group.cache_subnet_group_name.clone();
-        let (page, marker) = paging::page(groups, key, input.marker.as_deref(), input.max_records)?;
+        let (page, marker) =
+            paging::page(Self::NAME, groups, key, input.marker.as_deref(), input.max_records)?;
         Ok(Output { marker, cache_subnet_groups: page.into() })
     }
 }

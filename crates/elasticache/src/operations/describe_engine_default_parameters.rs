@@ -40,7 +40,7 @@ impl Operation for DescribeEngineDefaultParameters {
         let rows = parameters::of_family(&family);
         let rows = rows.ok_or_else(|| faults::no_such_family(&input.cache_parameter_group_family))?;
         let List { marker, parameters, cache_node_type_specific_parameters } =
-            parameter_list::page(rows, None, input.marker.as_deref(), input.max_records)?;
+            parameter_list::page(Self::NAME, rows, None, input.marker.as_deref(), input.max_records)?;
         Ok(Output {
             engine_defaults: EngineDefaults {
                 cache_parameter_group_family: family,

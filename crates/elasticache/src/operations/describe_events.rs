@@ -75,8 +75,13 @@ impl Operation for DescribeEvents {
         });
         let mut events: Vec<_> = asked.map(|(number, event)| (key(number, event), event)).collect();
         events.sort_by(|one, other| one.0.cmp(&other.0));
-        let (page, marker) =
-            paging::page(events, |(key, _)| key.clone(), input.marker.as_deref(), input.max_records)?;
+        let (page, marker) = paging::page(
+            Self::NAME,
+            events,
+            |(key, _)| key.clone(),
+            input.marker.as_deref(),
+            input.max_records,
+        )?;
         let event = |(_, event): (String, &fleet::Event)| Event {
             source_identifier: event.source_id.clone(),
             source_type: event.source.name(),

@@ -34,6 +34,7 @@ impl Operation for DescribeReplicationGroups {
             None => cx.here().into_iter().flat_map(|region| region.groups.values()).collect(),
         };
         let (page, marker) = paging::page(
+            Self::NAME,
             groups,
             |group| group.id.name().to_owned(),
             input.marker.as_deref(),

@@ -59,14 +59,15 @@ impl Item for Value {
     const NAME: &'static str = "CacheNodeTypeSpecificValue";
 }
 
-/// One page: of a group, or of what its family begins with.
+/// One page of an operation: of a group, or of what its family begins with.
 pub(super) fn page(
+    operation: &str,
     rows: Vec<&'static Row>,
     group: Option<&Group>,
     marker: Option<&str>,
     max_records: Option<i32>,
 ) -> Result<List, Fault> {
-    let (rows, next) = paging::page(rows, |row| row.name.to_owned(), marker, max_records)?;
+    let (rows, next) = paging::page(operation, rows, |row| row.name.to_owned(), marker, max_records)?;
     let shown = |text: &'static str| (!text.is_empty()).then_some(text);
     let mut list = List {
         parameters: Members::default(),

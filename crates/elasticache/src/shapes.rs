@@ -383,5 +383,5 @@ pub(crate) fn arn(cx: &Cx<'_>, kind: &str, name: &str) -> String {
 
 /// An engine by its name on the wire.
 pub(crate) fn engine(name: &str) -> Option<Engine> {
-    [Engine::Valkey, Engine::Redis].into_iter().find(|engine| engine.to_string() == name.to_lowercase())
+    [Engine::Valkey, Engine::Redis].into_iter().find(|engine| engine.to_string().eq_ignore_ascii_case(name))
 }

@@ -36,7 +36,7 @@ impl Operation for DescribeEngineDefaultParameters {
     type Output = Output;
 
     fn answer(_: &Cx<'_>, input: &Input) -> Result<Output, Fault> {
-        let family = input.cache_parameter_group_family.to_lowercase();
+        let family = input.cache_parameter_group_family.to_ascii_lowercase();
         let rows = parameters::of_family(&family);
         let rows = rows.ok_or_else(|| faults::no_such_family(&input.cache_parameter_group_family))?;
         let List { marker, parameters, cache_node_type_specific_parameters } =

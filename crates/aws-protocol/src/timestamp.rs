@@ -28,7 +28,8 @@ impl Timestamp {
     }
 
     /// Reads ISO 8601 in its extended form: a date, or a date and a time, with `Z`, an offset, or nothing for UTC.
-    /// None if it is something else, or not between the years 1 and 9999.
+    /// None if it is something else, or not between the years 1 and 9999. The last day of these counts as the last instant that the
+    /// library has, some hours before it.
     pub fn parse_iso8601(text: &str) -> Option<Timestamp> {
         // The library would take a name of a zone in brackets and the basic form too.
         let plausible =
@@ -39,9 +40,11 @@ impl Timestamp {
         if let Ok(instant) = text.parse::<jiff::Timestamp>() {
             return Some(Timestamp { unix_ms: instant.as_millisecond() });
         }
+        let has_time = text.contains(['T', 't']);
+        let text = text.strip_suffix(['Z', 'z']).filter(|_| has_time).unwrap_or(text);
         let civil: DateTime = text.parse().ok()?;
-        let zoned = civil.to_zoned(TimeZone::UTC).ok()?;
-        Some(Timestamp { unix_ms: zoned.timestamp().as_millisecond() })
+        let instant = civil.to_zoned(TimeZone::UTC).map_or(jiff::Timestamp::MAX, |zoned| zoned.timestamp());
+        Some(Timestamp { unix_ms: instant.as_millisecond() })
     }
 
     /// Reads `20261122T235122Z`, the form that signatures use. Nothing else will do.
@@ -124,8 +127,15 @@ mod tests {
         check("1970-01-02", Some(86_400_000));
         check("1970-01-01T01:00:00+01:00", Some(0));
         check("2026-11-22T23:51:22.123456Z", Some(1_795_391_482_123));
+        let last = jiff::Timestamp::MAX.as_millisecond();
+        for end_of_time in ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59.999", "9999-12-31"] {
+            check(end_of_time, Some(last));
+        }
         check("", None);
         check("yesterday", None);
+        check("1970-01-02Z", None);
+        check("1970-01-01T00:00:01ZZ", None);
+        check("10000-01-01T00:00:00Z", None);
         check("1700000000", None);
         check("2026-13-01T00:00:00Z", None);
         check("2026-11-22T23:51:22Z[UTC]", None);

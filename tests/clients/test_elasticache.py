@@ -200,7 +200,7 @@ def test_versions_types_and_defaults(region):
 
 WRONG = [
     ("describe_replication_groups", {"ReplicationGroupId": "none"}, "ReplicationGroupNotFoundFault", "none not found"),
-    ("describe_cache_clusters", {"CacheClusterId": "none"}, "CacheClusterNotFound", "none not found"),
+    ("describe_cache_clusters", {"CacheClusterId": "none"}, "CacheClusterNotFound", "CacheCluster not found: none"),
     ("describe_replication_groups", {"MaxRecords": 19}, "InvalidParameterValue", "MaxRecords"),
     ("describe_replication_groups", {"Marker": "?"}, "InvalidParameterValue", "Marker"),
     ("describe_events", {"SourceIdentifier": "a"}, "InvalidParameterCombination", "SourceType"),
@@ -223,7 +223,7 @@ WRONG = [
     ("increase_replica_count", {"ReplicationGroupId": "wrong", "NewReplicaCount": 6, "ApplyImmediately": True}, "InvalidParameterValue", "5"),
     ("increase_replica_count", {"ReplicationGroupId": "wrong", "NewReplicaCount": 2, "ApplyImmediately": False}, "InvalidParameterValue", "ApplyImmediately"),
     ("increase_replica_count", {"ReplicationGroupId": "wrong", "ApplyImmediately": True}, "InvalidParameterCombination", "NewReplicaCount"),
-    ("decrease_replica_count", {"ReplicationGroupId": "wrong", "NewReplicaCount": 0, "ApplyImmediately": True}, "InvalidParameterValue", "at least 1"),
+    ("decrease_replica_count", {"ReplicationGroupId": "wrong", "NewReplicaCount": 0, "ApplyImmediately": True}, "InvalidParameterValue", "at least 1 replica"),
     ("decrease_replica_count", {"ReplicationGroupId": "wrong", "ReplicasToRemove": ["wrong-001"], "ApplyImmediately": True}, "InvalidParameterValue", "primary"),
     ("test_failover", {"ReplicationGroupId": "wrong", "NodeGroupId": "0002"}, "NodeGroupNotFoundFault", "0002"),
     ("test_failover", {"ReplicationGroupId": "wrong-single", "NodeGroupId": "0001"}, "TestFailoverNotAvailableFault", "automatic failover"),
@@ -236,7 +236,7 @@ WRONG = [
     ("modify_cache_cluster", {"CacheClusterId": "wrong-001", "NumCacheNodes": 2}, "InvalidParameterValue", "NumCacheNodes should be 1"),
     ("list_allowed_node_type_modifications", {}, "InvalidParameterCombination", "CacheClusterId"),
     ("list_tags_for_resource", {"ResourceName": "arn:aws:elasticache:us-east-1:000000000000:replicationgroup:none"}, "ReplicationGroupNotFoundFault", "none"),
-    ("list_tags_for_resource", {"ResourceName": "web"}, "InvalidARN", "web"),
+    ("list_tags_for_resource", {"ResourceName": "web"}, "InvalidARN", "7 components"),
     ("describe_snapshots", {}, "NotImplemented", "DescribeSnapshots is not supported by Engram yet"),
     ("describe_serverless_caches", {}, "NotImplemented", "DescribeServerlessCaches is not supported by Engram yet"),
 ]  # fmt: skip

@@ -276,7 +276,8 @@ pub fn default_version(engine: Engine) -> &'static EngineVersion {
 /// The version that is asked for, by `major.minor`.
 ///
 /// # Errors
-/// `InvalidParameterValue` if there is none, if it is not here yet, or if it names a patch: those are the service's to choose.
+/// `InvalidParameterCombination` if there is none. `InvalidParameterValue` if it is not here yet, or if it names a patch: those are the
+/// service's to choose.
 pub fn find_version(engine: Engine, asked: &str) -> Result<&'static EngineVersion, Fault> {
     let of_engine = || VERSIONS.iter().filter(|version| version.engine == engine);
     if let Some(version) = of_engine().find(|version| version.asked == asked) {
@@ -290,10 +291,11 @@ pub fn find_version(engine: Engine, asked: &str) -> Result<&'static EngineVersio
         )));
     }
     let is_elsewhere = ELSEWHERE.iter().any(|(of, versions)| *of == engine && versions.contains(&asked));
-    Err(faults::value(match is_elsewhere {
-        true => format!("The version {asked} of {engine} is not supported by Engram yet."),
-        false => format!("Cannot find version {asked} for {engine}"),
-    }))
+    Err(match is_elsewhere {
+        true => faults::value(format!("The version {asked} of {engine} is not supported by Engram yet.")),
+        // Code and text as the service answers.
+        false => faults::combination(format!("Cannot find version {asked} for {engine}")),
+    })
 }
 
 #[cfg(test)]

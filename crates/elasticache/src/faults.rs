@@ -11,9 +11,9 @@ pub(crate) fn replication_group_not_found(id: &str) -> Fault {
     model::ReplicationGroupNotFoundFault.because(format!("ReplicationGroup {id} not found."))
 }
 
-/// Text as the service answers.
+/// Text as the service answers, with the name as it was asked for.
 pub(crate) fn cache_cluster_not_found(id: &str) -> Fault {
-    model::CacheClusterNotFoundFault.because(format!("CacheCluster {id} not found."))
+    model::CacheClusterNotFoundFault.because(format!("CacheCluster not found: {id}"))
 }
 
 pub(crate) fn node_group_not_found(id: &str, group: &str) -> Fault {
@@ -110,6 +110,12 @@ pub(crate) fn invalid_group_state(id: &str, status: &str) -> Fault {
     model::InvalidReplicationGroupStateFault.because(text)
 }
 
+/// Text as the service answers, to what modifies the group.
+pub(crate) fn group_not_to_be_modified() -> Fault {
+    let text = "Replication group must be in available state to modify.";
+    model::InvalidReplicationGroupStateFault.because(text)
+}
+
 /// Of groups and clusters alike. Text as the service answers.
 pub(crate) fn not_to_be_tagged() -> Fault {
     let text = "Cluster not in available state to perform tagging operations.";
@@ -140,8 +146,9 @@ pub(crate) fn test_failover_not_available(text: impl Into<String>) -> Fault {
     model::TestFailoverNotAvailableFault.because(text)
 }
 
-pub(crate) fn invalid_arn(arn: &str) -> Fault {
-    model::InvalidARNFault.because(format!("The ARN {arn} is not valid."))
+/// With a text of its own.
+pub(crate) fn invalid_arn(text: impl Into<String>) -> Fault {
+    model::InvalidARNFault.because(text)
 }
 
 pub(crate) fn tag_not_found(key: &str) -> Fault {

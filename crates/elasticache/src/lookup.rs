@@ -54,9 +54,9 @@ impl<'a> Lookup<'a> for Cx<'a> {
     }
 
     fn cluster(&self, id: &str) -> Result<(&'a Deployment, &'a Shard, &'a Member), Fault> {
-        let id = names::cache_cluster(id)?;
-        let found = self.here().and_then(|region| region.cache_clusters().remove(id.as_str()));
-        found.ok_or_else(|| faults::cache_cluster_not_found(&id))
+        let name = names::cache_cluster(id)?;
+        let found = self.here().and_then(|region| region.cache_clusters().remove(name.as_str()));
+        found.ok_or_else(|| faults::cache_cluster_not_found(id))
     }
 
     fn has_cluster(&self, id: &str) -> bool {

@@ -6,6 +6,9 @@ use fleet::MaintenanceWindow;
 
 /// An identifier, in lower case as it is stored. Rule and text: CreateReplicationGroup, CreateCacheCluster.
 pub(crate) fn identifier(parameter: &str, name: &str, longest: usize) -> Result<String, Fault> {
+    if name.is_empty() {
+        return Err(Fault::parameter_is_blank(parameter));
+    }
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '-';
     let well_formed = name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.chars().all(is_word)
@@ -30,9 +33,9 @@ pub(crate) fn replication_group(name: &str) -> Result<String, Fault> {
     identifier("ReplicationGroupId", name, 40)
 }
 
-/// `CacheClusterId`: 1 to 50 characters.
+/// `CacheClusterId`, which the service's errors call by a longer name: 1 to 50 characters.
 pub(crate) fn cache_cluster(name: &str) -> Result<String, Fault> {
-    identifier("CacheClusterId", name, 50)
+    identifier("CacheClusterIdentifier", name, 50)
 }
 
 /// `CacheSubnetGroupName`: 1 to 255 characters.
@@ -87,7 +90,7 @@ const WEEK_MINUTES: u32 = 7 * DAY_MINUTES;
 
 /// `ddd:hh24:mi-ddd:hh24:mi`, at least 60 minutes, in lower case.
 pub(crate) fn maintenance_window(window: &str) -> Result<String, Fault> {
-    let window = window.to_lowercase();
+    let window = window.to_ascii_lowercase();
     let Some(parsed) = MaintenanceWindow::parse(&window) else {
         return Err(value(format!(
             "Invalid maintenance window format: {window}. Should be specified as a range ddd:hh24:mi-ddd:hh24:mi \
@@ -152,7 +155,7 @@ mod tests {
         for good in ["a", "web-1", "Web"] {
             assert_eq!(replication_group(good).unwrap(), good.to_lowercase());
         }
-        for bad in ["", "1a", "-a", "a-", "a--b", "a_b", "ä", &"a".repeat(41)] {
+        for bad in ["", " a", "a\n", "1a", "-a", "a-", "a--b", "a_b", "ä", &"a".repeat(41)] {
             assert_eq!(replication_group(bad).unwrap_err().code, "InvalidParameterValue", "{bad}");
         }
     }

@@ -20,7 +20,7 @@ use crate::{Cx, faults, names};
 use aws_operations::Quotas;
 use aws_protocol::{Fault, Item};
 use config::{Config, Kind, NoDirectives};
-use fleet::{Changes, Command, Deployment, Fleet, NodeParameters, ParameterGroup, Reserved};
+use fleet::{Changes, Command, Deployment, DeploymentId, Fleet, NodeParameters, ParameterGroup, Reserved};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -199,19 +199,46 @@ pub(crate) fn find(cx: &Cx<'_>, name: &str) -> Option<Group> {
     own.or_else(|| defaults().find(|group| group.kept.name == name))
 }
 
+/// Refuses an empty name. Text as the service answers.
+pub(crate) fn named_at_all(name: &str) -> Result<(), Fault> {
+    match name.is_empty() {
+        true => Err(Fault::parameter_is_blank("CacheParameterGroupName")),
+        false => Ok(()),
+    }
+}
+
 /// A group that is described.
 pub(crate) fn described(cx: &Cx<'_>, name: &str) -> Result<Group, Fault> {
+    named_at_all(name)?;
     find(cx, name).ok_or_else(|| faults::no_such_parameter_group(name))
 }
 
-/// The group of something that has, or is to have, nodes of a version; the default one if none is named.
-pub(crate) fn for_nodes(cx: &Cx<'_>, version: &EngineVersion, name: Option<&str>) -> Result<Group, Fault> {
+/// The group that a call names for nodes of a version; the default one if it names none.
+fn of_version(cx: &Cx<'_>, version: &EngineVersion, name: Option<&str>) -> Result<Group, Fault> {
     let default = format!("default.{}", version.family);
     let name = name.unwrap_or(&default);
     let group = find(cx, name).ok_or_else(|| faults::parameter_group_not_found(name))?;
     if group.kept.family != version.family {
         return Err(faults::parameter_group_of_another_family(version.family, &group.kept.family));
     }
+    Ok(group)
+}
+
+/// The group of a cluster alone, which never is in cluster mode.
+pub(crate) fn for_cluster(cx: &Cx<'_>, version: &EngineVersion, name: Option<&str>) -> Result<Group, Fault> {
+    let group = of_version(cx, version, name)?;
+    match group.is_for_cluster_mode() {
+        // Text as the service answers.
+        true => Err(faults::combination(
+            "Cluster mode should be disabled in parameter group, but found it is enabled.",
+        )),
+        false => Ok(group),
+    }
+}
+
+/// The group of a replication group that has, or is to have, nodes of a version.
+pub(crate) fn for_group(cx: &Cx<'_>, version: &EngineVersion, name: Option<&str>) -> Result<Group, Fault> {
+    let group = of_version(cx, version, name)?;
     match group.is_for_cluster_mode() {
         true => Err(faults::value(format!(
             "Cluster mode (the parameter group {}) is not supported by Engram yet.",
@@ -230,7 +257,10 @@ pub(crate) fn for_deployment(
     let Some(name) = name else { return Ok(None) };
     let version = catalogue::version_of(deployment.engine, &deployment.engine_version);
     let version = version.ok_or_else(Fault::internal_failure)?;
-    let group = for_nodes(cx, version, Some(name))?;
+    let group = match &deployment.id {
+        DeploymentId::Group(_) => for_group(cx, version, Some(name))?,
+        DeploymentId::Cluster(_) => for_cluster(cx, version, Some(name))?,
+    };
     keeps_databases(deployment, &group)?;
     Ok(Some(group))
 }
@@ -260,6 +290,7 @@ pub(crate) fn users<'a>(cx: &Cx<'a>, name: &str) -> Vec<&'a Deployment> {
 
 /// A group that a call changes.
 pub(crate) fn changeable(cx: &Cx<'_>, name: &str) -> Result<ParameterGroup, Fault> {
+    named_at_all(name)?;
     let group = find(cx, name).ok_or_else(|| faults::parameter_group_not_found(name))?;
     match group.is_default {
         true => Err(faults::value(format!(

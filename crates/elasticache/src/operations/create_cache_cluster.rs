@@ -67,7 +67,7 @@ fn alone(cx: &Cx<'_>, input: &Input, id: &str, tags: BTreeMap<String, String>) -
         return Err(faults::value(format!("NumCacheNodes should be 1 if engine is {}", version.engine)));
     }
     let subnets = cx.subnet_group(new.cache_subnet_group_name.as_deref())?;
-    let parameters = parameter_groups::for_nodes(cx, version, nodes.parameter_group())?;
+    let parameters = parameter_groups::for_cluster(cx, version, nodes.parameter_group())?;
     let given = Given {
         subnet_group: Some(&subnets.name),
         parameter_group: Some(&parameters.kept.name),
@@ -107,22 +107,21 @@ fn replica(
     let group = cx.available_group(group)?;
     let shard = shard(group)?;
     let (new, nodes) = (&input.own.shared, &input.shared);
-    let of_the_group = [
-        ("CacheNodeType", nodes.cache_node_type.as_ref().is_some_and(|name| *name != group.size.node_type)),
-        ("Engine", nodes.engine.as_deref().is_some_and(|name| shapes::engine(name) != Some(group.engine))),
-        ("EngineVersion", nodes.engine_version.is_some()),
-        ("NumCacheNodes", input.num_cache_nodes.is_some_and(|nodes| nodes != 1)),
-        ("Port", new.port.is_some_and(|port| port != i32::from(group.port))),
-        ("SnapshotRetentionLimit", nodes.snapshot_retention_limit.is_some()),
-        ("SnapshotWindow", nodes.snapshot_window.is_some()),
-        ("CacheParameterGroupName", nodes.parameter_group().is_some()),
-        ("CacheSubnetGroupName", new.cache_subnet_group_name.is_some()),
-        ("PreferredMaintenanceWindow", nodes.preferred_maintenance_window.is_some()),
-    ];
-    if let Some((name, _)) = of_the_group.iter().find(|(_, differs)| *differs) {
-        return Err(faults::combination(format!(
-            "{name} cannot be specified for a cache cluster that joins a replication group."
-        )));
+    let is_like_the_group = nodes.cache_node_type.as_ref().is_none_or(|name| *name == group.size.node_type)
+        && nodes.engine.as_deref().is_none_or(|name| shapes::engine(name) == Some(group.engine))
+        && nodes.engine_version.is_none()
+        && input.num_cache_nodes.is_none_or(|nodes| nodes == 1)
+        && new.port.is_none_or(|port| port == i32::from(group.port))
+        && nodes.snapshot_retention_limit.is_none()
+        && nodes.snapshot_window.is_none()
+        && nodes.parameter_group().is_none()
+        && new.cache_subnet_group_name.is_none()
+        && nodes.preferred_maintenance_window.is_none();
+    if !is_like_the_group {
+        // Text as the service answers.
+        return Err(faults::combination(
+            "Cannot specify additional cache cluster parameters when creating a replica cluster.",
+        ));
     }
     quotas::NODES_PER_CLUSTER.check(cx, group.members().count() + 1)?;
     quotas::NODES_PER_SHARD.check(cx, shard.members.len() + 1)?;

@@ -75,8 +75,14 @@ impl Operation for CreateReplicationGroup {
         let layout = layout(cx, &subnet_groups::zones(cx.region, &subnets), input)?;
         let automatic_failover = input.automatic_failover_enabled.unwrap_or(false);
         let multi_az = input.multi_az_enabled.unwrap_or(false);
-        check_availability(automatic_failover, multi_az, layout.len())?;
-        let parameters = parameter_groups::for_nodes(cx, version, nodes.parameter_group())?;
+        if automatic_failover && layout.len() < 2 {
+            // Text as the service answers.
+            return Err(faults::combination(
+                "When using automatic failover, there must be at least 2 cache clusters in the replication group.",
+            ));
+        }
+        check_zones(automatic_failover, multi_az)?;
+        let parameters = parameter_groups::for_group(cx, version, nodes.parameter_group())?;
         let given = Given {
             subnet_group: Some(&subnets.name),
             parameter_group: Some(&parameters.kept.name),
@@ -165,21 +171,12 @@ pub(super) fn resized(deployment: &Deployment, name: &str) -> Result<NodeSize, F
     Ok(node_type_for(name, deployment.engine, &deployment.engine_version)?.size())
 }
 
-/// What failover and zones ask for.
-pub(super) fn check_availability(
-    automatic_failover: bool,
-    multi_az: bool,
-    nodes: usize,
-) -> Result<(), Fault> {
-    if automatic_failover && nodes < 2 {
-        return Err(faults::combination(
-            "When automatic failover is enabled, the replication group must have at least 2 cache clusters.",
-        ));
+/// Nodes in several zones ask for failover.
+pub(super) fn check_zones(automatic_failover: bool, multi_az: bool) -> Result<(), Fault> {
+    match multi_az && !automatic_failover {
+        true => Err(faults::combination("Automatic failover must be enabled to enable Multi-AZ.")),
+        false => Ok(()),
     }
-    if multi_az && !automatic_failover {
-        return Err(faults::combination("Automatic failover must be enabled to enable Multi-AZ."));
-    }
-    Ok(())
 }
 
 /// The zones of the members, the primary's first.

@@ -38,7 +38,12 @@ impl Operation for DecreaseReplicaCount {
             (false, false) => those_named(group, named)?,
             (true, _) => the_newest(group, wanted(group, shared)?.replicas)?,
         };
-        check_what_stays(group, members.len())?;
+        if leaves_nobody_to_fail_over_to(group, members.len())? {
+            // Text as the service answers.
+            return Err(faults::value(
+                "Must have at least 1 replica when cluster mode is disabled with auto failover enabled.",
+            ));
+        }
         Ok(vec![Command::RemoveMembers { id: group.id.clone(), members }])
     }
 
@@ -51,7 +56,7 @@ fn those_named(group: &Deployment, named: &[String]) -> Result<Vec<String>, Faul
     let shard = shard(group)?;
     let mut members = Vec::new();
     for name in named {
-        let name = name.to_lowercase();
+        let name = name.to_ascii_lowercase();
         let Some(member) = shard.member(&name) else {
             return Err(faults::cache_cluster_not_found(&name));
         };
@@ -81,13 +86,8 @@ fn the_newest(group: &Deployment, replicas: i64) -> Result<Vec<String>, Fault> {
     Ok(newest_first.take((present - replicas) as usize).map(|member| member.name.clone()).collect())
 }
 
-/// A group that fails over by itself keeps somebody to fail over to.
-pub(super) fn check_what_stays(group: &Deployment, removed: usize) -> Result<(), Fault> {
+/// Whether a group that fails over by itself would have nobody left to fail over to.
+pub(super) fn leaves_nobody_to_fail_over_to(group: &Deployment, removed: usize) -> Result<bool, Fault> {
     let stay = shard(group)?.members.len() - removed;
-    match group.automatic_failover && stay < 2 {
-        true => Err(faults::value(
-            "The number of replicas must be at least 1 while automatic failover is enabled.",
-        )),
-        false => Ok(()),
-    }
+    Ok(group.automatic_failover && stay < 2)
 }

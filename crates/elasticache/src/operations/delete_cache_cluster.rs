@@ -1,6 +1,6 @@
 //! `DeleteCacheCluster`: a cluster alone, or a replica of a group.
 
-use super::decrease_replica_count::check_what_stays;
+use super::decrease_replica_count::leaves_nobody_to_fail_over_to;
 use crate::lookup::{Lookup, may_be_deleted};
 use crate::shapes::ClusterResult;
 use crate::{Cx, Operation, faults};
@@ -31,9 +31,11 @@ impl Operation for DeleteCacheCluster {
         };
         let name = &member.name;
         if shard.members.len() == 1 {
-            return Err(faults::invalid_cluster_state(format!(
-                "Cluster {name} is the only member of a replication group {group} and cannot be deleted."
-            )));
+            // Text as the service answers.
+            return Err(faults::invalid_cluster_state(
+                "Cannot delete the cache cluster since it is the only member of a replication group. \
+                 Delete the replication group instead.",
+            ));
         }
         if shard.is_primary(member) {
             return Err(faults::invalid_cluster_state(format!(
@@ -46,7 +48,14 @@ impl Operation for DeleteCacheCluster {
                 deployment.status()
             )));
         }
-        check_what_stays(deployment, 1)?;
+        if leaves_nobody_to_fail_over_to(deployment, 1)? {
+            // Text as the service answers.
+            return Err(faults::invalid_cluster_state(format!(
+                "Cannot delete the cache cluster because it is the only read replica for replication group {group} \
+                 which has autofailover enabled or pending. You can disable autofailover and then delete this cache \
+                 cluster. Alternatively, to delete the entire replication group, use DeleteReplicationGroup."
+            )));
+        }
         Ok(vec![Command::RemoveMembers { id, members: vec![name.clone()] }])
     }
 

@@ -21,6 +21,7 @@ impl Operation for DeleteCacheParameterGroup {
 
     fn decide(cx: &Cx<'_>, input: &Input) -> Result<Vec<Command>, Fault> {
         let asked = &input.cache_parameter_group_name;
+        parameter_groups::named_at_all(asked)?;
         let group = parameter_groups::find(cx, asked);
         let group = group.ok_or_else(|| faults::parameter_group_to_delete_not_found(asked))?;
         let name = group.kept.name;

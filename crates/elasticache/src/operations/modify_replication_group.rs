@@ -1,6 +1,6 @@
 //! `ModifyReplicationGroup`: description, size, failover, zones, windows, and who is the primary.
 
-use super::create_replication_group::{check_availability, resized};
+use super::create_replication_group::{check_zones, resized};
 use crate::catalogue;
 use crate::deferral::Resize;
 use crate::inputs::{ChangedNodes, Disabled, Nodes, NotDurable};
@@ -49,7 +49,9 @@ impl Operation for ModifyReplicationGroup {
         if !asks_for_anything(input) && !brings_what_waits {
             return Err(faults::combination("No modifications were requested"));
         }
-        let group = cx.available_group(group.id.name())?;
+        if group.status() != "available" {
+            return Err(faults::group_not_to_be_modified());
+        }
         check_version(group, &input.shared)?;
         let description = match input.replication_group_description.as_deref() {
             Some(text) => Some(names::description("ReplicationGroupDescription", text)?),
@@ -57,10 +59,24 @@ impl Operation for ModifyReplicationGroup {
         };
         let automatic_failover = input.automatic_failover_enabled.unwrap_or(group.automatic_failover);
         let multi_az = input.multi_az_enabled.unwrap_or(group.multi_az);
-        check_availability(automatic_failover, multi_az, shard(group)?.members.len())?;
+        if automatic_failover && shard(group)?.members.len() < 2 {
+            // Text as the service answers.
+            let text = "Replication group must have at least one read replica to enable autofailover.";
+            return Err(faults::value(text));
+        }
+        check_zones(automatic_failover, multi_az)?;
         let parameters = parameter_groups::for_deployment(cx, group, input.shared.parameter_group())?;
         let given = given(input);
         let settings = given.changed(&group.settings)?;
+        if settings.snapshot_retention_days > 0
+            && group.settings.snapshot_retention_days == 0
+            && settings.snapshotting_cluster.is_none()
+        {
+            // Text as the service answers.
+            return Err(faults::combination(
+                "Must specify both SnapshotRetentionLimit and SnapshottingClusterId to turn on snapshots",
+            ));
+        }
         if let Some(name) = &settings.snapshotting_cluster
             && shard(group)?.member(name).is_none()
         {

@@ -143,12 +143,20 @@ fn within_quota(cx: &Cx<'_>, tags: BTreeMap<String, String>) -> Result<BTreeMap<
 
 /// What an ARN of this account and region names, if its tags can be seen and changed now.
 pub(super) fn find<'a>(cx: &Cx<'a>, arn: &str) -> Result<Tagged<'a>, Fault> {
+    // Texts as the service answers. Who it expects at the beginning of all, nobody has seen it say.
     let parts: Vec<&str> = arn.split(':').collect();
-    let ["arn", "aws", "elasticache", region, account, kind, name] = parts[..] else {
-        return Err(faults::invalid_arn(arn));
+    let [scheme, partition, service, region, account, kind, name] = parts[..] else {
+        return Err(faults::invalid_arn("Input ARN string does not have 7 components."));
     };
+    for (field, value, expected) in
+        [("scheme", scheme, "arn"), ("partition", partition, "aws"), ("service", service, "elasticache")]
+    {
+        if value != expected {
+            return Err(faults::invalid_arn(format!("{field} field is wrong. Expected value is {expected}")));
+        }
+    }
     if region != cx.region || account != cx.account {
-        return Err(faults::invalid_arn(arn));
+        return Err(faults::value("Unauthorized call. Please check the region or customer id"));
     }
     let available = |status: &str, found: Tagged<'a>| match status {
         "available" => Ok(found),
@@ -184,7 +192,7 @@ pub(super) fn find<'a>(cx: &Cx<'a>, arn: &str) -> Result<Tagged<'a>, Fault> {
             Err(model::ReservedCacheNodeNotFoundFault
                 .because(format!("Reserved cache node {name} not found.")))
         }
-        _ => Err(faults::invalid_arn(arn)),
+        _ => Err(faults::invalid_arn(format!("The ARN {arn} is not valid."))),
     }
 }
 

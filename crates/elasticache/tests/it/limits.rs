@@ -157,7 +157,11 @@ fn each_holds_where_it_ends_and_not_beyond() {
 
 fn retentions(days: i32) -> [String; 3] {
     let limit = format!("&SnapshotRetentionLimit={days}");
-    [made(&limit), modify(&limit), cluster("lone", &format!("&NumCacheNodes=1{limit}"))]
+    [
+        made(&limit),
+        modify(&format!("{limit}&SnapshottingClusterId=web-001")),
+        cluster("lone", &format!("&NumCacheNodes=1{limit}")),
+    ]
 }
 
 /// Whatever comes in pages.

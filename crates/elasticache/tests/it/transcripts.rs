@@ -44,8 +44,10 @@ fn a_group_is_described_as_it_comes_up() {
 fn a_group_that_is_being_made_is_not_changed() {
     let mut host = Host::new();
     host.call(CREATE).unwrap();
+    let modify = "Action=ModifyReplicationGroup&ReplicationGroupId=web&SnapshotRetentionLimit=1";
+    let text = "Replication group must be in available state to modify.";
+    refuses(&mut host, modify, "InvalidReplicationGroupState", text);
     for form in [
-        "Action=ModifyReplicationGroup&ReplicationGroupId=web&SnapshotRetentionLimit=1",
         "Action=DeleteReplicationGroup&ReplicationGroupId=web",
         "Action=IncreaseReplicaCount&ReplicationGroupId=web&NewReplicaCount=2&ApplyImmediately=true",
         "Action=TestFailover&ReplicationGroupId=web&NodeGroupId=0001",
@@ -103,7 +105,21 @@ fn tags_have_a_quota_and_reserved_keys() {
     let missing = format!("Action=RemoveTagsFromResource&ResourceName={arn}&TagKeys.member.1=none");
     refuses(&mut host, &missing, "TagNotFound", "none");
     let elsewhere = "Action=ListTagsForResource&ResourceName=arn:aws:elasticache:eu-west-1:000000000000:replicationgroup:web";
-    refuses(&mut host, elsewhere, "InvalidARN", "eu-west-1");
+    let unauthorized = "Unauthorized call. Please check the region or customer id";
+    refuses(&mut host, elsewhere, "InvalidParameterValue", unauthorized);
+    for (wrong, text) in [
+        ("web", "Input ARN string does not have 7 components."),
+        (&format!("{arn}:1"), "Input ARN string does not have 7 components."),
+        (&arn.replace(":aws:", ":aws-cn:"), "partition field is wrong. Expected value is aws"),
+        (
+            &arn.replace(":elasticache:", ":memorydb:"),
+            "service field is wrong. Expected value is elasticache",
+        ),
+        (&arn.replace(":replicationgroup:", ":group:"), "group:web is not valid."),
+    ] {
+        let form = format!("Action=ListTagsForResource&ResourceName={wrong}");
+        refuses(&mut host, &form, "InvalidARN", text);
+    }
 }
 
 #[test]
@@ -207,6 +223,9 @@ fn a_parameter_group_is_of_the_family_of_its_version() {
     let cluster = "Action=CreateCacheCluster&CacheClusterId=c&Engine=redis&CacheNodeType=cache.t4g.micro&NumCacheNodes=1";
     let text = "Expected a parameter group of family redis7 but found one of family valkey8";
     let form = format!("{cluster}&CacheParameterGroupName=default.valkey8");
+    refuses(&mut host, &form, "InvalidParameterCombination", text);
+    let text = "Cluster mode should be disabled in parameter group, but found it is enabled.";
+    let form = format!("{cluster}&CacheParameterGroupName=default.redis7.cluster.on");
     refuses(&mut host, &form, "InvalidParameterCombination", text);
     host.call(&create("Default.Valkey8")).unwrap();
     host.settle("web");

@@ -48,10 +48,16 @@ pub(crate) fn parameter_group(name: &str) -> Result<String, Fault> {
     identifier("CacheParameterGroupName", name, 255)
 }
 
-/// A description of something: 1 to 255 characters.
+/// A description of something: 1 to 255 characters, not of spaces alone.
 pub(crate) fn description(parameter: &str, text: &str) -> Result<String, Fault> {
-    if text.is_empty() {
+    if text.trim().is_empty() {
         return Err(Fault::parameter_is_blank(parameter));
+    }
+    // No answer could show it.
+    let is_shown =
+        |c: char| !matches!(c, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}');
+    if !text.chars().all(is_shown) {
+        return Err(value(format!("The parameter {parameter} must not contain control characters.")));
     }
     if text.chars().count() > 255 {
         return Err(value(format!("The parameter {parameter} must not be longer than 255 characters.")));
@@ -157,6 +163,22 @@ mod tests {
         }
         for bad in ["", " a", "a\n", "1a", "-a", "a-", "a--b", "a_b", "ä", &"a".repeat(41)] {
             assert_eq!(replication_group(bad).unwrap_err().code, "InvalidParameterValue", "{bad}");
+        }
+    }
+
+    #[test]
+    fn descriptions() {
+        for good in ["x", " x ", "a\tb\r\nc", "値", &"値".repeat(255)] {
+            assert_eq!(description("Description", good).unwrap(), good);
+        }
+        for (bad, text) in [
+            ("", "The parameter Description must be provided and must not be blank."),
+            (" \n", "The parameter Description must be provided and must not be blank."),
+            ("a\0", "The parameter Description must not contain control characters."),
+            ("\x1b[1m", "The parameter Description must not contain control characters."),
+            (&"a".repeat(256), "The parameter Description must not be longer than 255 characters."),
+        ] {
+            assert_eq!(description("Description", bad).unwrap_err().message, text);
         }
     }
 

@@ -28,6 +28,8 @@ fn every_family_is_tested() {
     for family in families {
         let tests = here.join(format!("../{family}/tests/it/main.rs"));
         let tests = std::fs::read_to_string(tests).expect("its tests");
+        // However its lines are broken.
+        let tests: String = tests.split_whitespace().collect::<Vec<_>>().join(" ").replace("!( ", "!(");
         let asked = format!("command_tests::family!({}::COMMANDS", family.replace('-', "_"));
         assert!(tests.contains(&asked), "the tests of {family} don't say {asked}");
         assert!(tests.contains("mod cost;"), "{family} has no cases of costs");

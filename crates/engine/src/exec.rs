@@ -371,12 +371,12 @@ fn dispatch<H: Host>(host: &H, local: &mut Local, client: &mut Client, request: 
             client.take_back(start);
             client.writer().error_value(&error);
             host.stats.error(local.thread, &error);
-            host.stats.called(local.thread, command.run.id, nanoseconds, true);
+            waits::count(host, local, client, command.run.id, nanoseconds, true);
             note_slow(host, local, client, request, nanoseconds);
             return Next::Continue;
         }
     };
-    host.stats.called(local.thread, command.run.id, nanoseconds, false);
+    waits::count(host, local, client, command.run.id, nanoseconds, false);
     note_slow(host, local, client, request, nanoseconds);
     next
 }

@@ -211,6 +211,7 @@ impl Stats {
     #[inline]
     pub fn called(&self, thread: usize, command: usize, nanoseconds: u64, failed: bool) {
         let own = &self.threads[thread];
+        bump(&own.counters[Counter::Commands as usize], 1);
         let cells = &own.commands[command];
         bump(&cells[0], 1);
         bump(&cells[1], nanoseconds);
@@ -224,7 +225,9 @@ impl Stats {
 
     /// Counts a command that has blocked, but not how long it takes: that is known when it has gone on.
     pub fn began(&self, thread: usize, command: usize, nanoseconds: u64) {
-        let cells = &self.threads[thread].commands[command];
+        let own = &self.threads[thread];
+        bump(&own.counters[Counter::Commands as usize], 1);
+        let cells = &own.commands[command];
         bump(&cells[0], 1);
         bump(&cells[1], nanoseconds);
     }

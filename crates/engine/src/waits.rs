@@ -9,22 +9,31 @@
 
 use crate::engine::Engine;
 use crate::exec::{Local, note_slow};
-use crate::stats::Counter;
 use command_table::Resolved;
 use session::{Begun, Client, ClientShared, Ended};
 use std::collections::HashSet;
 use std::sync::PoisonError;
 
-/// Whether a call that waits is counted when its wait is over.
-pub fn counts_at_end(engine: &Engine) -> bool {
-    engine.since_7_2
+/// Counts an execution: for the node, for the command, and for the client. What was queued, refused or unknown is none.
+#[inline]
+pub fn count(
+    engine: &Engine,
+    local: &Local,
+    client: &Client,
+    command: usize,
+    nanoseconds: u64,
+    failed: bool,
+) {
+    engine.stats.called(local.thread, command, nanoseconds, failed);
+    session::bump(&client.shared.commands, 1);
 }
 
 /// Notes what is to be counted of a command that begins to wait, and counts what is counted now.
 pub fn begin(engine: &Engine, local: &Local, client: &mut Client, request: &Resolved<'_>, nanoseconds: u64) {
-    let counts_at_end = counts_at_end(engine);
+    let counts_at_end = engine.since_7_2;
     if !counts_at_end {
         engine.stats.began(local.thread, request.command.run.id, nanoseconds);
+        session::bump(&client.shared.commands, 1);
     }
     if let Some(blocked) = &mut client.blocked {
         blocked.begun = Some(Begun { request: request.keep(), nanoseconds, counts_at_end });
@@ -41,9 +50,7 @@ pub fn end(engine: &Engine, local: &Local, client: &Client, begun: &Begun, ended
     };
     let nanoseconds = if begun.counts_at_end { begun.nanoseconds + served_ns } else { served_ns };
     if begun.counts_at_end {
-        engine.stats.add(thread, Counter::Commands, 1);
-        session::bump(&client.shared.commands, 1);
-        engine.stats.called(thread, id, nanoseconds, failed);
+        count(engine, local, client, id, nanoseconds, failed);
     } else if ended != Ended::Over {
         engine.stats.went_on(thread, id, nanoseconds, failed);
     }

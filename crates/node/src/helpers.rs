@@ -16,7 +16,6 @@ use crate::limits;
 use command_table::Resolved;
 use engine::exec::{self, Local, Next};
 use engine::lazyfree::LazyFree;
-use engine::stats::Counter;
 use engine::{HELPERS, unix_ms};
 use resp::{Args, Parsed, Parser};
 use server::Server;
@@ -200,8 +199,6 @@ fn run_next(server: &Server, local: &mut Local, client: &mut Client, args: &mut 
     drop(argv);
     client.inbuf = own;
     if !matches!(next, Next::Stall(_)) {
-        server.stats.add(local.thread, Counter::Commands, 1);
-        session::bump(&client.shared.commands, 1);
         client.consumed = start + request.consumed;
         client.source = Source::Own;
         limits::consume(client);

@@ -26,7 +26,6 @@ use engine::cx::Suspend;
 use engine::exec::{self, Local, Next};
 use engine::stats::Counter;
 use engine::unix_ms;
-use engine::waits;
 use event_loop::{Event, EventLoop, Peer, Token, Transport};
 use lending::Lending;
 use moving::{Departure, Destination, Moving};
@@ -580,10 +579,6 @@ impl Worker {
         };
         client.inbuf = own;
         if !matches!(next, Next::Stall(_) | Next::Elsewhere) {
-            if next != Next::Blocked || !waits::counts_at_end(server) {
-                server.stats.add(local.thread, Counter::Commands, 1);
-                session::bump(&client.shared.commands, 1);
-            }
             client.consumed = entry.start + entry.request.consumed;
         }
         self.after(server, entry.client, next);

@@ -378,7 +378,6 @@ impl<H: Host> Applier<H> {
         let nanoseconds = now.duration_since(self.local.clock).as_nanos() as u64;
         self.local.clock = now;
         let thread = self.local.thread;
-        replicas.stats.add(thread, Counter::Commands, 1);
         replicas.stats.called(thread, command.run.id, nanoseconds, outcome.is_err());
         send_effects(replicas, &mut self.local);
         match outcome {

@@ -11,6 +11,7 @@ use engine::cx::{Flow, Suspend};
 use engine::exec::{
     call, emit, give_world_back, note_slow, own_world, serve_unserved, transaction_awaits_capture,
 };
+use engine::waits;
 use keyspace::{Guard, Keys};
 use server::{ServerCommand, ServerCx};
 use session::Watching;
@@ -273,7 +274,7 @@ fn run_queued(cx: &mut ServerCx<'_, '_>, request: &Resolved<'_>, guard: &mut Gua
         cx.server.stats.error(cx.local.thread, &error);
         Flow::Done
     });
-    cx.server.stats.called(cx.local.thread, request.command.run.id, nanoseconds, failed);
+    waits::count(cx.server, cx.local, cx.client, request.command.run.id, nanoseconds, failed);
     note_slow(cx.server, cx.local, cx.client, request, nanoseconds);
     flow
 }

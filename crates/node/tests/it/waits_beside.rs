@@ -135,6 +135,49 @@ fn commands_that_block_count_as_on_redis_server() {
     assert_eq!(observed(|| node.connect()), theirs);
 }
 
+/// How many commands each of these lines counts for, all on one connection.
+fn processed(connect: impl Fn() -> Connection) -> Vec<(&'static str, u64)> {
+    let mut admin = Admin { connection: connect(), sent: 0 };
+    let mut client = connect();
+    let lines = [
+        "PING",
+        "NOSUCH",
+        "GET",
+        "GET a b c",
+        "SELECT 1000",
+        "CONFIG NOSUCH",
+        "EXEC",
+        "MULTI",
+        "PING",
+        "INCR n",
+        "EXEC",
+        "MULTI",
+        "NOSUCH",
+        "PING",
+        "EXEC",
+        "MULTI",
+        "PING",
+        "DISCARD",
+        "LPUSH n x",
+    ];
+    let count = |line: &'static str| {
+        let (before, sent) = admin.totals();
+        ask(&mut client, line);
+        let (after, now_sent) = admin.totals();
+        (line, after - before - (now_sent - sent))
+    };
+    lines.map(count).into()
+}
+
+#[test]
+fn what_is_executed_is_processed() {
+    let Some(real) = oracle() else { return };
+    let node = TestNode::start(Profile::Redis70, "");
+    let ours = processed(|| node.connect());
+    assert_eq!(ours, processed(|| real.connect().expect("a connection")));
+    assert_eq!(ours.iter().find(|(line, _)| *line == "NOSUCH"), Some(&("NOSUCH", 0)));
+}
+
 #[test]
 fn later_versions_count_them_when_they_end() {
     let node = TestNode::start(Profile::Valkey80, "");

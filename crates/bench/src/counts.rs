@@ -178,7 +178,8 @@ fn print_functions(engram: &Path, name: &str) -> Result<()> {
     let place = CASES.iter().position(|case| case.name.eq_ignore_ascii_case(name));
     let names = || CASES.iter().map(|case| case.name).collect::<Vec<_>>().join(", ");
     let place = place.with_context(|| format!("no command {name}; there are {}", names()))?;
-    for (name, dump) in count(engram, &CASES[place..=place])? {
+    // With those before it: the list that LRANGE reads is theirs.
+    if let Some((name, dump)) = count(engram, &CASES[..=place])?.pop() {
         println!(
             "{name}: {:.0} instructions, each function without those that it calls",
             per_request(dump.instructions)

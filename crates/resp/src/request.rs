@@ -545,6 +545,26 @@ fn whole(input: &[u8], limits: &Limits, args: &mut Args) -> Option<Request> {
 /// Length and end of a line that is `<mark>`, one to eight digits without a leading zero, CR and one more byte.
 #[inline(always)]
 fn plain_length(input: &[u8], at: usize, mark: u8) -> Option<(usize, usize)> {
+    // Nearly all lengths have at most three digits, and something follows: one look at whether the bytes are there.
+    if let Some([first, a, b, c, d, _]) = input.get(at..).and_then(|rest| rest.first_chunk::<6>())
+        && *first == mark
+    {
+        let [one, ten, hundred] = [*a, *b, *c].map(|digit| usize::from(digit.wrapping_sub(b'0')));
+        if *b == b'\r' && one <= 9 {
+            return Some((one, at + 4));
+        }
+        if *c == b'\r' && one.wrapping_sub(1) < 9 && ten <= 9 {
+            return Some((one * 10 + ten, at + 5));
+        }
+        if *d == b'\r' && one.wrapping_sub(1) < 9 && ten <= 9 && hundred <= 9 {
+            return Some((one * 100 + ten * 10 + hundred, at + 6));
+        }
+    }
+    any_plain_length(input, at, mark)
+}
+
+/// The same for any length.
+fn any_plain_length(input: &[u8], at: usize, mark: u8) -> Option<(usize, usize)> {
     let [first, digit, rest @ ..] = input.get(at..)? else { return None };
     let mut number = usize::from(digit.wrapping_sub(b'0'));
     if *first != mark || number > 9 {

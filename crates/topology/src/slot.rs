@@ -51,12 +51,14 @@ impl Slot {
 /// The part of a key that decides its slot.
 #[inline]
 pub fn hash_tag(key: &[u8]) -> &[u8] {
-    // Few keys carry a tag, and most are short: looked for eight bytes at a time, without a call.
+    // Few keys carry a tag, and most are short: looked for eight bytes at a time, without a call. The last word overlaps
+    // the one before it.
     let (words, rest) = key.as_chunks::<8>();
-    if words.iter().all(|word| !holds_brace(*word)) && !rest.contains(&b'{') {
-        return key;
-    }
-    tagged(key)
+    let is_plain = match key.last_chunk::<8>() {
+        Some(last) => words.iter().all(|word| !holds_brace(*word)) && !holds_brace(*last),
+        None => !rest.contains(&b'{'),
+    };
+    if is_plain { key } else { tagged(key) }
 }
 
 /// Whether one of the bytes is a `{`: the one that is zero once all are compared with it borrows from its highest bit.

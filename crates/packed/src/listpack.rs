@@ -24,6 +24,15 @@
 //! **Invariant:** a [`Listpack`] holds only bytes that are valid to the last one. They come from its own methods or
 //! passed [`Listpack::from_bytes`], so walking needs no checks of its own and cannot run out of bounds.
 //!
+//! In memory the bytes lie anywhere in a block, so that both ends can have room:
+//!
+//! ```text
+//!   block: │ room │ total │ count │ entry │ … │ 0xFF │ room │
+//!                 └ start                            └ end
+//! ```
+//! A change moves the shorter part of the entries: pushing and popping cost the same at both ends. A block that grows gets its new
+//! room at the end where it grew.
+//!
 //! A [`Pos`] is the place of an entry; any change of the listpack invalidates older ones, and using one then may panic.
 //! The 32-bit total limits the size; owners stay far below ([`Listpack::has_room_for`]).
 
@@ -130,23 +139,33 @@ impl std::error::Error for Corrupt {}
 /// A growable listpack; see the module for its bytes.
 #[derive(Clone)]
 pub struct Listpack {
-    bytes: Vec<u8>,
+    block: Box<[u8]>,
+    start: u32,
+    end: u32,
 }
+
+const _: () = assert!(size_of::<Listpack>() == size_of::<Vec<u8>>());
 
 impl Listpack {
     const EMPTY: [u8; EMPTY_BYTES] = [EMPTY_BYTES as u8, 0, 0, 0, 0, 0, END];
 
     /// An empty listpack.
     pub fn new() -> Self {
-        Listpack { bytes: Self::EMPTY.to_vec() }
+        Self::of_block(Self::EMPTY.to_vec())
+    }
+
+    /// Bytes that are all of the block.
+    fn of_block(bytes: Vec<u8>) -> Self {
+        let end = short(bytes.len());
+        Listpack { block: bytes.into_boxed_slice(), start: 0, end }
     }
 
     /// An empty listpack with room for so many bytes, header and end included.
     #[inline]
     pub fn with_capacity(bytes: usize) -> Self {
-        let mut listpack = Listpack { bytes: Vec::with_capacity(bytes.max(EMPTY_BYTES)) };
-        listpack.bytes.extend_from_slice(&Self::EMPTY);
-        listpack
+        let mut block = vec![0; bytes.max(EMPTY_BYTES)].into_boxed_slice();
+        block[..EMPTY_BYTES].copy_from_slice(&Self::EMPTY);
+        Listpack { block, start: 0, end: EMPTY_BYTES as u32 }
     }
 
     /// Takes bytes from outside after checking every entry.
@@ -155,13 +174,24 @@ impl Listpack {
     /// [`Corrupt`] when anything is out of place: total, count, an entry's length, a backlen, the end.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, Corrupt> {
         validate(&bytes)?;
-        Ok(Listpack { bytes })
+        Ok(Self::of_block(bytes))
     }
 
     /// The bytes as they stand in an RDB file.
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.block[self.start as usize..self.end as usize]
+    }
+
+    #[inline]
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.block[self.start as usize..self.end as usize]
+    }
+
+    /// How many bytes there are.
+    #[inline]
+    fn byte_len(&self) -> usize {
+        (self.end - self.start) as usize
     }
 
     /// The number of entries. Constant time below 65,535 entries, a walk above.
@@ -176,24 +206,27 @@ impl Listpack {
     /// Whether there is no entry.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.bytes.len() == HEADER + 1
+        self.byte_len() == EMPTY_BYTES
     }
 
     /// Bytes taken from the allocator.
     #[inline]
     pub fn heap_bytes(&self) -> usize {
-        self.bytes.capacity()
+        self.block.len()
     }
 
     /// Whether `more` bytes can be added without exceeding the size up to which listpacks are safe for every reader.
     #[inline]
     pub fn has_room_for(&self, more: usize) -> bool {
-        self.bytes.len().saturating_add(more) <= SAFETY_LIMIT
+        self.byte_len().saturating_add(more) <= SAFETY_LIMIT
     }
 
     /// Gives unused capacity back.
     pub fn shrink_to_fit(&mut self) {
-        self.bytes.shrink_to_fit();
+        if self.block.len() > self.byte_len() {
+            self.block = self.as_bytes().into();
+            self.end -= std::mem::take(&mut self.start);
+        }
     }
 
     /// The first entry.
@@ -256,7 +289,7 @@ impl Listpack {
     /// The item at `pos`.
     #[inline]
     pub fn get(&self, pos: Pos) -> Item<'_> {
-        decode(&self.bytes, pos.0).0
+        decode(self.as_bytes(), pos.0).0
     }
 
     /// The item at `index`; negative ones count from the end.
@@ -267,18 +300,18 @@ impl Listpack {
     /// The items from the first to the last; the iterator also runs backwards.
     #[inline]
     pub fn iter(&self) -> Iter<'_> {
-        Iter { listpack: self, front: HEADER, back: self.end() }
+        Iter { bytes: self.as_bytes(), front: HEADER, back: self.end() }
     }
 
     /// The items from `pos` to the last.
     #[inline]
     pub fn iter_from(&self, pos: Pos) -> Iter<'_> {
-        Iter { listpack: self, front: pos.0, back: self.end() }
+        Iter { bytes: self.as_bytes(), front: pos.0, back: self.end() }
     }
 
     /// The items from the first up to and including `pos`.
     pub fn iter_until(&self, pos: Pos) -> Iter<'_> {
-        Iter { listpack: self, front: HEADER, back: self.after(pos) }
+        Iter { bytes: self.as_bytes(), front: HEADER, back: self.after(pos) }
     }
 
     /// The first entry from the front whose text is `value`, looking at every `skip + 1`-th entry only.
@@ -289,18 +322,19 @@ impl Listpack {
     /// As [`Listpack::find`], starting with the entry at `pos`.
     pub fn find_from(&self, pos: Pos, value: &[u8], skip: usize) -> Option<Pos> {
         let wanted = Item::of(value);
+        let bytes = self.as_bytes();
         let mut offset = pos.0;
-        while self.bytes[offset] != END {
-            let (item, size) = decode(&self.bytes, offset);
+        while bytes[offset] != END {
+            let (item, size) = decode(bytes, offset);
             if item == wanted {
                 return Some(Pos(offset));
             }
             offset += size + backlen_size(size);
             for _ in 0..skip {
-                if self.bytes[offset] == END {
+                if bytes[offset] == END {
                     return None;
                 }
-                let size = encoded_size_at(&self.bytes, offset);
+                let size = encoded_size_at(bytes, offset);
                 offset += size + backlen_size(size);
             }
         }
@@ -317,6 +351,18 @@ impl Listpack {
     #[inline]
     pub fn push_front(&mut self, text: &[u8]) {
         self.splice(HEADER, 0, 0, &[Item::of(text)]);
+    }
+
+    /// As [`Listpack::push_back`], with memory as [`Listpack::reserve_within`] takes it.
+    #[inline]
+    pub fn push_back_within(&mut self, text: &[u8], most: usize) {
+        self.splice_within(self.end(), 0, 0, &[Item::of(text)], most);
+    }
+
+    /// As [`Listpack::push_front`], with memory as [`Listpack::reserve_within`] takes it.
+    #[inline]
+    pub fn push_front_within(&mut self, text: &[u8], most: usize) {
+        self.splice_within(HEADER, 0, 0, &[Item::of(text)], most);
     }
 
     /// Adds an entry at the end that is known to be in its right form.
@@ -364,7 +410,7 @@ impl Listpack {
     pub fn remove(&mut self, pos: Pos, count: usize) -> Option<Pos> {
         let mut end = pos.0;
         let mut removed = 0;
-        while removed < count && self.bytes[end] != END {
+        while removed < count && self.as_bytes()[end] != END {
             end = self.after(Pos(end));
             removed += 1;
         }
@@ -389,14 +435,15 @@ impl Listpack {
         let wanted = Item::of(value);
         let (mut read, mut write) = (HEADER, HEADER);
         let (mut seen, mut removed) = (0, 0);
-        while removed < take && self.bytes[read] != END {
-            let (item, size) = decode(&self.bytes, read);
+        let bytes = self.bytes_mut();
+        while removed < take && bytes[read] != END {
+            let (item, size) = decode(bytes, read);
             let whole = size + backlen_size(size);
             let matches = item == wanted;
             if matches && seen >= keep {
                 removed += 1;
             } else {
-                self.bytes.copy_within(read..read + whole, write);
+                bytes.copy_within(read..read + whole, write);
                 write += whole;
             }
             seen += usize::from(matches);
@@ -415,9 +462,10 @@ impl Listpack {
     /// Moves the entries from `pos` on into a new listpack.
     pub fn split_off(&mut self, pos: Pos) -> Listpack {
         let count = self.iter_from(pos).count();
-        let mut tail = Listpack { bytes: Vec::with_capacity(HEADER + self.bytes.len() - pos.0) };
-        tail.bytes.resize(HEADER, 0);
-        tail.bytes.extend_from_slice(&self.bytes[pos.0..]);
+        let mut bytes = Vec::with_capacity(HEADER + self.byte_len() - pos.0);
+        bytes.resize(HEADER, 0);
+        bytes.extend_from_slice(&self.as_bytes()[pos.0..]);
+        let mut tail = Self::of_block(bytes);
         tail.write_total();
         tail.set_count(count);
         let end = self.end();
@@ -428,60 +476,57 @@ impl Listpack {
     /// Adds all entries of `other` at the end.
     pub fn append(&mut self, other: &Listpack) {
         let count = self.len() + other.len();
-        self.bytes.pop();
-        self.bytes.extend_from_slice(&other.bytes[HEADER..]);
+        let (at, entries) = (self.end(), &other.as_bytes()[HEADER..other.end()]);
+        self.make_room(at, 0, entries.len(), usize::MAX);
+        self.bytes_mut()[at..at + entries.len()].copy_from_slice(entries);
         self.write_total();
         self.set_count(count);
     }
 
     fn header_count(&self) -> u16 {
-        u16::from_le_bytes([self.bytes[4], self.bytes[5]])
+        match self.as_bytes() {
+            [_, _, _, _, low, high, ..] => u16::from_le_bytes([*low, *high]),
+            _ => unreachable!("a listpack has a header"),
+        }
     }
 
     fn set_count(&mut self, count: usize) {
         let count = u16::try_from(count).unwrap_or(COUNT_UNKNOWN);
-        self.bytes[4..HEADER].copy_from_slice(&count.to_le_bytes());
+        self.bytes_mut()[4..HEADER].copy_from_slice(&count.to_le_bytes());
     }
 
     fn write_total(&mut self) {
-        let total = u32::try_from(self.bytes.len()).expect("owners bound listpacks below 4 GB");
-        self.bytes[..4].copy_from_slice(&total.to_le_bytes());
+        let total = self.end - self.start;
+        self.bytes_mut()[..4].copy_from_slice(&total.to_le_bytes());
     }
 
     fn end(&self) -> usize {
-        self.bytes.len() - 1
+        self.byte_len() - 1
     }
 
     fn at(&self, offset: usize) -> Option<Pos> {
-        (self.bytes[offset] != END).then_some(Pos(offset))
+        (self.as_bytes()[offset] != END).then_some(Pos(offset))
     }
 
     fn after(&self, pos: Pos) -> usize {
-        let size = encoded_size_at(&self.bytes, pos.0);
+        let size = encoded_size_at(self.as_bytes(), pos.0);
         pos.0 + size + backlen_size(size)
     }
 
     fn entry_before(&self, offset: usize) -> Option<Pos> {
-        if offset == HEADER {
-            return None;
-        }
-        let (size, width) = decode_backlen(&self.bytes[..offset]).expect("validated backlen");
-        Some(Pos(offset - width - size))
+        entry_before(self.as_bytes(), offset)
     }
 
     /// Replaces `old` bytes at `offset`, which are `removed` whole entries, by the given items.
     fn splice(&mut self, offset: usize, old: usize, removed: usize, items: &[Item<'_>]) {
+        self.splice_within(offset, old, removed, items, usize::MAX);
+    }
+
+    #[inline]
+    fn splice_within(&mut self, offset: usize, old: usize, removed: usize, items: &[Item<'_>], most: usize) {
         let new: usize = items.iter().map(whole_size).sum();
-        let len = self.bytes.len();
-        if new > old {
-            self.reserve(new - old);
-            self.bytes.resize(len + new - old, 0);
-        }
-        if new != old {
-            self.bytes.copy_within(offset + old..len, offset + new);
-            self.bytes.truncate(len + new - old);
-        }
-        let mut out = &mut self.bytes[offset..offset + new];
+        self.make_room(offset, old, new, most);
+        let mut out = &mut self.bytes_mut()[offset..offset + new];
         for item in items {
             let size = encode(item, out);
             out = &mut out[size..];
@@ -496,30 +541,99 @@ impl Listpack {
         }
     }
 
-    /// Gives memory back that is more than twice what is in use and an eighth to grow. So half of what was there has gone since it
-    /// was last moved, and a block that shrinks by less stays where and what it is.
-    fn release_spare(&mut self) {
-        let (len, capacity) = (self.bytes.len(), self.bytes.capacity());
-        let wanted = size_class(len + len / 8);
-        if capacity > KEPT_BYTES && wanted < capacity / 2 {
-            self.bytes.shrink_to(wanted);
+    /// Makes `new` bytes of `old` ones at an offset: what is in front of them or what is behind them moves, whichever is less
+    /// if there is room on its side. Their contents are for the caller to write.
+    fn make_room(&mut self, offset: usize, old: usize, new: usize, most: usize) {
+        if new > old {
+            self.widen(offset, old, new - old, most);
+        } else if new < old {
+            let (start, end, less) = (self.start as usize, self.end as usize, old - new);
+            let behind = start + offset + old;
+            if offset < end - behind {
+                self.block.copy_within(start..start + offset, start + less);
+                self.start += short(less);
+            } else {
+                self.block.copy_within(behind..end, behind - less);
+                self.end -= short(less);
+            }
         }
-    }
-
-    /// Grows by an eighth: doubling would leave a third of all small listpacks empty.
-    fn reserve(&mut self, more: usize) {
-        self.reserve_within(more, usize::MAX);
     }
 
     /// Makes room for `more` bytes. If memory is needed for it, then as much as the allocator gives anyway, and no more than
     /// makes `most` bytes in all: a listpack that its owner never lets grow further needs nothing to spare.
     pub fn reserve_within(&mut self, more: usize, most: usize) {
-        let len = self.bytes.len();
-        if self.bytes.capacity() - len < more {
+        self.reserve(more, most, false);
+    }
+
+    fn reserve(&mut self, more: usize, most: usize, is_front: bool) {
+        let len = self.byte_len();
+        if self.block.len() - len < more {
+            // Growing by an eighth: doubling would leave a third of all small listpacks empty.
             let ahead = size_class(len + more.max(len / 8)).min(most);
-            self.bytes.reserve_exact(more.max(ahead.saturating_sub(len)));
+            self.resettle((len + more).max(ahead), is_front);
         }
     }
+
+    /// Makes room for `more` bytes behind `old` ones at an offset, or in front of them.
+    fn widen(&mut self, offset: usize, old: usize, more: usize, most: usize) {
+        let len = self.byte_len();
+        let is_front = offset < len - offset - old;
+        self.reserve(more, most, is_front);
+        let room = if is_front { self.start as usize } else { self.block.len() - self.end as usize };
+        if room < more {
+            self.share_room(more, is_front);
+        }
+        let (start, end) = (self.start as usize, self.end as usize);
+        if is_front {
+            self.block.copy_within(start..start + offset, start - more);
+            self.start -= short(more);
+        } else {
+            let behind = start + offset + old;
+            self.block.copy_within(behind..end, behind + more);
+            self.end += short(more);
+        }
+    }
+
+    /// Moves within the block, so that there is room for `more` bytes at one end. Of what is left, both ends get a half: who
+    /// pushes to both in turn does not have all bytes moved each time.
+    fn share_room(&mut self, more: usize, is_front: bool) {
+        let len = self.byte_len();
+        let half = (self.block.len() - len - more) / 2;
+        let to = if is_front { more + half } else { half };
+        self.block.copy_within(self.start as usize..self.end as usize, to);
+        (self.start, self.end) = (short(to), short(to + len));
+    }
+
+    /// Moves to a block of another size, with all room at one end.
+    fn resettle(&mut self, size: usize, is_room_in_front: bool) {
+        let len = self.byte_len();
+        let mut block = Vec::with_capacity(size);
+        if is_room_in_front {
+            block.resize(size - len, 0);
+        }
+        let start = block.len();
+        block.extend_from_slice(self.as_bytes());
+        block.resize(size, 0);
+        *self = Listpack { block: block.into_boxed_slice(), start: short(start), end: short(start + len) };
+    }
+
+    /// Gives memory back that is more than twice what is in use and an eighth to grow. So half of what was there has gone since it
+    /// was last moved, and a block that shrinks by less stays where and what it is.
+    fn release_spare(&mut self) {
+        let (len, capacity) = (self.byte_len(), self.block.len());
+        if capacity > KEPT_BYTES && len + len / 8 < capacity / 2 {
+            let wanted = size_class(len + len / 8);
+            if wanted < capacity / 2 {
+                self.resettle(wanted, false);
+            }
+        }
+    }
+}
+
+/// Offsets in blocks: owners bound listpacks far below 4 GB.
+#[inline]
+fn short(offset: usize) -> u32 {
+    u32::try_from(offset).expect("owners bound listpacks below 4 GB")
 }
 
 impl Default for Listpack {
@@ -564,7 +678,7 @@ impl<T: AsRef<[u8]>> FromIterator<T> for Listpack {
 /// The items of a listpack or of a part of it.
 #[derive(Debug, Clone)]
 pub struct Iter<'a> {
-    listpack: &'a Listpack,
+    bytes: &'a [u8],
     front: usize,
     back: usize,
 }
@@ -583,6 +697,22 @@ impl Iter<'_> {
     }
 }
 
+impl<'a> Iter<'a> {
+    /// Visits the items that are left, until `visit` says that it wants no more; whether it wants more.
+    #[inline]
+    pub fn each(&mut self, mut visit: impl FnMut(Item<'a>) -> bool) -> bool {
+        let (bytes, back) = (self.bytes, self.back);
+        while self.front < back {
+            let (item, size) = decode(bytes, self.front);
+            self.front += size + backlen_size(size);
+            if !visit(item) {
+                return false;
+            }
+        }
+        true
+    }
+}
+
 impl<'a> Iterator for Iter<'a> {
     type Item = Item<'a>;
 
@@ -591,7 +721,7 @@ impl<'a> Iterator for Iter<'a> {
         if self.front >= self.back {
             return None;
         }
-        let (item, size) = decode(&self.listpack.bytes, self.front);
+        let (item, size) = decode(self.bytes, self.front);
         self.front += size + backlen_size(size);
         Some(item)
     }
@@ -602,9 +732,9 @@ impl DoubleEndedIterator for Iter<'_> {
         if self.front >= self.back {
             return None;
         }
-        let pos = self.listpack.entry_before(self.back)?;
+        let pos = entry_before(self.bytes, self.back)?;
         self.back = pos.0;
-        Some(self.listpack.get(pos))
+        Some(decode(self.bytes, pos.0).0)
     }
 }
 
@@ -695,6 +825,10 @@ fn decode(bytes: &[u8], offset: usize) -> (Item<'_>, usize) {
             let size = 1 + usize::from(first & 0x3F);
             (Item::Bytes(&entry[1..size]), size)
         }
+        0xE0..=0xEF => {
+            let size = 2 + (usize::from(first & 0x0F) << 8 | usize::from(entry[1]));
+            (Item::Bytes(&entry[2..size]), size)
+        }
         _ => decode_long(entry),
     }
 }
@@ -717,6 +851,15 @@ fn decode_long(entry: &[u8]) -> (Item<'_>, usize) {
         }
     };
     (item, size)
+}
+
+/// The entry that ends where another begins, or the last one.
+fn entry_before(bytes: &[u8], offset: usize) -> Option<Pos> {
+    if offset == HEADER {
+        return None;
+    }
+    let (size, width) = decode_backlen(&bytes[..offset]).expect("validated backlen");
+    Some(Pos(offset - width - size))
 }
 
 fn encoded_size_at(bytes: &[u8], offset: usize) -> usize {

@@ -126,7 +126,7 @@ proptest! {
         cuts in any::<bool>(),
         repair_total in any::<bool>(),
     ) {
-        let mut bytes = elements.iter().collect::<Listpack>().bytes;
+        let mut bytes = elements.iter().collect::<Listpack>().as_bytes().to_vec();
         if cuts {
             let at = cut.index(bytes.len());
             bytes.remove(at);
@@ -305,4 +305,35 @@ fn memory_moves_seldom_when_entries_go() {
         before = listpack.heap_bytes();
     }
     assert!((1..=15).contains(&moves), "{moves} times");
+}
+
+#[test]
+fn both_ends_have_room_for_more() {
+    let text = [b'x'; 60];
+    let mut listpack = Listpack::new();
+    let mut shifts = 0;
+    for at in 0..400 {
+        let (start, block) = (listpack.start, listpack.heap_bytes());
+        match at % 4 {
+            0..=2 => listpack.push_front(&text),
+            _ => listpack.push_back(&text),
+        }
+        let is_elsewhere = listpack.start != start && listpack.start + 62 != start;
+        shifts += u32::from(is_elsewhere || listpack.heap_bytes() != block);
+        assert!(validate(listpack.as_bytes()).is_ok(), "after {at}");
+    }
+    assert_eq!(listpack.len(), 400);
+    assert!(shifts <= 150, "all bytes moved {shifts} times");
+    // A queue: what goes at the front makes room for what comes at the back.
+    let before = listpack.heap_bytes();
+    let mut shifts = 0;
+    for _ in 0..1000 {
+        let first = listpack.first().expect("there are many");
+        listpack.remove(first, 1);
+        let start = listpack.start;
+        listpack.push_back(&text);
+        shifts += u32::from(listpack.start != start);
+    }
+    assert_eq!((listpack.len(), listpack.heap_bytes()), (400, before));
+    assert!((1..=100).contains(&shifts), "all bytes moved {shifts} times");
 }

@@ -174,12 +174,9 @@ impl Quicklist {
         };
         if self.nodes.get(edge).is_some_and(|slot| slot.accepts(element.len(), limits)) {
             let most = limits.list_node_bytes();
-            self.with_listpack(edge, |listpack| {
-                listpack.reserve_within(element.len() + ENTRY_OVERHEAD, most);
-                match end {
-                    End::Front => listpack.push_front(element),
-                    End::Back => listpack.push_back(element),
-                }
+            self.with_listpack(edge, |listpack| match end {
+                End::Front => listpack.push_front_within(element, most),
+                End::Back => listpack.push_back_within(element, most),
             });
         } else {
             let at = if end == End::Front { 0 } else { self.nodes.len() };

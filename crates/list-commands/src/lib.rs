@@ -105,14 +105,7 @@ fn distance(index: i64, len: usize) -> usize {
 
 /// Answers with the element at one end and removes it. The list has one.
 fn reply_pop(out: &mut Writer<'_>, list: &mut List, end: End, limits: &Limits) {
-    let (index, last) = match end {
-        End::Front => (0, 0),
-        End::Back => (-1, list.len() - 1),
-    };
-    if let Some(element) = list.get(index) {
-        reply_item(out, element);
-    }
-    list.remove_range(last..last + 1, limits);
+    list.pop_with(end, limits, |element| reply_item(out, element));
 }
 
 /// Answers with an array of up to `count` elements from one end inwards and removes them; how many there were.

@@ -34,6 +34,10 @@ pub(super) fn lrange(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     effort.passes(range.start.min(list.len() - range.end))?;
     effort.writes(range.len())?;
     cx.out.array(range.len());
-    cx.out.each(list.range(range), reply_item);
+    let out = &mut cx.out;
+    list.each(range, |element| {
+        reply_item(out, element);
+        !out.is_over()
+    });
     Ok(())
 }

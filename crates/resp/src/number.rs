@@ -28,6 +28,7 @@ pub fn parse_i64(text: &[u8]) -> Option<i64> {
 const SMALL: usize = 256;
 
 /// A line with a small number, its first byte left open.
+#[derive(Clone, Copy)]
 struct Digits {
     line: [u8; 8],
     len: u8,
@@ -68,6 +69,30 @@ pub(crate) fn write_line(out: &mut Vec<u8>, prefix: u8, n: i64) {
     let mut line = [0u8; MAX_LINE];
     let len = line_into(&mut line, prefix, n);
     out.extend_from_slice(&line[..len]);
+}
+
+/// The lines `$<n>` of small lengths, copied as they are.
+static SMALL_BULK_HEADS: [Digits; SMALL] = {
+    let mut table = SMALL_DIGITS;
+    let mut n = 0;
+    while n < SMALL {
+        table[n].line[0] = b'$';
+        n += 1;
+    }
+    table
+};
+
+/// Appends the head of a bulk string of so many bytes.
+#[inline(always)]
+pub(crate) fn write_bulk_head(out: &mut Vec<u8>, len: usize) {
+    match SMALL_BULK_HEADS.get(len) {
+        Some(head) => {
+            let end = out.len() + usize::from(head.len) + 3;
+            out.extend_from_slice(&head.line);
+            out.truncate(end);
+        }
+        None => write_line(out, b'$', len as i64),
+    }
 }
 
 /// As [`write_line`], into an array; returns the length used.

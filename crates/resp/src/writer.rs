@@ -23,7 +23,7 @@
 //! [`Writer::fits`].
 
 use crate::double::{DoubleFormat, Text};
-use crate::number::{MAX_LINE, decimal_len, line_into, write_line};
+use crate::number::{MAX_LINE, decimal_len, line_into, write_bulk_head, write_line};
 use std::fmt::Display;
 
 /// The protocol version of a connection, as chosen by HELLO.
@@ -249,7 +249,9 @@ impl<'a> Writer<'a> {
     /// A bulk string.
     #[inline]
     pub fn bulk(&mut self, value: &[u8]) {
-        self.bulk_like(b'$', value.len(), |out| out.extend_from_slice(value));
+        if self.admits(MAX_LINE + value.len() + 2) {
+            write_bulk(self.out, value);
+        }
     }
 
     /// An integer as a bulk string.
@@ -422,6 +424,14 @@ impl<'a> Writer<'a> {
         debug_assert_eq!(self.out.len() - start, len, "a bulk string has the length that was announced");
         self.out.extend_from_slice(b"\r\n");
     }
+}
+
+/// Appends a bulk string. Of all replies the most frequent one, with all that it is made of in one place.
+fn write_bulk(out: &mut Vec<u8>, value: &[u8]) {
+    out.reserve(MAX_LINE + value.len() + 2);
+    write_bulk_head(out, value.len());
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
 }
 
 /// The first multiple of a step beyond a length.

@@ -175,6 +175,26 @@ impl List {
         }
     }
 
+    /// Shows the element at one end and removes it; nothing if there is none.
+    pub fn pop_with(&mut self, end: End, limits: &Limits, show: impl FnOnce(Item<'_>)) {
+        match &mut self.repr {
+            Repr::Listpack(listpack) => {
+                let pos = match end {
+                    End::Front => listpack.first(),
+                    End::Back => listpack.last(),
+                };
+                if let Some(pos) = pos {
+                    show(listpack.get(pos));
+                    listpack.remove(pos, 1);
+                }
+            }
+            Repr::Quicklist(quicklist) => {
+                quicklist.pop_with(end, show);
+                self.convert_down(limits, 2);
+            }
+        }
+    }
+
     /// Removes the head.
     pub fn pop_front(&mut self, limits: &Limits) -> Option<Vec<u8>> {
         self.pop(End::Front, limits)
@@ -309,6 +329,28 @@ impl List {
     /// The elements of `range`, clamped to the length.
     pub fn range(&self, range: Range<usize>) -> impl Iterator<Item = Item<'_>> {
         self.iter_from(range.start, Direction::Forward).take(range.end.saturating_sub(range.start))
+    }
+
+    /// Visits the elements of `range`, clamped to the length, until `visit` says that it wants no more. What [`List::range`]
+    /// yields, without asking for each where it is.
+    #[inline]
+    pub fn each<'a>(&'a self, range: Range<usize>, mut visit: impl FnMut(Item<'a>) -> bool) {
+        let mut left = range.end.saturating_sub(range.start);
+        if left == 0 {
+            return;
+        }
+        let visit = |item| {
+            left -= 1;
+            visit(item) && left > 0
+        };
+        match &self.repr {
+            Repr::Listpack(listpack) => {
+                if let Some(pos) = listpack.seek(range.start as i64) {
+                    listpack.iter_from(pos).each(visit);
+                }
+            }
+            Repr::Quicklist(quicklist) => quicklist.each_from(range.start, visit),
+        }
     }
 
     fn add(&mut self, end: End, element: &[u8], limits: &Limits) {

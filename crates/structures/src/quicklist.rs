@@ -189,6 +189,27 @@ impl Quicklist {
         }
     }
 
+    /// Shows the element at one end and removes it; nothing if there is none.
+    pub(crate) fn pop_with(&mut self, end: End, show: impl FnOnce(Item<'_>)) {
+        let edge = match end {
+            End::Front => 0,
+            End::Back => self.nodes.len().saturating_sub(1),
+        };
+        match self.nodes.get(edge) {
+            None => {}
+            Some(Slot::Plain(bytes)) => {
+                show(Item::Bytes(bytes));
+                self.remove_slot(edge);
+            }
+            Some(Slot::Packed { .. }) => self.with_listpack(edge, |listpack| {
+                let pos = if end == End::Front { listpack.first() } else { listpack.last() };
+                let pos = pos.expect("nodes are not empty");
+                show(listpack.get(pos));
+                listpack.remove(pos, 1);
+            }),
+        }
+    }
+
     pub(crate) fn pop(&mut self, end: End) -> Option<Vec<u8>> {
         let edge = match end {
             End::Front => 0,
@@ -352,6 +373,31 @@ impl Quicklist {
             };
         }
         cursor
+    }
+
+    /// Visits the items from `index` on until `visit` says that it wants no more.
+    #[inline]
+    pub(crate) fn each_from<'a>(&'a self, index: usize, mut visit: impl FnMut(Item<'a>) -> bool) {
+        let Some((node, offset)) = self.locate(index) else { return };
+        let mut offset = Some(offset);
+        for slot in self.nodes.range(node..) {
+            let wants_more = match slot {
+                Slot::Packed { listpack, .. } => {
+                    let mut items = match offset.take() {
+                        Some(offset) => listpack.iter_from(listpack.seek(offset as i64).expect("located")),
+                        None => listpack.iter(),
+                    };
+                    items.each(&mut visit)
+                }
+                Slot::Plain(bytes) => {
+                    offset = None;
+                    visit(Item::Bytes(bytes))
+                }
+            };
+            if !wants_more {
+                return;
+            }
+        }
     }
 
     /// The items from `index` down to the first.

@@ -435,9 +435,16 @@ fn refuse(
     Next::Continue
 }
 
-#[inline]
 /// Notes a command in the slow log if it took long enough.
+#[inline]
 pub fn note_slow(engine: &Engine, local: &Local, client: &Client, request: &Resolved<'_>, nanoseconds: u64) {
+    // A negative threshold is a high one: nothing is slow.
+    if nanoseconds >= LENGTHY_NS || nanoseconds / 1000 >= local.settings.slowlog_log_slower_than_us as u64 {
+        note_long(engine, local, client, request, nanoseconds);
+    }
+}
+
+fn note_long(engine: &Engine, local: &Local, client: &Client, request: &Resolved<'_>, nanoseconds: u64) {
     if nanoseconds >= LENGTHY_NS {
         local.lengthy.set((client.id, nanoseconds));
     }

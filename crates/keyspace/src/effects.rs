@@ -222,6 +222,7 @@ impl Effects {
     }
 
     /// The events to publish.
+    #[inline]
     pub fn events(&self) -> &[Event] {
         &self.events
     }

@@ -283,20 +283,19 @@ impl<'k, 'g> Keys<'k, 'g> {
         due
     }
 
-    #[inline]
+    // Always inline: nearly always it is one comparison.
+    #[inline(always)]
     fn is_due(&mut self, key: &[u8], place: Located) -> bool {
-        match self.context.expiry {
-            Expiry::Ignore => false,
-            _ => {
-                let physical = self.physical;
-                let now_ms = self.context.now_ms;
-                self.guard.expiries(place.slot).may_be_due(now_ms)
-                    && self
-                        .guard
-                        .find(place, physical, key)
-                        .is_some_and(|entry| entry.expire_at().is_some_and(|at| at <= now_ms))
-            }
-        }
+        self.context.expiry != Expiry::Ignore
+            && self.guard.expiries(place.slot).may_be_due(self.context.now_ms)
+            && self.has_expired(key, place)
+    }
+
+    #[inline(never)]
+    fn has_expired(&mut self, key: &[u8], place: Located) -> bool {
+        let now_ms = self.context.now_ms;
+        let found = self.guard.find(place, self.physical, key);
+        found.is_some_and(|entry| entry.expire_at().is_some_and(|at| at <= now_ms))
     }
 
     #[cold]

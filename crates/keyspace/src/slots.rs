@@ -242,6 +242,14 @@ impl<'a> Guard<'a> {
     pub fn covers(&self, slot: Slot) -> bool {
         match &self.held {
             Held::One(held) => *held == slot,
+            _ => self.covers_among_others(slot),
+        }
+    }
+
+    #[inline(never)]
+    fn covers_among_others(&self, slot: Slot) -> bool {
+        match &self.held {
+            Held::One(held) => *held == slot,
             Held::Many(held) => held.binary_search(&slot).is_ok(),
             Held::World => true,
             Held::Walking(held) => *held == Some(slot),
@@ -272,7 +280,18 @@ impl<'a> Guard<'a> {
 
     /// Releases the locks, as dropping does. Returns a slot that a thread waits for, if there is one. A caller that locks
     /// it again at once starves the waiter: waking takes longer than locking.
+    #[inline]
     pub fn release(mut self) -> Option<Slot> {
+        match self.held {
+            Held::One(slot) => {
+                self.held = Held::Walking(None);
+                self.slots.unlock(slot).then_some(slot)
+            }
+            _ => self.release_others(),
+        }
+    }
+
+    fn release_others(mut self) -> Option<Slot> {
         let mut awaited = None;
         match std::mem::replace(&mut self.held, Held::Walking(None)) {
             Held::One(slot) => awaited = self.slots.unlock(slot).then_some(slot),
@@ -440,6 +459,14 @@ impl Drop for Flushed {
 impl Drop for Guard<'_> {
     #[inline]
     fn drop(&mut self) {
+        if !matches!(self.held, Held::Walking(None)) {
+            self.unlock_held();
+        }
+    }
+}
+
+impl Guard<'_> {
+    fn unlock_held(&self) {
         match &self.held {
             Held::One(slot) => _ = self.slots.unlock(*slot),
             Held::Many(held) => held.iter().for_each(|&slot| _ = self.slots.unlock(slot)),

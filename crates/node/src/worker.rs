@@ -445,11 +445,17 @@ impl Worker {
     }
 
     /// Hands out the messages that this worker's own commands caused.
+    #[inline]
     fn deliver_own(&mut self) {
         if !self.local.deliveries.is_empty() {
-            for (ids, delivery) in std::mem::take(&mut self.local.deliveries) {
-                self.deliver(&ids, &delivery);
-            }
+            self.deliver_all_own();
+        }
+    }
+
+    #[cold]
+    fn deliver_all_own(&mut self) {
+        for (ids, delivery) in std::mem::take(&mut self.local.deliveries) {
+            self.deliver(&ids, &delivery);
         }
     }
 
@@ -585,6 +591,7 @@ impl Worker {
     }
 
     /// Draws the consequences of a command.
+    #[inline]
     fn after(&mut self, server: &Server, at: usize, next: Next) {
         self.deliver_own();
         let Some(client) = &mut self.clients[at] else { return };
@@ -592,6 +599,14 @@ impl Worker {
             client.dirty = true;
             self.dirty.push(at);
         }
+        if next != Next::Continue {
+            self.not_continue(server, at, next);
+        }
+    }
+
+    /// Draws the consequences of a command behind which its client does not simply go on.
+    fn not_continue(&mut self, server: &Server, at: usize, next: Next) {
+        let Some(client) = &mut self.clients[at] else { return };
         match next {
             Next::Continue => {}
             Next::Stall(why) => {

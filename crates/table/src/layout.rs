@@ -102,6 +102,7 @@ pub(crate) fn expiry_bytes(expire_at_ms: Option<u64>) -> usize {
 }
 
 impl Encoding {
+    #[inline]
     fn payload_bytes(self) -> usize {
         usize::from(PAYLOAD_BYTES[self as usize])
     }
@@ -127,7 +128,7 @@ pub enum Kind {
 }
 
 /// Everything about an entry except where it is: enough to compute its size and the places of its parts.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Shape {
     pub(crate) encoding: Encoding,
     /// 0, 6 or 8, see [`expiry_bytes`].
@@ -138,25 +139,30 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
+    #[inline]
     fn expiry_at(&self) -> usize {
         HEADER_BYTES + self.encoding.payload_bytes()
     }
 
+    #[inline]
     fn key_at(&self) -> usize {
         let long_key_bytes = if self.key_len >= LONG { LONG_KEY_BYTES } else { 0 };
         self.expiry_at() + self.expiry_bytes + long_key_bytes
     }
 
     /// Where the inline string is.
+    #[inline]
     fn inline_at(&self) -> usize {
         let length_bytes = if self.inline_len >= LONG { LONG_INLINE_BYTES } else { 0 };
         self.key_at() + self.key_len + length_bytes
     }
 
+    #[inline]
     pub(crate) fn alloc_bytes(&self) -> usize {
         slab::block_bytes(self.layout().size())
     }
 
+    #[inline]
     fn layout(&self) -> Layout {
         let bytes = match self.encoding {
             Encoding::Inline => self.inline_at() + self.inline_len,
@@ -262,6 +268,7 @@ impl Block {
         }
     }
 
+    #[inline]
     pub(crate) fn shape(self) -> Shape {
         let mut shape = Shape {
             encoding: self.encoding(),
@@ -287,6 +294,7 @@ impl Block {
         usize::from(unsafe { self.at(at).read() })
     }
 
+    #[inline]
     pub(crate) fn encoding(self) -> Encoding {
         // SAFETY: the header is always there.
         match unsafe { self.0.read() } >> 4 {
@@ -298,6 +306,7 @@ impl Block {
         }
     }
 
+    #[inline]
     pub(crate) fn kind(self) -> Kind {
         // SAFETY: the header is always there.
         match unsafe { self.0.read() } & 0xF {
@@ -311,12 +320,14 @@ impl Block {
         }
     }
 
+    #[inline]
     pub(crate) fn flags(self) -> u8 {
         // SAFETY: the header is always there.
         unsafe { self.at(1).read() }
     }
 
     /// Sets or clears flags that have no bearing on the shape.
+    #[inline]
     pub(crate) fn set_raw(self, raw: bool) {
         let flags = if raw { self.flags() | RAW } else { self.flags() & !RAW };
         // SAFETY: the header is always there.
@@ -324,6 +335,7 @@ impl Block {
     }
 
     /// Clock and marks, as one word of which the clock is the low 24 bits.
+    #[inline]
     pub(crate) fn clock_and_marks(self) -> u32 {
         // SAFETY: the header is always there.
         u32::from_le_bytes(unsafe { self.at(CLOCK_AT).cast::<[u8; 4]>().read() })
@@ -341,6 +353,7 @@ impl Block {
         HEADER_BYTES + usize::from(PAYLOAD_BYTES[usize::from(encoding)])
     }
 
+    #[inline]
     pub(crate) fn expiry(self) -> Option<u64> {
         let flags = self.flags();
         if flags & HAS_EXPIRY == 0 {
@@ -358,6 +371,7 @@ impl Block {
     }
 
     /// Bytes of the expiry, 0 without one.
+    #[inline]
     pub(crate) fn expiry_bytes(self) -> usize {
         expiry_bytes_of(self.flags())
     }

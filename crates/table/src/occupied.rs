@@ -122,7 +122,7 @@ impl<'a> Occupied<'a> {
         let in_place = shape.expiry_bytes == new.expiry_bytes
             && shape.encoding == new.encoding
             && matches!(new.encoding, Encoding::Int | Encoding::Inline)
-            && shape.alloc_bytes() == new.alloc_bytes();
+            && (shape == new || shape.alloc_bytes() == new.alloc_bytes());
         if in_place {
             match content {
                 // SAFETY: the encoding says that the payload is an integer.

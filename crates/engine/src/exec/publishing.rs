@@ -11,10 +11,14 @@ use session::Message;
 use session::pubsub::Delivery;
 
 /// Publishes keyspace events, in the order in which they happened. Who caused them by a command that it runs is named.
+#[inline]
 pub(super) fn publish_events(engine: &Engine, local: &mut Local, causer: Option<&mut Client>) {
-    if local.scratch.effects.events().is_empty() {
-        return;
+    if !local.scratch.effects.events().is_empty() {
+        publish_all_events(engine, local, causer);
     }
+}
+
+fn publish_all_events(engine: &Engine, local: &mut Local, causer: Option<&mut Client>) {
     let mut causer = causer.filter(|_| engine.since_7_2);
     let events = local.scratch.effects.take_events();
     let wanted = local.scratch.effects.wanted;

@@ -30,6 +30,7 @@ use event_loop::{Event, EventLoop, Peer, Token, Transport};
 use lending::Lending;
 use moving::{Departure, Destination, Moving};
 use resp::{Args, Request};
+use sending::Spare;
 use server::Server;
 use session::Message;
 use session::{Client, ClientShared, Source, WaitFor, flag};
@@ -104,7 +105,7 @@ pub(crate) struct Worker {
     moving: Moving,
     lending: Lending,
     deadlines: BTreeSet<(u64, u64)>,
-    spare: Vec<Vec<u8>>,
+    spare: Spare,
     last_cron_ms: u64,
     /// Bytes of replies that this turn has handed to the kernel.
     handed_bytes: usize,
@@ -158,7 +159,7 @@ impl Worker {
             moving: Moving::new(),
             lending: Lending::new(helpers),
             deadlines: BTreeSet::new(),
-            spare: Vec::new(),
+            spare: Spare::default(),
             last_cron_ms: 0,
             handed_bytes: 0,
             ended_ms: 0,
@@ -543,13 +544,16 @@ impl Worker {
     }
 
     fn execute(&mut self, server: &Server, entry: &Entry) {
-        let Worker { io, clients, args, places, local, .. } = self;
+        let Worker { io, clients, args, places, local, spare, .. } = self;
         let Some(client) = clients[entry.client].as_deref_mut() else { return };
         if client.token != entry.token
             || !client.is_runnable()
             || client.shared.killed.load(Ordering::Relaxed)
         {
             return;
+        }
+        if client.outbox.has_no_buffer() {
+            client.outbox.give_buffer(spare.take());
         }
         // The client's own buffer leaves it for the time of the command, so that both can be borrowed.
         let own = std::mem::take(&mut client.inbuf);

@@ -10,15 +10,39 @@ use std::sync::atomic::Ordering;
 
 /// A longer reply's end is awaited: a socket may have no room for it.
 const QUIET_BYTES: usize = 64 * 1024;
-/// Buffers kept for replies, and the largest that is kept.
+/// Buffers kept for replies, and the bytes that they may have together.
 const SPARE_BUFFERS: usize = 64;
-const SPARE_BUFFER_BYTES: usize = 64 * 1024;
+const SPARE_BYTES: usize = 4 << 20;
+
+/// Buffers that clients write their replies to. One that has been sent serves whoever writes next: it is still in the cache, and
+/// as large as replies are.
+#[derive(Debug, Default)]
+pub(super) struct Spare {
+    buffers: Vec<Vec<u8>>,
+    bytes: usize,
+}
+
+impl Spare {
+    /// Keeps an empty buffer, if there is room for it.
+    fn keep(&mut self, buffer: Vec<u8>) {
+        let bytes = buffer.capacity();
+        if bytes > 0 && self.buffers.len() < SPARE_BUFFERS && self.bytes + bytes <= SPARE_BYTES {
+            self.bytes += bytes;
+            self.buffers.push(buffer);
+        }
+    }
+
+    /// The buffer that was sent last; one without memory if there is none.
+    pub(super) fn take(&mut self) -> Vec<u8> {
+        let buffer = self.buffers.pop().unwrap_or_default();
+        self.bytes -= buffer.capacity();
+        buffer
+    }
+}
 
 impl Worker {
-    pub(super) fn keep_spare(&mut self, buf: Vec<u8>) {
-        if self.spare.len() < SPARE_BUFFERS && (1..=SPARE_BUFFER_BYTES).contains(&buf.capacity()) {
-            self.spare.push(buf);
-        }
+    pub(super) fn keep_spare(&mut self, buffer: Vec<u8>) {
+        self.spare.keep(buffer);
     }
 
     pub(super) fn mark_dirty(&mut self, at: usize) {
@@ -56,7 +80,7 @@ impl Worker {
             client.dirty = false;
             let mut in_flight = false;
             let spare = &mut self.spare;
-            if let Some(out) = client.outbox.take(committed, || spare.pop().unwrap_or_default()) {
+            if let Some(out) = client.outbox.take(committed, || spare.take()) {
                 server.stats.add(self.number, Counter::Writes, 1);
                 self.handed_bytes += out.len();
                 let is_awaited = client.closing || !client.outbox.has_no_rests();
@@ -98,7 +122,7 @@ impl Worker {
             if client.outbox.has_no_rests() || io.pending_bytes(client.token) >= AHEAD_BYTES {
                 continue;
             }
-            let spare = || spare.pop().unwrap_or_default();
+            let spare = || spare.take();
             let Some(piece) = client.outbox.take_piece(committed, client.proto, spare) else { continue };
             server.stats.add(local.thread, Counter::Writes, 1);
             io.send(client.token, piece);

@@ -205,6 +205,19 @@ impl Outbox {
         self.marks.front().map_or(self.written.len(), |mark| mark.at)
     }
 
+    /// Whether it has no memory to write to: an idle client holds none.
+    #[inline]
+    pub fn has_no_buffer(&self) -> bool {
+        self.written.capacity() == 0
+    }
+
+    /// Gives it memory to write to, when it has none.
+    #[inline]
+    pub fn give_buffer(&mut self, buffer: Vec<u8>) {
+        debug_assert!(buffer.is_empty() && self.has_no_buffer(), "nothing that is written is lost");
+        self.written = buffer;
+    }
+
     /// Takes what may leave now, as far as no piece of a reply must leave before.
     #[inline]
     pub fn take(&mut self, committed: u64, spare: impl FnOnce() -> Vec<u8>) -> Option<Vec<u8>> {
@@ -212,7 +225,7 @@ impl Outbox {
             return None;
         }
         let free = self.free_bytes(committed);
-        (free > 0).then(|| self.take_front(free, spare()))
+        (free > 0).then(|| self.take_front(free, spare))
     }
 
     /// Takes the next piece of replies that are written in pieces: the bytes before the first rest and a piece of it.
@@ -227,7 +240,7 @@ impl Outbox {
         // A rest ends the reply whose head is before it: one that is marked at its very place comes after it.
         let is_held = free < before;
         let front = free.min(before);
-        let mut piece = if front > 0 { self.take_front(front, spare()) } else { spare() };
+        let mut piece = if front > 0 { self.take_front(front, spare) } else { spare() };
         if !is_held {
             self.rests.write_piece(&mut piece, proto, &self.allowance);
         }
@@ -236,14 +249,14 @@ impl Outbox {
 
     /// Takes so many bytes from the front.
     #[inline]
-    fn take_front(&mut self, count: usize, spare: Vec<u8>) -> Vec<u8> {
+    fn take_front(&mut self, count: usize, spare: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
         self.reply_at = self.reply_at.saturating_sub(count);
         self.rests.moved(count);
         self.marks.iter_mut().for_each(|mark| mark.at -= count);
         if count == self.written.len() {
-            return std::mem::replace(&mut self.written, spare);
+            return std::mem::take(&mut self.written);
         }
-        let mut front = spare;
+        let mut front = spare();
         front.extend(self.written.drain(..count));
         front
     }

@@ -24,6 +24,7 @@ use crate::admission;
 use crate::cx::{Flow, Host, OwnCx, Suspend};
 use crate::engine::Engine;
 use crate::lazyfree::LazyFree;
+use crate::moment::Moment;
 use crate::stats::Counter;
 use crate::waits;
 use command_spec::{Behaviour, Flags};
@@ -44,7 +45,7 @@ use session::{Blocked, Client, ReplyMode, TimeoutReply, WaitFor, flag};
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use structures::Limits;
 use topology::Slot;
 
@@ -76,7 +77,7 @@ pub struct Local {
     /// Unix time of the turn.
     pub now_ms: u64,
     /// The end of the last command, where the next one's time begins.
-    pub clock: Instant,
+    pub clock: Moment,
     /// What admission decided by when the last command was admitted: [`Engine::decisions`].
     pub decided: u64,
     /// Where the thread stands at the gate, and the client for which it holds it closed.
@@ -118,7 +119,7 @@ impl Local {
             reclaimer: Reclaimer::new(),
             lazyfree,
             now_ms: crate::engine::unix_ms(),
-            clock: Instant::now(),
+            clock: Moment::now(),
             decided: 0,
             standing: Standing::new(thread),
             yielded: None,
@@ -346,8 +347,8 @@ fn dispatch<H: Host>(host: &H, local: &mut Local, client: &mut Client, request: 
     }
     let start = client.outbox.len();
     let outcome = execute(host, local, client, request);
-    let now = Instant::now();
-    let mut nanoseconds = now.duration_since(local.clock).as_nanos() as u64;
+    let now = Moment::now();
+    let mut nanoseconds = now.nanoseconds_since(local.clock);
     local.clock = now;
     if let Some(walk) = &mut client.walk {
         nanoseconds = walk.add_time(nanoseconds);

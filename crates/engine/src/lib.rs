@@ -25,6 +25,7 @@ mod latency;
 pub mod lazyfree;
 pub mod log;
 pub mod maxmemory;
+mod moment;
 mod own_volatile;
 pub mod panics;
 pub mod pause;
@@ -35,3 +36,4 @@ pub mod stream;
 pub mod waits;
 
 pub use engine::{BACKGROUND_THREADS, Background, Engine, HELPERS, Parker, Role, random_u64, unix_ms};
+pub use moment::Moment;

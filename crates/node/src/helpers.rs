@@ -16,7 +16,7 @@ use crate::limits;
 use command_table::Resolved;
 use engine::exec::{self, Local, Next};
 use engine::lazyfree::LazyFree;
-use engine::{HELPERS, unix_ms};
+use engine::{HELPERS, Moment, unix_ms};
 use resp::{Args, Parsed, Parser};
 use server::Server;
 use session::{Client, Source};
@@ -25,7 +25,7 @@ use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How often a helper tries again to serve clients whose slots are busy.
 const RETRY: Duration = Duration::from_millis(1);
@@ -141,7 +141,7 @@ impl Helpers {
         let mut local = Local::new(&server.engine, thread, self.lazyfree.clone());
         let mut args = Args::new();
         while let Some((mut client, worker)) = self.next() {
-            local.clock = Instant::now();
+            local.clock = Moment::now();
             local.now_ms = unix_ms();
             local.yielded = None;
             local.refresh(server);

@@ -11,7 +11,7 @@ use session::outbox::{CLIENT_BYTES, Exceeded, Over};
 use session::{Client, ClientShared, KEPT_BUFFER_BYTES, ReplyMode, Source, flag, let_go};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Framed requests beyond this stop a client, until less than the other is left.
 const MAX_BACKLOG_BYTES: usize = 1 << 20;
@@ -141,13 +141,13 @@ pub(crate) fn output_exceeded(
     let soft = limit.soft_bytes > 0 && pending as u64 > limit.soft_bytes;
     let since = match (soft, client.outbox.over_soft_since) {
         (false, _) => None,
-        (true, None) => Some(local.clock),
+        (true, None) => Some(Instant::now()),
         (true, since) => since,
     };
     client.outbox.over_soft_since = since;
     // Set back, the clock of the system would make it longer.
     let longest = Duration::from_secs(limit.soft_seconds);
-    let too_long = since.is_some_and(|since| local.clock.saturating_duration_since(since) > longest);
+    let too_long = since.is_some_and(|since| since.elapsed() > longest);
     if hard || too_long {
         note_output_limit(engine, local, &client.shared);
         return true;

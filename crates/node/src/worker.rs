@@ -25,7 +25,7 @@ use commands::Effort;
 use engine::cx::Suspend;
 use engine::exec::{self, Local, Next};
 use engine::stats::Counter;
-use engine::unix_ms;
+use engine::{Moment, unix_ms};
 use event_loop::{Event, EventLoop, Peer, Token, Transport};
 use lending::Lending;
 use moving::{Departure, Destination, Moving};
@@ -38,7 +38,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use supervision::Endpoint;
 
 /// Commands executed between two looks at the gate, and prefetched together.
@@ -120,7 +120,7 @@ pub(crate) struct Worker {
     /// Keys are to be evicted still, with no command that asks for it.
     evicts: bool,
     /// Since when replicas have not got what was written.
-    unsent_since: Option<Instant>,
+    unsent_since: Option<Moment>,
 }
 
 impl Worker {
@@ -187,7 +187,7 @@ impl Worker {
             if events.is_empty() {
                 self.io.turn(Some(self.timeout()), &mut events)?;
             }
-            self.local.clock = Instant::now();
+            self.local.clock = Moment::now();
             self.local.now_ms = unix_ms();
             self.local.yielded = None;
             self.local.refresh(&server);
@@ -208,11 +208,12 @@ impl Worker {
             self.settle(&server);
             self.finish_turn(&server);
             self.io.end_turn();
-            let busy = began.elapsed();
+            let now = Moment::now();
+            let busy = now.since(began);
             self.ended_ms = self.local.now_ms + busy.as_millis() as u64;
             server.stats.add(self.number, Counter::BusyNs, busy.as_nanos() as u64);
             server.stats.end_turn(self.number);
-            self.end_turn(&server, began + busy, busy);
+            self.end_turn(&server, now, busy);
         }
         self.say_good_bye();
         Ok(())

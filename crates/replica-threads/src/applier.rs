@@ -20,7 +20,7 @@ use config::Loglevel;
 use engine::cx::Host;
 use engine::exec::Local;
 use engine::stats::Counter;
-use engine::unix_ms;
+use engine::{Moment, unix_ms};
 use event_loop::{Event as IoEvent, EventLoop, Token, Transport};
 use replication::primary::Upstream;
 use replication::replica::{Action, Event, State};
@@ -31,7 +31,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How often the core is told that time passed: less often while the link is up or there is to be none, for what it does by
 /// the clock then are signs of life, one a second.
@@ -115,7 +115,7 @@ impl<H: Host> Applier<H> {
         let mut events = Vec::new();
         while !self.replicas.ending.load(Ordering::Acquire) {
             self.io.turn(self.timeout(), &mut events)?;
-            self.local.clock = Instant::now();
+            self.local.clock = Moment::now();
             self.local.now_ms = unix_ms();
             let replicas = self.replicas.clone();
             self.local.refresh(&replicas);

@@ -16,6 +16,7 @@ use command_spec::Behaviour;
 use command_table::Command;
 use command_table::{Locks, Resolved, locks_of_all};
 use config::Loglevel;
+use engine::Moment;
 use engine::cx::Host;
 use engine::exec::{any_of_all_awaits_capture, call, send_effects, serve_unserved};
 use engine::stats::Counter;
@@ -25,7 +26,7 @@ use replication::replica::Event;
 use resp::{Limits, Parsed, Request};
 use snapshot::Background;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use topology::Slot;
 
 /// Commands applied in one passage of the gate, and prefetched together.
@@ -374,8 +375,8 @@ impl<H: Host> Applier<H> {
         let command = request.command;
         let outcome = call(&*self.host, &mut self.local, client, request, guard, true);
         client.take_back(0);
-        let now = Instant::now();
-        let nanoseconds = now.duration_since(self.local.clock).as_nanos() as u64;
+        let now = Moment::now();
+        let nanoseconds = now.nanoseconds_since(self.local.clock);
         self.local.clock = now;
         let thread = self.local.thread;
         replicas.stats.called(thread, command.run.id, nanoseconds, outcome.is_err());

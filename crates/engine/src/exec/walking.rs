@@ -13,19 +13,20 @@
 use super::{Local, locked};
 use crate::cx::{Flow, Host, Suspend};
 use crate::engine::Engine;
+use crate::moment::Moment;
 use command_table::Resolved;
 use command_table::Run;
 use commands::{Error, Handler};
 use keyspace::SlotBusy;
 use session::Client;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use topology::Slot;
 
 /// How long a piece takes, at most a few microseconds more.
 const PIECE: Duration = Duration::from_micros(500);
 
 /// Whether a piece that began then is over: others want to run too.
-pub(super) fn is_over(engine: &Engine, began: Instant) -> bool {
+pub(super) fn is_over(engine: &Engine, began: Moment) -> bool {
     engine.keyspace.gate().is_closed() || began.elapsed() >= PIECE
 }
 

@@ -17,14 +17,14 @@
 
 use super::Worker;
 use crate::gathering::{self, Candidate, LONG_COMMAND, Load, Spread, WINDOW, Why, Windows};
-use engine::unix_ms;
+use engine::{Moment, unix_ms};
 use event_loop::{Token, Transport};
 use server::{Said, Server};
 use session::{Client, Message, Moved};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use supervision::Endpoint;
 
 /// Who has not been heard of for longer is left where it is: it costs nothing.
@@ -52,9 +52,9 @@ pub(super) enum Destination {
 /// What a worker keeps for moving clients.
 pub(super) struct Moving {
     windows: Windows,
-    began: Instant,
+    began: Moment,
     /// The window lasts at least until then.
-    due: Instant,
+    due: Moment,
     began_at: Times,
     longest_turn: Duration,
     long_commands: u64,
@@ -95,7 +95,7 @@ impl Meter {
 
 impl Moving {
     pub(super) fn new() -> Moving {
-        let (meter, began) = (Meter::new(), Instant::now());
+        let (meter, began) = (Meter::new(), Moment::now());
         Moving {
             windows: Windows::default(),
             began,
@@ -135,7 +135,7 @@ fn loads(server: &Server, now_ms: u64) -> Vec<Load> {
 impl Worker {
     /// A turn is over that took so long. Looks at itself now and then, and hands clients over if others are better off with them.
     #[inline]
-    pub(super) fn end_turn(&mut self, server: &Server, now: Instant, took: Duration) {
+    pub(super) fn end_turn(&mut self, server: &Server, now: Moment, took: Duration) {
         self.moving.longest_turn = self.moving.longest_turn.max(took);
         if (now >= self.moving.due || self.local.lengthy.get().1 > 0) && server.board.gathers() {
             self.end_window(server, now);
@@ -143,14 +143,14 @@ impl Worker {
     }
 
     #[cold]
-    fn end_window(&mut self, server: &Server, now: Instant) {
+    fn end_window(&mut self, server: &Server, now: Moment) {
         let (culprit, command_ns) = self.local.lengthy.take();
         let moving = &mut self.moving;
         let times = moving.meter.read();
         let delayed = times.delayed.saturating_sub(moving.began_at.delayed);
         // Where others had the processor meanwhile, it was not long.
         let longest_command = Duration::from_nanos(command_ns).saturating_sub(delayed);
-        let passed = now.duration_since(moving.began).saturating_sub(delayed);
+        let passed = now.since(moving.began).saturating_sub(delayed);
         if passed < WINDOW && longest_command < LONG_COMMAND {
             moving.due = now + (WINDOW - passed);
             return;

@@ -9,11 +9,15 @@
 use crate::Command;
 use command_spec::{KeyFlags, Need, keys::positions};
 use keyspace::Located;
+use std::borrow::Cow;
 use std::sync::Arc;
 use topology::Slot;
 
 /// More slots than this are taken as the world: ascending locking of thousands costs more than a closed gate.
 const MANY_SLOTS: usize = 1000;
+
+/// So many slots are sorted on the stack.
+const FEW: usize = 32;
 
 /// A key of a request.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +35,9 @@ pub struct Key {
 enum Keys {
     None,
     One(Key),
+    /// Of keys that were located beforehand: only the slots to lock, ascending and each once. The keys are found again by the few
+    /// who want them.
+    Located(Arc<[Slot]>),
     Many(Arc<Many>),
 }
 
@@ -75,20 +82,17 @@ impl<'a> Resolved<'a> {
     pub fn new(command: &'static Command, argv: &'a [&'a [u8]], places: &'a [Located]) -> Resolved<'a> {
         let keys = match (command.spec.keys, places) {
             ([], _) => Keys::None,
-            ([keys], [Located { slot, .. }]) if command.run.single_key => {
+            ([keys], [Located { slot, .. }]) if command.run.single_key || has_one_key(command, argv) => {
                 Keys::One(Key { at: command.run.first_key.into(), flags: keys.flags, slot: *slot })
             }
             ([keys], [_, _, ..]) if command.run.key_step > 0 => {
                 let (first, step) = (command.run.first_key as usize, command.run.key_step as usize);
-                if (argv.len() - first).is_multiple_of(step) && places.len() == (argv.len() - first) / step {
-                    many(
-                        places.iter().enumerate().map(|(at, place)| Key {
-                            at: first + at * step,
-                            flags: keys.flags,
-                            slot: place.slot,
-                        }),
-                        false,
-                    )
+                if (argv.len() - first).is_multiple_of(step)
+                    && places.len() == (argv.len() - first) / step
+                    && places.len() <= MANY_SLOTS
+                    && !keys.flags.contains(KeyFlags::NOT_KEY)
+                {
+                    Keys::Located(slots_of(places))
                 } else {
                     find(command, argv)
                 }
@@ -100,8 +104,13 @@ impl<'a> Resolved<'a> {
 
     /// Its keys, in the order of the spec; also what is no key and routed like one ([`KeyFlags::NOT_KEY`]).
     #[inline]
-    pub fn keys(&self) -> &[Key] {
-        self.keys.all()
+    pub fn keys(&self) -> Cow<'_, [Key]> {
+        match &self.keys {
+            Keys::None => Cow::Borrowed(&[]),
+            Keys::One(key) => Cow::Borrowed(std::slice::from_ref(key)),
+            Keys::Located(_) => Cow::Owned(find(self.command, self.argv).into_all()),
+            Keys::Many(many) => Cow::Borrowed(&many.keys),
+        }
     }
 
     /// The slots of its keys, ascending and each once.
@@ -146,12 +155,11 @@ pub fn locks_of_all<'r>(
 }
 
 impl Keys {
-    #[inline]
-    fn all(&self) -> &[Key] {
+    fn into_all(self) -> Vec<Key> {
         match self {
-            Keys::None => &[],
-            Keys::One(key) => std::slice::from_ref(key),
-            Keys::Many(many) => &many.keys,
+            Keys::None | Keys::Located(_) => Vec::new(),
+            Keys::One(key) => vec![key],
+            Keys::Many(many) => many.keys.clone(),
         }
     }
 
@@ -160,6 +168,7 @@ impl Keys {
         match self {
             Keys::None => &[],
             Keys::One(key) => std::slice::from_ref(&key.slot),
+            Keys::Located(slots) => slots,
             Keys::Many(many) => &many.slots,
         }
     }
@@ -168,7 +177,7 @@ impl Keys {
     #[inline]
     fn needs_world(&self) -> bool {
         match self {
-            Keys::None | Keys::One(_) => false,
+            Keys::None | Keys::One(_) | Keys::Located(_) => false,
             Keys::Many(many) => many.needs_world || many.slots.len() > MANY_SLOTS,
         }
     }
@@ -197,6 +206,35 @@ fn find(command: &'static Command, argv: &[&[u8]]) -> Keys {
         [] => Keys::None,
         [key] if !key.flags.contains(KeyFlags::NOT_KEY) => Keys::One(*key),
         _ => many(keys.into_iter(), false),
+    }
+}
+
+/// Whether a command that takes any number of keys was given one.
+fn has_one_key(command: &Command, argv: &[&[u8]]) -> bool {
+    let (first, step) = (usize::from(command.run.first_key), usize::from(command.run.key_step));
+    step > 0 && argv.len() == first + step
+}
+
+/// The slots of places, ascending and each once.
+fn slots_of(places: &[Located]) -> Arc<[Slot]> {
+    let sorted = |slots: &mut [Slot]| -> Arc<[Slot]> {
+        slots.sort_unstable();
+        let mut kept = 1;
+        for at in 1..slots.len() {
+            if slots[at] != slots[kept - 1] {
+                slots[kept] = slots[at];
+                kept += 1;
+            }
+        }
+        slots[..kept].into()
+    };
+    let mut few = [places[0].slot; FEW];
+    match few.get_mut(..places.len()) {
+        Some(few) => {
+            few.iter_mut().zip(places).for_each(|(slot, place)| *slot = place.slot);
+            sorted(few)
+        }
+        None => sorted(&mut places.iter().map(|place| place.slot).collect::<Vec<_>>()),
     }
 }
 
@@ -234,6 +272,7 @@ impl Kept {
     pub fn bytes(&self) -> usize {
         let keys = match &self.keys {
             Keys::Many(many) => size_of_val(&*many.keys) + size_of_val(&*many.slots),
+            Keys::Located(slots) => size_of_val(&**slots),
             Keys::None | Keys::One(_) => 0,
         };
         let argv: usize = self.argv.iter().map(|arg| arg.len() + size_of::<Box<[u8]>>()).sum();
@@ -301,6 +340,10 @@ mod tests {
             "mset b 1 a 2 {b}c 3",
             "mset b 1 a",
             "mset b 1",
+            "mset b",
+            "mset b 1 a",
+            "unlink a",
+            "mget a a",
             "mget a b a",
             "del a b",
             "set a 1",

@@ -564,12 +564,20 @@ impl Worker {
         };
         let buffer = &buffer[entry.start..];
         let mut few = [&[][..]; 8];
+        // Only a request that needs more pays for the room.
+        let mut several: [&[u8]; 32];
         let many: Vec<&[u8]>;
         let argv: &[&[u8]] = match args.fill(&entry.request, buffer, &mut few) {
             Some(argv) => argv,
             None => {
-                many = args.iter(&entry.request, buffer).collect();
-                &many
+                several = [&[][..]; 32];
+                match args.fill(&entry.request, buffer, &mut several) {
+                    Some(argv) => argv,
+                    None => {
+                        many = args.iter(&entry.request, buffer).collect();
+                        &many
+                    }
+                }
             }
         };
         let next = match entry.command {

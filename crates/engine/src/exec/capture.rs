@@ -42,7 +42,7 @@ fn any_awaits_capture(
     let mut space = Keys::new(&engine.keyspace, guard, &mut local.scratch, context);
     let mut awaits = false;
     // All are asked for, so that they are captured one after the other.
-    for key in request.keys() {
+    for key in request.keys().iter() {
         if !key.flags.intersects(KeyFlags::RO | KeyFlags::NOT_KEY) {
             awaits |= space.awaits_capture(request.argv[key.at]);
         }

@@ -635,6 +635,7 @@ impl Worker {
             Next::Blocked => {
                 client.shared.set_flag(flag::BLOCKED, true);
                 server.clients.add_blocked(1);
+                self.spare.keep(client.outbox.take_buffer());
                 let id = client.id;
                 if let Some(at_ms) = client.blocked.as_ref().and_then(|blocked| blocked.deadline_ms) {
                     self.deadlines.insert((at_ms, id));

@@ -24,7 +24,7 @@ pub(super) struct Spare {
 
 impl Spare {
     /// Keeps an empty buffer, if there is room for it.
-    fn keep(&mut self, buffer: Vec<u8>) {
+    pub(super) fn keep(&mut self, buffer: Vec<u8>) {
         let bytes = buffer.capacity();
         if bytes > 0 && self.buffers.len() < SPARE_BUFFERS && self.bytes + bytes <= SPARE_BYTES {
             self.bytes += bytes;

@@ -218,6 +218,11 @@ impl Outbox {
         self.written = buffer;
     }
 
+    /// Takes its memory back, if nothing is written there: for a client that waits.
+    pub fn take_buffer(&mut self) -> Vec<u8> {
+        if self.written.is_empty() { std::mem::take(&mut self.written) } else { Vec::new() }
+    }
+
     /// Takes what may leave now, as far as no piece of a reply must leave before.
     #[inline]
     pub fn take(&mut self, committed: u64, spare: impl FnOnce() -> Vec<u8>) -> Option<Vec<u8>> {

@@ -77,7 +77,7 @@ fn apply(change: Change, list: &mut List, model: &mut Model, limits: &Limits) {
         }
         Change::Pop(front) => {
             let expected = if front { model.pop_front() } else { model.pop_back() };
-            if model.len() % 2 == 0 {
+            if model.len().is_multiple_of(2) {
                 assert_eq!(list.pop(end(front), limits), expected);
             } else {
                 let mut popped = None;

@@ -13,7 +13,7 @@
 //! Invariant: a selector allows a request alone; what one lacks no other gives.
 
 use crate::catalogue::{Catalogue, Channels, Command, Reach};
-use crate::pattern::Access;
+use crate::pattern::{Access, Name};
 use crate::selector::{Databases, Selector};
 use crate::user::User;
 use crate::{CommandId, split};
@@ -116,7 +116,7 @@ impl Selector {
         if !self.all_keys {
             let mut keys = request.keys.clone().filter(|(_, flags)| !flags.contains(KeyFlags::NOT_KEY));
             let denied = keys.find(|&(at, flags)| {
-                let key = request.argv[at];
+                let key = Name::new(request.argv[at]);
                 !self.keys.iter().any(|pattern| pattern.allows(key, access(flags)))
             });
             if let Some((at, _)) = denied {
@@ -125,10 +125,11 @@ impl Selector {
         }
         if !self.all_channels {
             let is_pattern = command.channels == Channels::Patterns;
-            let allowed =
-                |channel: &[u8]| self.channels.iter().any(|known| known.allows_channel(channel, is_pattern));
+            let allowed = |channel: Name<'_>| {
+                self.channels.iter().any(|known| known.allows_channel(channel, is_pattern))
+            };
             let mut channels = request.argv.iter().skip(1).take(command.channels.at_most());
-            if let Some(at) = channels.position(|channel| !allowed(channel)) {
+            if let Some(at) = channels.position(|channel| !allowed(Name::new(channel))) {
                 return Err(Denied::Channel(at + 1));
             }
         }

@@ -2,7 +2,7 @@
 
 use crate::catalogue::{Catalogue, Channels, Command};
 use crate::check::{Denied, Request, access};
-use crate::pattern::Access;
+use crate::pattern::{Access, Name};
 use crate::selector::Selector;
 use crate::user::User;
 use command_spec::KeyFlags;
@@ -88,7 +88,7 @@ impl<K: Iterator<Item = (usize, KeyFlags)> + Clone> Look<'_, K> {
         let mut reasons = vec![self.reason(Subject::Command, Access::NONE, true, self.command_rule())];
         let keys = self.request.keys.clone().filter(|(_, flags)| !flags.contains(KeyFlags::NOT_KEY));
         for (at, flags) in keys {
-            let key = self.request.argv[at];
+            let key = Name::new(self.request.argv[at]);
             let pattern = self.selector.keys.iter().find(|pattern| pattern.allows(key, access(flags)));
             let rule = pattern.map_or_else(|| b"~*".to_vec(), |pattern| pattern.rule());
             reasons.push(self.reason(Subject::Key(at), access(flags), true, Some(rule)));
@@ -96,7 +96,11 @@ impl<K: Iterator<Item = (usize, KeyFlags)> + Clone> Look<'_, K> {
         let is_pattern = self.command.channels == Channels::Patterns;
         let channels = self.command.channels.at_most();
         for (at, channel) in self.request.argv.iter().enumerate().skip(1).take(channels) {
-            let known = self.selector.channels.iter().find(|known| known.allows_channel(channel, is_pattern));
+            let known = self
+                .selector
+                .channels
+                .iter()
+                .find(|known| known.allows_channel(Name::new(channel), is_pattern));
             let rule = known.map_or_else(|| b"&*".to_vec(), |known| [b"&", known.text()].concat());
             reasons.push(self.reason(Subject::Channel(at), Access::NONE, true, Some(rule)));
         }

@@ -1,6 +1,7 @@
 //! A user: whether it may log in and how, and what it may do.
 
 use crate::password::PasswordHash;
+use crate::pattern::Name;
 use crate::selector::Selector;
 use crate::{Catalogue, RuleError, split};
 
@@ -134,7 +135,7 @@ impl User {
     pub fn may_stay_subscribed(&self, channel: &[u8], is_pattern: bool) -> bool {
         self.selectors.iter().any(|selector| {
             selector.all_channels
-                || selector.channels.iter().any(|known| known.allows_channel(channel, is_pattern))
+                || selector.channels.iter().any(|known| known.allows_channel(Name::new(channel), is_pattern))
         })
     }
 }

@@ -33,8 +33,8 @@ mod memory;
 mod number;
 mod value;
 
-pub use library::open_standard;
-pub use machine::call::{Call, Host, LibraryFunction, NoHost, Outcome};
+pub use library::{open_bit, open_cjson, open_cmsgpack, open_pcall_of_err, open_standard, open_struct};
+pub use machine::call::{Call, Host, LibraryFunction, NoHost, Outcome, Protection};
 pub use machine::frame::Continuation;
 pub use machine::{Machine, Site, Step};
 pub use value::{ClosureId, NativeId, Result, StrId, TableId, ThreadId, Thrown, Value};

@@ -38,8 +38,9 @@ impl StrId {
     }
 }
 
-/// A Lua value.
+/// A Lua value: two words, and copied as two words.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(u64)]
 pub enum Value {
     /// `nil`.
     #[default]

@@ -135,7 +135,7 @@ impl Function {
         Ok(())
     }
 
-    fn to_register_without_jumps(&mut self, exp: &mut Exp, register: u8) -> Result<()> {
+    fn force_register_without_jumps(&mut self, exp: &mut Exp, register: u8) -> Result<()> {
         self.discharge(exp)?;
         match exp.kind {
             Kind::Nil => self.load_nil(register, 1)?,
@@ -162,16 +162,16 @@ impl Function {
         Ok(())
     }
 
-    fn to_any_register_without_jumps(&mut self, exp: &mut Exp) -> Result<()> {
+    fn force_any_register_without_jumps(&mut self, exp: &mut Exp) -> Result<()> {
         if let Kind::Register(_) = exp.kind {
             return Ok(());
         }
         self.reserve(1)?;
-        self.to_register_without_jumps(exp, self.free as u8 - 1)
+        self.force_register_without_jumps(exp, self.free as u8 - 1)
     }
 
-    pub(super) fn to_register(&mut self, exp: &mut Exp, register: u8) -> Result<()> {
-        self.to_register_without_jumps(exp, register)?;
+    pub(super) fn force_register(&mut self, exp: &mut Exp, register: u8) -> Result<()> {
+        self.force_register_without_jumps(exp, register)?;
         if let Kind::Jump(pc) = exp.kind {
             let mut yes = exp.yes;
             self.join(&mut yes, pc)?;
@@ -195,40 +195,40 @@ impl Function {
         Ok(())
     }
 
-    pub(super) fn to_next_register(&mut self, exp: &mut Exp) -> Result<()> {
+    pub(super) fn force_next_register(&mut self, exp: &mut Exp) -> Result<()> {
         self.discharge(exp)?;
         self.release_exp(exp);
         self.reserve(1)?;
-        self.to_register(exp, self.free as u8 - 1)
+        self.force_register(exp, self.free as u8 - 1)
     }
 
-    pub(super) fn to_any_register(&mut self, exp: &mut Exp) -> Result<u8> {
+    pub(super) fn force_any_register(&mut self, exp: &mut Exp) -> Result<u8> {
         self.discharge(exp)?;
         if let Kind::Register(register) = exp.kind {
             if !exp.has_jumps() {
                 return Ok(register);
             }
             if usize::from(register) >= self.active.len() {
-                self.to_register(exp, register)?;
+                self.force_register(exp, register)?;
                 return Ok(register);
             }
         }
-        self.to_next_register(exp)?;
+        self.force_next_register(exp)?;
         let Kind::Register(register) = exp.kind else { unreachable!("just put there") };
         Ok(register)
     }
 
-    pub(super) fn to_value(&mut self, exp: &mut Exp) -> Result<()> {
-        if exp.has_jumps() { self.to_any_register(exp).map(drop) } else { self.discharge(exp) }
+    pub(super) fn force_value(&mut self, exp: &mut Exp) -> Result<()> {
+        if exp.has_jumps() { self.force_any_register(exp).map(drop) } else { self.discharge(exp) }
     }
 
     /// Leaves constants as they are; all else goes to a register.
-    pub(super) fn to_operand(&mut self, exp: &mut Exp) -> Result<()> {
-        self.to_value(exp)?;
+    pub(super) fn force_operand(&mut self, exp: &mut Exp) -> Result<()> {
+        self.force_value(exp)?;
         if exp.is_constant() && self.small_constant(exp)?.is_some() {
             return Ok(());
         }
-        self.to_any_register(exp).map(drop)
+        self.force_any_register(exp).map(drop)
     }
 
     /// The value of a constant.
@@ -258,23 +258,23 @@ impl Function {
         match variable.kind {
             Kind::Local(register) => {
                 self.release_exp(exp);
-                return self.to_register(exp, register);
+                return self.force_register(exp, register);
             }
             Kind::Upvalue(number) => {
-                let register = self.to_any_register(exp)?;
+                let register = self.force_any_register(exp)?;
                 self.emit(Op::SetUpvalue, register, number, 0, 0)?;
             }
             Kind::Global(id) => {
-                let register = self.to_any_register(exp)?;
+                let register = self.force_any_register(exp)?;
                 let name = self.name(id)?;
                 self.emit(Op::SetGlobal, register, 0, 0, name)?;
             }
             Kind::Index(table, key) => {
-                self.to_operand(exp)?;
+                self.force_operand(exp)?;
                 let constant = self.small_constant(exp)?;
                 let value = match constant {
                     Some(place) => place,
-                    None => self.to_any_register(exp)?,
+                    None => self.force_any_register(exp)?,
                 };
                 let is_constant = u8::from(constant.is_some());
                 match key {
@@ -299,7 +299,7 @@ impl Function {
 
     /// `exp:key`
     pub(super) fn self_field(&mut self, exp: &mut Exp, key: StrId) -> Result<()> {
-        let object = self.to_any_register(exp)?;
+        let object = self.force_any_register(exp)?;
         self.release_exp(exp);
         let register = self.free as u8;
         self.reserve(2)?;
@@ -320,7 +320,7 @@ impl Function {
             Kind::Number(number) if !key.has_jumps() => {
                 Key::Constant(self.constant(Value::Number(number))? as i32)
             }
-            _ => Key::Register(self.to_any_register(key)?),
+            _ => Key::Register(self.force_any_register(key)?),
         };
         *table = Exp::new(Kind::Index(register, key));
         Ok(())
@@ -361,7 +361,7 @@ impl Function {
                 return self.emit(Op::Test, instr.b, 0, u8::from(!condition), NO_JUMP);
             }
         }
-        self.to_any_register_without_jumps(exp)?;
+        self.force_any_register_without_jumps(exp)?;
         self.release_exp(exp);
         let Kind::Register(register) = exp.kind else { unreachable!("just put there") };
         self.emit(Op::TestSet, u8::MAX, register, u8::from(condition), NO_JUMP)
@@ -411,7 +411,7 @@ impl Function {
             Kind::Str(_) | Kind::Number(_) | Kind::True => exp.kind = Kind::False,
             Kind::Jump(pc) => self.invert(pc),
             _ => {
-                self.to_any_register_without_jumps(exp)?;
+                self.force_any_register_without_jumps(exp)?;
                 self.release_exp(exp);
                 let Kind::Register(register) = exp.kind else { unreachable!("just put there") };
                 exp.kind = Kind::Open(self.emit(Op::Not, 0, register, 0, 0)?);
@@ -426,14 +426,12 @@ impl Function {
     /// `-exp` and `#exp`.
     pub(super) fn unary(&mut self, op: Op, exp: &mut Exp) -> Result<()> {
         if op == Op::Unm
-            && let Some(number) = exp.number()
+            && let Some(number) = exp.number().filter(|number| !number.is_nan())
         {
-            if !number.is_nan() {
-                exp.kind = Kind::Number(-number);
-                return Ok(());
-            }
+            exp.kind = Kind::Number(-number);
+            return Ok(());
         }
-        let register = self.to_any_register(exp)?;
+        let register = self.force_any_register(exp)?;
         self.release_exp(exp);
         *exp = Exp::new(Kind::Open(self.emit(op, 0, register, 0, 0)?));
         Ok(())
@@ -447,18 +445,18 @@ impl Function {
             left.kind = Kind::Number(result);
             return Ok(());
         }
-        self.to_operand(right)?;
-        self.to_operand(left)?;
+        self.force_operand(right)?;
+        self.force_operand(left)?;
         let (op, a, b, x) = match (self.small_constant(left)?, self.small_constant(right)?) {
             (_, Some(constant)) => {
-                let register = self.to_any_register(left)?;
+                let register = self.force_any_register(left)?;
                 (with_constant(op, 6), register, 0, i32::from(constant))
             }
             (Some(constant), None) => {
-                let register = self.to_any_register(right)?;
+                let register = self.force_any_register(right)?;
                 (with_constant(op, 12), 0, register, i32::from(constant))
             }
-            (None, None) => (op, self.to_any_register(left)?, self.to_any_register(right)?, 0),
+            (None, None) => (op, self.force_any_register(left)?, self.force_any_register(right)?, 0),
         };
         self.release_two(left, right);
         *left = Exp::new(Kind::Open(self.emit(op, 0, a, b, x)?));
@@ -480,8 +478,8 @@ impl Function {
 
     /// A comparison, which is taken when it comes out as `condition`.
     pub(super) fn compare(&mut self, op: Op, condition: bool, left: &mut Exp, right: &mut Exp) -> Result<()> {
-        self.to_operand(left)?;
-        self.to_operand(right)?;
+        self.force_operand(left)?;
+        self.force_operand(right)?;
         let (op, b, c) = match (self.small_constant(left)?, self.small_constant(right)?) {
             (_, Some(constant)) => {
                 let op = match op {
@@ -489,7 +487,7 @@ impl Function {
                     Op::Lt => Op::LtK,
                     _ => Op::LeK,
                 };
-                (op, self.to_any_register(left)?, constant)
+                (op, self.force_any_register(left)?, constant)
             }
             (Some(constant), None) => {
                 let op = match op {
@@ -497,9 +495,9 @@ impl Function {
                     Op::Lt => Op::KLt,
                     _ => Op::KLe,
                 };
-                (op, self.to_any_register(right)?, constant)
+                (op, self.force_any_register(right)?, constant)
             }
-            (None, None) => (op, self.to_any_register(left)?, self.to_any_register(right)?),
+            (None, None) => (op, self.force_any_register(left)?, self.force_any_register(right)?),
         };
         self.release_two(left, right);
         *left = Exp::new(Kind::Jump(self.emit(op, u8::from(condition), b, c, NO_JUMP)?));
@@ -508,7 +506,7 @@ impl Function {
 
     /// `left .. right`, where left stands in the register below right's.
     pub(super) fn concat(&mut self, left: &mut Exp, right: &mut Exp) -> Result<()> {
-        self.to_value(right)?;
+        self.force_value(right)?;
         let Kind::Register(first) = left.kind else { unreachable!("the parser put it there") };
         if let Kind::Open(pc) = right.kind
             && self.proto.code[pc as usize].op == Op::Concat
@@ -520,7 +518,7 @@ impl Function {
             left.no = right.no;
             return Ok(());
         }
-        self.to_next_register(right)?;
+        self.force_next_register(right)?;
         let Kind::Register(last) = right.kind else { unreachable!("just put there") };
         self.release_two(left, right);
         *left = Exp::new(Kind::Open(self.emit(Op::Concat, 0, first, last, 0)?));

@@ -94,9 +94,9 @@ impl Parser<'_, '_> {
         match operator {
             Binary::And => function.go_if_true(left),
             Binary::Or => function.go_if_false(left),
-            Binary::Concat => function.to_next_register(left),
+            Binary::Concat => function.force_next_register(left),
             Binary::Arithmetic(_) if left.number().is_some() => Ok(()),
-            _ => function.to_operand(left),
+            _ => function.force_operand(left),
         }
     }
 
@@ -184,7 +184,7 @@ impl Parser<'_, '_> {
             match self.kind() {
                 Token::Byte(b'.') => self.field(&mut exp)?,
                 Token::Byte(b'[') => {
-                    self.function().to_any_register(&mut exp)?;
+                    self.function().force_any_register(&mut exp)?;
                     let mut key = self.index_key()?;
                     self.function().index(&mut exp, &mut key)?;
                 }
@@ -195,7 +195,7 @@ impl Parser<'_, '_> {
                     self.arguments(&mut exp)?;
                 }
                 Token::Byte(b'(' | b'{') | Token::Str => {
-                    self.function().to_next_register(&mut exp)?;
+                    self.function().force_next_register(&mut exp)?;
                     self.arguments(&mut exp)?;
                 }
                 _ => return Ok(exp),
@@ -205,7 +205,7 @@ impl Parser<'_, '_> {
 
     /// `.name`
     pub(super) fn field(&mut self, exp: &mut Exp) -> Result<()> {
-        self.function().to_any_register(exp)?;
+        self.function().force_any_register(exp)?;
         self.advance()?;
         let name = self.name()?;
         self.function().index(exp, &mut Exp::new(Kind::Str(name)))
@@ -215,7 +215,7 @@ impl Parser<'_, '_> {
     fn index_key(&mut self) -> Result<Exp> {
         self.advance()?;
         let mut key = self.expression()?;
-        self.function().to_value(&mut key)?;
+        self.function().force_value(&mut key)?;
         self.expect(Token::Byte(b']'))?;
         Ok(key)
     }
@@ -253,7 +253,7 @@ impl Parser<'_, '_> {
             0
         } else {
             if last.kind != Kind::Void {
-                state.to_next_register(&mut last)?;
+                state.force_next_register(&mut last)?;
             }
             (state.free - u32::from(base)) as u8
         };
@@ -270,7 +270,7 @@ impl Parser<'_, '_> {
         let mut exp = self.expression()?;
         while self.kind() == Token::Byte(b',') {
             self.advance()?;
-            self.function().to_next_register(&mut exp)?;
+            self.function().force_next_register(&mut exp)?;
             exp = self.expression()?;
             count += 1;
         }
@@ -281,7 +281,7 @@ impl Parser<'_, '_> {
         let line = self.line();
         let pc = self.function().emit(Op::NewTable, 0, 0, 0, 0)?;
         let mut table = Exp::new(Kind::Open(pc));
-        self.function().to_next_register(&mut table)?;
+        self.function().force_next_register(&mut table)?;
         let Kind::Register(register) = table.kind else { unreachable!("just put there") };
         let (mut items, mut fields, mut waiting) = (0_u32, 0_u32, 0_u32);
         let mut item = Exp::new(Kind::Void);
@@ -289,7 +289,7 @@ impl Parser<'_, '_> {
         self.advance()?;
         while self.kind() != Token::Byte(b'}') {
             if item.kind != Kind::Void {
-                self.function().to_next_register(&mut item)?;
+                self.function().force_next_register(&mut item)?;
                 item = Exp::new(Kind::Void);
                 if waiting == BATCH {
                     self.flush(register, items, waiting)?;
@@ -323,7 +323,7 @@ impl Parser<'_, '_> {
                 self.function().free = u32::from(register) + 1;
             } else {
                 if item.kind != Kind::Void {
-                    self.function().to_next_register(&mut item)?;
+                    self.function().force_next_register(&mut item)?;
                 }
                 self.flush(register, items, waiting)?;
             }

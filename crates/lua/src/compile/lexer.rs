@@ -351,14 +351,6 @@ impl<'s> Lexer<'s> {
                 return Err(self.failure(what, Some(Kind::Eos.text())));
             };
             match byte {
-                b'[' => {
-                    if self.long_open() == Some(level) {
-                        self.save();
-                        if level == 0 {
-                            return Err(self.failure("nesting of [[...]] is deprecated", Some(vec![b'['])));
-                        }
-                    }
-                }
                 b']' => {
                     if self.long_open() == Some(level) {
                         self.save();

@@ -324,7 +324,7 @@ impl Parser<'_, '_> {
 
     fn expression_to_next(&mut self) -> Result<()> {
         let mut exp = self.expression()?;
-        self.function().to_next_register(&mut exp)
+        self.function().force_next_register(&mut exp)
     }
 
     fn numeric_for(&mut self, name: &[u8], line: u32) -> Result<()> {
@@ -424,7 +424,7 @@ impl Parser<'_, '_> {
         let line = self.line();
         let mut body = self.body(false, line)?;
         self.function().release_exp(&body);
-        self.function().to_register(&mut body, register)?;
+        self.function().force_register(&mut body, register)?;
         let start = self.function().pc() as u32;
         let function = self.function();
         if let Some(place) = function.active.last() {
@@ -468,7 +468,7 @@ impl Parser<'_, '_> {
             return Ok(());
         }
         if last.kind != Kind::Void {
-            function.to_next_register(last)?;
+            function.force_next_register(last)?;
         }
         if wanted > given {
             let register = function.free as u8;
@@ -495,9 +495,9 @@ impl Parser<'_, '_> {
                 }
                 (active, None)
             } else if count == 1 {
-                (function.to_any_register(&mut last)?, Some(1))
+                (function.force_any_register(&mut last)?, Some(1))
             } else {
-                function.to_next_register(&mut last)?;
+                function.force_next_register(&mut last)?;
                 (active, Some(count))
             }
         };

@@ -1,7 +1,7 @@
 //! The basic library.
 
 use crate::machine::Machine;
-use crate::machine::call::{Call, Outcome};
+use crate::machine::call::{Call, Outcome, Protection};
 use crate::machine::frame::Continuation;
 use crate::memory::heap::Event;
 use crate::number;
@@ -376,7 +376,24 @@ fn pcall(call: &mut Call<'_>) -> Result<Outcome> {
     call.any(0)?;
     let args = call.count() - 1;
     call.forget_args(0);
-    Ok(Outcome::Protect { args, has_handler: false, then: Box::new(Succeeded) })
+    Ok(Outcome::Protect { args, kind: Protection::Plain, then: Box::new(Succeeded) })
+}
+
+/// Replaces `pcall` by one for hosts whose errors are tables with a field `err`: that field is the error, if it is a
+/// string.
+///
+/// # Errors
+/// When the machine may not take so much memory.
+pub fn open_pcall_of_err(machine: &mut Machine) -> Result<()> {
+    let globals = machine.globals();
+    super::fill(machine, globals, &[("pcall", pcall_of_err)])
+}
+
+fn pcall_of_err(call: &mut Call<'_>) -> Result<Outcome> {
+    call.any(0)?;
+    let args = call.count() - 1;
+    call.forget_args(0);
+    Ok(Outcome::Protect { args, kind: Protection::OfErr, then: Box::new(Succeeded) })
 }
 
 fn xpcall(call: &mut Call<'_>) -> Result<Outcome> {
@@ -386,7 +403,7 @@ fn xpcall(call: &mut Call<'_>) -> Result<Outcome> {
     call.push(handler);
     call.forget_args(1);
     call.push(function);
-    Ok(Outcome::Protect { args: 0, has_handler: true, then: Box::new(Succeeded) })
+    Ok(Outcome::Protect { args: 0, kind: Protection::Handler, then: Box::new(Succeeded) })
 }
 
 /// Compiles, and gives the function, or nil and the message.
@@ -434,7 +451,12 @@ impl Continuation for Reader {
                     return ask(call, self);
                 }
             }
-            _ => return give_failure(call, b"reader function must return a string"),
+            _ => {
+                // The level of whoever called `load`, with the calls in between.
+                let mut text = call.machine().position(3);
+                text.extend_from_slice(b"reader function must return a string");
+                return give_failure(call, &text);
+            }
         }
         let name = match call.optional_text(1)? {
             Some(name) => call.bytes(name).to_vec(),

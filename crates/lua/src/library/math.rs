@@ -8,6 +8,8 @@ use crate::machine::call::{Call, Outcome};
 use crate::number::scale;
 use crate::value::{Result, Value};
 
+/// The state before anybody sets a seed.
+const FIRST_RANDOM: u64 = 0x1234_ABCD_330E;
 /// The largest number of `lrand48`.
 const MOST_RANDOM: i32 = i32::MAX;
 
@@ -80,7 +82,7 @@ pub(super) fn open(machine: &mut Machine) -> Result<()> {
     )?;
     machine.set_field(library, "pi", Value::Number(std::f64::consts::PI))?;
     machine.set_field(library, "huge", Value::Number(f64::INFINITY))?;
-    machine.seed_random(0);
+    machine.random = FIRST_RANDOM;
     super::open(machine, "os", &[("clock", clock)]).map(drop)
 }
 

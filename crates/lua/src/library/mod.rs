@@ -2,9 +2,13 @@
 //! `cmsgpack` and `struct`.
 
 mod base;
+mod bit;
+mod cjson;
+mod cmsgpack;
 mod coroutine;
 mod format;
 mod math;
+mod pack;
 mod pattern;
 mod sort;
 mod string;
@@ -13,6 +17,12 @@ mod table;
 use crate::machine::Machine;
 use crate::machine::call::LibraryFunction;
 use crate::value::{Result, TableId, Value};
+
+pub use base::open_pcall_of_err;
+pub use bit::open_bit;
+pub use cjson::open_cjson;
+pub use cmsgpack::open_cmsgpack;
+pub use pack::open_struct;
 
 /// The functions of a library.
 type Functions = [(&'static str, LibraryFunction)];

@@ -43,8 +43,8 @@ pub enum Outcome {
     Protect {
         /// How many arguments.
         args: usize,
-        /// Whether the second argument is a handler of errors.
-        has_handler: bool,
+        /// What becomes of an error.
+        kind: Protection,
         /// Who goes on with the results, if there is no error.
         then: Box<dyn Continuation>,
     },
@@ -63,6 +63,18 @@ pub enum Outcome {
     Pause(Box<dyn Continuation>),
     /// The host will give the results later.
     Suspend,
+}
+
+/// What becomes of an error in a protected call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Protection {
+    /// It is the second result.
+    Plain,
+    /// The value in the first slot, which is an argument still, is called with it: its result is the second result.
+    Handler,
+    /// As plain, but of a table with a field `err` that is a string, that field. Another table is followed by what the
+    /// field is.
+    OfErr,
 }
 
 /// The call of a native function.
@@ -136,6 +148,11 @@ impl Call<'_> {
     /// A value above the arguments, counted from 0.
     pub(crate) fn pushed(&self, at: usize) -> Value {
         self.machine.now.stack[self.base + self.count + at]
+    }
+
+    pub(crate) fn set_pushed(&mut self, at: usize, value: Value) {
+        let place = self.base + self.count + at;
+        self.machine.now.stack[place] = value;
     }
 
     /// Takes the last value off the stack.
@@ -266,7 +283,11 @@ impl Call<'_> {
 
     /// What is wrong with an argument, counted from 0.
     pub fn bad_argument(&mut self, at: usize, what: &str) -> Thrown {
-        let mut number = at as i64 + 1;
+        self.bad_argument_number(at as i64 + 1, what)
+    }
+
+    /// What is wrong with an argument, counted from 1.
+    pub(crate) fn bad_argument_number(&mut self, mut number: i64, what: &str) -> Thrown {
         let (kind, name) = match self.machine.name_of_callee(0) {
             Some((kind, name)) => (kind, String::from_utf8_lossy(&name).into_owned()),
             None => ("", "?".to_owned()),

@@ -1,6 +1,6 @@
 //! Calls and returns.
 
-use super::call::{Call, Host, Outcome};
+use super::call::{Call, Host, Outcome, Protection};
 use super::fast::{self, Exit, View};
 use super::frame::{Frame, flag};
 use super::{MOST_FRAMES, MOST_NESTED, Machine, Step};
@@ -9,6 +9,8 @@ use crate::memory::heap::Event;
 use crate::memory::objects::{Code, Upvalue};
 use crate::value::{ClosureId, NativeId, ProtoId, Result, TableId, Thrown, UpvalueId, Value};
 
+/// The count of tail calls that marks a protected call as `Protection::OfErr`.
+pub(super) const OF_ERR: u16 = u16::MAX;
 /// Values that a native function may push without asking for room.
 const NATIVE_ROOM: usize = 32;
 
@@ -58,7 +60,8 @@ impl Machine {
             };
             let mut pc = frame.pc;
             let exit = fast::run(&mut self.heap, &mut self.now.stack, &view, &mut pc, &mut self.budget);
-            let instr = proto.code[pc as usize - 1];
+            // A jump to the first instruction may have used the budget up.
+            let instr = proto.code[(pc as usize).saturating_sub(1)];
             self.heap.protos[place] = Some(proto);
             if let Some(frame) = self.now.frames.last_mut() {
                 frame.pc = pc;
@@ -77,6 +80,11 @@ impl Machine {
                         count => usize::from(count) - 1,
                     };
                     let is_tail = instr.op == Op::TailCall;
+                    if !is_tail && let Value::Function(closure) = self.now.stack[func] {
+                        self.count_call(0)?;
+                        self.push_frame(closure, func, args, i32::from(instr.c) - 1, 0, 0)?;
+                        continue;
+                    }
                     let step = if is_tail && matches!(self.now.stack[func], Value::Function(_)) {
                         self.tail_call(func, args)?;
                         None
@@ -99,6 +107,16 @@ impl Machine {
                         count => usize::from(count) - 1,
                     };
                     self.close_upvalues(frame.base as usize);
+                    if frame.flags == 0 && frame.want >= 0 {
+                        // A plain call from Lua that wants so many results, mostly one.
+                        self.now.frames.pop();
+                        let func = frame.func as usize;
+                        for at in 0..frame.want as usize {
+                            let value = if at < count { self.now.stack[first + at] } else { Value::Nil };
+                            self.now.stack[func + at] = value;
+                        }
+                        continue;
+                    }
                     if let Some(step) = self.returned(first, count)? {
                         return Ok(step);
                     }
@@ -125,6 +143,7 @@ impl Machine {
     }
 
     /// Pushes the frame of a call. A native function is run, and its outcome is to be carried out.
+    #[inline]
     fn prepare(
         &mut self,
         host: &mut dyn Host,
@@ -158,6 +177,7 @@ impl Machine {
         }
     }
 
+    #[inline]
     fn count_call(&mut self, flags: u8) -> Result<()> {
         if self.now.frames.len() >= MOST_FRAMES {
             return Err(self.runtime_error("stack overflow"));
@@ -172,6 +192,7 @@ impl Machine {
     }
 
     /// Pushes the frame of a function written in Lua.
+    #[inline]
     fn push_frame(
         &mut self,
         closure: ClosureId,
@@ -302,8 +323,11 @@ impl Machine {
                     let want = results.map_or(-1, |count| count as i32);
                     self.prepare(host, self.now.top - args - 1, args, want, flag::NESTED)?
                 }
-                Outcome::Protect { args, has_handler, then } => {
-                    let handler = if has_handler { flag::HANDLER } else { 0 };
+                Outcome::Protect { args, kind, then } => {
+                    let handler = if kind == Protection::Handler { flag::HANDLER } else { 0 };
+                    if kind == Protection::OfErr {
+                        self.frame().tail_calls = OF_ERR;
+                    }
                     self.continue_with(then, flag::PROTECTED | handler);
                     self.prepare(host, self.now.top - args - 1, args, -1, flag::NESTED)?
                 }

@@ -1,6 +1,7 @@
 //! Errors: their texts, where they were raised, and the way to the nearest `pcall`.
 
-use super::call::{Call, Host, Outcome};
+use super::call::{Call, Host, Outcome, Protection};
+use super::calls::OF_ERR;
 use super::frame::{Continuation, Frame, flag};
 use super::{Machine, Site, Step};
 use crate::compile::code::{Op, chunk_id};
@@ -201,14 +202,26 @@ impl Machine {
                 self.frame().tail_calls += 1;
                 self.push_value(handler);
                 self.push_value(value);
-                let outcome = Outcome::Protect { args: 1, has_handler: true, then: Box::new(Handled) };
+                let outcome =
+                    Outcome::Protect { args: 1, kind: Protection::Handler, then: Box::new(Handled) };
                 return self.carry_out(host, outcome);
             }
             value = self.error_value(Thrown::Handler);
         }
+        let start = self.now.top;
         self.push_value(Value::Bool(false));
         self.push_value(value);
-        self.returned(self.now.top - 2, 2)
+        if frame.tail_calls == OF_ERR
+            && let Value::Table(table) = value
+        {
+            let err = self.heap.get_name(table, "err");
+            if matches!(err, Value::Str(_) | Value::Number(_)) {
+                self.now.stack[start + 1] = err;
+            } else {
+                self.push_value(err);
+            }
+        }
+        self.returned(start, self.now.top - start)
     }
 
     /// Puts a value on the stack, which has room.

@@ -36,6 +36,7 @@ pub(super) struct View<'a> {
 const CALL_COST: i64 = 4;
 
 /// Runs until something unusual happens.
+#[inline(always)]
 pub(super) fn run(
     heap: &mut Heap,
     stack: &mut [Value],
@@ -213,7 +214,9 @@ pub(super) fn run(
                 if let Value::Number(number) = key
                     && let Some(position) = array_position(number)
                 {
-                    let is_guarded = heap.collector.is_marking && heap.tables.mark(id.0) == Mark::Black;
+                    let is_guarded = heap.collector.is_marking
+                        && !matches!(value, Value::Number(_) | Value::Bool(_) | Value::Nil)
+                        && heap.tables.mark(id.0) == Mark::Black;
                     let table = &mut heap.tables[id.0];
                     let is_plain = !table.readonly && table.meta.is_none() && !is_guarded;
                     match table.array_slot(position) {

@@ -122,7 +122,7 @@ impl Machine {
                 let from = base + usize::from(instr.a);
                 self.ensure_stack(from + 6)?;
                 self.now.stack.copy_within(from..from + 3, from + 3);
-                return self.enter(host, from + 3, 2, i32::from(instr.c), 0);
+                return self.enter(host, from + 3, 2, i32::from(instr.c), flag::NESTED);
             }
             Op::SetList => self.set_list(base, instr)?,
             Op::Close => self.close_upvalues(base + usize::from(instr.a)),

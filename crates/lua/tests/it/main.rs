@@ -1,5 +1,9 @@
 //! Scripts in, values out.
 
+mod attacks;
+mod differential;
+mod limits;
+mod random;
 mod support;
 
 use support::check;

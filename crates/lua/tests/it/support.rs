@@ -5,7 +5,7 @@ use lua::{Host, Machine, NoHost, Result, Step, Thrown, Value};
 /// Memory that is enough for every test.
 pub(crate) const MEMORY: usize = 256 << 20;
 /// Instructions that are enough for every test.
-pub(crate) const BUDGET: u64 = 1_000_000_000;
+pub(crate) const BUDGET: u64 = 200_000_000;
 
 /// A machine with all libraries.
 pub(crate) fn machine() -> Machine {
@@ -15,7 +15,9 @@ pub(crate) fn machine() -> Machine {
 /// A machine with all libraries and a limit of memory.
 pub(crate) fn machine_with(memory: usize) -> Machine {
     let mut machine = Machine::new(memory);
-    lua::open_standard(&mut machine).expect("there is room");
+    for open in [lua::open_standard, lua::open_bit, lua::open_cjson, lua::open_cmsgpack, lua::open_struct] {
+        open(&mut machine).expect("there is room");
+    }
     machine
 }
 

@@ -20,6 +20,7 @@ mod slow;
 
 use crate::compile::code::Instr;
 use crate::compile::parser;
+use crate::memory::collect::Pace;
 use crate::memory::heap::Heap;
 use crate::memory::objects::{Closure, Code, Native, Status, Thread};
 use crate::value::{NativeId, Result, StrId, TableId, ThreadId, Thrown, Value};
@@ -37,7 +38,7 @@ const MOST_STACK: usize = 1 << 20;
 /// The most nested calls that begin in native code.
 const MOST_NESTED: u32 = 200;
 
-/// How a run ended.
+/// How a run ended. Its values stay alive until the next run; [`Machine::hold`] keeps one longer.
 #[derive(Debug)]
 pub enum Step {
     /// The function returned.
@@ -353,6 +354,15 @@ impl Machine {
     /// Where the last error that ended a run was raised.
     pub fn error_site(&self) -> Option<&Site> {
         self.site.as_ref()
+    }
+
+    /// Sets how many bytes of allocation are between two slices of the collector, and how many units of work a slice
+    /// has: about one for 16 bytes; and to how many percent the heap grows between two cycles. Scripts see no difference.
+    pub fn set_pace(&mut self, step_bytes: usize, work: usize, percent: usize) {
+        let least = self.heap.collector.pace.least.min(step_bytes);
+        self.heap.collector.pace = Pace { step: step_bytes.max(1), work: work.max(1), least };
+        self.heap.collector.pause = percent.max(100);
+        self.heap.collector.due = 1;
     }
 
     /// Runs a whole cycle of the collector.

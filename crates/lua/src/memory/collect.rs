@@ -9,8 +9,8 @@
 //! guarded: they are scanned when marking ends. New objects are white. When sweeping starts the colours change, so
 //! that new objects survive it.
 //!
-//! A slice is due after every [`STEP`] bytes of allocation and works through [`WORK`] units, so a cycle ends before the
-//! heap has doubled.
+//! A slice is due after every `step` bytes of allocation and works through `work` units, so a cycle ends before the heap
+//! has doubled.
 
 use super::arena::{Arena, Mark};
 use super::heap::{Event, Heap};
@@ -19,13 +19,6 @@ use super::strings::Strings;
 use super::table::Table;
 use crate::compile::code::Proto;
 use crate::value::{ProtoId, TableId, ThreadId, UpvalueId, Value};
-
-/// Bytes of allocation between two slices.
-const STEP: usize = 32 << 10;
-/// Units of work of a slice: about one for 16 bytes.
-const WORK: usize = 16 << 10;
-/// A cycle does not begin below this.
-const LEAST: usize = 256 << 10;
 
 /// What waits to be scanned.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +40,23 @@ enum Phase {
     Sweeping(u8, u32),
 }
 
+/// How often slices are, and how long.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    /// Bytes of allocation between two slices.
+    pub(crate) step: usize,
+    /// Units of work of a slice: about one for 16 bytes.
+    pub(crate) work: usize,
+    /// A cycle does not begin below so many bytes.
+    pub(crate) least: usize,
+}
+
+impl Default for Pace {
+    fn default() -> Pace {
+        Pace { step: 32 << 10, work: 16 << 10, least: 256 << 10 }
+    }
+}
+
 /// The state of a cycle.
 #[derive(Debug, Default)]
 pub(crate) struct Collector {
@@ -64,6 +74,7 @@ pub(crate) struct Collector {
     pub(crate) due: usize,
     /// Whether the host or the script stopped it.
     pub(crate) is_stopped: bool,
+    pub(crate) pace: Pace,
     /// By how many percent the heap grows between two cycles.
     pub(crate) pause: usize,
 }
@@ -87,17 +98,17 @@ impl Heap {
     /// Runs a slice. The roots are marked by the caller's function, at the start and at the end of marking.
     pub(crate) fn slice(&mut self, roots: &mut dyn FnMut(&mut Heap)) {
         if self.collector.is_stopped {
-            self.collector.due = self.used + STEP;
+            self.collector.due = self.used + self.collector.pace.step;
             return;
         }
         if self.collector.due == 0 {
             // The first call only sets the pace.
-            self.collector.due = LEAST.max(self.used);
+            self.collector.due = self.collector.pace.least.max(self.used);
             return;
         }
-        self.advance(WORK, roots);
+        self.advance(self.collector.pace.work, roots);
         if self.collector.phase != Phase::Pause {
-            self.collector.due = self.used + STEP;
+            self.collector.due = self.used + self.collector.pace.step;
         }
     }
 
@@ -132,8 +143,10 @@ impl Heap {
                     let next = (self.used / 100).saturating_mul(pause);
                     // Near the limit the next cycle comes sooner.
                     let room = self.limit.saturating_sub(self.used) / 2;
-                    self.collector.due =
-                        next.max(LEAST).max(self.used + STEP).min(self.used.saturating_add(room.max(STEP)));
+                    self.collector.due = next
+                        .max(self.collector.pace.least)
+                        .max(self.used + self.collector.pace.step)
+                        .min(self.used.saturating_add(room.max(self.collector.pace.step)));
                     self.collector.phase = Phase::Pause;
                     return true;
                 }

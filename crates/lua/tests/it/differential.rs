@@ -70,9 +70,12 @@ fn protect(machine: &mut Machine, table: TableId) {
     }
 }
 
-/// What our machine gives for a script.
-fn ours(script: &str) -> String {
+/// What our machine gives for a script. With a number, the collector does so much work after each allocation.
+fn ours(script: &str, work: Option<usize>) -> String {
     let mut machine = support::machine();
+    if let Some(work) = work {
+        machine.set_pace(1, work, 100);
+    }
     let globals = machine.globals();
     let prepare = |machine: &mut Machine| -> Result<()> {
         let arguments = machine.table(1, 0)?;
@@ -182,6 +185,20 @@ impl Server {
 }
 
 #[test]
+fn the_collector_changes_nothing_whenever_it_runs() {
+    for (file, text) in CORPUS {
+        // What counts on the collector, and what takes too long with it.
+        let is_left_out = |script: &String| script.contains("collectgarbage") || script.contains("1e5");
+        for script in scripts(text).iter().filter(|script| !is_left_out(script)) {
+            let expected = ours(script, None);
+            for work in [3, 100, 2_000, usize::MAX] {
+                assert_eq!(ours(script, Some(work)), expected, "{file}, {work} units: {script}");
+            }
+        }
+    }
+}
+
+#[test]
 fn scripts_give_what_redis_gives() {
     let Some(mut server) = Server::start() else {
         // Not println!, which the test runner swallows when the test passes.
@@ -194,7 +211,7 @@ fn scripts_give_what_redis_gives() {
     for (file, text) in CORPUS {
         for script in scripts(text) {
             count += 1;
-            let (theirs, ours) = (server.eval(&script).expect("the server answers"), ours(&script));
+            let (theirs, ours) = (server.eval(&script).expect("the server answers"), ours(&script, None));
             if theirs != ours {
                 different.push(format!("{file}: {script}\n  redis {theirs}\n  lua   {ours}"));
             }

@@ -31,89 +31,10 @@ pub(crate) fn trim<'t>(mut text: &'t [u8], bytes: &[u8]) -> &'t [u8] {
     text
 }
 
-/// Splits a line into words, which may be quoted: double quotes with escapes, single quotes with `\'` alone. `None` when quotes are not
-/// closed, or go on after they are closed.
+/// Splits a line into words, which may be quoted. `None` when quotes are not closed, or go on after they are closed.
 pub(crate) fn words(line: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let mut words = Vec::new();
-    let mut at = 0;
     // A zero byte ends the line.
-    let line = until_zero(line);
-    loop {
-        at += line[at..].iter().take_while(|byte| is_space(**byte)).count();
-        if at == line.len() {
-            return Some(words);
-        }
-        let mut word = Vec::new();
-        loop {
-            match line[at..] {
-                [] | [b' ' | b'\n' | b'\r' | b'\t', ..] => break,
-                [b'"', ..] => {
-                    at = double_quoted(line, at + 1, &mut word)?;
-                    break;
-                }
-                [b'\'', ..] => {
-                    at = single_quoted(line, at + 1, &mut word)?;
-                    break;
-                }
-                [byte, ..] => {
-                    word.push(byte);
-                    at += 1;
-                }
-            }
-        }
-        words.push(word);
-    }
-}
-
-/// Where the word ends, which must be followed by a space or nothing.
-fn closed(line: &[u8], at: usize) -> Option<usize> {
-    line.get(at).is_none_or(|byte| is_space(*byte)).then_some(at)
-}
-
-fn double_quoted(line: &[u8], mut at: usize, word: &mut Vec<u8>) -> Option<usize> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
-    loop {
-        match line[at..] {
-            [] => return None,
-            [b'"', ..] => return closed(line, at + 1),
-            [b'\\', b'x', high, low, ..] if digit(high).is_some() && digit(low).is_some() => {
-                word.extend(digit(high).zip(digit(low)).map(|(high, low)| high << 4 | low));
-                at += 4;
-            }
-            [b'\\', escaped, ..] => {
-                word.push(match escaped {
-                    b'n' => b'\n',
-                    b'r' => b'\r',
-                    b't' => b'\t',
-                    b'b' => 0x08,
-                    b'a' => 0x07,
-                    other => other,
-                });
-                at += 2;
-            }
-            [byte, ..] => {
-                word.push(byte);
-                at += 1;
-            }
-        }
-    }
-}
-
-fn single_quoted(line: &[u8], mut at: usize, word: &mut Vec<u8>) -> Option<usize> {
-    loop {
-        match line[at..] {
-            [] => return None,
-            [b'\\', b'\'', ..] => {
-                word.push(b'\'');
-                at += 2;
-            }
-            [b'\'', ..] => return closed(line, at + 1),
-            [byte, ..] => {
-                word.push(byte);
-                at += 1;
-            }
-        }
-    }
+    resp::split_quoted(until_zero(line))
 }
 
 /// A word as [`words`] reads it back, also when it stands in a selector that is searched for its closing parenthesis. The servers never

@@ -15,7 +15,7 @@ pub(crate) struct Unbalanced;
 
 /// Splits `line` into words as an inline command would be split; `None` when its quotes do not balance.
 ///
-/// Configuration files and the command line use the same rules.
+/// Configuration files, the command line, and selectors and files of access control lists use the same rules.
 pub fn split_quoted(line: &[u8]) -> Option<Vec<Vec<u8>>> {
     let (mut words, mut unescaped) = (Vec::new(), Vec::new());
     split(line, &mut words, &mut unescaped).ok()?;

@@ -7,7 +7,7 @@ use super::arena::{Arena, Mark};
 use super::collect::Collector;
 use super::objects::{Closure, Native, Thread, Upvalue};
 use super::strings::{SHORT, Strings, Text};
-use super::table::{Sizes, Table};
+use super::table::{self, Sizes, Table};
 use crate::compile::code::Proto;
 use crate::value::{
     ClosureId, NativeId, ProtoId, Result, StrId, TableId, ThreadId, Thrown, UpvalueId, Value,
@@ -224,18 +224,7 @@ impl Heap {
     /// Whether two values are the same, without metamethods.
     #[inline]
     pub(crate) fn same(&self, a: Value, b: Value) -> bool {
-        match (a, b) {
-            (Value::Number(a), Value::Number(b)) => a == b,
-            (Value::Str(a), Value::Str(b)) => self.strings.equal(a, b),
-            (Value::Nil, Value::Nil) => true,
-            (Value::Bool(a), Value::Bool(b)) => a == b,
-            (Value::Table(a), Value::Table(b)) => a == b,
-            (Value::Function(a), Value::Function(b)) => a == b,
-            (Value::Native(a), Value::Native(b)) => a == b,
-            (Value::Thread(a), Value::Thread(b)) => a == b,
-            (Value::Pointer(a), Value::Pointer(b)) => a == b,
-            _ => false,
-        }
+        table::same(&self.strings, a, b)
     }
 
     /// `rawget`.

@@ -88,7 +88,7 @@ fn hash_of(strings: &Strings, key: Value) -> u32 {
 }
 
 #[inline]
-fn same(strings: &Strings, a: Value, b: Value) -> bool {
+pub(super) fn same(strings: &Strings, a: Value, b: Value) -> bool {
     match (a, b) {
         (Value::Str(a), Value::Str(b)) => strings.equal(a, b),
         (Value::Number(a), Value::Number(b)) => a == b,

@@ -141,7 +141,6 @@ impl fmt::Display for Corrupt {
 impl std::error::Error for Corrupt {}
 
 /// A growable listpack; see the module for its bytes.
-#[derive(Clone)]
 pub struct Listpack {
     block: Box<[u8]>,
     start: u32,
@@ -638,6 +637,13 @@ impl Listpack {
 #[inline]
 fn short(offset: usize) -> u32 {
     u32::try_from(offset).expect("owners bound listpacks below 4 GB")
+}
+
+/// A copy has no room.
+impl Clone for Listpack {
+    fn clone(&self) -> Self {
+        Self::of_block(self.as_bytes().to_vec())
+    }
 }
 
 impl Default for Listpack {

@@ -341,7 +341,6 @@ mod tests {
             "mset b 1 a",
             "mset b 1",
             "mset b",
-            "mset b 1 a",
             "unlink a",
             "mget a a",
             "mget a b a",

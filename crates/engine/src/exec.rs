@@ -372,12 +372,12 @@ fn dispatch<H: Host>(host: &H, local: &mut Local, client: &mut Client, request: 
             client.take_back(start);
             client.writer().error_value(&error);
             host.stats.error(local.thread, &error);
-            waits::count(host, local, client, command.run.id, nanoseconds, true);
+            count_call(host, local, client, command.run.id, nanoseconds, true);
             note_slow(host, local, client, request, nanoseconds);
             return Next::Continue;
         }
     };
-    waits::count(host, local, client, command.run.id, nanoseconds, false);
+    count_call(host, local, client, command.run.id, nanoseconds, false);
     note_slow(host, local, client, request, nanoseconds);
     next
 }
@@ -434,6 +434,20 @@ fn refuse(
     engine.stats.error(local.thread, error);
     client.writer().error_value(error);
     Next::Continue
+}
+
+/// Counts an execution: for the node, for the command, and for the client. What was queued, refused or unknown is none.
+#[inline]
+pub fn count_call(
+    engine: &Engine,
+    local: &Local,
+    client: &Client,
+    command: usize,
+    nanoseconds: u64,
+    failed: bool,
+) {
+    engine.stats.called(local.thread, command, nanoseconds, failed);
+    session::bump(&client.shared.commands, 1);
 }
 
 /// Notes a command in the slow log if it took long enough.

@@ -8,25 +8,11 @@
 //! The wait is not part of the command's time. Since 7.2 the command of a client that disconnects while it waits is not counted.
 
 use crate::engine::Engine;
-use crate::exec::{Local, note_slow};
+use crate::exec::{Local, count_call, note_slow};
 use command_table::Resolved;
 use session::{Begun, Client, ClientShared, Ended};
 use std::collections::HashSet;
 use std::sync::PoisonError;
-
-/// Counts an execution: for the node, for the command, and for the client. What was queued, refused or unknown is none.
-#[inline]
-pub fn count(
-    engine: &Engine,
-    local: &Local,
-    client: &Client,
-    command: usize,
-    nanoseconds: u64,
-    failed: bool,
-) {
-    engine.stats.called(local.thread, command, nanoseconds, failed);
-    session::bump(&client.shared.commands, 1);
-}
 
 /// Notes what is to be counted of a command that begins to wait, and counts what is counted now.
 pub fn begin(engine: &Engine, local: &Local, client: &mut Client, request: &Resolved<'_>, nanoseconds: u64) {
@@ -50,7 +36,7 @@ pub fn end(engine: &Engine, local: &Local, client: &Client, begun: &Begun, ended
     };
     let nanoseconds = if begun.counts_at_end { begun.nanoseconds + served_ns } else { served_ns };
     if begun.counts_at_end {
-        count(engine, local, client, id, nanoseconds, failed);
+        count_call(engine, local, client, id, nanoseconds, failed);
     } else if ended != Ended::Over {
         engine.stats.went_on(thread, id, nanoseconds, failed);
     }

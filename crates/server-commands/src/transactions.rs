@@ -9,9 +9,8 @@ use command_table::{Locks, Resolved, locks_of_all};
 use commands::Error;
 use engine::cx::{Flow, Suspend};
 use engine::exec::{
-    call, emit, give_world_back, note_slow, own_world, serve_unserved, transaction_awaits_capture,
+    call, count_call, emit, give_world_back, note_slow, own_world, serve_unserved, transaction_awaits_capture,
 };
-use engine::waits;
 use keyspace::{Guard, Keys};
 use server::{ServerCommand, ServerCx};
 use session::Watching;
@@ -274,7 +273,7 @@ fn run_queued(cx: &mut ServerCx<'_, '_>, request: &Resolved<'_>, guard: &mut Gua
         cx.server.stats.error(cx.local.thread, &error);
         Flow::Done
     });
-    waits::count(cx.server, cx.local, cx.client, request.command.run.id, nanoseconds, failed);
+    count_call(cx.server, cx.local, cx.client, request.command.run.id, nanoseconds, failed);
     note_slow(cx.server, cx.local, cx.client, request, nanoseconds);
     flow
 }

@@ -163,3 +163,29 @@ def reader_endpoint(group):
 
 def roles(group):
     return {m["CacheClusterId"]: m["CurrentRole"] for m in group["NodeGroups"][0]["NodeGroupMembers"]}
+
+
+def ask(region, command, *args):
+    return subprocess.run(
+        [binary(), command, "--data-dir", str(region.data), *args], text=True, capture_output=True
+    )
+
+
+def series(region, metric, member, period=1):
+    """The points of a series by the second; none if nothing was measured."""
+    asked = ["--metric", metric, "--member", member, "--period", str(period), "--since", "1h", "--json"]
+    found = ask(region, "metrics", *asked)
+    assert found.returncode == 0, found.stderr
+    answers = json.loads(found.stdout)
+    assert len(answers) <= 1
+    return dict(map(tuple, answers[0]["points"])) if answers else {}
+
+
+def seconds(region, member):
+    """The seconds in which a member has told what has grown."""
+    return sorted(series(region, "ProcessedCommands", member))
+
+
+def until_measured(region, member, behind=0):
+    """Waits for a whole second that is measured behind another one."""
+    return wait_until(f"{member} measured", lambda: [at for at in seconds(region, member) if at > behind])[-1]

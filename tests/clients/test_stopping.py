@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from conftest import STOP_TIMEOUT_S
-from region import connect, is_alive, primary_endpoint, wait_until
+from region import connect, is_alive, primary_endpoint, until_measured, wait_until
 
 
 def interrupt(region, times=1):
@@ -159,6 +159,8 @@ def starve(pid, left):
 
 def test_a_node_without_descriptors_says_so_and_keeps_its_data(region):
     pid = region.node("first-001")["pid"]
+    # It has all connections by then that the region keeps.
+    until_measured(region, "first-001")
     # The request to end takes two, and nothing is left for the file.
     starve(pid, 2)
     code, said = interrupt(region)

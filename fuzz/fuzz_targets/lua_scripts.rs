@@ -13,7 +13,7 @@ const BUDGET: u64 = 200_000;
 /// What a script comes to in slices of a budget; nothing if it takes too long.
 fn run(script: &[u8], slice: u64) -> Option<String> {
     let mut machine = Machine::new(MEMORY);
-    for open in [lua::open_standard, lua::open_bit, lua::open_cjson, lua::open_cmsgpack, lua::open_struct] {
+    for open in [lua_libraries::open_standard, lua_libraries::open_bit, lua_libraries::open_cjson, lua_libraries::open_cmsgpack, lua_libraries::open_struct] {
         open(&mut machine).expect("there is room");
     }
     let globals = machine.globals();

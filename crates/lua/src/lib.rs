@@ -1,12 +1,13 @@
 //! Lua 5.1 for scripts of strangers.
 //!
-//! A compiler, a register machine and the libraries, without a line of unsafe code. The crate knows nothing of a
+//! A compiler, a register machine, the basic functions and `coroutine`, without a line of unsafe code; the other libraries are a
+//! crate of their own. The crate knows nothing of a
 //! server: who runs scripts brings functions of its own ([`Host`]).
 //!
 //! ```
 //! use lua::{Machine, NoHost, Step, Value};
 //! let mut machine = Machine::new(16 << 20);
-//! lua::open_standard(&mut machine)?;
+//! lua::open_basic(&mut machine)?;
 //! let globals = machine.globals();
 //! let function = machine.load(b"local a, b = ... return a + b", b"@sum", globals)?;
 //! machine.begin(function, &[Value::Number(1.0), Value::Number(2.0)])?;
@@ -30,11 +31,11 @@ mod compile;
 mod library;
 mod machine;
 mod memory;
-mod number;
 mod value;
 
-pub use library::{open_bit, open_cjson, open_cmsgpack, open_pcall_of_err, open_standard, open_struct};
-pub use machine::call::{Call, Host, LibraryFunction, NoHost, Outcome, Protection};
+pub use library::{MOST_VALUES, open_basic, open_pcall_of_err};
+pub use machine::call::{Call, Host, LibraryFunction, NoHost, Outcome, Protection, to_integer};
 pub use machine::frame::Continuation;
-pub use machine::{Machine, Site, Step};
+pub use machine::{Lookup, Machine, Site, Step};
+pub use memory::strings::SHORT as SHORT_STRING;
 pub use value::{ClosureId, NativeId, Result, StrId, TableId, ThreadId, Thrown, Value};

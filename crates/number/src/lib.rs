@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod c;
 mod double_text;
 mod grisu;
 mod long_double;

@@ -1,7 +1,7 @@
 //! Tokens.
 
 use super::code::chunk_id;
-use crate::number;
+use number::c;
 
 /// The deepest nesting of functions, blocks and expressions.
 pub(crate) const LEVELS: u32 = 200;
@@ -257,7 +257,7 @@ impl<'s> Lexer<'s> {
                     }
                     return self.number();
                 }
-                _ if number::is_space(byte) => self.at += 1,
+                _ if c::is_space(byte) => self.at += 1,
                 b'0'..=b'9' => return self.number(),
                 _ if byte.is_ascii_alphabetic() || byte == b'_' => return Ok(self.word()),
                 _ => {
@@ -297,7 +297,7 @@ impl<'s> Lexer<'s> {
         while self.byte().is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
             self.save();
         }
-        match number::parse(&self.buffer) {
+        match c::parse(&self.buffer) {
             Some(number) => Ok(Token { kind: Kind::Number, number, text: Vec::new() }),
             None => Err(self.lexical("malformed number")),
         }

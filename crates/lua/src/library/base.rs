@@ -4,16 +4,15 @@ use crate::machine::Machine;
 use crate::machine::call::{Call, Outcome, Protection};
 use crate::machine::frame::Continuation;
 use crate::memory::heap::Event;
-use crate::number;
 use crate::value::{Result, Thrown, Value};
+use number::c;
 
 /// The most values that `unpack` gives at once.
-pub(super) const MOST_VALUES: usize = 8_000;
+pub const MOST_VALUES: usize = 8_000;
 
 pub(super) fn open(machine: &mut Machine) -> Result<()> {
     let globals = machine.globals();
-    super::fill(
-        machine,
+    machine.fill(
         globals,
         &[
             ("assert", assert),
@@ -255,7 +254,7 @@ fn tonumber(call: &mut Call<'_>) -> Result<Outcome> {
 fn parse_base(text: &[u8], base: u32) -> Option<f64> {
     let mut rest = text;
     while let Some((first, others)) = rest.split_first()
-        && number::is_space(*first)
+        && c::is_space(*first)
     {
         rest = others;
     }
@@ -276,7 +275,7 @@ fn parse_base(text: &[u8], base: u32) -> Option<f64> {
         let digit = u64::from(char::from(*byte).to_digit(base)?);
         value = value.and_then(|value| value.checked_mul(u64::from(base))?.checked_add(digit));
     }
-    if !rest[digits..].iter().all(|byte| number::is_space(*byte)) {
+    if !rest[digits..].iter().all(|byte| c::is_space(*byte)) {
         return None;
     }
     Some(match value {
@@ -295,7 +294,7 @@ pub(super) fn show(call: &mut Call<'_>, value: Value) -> Result<Value> {
         Value::Str(_) => return Ok(value),
         Value::Number(number) => {
             let mut text = Vec::new();
-            number::write_number(&mut text, number);
+            c::write_number(&mut text, number);
             return call.string(&text);
         }
         Value::Nil => "nil".to_owned(),
@@ -386,7 +385,7 @@ fn pcall(call: &mut Call<'_>) -> Result<Outcome> {
 /// When the machine may not take so much memory.
 pub fn open_pcall_of_err(machine: &mut Machine) -> Result<()> {
     let globals = machine.globals();
-    super::fill(machine, globals, &[("pcall", pcall_of_err)])
+    machine.fill(globals, &[("pcall", pcall_of_err)])
 }
 
 fn pcall_of_err(call: &mut Call<'_>) -> Result<Outcome> {

@@ -6,8 +6,7 @@ use crate::memory::objects::{Status, Thread};
 use crate::value::{Result, ThreadId, Value};
 
 pub(super) fn open(machine: &mut Machine) -> Result<()> {
-    super::open(
-        machine,
+    machine.library(
         "coroutine",
         &[
             ("create", create),
@@ -17,8 +16,8 @@ pub(super) fn open(machine: &mut Machine) -> Result<()> {
             ("wrap", wrap),
             ("yield", yield_values),
         ],
-    )
-    .map(drop)
+    )?;
+    Ok(())
 }
 
 /// The word for what a coroutine is doing.

@@ -1,11 +1,10 @@
 //! What a native function sees: its arguments, the machine, the host.
 
-use super::Machine;
 use super::frame::Continuation;
+use super::{Lookup, Machine};
 use crate::memory::heap::{Event, Heap};
-use crate::memory::objects::{Code, Native};
-use crate::number;
 use crate::value::{NativeId, Result, StrId, TableId, ThreadId, Thrown, Value};
+use number::c;
 
 /// A function of a library.
 pub type LibraryFunction = fn(&mut Call<'_>) -> Result<Outcome>;
@@ -99,7 +98,7 @@ impl Call<'_> {
     }
 
     /// Replaces an argument, or sets the slot of one that was not given. Slots up to it count as arguments then.
-    pub(crate) fn set_arg(&mut self, at: usize, value: Value) {
+    pub fn set_arg(&mut self, at: usize, value: Value) {
         while self.count <= at {
             let place = self.base + self.count;
             if place >= self.machine.now.top {
@@ -115,7 +114,7 @@ impl Call<'_> {
     }
 
     /// Drops what was pushed, and the arguments beyond so many.
-    pub(crate) fn set_count(&mut self, count: usize) {
+    pub fn set_count(&mut self, count: usize) {
         self.count = self.count.min(count);
         self.machine.now.top = self.base + self.count;
         if let Some(frame) = self.machine.now.frames.last_mut() {
@@ -146,17 +145,18 @@ impl Call<'_> {
     }
 
     /// A value above the arguments, counted from 0.
-    pub(crate) fn pushed(&self, at: usize) -> Value {
+    pub fn pushed(&self, at: usize) -> Value {
         self.machine.now.stack[self.base + self.count + at]
     }
 
-    pub(crate) fn set_pushed(&mut self, at: usize, value: Value) {
+    /// Replaces a value that was pushed.
+    pub fn set_pushed(&mut self, at: usize, value: Value) {
         let place = self.base + self.count + at;
         self.machine.now.stack[place] = value;
     }
 
     /// Takes the last value off the stack.
-    pub(crate) fn pop(&mut self) -> Value {
+    pub fn pop(&mut self) -> Value {
         self.machine.now.top -= 1;
         self.machine.now.stack[self.machine.now.top]
     }
@@ -175,13 +175,13 @@ impl Call<'_> {
     }
 
     /// Returns the string that a buffer holds.
-    pub(crate) fn give_buffer(&mut self, buffer: Vec<u8>) -> Result<Outcome> {
+    pub fn give_buffer(&mut self, buffer: Vec<u8>) -> Result<Outcome> {
         let id = self.machine.heap.string_of(buffer)?;
         self.give(Value::Str(id))
     }
 
     /// Returns a number.
-    pub(crate) fn give_number(&mut self, number: f64) -> Result<Outcome> {
+    pub fn give_number(&mut self, number: f64) -> Result<Outcome> {
         self.give(Value::Number(number))
     }
 
@@ -190,7 +190,8 @@ impl Call<'_> {
         self.machine.heap.natives[self.function.0].upvalues[at]
     }
 
-    pub(crate) fn set_upvalue(&mut self, at: usize, value: Value) {
+    /// Replaces a value of the function itself.
+    pub fn set_upvalue(&mut self, at: usize, value: Value) {
         self.machine.heap.natives[self.function.0].upvalues[at] = value;
         if self.machine.heap.collector.is_marking {
             self.machine.heap.mark(value);
@@ -218,9 +219,38 @@ impl Call<'_> {
     }
 
     /// Makes a function with values of its own.
-    pub(crate) fn closure(&mut self, code: LibraryFunction, upvalues: &[Value]) -> Result<Value> {
-        let native = Native { code: Code::Library(code), upvalues: upvalues.into() };
-        Ok(Value::Native(self.machine.heap.native(native)?))
+    pub fn closure(&mut self, code: LibraryFunction, upvalues: &[Value]) -> Result<Value> {
+        self.machine.library_closure(code, upvalues)
+    }
+
+    /// Makes a string of a buffer, without copying it.
+    pub fn string_of(&mut self, buffer: Vec<u8>) -> Result<Value> {
+        Ok(Value::Str(self.machine.heap.string_of(buffer)?))
+    }
+
+    /// Fails if a function may not take so many more bytes.
+    pub fn check_memory(&self, bytes: usize) -> Result<()> {
+        self.machine.heap.check(bytes)
+    }
+
+    /// The length of a table, as the operator `#` has it.
+    pub fn length(&self, table: TableId) -> usize {
+        self.machine.heap.length(table)
+    }
+
+    /// The first pair of a table from a place on: the place behind it, its key and its value. The first place is 0.
+    pub fn pair_from(&self, table: TableId, place: usize) -> Option<(usize, Value, Value)> {
+        self.machine.heap.tables[table.0].pair_from(place)
+    }
+
+    /// The place behind a key, for [`Call::pair_from`]; nothing if the key is not there.
+    pub fn position_after(&self, table: TableId, key: Value) -> Option<usize> {
+        self.machine.heap.tables[table.0].position_after(&self.machine.heap.strings, key)
+    }
+
+    /// The metamethod that says whether one value is less than another.
+    pub fn order_handler(&mut self, a: Value, b: Value) -> Option<Value> {
+        self.machine.order_handler(a, b, Event::Lt)
     }
 
     /// Takes work from the budget. A function that works long asks [`Call::is_exhausted`] and pauses.
@@ -231,7 +261,7 @@ impl Call<'_> {
 
     /// Whether the budget is used up.
     #[inline]
-    pub(crate) fn is_exhausted(&self) -> bool {
+    pub fn is_exhausted(&self) -> bool {
         self.machine.budget < 0
     }
 
@@ -252,7 +282,7 @@ impl Call<'_> {
     }
 
     /// An error of the machine that no function written in Lua raised: it has no position.
-    pub(crate) fn runtime_error(&mut self, message: &str) -> Thrown {
+    pub fn runtime_error(&mut self, message: &str) -> Thrown {
         self.machine.runtime_error(message)
     }
 
@@ -265,7 +295,7 @@ impl Call<'_> {
     }
 
     /// An argument that is one of some words.
-    pub(crate) fn option(&mut self, at: usize, default: Option<&str>, options: &[&str]) -> Result<usize> {
+    pub fn option(&mut self, at: usize, default: Option<&str>, options: &[&str]) -> Result<usize> {
         let word = match (self.arg(at), default) {
             (Value::Nil, Some(default)) => default.as_bytes().to_vec(),
             _ => {
@@ -287,7 +317,7 @@ impl Call<'_> {
     }
 
     /// What is wrong with an argument, counted from 1.
-    pub(crate) fn bad_argument_number(&mut self, mut number: i64, what: &str) -> Thrown {
+    pub fn bad_argument_number(&mut self, mut number: i64, what: &str) -> Thrown {
         let (kind, name) = match self.machine.name_of_callee(0) {
             Some((kind, name)) => (kind, String::from_utf8_lossy(&name).into_owned()),
             None => ("", "?".to_owned()),
@@ -321,7 +351,7 @@ impl Call<'_> {
     }
 
     /// An argument that must be a function.
-    pub(crate) fn callable(&mut self, at: usize) -> Result<Value> {
+    pub fn callable(&mut self, at: usize) -> Result<Value> {
         match self.arg(at) {
             value @ (Value::Function(_) | Value::Native(_)) => Ok(value),
             _ => Err(self.type_error(at, "function")),
@@ -332,7 +362,7 @@ impl Call<'_> {
     pub fn to_number(&self, value: Value) -> Option<f64> {
         match value {
             Value::Number(number) => Some(number),
-            Value::Str(id) => number::parse(self.bytes(id)),
+            Value::Str(id) => c::parse(self.bytes(id)),
             _ => None,
         }
     }
@@ -355,7 +385,7 @@ impl Call<'_> {
     }
 
     /// The same for C's `int`.
-    pub(crate) fn int(&mut self, at: usize) -> Result<i32> {
+    pub fn int(&mut self, at: usize) -> Result<i32> {
         Ok(self.integer(at)? as i32)
     }
 
@@ -370,7 +400,7 @@ impl Call<'_> {
             Value::Str(id) => Some(id),
             Value::Number(number) => {
                 let mut text = Vec::new();
-                number::write_number(&mut text, number);
+                c::write_number(&mut text, number);
                 Some(self.machine.heap.intern(&text))
             }
             _ => None,
@@ -393,31 +423,32 @@ impl Call<'_> {
     }
 
     /// A string that may be absent.
-    pub(crate) fn optional_text(&mut self, at: usize) -> Result<Option<StrId>> {
+    pub fn optional_text(&mut self, at: usize) -> Result<Option<StrId>> {
         if self.arg(at).is_nil() { Ok(None) } else { self.text(at).map(Some) }
     }
 
     /// The text that a pattern is matched against: the first argument, or for `gmatch` the first value of its own.
-    pub(crate) fn arg_or_upvalue(&self) -> Value {
+    pub fn arg_or_upvalue(&self) -> Value {
         if self.count > 0 { self.arg(0) } else { self.upvalue(0) }
     }
 
     /// The pattern, which stands behind the text.
-    pub(crate) fn pattern(&self) -> Value {
+    pub fn pattern(&self) -> Value {
         if self.count > 0 { self.arg(1) } else { self.upvalue(1) }
     }
 
     /// What is left of the budget.
-    pub(crate) fn budget(&self) -> i64 {
+    pub fn budget(&self) -> i64 {
         self.machine.budget
     }
 
-    pub(crate) fn set_budget(&mut self, budget: i64) {
+    /// Sets what is left of the budget.
+    pub fn set_budget(&mut self, budget: i64) {
         self.machine.budget = budget;
     }
 
     /// What reading a table comes to, with metamethods.
-    pub(crate) fn lookup(&mut self, table: Value, key: Value) -> Result<super::Lookup> {
+    pub fn lookup(&mut self, table: Value, key: Value) -> Result<Lookup> {
         self.machine.lookup(table, key, None)
     }
 
@@ -428,7 +459,7 @@ impl Call<'_> {
 
     /// `rawget` by a position, counted from 1.
     #[inline]
-    pub(crate) fn position(&self, table: TableId, at: usize) -> Value {
+    pub fn position(&self, table: TableId, at: usize) -> Value {
         match at {
             0 => self.machine.heap.tables[table.0].get(&self.machine.heap.strings, Value::Number(0.0)),
             at => self.machine.heap.tables[table.0].get_position(&self.machine.heap.strings, at - 1),
@@ -447,7 +478,7 @@ impl Call<'_> {
 
     /// Makes room for a result of so many bytes, collecting garbage if need be. Values that are not on the stack may
     /// go.
-    pub(crate) fn reserve(&mut self, bytes: usize) -> Result<Vec<u8>> {
+    pub fn reserve(&mut self, bytes: usize) -> Result<Vec<u8>> {
         if self.machine.heap.check(bytes).is_err() {
             self.machine.collect();
         }
@@ -463,7 +494,7 @@ impl Call<'_> {
 }
 
 /// What C makes of a double as a 64-bit integer.
-pub(crate) fn to_integer(number: f64) -> i64 {
+pub fn to_integer(number: f64) -> i64 {
     // On x86-64 what does not fit becomes the lowest integer.
     if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&number) {
         number as i64

@@ -100,7 +100,8 @@ impl Machine {
         self.type_error("call", self.now.stack[func], register)
     }
 
-    pub(crate) fn order_error(&mut self, a: Value, b: Value) -> Thrown {
+    /// The error of comparing values that have no order.
+    pub fn order_error(&mut self, a: Value, b: Value) -> Thrown {
         let (a, b) = (a.type_name(), b.type_name());
         // Names are told apart by their third letter, as in Lua 5.1.
         if a.as_bytes()[2] == b.as_bytes()[2] {

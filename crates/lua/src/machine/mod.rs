@@ -27,8 +27,10 @@ use crate::value::{NativeId, Result, StrId, TableId, ThreadId, Thrown, Value};
 use call::{Host, LibraryFunction};
 use frame::{Frame, flag};
 use hashing::Hasher;
-pub(crate) use slow::Lookup;
+pub use slow::Lookup;
 
+/// The state of `math.random` before anybody sets a seed.
+const FIRST_RANDOM: u64 = 0x1234_ABCD_330E;
 /// Registers that a frame may address.
 pub(crate) const WINDOW: usize = 256;
 /// The most calls on one stack.
@@ -113,7 +115,7 @@ impl Machine {
             budget: 0,
             globals,
             held: Vec::new(),
-            random: 0,
+            random: FIRST_RANDOM,
             clock: 0.0,
             site: None,
             is_killed: false,
@@ -143,6 +145,17 @@ impl Machine {
         self.random = u64::from(seed as u32) << 16 | 0x330E;
     }
 
+    /// The next number of `lrand48`: the upper 31 of 48 bits.
+    pub fn draw_random(&mut self) -> i32 {
+        self.random = self.random.wrapping_mul(0x5_DEEC_E66D).wrapping_add(0xB) & 0xFFFF_FFFF_FFFF;
+        (self.random >> 17) as i32
+    }
+
+    /// What `os.clock` shows, in seconds of processor time.
+    pub fn clock(&self) -> f64 {
+        self.clock
+    }
+
     /// Sets what `os.clock` shows, in seconds of processor time.
     pub fn set_clock(&mut self, seconds: f64) {
         self.clock = seconds;
@@ -170,9 +183,36 @@ impl Machine {
 
     /// Makes a function of a library.
     pub fn library_function(&mut self, function: LibraryFunction) -> Result<Value> {
-        Ok(Value::Native(
-            self.heap.native(Native { code: Code::Library(function), upvalues: Box::default() })?,
-        ))
+        self.library_closure(function, &[])
+    }
+
+    /// Makes a function of a library that has values of its own.
+    pub fn library_closure(&mut self, function: LibraryFunction, upvalues: &[Value]) -> Result<Value> {
+        let native = Native { code: Code::Library(function), upvalues: upvalues.into() };
+        Ok(Value::Native(self.heap.native(native)?))
+    }
+
+    /// Makes a library: a table of functions, under a global name.
+    pub fn library(&mut self, name: &str, functions: &[(&str, LibraryFunction)]) -> Result<TableId> {
+        let library = self.table(0, functions.len())?;
+        self.fill(library, functions)?;
+        let globals = self.globals();
+        self.set_field(globals, name, Value::Table(library))?;
+        Ok(library)
+    }
+
+    /// Puts functions into a table.
+    pub(crate) fn fill(&mut self, table: TableId, functions: &[(&str, LibraryFunction)]) -> Result<()> {
+        for (name, function) in functions {
+            let function = self.library_function(*function)?;
+            self.set_field(table, name, function)?;
+        }
+        Ok(())
+    }
+
+    /// Sets the metatable of all strings.
+    pub fn set_string_metatable(&mut self, meta: TableId) {
+        self.heap.string_meta = Some(meta);
     }
 
     /// Reads a table, without metamethods.

@@ -8,14 +8,16 @@ use crate::compile::emit_compute;
 use crate::memory::heap::Event;
 use crate::memory::objects::Closure;
 use crate::memory::strings::SHORT;
-use crate::number;
 use crate::value::{Result, StrId, Value};
+use number::c;
 
 /// The most tables that `__index` leads through.
 const MOST_LINKS: usize = 100;
 
 /// What reading a table came to.
-pub(crate) enum Lookup {
+#[derive(Debug, Clone, Copy)]
+pub enum Lookup {
+    /// The value.
     Found(Value),
     /// A function is to be called with an object and the key.
     Ask(Value, Value),
@@ -157,7 +159,7 @@ impl Machine {
     pub(crate) fn number_of(&self, value: Value) -> Option<f64> {
         match value {
             Value::Number(number) => Some(number),
-            Value::Str(id) => number::parse(self.heap.bytes(id)),
+            Value::Str(id) => c::parse(self.heap.bytes(id)),
             _ => None,
         }
     }
@@ -394,7 +396,7 @@ impl Machine {
             for value in &machine.now.stack[from..=to] {
                 match value {
                     Value::Str(id) => buffer.extend_from_slice(machine.heap.bytes(*id)),
-                    Value::Number(number) => number::write_number(buffer, *number),
+                    Value::Number(number) => c::write_number(buffer, *number),
                     _ => {}
                 }
             }

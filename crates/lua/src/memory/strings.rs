@@ -6,7 +6,7 @@ use crate::value::StrId;
 use hashing::Hasher;
 
 /// The longest string that is interned.
-pub(crate) const SHORT: usize = 40;
+pub const SHORT: usize = 40;
 
 const NONE: u32 = u32::MAX;
 

@@ -41,7 +41,7 @@ fn run(path: &str) -> std::result::Result<(), Box<dyn std::error::Error>> {
         Thrown::Value(value) => text(machine, value),
         other => format!("{other:?}"),
     };
-    lua::open_standard(&mut machine).map_err(|thrown| fail(&mut machine, thrown))?;
+    lua_libraries::open_standard(&mut machine).map_err(|thrown| fail(&mut machine, thrown))?;
     let globals = machine.globals();
     for (name, number) in [("print", 0), ("empty", 1)] {
         let function = machine.host_function(number).map_err(|thrown| format!("{thrown:?}"))?;

@@ -3,11 +3,10 @@
 mod decode;
 mod encode;
 
-use super::Functions;
-use crate::machine::Machine;
-use crate::machine::call::{Call, Outcome};
-use crate::memory::objects::{Code, Native};
-use crate::value::{Result, TableId, Value};
+use crate::Functions;
+use lua::Machine;
+use lua::{Call, Outcome};
+use lua::{Result, TableId, Value};
 
 /// A setting: its place in the table that all functions of a module share, and its default.
 #[derive(Clone, Copy)]
@@ -99,8 +98,7 @@ fn module(machine: &mut Machine) -> Result<TableId> {
     }
     let module = machine.table(0, FUNCTIONS.len() + 3)?;
     for (name, function) in FUNCTIONS {
-        let native = Native { code: Code::Library(*function), upvalues: [Value::Table(settings)].into() };
-        let function = Value::Native(machine.heap.native(native)?);
+        let function = machine.library_closure(*function, &[Value::Table(settings)])?;
         machine.set_field(module, name, function)?;
     }
     machine.set_field(module, "null", Value::Pointer(0))?;

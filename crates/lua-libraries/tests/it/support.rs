@@ -15,7 +15,13 @@ pub(crate) fn machine() -> Machine {
 /// A machine with all libraries and a limit of memory.
 pub(crate) fn machine_with(memory: usize) -> Machine {
     let mut machine = Machine::new(memory);
-    for open in [lua::open_standard, lua::open_bit, lua::open_cjson, lua::open_cmsgpack, lua::open_struct] {
+    for open in [
+        lua_libraries::open_standard,
+        lua_libraries::open_bit,
+        lua_libraries::open_cjson,
+        lua_libraries::open_cmsgpack,
+        lua_libraries::open_struct,
+    ] {
         open(&mut machine).expect("there is room");
     }
     machine

@@ -1,14 +1,14 @@
 //! The library `string`.
 
-use super::format::format;
-use super::pattern::{Extent, Matcher, Verdict, effective, is_plain};
-use crate::machine::Machine;
-use crate::machine::call::{Call, Outcome};
-use crate::machine::frame::Continuation;
-use crate::value::{Result, Value};
+use crate::format::format;
+use crate::pattern::{Extent, Matcher, Verdict, effective, is_plain};
+use lua::Continuation;
+use lua::Machine;
+use lua::{Call, Outcome};
+use lua::{Result, Value};
 
-pub(super) fn open(machine: &mut Machine) -> Result<()> {
-    let library = super::open(
+pub(crate) fn open(machine: &mut Machine) -> Result<()> {
+    let library = crate::open(
         machine,
         "string",
         &[
@@ -31,7 +31,7 @@ pub(super) fn open(machine: &mut Machine) -> Result<()> {
     )?;
     let meta = machine.table(0, 1)?;
     machine.set_field(meta, "__index", Value::Table(library))?;
-    machine.heap.string_meta = Some(meta);
+    machine.set_string_metatable(meta);
     Ok(())
 }
 
@@ -60,9 +60,9 @@ fn sub(call: &mut Call<'_>) -> Result<Outcome> {
     if to - from + 1 == length {
         return call.give(Value::Str(id));
     }
-    if to - from < crate::memory::strings::SHORT {
+    if to - from < lua::SHORT_STRING {
         // Interning looks before it copies.
-        let mut short = [0; crate::memory::strings::SHORT];
+        let mut short = [0; lua::SHORT_STRING];
         let length = to + 1 - from;
         short[..length].copy_from_slice(&call.bytes(id)[from - 1..to]);
         return call.give_bytes(&short[..length]);
@@ -97,7 +97,7 @@ fn rep(call: &mut Call<'_>) -> Result<Outcome> {
     let id = call.text(0)?;
     let count = usize::try_from(call.int(1)?).unwrap_or(0);
     let Some(total) = call.bytes(id).len().checked_mul(count) else {
-        return Err(crate::value::Thrown::Memory);
+        return Err(lua::Thrown::Memory);
     };
     if total == 0 {
         return call.give_bytes(b"");
@@ -125,7 +125,7 @@ fn byte(call: &mut Call<'_>) -> Result<Outcome> {
         return Ok(Outcome::Return(0));
     }
     let count = to - from + 1;
-    if count >= super::base::MOST_VALUES {
+    if count >= lua::MOST_VALUES {
         return Err(call.error("string slice too long"));
     }
     call.room(count)?;
@@ -167,7 +167,7 @@ fn push_capture(call: &mut Call<'_>, matcher: &Matcher, at: usize, start: usize,
         Some((_, Extent::Open)) => return Err(call.error("unfinished capture")),
     };
     let text = call.bytes(id)[from..to].to_vec();
-    let value = Value::Str(call.heap().string_of(text)?);
+    let value = call.string_of(text)?;
     call.push(value);
     Ok(())
 }
@@ -374,7 +374,7 @@ impl Substitution {
     fn append(&mut self, call: &mut Call<'_>, bytes: &[u8]) -> Result<()> {
         if self.out.capacity() - self.out.len() < bytes.len() {
             let grown = (self.out.len() + bytes.len()) * 2;
-            call.heap().check(grown)?;
+            call.check_memory(grown)?;
         }
         call.charge(bytes.len() / 32);
         self.out.extend_from_slice(bytes);
@@ -403,11 +403,11 @@ impl Substitution {
                 push_capture(call, &self.search.matcher, 0, start, end)?;
                 let key = call.pop();
                 match call.lookup(table, key)? {
-                    crate::machine::Lookup::Found(value) => {
+                    lua::Lookup::Found(value) => {
                         self.put(call, value, start, end)?;
                         Ok(None)
                     }
-                    crate::machine::Lookup::Ask(handler, object) => {
+                    lua::Lookup::Ask(handler, object) => {
                         call.push(handler);
                         call.push(object);
                         call.push(key);
@@ -506,7 +506,7 @@ impl Substitution {
         let Value::Str(id) = call.arg(0) else { unreachable!("the text was checked") };
         let (at, length) = (self.search.at, call.bytes(id).len());
         self.append_text(call, at, length)?;
-        let text = Value::Str(call.heap().string_of(std::mem::take(&mut self.out))?);
+        let text = call.string_of(std::mem::take(&mut self.out))?;
         call.push(text);
         call.push(Value::Number(self.count as f64));
         Ok(Outcome::Return(2))

@@ -12,7 +12,7 @@ const SPECIAL: &[u8] = b"^$*+?.([%-";
 
 /// How long a capture is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Extent {
+pub(crate) enum Extent {
     Open,
     Position,
     Length(usize),
@@ -44,7 +44,7 @@ enum Choice {
 
 /// How a slice of matching ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// A match up to here.
     Match(usize),
     Fail,
@@ -54,7 +54,7 @@ pub(super) enum Verdict {
 
 /// A match in progress.
 #[derive(Debug, Default)]
-pub(super) struct Matcher {
+pub(crate) struct Matcher {
     captures: Vec<(usize, Extent)>,
     choices: Vec<Choice>,
     s: usize,
@@ -64,12 +64,12 @@ pub(super) struct Matcher {
 type Result<T> = std::result::Result<T, &'static str>;
 
 /// The part of a pattern that counts: it is a C string.
-pub(super) fn effective(pattern: &[u8]) -> &[u8] {
+pub(crate) fn effective(pattern: &[u8]) -> &[u8] {
     pattern.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
 /// Whether a pattern has no special bytes.
-pub(super) fn is_plain(pattern: &[u8]) -> bool {
+pub(crate) fn is_plain(pattern: &[u8]) -> bool {
     !effective(pattern).iter().any(|byte| SPECIAL.contains(byte))
 }
 
@@ -80,7 +80,7 @@ fn in_class(byte: u8, class: u8) -> bool {
         b'd' => byte.is_ascii_digit(),
         b'l' => byte.is_ascii_lowercase(),
         b'p' => byte.is_ascii_punctuation(),
-        b's' => crate::number::is_space(byte),
+        b's' => number::c::is_space(byte),
         b'u' => byte.is_ascii_uppercase(),
         b'w' => byte.is_ascii_alphanumeric(),
         b'x' => byte.is_ascii_hexdigit(),
@@ -158,14 +158,14 @@ fn is_single(pattern: &[u8], p: usize, end: usize, byte: u8) -> bool {
 
 impl Matcher {
     /// Begins a match at a place of the text.
-    pub(super) fn begin(&mut self, s: usize, p: usize) {
+    pub(crate) fn begin(&mut self, s: usize, p: usize) {
         self.captures.clear();
         self.choices.clear();
         (self.s, self.p) = (s, p);
     }
 
     /// The captures of the match.
-    pub(super) fn captures(&self) -> &[(usize, Extent)] {
+    pub(crate) fn captures(&self) -> &[(usize, Extent)] {
         &self.captures
     }
 
@@ -201,7 +201,7 @@ impl Matcher {
     }
 
     /// Goes on until the match is decided or the budget is used up.
-    pub(super) fn run(&mut self, text: &[u8], pattern: &[u8], budget: &mut i64) -> Result<Verdict> {
+    pub(crate) fn run(&mut self, text: &[u8], pattern: &[u8], budget: &mut i64) -> Result<Verdict> {
         loop {
             *budget -= 1;
             if *budget < 0 {

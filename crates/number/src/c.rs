@@ -1,7 +1,7 @@
-//! Numbers as text: what `tostring`, `tonumber` and arithmetic on strings do, as C's `%.14g` and `strtod` do it.
+//! Numbers as text as C writes and reads them: `printf` with `%.14g` and `%e`, and `strtod`. Lua keeps to these.
 
 /// Appends a number as `tostring` shows it: `%.14g`.
-pub(crate) fn write_number(out: &mut Vec<u8>, number: f64) {
+pub fn write_number(out: &mut Vec<u8>, number: f64) {
     if number.fract() == 0.0 && number.abs() < 1e14 && (number != 0.0 || number.is_sign_positive()) {
         let mut digits = [0_u8; 20];
         let mut at = digits.len();
@@ -25,7 +25,7 @@ pub(crate) fn write_number(out: &mut Vec<u8>, number: f64) {
 }
 
 /// Appends infinities and what is not a number as C does; false for all others.
-pub(crate) fn write_special(out: &mut Vec<u8>, number: f64) -> bool {
+pub fn write_special(out: &mut Vec<u8>, number: f64) -> bool {
     if number.is_finite() {
         return false;
     }
@@ -37,7 +37,7 @@ pub(crate) fn write_special(out: &mut Vec<u8>, number: f64) -> bool {
 }
 
 /// Appends a number as `%.{precision}g` does; `alternate` keeps zeros at the end.
-pub(crate) fn write_general(out: &mut Vec<u8>, number: f64, precision: usize, alternate: bool) {
+pub fn write_general(out: &mut Vec<u8>, number: f64, precision: usize, alternate: bool) {
     if write_special(out, number) {
         return;
     }
@@ -69,18 +69,18 @@ pub(crate) fn write_general(out: &mut Vec<u8>, number: f64, precision: usize, al
 }
 
 /// Appends an exponent as C does: a sign and at least two digits.
-pub(crate) fn write_exponent(out: &mut Vec<u8>, exponent: i32) {
+pub fn write_exponent(out: &mut Vec<u8>, exponent: i32) {
     let sign = if exponent < 0 { '-' } else { '+' };
     out.extend_from_slice(format!("e{sign}{:02}", exponent.abs()).as_bytes());
 }
 
 /// Whether C calls a byte a blank.
-pub(crate) fn is_space(byte: u8) -> bool {
+pub fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r')
 }
 
 /// The number at the start of a text, as `strtod` reads it, and how many bytes it took; `None` if there is none.
-pub(crate) fn scan(text: &[u8]) -> Option<(f64, usize)> {
+pub fn scan(text: &[u8]) -> Option<(f64, usize)> {
     let start = text.iter().take_while(|byte| is_space(**byte)).count();
     let mut at = start;
     let is_negative = text.get(at) == Some(&b'-');
@@ -182,7 +182,7 @@ fn scan_hex(text: &[u8]) -> Option<(f64, usize)> {
 }
 
 /// A number times a power of two, without a result in between that overflows.
-pub(crate) fn scale(mut value: f64, mut exponent: i32) -> f64 {
+pub fn scale(mut value: f64, mut exponent: i32) -> f64 {
     while exponent > 1_000 {
         value *= 2_f64.powi(1_000);
         exponent -= 1_000;
@@ -202,7 +202,7 @@ pub(crate) fn scale(mut value: f64, mut exponent: i32) -> f64 {
 }
 
 /// The number that a whole text is, blanks around it allowed.
-pub(crate) fn parse(text: &[u8]) -> Option<f64> {
+pub fn parse(text: &[u8]) -> Option<f64> {
     // The common case first: a few digits.
     if !text.is_empty() && text.len() < 16 && text.iter().all(u8::is_ascii_digit) {
         return Some(text.iter().fold(0_u64, |sum, digit| sum * 10 + u64::from(digit - b'0')) as f64);

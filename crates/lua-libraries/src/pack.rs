@@ -1,8 +1,8 @@
 //! The library `struct`: numbers and strings as C lays them out in memory.
 
-use crate::machine::Machine;
-use crate::machine::call::{Call, Outcome, to_integer};
-use crate::value::{Result, Value};
+use lua::Machine;
+use lua::{Call, Outcome, to_integer};
+use lua::{Result, Value};
 
 /// The widest integer, in bytes.
 const WIDEST: usize = 32;
@@ -14,7 +14,7 @@ const ALIGNMENT: usize = 8;
 /// # Errors
 /// When the machine may not take so much memory.
 pub fn open_struct(machine: &mut Machine) -> Result<()> {
-    super::open(machine, "struct", &[("pack", pack), ("size", size), ("unpack", unpack)]).map(drop)
+    crate::open(machine, "struct", &[("pack", pack), ("size", size), ("unpack", unpack)]).map(drop)
 }
 
 /// A format, read from its start to its end. It ends at a zero byte, as for C.
@@ -124,7 +124,7 @@ fn pack(call: &mut Call<'_>) -> Result<Outcome> {
     let mut argument = 1;
     while let Some(item) = format.item(call)? {
         let padding = format.padding(out.len(), item);
-        call.heap().check(out.len() * 2 + padding)?;
+        call.check_memory(out.len() * 2 + padding)?;
         out.resize(out.len() + padding, 0);
         match item.letter {
             b'b' | b'B' | b'h' | b'H' | b'l' | b'L' | b'T' | b'i' | b'I' => {
@@ -158,7 +158,7 @@ fn pack(call: &mut Call<'_>) -> Result<Outcome> {
                 if length < size {
                     return Err(call.bad_argument(argument, "string too short"));
                 }
-                call.heap().check((out.len() + size) * 2)?;
+                call.check_memory((out.len() + size) * 2)?;
                 out.extend_from_slice(&call.bytes(id)[..size]);
                 if item.letter == b's' {
                     out.push(0);
@@ -185,7 +185,7 @@ fn unpack(call: &mut Call<'_>) -> Result<Outcome> {
     let mut format = Format::new(call)?;
     let id = call.text(1)?;
     let data = call.bytes(id).to_vec();
-    call.heap().check(data.len())?;
+    call.check_memory(data.len())?;
     let position = call.optional_integer(2, 1)?;
     if position <= 0 {
         return Err(call.bad_argument(2, "offset must be 1 or greater"));
@@ -198,7 +198,7 @@ fn unpack(call: &mut Call<'_>) -> Result<Outcome> {
         if size > data.len() || at > data.len() - size {
             return Err(call.bad_argument(1, "data string too short"));
         }
-        if count >= super::base::MOST_VALUES {
+        if count >= lua::MOST_VALUES {
             return Err(call.error("stack overflow (too many results)"));
         }
         call.room(2)?;

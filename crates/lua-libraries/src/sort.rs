@@ -3,10 +3,9 @@
 //! It is written as a machine with states, so that the comparison may be a function that takes long, yields to the
 //! host or fails.
 
-use crate::machine::call::{Call, Outcome};
-use crate::machine::frame::Continuation;
-use crate::memory::heap::Event;
-use crate::value::{Result, Value};
+use lua::Continuation;
+use lua::{Call, Outcome};
+use lua::{Result, Value};
 
 /// What the next comparison decides.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,11 +77,7 @@ impl Sort {
             (Value::Number(a), Value::Number(b)) => Ok(Some(a < b)),
             (Value::Str(a), Value::Str(b)) => Ok(Some(call.bytes(a) < call.bytes(b))),
             _ => {
-                let handler = if a.type_name() == b.type_name() {
-                    call.machine().order_handler(a, b, Event::Lt)
-                } else {
-                    None
-                };
+                let handler = if a.type_name() == b.type_name() { call.order_handler(a, b) } else { None };
                 let Some(handler) = handler else { return Err(call.machine().order_error(a, b)) };
                 call.push(handler);
                 call.push(a);
@@ -214,9 +209,9 @@ impl Continuation for Sort {
     }
 }
 
-pub(super) fn sort(call: &mut Call<'_>) -> Result<Outcome> {
+pub(crate) fn sort(call: &mut Call<'_>) -> Result<Outcome> {
     let table = call.table(0)?;
-    let length = call.heap().length(table);
+    let length = call.length(table);
     if !call.arg(1).is_nil() {
         call.callable(1)?;
     }

@@ -1,15 +1,15 @@
 //! The library `bit`: operations on the lowest 32 bits of numbers, as LuaBitOp defines them.
 
-use crate::machine::Machine;
-use crate::machine::call::{Call, Outcome};
-use crate::value::Result;
+use lua::Machine;
+use lua::Result;
+use lua::{Call, Outcome};
 
 /// Opens the library `bit`.
 ///
 /// # Errors
 /// When the machine may not take so much memory.
 pub fn open_bit(machine: &mut Machine) -> Result<()> {
-    super::open(
+    crate::open(
         machine,
         "bit",
         &[

@@ -3,13 +3,11 @@
 //! `math.random` is the generator that Redis has, so that a script draws the same numbers on every machine: `lrand48`
 //! with a state of its own.
 
-use crate::machine::Machine;
-use crate::machine::call::{Call, Outcome};
-use crate::number::scale;
-use crate::value::{Result, Value};
+use lua::Machine;
+use lua::{Call, Outcome};
+use lua::{Result, Value};
+use number::c::scale;
 
-/// The state before anybody sets a seed.
-const FIRST_RANDOM: u64 = 0x1234_ABCD_330E;
 /// The largest number of `lrand48`.
 const MOST_RANDOM: i32 = i32::MAX;
 
@@ -44,8 +42,8 @@ functions! {
     tanh = f64::tanh,
 }
 
-pub(super) fn open(machine: &mut Machine) -> Result<()> {
-    let library = super::open(
+pub(crate) fn open(machine: &mut Machine) -> Result<()> {
+    let library = crate::open(
         machine,
         "math",
         &[
@@ -82,8 +80,7 @@ pub(super) fn open(machine: &mut Machine) -> Result<()> {
     )?;
     machine.set_field(library, "pi", Value::Number(std::f64::consts::PI))?;
     machine.set_field(library, "huge", Value::Number(f64::INFINITY))?;
-    machine.random = FIRST_RANDOM;
-    super::open(machine, "os", &[("clock", clock)]).map(drop)
+    crate::open(machine, "os", &[("clock", clock)]).map(drop)
 }
 
 fn atan2(call: &mut Call<'_>) -> Result<Outcome> {
@@ -158,14 +155,8 @@ fn max(call: &mut Call<'_>) -> Result<Outcome> {
     call.give_number(most)
 }
 
-/// The next number of `lrand48`: the upper 31 of 48 bits.
-fn draw(machine: &mut Machine) -> i32 {
-    machine.random = machine.random.wrapping_mul(0x5_DEEC_E66D).wrapping_add(0xB) & 0xFFFF_FFFF_FFFF;
-    (machine.random >> 17) as i32
-}
-
 fn random(call: &mut Call<'_>) -> Result<Outcome> {
-    let fraction = f64::from(draw(call.machine()) % MOST_RANDOM) / f64::from(MOST_RANDOM);
+    let fraction = f64::from(call.machine().draw_random() % MOST_RANDOM) / f64::from(MOST_RANDOM);
     let number = match call.count() {
         0 => fraction,
         1 => {
@@ -196,6 +187,6 @@ fn randomseed(call: &mut Call<'_>) -> Result<Outcome> {
 }
 
 fn clock(call: &mut Call<'_>) -> Result<Outcome> {
-    let seconds = call.machine().clock;
+    let seconds = call.machine().clock();
     call.give_number(seconds)
 }

@@ -1,9 +1,9 @@
 //! The library `cmsgpack`: MessagePack, as lua-cmsgpack 0.4 packs it.
 
-use crate::machine::Machine;
-use crate::machine::call::{Call, Outcome, to_integer};
-use crate::machine::frame::Continuation;
-use crate::value::{Result, TableId, Thrown, Value};
+use lua::Continuation;
+use lua::Machine;
+use lua::{Call, Outcome, to_integer};
+use lua::{Result, TableId, Thrown, Value};
 
 /// Tables that are nested deeper are packed as nil.
 const MOST_NESTING: usize = 16;
@@ -15,7 +15,7 @@ const MOST_UNPACKED: usize = 4_000;
 /// # Errors
 /// When the machine may not take so much memory.
 pub fn open_cmsgpack(machine: &mut Machine) -> Result<()> {
-    let library = super::open(
+    let library = crate::open(
         machine,
         "cmsgpack",
         &[("pack", pack), ("unpack", unpack), ("unpack_limit", unpack_limit), ("unpack_one", unpack_one)],
@@ -105,7 +105,7 @@ impl Packer {
         match value {
             Value::Str(id) => {
                 let length = call.bytes(id).len();
-                call.heap().check((self.out.len() + length) * 2)?;
+                call.check_memory((self.out.len() + length) * 2)?;
                 head(&mut self.out, length, (0xA0, 31), Some(0xD9), 0xDA);
                 self.out.extend_from_slice(call.bytes(id));
             }
@@ -119,7 +119,7 @@ impl Packer {
 
     fn open(&mut self, call: &mut Call<'_>, table: TableId) {
         let (mut count, mut most, mut position, mut is_array) = (0_usize, 0.0_f64, 0, true);
-        while let Some((next, key, _)) = call.heap().tables[table.0].pair_from(position) {
+        while let Some((next, key, _)) = call.pair_from(table, position) {
             position = next;
             count += 1;
             match key {
@@ -132,7 +132,7 @@ impl Packer {
         }
         call.charge(position / 4);
         let length = if is_array && most == count as f64 {
-            let length = call.heap().length(table);
+            let length = call.length(table);
             head(&mut self.out, length, (0x90, 15), None, 0xDC);
             Some(length)
         } else {
@@ -156,7 +156,7 @@ impl Packer {
                 self.levels.pop();
                 return Ok(());
             }
-            None => match call.heap().tables[level.table.0].pair_from(level.at) {
+            None => match call.pair_from(level.table, level.at) {
                 Some((next, key, value)) => {
                     (level.at, level.value) = (next, Some(value));
                     key
@@ -179,7 +179,7 @@ impl Continuation for Packer {
                 call.charge(1);
                 if self.out.len() > self.checked {
                     self.checked = self.out.len() * 2;
-                    call.heap().check(self.checked)?;
+                    call.check_memory(self.checked)?;
                 }
                 if call.is_exhausted() {
                     return Ok(Outcome::Pause(self));
@@ -275,7 +275,7 @@ fn item(call: &mut Call<'_>, cursor: &mut Cursor<'_>) -> Unpacked<Item> {
         _ => return Err(Wrong::Format),
     };
     let text = cursor.take(length as usize)?;
-    Ok(Item::Value(Value::Str(call.heap().string(text)?)))
+    Ok(Item::Value(call.string(text)?))
 }
 
 /// Reads one value.
@@ -288,11 +288,11 @@ fn read(call: &mut Call<'_>, cursor: &mut Cursor<'_>) -> Unpacked<Value> {
                 return Err(Wrong::Thrown(call.error("stack overflow (in function mp_decode_to_lua_array)")));
             }
             Item::Array(count) => {
-                open.push(Open::Array(call.heap().table(0, 0)?, 1.0, count));
+                open.push(Open::Array(call.machine().table(0, 0)?, 1.0, count));
                 None
             }
             Item::Map(count) => {
-                open.push(Open::Map(call.heap().table(0, 0)?, None, count));
+                open.push(Open::Map(call.machine().table(0, 0)?, None, count));
                 None
             }
         };
@@ -338,7 +338,7 @@ fn read(call: &mut Call<'_>, cursor: &mut Cursor<'_>) -> Unpacked<Value> {
 fn unpack_full(call: &mut Call<'_>, limit: i32, offset: i32) -> Result<Outcome> {
     let id = call.text(0)?;
     let bytes = call.bytes(id).to_vec();
-    call.heap().check(bytes.len())?;
+    call.check_memory(bytes.len())?;
     call.charge(bytes.len() / 4);
     if offset < 0 || limit < 0 {
         let length = bytes.len();
@@ -359,7 +359,7 @@ fn unpack_full(call: &mut Call<'_>, limit: i32, offset: i32) -> Result<Outcome> 
         call.push(Value::Nil);
     }
     while cursor.at < bytes.len() && count < limit as usize {
-        if count >= super::base::MOST_VALUES {
+        if count >= lua::MOST_VALUES {
             return Err(call.error("stack overflow (too many values to unpack)"));
         }
         call.room(1)?;

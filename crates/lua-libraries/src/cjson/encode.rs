@@ -5,10 +5,10 @@ use super::{
     ENCODE_INVALID_NUMBERS, ENCODE_MAX_DEPTH, ENCODE_PRECISION, SPARSE_CONVERT, SPARSE_RATIO, SPARSE_SAFE,
     setting,
 };
-use crate::machine::call::{Call, Outcome};
-use crate::machine::frame::Continuation;
-use crate::number::{write_general, write_number};
-use crate::value::{Result, TableId, Thrown, Value};
+use lua::Continuation;
+use lua::{Call, Outcome};
+use lua::{Result, TableId, Thrown, Value};
+use number::c::{write_general, write_number};
 
 /// A table that is being written.
 struct Level {
@@ -79,7 +79,7 @@ impl Encoder {
             Value::Str(id) => {
                 // Six bytes for each at worst.
                 let bytes = call.bytes(id).len() * 6;
-                call.heap().check((self.out.len() + bytes) * 2)?;
+                call.check_memory((self.out.len() + bytes) * 2)?;
                 write_string(&mut self.out, call.bytes(id));
             }
             Value::Number(number) => self.write_number(call, number)?,
@@ -117,7 +117,7 @@ impl Encoder {
                 self.levels.pop();
                 return Ok(());
             }
-            None => match call.heap().tables[level.table.0].pair_from(level.at) {
+            None => match call.pair_from(level.table, level.at) {
                 Some((next, key, value)) => {
                     level.at = next;
                     if level.has_items {
@@ -155,7 +155,7 @@ impl Encoder {
 /// The length of a table that is written as an array: all its keys are positive integers, and not too sparse.
 fn array_length(call: &mut Call<'_>, table: TableId) -> Result<Option<usize>> {
     let (mut most, mut items, mut position) = (0_i32, 0_i64, 0);
-    while let Some((next, key, _)) = call.heap().tables[table.0].pair_from(position) {
+    while let Some((next, key, _)) = call.pair_from(table, position) {
         position = next;
         match key {
             Value::Number(number) if number >= 1.0 && number.floor() == number => {
@@ -190,7 +190,7 @@ impl Continuation for Encoder {
             call.charge(1);
             if self.out.len() > self.checked {
                 self.checked = self.out.len() * 2;
-                call.heap().check(self.checked)?;
+                call.check_memory(self.checked)?;
             }
             if call.is_exhausted() {
                 return Ok(Outcome::Pause(self));

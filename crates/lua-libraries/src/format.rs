@@ -1,8 +1,8 @@
 //! `string.format`: C's `printf` for what Lua lets through.
 
-use crate::machine::call::{Call, Outcome, to_integer};
-use crate::number::{write_exponent, write_general, write_special};
-use crate::value::{Result, Value};
+use lua::Result;
+use lua::{Call, Outcome, to_integer};
+use number::c::{write_exponent, write_general, write_special};
 
 /// A directive: what stands between `%` and its letter.
 #[derive(Debug, Default, Clone, Copy)]
@@ -161,7 +161,7 @@ fn quote(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
 }
 
-pub(super) fn format(call: &mut Call<'_>) -> Result<Outcome> {
+pub(crate) fn format(call: &mut Call<'_>) -> Result<Outcome> {
     let id = call.text(0)?;
     let template = call.bytes(id).to_vec();
     let mut out = call.reserve(template.len())?;
@@ -208,13 +208,13 @@ pub(super) fn format(call: &mut Call<'_>) -> Result<Outcome> {
             b'q' => {
                 let id = call.text(argument)?;
                 let length = call.bytes(id).len();
-                call.heap().check(out.len() + length * 4)?;
+                call.check_memory(out.len() + length * 4)?;
                 quote(&mut out, call.bytes(id));
             }
             b's' => {
                 let id = call.text(argument)?;
                 let length = call.bytes(id).len();
-                call.heap().check(out.len() * 2 + length)?;
+                call.check_memory(out.len() * 2 + length)?;
                 let text = call.bytes(id);
                 if spec.precision.is_none() && text.len() >= 100 {
                     // Too long to be formatted.
@@ -232,6 +232,6 @@ pub(super) fn format(call: &mut Call<'_>) -> Result<Outcome> {
         }
     }
     call.charge(out.len() / 32);
-    let text = Value::Str(call.heap().string_of(out)?);
+    let text = call.string_of(out)?;
     call.give(text)
 }

@@ -1,9 +1,9 @@
 //! `cjson.decode`. The tables that are open stand on a stack of its own, so no nesting is too deep for it.
 
 use super::{DECODE_INVALID_NUMBERS, DECODE_MAX_DEPTH, setting};
-use crate::machine::call::{Call, Outcome};
-use crate::number;
-use crate::value::{Result, TableId, Thrown, Value};
+use lua::{Call, Outcome};
+use lua::{Result, TableId, Thrown, Value};
+use number::c;
 
 #[derive(Debug, Clone, PartialEq)]
 enum Token {
@@ -120,7 +120,7 @@ impl Reader {
     }
 
     fn number(&mut self) -> Token {
-        match number::scan(&self.text[self.at..]) {
+        match c::scan(&self.text[self.at..]) {
             Some((number, length)) => {
                 self.at += length;
                 Token::Number(number)
@@ -213,7 +213,7 @@ pub(super) fn decode(call: &mut Call<'_>) -> Result<Outcome> {
         return Err(call.error("JSON parser does not support UTF-16 or UTF-32"));
     }
     let text = text.to_vec();
-    call.heap().check(text.len())?;
+    call.check_memory(text.len())?;
     call.charge(text.len() / 4);
     let allows_invalid_numbers = setting(call, DECODE_INVALID_NUMBERS) != 0;
     let max_depth = setting(call, DECODE_MAX_DEPTH);
@@ -223,7 +223,7 @@ pub(super) fn decode(call: &mut Call<'_>) -> Result<Outcome> {
     loop {
         // A value stands here.
         let mut value = match token {
-            Token::Str(text) => Value::Str(call.heap().string_of(text)?),
+            Token::Str(text) => call.string_of(text)?,
             Token::Number(number) => Value::Number(number),
             Token::Bool(value) => Value::Bool(value),
             Token::Null => Value::Pointer(0),
@@ -234,7 +234,7 @@ pub(super) fn decode(call: &mut Call<'_>) -> Result<Outcome> {
                     let text = format!("Found too many nested data structures ({depth}) at character {at}");
                     return Err(call.error(&text));
                 }
-                let table = call.heap().table(0, 0)?;
+                let table = call.machine().table(0, 0)?;
                 let is_object = token == Token::ObjectBegin;
                 token = reader.token();
                 if is_object && token != Token::ObjectEnd {
@@ -295,7 +295,7 @@ pub(super) fn decode(call: &mut Call<'_>) -> Result<Outcome> {
 /// A key and its colon.
 fn object_key(call: &mut Call<'_>, reader: &mut Reader, token: Token) -> Result<Value> {
     let Token::Str(text) = token else { return Err(reader.failure(call, "object key string", &token)) };
-    let key = Value::Str(call.heap().string_of(text)?);
+    let key = call.string_of(text)?;
     match reader.token() {
         Token::Colon => Ok(key),
         token => Err(reader.failure(call, "colon", &token)),

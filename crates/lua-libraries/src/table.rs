@@ -1,14 +1,14 @@
 //! The library `table`.
 
-use super::sort::sort;
-use crate::machine::Machine;
-use crate::machine::call::{Call, Outcome};
-use crate::machine::frame::Continuation;
-use crate::number;
-use crate::value::{Result, TableId, Value};
+use crate::sort::sort;
+use lua::Continuation;
+use lua::Machine;
+use lua::{Call, Outcome};
+use lua::{Result, TableId, Value};
+use number::c;
 
-pub(super) fn open(machine: &mut Machine) -> Result<()> {
-    super::open(
+pub(crate) fn open(machine: &mut Machine) -> Result<()> {
+    crate::open(
         machine,
         "table",
         &[
@@ -40,7 +40,7 @@ fn put(call: &mut Call<'_>, table: TableId, at: i64, value: Value) -> Result<()>
 
 fn getn(call: &mut Call<'_>) -> Result<Outcome> {
     let table = call.table(0)?;
-    let length = call.heap().length(table);
+    let length = call.length(table);
     call.give_number(length as f64)
 }
 
@@ -52,8 +52,8 @@ fn setn(call: &mut Call<'_>) -> Result<Outcome> {
 fn maxn(call: &mut Call<'_>) -> Result<Outcome> {
     let table = call.table(0)?;
     let mut most = 0.0;
-    let (mut position, heap) = (0, call.heap());
-    while let Some((next, key, _)) = heap.tables[table.0].pair_from(position) {
+    let mut position = 0;
+    while let Some((next, key, _)) = call.pair_from(table, position) {
         if let Value::Number(number) = key
             && number > most
         {
@@ -119,7 +119,7 @@ impl Continuation for Shift {
 
 fn insert(call: &mut Call<'_>) -> Result<Outcome> {
     let table = call.table(0)?;
-    let mut end = call.heap().length(table) as i64 + 1;
+    let mut end = call.length(table) as i64 + 1;
     match call.count() {
         2 => {
             let value = call.arg(1);
@@ -137,7 +137,7 @@ fn insert(call: &mut Call<'_>) -> Result<Outcome> {
 
 fn remove(call: &mut Call<'_>) -> Result<Outcome> {
     let table = call.table(0)?;
-    let end = call.heap().length(table) as i64;
+    let end = call.length(table) as i64;
     let position = i64::from(call.optional_integer(1, end)? as i32);
     if !(1..=end).contains(&position) {
         return Ok(Outcome::Return(0));
@@ -151,7 +151,7 @@ fn concat(call: &mut Call<'_>) -> Result<Outcome> {
     let separator = call.optional_text(1)?;
     let table = call.table(0)?;
     let from = i64::from(call.optional_integer(2, 1)? as i32);
-    let to = if call.arg(3).is_nil() { call.heap().length(table) as i64 } else { i64::from(call.int(3)?) };
+    let to = if call.arg(3).is_nil() { call.length(table) as i64 } else { i64::from(call.int(3)?) };
     let gap = separator.map_or(0, |id| call.bytes(id).len());
     // The length first, so that nothing is made that has no room.
     let mut total = 0_usize;
@@ -174,7 +174,7 @@ fn concat(call: &mut Call<'_>) -> Result<Outcome> {
     for at in from..=to {
         match element(call, table, at) {
             Value::Str(id) => buffer.extend_from_slice(call.bytes(id)),
-            Value::Number(number) => number::write_number(&mut buffer, number),
+            Value::Number(number) => c::write_number(&mut buffer, number),
             _ => {}
         }
         if at < to
@@ -208,11 +208,10 @@ impl Walk {
             None => {
                 // The table may change meanwhile: the key tells the place, as for `next`.
                 let key = call.arg(2);
-                let heap = call.heap();
-                let Some(position) = heap.tables[table.0].position_after(&heap.strings, key) else {
+                let Some(position) = call.position_after(table, key) else {
                     return Err(call.runtime_error("invalid key to 'next'"));
                 };
-                match heap.tables[table.0].pair_from(position) {
+                match call.pair_from(table, position) {
                     None => return Ok(Outcome::Return(0)),
                     Some((_, key, value)) => {
                         call.set_arg(2, key);
@@ -249,7 +248,7 @@ fn foreach(call: &mut Call<'_>) -> Result<Outcome> {
 
 fn foreachi(call: &mut Call<'_>) -> Result<Outcome> {
     let table = call.table(0)?;
-    let end = call.heap().length(table);
+    let end = call.length(table);
     call.callable(1)?;
     call.set_count(2);
     Box::new(Walk { at: 0, end: Some(end) }).step(call)

@@ -77,7 +77,9 @@ impl Quotas {
     ) -> Result<(&'static Quota, usize), String> {
         let parsed = text.split_once('=').and_then(|(name, limit)| {
             let quota = table.clone().find(|quota| quota.name == name)?;
-            Some((quota, limit.parse().ok().filter(|limit| LIMITS.contains(limit))?))
+            // Rust's own would also take a plus sign.
+            let is_plain = limit.bytes().all(|byte| byte.is_ascii_digit());
+            Some((quota, limit.parse().ok().filter(|limit| is_plain && LIMITS.contains(limit))?))
         });
         parsed.ok_or_else(|| {
             let names: Vec<&str> = table.map(|quota| quota.name).collect();
@@ -126,9 +128,18 @@ mod tests {
         let parse = |text| Quotas::parse(TABLE.iter(), text).map(|(quota, limit)| (quota.name, limit));
         assert_eq!(parse("things=1"), Ok(("things", 1)));
         assert_eq!(parse("more-things=1000000"), Ok(("more-things", 1_000_000)));
-        for wrong in
-            ["", "things", "things=", "things=0", "things=1000001", "things=-1", "things=many", "thing=1"]
-        {
+        for wrong in [
+            "",
+            "things",
+            "things=",
+            "things=0",
+            "things=1000001",
+            "things=-1",
+            "things=+5",
+            "things= 5",
+            "things=many",
+            "thing=1",
+        ] {
             assert_eq!(
                 parse(wrong).unwrap_err(),
                 "it must be NAME=LIMIT with a limit from 1 to 1000000 and one of the names things, more-things",

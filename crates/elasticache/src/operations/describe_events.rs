@@ -118,6 +118,9 @@ fn period(cx: &Cx<'_>, input: &Input) -> Result<(u64, u64), Fault> {
         }
         (Some(from_ms), Some(to_ms)) => (from_ms, to_ms),
         (Some(from_ms), None) if input.duration.is_some() => (from_ms, from_ms + span_ms),
+        (Some(from_ms), None) if from_ms > cx.now_ms => {
+            return Err(faults::combination("StartTime must not be in the future."));
+        }
         (Some(from_ms), None) => (from_ms, cx.now_ms),
         (None, Some(to_ms)) => (to_ms.saturating_sub(span_ms), to_ms),
         (None, None) => (cx.now_ms.saturating_sub(span_ms), cx.now_ms),

@@ -117,6 +117,8 @@ fn a_period_is_given_by_two_of_its_begin_end_and_length() {
         (end(60) + "&Duration=30", "2 1"),
         (start(30) + &end(60), "2 1"),
         (start(60) + &end(60), "2"),
+        (start(120), ""),
+        (start(121) + "&Duration=30", ""),
         (end(500), ""),
     ] {
         assert_eq!(names(&parameters), expected, "{parameters}");
@@ -124,8 +126,11 @@ fn a_period_is_given_by_two_of_its_begin_end_and_length() {
     let text = "Cannot specify StartTime, EndTime and Duration together.";
     let form = format!("Action=DescribeEvents{}{}&Duration=1", start(0), end(1));
     refuses(&mut host, &form, "InvalidParameterCombination", text);
-    let text = "StartTime must not be after EndTime.";
-    for late in [start(61) + &end(60), start(121)] {
+    for (late, text) in [
+        (start(61) + &end(60), "StartTime must not be after EndTime."),
+        (start(131) + &end(130), "StartTime must not be after EndTime."),
+        (start(121), "StartTime must not be in the future."),
+    ] {
         refuses(&mut host, &format!("Action=DescribeEvents{late}"), "InvalidParameterCombination", text);
     }
     for wrong in [-1, 20161] {

@@ -590,3 +590,36 @@ impl Data {
         (loss.keys > 0 || loss.bytes_over_limit > 0).then_some(loss)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kills(nodes: &[u64], ms: u64) -> Round {
+        let kill = |node: &u64| Foreseen {
+            member: format!("m{node}"),
+            copies_bytes: 0,
+            step: Step::Kill { node: NodeId(*node) },
+        };
+        (nodes.iter().map(kill).collect(), Duration::from_millis(ms))
+    }
+
+    /// What is told of rounds while others are under way: the nodes of each round, and the time in ms.
+    fn told(rounds: &[Round], under_way: &[Round]) -> (Vec<Vec<String>>, u128) {
+        let stage = Stage::of(None, rounds.to_vec(), under_way.to_vec());
+        let members = |round: &Vec<Foreseen>| round.iter().map(|one| one.member.clone()).collect();
+        (stage.rounds.iter().map(members).collect(), stage.takes.as_millis())
+    }
+
+    #[test]
+    fn what_is_under_way_is_left_out_as_often_as_it_is() {
+        let nodes =
+            |all: &[&[&str]]| all.iter().map(|one| one.iter().map(|n| (*n).to_owned()).collect()).collect();
+        let rounds = [kills(&[1, 2], 10), kills(&[3], 200), kills(&[1], 3000)];
+        assert_eq!(told(&rounds, &[]), (nodes(&[&["m1", "m2"], &["m3"], &["m1"]]), 3210));
+        assert_eq!(told(&rounds, &[kills(&[1], 5)]), (nodes(&[&["m2"], &["m3"], &["m1"]]), 3210));
+        // The time goes on up to the last step that is told, whoever takes it.
+        assert_eq!(told(&rounds, &[kills(&[1], 5), kills(&[1, 2], 5)]), (nodes(&[&["m3"]]), 210));
+        assert_eq!(told(&rounds, &rounds), (nodes(&[]), 0));
+    }
+}

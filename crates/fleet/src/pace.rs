@@ -59,3 +59,50 @@ impl Kind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::step::{Assignment, NodeId};
+    use supervision::Endpoint;
+
+    fn steps() -> [Step; 9] {
+        let (node, address) = (NodeId(1), "127.0.0.1:6379".parse().unwrap());
+        let role = Assignment::Primary;
+        [
+            Step::Kill { node },
+            Step::Stop { node },
+            Step::Remove { node },
+            Step::Assign { node, epoch: 1, role },
+            Step::Drain { node, epoch: 1 },
+            Step::Handover { from: node, from_address: address, to: node, to_address: address, epoch: 1 },
+            Step::Unlisten { node, endpoint: Endpoint::Reader },
+            Step::Close { endpoint: Endpoint::Reader, address },
+            Step::Configure { node, parameters: Vec::new(), at_once: 1 },
+        ]
+    }
+
+    fn ms(pace: &Pace) -> Vec<u128> {
+        steps().iter().map(|step| pace.of(step, 0).as_millis()).collect()
+    }
+
+    #[test]
+    fn each_kind_of_steps_has_its_own_pace() {
+        let mut pace = Pace::default();
+        assert_eq!(ms(&pace), [20, 20, 20, 3, 3, 20, 1, 1, 1]);
+        // A quarter of the difference, each time.
+        let [kill, .., handover, _, _, configure] = steps();
+        pace.took(&kill, Duration::from_millis(420));
+        pace.took(&handover, Duration::from_millis(60));
+        pace.took(&configure, Duration::from_millis(5));
+        assert_eq!(ms(&pace), [120, 120, 120, 3, 3, 30, 2, 2, 2]);
+        pace.took(&kill, Duration::ZERO);
+        assert_eq!(ms(&pace), [90, 90, 90, 3, 3, 30, 2, 2, 2]);
+    }
+
+    #[test]
+    fn copying_comes_on_top() {
+        let [.., assign, _, _, _, _, _] = steps();
+        assert_eq!(Pace::default().of(&assign, 300_000_000), Duration::from_millis(2003));
+    }
+}

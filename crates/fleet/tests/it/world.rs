@@ -52,8 +52,13 @@ pub(crate) struct Node {
     /// Clients, by the endpoint that they came by.
     pub(crate) clients: BTreeMap<Endpoint, u64>,
     pub(crate) revision: Revision,
+    /// What its data may take, in bytes.
+    pub(crate) maxmemory_bytes: u64,
     file: Vec<u64>,
 }
+
+/// What a write takes.
+pub(crate) const WRITE_BYTES: u64 = 100_000;
 
 pub(crate) struct World {
     pub(crate) fleet: Fleet,
@@ -288,7 +293,8 @@ impl World {
             Step::Start { node, spec } => {
                 let file = self.nodes.get(node).map(|node| node.file.clone()).unwrap_or_default();
                 if self.nodes.get(node).is_none_or(|node| node.life == Life::Dead) {
-                    self.nodes.insert(*node, fresh(file, spec.revision));
+                    let limit = maxmemory(&spec.parameters).unwrap();
+                    self.nodes.insert(*node, fresh(file, spec.revision, limit));
                 }
                 Ok(Outcome::Done)
             }
@@ -340,8 +346,10 @@ impl World {
                 self.closed += closed.unwrap_or(0);
                 Ok(Outcome::Done)
             }
-            Step::Configure { node, at_once, .. } => {
-                self.running(*node, u64::MAX)?.revision.at_once = *at_once;
+            Step::Configure { node, parameters, at_once } => {
+                let it = self.running(*node, u64::MAX)?;
+                it.revision.at_once = *at_once;
+                it.maxmemory_bytes = maxmemory(parameters).unwrap();
                 Ok(Outcome::Done)
             }
             Step::Close { .. } => Ok(Outcome::Done),
@@ -448,7 +456,11 @@ impl World {
     }
 }
 
-fn fresh(data: Vec<u64>, revision: Revision) -> Node {
+fn maxmemory(parameters: &[(String, String)]) -> Option<u64> {
+    parameters.iter().find(|(name, _)| name == "maxmemory")?.1.parse().ok()
+}
+
+fn fresh(data: Vec<u64>, revision: Revision, maxmemory_bytes: u64) -> Node {
     Node {
         life: Life::Running,
         epoch: 0,
@@ -461,6 +473,7 @@ fn fresh(data: Vec<u64>, revision: Revision) -> Node {
         listening: Vec::new(),
         clients: BTreeMap::new(),
         revision,
+        maxmemory_bytes,
         file: Vec::new(),
     }
 }
@@ -482,8 +495,8 @@ fn status(id: NodeId, node: &Node) -> Status {
         listening: node.listening.clone(),
         writes_paused: node.paused,
         workers: Vec::new(),
-        used_memory_bytes: 0,
-        maxmemory_bytes: 0,
+        used_memory_bytes: node.data.len() as u64 * WRITE_BYTES,
+        maxmemory_bytes: node.maxmemory_bytes,
         keys: node.data.len() as u64,
         clients: node.clients.values().sum(),
         endpoint_clients: node.clients.clone(),

@@ -1,6 +1,7 @@
 //! Active expiry: a thread that deletes expired keys, and expired fields of hashes, that no command looks at.
 //!
-//! A slot's header keeps a bound below which none of its keys expires, so a slot without due keys costs one look. In a slot
+//! A slot's header keeps bounds below which none of its keys and fields expires, and they are read without its lock: a slot of which
+//! nothing is due costs two comparisons, and a round that finds none due does not enter the gate. In a slot
 //! with due keys only volatile entries are touched, a few at a time under its lock. Hashes with fields that expire stand in their
 //! slot in the order in which these are due, so that what is not due costs nothing. The thread works in short passages of
 //! the gate, like a worker, and each removal has a place of its own in the stream.
@@ -60,9 +61,11 @@ pub fn wake_for_volatile_keys(engine: &Engine) {
 /// Goes through all slots of a database once.
 fn sweep(engine: &Engine, local: &mut Local, db: u16) {
     let (mut slot, mut at_slot) = (0, Progress::Begin);
-    while slot < SLOTS && !engine.ending.load(Ordering::Acquire) {
+    while !engine.ending.load(Ordering::Acquire) {
         local.now_ms = unix_ms();
-        if admission::expiry(engine, local.now_ms) != Expiry::Delete {
+        if next_due(engine, db, slot, local.now_ms).is_none()
+            || admission::expiry(engine, local.now_ms) != Expiry::Delete
+        {
             return;
         }
         if !local.enter(engine) {
@@ -76,8 +79,8 @@ fn sweep(engine: &Engine, local: &mut Local, db: u16) {
             return local.leave(engine);
         }
         let began = Instant::now();
-        while slot < SLOTS && began.elapsed() < PASSAGE && !engine.keyspace.gate().is_closed() {
-            let Some(at) = engine.keyspace.next_occupied(engine.keyspace.physical(db), slot) else {
+        while began.elapsed() < PASSAGE && !engine.keyspace.gate().is_closed() {
+            let Some(at) = next_due(engine, db, slot, local.now_ms) else {
                 slot = SLOTS;
                 break;
             };
@@ -91,6 +94,11 @@ fn sweep(engine: &Engine, local: &mut Local, db: u16) {
         }
         leave(engine, local, began);
     }
+}
+
+/// The first slot from this number on of which something may be due.
+fn next_due(engine: &Engine, db: u16, from: usize, now_ms: u64) -> Option<Slot> {
+    engine.keyspace.next_due(engine.keyspace.physical(db), from, now_ms)
 }
 
 /// Ends a passage of the gate that began then. Clients may have waited for what was removed in it.

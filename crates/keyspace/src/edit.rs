@@ -12,7 +12,7 @@ use table::{Entry, EntryMut, Occupied, ValueMut};
 pub struct Edit<'e> {
     pub(crate) occupied: Occupied<'e>,
     /// When keys of the slot expire.
-    pub(crate) expiries: &'e mut Expiries,
+    pub(crate) expiries: &'e Expiries,
 }
 
 impl Edit<'_> {

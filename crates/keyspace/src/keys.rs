@@ -481,6 +481,9 @@ impl<'k, 'g> Keys<'k, 'g> {
         self.space.count(thread, physical, place.slot, -1);
         if is_empty {
             self.space.note_occupied(physical, place.slot, false);
+            if physical > 0 {
+                self.guard.drop_extra_if_unused(place.slot);
+            }
         }
         Some(entry)
     }
@@ -621,7 +624,8 @@ impl<'k, 'g> Keys<'k, 'g> {
             let db = self.context.db;
             let registry = self.guard.registry(slot);
             registry.touch(db, key);
-            cell.set_registered(!registry.is_empty());
+            let is_empty = registry.is_empty();
+            self.note_registered(slot, !is_empty);
         }
     }
 
@@ -680,7 +684,15 @@ impl<'k, 'g> Keys<'k, 'g> {
         let registry = self.guard.registry(slot);
         registry.finish(db, key, ticket);
         let is_empty = registry.is_empty();
-        self.guard.cell(slot).set_registered(!is_empty);
+        self.note_registered(slot, !is_empty);
+    }
+
+    /// Notes whether a client waits for a key of the slot or watches one.
+    fn note_registered(&mut self, slot: Slot, is_registered: bool) {
+        self.guard.cell(slot).set_registered(is_registered);
+        if !is_registered {
+            self.guard.drop_extra_if_unused(slot);
+        }
     }
 
     /// Whether a client waits for a key of the slot.

@@ -241,6 +241,20 @@ impl Keyspace {
         None
     }
 
+    /// The first slot from `from` on in which the physical database holds a key, and of which a key or a field, of any database, may be
+    /// due. It takes no lock, so a slot that has become due just now may be missed.
+    pub fn next_due(&self, physical: usize, from: usize, now_ms: u64) -> Option<Slot> {
+        let mut from = from;
+        loop {
+            let slot = self.next_occupied(physical, from)?;
+            let expiries = self.slots.cell(slot).expiries();
+            if expiries.may_be_due(now_ms) || expiries.fields_may_be_due(now_ms) {
+                return Some(slot);
+            }
+            from = slot.index() + 1;
+        }
+    }
+
     #[inline]
     fn count(&self, thread: usize, physical: usize, slot: Slot, by: i64) {
         self.counters.add_keys(thread, physical, slot.index(), by);

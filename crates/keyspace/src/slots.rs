@@ -1,12 +1,13 @@
 //! The slots themselves: 16,384 headers of one cache line each, and the only access to their contents.
 //!
 //! ```text
-//!   0    4    8                     24      32                  48         64
-//!   ┌────┬────┬─────────────────────┬───────┬───────────────────┬──────────┐
-//!   │lock│flag│ table of database 0 │ extra │     expiries      │   free   │
-//!   └────┴────┴─────────────────────┴───────┴───────────────────┴──────────┘
+//!   0    4    8                     24                      48      56     64
+//!   ┌────┬────┬─────────────────────┬───────────────────────┬───────┬──────┐
+//!   │lock│flag│ table of database 0 │       expiries        │ extra │ free │
+//!   └────┴────┴─────────────────────┴───────────────────────┴───────┴──────┘
 //! ```
-//! `extra` exists once another database holds a key of the slot, or a client waits for one or watches one.
+//! `extra` exists while another database has a table in the slot, a client waits for a key of it or watches one, or a field of one of its
+//! hashes expires. `expiries` are atomics, which change under the lock only: the sweeper reads them without it.
 //!
 //! This module is an unsafe kernel. **Invariant:** a `&mut SlotData` or a `TableMut` exists only while its slot's lock is
 //! held by the thread that has it, or while that thread owns the world. [`Guard`] is the proof: it is made by taking the
@@ -34,7 +35,6 @@ use topology::{SLOTS, Slot};
 #[derive(Debug)]
 struct SlotData {
     extra: Option<Box<Extra>>,
-    expiries: Expiries,
 }
 
 /// The rare parts.
@@ -42,14 +42,23 @@ struct SlotData {
 struct Extra {
     /// Tables of the physical databases from 1 on, as many as are used.
     tables: Vec<Table>,
-    registry: Registry,
+    registry: Option<Box<Registry>>,
     hashes: VolatileHashes,
+}
+
+impl Extra {
+    /// Whether nothing is in it. Only tables of database 0 are prefetched, so these may go while others are inside the gate.
+    fn is_unused(&mut self) -> bool {
+        self.hashes.is_empty()
+            && self.registry.as_ref().is_none_or(|registry| registry.is_empty())
+            && self.tables.iter_mut().all(|table| table.get_mut().is_empty())
+    }
 }
 
 /// A table of a slot, and when its keys expire.
 pub(crate) struct Parts<'a> {
     pub(crate) table: TableMut<'a>,
-    pub(crate) expiries: &'a mut Expiries,
+    pub(crate) expiries: &'a Expiries,
 }
 
 /// A client waits for a key of the slot, or watches one.
@@ -61,6 +70,7 @@ pub(crate) struct SlotCell {
     lock: SlotLock,
     flags: AtomicU32,
     table0: Table,
+    expiries: Expiries,
     data: UnsafeCell<SlotData>,
 }
 
@@ -76,6 +86,12 @@ impl SlotCell {
 
     pub(crate) fn set_registered(&self, registered: bool) {
         self.flags.store(if registered { REGISTERED } else { 0 }, Ordering::Relaxed);
+    }
+
+    /// When keys of the slot expire, and fields of its hashes. It may be read without the lock; what is read then may be late.
+    #[inline]
+    pub(crate) fn expiries(&self) -> &Expiries {
+        &self.expiries
     }
 }
 
@@ -110,7 +126,8 @@ impl Slots {
             lock: SlotLock::default(),
             flags: AtomicU32::new(0),
             table0: Table::new(),
-            data: UnsafeCell::new(SlotData { extra: None, expiries: Expiries::NONE }),
+            expiries: Expiries::default(),
+            data: UnsafeCell::new(SlotData { extra: None }),
         };
         Slots {
             cells: (0..SLOTS).map(|_| cell()).collect(),
@@ -371,7 +388,7 @@ impl<'a> Guard<'a> {
     #[inline]
     pub(crate) fn parts(&mut self, slot: Slot, physical: usize) -> Parts<'_> {
         let slots = self.slots;
-        let SlotData { extra, expiries } = self.data(slot);
+        let extra = &mut self.data(slot).extra;
         let table = match physical {
             0 => &slots.cell(slot).table0,
             _ => {
@@ -383,12 +400,20 @@ impl<'a> Guard<'a> {
             }
         };
         // SAFETY: as for `data`.
-        Parts { table: unsafe { table.exclusive() }, expiries }
+        Parts { table: unsafe { table.exclusive() }, expiries: slots.cell(slot).expiries() }
     }
 
     /// The waiters and watchers of the slot's keys.
     pub(crate) fn registry(&mut self, slot: Slot) -> &mut Registry {
-        &mut self.data(slot).extra.get_or_insert_default().registry
+        self.data(slot).extra.get_or_insert_default().registry.get_or_insert_default()
+    }
+
+    /// Drops the rare parts of a slot if nothing is in them.
+    pub(crate) fn drop_extra_if_unused(&mut self, slot: Slot) {
+        let extra = &mut self.data(slot).extra;
+        if extra.as_mut().is_some_and(|extra| extra.is_unused()) {
+            *extra = None;
+        }
     }
 
     /// The hashes of the slot that have fields that expire.
@@ -401,10 +426,11 @@ impl<'a> Guard<'a> {
         self.data(slot).extra.as_ref().map(|extra| &extra.hashes)
     }
 
-    /// When keys of the slot expire.
+    /// When keys of the slot expire, and fields of its hashes, to be changed.
     #[inline]
-    pub(crate) fn expiries(&mut self, slot: Slot) -> &mut Expiries {
-        &mut self.data(slot).expiries
+    pub(crate) fn expiries(&self, slot: Slot) -> &'a Expiries {
+        assert!(self.covers(slot), "slot {} is not held", slot.number());
+        self.slots.cell(slot).expiries()
     }
 
     /// Takes a database's keys out of a slot. Only in the world.
@@ -474,5 +500,54 @@ impl Guard<'_> {
             Held::Walking(None) => {}
             Held::Walking(Some(slot)) => _ = self.slots.unlock(*slot),
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::{AccessClock, Expiry, Keys, KeysContext, Keyspace, Scratch, Standing, Ttl, Watch};
+    use structures::{Hash, Limits, Value};
+
+    fn volatile_hash(at_ms: u64) -> Value {
+        let mut hash = Hash::new();
+        hash.set(b"field", b"value", &Limits::default());
+        hash.set_expiry(b"field", Some(at_ms));
+        Value::Hash(Box::new(hash))
+    }
+
+    #[test]
+    fn the_rare_parts_go_with_the_last_of_them() {
+        let space = Keyspace::new(2, 1);
+        let (mut scratch, mut standing) = (Scratch::default(), Standing::new(0));
+        assert!(standing.enter(&space));
+        let slot = Slot::of(b"k");
+        let mut on_keys = |db: u16, run: &dyn Fn(&mut Keys<'_, '_>)| {
+            let context = KeysContext {
+                thread: 0,
+                db,
+                now_ms: 1000,
+                expiry: Expiry::Delete,
+                lazy_expire: false,
+                no_touch: false,
+                clock: AccessClock::Lru,
+            };
+            let mut guard = space.lock(slot).expect("nobody else is there");
+            run(&mut Keys::new(&space, &mut guard, &mut scratch, context));
+            (guard.data(slot).extra.is_some(), space.next_due(0, 0, 5000))
+        };
+        assert_eq!(on_keys(0, &|keys| keys.put(b"k", Value::Int(1), Ttl::Clear)), (false, None));
+        // A hash with a field that expires, and as a string again.
+        assert_eq!(on_keys(0, &|keys| keys.put(b"k", volatile_hash(3000), Ttl::Clear)), (true, Some(slot)));
+        assert_eq!(on_keys(0, &|keys| keys.put(b"k", Value::Int(1), Ttl::Clear)), (false, None));
+        // A key of another database.
+        assert!(on_keys(1, &|keys| keys.put(b"k", Value::Int(1), Ttl::Clear)).0);
+        assert!(!on_keys(1, &|keys| drop(keys.remove(b"k"))).0);
+        // A watch, which a change takes away.
+        let watch = Arc::new(Watch::default());
+        assert!(on_keys(0, &|keys| keys.watch(b"k", &watch)).0);
+        assert!(!on_keys(0, &|keys| keys.changed(b"k", crate::EventClass::STRING, "set", 1)).0);
+        assert!(watch.is_touched());
+        standing.leave(&space);
     }
 }

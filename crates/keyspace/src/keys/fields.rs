@@ -5,6 +5,7 @@
 
 use super::{Expiry, Keys};
 use crate::effects::EventClass;
+use crate::fields::VolatileHashes;
 use table::{Entry, ValueMut};
 use topology::Slot;
 
@@ -42,6 +43,10 @@ impl Keys<'_, '_> {
         let slot = self.locate(key).slot;
         let (physical, thread) = (self.physical, self.context.thread);
         self.guard.volatile_hashes(slot).change(physical, key, before, after);
+        match after {
+            Some(at_ms) => self.guard.expiries(slot).note_fields(at_ms),
+            None => self.settle_if_none(slot),
+        }
         let by = i64::from(after.is_some()) - i64::from(before.is_some());
         self.space.counters.add_volatile_hashes(thread, physical, by);
     }
@@ -56,11 +61,11 @@ impl Keys<'_, '_> {
     /// hashes that a snapshot has yet to capture in pieces. Returns whether others may be due.
     pub fn reclaim_fields(&mut self, slot: Slot, most: usize) -> bool {
         let (physical, now_ms, space) = (self.physical, self.context.now_ms, self.space);
-        let Some(hashes) = self.guard.volatile_hashes_if_any(slot) else { return false };
-        if !hashes.may_be_due(now_ms) {
+        if !self.guard.expiries(slot).fields_may_be_due(now_ms) {
             return false;
         }
-        let due: Vec<Box<[u8]>> = hashes.due(physical, now_ms).take(most).map(Box::from).collect();
+        let Some(hashes) = self.guard.volatile_hashes_if_any(slot) else { return false };
+        let due = hashes.due(physical, now_ms, most);
         let mut left = most;
         for key in due {
             if left == 0 {
@@ -74,9 +79,18 @@ impl Keys<'_, '_> {
             left = left.saturating_sub(self.reclaim_fields_of(&key, left));
         }
         if left > 0 {
-            self.guard.volatile_hashes(slot).settle();
+            let earliest_ms = self.guard.volatile_hashes_if_any(slot).and_then(VolatileHashes::earliest_ms);
+            self.guard.expiries(slot).set_fields(earliest_ms.unwrap_or(u64::MAX));
         }
         left == 0
+    }
+
+    /// Gives back what a slot keeps of hashes with fields that expire, if there is none any more.
+    pub(super) fn settle_if_none(&mut self, slot: Slot) {
+        if self.guard.volatile_hashes_if_any(slot).is_none_or(VolatileHashes::is_empty) {
+            self.guard.expiries(slot).set_fields(u64::MAX);
+            self.guard.drop_extra_if_unused(slot);
+        }
     }
 
     /// Deletes due fields of a hash, `most` of them; how many.

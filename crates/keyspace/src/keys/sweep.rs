@@ -1,5 +1,5 @@
-//! Sweeps a slot: deletes its expired keys, a few each time it holds the lock. A bound in the slot's header makes a slot without
-//! expired keys cost one comparison.
+//! Sweeps a slot: deletes its expired keys, a few each time it holds the lock. Bounds in the slot's header make a slot without
+//! expired keys and fields cost two comparisons, without its lock.
 //!
 //! ```text
 //!   begin: since = never          pass a key: since = min(since, its expiry)          end: bound = since
@@ -10,32 +10,64 @@
 //! visit the whole slot under one hold of the lock.
 
 use super::Keys;
+use crate::sync::{AtomicU64, Ordering};
 use table::Entry;
 use topology::Slot;
 
-/// When keys of a slot expire, kept in its header.
-#[derive(Debug, Clone, Copy)]
+/// When keys of a slot expire, and fields of its hashes; kept in its header. They change under the slot's lock only, so a load and a store
+/// are enough. Who reads them without it may see what they were a moment ago: the sweeper then comes with its next round.
+#[derive(Debug)]
 pub(crate) struct Expiries {
     /// No key of the slot expires before this time (Unix ms), or it has passed; `u64::MAX` when none expires at all.
-    bound_ms: u64,
+    bound_ms: AtomicU64,
     /// The same for those that the running sweep passed or that were given an expiry since it began.
-    since_ms: u64,
+    since_ms: AtomicU64,
+    /// No field of a hash is due before this time.
+    fields_ms: AtomicU64,
+}
+
+impl Default for Expiries {
+    fn default() -> Expiries {
+        let never = || AtomicU64::new(u64::MAX);
+        Expiries { bound_ms: never(), since_ms: never(), fields_ms: never() }
+    }
 }
 
 impl Expiries {
-    pub(crate) const NONE: Expiries = Expiries { bound_ms: u64::MAX, since_ms: u64::MAX };
-
     /// Notes that a key of the slot expires at this time.
     #[inline]
-    pub(crate) fn note(&mut self, at_ms: u64) {
-        self.bound_ms = at_ms.min(self.bound_ms);
-        self.since_ms = at_ms.min(self.since_ms);
+    pub(crate) fn note(&self, at_ms: u64) {
+        lower(&self.bound_ms, at_ms);
+        lower(&self.since_ms, at_ms);
+    }
+
+    /// Notes that fields of a hash are due at this time.
+    pub(crate) fn note_fields(&self, at_ms: u64) {
+        lower(&self.fields_ms, at_ms);
+    }
+
+    /// Makes the bound of fields this time, before which none is due any more.
+    pub(crate) fn set_fields(&self, at_ms: u64) {
+        self.fields_ms.store(at_ms, Ordering::Relaxed);
     }
 
     /// Whether a key may be due.
     #[inline]
     pub(crate) fn may_be_due(&self, now_ms: u64) -> bool {
-        self.bound_ms <= now_ms
+        self.bound_ms.load(Ordering::Relaxed) <= now_ms
+    }
+
+    /// Whether a field of a hash may be due.
+    #[inline]
+    pub(crate) fn fields_may_be_due(&self, now_ms: u64) -> bool {
+        self.fields_ms.load(Ordering::Relaxed) <= now_ms
+    }
+}
+
+#[inline]
+fn lower(bound: &AtomicU64, at_ms: u64) {
+    if at_ms < bound.load(Ordering::Relaxed) {
+        bound.store(at_ms, Ordering::Relaxed);
     }
 }
 
@@ -105,7 +137,7 @@ impl Keys<'_, '_> {
         let own = self.physical;
         // When databases were swapped meanwhile, another one is swept, from its begin.
         let mut at = from.filter(|at| at.own == own).unwrap_or_else(|| {
-            self.guard.expiries(slot).since_ms = u64::MAX;
+            self.guard.expiries(slot).since_ms.store(u64::MAX, Ordering::Relaxed);
             Sweep { own, others: None, cursor: 0 }
         });
         let mut earliest = u64::MAX;
@@ -118,9 +150,9 @@ impl Keys<'_, '_> {
             Some(other) => self.pass(slot, other, &mut at.cursor, budget, stays),
         };
         let expiries = self.guard.expiries(slot);
-        expiries.since_ms = earliest.min(expiries.since_ms);
+        lower(&expiries.since_ms, earliest);
         if is_last {
-            expiries.bound_ms = expiries.since_ms;
+            expiries.bound_ms.store(expiries.since_ms.load(Ordering::Relaxed), Ordering::Relaxed);
             return None;
         }
         if at.cursor == 0 {

@@ -37,6 +37,7 @@ impl Keys<'_, '_> {
             if self.guard.volatile_hashes_if_any(slot).is_some() {
                 let hashes = self.guard.volatile_hashes(slot).clear(physical) as i64;
                 space.counters.add_volatile_hashes(thread, physical, -hashes);
+                self.settle_if_none(slot);
             }
             space.note_occupied(physical, slot, false);
             removed.extend(space.walk.adopt(physical, table));
@@ -82,7 +83,7 @@ impl Keys<'_, '_> {
                 }
             }
             let is_empty = self.guard.registry(slot).is_empty();
-            self.guard.cell(slot).set_registered(!is_empty);
+            self.note_registered(slot, !is_empty);
         }
         self.space.swap_map(a, b);
         self.physical = self.space.physical(self.context.db);

@@ -492,8 +492,15 @@ impl Machine {
             let mut live = BTreeMap::new();
             let (mut len, mut volatile, mut volatile_hashes) = (0, 0, 0);
             let now_ms = self.now_ms;
+            // When a key of each slot expires, or a field of a hash there.
+            let mut due: BTreeMap<u16, u64> = BTreeMap::new();
             let mut visit = |entry: Entry<'_>| {
                 let slot = Slot::of(entry.key()).number();
+                let fields_at = entry.value().hash().and_then(Hash::next_due_ms);
+                for at in entry.expire_at().into_iter().chain(fields_at) {
+                    let due = due.entry(slot).or_insert(u64::MAX);
+                    *due = at.min(*due);
+                }
                 len += 1;
                 volatile_hashes += u64::from(entry.value().hash().is_some_and(Hash::is_volatile));
                 if let Some(at) = entry.expire_at() {
@@ -528,6 +535,10 @@ impl Machine {
             assert_eq!((self.space.len(db), self.space.volatile_len(db)), (len, volatile));
             assert_eq!(self.space.volatile_hashes(db), volatile_hashes);
             let physical = self.space.physical(db);
+            for (slot, at) in due {
+                let found = self.space.next_due(physical, slot.into(), at);
+                assert_eq!(found, Slot::new(slot), "a slot with a due key is passed over");
+            }
             check_weights(len, &counts, |random| self.space.random_slot(physical, random));
             check_weights(volatile, &volatile_counts, |random| {
                 self.space.random_volatile_slot(physical, random)

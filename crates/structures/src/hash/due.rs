@@ -3,7 +3,8 @@
 //! ```text
 //! key of a field:  │ window of its expiry: 36 bits │ low bits of its hash: 28 │       a window is 128 ms
 //!
-//! chunks:  [ k k k … ] [ k k k … ] [ k k k … ]        sorted, at most 128 keys each, found by a lower bound of the first
+//! few:     [ k k k … ]                                sorted, at most 128 keys
+//! chunks:  [ k k k … ] [ k k k … ] [ k k k … ]        the same, found by a lower bound of the first, once there are more
 //! ```
 //!
 //! A field costs about nine bytes here, whatever its name is long: the hash leads to its bucket, the bucket to the field, and the
@@ -68,38 +69,115 @@ fn window(at_ms: u64) -> u64 {
 }
 
 /// The order; see the module.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Due {
-    /// By a number that is not above the chunk's first key, and above the last of the chunk before.
-    chunks: BTreeMap<Key, Vec<Key>>,
-    /// Keys that all chunks have memory for.
-    slots: usize,
+#[derive(Debug, Clone)]
+pub(super) enum Due {
+    /// One chunk, without a map.
+    Few(Vec<Key>),
+    Many(Box<Chunks>),
+}
+
+impl Default for Due {
+    fn default() -> Due {
+        Due::Few(Vec::new())
+    }
 }
 
 impl Due {
     pub(super) fn is_empty(&self) -> bool {
-        self.chunks.is_empty()
+        match self {
+            Due::Few(keys) => keys.is_empty(),
+            Due::Many(chunks) => chunks.by_bound.is_empty(),
+        }
     }
 
     /// The first key.
     pub(super) fn first(&self) -> Option<Key> {
-        self.chunks.first_key_value().map(|(_, chunk)| chunk[0])
+        match self {
+            Due::Few(keys) => keys.first().copied(),
+            Due::Many(chunks) => chunks.by_bound.first_key_value().map(|(_, chunk)| chunk[0]),
+        }
     }
 
     /// Bytes taken from the allocator, by what the map takes on average.
     pub(super) fn memory(&self) -> usize {
-        self.slots * size_of::<Key>() + self.chunks.len() * CHUNK_BYTES
+        match self {
+            Due::Few(keys) => keys.capacity() * size_of::<Key>(),
+            Due::Many(chunks) => {
+                size_of::<Chunks>() + chunks.slots * size_of::<Key>() + chunks.by_bound.len() * CHUNK_BYTES
+            }
+        }
     }
 
     /// Adds a key, unless it is there.
     pub(super) fn insert(&mut self, key: Key) {
-        let Some((_, chunk)) = self.chunks.range_mut(..=key).next_back() else {
+        match self {
+            Due::Few(keys) => {
+                let Err(at) = keys.binary_search(&key) else { return };
+                if keys.len() == MOST {
+                    let mut chunks = Chunks::of(std::mem::take(keys));
+                    chunks.insert(key);
+                    *self = Due::Many(Box::new(chunks));
+                    return;
+                }
+                if keys.len() == keys.capacity() {
+                    keys.reserve_exact(keys.len().clamp(1, STEP));
+                }
+                keys.insert(at, key);
+            }
+            Due::Many(chunks) => chunks.insert(key),
+        }
+    }
+
+    /// Removes a key, if it is there.
+    pub(super) fn remove(&mut self, key: Key) {
+        match self {
+            Due::Few(keys) => {
+                let Ok(at) = keys.binary_search(&key) else { return };
+                keys.remove(at);
+                if keys.capacity() > 2 * keys.len() + STEP {
+                    keys.shrink_to(keys.len() + STEP);
+                }
+            }
+            Due::Many(chunks) => {
+                chunks.remove(key);
+                if let Some(only) = chunks.take_only() {
+                    *self = Due::Few(only);
+                }
+            }
+        }
+    }
+}
+
+/// Chunks in a map.
+#[derive(Debug, Clone)]
+pub(super) struct Chunks {
+    /// By a number that is not above the chunk's first key, and above the last of the chunk before.
+    by_bound: BTreeMap<Key, Vec<Key>>,
+    /// Keys that all chunks have memory for.
+    slots: usize,
+}
+
+impl Chunks {
+    fn of(chunk: Vec<Key>) -> Chunks {
+        let slots = chunk.capacity();
+        Chunks { by_bound: chunk.first().copied().map(|first| (first, chunk)).into_iter().collect(), slots }
+    }
+
+    /// The only chunk, if it is far from being split.
+    fn take_only(&mut self) -> Option<Vec<Key>> {
+        let is_small =
+            self.by_bound.len() == 1 && self.by_bound.values().all(|chunk| chunk.len() <= MOST / 2);
+        is_small.then(|| self.by_bound.pop_first().expect("there is one").1)
+    }
+
+    fn insert(&mut self, key: Key) {
+        let Some((_, chunk)) = self.by_bound.range_mut(..=key).next_back() else {
             // Below all bounds: the first chunk gets a lower one.
-            let (_, mut first) = self.chunks.pop_first().unwrap_or((key, Vec::new()));
+            let (_, mut first) = self.by_bound.pop_first().unwrap_or((key, Vec::new()));
             self.slots -= first.capacity();
             first.insert(0, key);
             self.slots += first.capacity();
-            self.chunks.insert(key, first);
+            self.by_bound.insert(key, first);
             return self.split_if_full(key);
         };
         let Err(at) = chunk.binary_search(&key) else { return };
@@ -107,7 +185,7 @@ impl Due {
             // Ascending keys leave full chunks behind.
             let next = vec![key];
             self.slots += next.capacity();
-            self.chunks.insert(key, next);
+            self.by_bound.insert(key, next);
             return;
         }
         self.slots -= chunk.capacity();
@@ -119,9 +197,8 @@ impl Due {
         self.split_if_full(key);
     }
 
-    /// Removes a key, if it is there.
-    pub(super) fn remove(&mut self, key: Key) {
-        let Some((&bound, chunk)) = self.chunks.range_mut(..=key).next_back() else { return };
+    fn remove(&mut self, key: Key) {
+        let Some((&bound, chunk)) = self.by_bound.range_mut(..=key).next_back() else { return };
         let Ok(at) = chunk.binary_search(&key) else { return };
         self.slots -= chunk.capacity();
         chunk.remove(at);
@@ -138,7 +215,7 @@ impl Due {
 
     /// Splits the chunk that holds this key if it has too many.
     fn split_if_full(&mut self, key: Key) {
-        let Some((_, chunk)) = self.chunks.range_mut(..=key).next_back() else { return };
+        let Some((_, chunk)) = self.by_bound.range_mut(..=key).next_back() else { return };
         if chunk.len() <= MOST {
             return;
         }
@@ -146,18 +223,18 @@ impl Due {
         let upper = chunk.split_off(MOST / 2);
         chunk.shrink_to(chunk.len() + STEP);
         self.slots += chunk.capacity() + upper.capacity();
-        self.chunks.insert(upper[0], upper);
+        self.by_bound.insert(upper[0], upper);
     }
 
     /// Joins a chunk of few keys with the next, if both leave room for as many again.
     fn join(&mut self, bound: Key) {
-        let next = self.chunks.range(bound..).nth(1).map(|(&next, chunk)| (next, chunk.len()));
+        let next = self.by_bound.range(bound..).nth(1).map(|(&next, chunk)| (next, chunk.len()));
         let Some((next, len)) = next else { return };
-        if self.chunks[&bound].len() + len > MOST / 2 {
+        if self.by_bound[&bound].len() + len > MOST / 2 {
             return;
         }
         let other = self.take(next);
-        let chunk = self.chunks.get_mut(&bound).expect("the chunk is there");
+        let chunk = self.by_bound.get_mut(&bound).expect("the chunk is there");
         self.slots -= chunk.capacity();
         chunk.reserve_exact(other.len());
         chunk.extend(other);
@@ -165,7 +242,7 @@ impl Due {
     }
 
     fn take(&mut self, bound: Key) -> Vec<Key> {
-        let taken = self.chunks.remove(&bound).expect("the chunk is there");
+        let taken = self.by_bound.remove(&bound).expect("the chunk is there");
         self.slots -= taken.capacity();
         taken
     }
@@ -178,12 +255,21 @@ mod tests {
     use std::collections::BTreeSet;
 
     fn check(due: &Due, model: &BTreeSet<u64>) {
-        let all: Vec<u64> = due.chunks.values().flatten().map(|key| key.0).collect();
+        let all: Vec<u64> = match due {
+            Due::Few(keys) => keys.iter().map(|key| key.0).collect(),
+            Due::Many(chunks) => chunks.by_bound.values().flatten().map(|key| key.0).collect(),
+        };
         assert_eq!(all, model.iter().copied().collect::<Vec<_>>());
-        assert!(due.chunks.iter().all(|(bound, chunk)| *bound <= chunk[0] && chunk.len() <= MOST));
-        let mut bounds = due.chunks.keys().skip(1);
-        assert!(due.chunks.values().all(|chunk| bounds.next().is_none_or(|next| chunk.last() < Some(next))));
-        assert_eq!(due.slots, due.chunks.values().map(Vec::capacity).sum::<usize>());
+        assert!(!model.is_empty() || matches!(due, Due::Few(_)));
+        if let Due::Many(chunks) = due {
+            let Chunks { by_bound, slots } = &**chunks;
+            assert!(by_bound.iter().all(|(bound, chunk)| *bound <= chunk[0] && chunk.len() <= MOST));
+            let mut bounds = by_bound.keys().skip(1);
+            assert!(
+                by_bound.values().all(|chunk| bounds.next().is_none_or(|next| chunk.last() < Some(next)))
+            );
+            assert_eq!(*slots, by_bound.values().map(Vec::capacity).sum::<usize>());
+        }
         assert_eq!(due.first().map(|key| key.0), model.first().copied());
         assert_eq!(due.is_empty(), model.is_empty());
     }
@@ -220,7 +306,15 @@ mod tests {
         assert!(ascending.memory() < keys as usize * 9, "{}", ascending.memory());
         assert!(scattered.memory() < keys as usize * 11, "{}", scattered.memory());
         (0..keys).for_each(|key| ascending.remove(Key(key)));
-        assert_eq!((ascending.memory(), ascending.first()), (0, None));
+        assert!(ascending.memory() <= STEP * size_of::<Key>() && ascending.first().is_none());
+    }
+
+    #[test]
+    fn one_key_costs_eight_bytes() {
+        let mut due = Due::default();
+        due.insert(Key(1));
+        assert_eq!(due.memory(), size_of::<Key>());
+        assert_eq!(size_of::<Due>(), 24);
     }
 
     #[test]

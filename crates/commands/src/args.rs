@@ -1,6 +1,7 @@
 //! Reading arguments.
 
 use crate::Error;
+use profile::Profile;
 use std::ops::Range;
 
 /// An integer argument.
@@ -10,6 +11,12 @@ use std::ops::Range;
 #[inline]
 pub fn int(arg: &[u8]) -> Result<i64, Error> {
     number::parse_i64(arg).ok_or(Error::NotInteger)
+}
+
+/// A double, such as a score. Hexadecimal ones count up to Valkey 9.0; later only where a long double is read ([`number::LongDouble`]).
+#[inline]
+pub fn double(arg: &[u8], profile: Profile) -> Option<f64> {
+    if profile.has("9.1.0") { number::parse_decimal_f64(arg) } else { number::parse_f64(arg) }
 }
 
 /// Whether the argument is this word, in any case.

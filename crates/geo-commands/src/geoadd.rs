@@ -47,9 +47,10 @@ pub(super) fn geoadd(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
         return Err(Error::Syntax);
     }
     let (members, _) = rest.as_chunks::<3>();
+    let profile = cx.options.profile;
     let mut scores = Vec::with_capacity(members.len());
     for [longitude, latitude, _] in members {
-        scores.push(Geohash::of(position(longitude, latitude)?).bits().to_string());
+        scores.push(Geohash::of(position(longitude, latitude, profile)?).bits().to_string());
     }
     let mut as_zadd: Vec<&[u8]> = Vec::with_capacity(head.len() + 2 * members.len());
     as_zadd.push(b"zadd");

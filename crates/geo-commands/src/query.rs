@@ -80,8 +80,8 @@ impl<'a> Query<'a> {
         cx: Context<'_>,
         may_store: bool,
     ) -> Result<Self, Error> {
-        let center = position(args[0], args[1])?;
-        let shape = Shape::Circle { radius: radius(args[2])? };
+        let center = position(args[0], args[1], cx.profile)?;
+        let shape = Shape::Circle { radius: radius(args[2], cx.profile)? };
         let search = cx.search(cx.set.map(|_| center), shape, unit_m(args[3])?);
         Query { search, ..Query::default() }.with_options(&args[4..], may_store)
     }
@@ -92,7 +92,7 @@ impl<'a> Query<'a> {
             // Without a sorted set the radius is not even read.
             None => None,
             center => {
-                let shape = Shape::Circle { radius: radius(args[1])? };
+                let shape = Shape::Circle { radius: radius(args[1], cx.profile)? };
                 cx.search(center, shape, unit_m(args[2])?)
             }
         };
@@ -244,7 +244,7 @@ impl Place {
                 Some(rest)
             }
             [word, longitude, latitude, rest @ ..] if is(word, "FROMLONLAT") && !self.is_member => {
-                self.position = Some(position(longitude, latitude)?);
+                self.position = Some(position(longitude, latitude, cx.profile)?);
                 self.is_position = true;
                 Some(rest)
             }
@@ -264,13 +264,13 @@ fn take_shape<'b, 'a>(
         [word, length, unit, rest @ ..]
             if is(word, "BYRADIUS") && matches!(shape, None | Some((Shape::Circle { .. }, _))) =>
         {
-            let radius = radius(length)?;
+            let radius = radius(length, cx.profile)?;
             ((Shape::Circle { radius }, unit_m(unit)?), rest)
         }
         [word, width, height, unit, rest @ ..]
             if is(word, "BYBOX") && matches!(shape, None | Some((Shape::Box { .. }, _))) =>
         {
-            let (width, height) = sides(width, height)?;
+            let (width, height) = sides(width, height, cx.profile)?;
             ((Shape::Box { width, height }, unit_m(unit)?), rest)
         }
         [word, count, rest @ ..]
@@ -280,7 +280,7 @@ fn take_shape<'b, 'a>(
                 && !place.is_told()
                 && matches!(shape, None | Some((Shape::Polygon(_), _))) =>
         {
-            let (vertices, rest) = vertices(count, rest)?;
+            let (vertices, rest) = vertices(count, rest, cx.profile)?;
             ((Shape::Polygon(vertices), 1.0), rest)
         }
         _ => return Ok(None),
@@ -290,13 +290,17 @@ fn take_shape<'b, 'a>(
 }
 
 /// The vertices of a polygon, and what follows them.
-fn vertices<'b, 'a>(count: &[u8], args: Rest<'b, 'a>) -> Result<(Vec<Position>, Rest<'b, 'a>), Error> {
+fn vertices<'b, 'a>(
+    count: &[u8],
+    args: Rest<'b, 'a>,
+    profile: Profile,
+) -> Result<(Vec<Position>, Rest<'b, 'a>), Error> {
     let count = int(count).ok().and_then(|count| i32::try_from(count).ok());
     let count = count.ok_or(Error::text("ERR invalid number of vertices"))?;
     let split = usize::try_from(count).ok().filter(|&count| count >= 3);
     let split = split.and_then(|count| args.split_at_checked(count.checked_mul(2)?));
     let (args, rest) = split.ok_or(Error::text("ERR GEOSEARCH BYPOLYGON must have at least 3 vertices"))?;
     let (pairs, _) = args.as_chunks::<2>();
-    let vertices: Result<Vec<_>, _> = pairs.iter().map(|[lon, lat]| position(lon, lat)).collect();
+    let vertices: Result<Vec<_>, _> = pairs.iter().map(|[lon, lat]| position(lon, lat, profile)).collect();
     Ok((vertices?, rest))
 }

@@ -19,6 +19,7 @@ use commands::{Cx, Error};
 use keyspace::{EventClass, Ttl};
 use number::IntBuffer;
 use pattern::{Pattern, score};
+use profile::Profile;
 use std::cmp::Ordering;
 use std::ops::Range;
 use structures::{Direction, End, Item, List, Value, ValueRef};
@@ -295,16 +296,16 @@ impl Rows {
 
     /// Finds what the rows are sorted by.
     fn weigh(&mut self, cx: &mut Cx<'_, '_>, by: Option<&Pattern<'_>>, alpha: bool) -> Result<(), Error> {
-        let mut are_numbers = true;
+        let (mut are_numbers, profile) = (true, cx.options.profile);
         for row in &mut self.order {
             let text = &self.texts[row.text.clone()];
             row.weight = match (by, alpha) {
                 (None, true) => Weight::Itself,
                 (Some(by), true) => Weight::Text(by.find(&mut cx.keys, text)),
-                (None, false) => Weight::Number(number(text, &mut are_numbers)),
+                (None, false) => Weight::Number(number(text, profile, &mut are_numbers)),
                 (Some(by), false) => {
                     let found = by.find(&mut cx.keys, text);
-                    Weight::Number(found.map_or(0.0, |found| number(&found, &mut are_numbers)))
+                    Weight::Number(found.map_or(0.0, |found| number(&found, profile, &mut are_numbers)))
                 }
             };
         }
@@ -336,8 +337,8 @@ impl Rows {
     }
 }
 
-fn number(text: &[u8], are_numbers: &mut bool) -> f64 {
-    score(text).unwrap_or_else(|| {
+fn number(text: &[u8], profile: Profile, are_numbers: &mut bool) -> f64 {
+    score(text, profile).unwrap_or_else(|| {
         *are_numbers = false;
         0.0
     })

@@ -92,6 +92,15 @@ pub fn parse_f64(text: &[u8]) -> Option<f64> {
     Some(if negative { -magnitude } else { magnitude })
 }
 
+/// As [`parse_f64`], without hexadecimal floats.
+pub fn parse_decimal_f64(text: &[u8]) -> Option<f64> {
+    let unsigned = match text {
+        [b'+' | b'-', rest @ ..] => rest,
+        _ => text,
+    };
+    if matches!(unsigned, [b'0', b'x' | b'X', ..]) { None } else { parse_f64(text) }
+}
+
 /// `mantissa × 2^exponent`, rounded once.
 fn f64_from_parts(mantissa: u128, exponent: i64) -> f64 {
     const FRACTION_BITS: u32 = f64::MANTISSA_DIGITS - 1;

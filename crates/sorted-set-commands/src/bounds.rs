@@ -1,13 +1,15 @@
 //! The ends of ranges, as commands write them.
 
 use commands::Error;
+use commands::args::double;
+use profile::Profile;
 use std::ops::Bound;
 use structures::Score;
 use structures::sorted_set::{LexBound, LexRange, ScoreRange};
 
 /// A range of scores: each end a number, `(` before one that does not belong to the range.
-pub(super) fn score_range(min: &[u8], max: &[u8]) -> Result<ScoreRange, Error> {
-    let bound = |text| score_bound(text).ok_or(Error::text("ERR min or max is not a float"));
+pub(super) fn score_range(min: &[u8], max: &[u8], profile: Profile) -> Result<ScoreRange, Error> {
+    let bound = |text| score_bound(text, profile).ok_or(Error::text("ERR min or max is not a float"));
     Ok(ScoreRange { min: bound(min)?, max: bound(max)? })
 }
 
@@ -17,23 +19,23 @@ pub(super) fn lex_range<'a>(min: &'a [u8], max: &'a [u8]) -> Result<LexRange<'a>
     Ok(LexRange { min: bound(min)?, max: bound(max)? })
 }
 
-fn score_bound(text: &[u8]) -> Option<Bound<Score>> {
+fn score_bound(text: &[u8], profile: Profile) -> Option<Bound<Score>> {
     match text {
-        [b'(', rest @ ..] => number_of(rest).map(Bound::Excluded),
-        _ => number_of(text).map(Bound::Included),
+        [b'(', rest @ ..] => number_of(rest, profile).map(Bound::Excluded),
+        _ => number_of(text, profile).map(Bound::Included),
     }
 }
 
-/// The number of an end, as `strtod` reads a C string: spaces before it, no text at all for 0, infinity and zero for what is too
-/// large and too small.
-fn number_of(text: &[u8]) -> Option<Score> {
+/// The number of an end, as `strtod` reads a C string: no text at all for 0, infinity and zero for what is too large and too small;
+/// up to Valkey 9.0 spaces before it as well.
+fn number_of(text: &[u8], profile: Profile) -> Option<Score> {
     let text = text.split(|&byte| byte == 0).next()?;
     if text.is_empty() {
         return Some(Score::ZERO);
     }
-    let text = text.trim_ascii_start();
+    let text = if profile.has("9.1.0") { text } else { text.trim_ascii_start() };
     let decimal = || std::str::from_utf8(text).ok()?.parse().ok();
-    number::parse_f64(text).or_else(decimal).and_then(Score::new)
+    double(text, profile).or_else(decimal).and_then(Score::new)
 }
 
 fn lex_bound(text: &[u8]) -> Option<LexBound<'_>> {
@@ -52,7 +54,7 @@ mod tests {
 
     #[test]
     fn ends_of_scores_are_read_as_c_reads_them() {
-        let included = |text: &str| match score_bound(text.as_bytes()) {
+        let included = |text: &str| match score_bound(text.as_bytes(), Profile::Valkey80) {
             Some(Bound::Included(score)) => Some(score.get()),
             _ => None,
         };
@@ -71,10 +73,14 @@ mod tests {
             assert_eq!(included(text), Some(value), "{text:?}");
         }
         for text in ["a", "1a", "nan", "1 ", "  ", "((1", "--1"] {
-            assert_eq!(score_bound(text.as_bytes()), None, "{text:?}");
+            assert_eq!(score_bound(text.as_bytes(), Profile::Valkey80), None, "{text:?}");
         }
-        assert_eq!(score_bound(b"(3"), Some(Bound::Excluded(Score::from(3))));
-        assert_eq!(score_bound(b"("), Some(Bound::Excluded(Score::ZERO)));
+        for text in [" 2", "0x10", "-0X1"] {
+            assert_eq!(score_bound(text.as_bytes(), Profile::Valkey91), None, "{text:?}");
+        }
+        assert_eq!(score_bound(b"1e400", Profile::Valkey91), score_bound(b"inf", Profile::Valkey91));
+        assert_eq!(score_bound(b"(3", Profile::Valkey80), Some(Bound::Excluded(Score::from(3))));
+        assert_eq!(score_bound(b"(", Profile::Valkey80), Some(Bound::Excluded(Score::ZERO)));
     }
 
     #[test]

@@ -10,10 +10,11 @@
 
 use super::reply::Members;
 use command_spec::{Arg, Shape};
-use commands::args::{int, is};
+use commands::args::{double, int, is};
 use commands::{Cx, Error};
 use keyspace::{EventClass, Keys, Ttl};
 use number::IntBuffer;
+use profile::Profile;
 use resp::Writer;
 use std::borrow::Cow;
 use structures::{Item, Limits, Score, Set, SortedSet, Value};
@@ -137,6 +138,8 @@ pub(super) fn zero_if_nan(score: f64) -> f64 {
 /// What a command may say behind its keys.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Allowed {
+    /// How weights are read.
+    pub(super) profile: Profile,
     /// WEIGHTS and AGGREGATE.
     pub(super) weights: bool,
     /// WITHSCORES.
@@ -154,6 +157,7 @@ pub(super) struct Options {
 
 impl Options {
     pub(super) fn parse(args: &[&[u8]], keys: usize, allowed: Allowed) -> Result<Options, Error> {
+        let profile = allowed.profile;
         let mut options = Options { weights: vec![1.0; keys], aggregate: Aggregate::Sum, with_scores: false };
         let mut rest = args;
         loop {
@@ -162,7 +166,7 @@ impl Options {
                 [word, ref rest @ ..] if allowed.weights && rest.len() >= keys && is(word, "WEIGHTS") => {
                     for (weight, text) in options.weights.iter_mut().zip(rest) {
                         *weight =
-                            number::parse_f64(text).ok_or(Error::text("ERR weight value is not a float"))?;
+                            double(text, profile).ok_or(Error::text("ERR weight value is not a float"))?;
                     }
                     &rest[keys..]
                 }

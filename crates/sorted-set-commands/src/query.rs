@@ -47,7 +47,7 @@ pub(super) struct Query<'a> {
 
 impl<'a> Query<'a> {
     /// `start stop [option …]`
-    pub(super) fn parse(args: &[&'a [u8]], fixed: Fixed) -> Result<Query<'a>, Error> {
+    pub(super) fn parse(args: &[&'a [u8]], fixed: Fixed, profile: Profile) -> Result<Query<'a>, Error> {
         let Fixed { mut by, mut direction, stores } = fixed;
         let (mut offset, mut limit, mut with_scores) = (0, -1, false);
         let mut rest = &args[2..];
@@ -93,7 +93,7 @@ impl<'a> Query<'a> {
         };
         let wanted = match by {
             By::Rank => Wanted::Ranks(int(args[0])?, int(args[1])?),
-            By::Score => Wanted::Scores(score_range(min, max)?),
+            By::Score => Wanted::Scores(score_range(min, max, profile)?),
             By::Lex => Wanted::Lex(lex_range(min, max)?),
         };
         Ok(Query { wanted, direction, offset, limit, with_scores })

@@ -2,7 +2,7 @@
 
 use super::reply::reply_score;
 use command_spec::*;
-use commands::args::is;
+use commands::args::{double, is};
 use commands::{Cx, Error};
 use keyspace::EventClass;
 use profile::Profile;
@@ -160,8 +160,9 @@ fn add(cx: &mut Cx<'_, '_>, argv: &[&[u8]], options: Options) -> Result<(), Erro
     let (pairs, _) = argv[2 + words..].as_chunks::<2>();
     // All scores are read before the first one is used.
     let mut scores = Vec::with_capacity(pairs.len());
+    let profile = cx.options.profile;
     for [score, _] in pairs {
-        scores.push(number::parse_f64(score).and_then(Score::new).ok_or(Error::NotFloat)?);
+        scores.push(double(score, profile).and_then(Score::new).ok_or(Error::NotFloat)?);
     }
     let limits = &cx.options.limits;
     let (count, longest) = expected(pairs, cx.options.profile);

@@ -24,7 +24,7 @@ pub(super) const ZCOUNT: Spec = Spec {
 };
 
 pub(super) fn zcount(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
-    let range = score_range(argv[2], argv[3])?;
+    let range = score_range(argv[2], argv[3], cx.options.profile)?;
     let count = read(&mut cx.keys, argv[1])?.map_or(0, |set| set.ranks_by_score(&range).len());
     cx.out.int(count as i64);
     Ok(())

@@ -132,7 +132,7 @@ fn fixed(cx: &mut Cx<'_, '_>, argv: &[&[u8]], by: By, direction: Direction) -> R
 }
 
 fn range(cx: &mut Cx<'_, '_>, argv: &[&[u8]], fixed: Fixed) -> Result<(), Error> {
-    let query = Query::parse(&argv[2..], fixed)?;
+    let query = Query::parse(&argv[2..], fixed, cx.options.profile)?;
     let (effort, options) = (cx.effort, cx.options);
     let Some(set) = read(&mut cx.keys, argv[1])? else {
         cx.out.array(0);

@@ -37,7 +37,7 @@ pub(super) const ZRANGESTORE: Spec = Spec {
 };
 
 pub(super) fn zrangestore(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
-    let query = Query::parse(&argv[3..], Fixed { stores: true, ..Fixed::default() })?;
+    let query = Query::parse(&argv[3..], Fixed { stores: true, ..Fixed::default() }, cx.options.profile)?;
     let (effort, options) = (cx.effort, cx.options);
     let mut result = SortedSet::new();
     if let Some(set) = read(&mut cx.keys, argv[2])? {

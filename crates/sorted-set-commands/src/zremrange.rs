@@ -42,7 +42,7 @@ pub(super) const ZREMRANGEBYSCORE: Spec = Spec {
 };
 
 pub(super) fn zremrangebyscore(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
-    let range = score_range(argv[2], argv[3])?;
+    let range = score_range(argv[2], argv[3], cx.options.profile)?;
     remove(cx, argv[1], "zremrangebyscore", |set| set.ranks_by_score(&range))
 }
 

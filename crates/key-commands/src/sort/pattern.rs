@@ -6,8 +6,10 @@
 //!   #                the element itself
 //! ```
 
+use commands::args::double;
 use keyspace::Keys;
-use number::{IntBuffer, parse_f64};
+use number::IntBuffer;
+use profile::Profile;
 
 /// A pattern in its parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,15 +67,18 @@ impl<'a> Pattern<'a> {
     }
 }
 
-/// The number that a text is to a sort, as C's `strtod` reads it: spaces may precede it, nothing at all is 0, and it ends with
-/// the first zero byte.
-pub(super) fn score(text: &[u8]) -> Option<f64> {
+/// The number that a text is to a sort, as C's `strtod` reads it: spaces may precede it, nothing at all is 0, it ends with
+/// the first zero byte, and a number too small for all its digits is none. Valkey 9.1 has left `strtod`, and all of this.
+pub(super) fn score(text: &[u8], profile: Profile) -> Option<f64> {
     let text = text.split(|&byte| byte == 0).next().unwrap_or_default();
+    if profile.has("9.1.0") {
+        return double(text, profile);
+    }
     let number = text.iter().position(|byte| !matches!(byte, b' ' | b'\t'..=b'\r'));
     match number {
         None if text.is_empty() => Some(0.0),
         None => None,
-        Some(begin) => parse_f64(&text[begin..]),
+        Some(begin) => double(&text[begin..], profile).filter(|number| !number.is_subnormal()),
     }
 }
 
@@ -110,10 +115,18 @@ mod tests {
             ("-inf", f64::NEG_INFINITY),
         ];
         for (text, number) in same {
-            assert_eq!(score(text.as_bytes()), Some(number), "{text:?}");
+            assert_eq!(score(text.as_bytes(), Profile::Valkey90), Some(number), "{text:?}");
         }
         for text in ["x", "7x", "7 ", " ", "nan", "1e999"] {
-            assert_eq!(score(text.as_bytes()), None, "{text:?}");
+            assert_eq!(score(text.as_bytes(), Profile::Valkey90), None, "{text:?}");
         }
+        for text in ["0x10", " 7", ""] {
+            assert_eq!(score(text.as_bytes(), Profile::Valkey91), None, "{text:?}");
+        }
+        let smallest = |profile| score(b"4.9e-324", profile);
+        assert_eq!(
+            (smallest(Profile::Valkey90), smallest(Profile::Valkey91)),
+            (None, Some(f64::from_bits(1)))
+        );
     }
 }

@@ -6,9 +6,13 @@ use profile::Profile;
 
 const ELEMENTS: usize = 300_000;
 const BYTES: usize = 20 << 20;
+/// Entries of the stream, consumers of one of its groups, and groups.
+const ENTRIES: usize = 12_000;
+/// An entry of so many bytes has a node for itself.
+const ENTRY_BYTES: usize = 4100;
 
-/// What the calls name of these: large values `list`, `hash`, `members` and `other` (sets), `ranked` (a sorted set) and `string`,
-/// and the small ones `one` (a set) and `part` (a string).
+/// What the calls name of these: large values `list`, `hash`, `members` and `other` (sets), `ranked` (a sorted set), `string` and `stream`
+/// (all pending in its group `g`, nothing delivered in `fresh`), and the small ones `one` (a set) and `part` (a string).
 pub fn filled(calls: &[&str]) -> Session {
     let mut session = Session::new(Profile::Valkey80);
     let is_named = |key: &str| calls.iter().any(|line| line.split(' ').any(|word| word == key));
@@ -29,9 +33,26 @@ pub fn filled(calls: &[&str]) -> Session {
         session.call(&[b"SET", &b"string"[..], &vec![b'x'; BYTES]]);
         session.line("EXPIRE string 1000");
     }
+    if is_named("stream") {
+        fill_stream(&mut session);
+    }
     session.line("SADD one 5");
     session.call(&[b"SET", &b"part"[..], &vec![b'x'; 5000]]);
     session
+}
+
+fn fill_stream(session: &mut Session) {
+    let value = vec![b'x'; ENTRY_BYTES];
+    for n in 1..=ENTRIES {
+        session.call(&[b"XADD", &b"stream"[..], format!("1-{n}").as_bytes(), b"field", &value]);
+    }
+    for group in ["g", "fresh"].map(String::from).into_iter().chain((0..ENTRIES).map(|n| format!("g{n}"))) {
+        session.call(&["XGROUP", "CREATE", "stream", &group, "0"]);
+    }
+    session.call(&["XREADGROUP", "GROUP", "g", "c", "STREAMS", "stream", ">"]);
+    for n in 0..ENTRIES {
+        session.call(&["XGROUP", "CREATECONSUMER", "stream", "g", &format!("c{n}")]);
+    }
 }
 
 /// All that the values show of a change.
@@ -46,6 +67,9 @@ fn state(session: &mut Session) -> Vec<String> {
         "EXISTS copy new result",
         "LINDEX list 0",
         "LINDEX list -1",
+        "XLEN stream",
+        "XPENDING stream g - + 3",
+        "XPENDING stream fresh",
     ]
     .map(|line| session.line(line))
     .to_vec()
@@ -94,6 +118,10 @@ pub fn check_small(calls: &[&str]) {
             "ZADD ranked 1 a 2 b",
             "SET string value",
             "SET part value",
+            "XADD stream 1-1 a b",
+            "XGROUP CREATE stream g 0",
+            "XGROUP CREATE stream fresh 0",
+            "XREADGROUP GROUP g c STREAMS stream >",
         ] {
             session.line(make);
         }

@@ -98,6 +98,14 @@ struct Options<'a> {
     store: Option<&'a [u8]>,
 }
 
+impl Options<'_> {
+    /// How many keys BY and GET look up, if so many elements are sorted and so many are wanted.
+    fn lookups(&self, sorted: usize, wanted: usize) -> usize {
+        let by = if self.by.is_some() && !self.unsorted { sorted } else { 0 };
+        by.saturating_add(wanted.saturating_mul(self.get.len()))
+    }
+}
+
 fn parse<'a>(argv: &[&'a [u8]], may_store: bool) -> Result<Options<'a>, Error> {
     let mut options = Options::default();
     let mut rest = &argv[2..];
@@ -202,6 +210,7 @@ fn sorted(cx: &mut Cx<'_, '_>, key: &[u8], options: &Options<'_>) -> Result<(Row
         ValueRef::List(list) if unsorted => {
             let wanted = window(options.limit, list.len());
             effort.passes(list.len())?;
+            effort.visits(options.lookups(0, wanted.len()))?;
             effort.writes(wanted.len())?;
             if !wanted.is_empty() {
                 let (first, direction) = from_end(wanted.start, list.len(), options.descending);
@@ -211,7 +220,7 @@ fn sorted(cx: &mut Cx<'_, '_>, key: &[u8], options: &Options<'_>) -> Result<(Row
         }
         ValueRef::SortedSet(set) if unsorted => {
             let wanted = window(options.limit, set.len());
-            effort.visits(wanted.len())?;
+            effort.visits(wanted.len().saturating_add(options.lookups(0, wanted.len())))?;
             if !wanted.is_empty() {
                 let (first, direction) = from_end(wanted.start, set.len(), options.descending);
                 set.iter_from(first, direction).take(wanted.len()).for_each(|(item, _)| rows.add(item));
@@ -219,22 +228,25 @@ fn sorted(cx: &mut Cx<'_, '_>, key: &[u8], options: &Options<'_>) -> Result<(Row
             0..wanted.len()
         }
         ValueRef::List(list) => {
-            effort.visits(list.len())?;
+            let wanted = window(options.limit, list.len());
+            effort.visits(list.len().saturating_add(options.lookups(list.len(), wanted.len())))?;
             list.iter().for_each(|item| rows.add(item));
-            window(options.limit, list.len())
+            wanted
         }
         ValueRef::Set(set) => {
-            effort.visits(set.len())?;
+            let wanted = window(options.limit, set.len());
+            effort.visits(set.len().saturating_add(options.lookups(set.len(), wanted.len())))?;
             set.iter().for_each(|item| rows.add(item));
             if unsorted && options.store.is_some() {
                 (by, alpha, unsorted) = (None, true, false);
             }
-            window(options.limit, set.len())
+            wanted
         }
         ValueRef::SortedSet(set) => {
-            effort.visits(set.len())?;
+            let wanted = window(options.limit, set.len());
+            effort.visits(set.len().saturating_add(options.lookups(set.len(), wanted.len())))?;
             set.iter().for_each(|(item, _)| rows.add(item));
-            window(options.limit, set.len())
+            wanted
         }
     };
     if !unsorted {

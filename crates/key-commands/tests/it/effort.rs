@@ -21,6 +21,26 @@ const LONG: &[&str] = &[
 const SHORT: &[&str] =
     &["SORT list BY nosort LIMIT 0 10", "SORT_RO list BY nosort DESC LIMIT 0 10", "SORT one GET key_*"];
 
+/// Elements times patterns of GET.
+#[test]
+fn patterns_count_for_each_element() {
+    let patterns = |count: usize| " GET key_*".repeat(count);
+    let numbers: String = (0..100).map(|n| format!(" {n}")).collect();
+    let mut session = command_tests::Session::new(profile::Profile::Valkey80);
+    session.line(&format!("RPUSH few{numbers}"));
+    session.effort = commands::Effort::SHORT;
+    for (options, count) in
+        [("", 100), (" BY nosort", 100), (" LIMIT 0 10", 1000), (" BY key_* LIMIT 0 10", 1000)]
+    {
+        let line = format!("SORT few{options}{}", patterns(count));
+        assert_eq!(session.line(&line), "(error) TRYAGAIN the command takes long", "{line}");
+    }
+    for (options, count) in [("", 10), (" BY nosort", 10), (" LIMIT 0 1", 1000)] {
+        let line = format!("SORT few{options}{}", patterns(count));
+        assert!(!session.line(&line).starts_with("(error)"), "{line}");
+    }
+}
+
 #[test]
 fn what_takes_long_is_refused_before_anything_has_happened() {
     check_long(LONG);

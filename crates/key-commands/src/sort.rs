@@ -23,6 +23,7 @@ use profile::Profile;
 use std::cmp::Ordering;
 use std::ops::Range;
 use structures::{Direction, End, Item, List, Value, ValueRef};
+use table::{Entry, ValueMut};
 
 const READ: KeyFlags = KeyFlags::RO.union(KeyFlags::ACCESS);
 const SOURCE: KeySpec = KeySpec::one(1, READ);
@@ -157,7 +158,11 @@ pub(super) fn sort_ro(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> 
 }
 
 fn run(cx: &mut Cx<'_, '_>, key: &[u8], options: &Options<'_>) -> Result<(), Error> {
-    let (rows, wanted) = sorted(cx, key, options)?;
+    let sorted = sorted(cx, key, options);
+    if !matches!(sorted, Err(Error::Lengthy)) {
+        convert(cx, key);
+    }
+    let (rows, wanted) = sorted?;
     let texts = rows.order[wanted].iter().map(|row| rows.text(row));
     let found = match &options.get[..] {
         [] => texts.map(|text| Some(text.to_vec())).collect::<Vec<_>>(),
@@ -176,6 +181,18 @@ fn run(cx: &mut Cx<'_, '_>, key: &[u8], options: &Options<'_>) -> Result<(), Err
         }
     }
     Ok(())
+}
+
+/// Makes a tree of a sorted set that was a listpack, as real servers do with one that they sort, whatever comes of it.
+fn convert(cx: &mut Cx<'_, '_>, key: &[u8]) {
+    let is_listpack =
+        |entry: Entry<'_>| entry.value().sorted_set().is_some_and(|set| set.as_listpack().is_some());
+    if cx.keys.peek(key).is_some_and(is_listpack)
+        && let Some(mut edit) = cx.keys.edit(key)
+        && let ValueMut::SortedSet(set) = edit.value_mut()
+    {
+        set.convert_to_tree();
+    }
 }
 
 /// Puts the result as a list in place of whatever the key holds, and answers with its length. An empty one deletes the key.

@@ -401,7 +401,8 @@ impl SortedSet {
         ranks.start.min(end)..end
     }
 
-    fn convert_to_tree(&mut self) {
+    /// Becomes a tree if it is a listpack.
+    pub fn convert_to_tree(&mut self) {
         if let Repr::Listpack(listpack) = &self.repr {
             let mut tree = Tree::new();
             let mut buffer = IntBuffer::new();

@@ -3,7 +3,7 @@
 //! One command whose first argument decides what it needs locked, so it takes its locks itself: none to sleep, one slot at a
 //! time to look at keys, the world for the digest of everything. Inside EXEC all of it runs under the world.
 
-use crate::digest::Digest;
+use crate::digest::{Digest, Seen};
 use command_spec::*;
 use commands::Error;
 use config::{Loglevel, memory_size};
@@ -315,12 +315,12 @@ fn quicklist_fields(list: &structures::List, limits: &structures::Limits) -> Str
 
 fn digest_values(cx: &mut ServerCx<'_, '_>, keys: &[&[u8]]) -> Result<Flow, Error> {
     let mut digests = Vec::with_capacity(keys.len());
-    let scores = cx.local.options.limits.score_text;
+    let seen = seen(cx);
     for key in keys {
         let digest = look(cx, key, |entry| {
             let mut digest = Digest::default();
             if let Some(entry) = entry {
-                digest.value(entry.value(), entry.expire_at().is_some(), scores);
+                digest.value(entry.value(), entry.expire_at().is_some(), seen);
             }
             digest
         });
@@ -333,6 +333,11 @@ fn digest_values(cx: &mut ServerCx<'_, '_>, keys: &[&[u8]]) -> Result<Flow, Erro
     out.array(digests.len());
     digests.iter().for_each(|digest| out.simple(&digest.to_string()));
     Ok(Flow::Done)
+}
+
+/// How a digest sees values.
+fn seen(cx: &ServerCx<'_, '_>) -> Seen {
+    Seen { scores: cx.local.options.limits.score_text, now_ms: cx.local.now_ms }
 }
 
 fn digest(cx: &mut ServerCx<'_, '_>) -> Result<Flow, Error> {
@@ -383,13 +388,13 @@ fn digest_of_all(cx: &mut ServerCx<'_, '_>, guard: &mut Guard<'_>) -> Digest {
 }
 
 fn digest_of(cx: &mut ServerCx<'_, '_>, guard: &mut Guard<'_>, context: KeysContext, digest: &mut Digest) {
-    let scores = cx.local.options.limits.score_text;
+    let seen = seen(cx);
     let mut keys = Keys::new(&cx.server.keyspace, guard, &mut cx.local.scratch, context);
     let mut from = 0;
     while let Some(slot) = keys.next_occupied(from) {
         from = slot.index() + 1;
         let next = keys.scan_slot(slot, 0, usize::MAX, |entry| {
-            digest.entry(entry.key(), entry.value(), entry.expire_at().is_some(), scores);
+            digest.entry(entry.key(), entry.value(), entry.expire_at().is_some(), seen);
         });
         assert_eq!(next, Ok(0), "a slot is scanned to its end in the world");
     }

@@ -24,6 +24,15 @@ const STREAM: u32 = 6;
 /// Taken in for a value that expires; when does not matter.
 const EXPIRES: &[u8] = b"!!expire!!";
 
+/// How values are seen.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seen {
+    /// The text of scores, which is what the version prints.
+    pub(crate) scores: DoubleText,
+    /// Fields that have expired at this time are not there, whether or not they were deleted.
+    pub(crate) now_ms: u64,
+}
+
 /// Twenty bytes, shown as hexadecimal digits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Digest([u8; 20]);
@@ -51,16 +60,16 @@ impl Digest {
         self.mix(&db.to_be_bytes());
     }
 
-    /// Takes in a key with its value, whose scores have the text that the version prints.
-    pub(crate) fn entry(&mut self, key: &[u8], value: ValueRef<'_>, expires: bool, scores: DoubleText) {
+    /// Takes in a key with its value.
+    pub(crate) fn entry(&mut self, key: &[u8], value: ValueRef<'_>, expires: bool, seen: Seen) {
         let mut own = Digest::default();
         own.mix(key);
-        own.value(value, expires, scores);
+        own.value(value, expires, seen);
         self.xor(&own.0);
     }
 
     /// Takes in a value.
-    pub(crate) fn value(&mut self, value: ValueRef<'_>, expires: bool, scores: DoubleText) {
+    pub(crate) fn value(&mut self, value: ValueRef<'_>, expires: bool, seen: Seen) {
         let mut buffer = IntBuffer::new();
         match value {
             ValueRef::Int(int) => {
@@ -77,7 +86,7 @@ impl Digest {
             }
             ValueRef::Hash(hash) => {
                 self.mix(&HASH.to_be_bytes());
-                for (field, value) in hash.iter() {
+                for (field, value) in hash.alive(seen.now_ms).iter() {
                     let mut pair = Digest::default();
                     pair.mix(field.text(&mut buffer));
                     pair.mix(value.text(&mut buffer));
@@ -93,7 +102,7 @@ impl Digest {
                 for (member, score) in set {
                     let mut pair = Digest::default();
                     pair.mix(member.text(&mut buffer));
-                    pair.mix(scores.format_by_digits(score.get()).as_bytes());
+                    pair.mix(seen.scores.format_by_digits(score.get()).as_bytes());
                     self.xor(&pair.0);
                 }
             }
@@ -124,17 +133,17 @@ impl std::fmt::Display for Digest {
 mod tests {
     use super::*;
 
-    const SCORES: DoubleText = DoubleText::Shortest;
+    const SEEN: Seen = Seen { scores: DoubleText::Shortest, now_ms: 1000 };
 
     /// What a real server answered for `SET a 1` alone in database 0.
     #[test]
     fn a_string_has_the_real_servers_digest() {
         let mut value = Digest::default();
-        value.value(ValueRef::Int(1), false, SCORES);
+        value.value(ValueRef::Int(1), false, SEEN);
         assert_eq!(value.to_string(), "b4fc66738120fba0b5aa500ab5c2bf89cea1c5da");
         let mut all = Digest::default();
         all.database(0);
-        all.entry(b"a", ValueRef::Int(1), false, SCORES);
+        all.entry(b"a", ValueRef::Int(1), false, SEEN);
         assert_eq!(all.to_string(), "943d800368fb9c0e951138f1bc0e313ac769d91f");
     }
 
@@ -142,7 +151,7 @@ mod tests {
     fn an_expiry_shows_and_keys_come_in_any_order() {
         let digest = |keys: &[&[u8]], expires| {
             let mut digest = Digest::default();
-            keys.iter().for_each(|key| digest.entry(key, ValueRef::Bytes(b"x"), expires, SCORES));
+            keys.iter().for_each(|key| digest.entry(key, ValueRef::Bytes(b"x"), expires, SEEN));
             digest
         };
         assert_eq!(digest(&[b"a", b"b"], false), digest(&[b"b", b"a"], false));
@@ -163,7 +172,7 @@ mod tests {
                 set.insert(member.as_bytes(), score, &limits);
             }
             let mut value = Digest::default();
-            value.value(ValueRef::SortedSet(&set), false, scores);
+            value.value(ValueRef::SortedSet(&set), false, Seen { scores, ..SEEN });
             value.to_string()
         };
         let long = "x".repeat(70);
@@ -182,10 +191,27 @@ mod tests {
                 set.add(member.as_bytes(), &structures::Limits::DEFAULT);
             }
             let mut value = Digest::default();
-            value.value(ValueRef::Set(&set), false, SCORES);
+            value.value(ValueRef::Set(&set), false, SEEN);
             value.to_string()
         };
         assert_eq!(digest(&["1", "2", "3", "-4"]), "1aef4e370210e79d33f5d67f6728633fd1da06d2");
         assert_eq!(digest(&["a", "b", "1", "-70000", ""]), "27a50c937d7998b3313d1aac65ebbb279b36a08e");
+    }
+
+    #[test]
+    fn a_field_that_has_expired_does_not_count() {
+        let limits = structures::Limits::default();
+        let digest = |fields: &[(&[u8], Option<u64>)]| {
+            let mut hash = structures::Hash::new();
+            for &(field, at_ms) in fields {
+                hash.set(field, b"1", &limits);
+                hash.set_expiry(field, at_ms);
+            }
+            let mut digest = Digest::default();
+            digest.value(ValueRef::Hash(&hash), false, SEEN);
+            digest
+        };
+        assert_eq!(digest(&[(b"a", None), (b"b", Some(1000))]), digest(&[(b"a", None)]));
+        assert_eq!(digest(&[(b"a", None), (b"b", Some(1001))]), digest(&[(b"a", None), (b"b", None)]));
     }
 }

@@ -1,4 +1,4 @@
-//! Runs a Lua file and prints what it returns and how long it took: `cargo run --release -p lua --example run FILE`.
+//! Runs a Lua file and prints what it returns and how long it took: `cargo run --release -p lua-libraries --example run FILE`.
 //! The file finds a `print` besides the libraries.
 #![allow(clippy::disallowed_methods)] // It reads a file and a clock.
 

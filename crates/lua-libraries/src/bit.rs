@@ -1,42 +1,40 @@
 //! The library `bit`: operations on the lowest 32 bits of numbers, as LuaBitOp defines them.
 
-use lua::Machine;
-use lua::Result;
-use lua::{Call, Outcome};
+use lua::{Call, Machine, Outcome, Result};
 
 /// Opens the library `bit`.
 ///
 /// # Errors
 /// When the machine may not take so much memory.
 pub fn open_bit(machine: &mut Machine) -> Result<()> {
-    crate::open(
-        machine,
-        "bit",
-        &[
-            ("arshift", |call| shift(call, |bits, by| ((bits as i32) >> by) as u32)),
-            ("band", |call| fold(call, |a, b| a & b)),
-            ("bnot", |call| {
-                let bits = bits(call, 0)?;
-                give(call, !bits)
-            }),
-            ("bor", |call| fold(call, |a, b| a | b)),
-            ("bswap", |call| {
-                let bits = bits(call, 0)?;
-                give(call, bits.swap_bytes())
-            }),
-            ("bxor", |call| fold(call, |a, b| a ^ b)),
-            ("lshift", |call| shift(call, |bits, by| bits << by)),
-            ("rol", |call| shift(call, u32::rotate_left)),
-            ("ror", |call| shift(call, u32::rotate_right)),
-            ("rshift", |call| shift(call, |bits, by| bits >> by)),
-            ("tobit", |call| {
-                let bits = bits(call, 0)?;
-                give(call, bits)
-            }),
-            ("tohex", tohex),
-        ],
-    )
-    .map(drop)
+    machine
+        .library(
+            "bit",
+            &[
+                ("arshift", |call| shift(call, |bits, by| ((bits as i32) >> by) as u32)),
+                ("band", |call| fold(call, |a, b| a & b)),
+                ("bnot", |call| {
+                    let bits = bits(call, 0)?;
+                    give(call, !bits)
+                }),
+                ("bor", |call| fold(call, |a, b| a | b)),
+                ("bswap", |call| {
+                    let bits = bits(call, 0)?;
+                    give(call, bits.swap_bytes())
+                }),
+                ("bxor", |call| fold(call, |a, b| a ^ b)),
+                ("lshift", |call| shift(call, |bits, by| bits << by)),
+                ("rol", |call| shift(call, u32::rotate_left)),
+                ("ror", |call| shift(call, u32::rotate_right)),
+                ("rshift", |call| shift(call, |bits, by| bits >> by)),
+                ("tobit", |call| {
+                    let bits = bits(call, 0)?;
+                    give(call, bits)
+                }),
+                ("tohex", tohex),
+            ],
+        )
+        .map(drop)
 }
 
 /// An argument as 32 bits: rounded to even, and cut.

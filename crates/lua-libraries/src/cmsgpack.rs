@@ -1,9 +1,7 @@
 //! The library `cmsgpack`: MessagePack, as lua-cmsgpack 0.4 packs it.
 
-use lua::Continuation;
-use lua::Machine;
-use lua::{Call, Outcome, to_integer};
-use lua::{Result, TableId, Thrown, Value};
+use lua::{Call, Continuation, Machine, Outcome, Result, TableId, Thrown, Value};
+use number::c::to_integer;
 
 /// Tables that are nested deeper are packed as nil.
 const MOST_NESTING: usize = 16;
@@ -15,8 +13,7 @@ const MOST_UNPACKED: usize = 4_000;
 /// # Errors
 /// When the machine may not take so much memory.
 pub fn open_cmsgpack(machine: &mut Machine) -> Result<()> {
-    let library = crate::open(
-        machine,
+    let library = machine.library(
         "cmsgpack",
         &[("pack", pack), ("unpack", unpack), ("unpack_limit", unpack_limit), ("unpack_one", unpack_one)],
     )?;
@@ -177,10 +174,7 @@ impl Continuation for Packer {
             while !self.levels.is_empty() {
                 self.step(call)?;
                 call.charge(1);
-                if self.out.len() > self.checked {
-                    self.checked = self.out.len() * 2;
-                    call.check_memory(self.checked)?;
-                }
+                crate::check_output(call, self.out.len(), &mut self.checked)?;
                 if call.is_exhausted() {
                     return Ok(Outcome::Pause(self));
                 }

@@ -1,8 +1,7 @@
 //! `string.format`: C's `printf` for what Lua lets through.
 
-use lua::Result;
-use lua::{Call, Outcome, to_integer};
-use number::c::{write_exponent, write_general, write_special};
+use lua::{Call, Outcome, Result};
+use number::c::{to_integer, write_exponent, write_general, write_special};
 
 /// A directive: what stands between `%` and its letter.
 #[derive(Debug, Default, Clone, Copy)]

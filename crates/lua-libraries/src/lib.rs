@@ -33,14 +33,18 @@ pub use cjson::open_cjson;
 pub use cmsgpack::open_cmsgpack;
 pub use pack::open_struct;
 
-use lua::{LibraryFunction, Machine, Result, TableId};
+use lua::{Call, LibraryFunction, Machine, Result};
 
 /// The functions of a library.
 type Functions = [(&'static str, LibraryFunction)];
 
-/// Makes a library: a table of functions, under a global name.
-fn open(machine: &mut Machine, name: &str, functions: &Functions) -> Result<TableId> {
-    machine.library(name, functions)
+/// Fails if what a function writes is longer than has been checked, and may not become twice as long.
+fn check_output(call: &Call<'_>, length: usize, checked: &mut usize) -> Result<()> {
+    if length > *checked {
+        *checked = length * 2;
+        call.check_memory(*checked)?;
+    }
+    Ok(())
 }
 
 /// Opens the libraries of Lua 5.1: the basic one, `coroutine`, `math`, `os` with `clock` alone, `string`, `table`.

@@ -3,9 +3,7 @@
 //! `math.random` is the generator that Redis has, so that a script draws the same numbers on every machine: `lrand48`
 //! with a state of its own.
 
-use lua::Machine;
-use lua::{Call, Outcome};
-use lua::{Result, Value};
+use lua::{Call, Machine, Outcome, Result, Value};
 use number::c::scale;
 
 /// The largest number of `lrand48`.
@@ -43,8 +41,7 @@ functions! {
 }
 
 pub(crate) fn open(machine: &mut Machine) -> Result<()> {
-    let library = crate::open(
-        machine,
+    let library = machine.library(
         "math",
         &[
             ("abs", abs),
@@ -80,7 +77,7 @@ pub(crate) fn open(machine: &mut Machine) -> Result<()> {
     )?;
     machine.set_field(library, "pi", Value::Number(std::f64::consts::PI))?;
     machine.set_field(library, "huge", Value::Number(f64::INFINITY))?;
-    crate::open(machine, "os", &[("clock", clock)]).map(drop)
+    machine.library("os", &[("clock", clock)]).map(drop)
 }
 
 fn atan2(call: &mut Call<'_>) -> Result<Outcome> {

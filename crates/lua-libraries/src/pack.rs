@@ -1,8 +1,7 @@
 //! The library `struct`: numbers and strings as C lays them out in memory.
 
-use lua::Machine;
-use lua::{Call, Outcome, to_integer};
-use lua::{Result, Value};
+use lua::{Call, Machine, Outcome, Result, Value};
+use number::c::to_integer;
 
 /// The widest integer, in bytes.
 const WIDEST: usize = 32;
@@ -14,7 +13,7 @@ const ALIGNMENT: usize = 8;
 /// # Errors
 /// When the machine may not take so much memory.
 pub fn open_struct(machine: &mut Machine) -> Result<()> {
-    crate::open(machine, "struct", &[("pack", pack), ("size", size), ("unpack", unpack)]).map(drop)
+    machine.library("struct", &[("pack", pack), ("size", size), ("unpack", unpack)]).map(drop)
 }
 
 /// A format, read from its start to its end. It ends at a zero byte, as for C.

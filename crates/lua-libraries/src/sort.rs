@@ -3,9 +3,7 @@
 //! It is written as a machine with states, so that the comparison may be a function that takes long, yields to the
 //! host or fails.
 
-use lua::Continuation;
-use lua::{Call, Outcome};
-use lua::{Result, Value};
+use lua::{Call, Continuation, Outcome, Result, Value};
 
 /// What the next comparison decides.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,14 +2,10 @@
 
 use crate::format::format;
 use crate::pattern::{Extent, Matcher, Verdict, effective, is_plain};
-use lua::Continuation;
-use lua::Machine;
-use lua::{Call, Outcome};
-use lua::{Result, Value};
+use lua::{Call, Continuation, Machine, Outcome, Result, Value};
 
 pub(crate) fn open(machine: &mut Machine) -> Result<()> {
-    let library = crate::open(
-        machine,
+    let library = machine.library(
         "string",
         &[
             ("byte", byte),

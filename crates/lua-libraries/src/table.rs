@@ -1,29 +1,26 @@
 //! The library `table`.
 
 use crate::sort::sort;
-use lua::Continuation;
-use lua::Machine;
-use lua::{Call, Outcome};
-use lua::{Result, TableId, Value};
+use lua::{Call, Continuation, Machine, Outcome, Result, TableId, Value};
 use number::c;
 
 pub(crate) fn open(machine: &mut Machine) -> Result<()> {
-    crate::open(
-        machine,
-        "table",
-        &[
-            ("concat", concat),
-            ("foreach", foreach),
-            ("foreachi", foreachi),
-            ("getn", getn),
-            ("insert", insert),
-            ("maxn", maxn),
-            ("remove", remove),
-            ("setn", setn),
-            ("sort", sort),
-        ],
-    )
-    .map(drop)
+    machine
+        .library(
+            "table",
+            &[
+                ("concat", concat),
+                ("foreach", foreach),
+                ("foreachi", foreachi),
+                ("getn", getn),
+                ("insert", insert),
+                ("maxn", maxn),
+                ("remove", remove),
+                ("setn", setn),
+                ("sort", sort),
+            ],
+        )
+        .map(drop)
 }
 
 /// An element by an index that may be any integer.

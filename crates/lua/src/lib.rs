@@ -1,8 +1,8 @@
 //! Lua 5.1 for scripts of strangers.
 //!
-//! A compiler, a register machine, the basic functions and `coroutine`, without a line of unsafe code; the other libraries are a
-//! crate of their own. The crate knows nothing of a
-//! server: who runs scripts brings functions of its own ([`Host`]).
+//! A compiler, a register machine, the basic functions and `coroutine`, without a line of unsafe code; the other
+//! libraries are a crate of their own. The crate knows nothing of a server: who runs scripts brings functions of its
+//! own ([`Host`]).
 //!
 //! ```
 //! use lua::{Machine, NoHost, Step, Value};
@@ -34,7 +34,7 @@ mod memory;
 mod value;
 
 pub use library::{MOST_VALUES, open_basic, open_pcall_of_err};
-pub use machine::call::{Call, Host, LibraryFunction, NoHost, Outcome, Protection, to_integer};
+pub use machine::call::{Call, Host, LibraryFunction, NoHost, Outcome, Protection};
 pub use machine::frame::Continuation;
 pub use machine::{Lookup, Machine, Site, Step};
 pub use memory::strings::SHORT as SHORT_STRING;

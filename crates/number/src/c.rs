@@ -211,6 +211,16 @@ pub fn parse(text: &[u8]) -> Option<f64> {
     text[used..].iter().all(|byte| is_space(*byte)).then_some(value)
 }
 
+/// What C makes of a double as a 64-bit integer.
+pub fn to_integer(number: f64) -> i64 {
+    // On x86-64 what does not fit becomes the lowest integer.
+    if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&number) {
+        number as i64
+    } else {
+        i64::MIN
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

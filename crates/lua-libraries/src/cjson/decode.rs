@@ -1,8 +1,7 @@
 //! `cjson.decode`. The tables that are open stand on a stack of its own, so no nesting is too deep for it.
 
 use super::{DECODE_INVALID_NUMBERS, DECODE_MAX_DEPTH, setting};
-use lua::{Call, Outcome};
-use lua::{Result, TableId, Thrown, Value};
+use lua::{Call, Outcome, Result, TableId, Thrown, Value};
 use number::c;
 
 #[derive(Debug, Clone, PartialEq)]

@@ -5,9 +5,7 @@ use super::{
     ENCODE_INVALID_NUMBERS, ENCODE_MAX_DEPTH, ENCODE_PRECISION, SPARSE_CONVERT, SPARSE_RATIO, SPARSE_SAFE,
     setting,
 };
-use lua::Continuation;
-use lua::{Call, Outcome};
-use lua::{Result, TableId, Thrown, Value};
+use lua::{Call, Continuation, Outcome, Result, TableId, Thrown, Value};
 use number::c::{write_general, write_number};
 
 /// A table that is being written.
@@ -188,10 +186,7 @@ impl Continuation for Encoder {
         while !self.levels.is_empty() {
             self.step(call)?;
             call.charge(1);
-            if self.out.len() > self.checked {
-                self.checked = self.out.len() * 2;
-                call.check_memory(self.checked)?;
-            }
+            crate::check_output(call, self.out.len(), &mut self.checked)?;
             if call.is_exhausted() {
                 return Ok(Outcome::Pause(self));
             }

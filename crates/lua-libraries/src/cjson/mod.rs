@@ -4,9 +4,7 @@ mod decode;
 mod encode;
 
 use crate::Functions;
-use lua::Machine;
-use lua::{Call, Outcome};
-use lua::{Result, TableId, Value};
+use lua::{Call, Machine, Outcome, Result, TableId, Value};
 
 /// A setting: its place in the table that all functions of a module share, and its default.
 #[derive(Clone, Copy)]

@@ -381,7 +381,7 @@ impl Call<'_> {
 
     /// An argument that must be a number, as C makes an integer of it.
     pub fn integer(&mut self, at: usize) -> Result<i64> {
-        Ok(to_integer(self.number(at)?))
+        Ok(c::to_integer(self.number(at)?))
     }
 
     /// The same for C's `int`.
@@ -490,15 +490,5 @@ impl Call<'_> {
     pub fn room(&mut self, count: usize) -> Result<()> {
         let end = self.machine.now.top + count;
         self.machine.ensure_stack(end)
-    }
-}
-
-/// What C makes of a double as a 64-bit integer.
-pub fn to_integer(number: f64) -> i64 {
-    // On x86-64 what does not fit becomes the lowest integer.
-    if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&number) {
-        number as i64
-    } else {
-        i64::MIN
     }
 }

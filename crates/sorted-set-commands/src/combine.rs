@@ -138,10 +138,8 @@ pub(super) fn zero_if_nan(score: f64) -> f64 {
 /// What a command may say behind its keys.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Allowed {
-    /// How weights are read.
-    pub(super) profile: Profile,
-    /// WEIGHTS and AGGREGATE.
-    pub(super) weights: bool,
+    /// WEIGHTS, as this profile reads them, and AGGREGATE.
+    pub(super) weights: Option<Profile>,
     /// WITHSCORES.
     pub(super) scores: bool,
 }
@@ -157,20 +155,23 @@ pub(super) struct Options {
 
 impl Options {
     pub(super) fn parse(args: &[&[u8]], keys: usize, allowed: Allowed) -> Result<Options, Error> {
-        let profile = allowed.profile;
         let mut options = Options { weights: vec![1.0; keys], aggregate: Aggregate::Sum, with_scores: false };
         let mut rest = args;
         loop {
             rest = match *rest {
                 [] => return Ok(options),
-                [word, ref rest @ ..] if allowed.weights && rest.len() >= keys && is(word, "WEIGHTS") => {
+                [word, ref rest @ ..]
+                    if let Some(profile) = allowed.weights
+                        && rest.len() >= keys
+                        && is(word, "WEIGHTS") =>
+                {
                     for (weight, text) in options.weights.iter_mut().zip(rest) {
                         *weight =
                             double(text, profile).ok_or(Error::text("ERR weight value is not a float"))?;
                     }
                     &rest[keys..]
                 }
-                [word, name, ref rest @ ..] if allowed.weights && is(word, "AGGREGATE") => {
+                [word, name, ref rest @ ..] if allowed.weights.is_some() && is(word, "AGGREGATE") => {
                     options.aggregate = match name {
                         name if is(name, "SUM") => Aggregate::Sum,
                         name if is(name, "MIN") => Aggregate::Min,

@@ -31,11 +31,7 @@ pub(super) const ZDIFF: Spec = Spec {
 pub(super) fn zdiff(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let (names, rest) = parse_keys(&argv[1..], "zdiff")?;
     let sources = sources(&mut cx.keys, names)?;
-    let options = Options::parse(
-        rest,
-        names.len(),
-        Allowed { profile: cx.options.profile, weights: false, scores: true },
-    )?;
+    let options = Options::parse(rest, names.len(), Allowed { weights: None, scores: true })?;
     let difference = subtract(&sources, cx.effort)?;
     let members = Members { with_scores: options.with_scores, limits: cx.options.limits };
     difference.reply(&mut cx.out, members);
@@ -60,11 +56,7 @@ pub(super) const ZDIFFSTORE: Spec = Spec {
 pub(super) fn zdiffstore(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let (names, rest) = parse_keys(&argv[2..], "zdiffstore")?;
     let sources = sources(&mut cx.keys, names)?;
-    Options::parse(
-        rest,
-        names.len(),
-        Allowed { profile: cx.options.profile, weights: false, scores: false },
-    )?;
+    Options::parse(rest, names.len(), Allowed { weights: None, scores: false })?;
     let result = subtract(&sources, cx.effort)?.to_set(&cx.options.limits);
     store(cx, argv[1], result, "zdiffstore");
     Ok(())

@@ -29,11 +29,8 @@ pub(super) const ZINTER: Spec = Spec {
 pub(super) fn zinter(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let (names, rest) = parse_keys(&argv[1..], "zinter")?;
     let sources = sources(&mut cx.keys, names)?;
-    let options = Options::parse(
-        rest,
-        names.len(),
-        Allowed { profile: cx.options.profile, weights: true, scores: true },
-    )?;
+    let options =
+        Options::parse(rest, names.len(), Allowed { weights: Some(cx.options.profile), scores: true })?;
     let common = intersect(&sources, &options, cx.effort)?;
     let members = Members { with_scores: options.with_scores, limits: cx.options.limits };
     common.reply(&mut cx.out, members);
@@ -65,11 +62,8 @@ pub(super) const ZINTERSTORE: Spec = Spec {
 pub(super) fn zinterstore(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let (names, rest) = parse_keys(&argv[2..], "zinterstore")?;
     let sources = sources(&mut cx.keys, names)?;
-    let options = Options::parse(
-        rest,
-        names.len(),
-        Allowed { profile: cx.options.profile, weights: true, scores: false },
-    )?;
+    let options =
+        Options::parse(rest, names.len(), Allowed { weights: Some(cx.options.profile), scores: false })?;
     let result = intersect(&sources, &options, cx.effort)?.to_set(&cx.options.limits);
     store(cx, argv[1], result, "zinterstore");
     Ok(())
@@ -96,11 +90,7 @@ pub(super) fn zintercard(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Erro
     let sources = sources(&mut cx.keys, names)?;
     let limit = parse_limit(rest)?;
     let mut count = 0;
-    let options = Options::parse(
-        &[],
-        names.len(),
-        Allowed { profile: cx.options.profile, weights: false, scores: false },
-    )?;
+    let options = Options::parse(&[], names.len(), Allowed { weights: None, scores: false })?;
     if let Some((smallest, others)) = to_intersect(&sources, &options, cx.effort)?.split_first() {
         smallest.source.each(|member, _| {
             let text = text_of(member);

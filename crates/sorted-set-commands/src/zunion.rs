@@ -30,11 +30,8 @@ pub(super) const ZUNION: Spec = Spec {
 pub(super) fn zunion(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let (names, rest) = parse_keys(&argv[1..], "zunion")?;
     let sources = sources(&mut cx.keys, names)?;
-    let options = Options::parse(
-        rest,
-        names.len(),
-        Allowed { profile: cx.options.profile, weights: true, scores: true },
-    )?;
+    let options =
+        Options::parse(rest, names.len(), Allowed { weights: Some(cx.options.profile), scores: true })?;
     let union = unite(&smallest_first(&sources, &options), options.aggregate, cx.effort)?;
     let members = Members { with_scores: options.with_scores, limits: cx.options.limits };
     union.reply(&mut cx.out, members);
@@ -66,11 +63,8 @@ pub(super) const ZUNIONSTORE: Spec = Spec {
 pub(super) fn zunionstore(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     let (names, rest) = parse_keys(&argv[2..], "zunionstore")?;
     let sources = sources(&mut cx.keys, names)?;
-    let options = Options::parse(
-        rest,
-        names.len(),
-        Allowed { profile: cx.options.profile, weights: true, scores: false },
-    )?;
+    let options =
+        Options::parse(rest, names.len(), Allowed { weights: Some(cx.options.profile), scores: false })?;
     let union = unite(&smallest_first(&sources, &options), options.aggregate, cx.effort)?;
     let result = union.to_set(&cx.options.limits);
     store(cx, argv[1], result, "zunionstore");

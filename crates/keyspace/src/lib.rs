@@ -243,8 +243,7 @@ impl Keyspace {
 
     /// The first slot from `from` on in which the physical database holds a key, and of which a key or a field, of any database, may be
     /// due. It takes no lock, so a slot that has become due just now may be missed.
-    pub fn next_due(&self, physical: usize, from: usize, now_ms: u64) -> Option<Slot> {
-        let mut from = from;
+    pub fn next_due(&self, physical: usize, mut from: usize, now_ms: u64) -> Option<Slot> {
         loop {
             let slot = self.next_occupied(physical, from)?;
             let expiries = self.slots.cell(slot).expiries();

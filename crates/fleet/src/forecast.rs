@@ -9,7 +9,7 @@
 
 use crate::apply::ApplyError;
 use crate::command::{Changes, Command};
-use crate::model::{Deployment, DeploymentId, Fleet, NodeSize, ParameterStatus};
+use crate::model::{Deployment, DeploymentId, Fleet, Node, NodeSize, ParameterStatus};
 use crate::pace::Pace;
 use crate::plan::{Host, Plan, Reports, Seen, plan};
 use crate::step::{Assignment, NodeId, NodeSpec, Observed, Process, Step};
@@ -41,6 +41,8 @@ pub struct Forecast {
     pub disconnects: u64,
     /// What is gone afterwards.
     pub losses: Vec<Loss>,
+    /// Members of what is touched whose processes have not answered yet: what they hold, and lose, nobody knows.
+    pub unknown: Vec<String>,
     /// Whether the plan comes to rest.
     pub settles: bool,
     /// How long ago the nodes told what they hold, at most.
@@ -130,7 +132,8 @@ pub(crate) fn forecast(
     });
     let restarts = restarts.map(|((_, name), _)| name.clone()).collect();
     let disconnects = with.disconnects.saturating_sub(without.disconnects);
-    Ok(Forecast { stages, settles, restarts, disconnects, ..before.compared_with(&after) })
+    let unknown = with.unknown_of_touched(present, &stages);
+    Ok(Forecast { stages, settles, restarts, disconnects, unknown, ..before.compared_with(&after) })
 }
 
 /// Steps that are taken together, and how long the longest takes.
@@ -293,6 +296,26 @@ impl<'a> World<'a> {
             }
         }
         next
+    }
+
+    /// The members of deployments with steps in these stages that run at present and have told nothing yet.
+    fn unknown_of_touched(&self, present: Present<'_>, stages: &[Stage]) -> Vec<String> {
+        let steps = stages.iter().flat_map(|stage| &stage.rounds).flatten();
+        let touched: BTreeSet<Place> =
+            steps.filter_map(|foreseen| Some(self.label(foreseen.step.node()?))).collect();
+        let is_touched =
+            |region: &str, member: &str| touched.contains(&(region.to_owned(), member.to_owned()));
+        let is_unknown = |node: &Node| {
+            let starts = |observed: &Observed| observed.process == Process::Starting;
+            present.nodes.get(&node.id).is_some_and(starts)
+        };
+        let deployments = present
+            .fleet
+            .deployments()
+            .filter(|(region, one)| one.members().any(|(_, member)| is_touched(region, &member.name)));
+        let members = deployments.flat_map(|(_, one)| one.members()).map(|(_, member)| member);
+        let unknown = members.filter(|member| member.nodes().any(is_unknown));
+        unknown.map(|member| member.name.clone()).collect()
     }
 
     /// What a maintenance window is to bring to a deployment, and when.

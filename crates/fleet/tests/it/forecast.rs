@@ -473,6 +473,25 @@ fn what_only_a_hung_primary_has_is_lost_already() {
 }
 
 #[test]
+fn what_has_not_answered_yet_may_hold_anything() {
+    let mut world = world(1, 2);
+    world.wish(Command::Create(Box::new(group("other", 1, false))));
+    world.settle();
+    for member in ["web-001", "web-002"] {
+        let shard = &world.fleet.deployment(REGION, &id()).unwrap().shards[0];
+        let node = shard.member(member).unwrap().node.id;
+        let observed = Observed { process: Process::Starting, ..Observed::default() };
+        world.reconciler.report(Duration::ZERO, Report::Observed { node, observed: Box::new(observed) });
+    }
+    let delete = |id| Command::Delete { id, retain_primary: false };
+    assert_eq!(foretell(&world, &delete(id())).unknown, ["web-001", "web-002"]);
+    let reboot = Command::Reboot { id: id(), member: "web-002".into() };
+    assert_eq!(foretell(&world, &reboot).unknown, ["web-001", "web-002"]);
+    let other = DeploymentId::Group("other".into());
+    assert_eq!(foretell(&world, &delete(other)).unknown, Vec::<String>::new());
+}
+
+#[test]
 fn a_group_of_another_region_inherits_nothing() {
     let mut world = world(1, 2);
     world.write("eu-west-1", Command::Create(Box::new(group("web", 2, true))));

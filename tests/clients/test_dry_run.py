@@ -272,3 +272,137 @@ def test_a_group_of_another_region_is_another_group(region):
     wait_until("the twin", lambda: describe()["Status"] == "available")
     for one in [dry, by_path(region)]:
         assert "Gone: twin-001, twin-002" in told(one.delete_replication_group, ReplicationGroupId="twin")
+
+
+def facts(region, name):
+    """What a forecast speaks of, as it is."""
+    nodes = region.nodes(name)
+    statuses = region.aws().describe_cache_clusters()["CacheClusters"]
+    statuses = {one["CacheClusterId"]: one["CacheParameterGroup"]["ParameterApplyStatus"] for one in statuses}
+    return {
+        "pids": {node["member"]: node["pid"] for node in nodes},
+        "primary": [node["member"] for node in nodes if node["role"] == "primary"],
+        "waiting": {node["member"] for node in nodes if statuses[node["member"]] == "pending-reboot"},
+    }
+
+
+def listed(lines, what):
+    found = [line.removeprefix(f"{what}: ") for line in lines if line.startswith(f"{what}: ")]
+    return found[0].split(", ") if found else []
+
+
+def has_settled(region, name):
+    if not region.nodes(name):
+        return True
+    found = region.aws().describe_cache_clusters()["CacheClusters"]
+    of = [one for one in found if name in (one.get("ReplicationGroupId"), one["CacheClusterId"])]
+    return all(
+        (one["CacheClusterStatus"], one["CacheParameterGroup"]["ParameterApplyStatus"] != "applying") == ("available", True)
+        for one in of
+    )
+
+
+def set_parameters(client, group, **values):
+    client.modify_cache_parameter_group(
+        CacheParameterGroupName=group,
+        ParameterNameValues=[{"ParameterName": key, "ParameterValue": value} for key, value in values.items()],
+    )
+
+
+def use_other_parameters(client, name):
+    client.modify_replication_group(ReplicationGroupId=name, CacheParameterGroupName=f"to-{name}", ApplyImmediately=True)
+
+
+def modify(**changes):
+    return lambda client, name: client.modify_replication_group(ReplicationGroupId=name, ApplyImmediately=True, **changes)
+
+
+def replicas(operation, count):
+    return lambda client, name: getattr(client, operation)(ReplicationGroupId=name, NewReplicaCount=count, ApplyImmediately=True)
+
+
+MANUAL = {"AutomaticFailoverEnabled": False, "MultiAZEnabled": False}
+# Nodes, options of the group, the call, and what it loses of 100 keys.
+CALLS = {
+    "larger": (2, {}, modify(CacheNodeType="cache.t4g.small"), 0),
+    "smaller": (2, {"CacheNodeType": "cache.t4g.small"}, modify(CacheNodeType="cache.t4g.micro"), 0),
+    "more": (1, {}, replicas("increase_replica_count", 2), 0),
+    "fewer": (3, {}, replicas("decrease_replica_count", 1), 0),
+    "at-once": (2, {}, lambda client, name: set_parameters(client, f"of-{name}", timeout="1000"), 0),
+    "at-start": (2, {}, use_other_parameters, 0),
+    "test": (2, {}, lambda client, name: client.test_failover(ReplicationGroupId=name, NodeGroupId="0001"), 0),
+    "lead": (2, {}, lambda client, name: reboot(client, f"{name}-001"), 0),
+    "follow": (2, {}, lambda client, name: reboot(client, f"{name}-002"), 0),
+    "manual": (2, MANUAL, lambda client, name: reboot(client, f"{name}-001"), 0),
+    "single": (1, {}, lambda client, name: reboot(client, f"{name}-001"), 100),
+    "all": (2, {}, lambda client, name: client.delete_replication_group(ReplicationGroupId=name), 100),
+    "later": (2, {}, lambda client, name: client.modify_replication_group(ReplicationGroupId=name, CacheNodeType="cache.t4g.small"), 0),
+}
+
+
+@pytest.mark.parametrize("case", CALLS)
+def test_what_is_foretold_of_a_call_is_what_it_does(region, case):
+    members, options, call, lost = CALLS[case]
+    name, client, dry = f"c-{case}", region.aws(), by_path(region)
+    for parameters in [f"of-{name}", f"to-{name}"]:
+        client.create_cache_parameter_group(
+            CacheParameterGroupName=parameters, CacheParameterGroupFamily="valkey8", Description="x"
+        )
+    set_parameters(client, f"to-{name}", databases="32", timeout="1000")
+    group = region.create(name, members, CacheParameterGroupName=f"of-{name}", **options)
+    server = connect(primary_endpoint(group))
+    for number in range(100):
+        server.set(f"key:{number}", "x")
+    server.close()
+    endpoints = [primary_endpoint(group), reader_endpoint(group)]
+    endpoints += [member["ReadEndpoint"] for member in group["NodeGroups"][0]["NodeGroupMembers"]]
+    clients = [served(endpoint) for endpoint in endpoints for _ in range(2)]
+    until_counted(region, name, len(clients))
+    wait_until("a report", lambda: all(node["keys"] == 100 for node in region.nodes(name)))
+    before = facts(region, name)
+    lines = told(lambda: call(dry, name))
+    assert facts(region, name) == before
+    call(client, name)
+    wait_until("an end", lambda: has_settled(region, name))
+    closed = lambda: sum(is_closed(client) for client in clients)
+    if case == "later":
+        # A window brings it, behind the end of this test.
+        assert lines[0].startswith("Steps in the maintenance window, from ") and closed() == 0, lines
+        assert facts(region, name) == before
+        return
+    wait_until("connections closed", lambda: closed() >= foretold(lines))
+    after = facts(region, name)
+    assert closed() == foretold(lines), lines
+    old, new = before["pids"], after["pids"]
+    assert listed(lines, "New") == sorted(new.keys() - old.keys()), lines
+    assert listed(lines, "Gone") == sorted(old.keys() - new.keys()), lines
+    restarted = [member for member in sorted(new.keys() & old.keys()) if new[member] != old[member]]
+    assert listed(lines, "Restarted or replaced") == restarted, lines
+    moved = [f"{before['primary'][0]} to {now}" for now in after["primary"] if now != before["primary"][0]]
+    assert listed(lines, "The primary moves") == moved, lines
+    assert listed(lines, "Waits for a reboot") == sorted(after["waiting"] - before["waiting"]), lines
+    kept = 0
+    if new:
+        with connect(primary_endpoint(region.group(name))) as server:
+            kept = server.dbsize()
+    assert 100 - kept == lost, lines
+    assert (f"Lost: {lost} keys of {name}" if lost else "Lost: nothing") in lines
+
+
+def test_what_is_refused_is_refused_alike(region, kept):
+    calls = [
+        lambda client: client.delete_replication_group(ReplicationGroupId="kept", FinalSnapshotIdentifier="last"),
+        lambda client: client.modify_replication_group(ReplicationGroupId="kept", EngineVersion="7.2", ApplyImmediately=True),
+        lambda client: client.modify_replication_group(ReplicationGroupId="kept", EngineVersion="1.0", ApplyImmediately=True),
+        lambda client: client.test_failover(ReplicationGroupId="kept", NodeGroupId="0001"),
+        lambda client: client.decrease_replica_count(ReplicationGroupId="kept", NewReplicaCount=0, ApplyImmediately=True),
+        lambda client: client.increase_replica_count(ReplicationGroupId="kept", NewReplicaCount=1, ApplyImmediately=False),
+        lambda client: client.modify_replication_group(ReplicationGroupId="kept", ApplyImmediately=True),
+    ]
+    for call in calls:
+        answers = []
+        for client in [region.aws(), by_path(region)]:
+            with pytest.raises(botocore.exceptions.ClientError) as error:
+                call(client)
+            answers.append(error.value.response["Error"])
+        assert answers[0] == answers[1] and answers[0]["Code"] != "DryRunOperation"

@@ -97,7 +97,8 @@ fn text(forecast: &Forecast) -> String {
             );
         }
     }
-    if forecast.losses.is_empty() {
+    write_names(&mut text, "Not known is what these hold, and lose", &forecast.unknown);
+    if forecast.losses.is_empty() && forecast.unknown.is_empty() {
         line(&mut text, format_args!("Lost: nothing"));
     }
     if forecast.stages.iter().any(|stage| !stage.rounds.is_empty()) && forecast.age > Duration::ZERO {
@@ -292,8 +293,131 @@ mod tests {
     }
 
     #[test]
+    fn every_step_has_its_words() {
+        let (node, address) = (NodeId(1), "127.0.0.1:6379".parse().unwrap());
+        let replica = || Assignment::Replica { of: NodeId(2), address };
+        let assign = |role| Step::Assign { node, epoch: 1, role };
+        let listen = |endpoint| Step::Listen { node, endpoint, address };
+        let handover = Step::Handover {
+            from: NodeId(2),
+            from_address: address,
+            to: node,
+            to_address: address,
+            epoch: 1,
+        };
+        for (copies_bytes, step, words) in [
+            (0, Step::Kill { node }, "kill the process"),
+            (0, Step::Stop { node }, "save and end the process"),
+            (0, Step::Remove { node }, "end the process and remove its directory"),
+            (0, assign(Assignment::Primary), "become the primary"),
+            (0, assign(replica()), "become a replica"),
+            (1, assign(replica()), "become a replica, copying 1 KiB"),
+            (0, Step::Drain { node, epoch: 1 }, "leave the lost primary"),
+            (0, handover, "take over from the primary, while writes wait"),
+            (0, listen(Endpoint::Node), "serve the node's own endpoint"),
+            (0, listen(Endpoint::Primary), "serve the primary endpoint"),
+            (0, listen(Endpoint::Reader), "serve the reader endpoint"),
+            (0, Step::Unlisten { node, endpoint: Endpoint::Primary }, "leave the primary endpoint"),
+            (0, Step::Unlisten { node, endpoint: Endpoint::Reader }, "leave the reader endpoint"),
+            (
+                0,
+                Step::Close { endpoint: Endpoint::Reader, address },
+                "close the reader endpoint 127.0.0.1:6379",
+            ),
+            (
+                0,
+                Step::Configure { node, parameters: Vec::new(), at_once: 1 },
+                "set parameters, without a restart",
+            ),
+        ] {
+            assert_eq!(words_of(&foreseen("web-001", copies_bytes, step)), words);
+        }
+    }
+
+    #[test]
+    fn what_changes_is_told_under_its_name() {
+        let address = "127.0.0.1:6379".parse().unwrap();
+        let close = Step::Close { endpoint: Endpoint::Primary, address };
+        let remove = |node| Step::Remove { node: NodeId(node) };
+        let rounds = vec![
+            (1..=3).map(|number| foreseen(&format!("m{number}"), 0, remove(number))).collect(),
+            vec![foreseen("", 0, close)],
+        ];
+        let over =
+            |deployment: &str| Loss { deployment: deployment.into(), keys: 0, bytes_over_limit: 1 << 20 };
+        let forecast = Forecast {
+            stages: vec![Stage { window_ms: None, rounds, takes: Duration::ZERO }],
+            joins: vec!["joins".into()],
+            leaves: vec!["leaves".into()],
+            waits_for_reboot: vec!["waits".into()],
+            losses: vec![over("web"), over("other")],
+            unknown: vec!["starts".into()],
+            ..Forecast::default()
+        };
+        assert_eq!(
+            text(&forecast),
+            "Steps, in about 0.1 s:\n\
+             1. m1, m2, m3: end the process and remove its directory\n\
+             2. close the primary endpoint 127.0.0.1:6379\n\
+             This plan does not come to rest: the steps above are its beginning.\n\
+             New: joins\n\
+             Gone: leaves\n\
+             Waits for a reboot: waits\n\
+             Beyond the memory limit of web: 1.0 MiB, which its eviction policy deals with\n\
+             Beyond the memory limit of other: 1.0 MiB, which its eviction policy deals with\n\
+             Not known is what these hold, and lose: starts"
+        );
+    }
+
+    #[test]
+    fn times_and_sizes_are_told_with_two_digits_or_so_and_rounded_up() {
+        for (ms, words) in [
+            (0, "0.1 s"),
+            (99, "0.1 s"),
+            (1240, "1.2 s"),
+            (59_900, "59.9 s"),
+            (60_000, "1 min"),
+            (61_000, "2 min"),
+            (3_540_001, "60 min"),
+            (3_600_000, "1.0 h"),
+            (9_000_000, "2.5 h"),
+        ] {
+            assert_eq!(seconds(Duration::from_millis(ms)), words, "{ms} ms");
+        }
+        for (bytes, words) in [
+            (1, "1 KiB"),
+            (1024, "1 KiB"),
+            (1025, "2 KiB"),
+            (1 << 20, "1.0 MiB"),
+            (1023 << 20, "1023.0 MiB"),
+            (1 << 30, "1.0 GiB"),
+        ] {
+            assert_eq!(size(bytes), words, "{bytes} bytes");
+        }
+    }
+
+    #[test]
+    fn the_answer_is_an_error_that_is_no_failure() {
+        let fault = answer(&Forecast { settles: true, ..Forecast::default() });
+        assert_eq!(
+            (fault.code.as_ref(), fault.status, fault.kind.as_str()),
+            ("DryRunOperation", 412, "Sender")
+        );
+        assert_eq!(
+            fault.message,
+            "Request would have succeeded, but DryRun flag is set. No node would be touched.\nLost: nothing"
+        );
+    }
+
+    #[test]
     fn what_touches_no_node_says_so() {
         let forecast = Forecast { settles: true, age: Duration::from_secs(1), ..Forecast::default() };
         assert_eq!(text(&forecast), "No node would be touched.\nLost: nothing");
+    }
+
+    #[test]
+    fn where_something_is_not_known_nothing_is_said_to_be_kept() {
+        let forecast = Forecast { settles: true, unknown: vec!["web-001".into()], ..Forecast::default() };
+        assert!(!text(&forecast).contains("Lost: nothing"));
     }
 }

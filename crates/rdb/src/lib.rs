@@ -6,8 +6,8 @@
 //!   value ──▶ dump ──▶ payload ──▶ restore ──▶ value
 //! ```
 //!
-//! Byte-compatible in both directions with Redis 7.0 (RDB version 10) and Valkey 8.0 (RDB version 11), reading also
-//! what all their predecessors wrote. `docs/formats-rdb.md` draws the bytes.
+//! Byte-compatible in both directions with Redis 7.0 (RDB version 10), Redis 7.2 to Valkey 8.2 (11) and Valkey 9 (80). It
+//! reads also what all their predecessors wrote. `docs/formats-rdb.md` draws the bytes.
 //!
 //! The codec knows nothing of files, sockets, clocks, databases' contents or memory limits: what comes in is bytes and
 //! values, what goes out is values and bytes. It does not trust its input: an announced length allocates only as bytes

@@ -11,14 +11,12 @@
 //! an announced length alone reserves no memory.
 #![forbid(unsafe_code)]
 
-pub mod double;
 pub mod frame;
 mod inline;
 pub mod number;
 pub mod request;
 pub mod writer;
 
-pub use double::{DoubleFormat, write_double};
 pub use frame::{Decoder, Frame, FrameError, encode_command};
 pub use inline::split_quoted;
 pub use number::parse_i64;

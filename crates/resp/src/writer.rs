@@ -22,7 +22,6 @@
 //! [`Writer::each`], which stops when the reply is over, and checks a length that it knows in advance by
 //! [`Writer::fits`].
 
-use crate::double::{DoubleFormat, Text};
 use crate::number::{MAX_LINE, decimal_len, line_into, write_bulk_head, write_line};
 use std::fmt::Display;
 
@@ -74,7 +73,6 @@ pub trait Meter: std::fmt::Debug {
 pub struct Writer<'a> {
     out: &'a mut Vec<u8>,
     proto: Proto,
-    doubles: DoubleFormat,
     meter: Option<&'a dyn Meter>,
     /// Bytes of the same replies that are in another buffer.
     beside: usize,
@@ -83,11 +81,10 @@ pub struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    /// Appends to `out`; doubles in the default (newer) format.
+    /// Appends to `out`.
     #[inline]
     pub fn new(out: &'a mut Vec<u8>, proto: Proto) -> Writer<'a> {
-        let doubles = DoubleFormat::default();
-        Writer { out, proto, doubles, meter: None, beside: 0, checkpoint: usize::MAX }
+        Writer { out, proto, meter: None, beside: 0, checkpoint: usize::MAX }
     }
 
     /// Sets the meter that decides how far the buffer may grow.
@@ -103,7 +100,7 @@ impl<'a> Writer<'a> {
         'a: 'b,
     {
         let beside = self.beside + self.out.len();
-        let writer = Writer { doubles: self.doubles, beside, ..Writer::new(out, self.proto) };
+        let writer = Writer { beside, ..Writer::new(out, self.proto) };
         match self.meter {
             Some(meter) => writer.metered(meter),
             None => writer,
@@ -156,12 +153,6 @@ impl<'a> Writer<'a> {
     fn end(&mut self) {
         *self.out = Vec::new();
         self.checkpoint = 0;
-    }
-
-    /// Sets the version profile's format of doubles.
-    #[inline]
-    pub fn with_doubles(self, doubles: DoubleFormat) -> Writer<'a> {
-        Writer { doubles, ..self }
     }
 
     /// The protocol version in which this writer answers.
@@ -330,18 +321,12 @@ impl<'a> Writer<'a> {
         });
     }
 
-    /// A floating point number.
-    pub fn double(&mut self, value: f64) {
-        let text = Text::new(value, self.doubles);
-        self.scalar(b',', text.as_bytes());
-    }
-
     /// A whole number of any size, given in decimal.
     pub fn big_number(&mut self, digits: &str) {
         self.scalar(b'(', digits.as_bytes());
     }
 
-    /// A number that the caller has formatted, such as a long double: a double in RESP3, a bulk string in RESP2.
+    /// A floating point number, as text in the form that the version prints: a double in RESP3, a bulk string in RESP2.
     pub fn double_text(&mut self, text: &str) {
         self.scalar(b',', text.as_bytes());
     }

@@ -5,10 +5,14 @@
 //! [`TableMut`], of which at most one exists at a time: by `&mut` where the table is owned, by the caller's promise
 //! where a slot lock guards it.
 //!
-//! Growth: a full array is replaced by one that is a twelfth larger, at least one bucket, beyond 4 KB along the classes of the allocator. Tables that fill evenly (100 to 400 keys,
-//! 15/16 full at most) take 10.2 bytes a key on average. An insertion also moves an array out of a page of memory that has become sparse. An array of [`SPLIT_BUCKETS`] buckets is
-//! split by the next hash bit instead, so no operation moves more than about 3,300 elements. A table has spans much deeper than its number of keys explains only if hashes collide;
-//! such spans grow instead of splitting. Shrinking is the reverse, with a wide gap between the thresholds. An array of one bucket stays when its last element goes.
+//! **Growth.** A full array is replaced by one that is a twelfth larger, at least one bucket, beyond 4 KB along the classes
+//! of the allocator. Tables that fill evenly (100 to 400 keys, 15/16 full at most) take 10.2 bytes a key on average. An
+//! insertion also moves an array out of a page of memory that has become sparse. An array of [`SPLIT_BUCKETS`] buckets is
+//! split by the next hash bit instead, so no operation moves more than about 3,300 elements. A table has spans much deeper
+//! than its number of keys explains only if hashes collide; such spans grow instead of splitting.
+//!
+//! **Shrinking** is the reverse, with a wide gap between the thresholds. An array of one bucket stays when its last element
+//! goes.
 
 use std::cell::UnsafeCell;
 use std::fmt;

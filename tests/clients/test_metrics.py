@@ -148,7 +148,9 @@ def test_top_redraws_and_leaves_the_terminal(measured):
     measured.create("drawn", 1)
     master, slave = os.openpty()
     command = [binary(), "top", "--data-dir", str(measured.data)]
-    top = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=slave, stderr=slave)
+    # As a terminal starts it, also where these tests run in the background and were told to ignore Ctrl-C.
+    heeds = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+    top = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=slave, stderr=slave, preexec_fn=heeds)
     os.close(slave)
     seen = b""
     try:

@@ -158,20 +158,16 @@ impl Options {
         let mut options = Options { weights: vec![1.0; keys], aggregate: Aggregate::Sum, with_scores: false };
         let mut rest = args;
         loop {
-            rest = match *rest {
-                [] => return Ok(options),
-                [word, ref rest @ ..]
-                    if let Some(profile) = allowed.weights
-                        && rest.len() >= keys
-                        && is(word, "WEIGHTS") =>
-                {
+            rest = match (rest, allowed.weights) {
+                ([], _) => return Ok(options),
+                ([word, rest @ ..], Some(profile)) if rest.len() >= keys && is(word, "WEIGHTS") => {
                     for (weight, text) in options.weights.iter_mut().zip(rest) {
                         *weight =
                             double(text, profile).ok_or(Error::text("ERR weight value is not a float"))?;
                     }
                     &rest[keys..]
                 }
-                [word, name, ref rest @ ..] if allowed.weights.is_some() && is(word, "AGGREGATE") => {
+                ([word, name, rest @ ..], Some(_)) if is(word, "AGGREGATE") => {
                     options.aggregate = match name {
                         name if is(name, "SUM") => Aggregate::Sum,
                         name if is(name, "MIN") => Aggregate::Min,
@@ -180,7 +176,7 @@ impl Options {
                     };
                     rest
                 }
-                [word, ref rest @ ..] if allowed.scores && is(word, "WITHSCORES") => {
+                ([word, rest @ ..], _) if allowed.scores && is(word, "WITHSCORES") => {
                     options.with_scores = true;
                     rest
                 }

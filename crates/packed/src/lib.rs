@@ -7,9 +7,11 @@
 pub mod intset;
 mod limits;
 pub mod listpack;
+mod order;
 pub mod ziplist;
 pub mod zipmap;
 
 pub use intset::IntSet;
 pub use limits::Limits;
 pub use listpack::{Item, Listpack};
+pub use order::{Direction, End};

@@ -14,7 +14,8 @@
 use crate::Limits;
 use crate::listpack::{self, Item, Listpack};
 use crate::quicklist::{Backward, Forward, Quicklist};
-pub use crate::quicklist::{End, Node, NodeRef};
+pub use crate::quicklist::{Node, NodeRef};
+pub use packed::{Direction, End};
 use std::iter;
 use std::ops::Range;
 
@@ -37,15 +38,6 @@ pub enum Side {
     Before,
     /// Behind the pivot.
     After,
-}
-
-/// Which way an iterator goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    /// Towards the tail.
-    Forward,
-    /// Towards the head.
-    Backward,
 }
 
 impl List {

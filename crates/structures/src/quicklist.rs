@@ -16,8 +16,8 @@
 //!
 //! **Invariants:** no node is empty; `len` and `heap` are the sums over the nodes.
 
-use crate::Limits;
 use crate::listpack::{self, Item, Listpack};
+use packed::{End, Limits};
 use std::collections::VecDeque;
 use std::mem;
 
@@ -25,15 +25,6 @@ use std::mem;
 const ENTRY_OVERHEAD: usize = 8;
 /// A node beside a full one begins with this part of what a node may have: growing to it costs ten copies.
 const NEXT_NODE_PART: usize = 8;
-
-/// One of the two ends of a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// The head, index 0.
-    Front,
-    /// The tail, index -1.
-    Back,
-}
 
 /// A node of a quicklist on its way into a list.
 #[derive(Debug, Clone, PartialEq)]

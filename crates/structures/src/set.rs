@@ -19,9 +19,9 @@
 use crate::Limits;
 pub use crate::dict::Place;
 use crate::intset::{self, IntSet};
-use crate::linear::{self, Buckets, below, mix, shrink};
 use crate::listpack::{self, Item, Listpack};
-use crate::rows::{self, Rows};
+use linear::rows::{self, Rows};
+use linear::{self, Buckets, below, mix, shrink};
 use number::{IntBuffer, decimal_len};
 use std::collections::HashSet;
 use std::fmt;

@@ -115,13 +115,13 @@ impl<'a> Alive<'a> {
         }
         let mut text = IntBuffer::new();
         for number in 0..RANDOM_TRIES {
-            let (field, value) = self.hash.random(crate::linear::mix(random.wrapping_add(number)))?;
+            let (field, value) = self.hash.random(linear::mix(random.wrapping_add(number)))?;
             if self.contains(field.text(&mut text)) {
                 return Some((field, value));
             }
         }
         let len = self.iter().count();
-        if len == 0 { None } else { self.iter().nth(crate::linear::below(random, len)) }
+        if len == 0 { None } else { self.iter().nth(linear::below(random, len)) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! An inner node of the tree: its children, how many members each has, and the smallest score of each.
 
-use super::leaf::NONE;
-use super::score::Score;
+use crate::leaf::NONE;
+use crate::score::Score;
 
 /// More children than this are split.
 pub(super) const MOST_CHILDREN: usize = 64;

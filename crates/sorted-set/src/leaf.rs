@@ -1,8 +1,8 @@
 //! A leaf of the tree: up to 64 members with their scores, in order.
 
-use super::score::Score;
-use super::scores::Scores;
-use crate::rows::{At, Rows};
+use crate::score::Score;
+use crate::scores::Scores;
+use linear::rows::{At, Rows};
 use std::cmp::Ordering;
 use std::ops::Range;
 

@@ -10,6 +10,8 @@
 //!
 //! **Invariant:** members are unique; no score is NaN ([`Score`]).
 
+#![forbid(unsafe_code)]
+
 mod index;
 mod inner;
 mod leaf;
@@ -19,13 +21,11 @@ mod scores;
 mod slab;
 mod tree;
 
-use crate::Limits;
-use crate::linear::below;
-use crate::list::{Direction, End};
-use crate::listpack::{Item, Listpack};
-use crate::rows::{self, At};
 use leaf::Leaf;
+use linear::below;
+use linear::rows::{self, At};
 use number::IntBuffer;
+use packed::{Direction, End, Item, Limits, Listpack};
 pub use score::{LexBound, LexRange, Score, ScoreRange};
 use std::collections::HashSet;
 use std::fmt;

@@ -1,6 +1,6 @@
 //! Nodes by number, in segments: adding one never moves the others.
 
-use crate::linear::shrink;
+use linear::shrink;
 
 const SEGMENT: usize = 256;
 

@@ -2,10 +2,10 @@
 //!
 //! A score is stored as an integer if it is one, else as text. So −0 is stored as 0, as it is by Redis.
 
-use super::score::{LexRange, Score, ScoreRange};
-use super::{Direction, NotASortedSet};
-use crate::listpack::{self, Item, Listpack, Pos, whole_size};
+use crate::score::{LexRange, Score, ScoreRange};
+use crate::{Direction, NotASortedSet};
 use number::{DoubleText, IntBuffer, as_integer};
+use packed::listpack::{self, Item, Listpack, Pos, whole_size};
 use std::ops::Range;
 
 /// The score that an item stands for.

@@ -10,7 +10,7 @@
 //! `base` lies so far below the smallest score that there is as much room below as above. The width shrinks only when the
 //! scores are encoded anew.
 
-use super::score::Score;
+use crate::score::Score;
 use memory::size_class;
 use number::as_integer;
 use std::ops::Range;

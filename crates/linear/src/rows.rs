@@ -10,7 +10,7 @@
 //!
 //! **Invariant:** there are as many long texts as bytes [`LONG`] in the place of a length.
 
-use crate::linear::Bucket;
+use crate::Bucket;
 use hashing::Hasher;
 use memory::size_class;
 
@@ -21,7 +21,7 @@ type Text = Box<[u8]>;
 
 /// A row of texts; see the module.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Rows {
+pub struct Rows {
     bytes: Box<[u8]>,
     #[allow(clippy::box_collection)] // few rows have any, and all have this field: it is one pointer
     long: Option<Box<Vec<Text>>>,
@@ -32,7 +32,7 @@ const _: () = assert!(size_of::<Rows>() == 24);
 
 /// Where a row begins; valid as long as the rows before it do not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct At {
+pub struct At {
     offset: usize,
     /// How many long texts stand before it.
     long: usize,
@@ -40,17 +40,17 @@ pub(crate) struct At {
 
 impl Rows {
     /// The number of rows, counted.
-    pub(crate) fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.iter().count()
     }
 
     /// Bytes without those of long texts.
-    pub(crate) fn packed_len(&self) -> usize {
+    pub fn packed_len(&self) -> usize {
         self.bytes.len()
     }
 
     /// Bytes taken from the allocator.
-    pub(crate) fn heap(&self) -> usize {
+    pub fn heap(&self) -> usize {
         let long = self.long.as_ref().map_or(0, |long| {
             let texts: usize = long.iter().map(|text| size_class(text.len())).sum();
             size_of::<Vec<Text>>() + long.capacity() * size_of::<Text>() + texts
@@ -60,19 +60,19 @@ impl Rows {
 
     /// The texts in order.
     #[inline]
-    pub(crate) fn iter(&self) -> Iter<'_> {
+    pub fn iter(&self) -> Iter<'_> {
         self.iter_from(At::default())
     }
 
     /// The texts from one on.
     #[inline]
-    pub(crate) fn iter_from(&self, at: At) -> Iter<'_> {
+    pub fn iter_from(&self, at: At) -> Iter<'_> {
         Iter { rows: self, at }
     }
 
     /// Where the row with this number begins; the end for the number of rows.
     #[inline]
-    pub(crate) fn seek(&self, number: usize) -> At {
+    pub fn seek(&self, number: usize) -> At {
         let mut at = At::default();
         for _ in 0..number {
             at = self.after(at);
@@ -81,13 +81,13 @@ impl Rows {
     }
 
     /// The text with this number.
-    pub(crate) fn get(&self, number: usize) -> Option<&[u8]> {
+    pub fn get(&self, number: usize) -> Option<&[u8]> {
         self.iter_from(self.seek(number)).next()
     }
 
     /// The text that begins here.
     #[inline]
-    pub(crate) fn text(&self, at: At) -> &[u8] {
+    pub fn text(&self, at: At) -> &[u8] {
         match self.bytes[at.offset] {
             LONG => &self.long_texts()[at.long],
             len => &self.bytes[at.offset + 1..at.offset + 1 + usize::from(len)],
@@ -96,7 +96,7 @@ impl Rows {
 
     /// The number and the place of the row with this text.
     #[inline]
-    pub(crate) fn find(&self, text: &[u8]) -> Option<(usize, At)> {
+    pub fn find(&self, text: &[u8]) -> Option<(usize, At)> {
         let mut at = At::default();
         let mut number = 0;
         while at.offset < self.bytes.len() {
@@ -110,13 +110,13 @@ impl Rows {
     }
 
     /// Adds a text behind all others.
-    pub(crate) fn push(&mut self, text: &[u8]) {
+    pub fn push(&mut self, text: &[u8]) {
         let end = At { offset: self.bytes.len(), long: self.long_texts().len() };
         self.insert(end, text);
     }
 
     /// Adds a text before the row that begins here.
-    pub(crate) fn insert(&mut self, at: At, text: &[u8]) {
+    pub fn insert(&mut self, at: At, text: &[u8]) {
         match u8::try_from(text.len()) {
             Ok(len) if len < LONG => {
                 self.splice(at.offset, 0, 1 + text.len());
@@ -132,7 +132,7 @@ impl Rows {
     }
 
     /// Removes the rows from one place up to another.
-    pub(crate) fn remove(&mut self, from: At, until: At) {
+    pub fn remove(&mut self, from: At, until: At) {
         self.splice(from.offset, until.offset - from.offset, 0);
         if until.long > from.long
             && let Some(long) = &mut self.long
@@ -148,7 +148,7 @@ impl Rows {
 
     /// Where the next row begins.
     #[inline]
-    pub(crate) fn after(&self, at: At) -> At {
+    pub fn after(&self, at: At) -> At {
         match self.bytes[at.offset] {
             LONG => At { offset: at.offset + 1, long: at.long + 1 },
             len => At { offset: at.offset + 1 + usize::from(len), ..at },
@@ -156,7 +156,7 @@ impl Rows {
     }
 
     /// Takes out the rows from this place on.
-    pub(crate) fn split_off(&mut self, at: At) -> Rows {
+    pub fn split_off(&mut self, at: At) -> Rows {
         let bytes = self.bytes[at.offset..].into();
         let mut long = Vec::new();
         if let Some(texts) = &mut self.long {
@@ -170,7 +170,7 @@ impl Rows {
     }
 
     /// Adds the rows of another behind its own.
-    pub(crate) fn append(&mut self, other: Rows) {
+    pub fn append(&mut self, other: Rows) {
         let mut bytes = std::mem::take(&mut self.bytes).into_vec();
         bytes.reserve_exact(other.bytes.len());
         bytes.extend_from_slice(&other.bytes);
@@ -242,7 +242,7 @@ impl Bucket for Rows {
 
 /// Texts in order.
 #[derive(Debug, Clone)]
-pub(crate) struct Iter<'a> {
+pub struct Iter<'a> {
     rows: &'a Rows,
     at: At,
 }

@@ -1,7 +1,7 @@
 //! Sorted sets in both encodings against an ordered set, the thresholds, and the bytes of Redis.
 
 use super::*;
-use crate::linear::mix;
+use linear::mix;
 use number::DoubleText;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};

@@ -20,12 +20,12 @@
 //! and lowest score is that of its child; each member has one slot in the index, with the number of its leaf; `heap` is
 //! the sum of what nodes own.
 
-use super::Updated;
-use super::index::Index;
-use super::inner::{Child, Inner, MOST_CHILDREN};
-use super::leaf::{Leaf, NONE};
-use super::score::Score;
-use super::slab::Slab;
+use crate::Updated;
+use crate::index::Index;
+use crate::inner::{Child, Inner, MOST_CHILDREN};
+use crate::leaf::{Leaf, NONE};
+use crate::score::Score;
+use crate::slab::Slab;
 use hashing::Hasher;
 use std::cmp::Ordering;
 use std::ops::Range;

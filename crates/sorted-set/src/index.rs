@@ -7,8 +7,8 @@
 //! The leaf has the member itself, so whoever looks one up compares there. Slots of members that move to another leaf are
 //! changed with them. The bits of the hash also choose the bucket, so a bucket is split without reading members.
 
-use crate::linear::{Bucket, Buckets};
 use hashing::Hasher;
+use linear::{Bucket, Buckets};
 use memory::size_class;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

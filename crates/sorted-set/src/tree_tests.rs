@@ -1,7 +1,7 @@
 //! The tree against an ordered set, its invariants after each change, its scan and its memory.
 
 use super::*;
-use crate::linear::mix;
+use linear::mix;
 use proptest::prelude::*;
 use std::collections::{BTreeSet, HashMap, HashSet};
 

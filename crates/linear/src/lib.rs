@@ -15,14 +15,17 @@
 //! ```
 //!
 //! **The scan** goes by the bits of a hash read backwards: a bucket that is chosen by `b` low bits covers one interval of
-//! these reversed hashes, splits cut intervals and merges join neighbours. A cursor is a place in that order, as in
-//! `dict`: an entry that is there from start to end of a scan is visited, and none twice unless it was removed and added
-//! again.
+//! these reversed hashes, splits cut intervals and merges join neighbours. A cursor is a place in that order: an entry
+//! that is there from start to end of a scan is visited, and none twice unless it was removed and added again.
 //!
 //! The hash is keyed ([`Hasher::of_process`]): nobody can choose texts that collide. If many collided all the same, all
 //! operations would stay correct and only be slow.
 //!
 //! **Invariant:** an entry lies in the bucket that its hash chooses; `heap` is the sum of what the buckets own.
+
+#![forbid(unsafe_code)]
+
+pub mod rows;
 
 use hashing::Hasher;
 
@@ -36,7 +39,7 @@ const SHRINK_LOAD: usize = 3;
 const SCAN_BUCKETS_PER_ENTRY: usize = 10;
 
 /// A few entries whose hashes share their low bits.
-pub(crate) trait Bucket: Default {
+pub trait Bucket: Default {
     /// Takes out the entries whose hash has this bit.
     fn split(&mut self, bit: u64, hasher: Hasher) -> Self;
     /// Takes in the entries of another bucket.
@@ -47,7 +50,7 @@ pub(crate) trait Bucket: Default {
 
 /// The buckets of a table; see the module.
 #[derive(Debug)]
-pub(crate) struct Buckets<B> {
+pub struct Buckets<B> {
     segments: Vec<Vec<B>>,
     count: usize,
     heap: usize,
@@ -63,23 +66,30 @@ impl<B: Bucket + Clone> Clone for Buckets<B> {
     }
 }
 
+impl<B: Bucket> Default for Buckets<B> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<B: Bucket> Buckets<B> {
     /// One empty bucket.
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         Self::with_hasher(Hasher::of_process())
     }
 
-    pub(crate) fn with_hasher(hasher: Hasher) -> Self {
+    /// One empty bucket; entries are placed by the hashes of this hasher.
+    pub fn with_hasher(hasher: Hasher) -> Self {
         Buckets { segments: vec![vec![B::default()]], count: 1, heap: 0, hasher }
     }
 
     /// How many buckets there are.
-    pub(crate) fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.count
     }
 
     /// Bytes taken from the allocator.
-    pub(crate) fn memory(&self) -> usize {
+    pub fn memory(&self) -> usize {
         let segments = self.segments.iter().map(Vec::capacity);
         let slots = match self.segments.len() {
             1 => segments.sum(),
@@ -88,29 +98,31 @@ impl<B: Bucket> Buckets<B> {
         self.heap + self.segments.capacity() * size_of::<Vec<B>>() + slots * size_of::<B>()
     }
 
-    pub(crate) fn hash(&self, text: &[u8]) -> u64 {
+    /// The hash by which a text is placed.
+    pub fn hash(&self, text: &[u8]) -> u64 {
         self.hasher.hash(text)
     }
 
     /// The number of the bucket that a hash chooses.
-    pub(crate) fn number(&self, hash: u64) -> usize {
+    pub fn number(&self, hash: u64) -> usize {
         let level = self.level();
         let low = |bits: u32| (hash & ((1u64 << bits) - 1)) as usize;
         let wide = low(level + 1);
         if wide < self.count { wide } else { low(level) }
     }
 
-    pub(crate) fn get(&self, number: usize) -> &B {
+    /// A bucket by its number, which is below [`Buckets::count`].
+    pub fn get(&self, number: usize) -> &B {
         &self.segments[number / SEGMENT][number % SEGMENT]
     }
 
     /// The buckets in order.
-    pub(crate) fn iter(&self) -> Iter<'_, B> {
+    pub fn iter(&self) -> Iter<'_, B> {
         self.segments.iter().flatten()
     }
 
     /// Changes a bucket.
-    pub(crate) fn change<R>(&mut self, number: usize, change: impl FnOnce(&mut B) -> R) -> R {
+    pub fn change<R>(&mut self, number: usize, change: impl FnOnce(&mut B) -> R) -> R {
         let bucket = &mut self.segments[number / SEGMENT][number % SEGMENT];
         let before = bucket.heap();
         let result = change(bucket);
@@ -120,7 +132,7 @@ impl<B: Bucket> Buckets<B> {
 
     /// Splits or merges one bucket if the table of `len` entries calls for it.
     #[inline]
-    pub(crate) fn balance(&mut self, len: usize) {
+    pub fn balance(&mut self, len: usize) {
         if len > self.count * GROW_LOAD {
             self.split_next();
         } else if self.count > 1 && len < self.count * SHRINK_LOAD {
@@ -130,7 +142,7 @@ impl<B: Bucket> Buckets<B> {
 
     /// Shows buckets from `cursor` on until about `count` entries were visited, and returns the next cursor, 0 when the
     /// scan is complete. `visit` gets a bucket and a test by hash for its entries, and says how many passed it.
-    pub(crate) fn scan(
+    pub fn scan(
         &self,
         cursor: u64,
         count: usize,
@@ -198,22 +210,22 @@ impl<B: Bucket> Buckets<B> {
 }
 
 /// All buckets in order.
-pub(crate) type Iter<'a, B> = std::iter::Flatten<std::slice::Iter<'a, Vec<B>>>;
+pub type Iter<'a, B> = std::iter::Flatten<std::slice::Iter<'a, Vec<B>>>;
 
 /// Gives half of the memory back if three quarters are unused.
-pub(crate) fn shrink<T>(row: &mut Vec<T>) {
+pub fn shrink<T>(row: &mut Vec<T>) {
     if row.len() < row.capacity() / 4 {
         row.shrink_to(row.capacity() / 2);
     }
 }
 
 /// A number below `bound` from a random number, all with the same probability.
-pub(crate) fn below(random: u64, bound: usize) -> usize {
+pub fn below(random: u64, bound: usize) -> usize {
     ((u128::from(random) * bound as u128) >> 64) as usize
 }
 
 /// One step of the SplitMix64 generator.
-pub(crate) fn mix(state: u64) -> u64 {
+pub fn mix(state: u64) -> u64 {
     let mut z = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

@@ -15,8 +15,12 @@ pub const LINEAR: f64 = 10.0;
 /// comes from leaving a cache happens once; the last size is there for that alone. What is not measurable is cheap.
 pub fn beyond(most: f64, sizes: [usize; 3], mut measure: impl FnMut(usize) -> Duration) -> Option<f64> {
     let [smallest, middle, largest] = sizes;
-    let (n, growth) =
-        [smallest, middle].into_iter().find_map(|n| Some((n, growth_at(n, most, &mut measure)?)))?;
+    let (n, growth) = match growth_at(smallest, most, &mut measure) {
+        Ok(growth) => (smallest, growth),
+        // Even as a square it would say nothing at the next size.
+        Err(cost) if cost * square(middle / smallest) < MEASURABLE => return None,
+        Err(_) => (middle, growth_at(middle, most, &mut measure).ok()?),
+    };
     if growth <= most {
         return None;
     }
@@ -24,25 +28,29 @@ pub fn beyond(most: f64, sizes: [usize; 3], mut measure: impl FnMut(usize) -> Du
     // Others that use the caches of this machine meanwhile can look like growth, but not time and again.
     let mut least = growth;
     for _ in 0..CONFIRMATIONS {
-        let again = growth_at(confirming, most, &mut measure).filter(|again| *again > most)?;
+        let again = growth_at(confirming, most, &mut measure).ok().filter(|again| *again > most)?;
         least = least.min(again);
     }
     Some(least)
 }
 
-/// How many times more it costs at four times the size, by the best of some runs; `None` when that is not measurable.
-/// Growth up to `most` needs no further run.
-fn growth_at(n: usize, most: f64, measure: &mut impl FnMut(usize) -> Duration) -> Option<f64> {
+fn square(number: usize) -> u32 {
+    u32::try_from(number * number).unwrap_or(u32::MAX)
+}
+
+/// How many times more it costs at four times the size, by the best of some runs; what it costs there when that is not
+/// measurable. Growth up to `most` needs no further run.
+fn growth_at(n: usize, most: f64, measure: &mut impl FnMut(usize) -> Duration) -> Result<f64, Duration> {
     let (mut small, mut large) = (Duration::MAX, Duration::MAX);
     for run in 1.. {
         large = large.min(measure(4 * n));
         if large < MEASURABLE {
-            return None;
+            return Err(large);
         }
         small = small.min(measure(n));
         let growth = large.as_secs_f64() / small.as_secs_f64().max(1e-9);
         if growth <= most || run == RUNS {
-            return Some(growth);
+            return Ok(growth);
         }
     }
     unreachable!("a bounded number of runs")
@@ -60,6 +68,9 @@ mod tests {
         assert!(beyond(LINEAR, sizes, square).is_some_and(|growth| growth > 15.0));
         assert_eq!(beyond(LINEAR, sizes, |n| ns(1e4 * n as f64)), None);
         assert_eq!(beyond(LINEAR, sizes, |n| ns(n as f64 / 10.0)), None, "too cheap to tell");
+        // Only the second size shows it, and the third confirms it.
+        let late = |n: usize| ns(n as f64 * n as f64 / 10.0);
+        assert!(beyond(LINEAR, sizes, late).is_some_and(|growth| growth > 15.0));
         // It leaves a cache between two sizes.
         assert_eq!(beyond(LINEAR, sizes, |n| ns(if n > 2_000 { 2e4 } else { 1e4 } * n as f64)), None);
         // Another thread's work comes into one run.

@@ -1,7 +1,7 @@
 //! The commands as rules see them: names, categories, and what else a request touches.
 
 use crate::CommandId;
-use command_spec::{Categories, Flags, KeyFlags, Spec};
+use command_spec::{Categories, Channels, Flags, KeyFlags, Reach, Spec};
 use profile::Profile;
 use std::collections::BTreeMap;
 
@@ -18,6 +18,10 @@ pub struct Entry<'a> {
     pub no_auth: bool,
     /// Whether it has key specs that name keys.
     pub has_keys: bool,
+    /// Where its channels are.
+    pub channels: Channels,
+    /// Which databases it works in.
+    pub reach: Reach,
 }
 
 impl<'a> Entry<'a> {
@@ -29,35 +33,10 @@ impl<'a> Entry<'a> {
             categories: spec.all_categories(),
             no_auth: spec.flags.contains(Flags::NO_AUTH),
             has_keys: spec.keys.iter().any(|keys| !keys.flags.contains(KeyFlags::NOT_KEY)),
+            channels: spec.channels,
+            reach: spec.reach,
         }
     }
-}
-
-/// Which arguments of a command are channels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Channels {
-    None,
-    /// The first.
-    First,
-    /// All.
-    All,
-    /// All, and each is a pattern.
-    Patterns,
-}
-
-/// Which databases a command works in. Only Valkey 9.1 asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reach {
-    /// None.
-    Nowhere,
-    /// The one that its client has selected.
-    Selected,
-    /// Each of them.
-    Everywhere,
-    /// Those at these arguments, if all are numbers of databases; and the selected one too, or not.
-    Named { arguments: &'static [usize], selected: bool },
-    /// The selected one, and those behind the option DB from this argument on.
-    Options { from: usize },
 }
 
 /// A command or subcommand.
@@ -71,7 +50,8 @@ pub(crate) struct Command {
     pub(crate) categories: Categories,
     pub(crate) no_auth: bool,
     pub(crate) channels: Channels,
-    pub(crate) reach: Reach,
+    /// `None` when it works in no database. Only Valkey 9.1 asks.
+    pub(crate) reach: Option<Reach>,
 }
 
 /// All commands of a version, by the names that they have before any is renamed: rules do not follow `rename-command`.
@@ -117,8 +97,11 @@ impl Catalogue {
             subcommands: Vec::new(),
             categories: entry.categories,
             no_auth: entry.no_auth,
-            channels: channels(entry.full_name),
-            reach: reach(entry),
+            channels: entry.channels,
+            reach: match entry.reach {
+                Reach::Data if !works_in_selected(entry) => None,
+                reach => Some(reach),
+            },
         });
     }
 
@@ -167,29 +150,8 @@ impl Catalogue {
     }
 }
 
-/// Who leaves a channel needs no right to it.
-fn channels(full_name: &str) -> Channels {
-    match full_name {
-        "publish" | "spublish" => Channels::First,
-        "subscribe" | "ssubscribe" => Channels::All,
-        "psubscribe" => Channels::Patterns,
-        _ => Channels::None,
-    }
-}
-
-/// As found by asking Valkey 9.1.2 with ACL DRYRUN for each command: whatever has keys, or is of the categories `@keyspace`, `@read`
-/// or `@write`, works in the selected database.
-fn reach(entry: &Entry<'_>) -> Reach {
+/// The databases of a request, where the spec alone does not tell. As found by asking Valkey 9.1.2 with ACL DRYRUN for each command.
+fn works_in_selected(entry: &Entry<'_>) -> bool {
     let data = Categories::KEYSPACE.union(Categories::READ).union(Categories::WRITE);
-    match entry.full_name {
-        "flushall" | "cluster|cancelslotmigrations" | "cluster|flushslot" | "cluster|migrateslots" => {
-            Reach::Everywhere
-        }
-        "select" => Reach::Named { arguments: &[1], selected: false },
-        "swapdb" => Reach::Named { arguments: &[1, 2], selected: false },
-        "move" => Reach::Named { arguments: &[2], selected: true },
-        "copy" => Reach::Options { from: 3 },
-        _ if entry.has_keys || entry.categories.intersects(data) => Reach::Selected,
-        _ => Reach::Nowhere,
-    }
+    entry.has_keys || entry.categories.intersects(data)
 }

@@ -12,12 +12,12 @@
 //!
 //! Invariant: a selector allows a request alone; what one lacks no other gives.
 
-use crate::catalogue::{Catalogue, Channels, Command, Reach};
+use crate::catalogue::{Catalogue, Command};
 use crate::pattern::{Access, Name};
 use crate::selector::{Databases, Selector};
 use crate::user::User;
 use crate::{CommandId, split};
-use command_spec::KeyFlags;
+use command_spec::{Channels, KeyFlags, Reach};
 
 /// What a client asks for.
 #[derive(Debug, Clone)]
@@ -140,11 +140,13 @@ impl Selector {
         let Databases::Only(allowed) = &self.databases else { return Ok(()) };
         let is_allowed = |database: usize| allowed.iter().any(|known| *known as usize == database);
         let (named, selected) = match command.reach {
-            Reach::Nowhere => (Vec::new(), false),
-            Reach::Everywhere => return Err(Denied::Database(0)),
-            Reach::Selected => (Vec::new(), true),
-            Reach::Named { arguments, selected } => (named(request, arguments.iter().copied()), selected),
-            Reach::Options { from } => (named(request, options(request.argv, from).into_iter()), true),
+            None => (Vec::new(), false),
+            Some(Reach::Everywhere) => return Err(Denied::Database(0)),
+            Some(Reach::Data) => (Vec::new(), true),
+            Some(Reach::Named { arguments, selected }) => {
+                (named(request, arguments.iter().copied()), selected)
+            }
+            Some(Reach::Options { from }) => (named(request, options(request.argv, from).into_iter()), true),
         };
         let denied = named.into_iter().find(|&(_, database)| !is_allowed(database));
         if let Some((at, _)) = denied {
@@ -159,17 +161,6 @@ impl Selector {
     fn reads_all_keys(&self) -> bool {
         let reads_all = |text: &[u8], access: Access| text == b"*" && access.includes(Access::READ);
         self.all_keys || self.keys.iter().any(|keys| reads_all(keys.pattern.text(), keys.access))
-    }
-}
-
-impl Channels {
-    /// How many arguments behind the name are channels.
-    pub(crate) fn at_most(self) -> usize {
-        match self {
-            Channels::None => 0,
-            Channels::First => 1,
-            Channels::All | Channels::Patterns => usize::MAX,
-        }
     }
 }
 

@@ -1,11 +1,11 @@
 //! Why a request is allowed or denied: the rules that decided.
 
-use crate::catalogue::{Catalogue, Channels, Command};
+use crate::catalogue::{Catalogue, Command};
 use crate::check::{Denied, Request, access};
 use crate::pattern::{Access, Name};
 use crate::selector::Selector;
 use crate::user::User;
-use command_spec::KeyFlags;
+use command_spec::{Channels, KeyFlags};
 use std::fmt;
 
 /// What a rule decides about.

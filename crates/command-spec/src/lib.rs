@@ -11,12 +11,14 @@
 mod arg;
 mod flags;
 pub mod keys;
+mod reach;
 mod shape;
 mod table;
 
 pub use arg::{Arg, ArgFlags, ArgKind};
 pub use flags::{Behaviour, Categories, Flags, Group};
 pub use keys::{BeginSearch, FindKeys, KeyFlags, KeySpec, OptionList};
+pub use reach::{Channels, Reach};
 pub use shape::Shape;
 pub use table::{Command, Table};
 
@@ -64,6 +66,10 @@ pub struct Spec {
     pub keys: &'static [KeySpec],
     /// What happens to keys with variable flags unless a word is among the arguments.
     pub variable: Option<Variable>,
+    /// Where its channels are.
+    pub channels: Channels,
+    /// Which databases it works in.
+    pub reach: Reach,
     /// The grammar of its arguments.
     pub args: &'static [Arg],
     /// What it answers.
@@ -108,6 +114,8 @@ impl Spec {
         tips: &[],
         keys: &[],
         variable: None,
+        channels: Channels::None,
+        reach: Reach::Data,
         args: &[],
         reply: Shape::Never,
         need: Need::None,

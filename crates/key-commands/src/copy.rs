@@ -22,6 +22,7 @@ pub(super) const COPY: Spec = Spec {
         KeySpec::one(1, KeyFlags::RO.union(KeyFlags::ACCESS)),
         KeySpec::one(2, KeyFlags::OW.union(KeyFlags::UPDATE)),
     ],
+    reach: Reach::Options { from: 3 },
     args: &[
         Arg::key("source"),
         Arg::new("destination", ArgKind::Key(1)),

@@ -15,6 +15,7 @@ pub(super) const MOVE: Spec = Spec {
     flags: Flags::WRITE.union(Flags::FAST),
     categories: Categories::KEYSPACE,
     keys: &[KeySpec::one(1, KeyFlags::RW.union(KeyFlags::ACCESS).union(KeyFlags::UPDATE))],
+    reach: Reach::Named { arguments: &[2], selected: true },
     args: &[Arg::key("key"), Arg::integer("db")],
     reply: Shape::YES_OR_NO,
     need: Need::Keys,

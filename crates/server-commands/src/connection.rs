@@ -269,6 +269,7 @@ const SELECT: Spec = Spec {
     before: &[crate::client::NOT_WHILE_BUSY],
     behaviour: Behaviour::SELECTS_DATABASE,
     categories: Categories::CONNECTION,
+    reach: Reach::Named { arguments: &[1], selected: false },
     args: &[Arg::integer("index")],
     reply: Shape::OK,
     ..Spec::BASE

@@ -53,6 +53,7 @@ const FLUSHALL: Spec = Spec {
     name: "flushall",
     summary: "Removes all keys of all databases.",
     complexity: "O(N) where N is the total number of keys in all databases",
+    reach: Reach::Everywhere,
     ..FLUSHDB
 };
 
@@ -118,6 +119,7 @@ const SWAPDB: Spec = Spec {
     arity: 3,
     flags: Flags::WRITE.union(Flags::FAST),
     categories: Categories::KEYSPACE.union(Categories::DANGEROUS),
+    reach: Reach::Named { arguments: &[1, 2], selected: false },
     args: &[Arg::integer("index1"), Arg::integer("index2")],
     reply: Shape::OK,
     need: Need::World,

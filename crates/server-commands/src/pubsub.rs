@@ -45,6 +45,7 @@ const PUBLISH: Spec = Spec {
         .union(Flags::STALE)
         .union(Flags::FAST)
         .union(Flags::MAY_REPLICATE),
+    channels: Channels::First,
     args: &[Arg::string("channel"), Arg::string("message")],
     reply: Shape::COUNT,
     ..Spec::BASE
@@ -112,6 +113,7 @@ const SUBSCRIBE: Spec = Spec {
     arity: -2,
     flags: LISTEN,
     behaviour: NOTICES,
+    channels: Channels::All,
     args: &[Arg::string("channel").multiple()],
     reply: NOTICE,
     ..Spec::BASE
@@ -138,6 +140,7 @@ const PSUBSCRIBE: Spec = Spec {
     name: "psubscribe",
     summary: "Listens to all channels whose names match patterns.",
     complexity: "O(N) where N is the number of patterns to subscribe to",
+    channels: Channels::Patterns,
     args: &[Arg::new("pattern", ArgKind::Pattern(None)).multiple()],
     ..SUBSCRIBE
 };

@@ -86,12 +86,18 @@ impl Real {
         let mut all = Vec::new();
         let reply = connection.call(&["COMMAND"]).expect("a reply");
         told(reply.elements().expect("an array"), &mut all);
-        let entries = all.iter().enumerate().map(|(id, told)| Entry {
-            id,
-            full_name: &told.name,
-            categories: told.categories,
-            no_auth: told.no_auth,
-            has_keys: told.has_keys,
+        let commands = Commands::of(profile);
+        let entries = all.iter().enumerate().map(|(id, told)| {
+            let (channels, reach) = commands.touched(&told.name);
+            Entry {
+                id,
+                full_name: &told.name,
+                categories: told.categories,
+                no_auth: told.no_auth,
+                has_keys: told.has_keys,
+                channels,
+                reach,
+            }
         });
         let catalogue = Catalogue::new(profile, entries);
         let known = all
@@ -99,7 +105,7 @@ impl Real {
             .filter(|told| !told.is_container)
             .map(|told| (told.name.clone(), told.arity))
             .collect();
-        Real { peer, connection, file, commands: Commands::of(profile), catalogue, known }
+        Real { peer, connection, file, commands, catalogue, known }
     }
 
     fn call(&mut self, words: &[impl AsRef<[u8]>]) -> Reply {

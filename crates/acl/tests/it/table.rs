@@ -1,15 +1,15 @@
 //! The commands that tests ask about: Engram's own table of a version, and what ACL commands there are.
 
 use acl::{Catalogue, Denied, Entry, Request, User};
-use command_spec::{Categories, KeyFlags};
+use command_spec::{Categories, Channels, KeyFlags, Reach};
 use command_table::{CommandTable, Resolved};
 use profile::Profile;
 
 /// Commands with channels that Engram's own table may lack.
-const FURTHER: &[(&str, Categories)] = &[
-    ("spublish", Categories::PUBSUB.union(Categories::FAST)),
-    ("ssubscribe", Categories::PUBSUB.union(Categories::SLOW)),
-    ("sunsubscribe", Categories::PUBSUB.union(Categories::SLOW)),
+const FURTHER: &[(&str, Categories, Channels)] = &[
+    ("spublish", Categories::PUBSUB.union(Categories::FAST), Channels::First),
+    ("ssubscribe", Categories::PUBSUB.union(Categories::SLOW), Channels::All),
+    ("sunsubscribe", Categories::PUBSUB.union(Categories::SLOW), Channels::None),
 ];
 
 /// A version's commands.
@@ -22,19 +22,37 @@ impl Commands {
     /// Those that Engram has in a version.
     pub(crate) fn of(profile: Profile) -> Commands {
         let table = server_commands::command_table(profile);
-        let further = FURTHER.iter().filter(|(name, _)| table.get(name.as_bytes()).is_none());
-        let further = further.enumerate().map(|(at, &(full_name, categories))| Entry {
+        let further = FURTHER.iter().filter(|(name, ..)| table.get(name.as_bytes()).is_none());
+        let further = further.enumerate().map(|(at, &(full_name, categories, channels))| Entry {
             id: table.by_id().len() + at,
             full_name,
             categories,
             no_auth: false,
             has_keys: false,
+            channels,
+            reach: Reach::Data,
         });
         let entries = table
             .by_id()
             .iter()
             .map(|command| Entry::of(command.run.id, command.run.full_name, command.spec));
         Commands { catalogue: Catalogue::new(profile, entries.chain(further)), table }
+    }
+
+    /// The channels and databases of a command of a real server, which its COMMAND does not tell.
+    pub(crate) fn touched(&self, full_name: &str) -> (Channels, Reach) {
+        if let Some(command) = self.table.by_id().iter().find(|command| command.run.full_name == full_name) {
+            return (command.spec.channels, command.spec.reach);
+        }
+        let further = FURTHER.iter().find(|(name, ..)| *name == full_name);
+        let channels = further.map_or(Channels::None, |&(.., channels)| channels);
+        let reach = match full_name {
+            "cluster|cancelslotmigrations" | "cluster|flushslot" | "cluster|migrateslots" => {
+                Reach::Everywhere
+            }
+            _ => Reach::Data,
+        };
+        (channels, reach)
     }
 
     /// The keys of a request, with what happens to them.

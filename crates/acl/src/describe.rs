@@ -41,9 +41,19 @@ pub struct SelectorDetails {
 impl User {
     /// The rules that make it, behind `user NAME ` in ACL LIST and in files.
     pub fn describe(&self, catalogue: &Catalogue) -> Vec<u8> {
+        self.written(catalogue, true)
+    }
+
+    /// The same without the hashes of its passwords.
+    pub fn describe_without_passwords(&self, catalogue: &Catalogue) -> Vec<u8> {
+        self.written(catalogue, false)
+    }
+
+    fn written(&self, catalogue: &Catalogue, passwords: bool) -> Vec<u8> {
         let mut words: Vec<Vec<u8>> =
             self.flags(catalogue).iter().map(|flag| flag.as_bytes().to_vec()).collect();
-        words.extend(self.passwords.iter().map(|hash| format!("#{}", hash.hex()).into_bytes()));
+        let hashes = self.passwords.iter().filter(|_| passwords);
+        words.extend(hashes.map(|hash| format!("#{}", hash.hex()).into_bytes()));
         words.extend(self.selectors[0].rules(catalogue));
         for selector in &self.selectors[1..] {
             let rules: Vec<Vec<u8>> = selector.rules(catalogue).into_iter().map(split::quoted).collect();

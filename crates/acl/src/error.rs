@@ -94,7 +94,7 @@ impl fmt::Display for SetUserError {
 impl std::error::Error for SetUserError {}
 
 /// A rule without its passwords, those of a selector's words included: they are wrong there, but they are passwords.
-fn shown(rule: &[u8]) -> Vec<u8> {
+pub fn shown(rule: &[u8]) -> Vec<u8> {
     let rule = crate::split::until_zero(rule);
     let words: Vec<Vec<u8>> = if rule.starts_with(b"(") {
         rule.split(|byte| *byte == b' ').map(redacted).collect()

@@ -66,6 +66,14 @@ impl Users {
     }
 }
 
+impl Users {
+    /// The lines of `ACL LIST` without the hashes of passwords.
+    pub fn lines_without_passwords(&self, catalogue: &Catalogue) -> impl Iterator<Item = Vec<u8>> {
+        self.iter()
+            .map(|(name, user)| [b"user ", name, b" ", &*user.describe_without_passwords(catalogue)].concat())
+    }
+}
+
 struct File<'a> {
     catalogue: &'a Catalogue,
     path: &'a str,

@@ -53,7 +53,7 @@ pub use catalogue::{Catalogue, Entry};
 pub use check::{Denied, Request};
 pub use denial::Context;
 pub use describe::{Details, SelectorDetails};
-pub use error::{RuleError, SetUserError};
+pub use error::{RuleError, SetUserError, shown};
 pub use explain::{Explanation, Reason, Subject};
 pub use password::PasswordHash;
 pub use user::User;

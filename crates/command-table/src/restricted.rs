@@ -8,7 +8,11 @@ use crate::{Command, Unknown};
 const COMMANDS: &[&str] = &[
     // Users are those of the user groups.
     "acl|deluser",
+    "acl|dryrun",
+    "acl|genpass",
+    "acl|getuser",
     "acl|load",
+    "acl|log",
     "acl|save",
     "acl|setuser",
     // Files and snapshots are the control plane's.

@@ -231,6 +231,7 @@ impl Session {
             effort: self.effort,
             peers: &*self.peers,
             may_block: false,
+            may_read_all_keys: true,
             piece: progress.map(|progress| Piece::new(progress, &|| true)),
             ready: None,
         };

@@ -27,6 +27,8 @@ pub struct Cx<'c, 'g> {
     pub peers: &'c dyn Peers,
     /// Whether it may block: not inside MULTI or a script.
     pub may_block: bool,
+    /// Whether it may read keys that no argument names.
+    pub may_read_all_keys: bool,
     /// The piece of a walk that runs: without one, a walk runs to its end.
     pub piece: Option<Piece<'c>>,
     /// The key that became ready, when a blocked command is run again because of it.

@@ -52,6 +52,8 @@ pub enum Error {
     UnknownSubcommand(&'static str, String),
     /// Any other text, with its code.
     Other(Cow<'static, str>),
+    /// A text that shows what was sent byte for byte.
+    Bytes(Box<[u8]>),
     /// Not an error for the client: another thread holds the slot. Nothing has happened yet; run the command again when
     /// it is free.
     SlotBusy(u16),
@@ -99,6 +101,7 @@ impl fmt::Display for Error {
                 write!(f, "ERR unknown subcommand '{sub:.128}'. Try {container} HELP.")
             }
             Error::Other(text) => f.write_str(text),
+            Error::Bytes(line) => f.write_str(&String::from_utf8_lossy(line)),
             Error::SlotBusy(slot) => write!(f, "TRYAGAIN slot {slot} is busy"),
             Error::Lengthy => f.write_str("TRYAGAIN the command takes long"),
         }

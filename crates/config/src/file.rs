@@ -2,14 +2,13 @@
 //!
 //! A line is a name and its arguments; blank lines and lines that begin with `#` say nothing. Lines apply in order and
 //! the last wins, but `save` lines add up. `include` reads another text in place; it has line numbers of its own. Lines
-//! that are more than a value (included files, users, renamed commands, modules) go to the caller's [`Directives`], so that this crate
-//! touches no file.
+//! that are more than a value go to the caller's [`Directives`] (included files, renamed commands, modules), so that this crate
+//! touches no file, or are kept for it (users), since what they may say depends on the commands that there are.
 
 use std::fmt;
 
 use profile::Profile;
 
-use crate::default_user::DefaultUser;
 use crate::parameter::Kind;
 use crate::quoting::split;
 use crate::store::Config;
@@ -23,14 +22,6 @@ pub trait Directives {
     /// # Errors
     /// The system's words for why it can't be read.
     fn include(&mut self, path: &[u8]) -> Result<Vec<u8>, String>;
-
-    /// A `user` line of another user than the default one: the name and its rules.
-    ///
-    /// # Errors
-    /// The sentence to show.
-    fn user(&mut self, _arguments: &[Vec<u8>]) -> Result<(), String> {
-        Err("Users can't be declared in the configuration; set requirepass.".to_owned())
-    }
 
     /// A `rename-command` line: the command and its new name, which is empty when it is to be removed.
     ///
@@ -56,6 +47,24 @@ pub struct NoDirectives;
 impl Directives for NoDirectives {
     fn include(&mut self, _path: &[u8]) -> Result<Vec<u8>, String> {
         Err("No such file or directory".to_owned())
+    }
+}
+
+/// A line that is kept for the caller.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Its number in its text, from 1.
+    number: usize,
+    /// What it says, without the white space around it.
+    pub text: Vec<u8>,
+    /// Its words.
+    pub arguments: Vec<Vec<u8>>,
+}
+
+/// Users have passwords.
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Line({}, {} words)", self.number, self.arguments.len())
     }
 }
 
@@ -127,14 +136,24 @@ impl Config {
             directives,
             save_seen: false,
             saves_add_up: true,
-            default_user: None,
             depth: 0,
         };
         loader.read(text)?;
-        loader.settle_default_user()?;
         let mut config = loader.config;
         config.refresh();
         Ok(config)
+    }
+}
+
+impl Config {
+    /// The `user` lines, in their order.
+    pub fn users(&self) -> &[Line] {
+        &self.users
+    }
+
+    /// The error for a line that was kept: what is shown of it, and why it is wrong.
+    pub fn wrong(&self, line: &Line, shown: Vec<u8>, reason: String) -> LoadError {
+        LoadError::Line { profile: self.profile(), number: line.number, line: shown, reason }
     }
 }
 
@@ -157,8 +176,6 @@ struct Loader<'a> {
     save_seen: bool,
     /// Whether the next `save` line adds to those before it.
     saves_add_up: bool,
-    /// The last line about the default user, with its number: `requirepass` may come after it.
-    default_user: Option<(DefaultUser, usize, Vec<u8>)>,
     depth: usize,
 }
 
@@ -201,16 +218,6 @@ impl Loader<'_> {
         LoadError::Line { profile: self.config.profile(), number, line: line.to_vec(), reason }
     }
 
-    /// Brings what was said of the default user together with `requirepass`.
-    fn settle_default_user(&mut self) -> Result<(), LoadError> {
-        let Some((user, number, line)) = self.default_user.take() else { return Ok(()) };
-        let entry = self.config.index.find(b"requirepass").expect("a parameter");
-        let Value::Text(requirepass) = &self.config.values[entry.row] else { unreachable!("a text") };
-        let password = user.password(requirepass).map_err(|reason| self.wrong(number, &line, reason))?;
-        self.config.values[entry.row] = Value::Text(password);
-        Ok(())
-    }
-
     fn read_line(&mut self, line: &[u8], number: usize) -> Result<(), Stop> {
         let arguments = split(line).ok_or("Unbalanced quotes in configuration line")?;
         let Some((name, values)) = arguments.split_first() else { return Ok(()) };
@@ -224,11 +231,10 @@ impl Loader<'_> {
         match (name.as_slice(), values) {
             (b"include", [path]) => self.include(path),
             (b"rename-command", [command, name]) => Ok(self.directives.rename_command(command, name)?),
-            (b"user", [user, rules @ ..]) if user == b"default" => {
-                self.default_user = Some((DefaultUser::parse(rules)?, number, line.to_vec()));
+            (b"user", [_, ..]) => {
+                self.config.users.push(Line { number, text: line.to_vec(), arguments: arguments.clone() });
                 Ok(())
             }
-            (b"user", [_, ..]) => Ok(self.directives.user(values)?),
             (b"loadmodule", [_, ..]) => Ok(self.directives.load_module(values)?),
             (b"sentinel", [_, ..]) => Err("sentinel directive while not in sentinel mode".into()),
             (name, []) if name.contains(&b'.') => Err("Module config specified without value".into()),

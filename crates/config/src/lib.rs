@@ -27,7 +27,6 @@ pub mod table;
 
 mod arguments;
 mod choices;
-mod default_user;
 mod file;
 mod parameter;
 mod rewrite;
@@ -40,7 +39,7 @@ pub use choices::{
     AclPubsubDefault, IoBackend, KeyspaceEvents, Loglevel, MaxmemoryPolicy, ProtectedAction,
     ReplDisklessLoad, SanitizeDumpPayload, ShutdownFlags,
 };
-pub use file::{Directives, LoadError, NoDirectives};
+pub use file::{Directives, Line, LoadError, NoDirectives};
 pub use parameter::{Kind, Mutability, NameCheck, Parameter, Standing, Unit};
 pub use settings::Settings;
 pub use store::{Applied, Asker, Config, SetError};

@@ -57,6 +57,12 @@ settings! {
     proto_max_bulk_len_bytes: u64 = "proto-max-bulk-len",
     /// The default user's password; empty is none.
     requirepass: Vec<u8> = "requirepass",
+    /// The file of users, whose `user` lines the configuration file then lacks; empty is none.
+    aclfile: Vec<u8> = "aclfile",
+    /// Which channels new users may use.
+    acl_pubsub_default: AclPubsubDefault = "acl-pubsub-default",
+    /// How many denials ACL LOG keeps.
+    acllog_max_len: u64 = "acllog-max-len",
     /// Who may set protected parameters.
     enable_protected_configs: ProtectedAction = "enable-protected-configs",
     /// Who may use DEBUG.

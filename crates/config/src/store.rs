@@ -7,6 +7,7 @@ use profile::Profile;
 use topology::glob;
 
 use crate::ProtectedAction;
+use crate::file::Line;
 use crate::parameter::{Mutability, Parameter, Standing};
 use crate::settings::Settings;
 use crate::table::{Entry, Index};
@@ -38,6 +39,8 @@ pub struct Config {
     /// One value a row of the index.
     pub(crate) values: Vec<Value>,
     settings: Arc<Settings>,
+    /// The `user` lines of the configuration file.
+    pub(crate) users: Vec<Line>,
 }
 
 /// Who asks for a change, and when.
@@ -112,7 +115,7 @@ impl Config {
         let index = Index::of(profile);
         let values: Vec<_> = index.rows.iter().map(|row| Value::default_of(row, profile)).collect();
         let settings = Arc::new(Settings::read(index, &values));
-        Config { index, values, settings }
+        Config { index, values, settings, users: Vec::new() }
     }
 
     /// The profile whose parameters these are.

@@ -3,9 +3,11 @@
 //! The checks are in the real server's order, since it decides which error a client sees. Every refusal comes before any side
 //! effect.
 
+use crate::access;
 use crate::cx::{Host, Suspend};
 use crate::engine::Engine;
 use crate::exec::Local;
+use acl::log::Origin;
 use command_spec::{Behaviour, Flags, Need};
 use command_table::Command;
 use command_table::Resolved;
@@ -23,6 +25,8 @@ pub enum Refusal {
     Error(Error),
     /// The client gets an error, and is disconnected behind it.
     Farewell(Error),
+    /// The client is disconnected without a word.
+    Close,
     /// Later perhaps.
     Suspend(Suspend),
 }
@@ -73,13 +77,23 @@ pub fn admit<H: Host>(
              restart the server.",
         ));
     }
-    if !client.authenticated && !flags.contains(Flags::NO_AUTH) {
+    if !host.access.is_current(client) && !host.access.follow(client) {
+        return Err(Refusal::Close);
+    }
+    if !client.authenticated && !flags.contains(Flags::NO_AUTH) && host.access.asks_for_password() {
         return Err(text("NOAUTH Authentication required."));
     }
     let is_exec = command.spec.behaviour.contains(Behaviour::RUNS_QUEUE);
     let is_write = flags.contains(Flags::WRITE) || (is_exec && queue_has(client, Flags::WRITE));
     if client.multi.is_some() && flags.contains(Flags::NO_MULTI) {
         return Err(text("ERR Command not allowed inside a transaction"));
+    }
+    if !client.user.user().is_unrestricted() {
+        let origin = if client.multi.is_some() { Origin::Multi } else { Origin::TopLevel };
+        access::permit(host, local, client, request, origin).map_err(|denied| {
+            let line = denied.line(host.profile, access::context(client, request));
+            Refusal::Error(Error::Bytes(line.into()))
+        })?;
     }
     if host.role.is_replica.load(Ordering::Relaxed)
         && client.shared.has_flag(flag::REDIRECT)

@@ -1,5 +1,6 @@
 //! What all threads that run commands share, each part behind its own lock or made of atomics.
 
+use crate::access::Access;
 use crate::defrag::Defrag;
 use crate::log::{Log, Speaker};
 use crate::own_volatile::OwnVolatiles;
@@ -54,6 +55,8 @@ pub struct Engine {
     pub keyspace: Arc<Keyspace>,
     /// All commands.
     pub commands: CommandTable,
+    /// Who may run them.
+    pub access: Access,
     config: Mutex<Config>,
     settings: RwLock<Arc<Settings>>,
     /// Grows with every change of the settings: what a worker compares with at every turn.
@@ -168,6 +171,7 @@ impl Engine {
         Engine {
             profile,
             keyspace: Arc::new(Keyspace::new(settings.databases as usize, threads)),
+            access: Access::new(profile, &commands, &settings),
             commands,
             slowlog: Mutex::new(SlowLog::default()),
             stats,

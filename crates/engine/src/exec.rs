@@ -20,6 +20,7 @@ pub use capture::{any_of_all_awaits_capture, transaction_awaits_capture};
 pub use publishing::{deliver, publish, send_effects};
 pub use serving::serve_unserved;
 
+use crate::access;
 use crate::admission;
 use crate::cx::{Flow, Host, OwnCx, Suspend};
 use crate::engine::Engine;
@@ -338,6 +339,7 @@ fn dispatch<H: Host>(host: &H, local: &mut Local, client: &mut Client, request: 
             refuse(host, local, client, command, &error);
             return Next::Close;
         }
+        Err(admission::Refusal::Close) => return Next::Close,
         Err(admission::Refusal::Suspend(suspend)) => return Next::Stall(suspend),
     }
     if client.multi.is_some() && !admission::runs_inside_multi(command) {
@@ -370,7 +372,7 @@ fn dispatch<H: Host>(host: &H, local: &mut Local, client: &mut Client, request: 
         }
         Err(error) => {
             client.take_back(start);
-            client.writer().error_value(&error);
+            write_error(client, &error);
             host.stats.error(local.thread, &error);
             count_call(host, local, client, command.run.id, nanoseconds, true);
             note_slow(host, local, client, request, nanoseconds);
@@ -432,8 +434,16 @@ fn refuse(
         return Next::Continue;
     }
     engine.stats.error(local.thread, error);
-    client.writer().error_value(error);
+    write_error(client, error);
     Next::Continue
+}
+
+/// Answers with an error.
+pub fn write_error(client: &mut Client, error: &Error) {
+    match error {
+        Error::Bytes(line) => client.writer().error(line),
+        error => client.writer().error_value(error),
+    }
 }
 
 /// Counts an execution: for the node, for the command, and for the client. What was queued, refused or unknown is none.
@@ -473,6 +483,7 @@ fn note_long(engine: &Engine, local: &Local, client: &Client, request: &Resolved
     let who = (client.shared.addr.clone(), client.shared.names().name.clone());
     let mut log = engine.slowlog.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     log.push(
+        request.command.run.full_name,
         request.argv,
         nanoseconds / 1000,
         local.now_ms / 1000,
@@ -621,6 +632,7 @@ pub fn call<H: Host>(
         let step = command.run.key_step.max(1);
         keys = keys.with_hints(&argv[command.run.first_key as usize..], step.into(), request.places);
     }
+    let may_read_all_keys = access::may_read_all_keys(host, client, request);
     let began = local.clock;
     let is_over = || walking::is_over(host, began);
     let mut cx = Cx {
@@ -632,6 +644,7 @@ pub fn call<H: Host>(
         effort: if in_exec { Effort::ANY } else { local.effort },
         peers: &**host,
         may_block: !in_exec,
+        may_read_all_keys,
         piece: client.walk.as_mut().filter(|_| !in_exec).map(|walk| walk.piece(&is_over)),
         ready: None,
     };

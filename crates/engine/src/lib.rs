@@ -12,9 +12,11 @@
 // Commands are timed here, and background threads have clocks of their own.
 #![allow(clippy::disallowed_methods)]
 
+pub mod access;
 pub mod admission;
 #[cfg(test)]
 mod bare;
+pub mod client_line;
 pub mod cx;
 pub mod defrag;
 mod engine;

@@ -134,7 +134,8 @@ mod tests {
         let mut io = EventLoop::new(Backend::Poll, LoopConfig::default()).expect("a loop");
         let token = io.add(UnixStream::pair().expect("a pair").0.into()).expect("added");
         let info = Arc::new(ClientShared::of_primary(1, String::new(), String::new(), 0, 0));
-        let mut client = Client::new(token, info, true, &engine.client_memory);
+        let user = acl::CurrentUser::trusted(&engine.access.catalogue);
+        let mut client = Client::new(token, info, user, true, &engine.client_memory);
         for (command, argv) in commands {
             let request = Resolved::new(command, argv, &[]);
             let next = exec::process(&engine, &mut local, &mut client, Ok(&request), argv);

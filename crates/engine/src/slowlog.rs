@@ -32,9 +32,10 @@ pub struct SlowLog {
 }
 
 impl SlowLog {
-    /// Adds an entry; the oldest goes.
+    /// Adds a command with this full name; the oldest entry goes.
     pub fn push(
         &mut self,
+        full_name: &str,
         argv: &[&[u8]],
         microseconds: u64,
         unix_s: u64,
@@ -48,7 +49,7 @@ impl SlowLog {
             id,
             unix_s,
             microseconds,
-            argv: shortened(&redacted(argv)),
+            argv: shortened(&redacted(full_name, argv)),
             addr,
             name,
         });
@@ -66,29 +67,36 @@ impl SlowLog {
     }
 }
 
-/// The arguments with what nobody may read replaced: passwords.
-fn redacted<'a>(argv: &[&'a [u8]]) -> Vec<&'a [u8]> {
+/// The arguments with what nobody may read replaced: passwords, and who the users are.
+fn redacted<'a>(full_name: &str, argv: &[&'a [u8]]) -> Vec<&'a [u8]> {
     const HIDDEN: &[u8] = b"(redacted)";
     let mut shown = argv.to_vec();
     let is =
         |at: usize, word: &str| argv.get(at).is_some_and(|arg| arg.eq_ignore_ascii_case(word.as_bytes()));
-    if is(0, "auth") {
-        shown[1..].fill(HIDDEN);
-    } else if is(0, "hello") {
-        let at = (2..argv.len()).find(|&at| is(at, "auth")).unwrap_or(argv.len());
-        shown.iter_mut().skip(at + 1).take(2).for_each(|arg| *arg = HIDDEN);
-    } else if is(0, "migrate") {
-        let mut at = 6;
-        while at < argv.len() && !is(at, "keys") {
-            let secrets = if is(at, "auth2") { 2 } else { usize::from(is(at, "auth")) };
-            shown.iter_mut().skip(at + 1).take(secrets).for_each(|arg| *arg = HIDDEN);
-            at += 1 + secrets;
+    match full_name {
+        "auth" => shown[1..].fill(HIDDEN),
+        "hello" => {
+            let at = (2..argv.len()).find(|&at| is(at, "auth")).unwrap_or(argv.len());
+            shown.iter_mut().skip(at + 1).take(2).for_each(|arg| *arg = HIDDEN);
         }
-    } else if is(0, "config") && is(1, "set") {
-        let secret = |at| {
-            ["requirepass", "masterauth", "primaryauth", "tls-key-file-pass"].iter().any(|name| is(at, name))
-        };
-        (3..argv.len()).step_by(2).filter(|&at| secret(at - 1)).for_each(|at| shown[at] = HIDDEN);
+        "migrate" => {
+            let mut at = 6;
+            while at < argv.len() && !is(at, "keys") {
+                let secrets = if is(at, "auth2") { 2 } else { usize::from(is(at, "auth")) };
+                shown.iter_mut().skip(at + 1).take(secrets).for_each(|arg| *arg = HIDDEN);
+                at += 1 + secrets;
+            }
+        }
+        "config|set" => {
+            let secret = |at| {
+                ["requirepass", "masterauth", "primaryauth", "tls-key-file-pass"]
+                    .iter()
+                    .any(|name| is(at, name))
+            };
+            (3..argv.len()).step_by(2).filter(|&at| secret(at - 1)).for_each(|at| shown[at] = HIDDEN);
+        }
+        "acl|setuser" | "acl|deluser" | "acl|getuser" => shown[2..].fill(HIDDEN),
+        _ => {}
     }
     shown
 }
@@ -128,26 +136,38 @@ mod tests {
 
     #[test]
     fn passwords_are_not_kept() {
-        let shown = |line: &str| {
+        let shown = |full_name: &str, line: &str| {
             let argv: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
-            String::from_utf8(redacted(&argv).join(&b' ')).expect("text")
+            String::from_utf8(redacted(full_name, &argv).join(&b' ')).expect("text")
         };
-        assert_eq!(shown("AUTH p"), "AUTH (redacted)");
-        assert_eq!(shown("auth u p"), "auth (redacted) (redacted)");
-        assert_eq!(shown("HELLO 3 AUTH u p SETNAME n"), "HELLO 3 AUTH (redacted) (redacted) SETNAME n");
+        assert_eq!(shown("auth", "AUTH p"), "AUTH (redacted)");
+        assert_eq!(shown("auth", "auth u p"), "auth (redacted) (redacted)");
         assert_eq!(
-            shown("MIGRATE h 1 k 0 9 AUTH keys AUTH2 u p COPY KEYS auth k"),
+            shown("hello", "HELLO 3 AUTH u p SETNAME n"),
+            "HELLO 3 AUTH (redacted) (redacted) SETNAME n"
+        );
+        assert_eq!(
+            shown("migrate", "MIGRATE h 1 k 0 9 AUTH keys AUTH2 u p COPY KEYS auth k"),
             "MIGRATE h 1 k 0 9 AUTH (redacted) AUTH2 (redacted) (redacted) COPY KEYS auth k"
         );
-        assert_eq!(shown("config set port 1 RequirePass p"), "config set port 1 RequirePass (redacted)");
-        assert_eq!(shown("set auth p"), "set auth p");
+        assert_eq!(
+            shown("config|set", "config set port 1 RequirePass p"),
+            "config set port 1 RequirePass (redacted)"
+        );
+        assert_eq!(shown("set", "set auth p"), "set auth p");
+        // Whatever the command is called now.
+        assert_eq!(shown("auth", "log-in p"), "log-in (redacted)");
+        assert_eq!(
+            shown("acl|setuser", "ACL SETUSER u on >p"),
+            "ACL SETUSER (redacted) (redacted) (redacted)"
+        );
     }
 
     #[test]
     fn the_oldest_go_first() {
         let mut log = SlowLog::default();
         for n in 0..5 {
-            log.push(&[b"ping"], n, 0, (String::new(), Vec::new()), 3);
+            log.push("ping", &[b"ping"], n, 0, (String::new(), Vec::new()), 3);
         }
         assert_eq!(log.iter().map(|entry| entry.id).collect::<Vec<_>>(), [4, 3, 2]);
     }

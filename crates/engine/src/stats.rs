@@ -70,6 +70,14 @@ counters! {
     Writes,
     /// Refused for a missing or wrong password.
     AuthFailures,
+    /// Commands that rules denied.
+    DeniedCommands,
+    /// Commands that were denied for a key.
+    DeniedKeys,
+    /// Commands that were denied for a channel.
+    DeniedChannels,
+    /// Commands that were denied for a database.
+    DeniedDatabases,
     /// Commands of the primary's stream that could not be applied.
     Inapplicable,
     /// Nanoseconds of active expiry, without what it waits.

@@ -83,6 +83,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         console::complain(&format!("engram: {taken}"));
         console::end(TAKEN);
     }
+    if let Err(node::StartError::Line(error)) = &started {
+        // As the other lines of the file.
+        console::complain(&error.to_string());
+        console::end(1);
+    }
     if is_managed {
         // Signals for the terminal of whoever started the agent are not for the node. It may lead a session already.
         let _ = rustix::process::setsid();

@@ -107,7 +107,7 @@ impl Options<'_> {
     }
 }
 
-fn parse<'a>(argv: &[&'a [u8]], may_store: bool) -> Result<Options<'a>, Error> {
+fn parse<'a>(cx: &Cx<'_, '_>, argv: &[&'a [u8]], may_store: bool) -> Result<Options<'a>, Error> {
     let mut options = Options::default();
     let mut rest = &argv[2..];
     while let [word, after @ ..] = rest {
@@ -136,9 +136,13 @@ fn parse<'a>(argv: &[&'a [u8]], may_store: bool) -> Result<Options<'a>, Error> {
                 let pattern = Pattern::parse(pattern);
                 // One that names no key switches sorting off for good.
                 options.unsorted |= !pattern.has_place();
+                if pattern.has_place() && !cx.may_read_all_keys {
+                    return Err(denied("BY"));
+                }
                 options.by = Some(pattern);
                 after
             }
+            [_, ..] if is(word, "GET") && !cx.may_read_all_keys => return Err(denied("GET")),
             [pattern, after @ ..] if is(word, "GET") => {
                 options.get.push(Pattern::parse(pattern));
                 after
@@ -149,12 +153,17 @@ fn parse<'a>(argv: &[&'a [u8]], may_store: bool) -> Result<Options<'a>, Error> {
     Ok(options)
 }
 
+/// The patterns may lead to any key, so who may not read all follows none.
+fn denied(option: &str) -> Error {
+    Error::Other(format!("ERR {option} option of SORT denied due to insufficient ACL permissions.").into())
+}
+
 pub(super) fn sort(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
-    run(cx, argv[1], &parse(argv, true)?)
+    run(cx, argv[1], &parse(cx, argv, true)?)
 }
 
 pub(super) fn sort_ro(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
-    run(cx, argv[1], &parse(argv, false)?)
+    run(cx, argv[1], &parse(cx, argv, false)?)
 }
 
 fn run(cx: &mut Cx<'_, '_>, key: &[u8], options: &Options<'_>) -> Result<(), Error> {

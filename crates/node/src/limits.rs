@@ -22,8 +22,8 @@ pub(crate) fn refuse_connection(engine: &Engine, local: &Local, peer: &Peer) -> 
     if engine.clients.count() >= local.settings.maxclients as usize {
         return Some("-ERR max number of clients reached\r\n");
     }
-    let open = local.settings.requirepass.is_empty() && local.settings.protected_mode;
-    if open && peer.address.is_some_and(|address| !address.ip().to_canonical().is_loopback()) {
+    let is_open = || local.settings.protected_mode && engine.access.is_default_without_password();
+    if peer.address.is_some_and(|address| !address.ip().to_canonical().is_loopback()) && is_open() {
         return Some(
             "-DENIED Engram is running in protected mode because protected mode is enabled and no password is set for \
              the default user. In this mode connections are only accepted from the loopback interface. If you want to \

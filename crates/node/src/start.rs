@@ -86,6 +86,10 @@ impl Node {
             is_managed: managed.is_some(),
         };
         let server = Arc::new(Server::new(ingredients, server_commands::all()));
+        server_commands::load_users(&server).inspect_err(|error| {
+            let level = Loglevel::Warning;
+            server.log.write(Speaker::Starting, level, format_args!("The users can't be loaded: {error}"));
+        })?;
         let wake = Arc::downgrade(&server);
         server.keyspace.set_wake(move |thread| {
             if let Some(server) = wake.upgrade() {

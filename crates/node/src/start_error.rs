@@ -1,5 +1,6 @@
 //! Why a node does not start.
 
+use config::LoadError;
 use files::words_of;
 use server::NotListening;
 use std::fmt;
@@ -22,6 +23,10 @@ pub enum StartError {
     Thread(std::io::Error),
     /// Another process is the managed node of this directory.
     Taken(PathBuf),
+    /// A line of the configuration file names what there is not.
+    Line(LoadError),
+    /// The users cannot be loaded.
+    Users(server_commands::UsersError),
     /// A managed node cannot be configured like this: the sentence that says why.
     Unmanageable(&'static str),
 }
@@ -57,12 +62,23 @@ impl fmt::Display for StartError {
                     "another process is the node of {path}; stop that one, or choose another with --dir"
                 )
             }
+            StartError::Line(error) => error.fmt(f),
+            StartError::Users(error) => error.fmt(f),
             StartError::Unmanageable(why) => f.write_str(why),
         }
     }
 }
 
 impl std::error::Error for StartError {}
+
+impl From<server_commands::UsersError> for StartError {
+    fn from(error: server_commands::UsersError) -> StartError {
+        match error {
+            server_commands::UsersError::Line(error) => StartError::Line(error),
+            error => StartError::Users(error),
+        }
+    }
+}
 
 impl From<NotListening> for StartError {
     fn from(error: NotListening) -> StartError {

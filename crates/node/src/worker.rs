@@ -272,6 +272,7 @@ impl Worker {
             Message::Kill(client) => self.close(server, self.by_id[&client]),
             Message::RoleChanged => self.role_changed(),
             Message::CloseEndpoint(endpoint) => self.close_endpoint(server, endpoint),
+            Message::UsersChanged => self.users_changed(server),
             Message::Look => self.look = true,
         }
     }
@@ -367,9 +368,10 @@ impl Worker {
         }
         server.stats.add(self.number, Counter::Connections, 1);
         server.clients.add(&info);
-        let authenticated = self.local.settings.requirepass.is_empty();
-        let mut client = Box::new(Client::new(token, info, authenticated, &server.client_memory));
-        client.endpoint = server::endpoint_of(peer);
+        let endpoint = server::endpoint_of(peer);
+        let (user, authenticated) = server.newcomer(endpoint);
+        let mut client = Box::new(Client::new(token, info, user, authenticated, &server.client_memory));
+        client.endpoint = endpoint;
         self.settle_in(token.index(), client);
     }
 
@@ -719,6 +721,19 @@ impl Worker {
         self.close_departing(server, endpoint);
         for at in 0..self.clients.len() {
             if self.clients[at].as_ref().is_some_and(|client| client.endpoint == Some(endpoint)) {
+                self.close(server, at);
+            }
+        }
+    }
+
+    /// Closes clients that may no longer listen to something.
+    fn users_changed(&mut self, server: &Server) {
+        for at in 0..self.clients.len() {
+            let Some(client) = self.clients[at].as_deref_mut() else { continue };
+            if client.subscriptions.is_some()
+                && !server.access.is_current(client)
+                && !server.access.follow(client)
+            {
                 self.close(server, at);
             }
         }

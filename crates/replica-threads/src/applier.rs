@@ -16,6 +16,7 @@ use crate::load::{self, Load};
 use crate::replicas::Replicas;
 use crate::replicas::now_ms;
 use crate::words::Words;
+use acl::CurrentUser;
 use config::Loglevel;
 use engine::cx::Host;
 use engine::exec::Local;
@@ -236,7 +237,8 @@ impl<H: Host> Applier<H> {
             self.local.now_ms,
         ));
         self.replicas.clients.add(&info);
-        self.client = Some(Box::new(Client::new(token, info, true, &self.replicas.client_memory)));
+        let user = CurrentUser::trusted(&self.replicas.access.catalogue);
+        self.client = Some(Box::new(Client::new(token, info, user, true, &self.replicas.client_memory)));
         self.token = Some(token);
         Ok(())
     }

@@ -9,14 +9,12 @@ use crate::redirection::{CLIENT_CAPA, capa};
 use crate::wrong_arguments;
 use command_spec::*;
 use commands::Error;
-use engine::Engine;
 use engine::cx::Flow;
+use engine::{Engine, client_line};
 use number::parse_i64;
 use server::{ServerCommand, ServerCx};
 use session::Message;
-use session::outbox::CLIENT_BYTES;
 use session::{ClientShared, ReplyMode, flag};
-use std::fmt::Write;
 use std::sync::atomic::Ordering;
 
 pub(crate) const COMMANDS: &[ServerCommand] = &[ServerCommand {
@@ -99,7 +97,7 @@ const CLIENT_INFO: Spec = Spec {
 fn info(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     let mut text = Vec::new();
     let own = cx.client.shared.clone();
-    write_line(cx.server, cx.local.now_ms, Some(argv), &own, &mut text);
+    client_line::write(cx.server, cx.local.now_ms, Some(argv), &own, &mut text);
     cx.out().verbatim(b"txt", &text);
     Ok(Flow::Done)
 }
@@ -157,122 +155,21 @@ fn list(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
         }
         _ => return Err(Error::Syntax),
     };
-    let mut text = Vec::with_capacity(shown.len() * LINE_BYTES);
+    let mut text = Vec::with_capacity(shown.len() * client_line::BYTES);
     for client in shown.iter().filter(|client| !client.killed.load(Ordering::Relaxed)) {
         // Only one's own request can be looked at: it is the one that asks.
         let own_argv = (client.id == cx.client.id).then_some(argv);
-        write_line(cx.server, cx.local.now_ms, own_argv, client, &mut text);
+        client_line::write(cx.server, cx.local.now_ms, own_argv, client, &mut text);
     }
     cx.out().verbatim(b"txt", &text);
     Ok(Flow::Done)
 }
 
-/// What a line of CLIENT LIST takes, about.
-const LINE_BYTES: usize = 400;
-
-/// How long a request is on the wire.
-fn request_bytes(argv: &[&[u8]]) -> u64 {
-    let line = |number: usize| 1 + number.to_string().len() + 2;
-    let bulk = |arg: &&[u8]| line(arg.len()) + arg.len() + 2;
-    (line(argv.len()) + argv.iter().map(bulk).sum::<usize>()) as u64
-}
-
-/// Writes the line of a client, as CLIENT INFO and CLIENT LIST show it.
-fn write_line(
-    engine: &Engine,
-    now_ms: u64,
-    own_argv: Option<&[&[u8]]>,
-    client: &ClientShared,
-    text: &mut Vec<u8>,
-) {
-    let seconds_since = |ms: u64| (now_ms / 1000).saturating_sub(ms / 1000);
-    let names = client.names().clone();
-    let argv_bytes: u64 = own_argv.iter().copied().flatten().map(|arg| arg.len() as u64).sum();
-    let account = &client.account;
-    let mut query_bytes = account.input.load(Ordering::Relaxed);
-    if let Some(argv) = own_argv
-        && !engine.profile.has("8.0.0")
-    {
-        // Before Valkey 8 a request lies in its client's own buffer while it runs.
-        query_bytes += request_bytes(argv);
-    }
-    let (queued_bytes, output_bytes) =
-        (account.queued.load(Ordering::Relaxed), account.output.load(Ordering::Relaxed));
-    let interests = account.interests.load(Ordering::Relaxed);
-    let total_bytes = CLIENT_BYTES + query_bytes + argv_bytes + queued_bytes + output_bytes + interests;
-    let command = match client.last_command.load(Ordering::Relaxed) {
-        0 => "NULL",
-        number => engine.commands.by_id()[number as usize - 1].run.full_name,
-    };
-    let mut line = String::with_capacity(LINE_BYTES);
-    let is_new = engine.profile.has("7.2.0");
-    let is_newer = engine.profile.has("8.0.0");
-    // Writing to a string cannot fail.
-    let _ = write!(line, "id={} addr={} laddr={} ", client.id, client.addr, client.laddr);
-    let _ = write!(line, "fd={} name=", client.fd.load(Ordering::Relaxed));
-    text.extend_from_slice(line.as_bytes());
-    text.extend_from_slice(&names.name);
-    line.clear();
-    let _ = write!(line, " age={}", seconds_since(client.created_ms));
-    let _ = write!(line, " idle={}", seconds_since(client.active_ms.load(Ordering::Relaxed)));
-    let _ = write!(line, " flags={}", flag_letters(client));
-    let _ = write!(line, " db={}", client.db.load(Ordering::Relaxed));
-    let _ = write!(line, " sub={}", client.channels.load(Ordering::Relaxed));
-    let _ = write!(line, " psub={} ssub=0", client.patterns.load(Ordering::Relaxed));
-    let _ = write!(line, " multi={}", client.queued.load(Ordering::Relaxed));
-    if is_newer {
-        let _ = write!(line, " watch={}", client.watched.load(Ordering::Relaxed));
-    }
-    let _ = write!(line, " qbuf={query_bytes} qbuf-free=0 argv-mem={argv_bytes} multi-mem={queued_bytes}");
-    line.push_str(" rbs=0 rbp=0");
-    let _ = write!(line, " obl=0 oll={} omem={output_bytes}", u32::from(output_bytes > 0));
-    let _ = write!(line, " tot-mem={total_bytes} events={}", if output_bytes > 0 { "rw" } else { "r" });
-    let _ = write!(line, " cmd={command} user=default redir=-1");
-    let _ = write!(line, " resp={}", client.proto.load(Ordering::Relaxed));
-    text.extend_from_slice(line.as_bytes());
-    if is_new {
-        text.extend_from_slice(b" lib-name=");
-        text.extend_from_slice(&names.lib_name);
-        text.extend_from_slice(b" lib-ver=");
-        text.extend_from_slice(&names.lib_ver);
-    }
-    if is_newer {
-        line.clear();
-        let _ = write!(line, " tot-net-in={}", client.bytes_in.load(Ordering::Relaxed));
-        let _ = write!(line, " tot-net-out={}", client.bytes_out.load(Ordering::Relaxed));
-        let _ = write!(line, " tot-cmds={}", client.commands.load(Ordering::Relaxed));
-        text.extend_from_slice(line.as_bytes());
-    }
-    text.push(b'\n');
-}
-
 /// A client as the log tells of it.
 pub fn describe(engine: &Engine, now_ms: u64, client: &ClientShared) -> String {
-    let mut text = Vec::with_capacity(LINE_BYTES);
-    write_line(engine, now_ms, None, client, &mut text);
+    let mut text = Vec::with_capacity(client_line::BYTES);
+    client_line::write(engine, now_ms, None, client, &mut text);
     String::from_utf8_lossy(text.trim_ascii_end()).into_owned()
-}
-
-/// The letters that tell the state of a client.
-fn flag_letters(client: &ClientShared) -> String {
-    let has = |bit| client.has_flag(bit);
-    let listens = ClientType::listens(client);
-    let letters = [
-        (has(flag::REPLICA), 'S'),
-        (has(flag::PRIMARY), 'M'),
-        (listens, 'P'),
-        (client.queued.load(Ordering::Relaxed) >= 0, 'x'),
-        (has(flag::BLOCKED) || has(flag::PAUSED), 'b'),
-        (has(flag::DIRTY_WATCH), 'd'),
-        (has(flag::CLOSE_AFTER_REPLY), 'c'),
-        (has(flag::UNBLOCKED), 'u'),
-        (client.is_unix, 'U'),
-        (has(flag::NO_EVICT), 'e'),
-        (has(flag::NO_TOUCH), 'T'),
-        (has(flag::READONLY), 'r'),
-    ];
-    let all: String = letters.iter().filter(|(on, _)| *on).map(|&(_, letter)| letter).collect();
-    if all.is_empty() { "N".to_owned() } else { all }
 }
 
 /// What a client is for.
@@ -368,6 +265,7 @@ const CLIENT_KILL: Spec = Spec {
 /// Which clients CLIENT KILL means: those that fit all that is given.
 #[derive(Debug, Default)]
 struct KillFilter<'a> {
+    user: Option<&'a [u8]>,
     addr: Option<&'a [u8]>,
     laddr: Option<&'a [u8]>,
     class: Option<ClientType>,
@@ -388,12 +286,8 @@ fn parse_kill<'a>(cx: &ServerCx<'_, '_>, options: &[&'a [u8]]) -> Result<KillFil
             b"type" => filter.class = Some(ClientType::named(cx, value)?),
             b"addr" => filter.addr = Some(value),
             b"laddr" => filter.laddr = Some(value),
-            // Everybody is the default user.
-            b"user" if value == b"default" => {}
-            b"user" => {
-                let name = String::from_utf8_lossy(value);
-                return Err(Error::Other(format!("ERR No such user '{name}'").into()));
-            }
+            b"user" if cx.server.access.users().get(value).is_some() => filter.user = Some(value),
+            b"user" => return Err(Error::Bytes([b"ERR No such user '", value, b"'"].concat().into())),
             b"skipme" if value.eq_ignore_ascii_case(b"yes") => filter.skip_me = true,
             b"skipme" if value.eq_ignore_ascii_case(b"no") => filter.skip_me = false,
             b"maxage" if cx.server.profile.has("8.0.0") => match parse_i64(value) {
@@ -415,8 +309,12 @@ fn kill(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
         parse_kill(cx, &argv[2..])?
     };
     let now_s = cx.local.now_ms / 1000;
+    let is_user = |client: &ClientShared, name: &[u8]| {
+        client.names().user.as_ref().is_some_and(|user| user.name() == name)
+    };
     let fits = |client: &ClientShared| {
         filter.addr.is_none_or(|addr| client.addr.as_bytes() == addr)
+            && filter.user.is_none_or(|name| is_user(client, name))
             && filter.laddr.is_none_or(|laddr| client.laddr.as_bytes() == laddr)
             && filter.class.is_none_or(|class| ClientType::of(client) == class)
             && filter.id.is_none_or(|id| client.id == id)

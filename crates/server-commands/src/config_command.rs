@@ -6,7 +6,7 @@
 
 use command_spec::*;
 use commands::Error;
-use config::{Applied, Asker, Config, Loglevel};
+use config::{AclPubsubDefault, Applied, Asker, Config, Loglevel};
 use engine::cx::Flow;
 use files::words_of;
 use files::{Directory, Permission};
@@ -109,6 +109,14 @@ pub fn change(server: &Server, pairs: &[(&[u8], &[u8])], asker: Asker) -> Result
     let mut wanted = config.clone();
     let applied = wanted.set(pairs, asker).map_err(|error| Error::Other(error.to_string().into()))?;
     act(server, &config, &mut wanted, &applied).map_err(|(name, reason)| failed(pairs, name, &reason))?;
+    if applied.contains("requirepass") {
+        let password = &wanted.settings().requirepass;
+        server.change_users(None, |users, catalogue| users.set_requirepass(catalogue, password));
+    }
+    if applied.contains("acl-pubsub-default") {
+        let all = wanted.settings().acl_pubsub_default == AclPubsubDefault::Allchannels;
+        server.change_users(None, |users, _| users.set_all_channels(all));
+    }
     server.publish_settings(&wanted);
     *config = wanted;
     Ok(())
@@ -204,7 +212,8 @@ fn rewrite(cx: &mut ServerCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
     };
     // A copy, since others ask for the configuration while the disk works.
     let config = cx.server.config().clone();
-    let written = rewrite_file(path, cx.local.thread, |old| config.rewrite(old, &[]));
+    let users = crate::users::lines_to_rewrite(cx.server, config.settings());
+    let written = rewrite_file(path, cx.local.thread, |old| config.rewrite(old, &users));
     if let Err(error) = written {
         cx.server.log(Loglevel::Warning, format_args!("CONFIG REWRITE failed: {error}"));
         return Err(Error::Other(format!("ERR Rewriting config file: {}", words_of(&error)).into()));

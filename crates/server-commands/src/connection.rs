@@ -1,5 +1,6 @@
 //! Connections: who is there, in which protocol and which database.
 
+use acl::log::{Denial, Origin, Reason};
 use command_spec::*;
 use commands::Error;
 use engine::cx::Flow;
@@ -119,7 +120,7 @@ fn hello(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
         if option.eq_ignore_ascii_case(b"auth") && rest.len() >= 2 {
             let (user, password) =
                 (rest.next().copied().unwrap_or_default(), rest.next().copied().unwrap_or_default());
-            authenticate(cx, user, password)?;
+            authenticate(cx, argv, user, password)?;
         } else if option.eq_ignore_ascii_case(b"setname") && rest.len() >= 1 {
             let given = rest.next().copied().unwrap_or_default();
             check_name(given)?;
@@ -207,21 +208,22 @@ pub(crate) fn check_name(name: &[u8]) -> Result<(), Error> {
     }
 }
 
-/// Checks a password of the default user, the only one until users can be made.
-fn authenticate(cx: &mut ServerCx<'_, '_>, user: &[u8], password: &[u8]) -> Result<(), Error> {
-    let wanted = &cx.local.settings.requirepass;
-    if user == b"default" && (wanted.is_empty() || same(wanted, password)) {
-        cx.client.authenticated = true;
+/// Makes the client the user of this name, if the password is right.
+fn authenticate(
+    cx: &mut ServerCx<'_, '_>,
+    argv: &[&[u8]],
+    name: &[u8],
+    password: &[u8],
+) -> Result<(), Error> {
+    let server = cx.server;
+    if server.access.authenticate(cx.client, name, password) {
         return Ok(());
     }
-    cx.server.stats.add(cx.local.thread, Counter::AuthFailures, 1);
-    Err(Error::text("WRONGPASS invalid username-password pair or user is disabled."))
-}
-
-/// Compares without telling by its time where the first difference is.
-fn same(wanted: &[u8], given: &[u8]) -> bool {
-    let differing = wanted.iter().zip(given).fold(0, |all, (a, b)| all | (a ^ b));
-    wanted.len() == given.len() && differing == 0
+    server.stats.add(cx.local.thread, Counter::AuthFailures, 1);
+    let origin = if cx.client.multi.is_some() || cx.in_exec { Origin::Multi } else { Origin::TopLevel };
+    let denial = Denial { reason: Reason::Auth, origin, object: argv[0], user: name, client: b"" };
+    server.note_denial(cx.local, cx.client, argv, denial);
+    Err(Error::text(acl::WRONG_PASSWORD))
 }
 
 /// `AUTH`
@@ -243,15 +245,15 @@ const AUTH: Spec = Spec {
 fn auth(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     match argv.len() {
         2 => {
-            if cx.local.settings.requirepass.is_empty() {
+            if cx.server.access.is_default_without_password() {
                 return Err(Error::text(
                     "ERR AUTH <password> called without any password configured for the default user. Are you sure your \
                      configuration is correct?",
                 ));
             }
-            authenticate(cx, b"default", argv[1])?;
+            authenticate(cx, argv, acl::DEFAULT, argv[1])?;
         }
-        3 => authenticate(cx, argv[1], argv[2])?,
+        3 => authenticate(cx, argv, argv[1], argv[2])?,
         _ => return Err(Error::Syntax),
     }
     cx.out().ok();
@@ -328,7 +330,8 @@ fn reset(cx: &mut ServerCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
     crate::pubsub::forget_all(&cx.server.pubsub, cx.client);
     cx.client.db = 0;
     cx.client.shared.db.store(0, Ordering::Relaxed);
-    cx.client.authenticated = cx.local.settings.requirepass.is_empty();
+    let (user, authenticated) = cx.server.newcomer(cx.client.endpoint);
+    cx.client.become_user(user, authenticated);
     cx.client.set_reply(ReplyMode::On);
     for bit in [flag::NO_EVICT, flag::NO_TOUCH, flag::READONLY] {
         cx.client.shared.set_flag(bit, false);

@@ -9,6 +9,7 @@
 // They are part of the shell: time, threads and files are their business.
 #![allow(clippy::disallowed_methods)]
 
+mod acl;
 mod client;
 mod command_command;
 mod config_command;
@@ -27,6 +28,7 @@ mod slowlog;
 mod table_tests;
 mod time;
 mod transactions;
+mod users;
 
 use command_table::CommandTable;
 use commands::Error;
@@ -41,6 +43,7 @@ const FAMILIES: &[&[ServerCommand]] = &[
     pubsub::COMMANDS,
     replication::COMMANDS,
     client::COMMANDS,
+    acl::COMMANDS,
     redirection::COMMANDS,
     command_command::COMMANDS,
     scripting::COMMANDS,
@@ -56,6 +59,7 @@ const FAMILIES: &[&[ServerCommand]] = &[
 pub use client::describe as describe_client;
 pub use config_command::change as change_config;
 pub use pubsub::forget_all as forget_subscriptions;
+pub use users::{UsersError, load_at_start as load_users};
 
 /// The command table of a server that speaks as a version: the data commands and those about the server.
 pub fn command_table(profile: Profile) -> CommandTable {

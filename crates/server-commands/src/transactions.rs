@@ -4,12 +4,16 @@
 //! and the last command nobody else comes in. The effects of all commands are one effect in the stream. Clients that
 //! block on keys are served after the whole body.
 
+use acl::Denied;
+use acl::log::Origin;
 use command_spec::*;
 use command_table::{Locks, Resolved, locks_of_all};
 use commands::Error;
+use engine::access::permit;
 use engine::cx::{Flow, Suspend};
 use engine::exec::{
-    call, count_call, emit, give_world_back, note_slow, own_world, serve_unserved, transaction_awaits_capture,
+    call, count_call, emit, give_world_back, note_slow, own_world, serve_unserved,
+    transaction_awaits_capture, write_error,
 };
 use keyspace::{Guard, Keys};
 use server::{ServerCommand, ServerCx};
@@ -262,6 +266,12 @@ fn run_queue(cx: &mut ServerCx<'_, '_>, mut guard: Guard<'_>) -> Flow {
 }
 
 fn run_queued(cx: &mut ServerCx<'_, '_>, request: &Resolved<'_>, guard: &mut Guard<'_>) -> Flow {
+    if let Err(denied) = permit_queued(cx, request) {
+        let line = denied.line_in_exec();
+        cx.server.stats.error(cx.local.thread, &line);
+        cx.client.writer().error(line);
+        return Flow::Done;
+    }
     let start = cx.client.outbox.len();
     let began = std::time::Instant::now();
     let outcome = call(cx.server, cx.local, cx.client, request, guard, true);
@@ -269,11 +279,25 @@ fn run_queued(cx: &mut ServerCx<'_, '_>, request: &Resolved<'_>, guard: &mut Gua
     let failed = outcome.is_err();
     let flow = outcome.unwrap_or_else(|error| {
         cx.client.take_back(start);
-        cx.client.writer().error_value(&error);
+        write_error(cx.client, &error);
         cx.server.stats.error(cx.local.thread, &error);
         Flow::Done
     });
     count_call(cx.server, cx.local, cx.client, request.command.run.id, nanoseconds, failed);
     note_slow(cx.server, cx.local, cx.client, request, nanoseconds);
     flow
+}
+
+/// Whether a command may run that was allowed when it was queued: a command before it may have changed that.
+fn permit_queued(cx: &mut ServerCx<'_, '_>, request: &Resolved<'_>) -> Result<(), Denied> {
+    let server = cx.server;
+    if !server.access.is_current(cx.client) && !server.access.follow(cx.client) {
+        // The connection ends behind the transaction; what is left of it runs as whoever comes.
+        let (user, authenticated) = server.newcomer(cx.client.endpoint);
+        cx.client.become_user(user, authenticated);
+    }
+    match cx.client.user.user().is_unrestricted() {
+        true => Ok(()),
+        false => permit(server, cx.local, cx.client, request, Origin::Multi),
+    }
 }

@@ -5,6 +5,7 @@ use crate::cx::{RunServer, ServerCommand, ServerCx};
 use crate::ending::Ending;
 use crate::gauges::Gauges;
 use crate::listening::Listening;
+use acl::CurrentUser;
 use command_table::{Command, CommandTable, OwnRun};
 use commands::Error;
 use config::Config;
@@ -18,6 +19,7 @@ use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
+use supervision::Endpoint;
 
 /// The engine, and what stands around it.
 pub struct Server {
@@ -136,6 +138,15 @@ impl Server {
                 backend: std::sync::OnceLock::new(),
             },
             end: Ending::default(),
+        }
+    }
+
+    /// Who a connection is that has not said so, and whether it is that without a password. The own listeners of a managed node are
+    /// its agent's and its replicas', whatever its users may do.
+    pub fn newcomer(&self, endpoint: Option<Endpoint>) -> (CurrentUser, bool) {
+        match self.start.is_managed && endpoint.is_none() {
+            true => (CurrentUser::trusted(&self.access.catalogue), true),
+            false => self.access.newcomer(),
         }
     }
 

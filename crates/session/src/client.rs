@@ -6,6 +6,7 @@
 use crate::outbox::{Account, Allowance, ClientMemory, Outbox};
 use crate::pubsub::Listener;
 use crate::waiting::Begun;
+use acl::CurrentUser;
 use command_spec::Behaviour;
 use command_table::{Command, Kept};
 use commands::{Piece, Progress};
@@ -76,9 +77,11 @@ pub struct ClientShared {
     pub killed: AtomicBool,
 }
 
-/// What a client says about itself.
+/// What a client says about itself, and who it is.
 #[derive(Debug, Default, Clone)]
 pub struct Names {
+    /// Its user, as it was when the client became it; `None` is one that is asked nothing.
+    pub user: Option<CurrentUser>,
     /// CLIENT SETNAME.
     pub name: Vec<u8>,
     /// CLIENT SETINFO lib-name.
@@ -206,7 +209,11 @@ impl ClientShared {
         self.channels.load(Ordering::Relaxed) > 0 || self.patterns.load(Ordering::Relaxed) > 0
     }
 
-    /// What it says about itself.
+    fn note_user(&self, user: &CurrentUser) {
+        self.names().user = (!user.is_trusted()).then(|| user.clone());
+    }
+
+    /// What it says about itself, and who it is.
     pub fn names(&self) -> std::sync::MutexGuard<'_, Names> {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -369,7 +376,9 @@ pub struct Client {
     pub proto: Proto,
     /// Its database.
     pub db: u16,
-    /// It may run commands.
+    /// Who it is. [`Client::become_user`] changes it.
+    pub user: CurrentUser,
+    /// It has shown who it is, or did not need to.
     pub authenticated: bool,
     /// The endpoint of a managed node that it came by; `None` for the node's own listeners, which are trusted.
     pub endpoint: Option<Endpoint>,
@@ -410,9 +419,11 @@ impl Client {
     pub fn new(
         token: Token,
         shared: Arc<ClientShared>,
+        user: CurrentUser,
         authenticated: bool,
         memory: &Arc<ClientMemory>,
     ) -> Client {
+        shared.note_user(&user);
         let outbox = Outbox::new(Allowance::new(memory, &shared));
         Client {
             id: shared.id,
@@ -428,6 +439,7 @@ impl Client {
             outbox,
             proto: Proto::Resp2,
             db: 0,
+            user,
             authenticated,
             endpoint: None,
             reply: ReplyMode::On,
@@ -445,6 +457,12 @@ impl Client {
             weighed: 0,
             write_offset: 0,
         }
+    }
+
+    /// It is this user from now on. Called under the lock of the users, so that who deletes one finds all of its clients.
+    pub fn become_user(&mut self, user: CurrentUser, authenticated: bool) {
+        self.shared.note_user(&user);
+        (self.user, self.authenticated) = (user, authenticated);
     }
 
     /// How many received bytes of its own buffer are not executed yet.

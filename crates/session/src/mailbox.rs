@@ -39,6 +39,8 @@ pub enum Message {
     RoleChanged,
     /// Connections that came by an endpoint end at once: it is another node's now.
     CloseEndpoint(Endpoint),
+    /// Users have changed: their clients may have to stop listening.
+    UsersChanged,
     /// Nothing but a reason to look again: the gate opened, a slot was released, settings changed.
     Look,
 }

@@ -4,7 +4,6 @@ use crate::choices::ProtectedAction;
 use crate::parameter::{INT_MAX, Kind, LONG_MAX, Parameter, Unit};
 
 const WORKERS: &str = "The number of threads is set with `workers`; every worker reads, executes and writes.";
-const USERS: &str = "Users with rules of their own aren't there yet.";
 const BATCHES: &str = "A turn of an event loop takes what is ready and caps itself.";
 
 /// Of `repl-mptcp` too.
@@ -56,12 +55,9 @@ pub(super) const ROWS: &[Parameter] = &[
     Parameter::integer("tracking-table-max-keys", 0, LONG_MAX, "1000000")
         .awaited("Client-side caching isn't there yet."),
     Parameter::text("requirepass").sensitive(),
-    Parameter::text("aclfile")
-        .immutable()
-        .refused("ACL files aren't read; set requirepass or use ACL SETUSER."),
-    Parameter::choice("acl-pubsub-default", crate::choices::AclPubsubDefault::WORDS, "resetchannels")
-        .awaited(USERS),
-    Parameter::integer("acllog-max-len", 0, LONG_MAX, "128").awaited(USERS),
+    Parameter::text("aclfile").immutable(),
+    Parameter::choice("acl-pubsub-default", crate::choices::AclPubsubDefault::WORDS, "resetchannels"),
+    Parameter::integer("acllog-max-len", 0, LONG_MAX, "128"),
     Parameter::choice("enable-protected-configs", ProtectedAction::WORDS, "no").immutable(),
     Parameter::choice("enable-debug-command", ProtectedAction::WORDS, "no").immutable(),
     Parameter::choice("enable-module-command", ProtectedAction::WORDS, "no")

@@ -100,12 +100,25 @@ fn directives_go_to_the_caller() {
     );
     assert!(fails("include loop.conf").contains("too deeply"));
     assert!(fails("port 1\n\n\ninclude wrong.conf").contains("at line 2\n>>> 'port x'\n"));
-    assert!(fails("user bob on").contains("Users can't be declared"));
-    assert!(fails("\nuser default on nopass ~a* &* +@all").contains(
-        "at line 2\n>>> 'user default on nopass ~a* &* +@all'\nThe default user can't be restricted"
-    ));
-    assert!(fails("user default on nopass ~* &* +@all\nrequirepass x").contains("at line 1\n"));
     assert!(fails("loadmodule x.so").contains("Modules can't be loaded"));
+}
+
+#[test]
+fn users_are_kept_for_the_caller() {
+    let config = load("port 1\n USER bob on >secret\nuser default \"on\"").expect("the lines are fine");
+    let [bob, default] = config.users() else { panic!("{:?}", config.users()) };
+    assert_eq!(bob.arguments, [&b"USER"[..], b"bob", b"on", b">secret"]);
+    assert_eq!(default.arguments, [&b"user"[..], b"default", b"on"]);
+    assert!(!format!("{config:?}").contains("secret"));
+    assert_eq!(
+        config.wrong(bob, b"user bob".to_vec(), "Why.".into()).to_string(),
+        "\n*** FATAL CONFIG FILE ERROR (Redis 7.0.15) ***\nReading the configuration file, at line 2\n>>> 'user bob'\nWhy."
+    );
+    check_fatal(
+        "user",
+        "\n*** FATAL CONFIG FILE ERROR (Redis 7.0.15) ***\nReading the configuration file, at line 1\n>>> 'user'\nBad \
+         directive or wrong number of arguments",
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::disallowed_methods)] // a harness reads its environment
 
+mod authorisation;
 mod differential;
 mod harness;
 mod load_generator;

@@ -107,6 +107,8 @@ fn serve_ticket(
         effort: Effort::ANY,
         peers: engine,
         may_block: true,
+        // None of the commands that wait follows patterns.
+        may_read_all_keys: true,
         piece: None,
         ready: Some(key),
     };

@@ -10,7 +10,6 @@ const NO_FORK: &str = "No copy of the process is made.";
 const NO_TRACKING: &str = "There is no client-side caching.";
 const NO_IO_THREADS: &str = "There are no I/O threads beside the workers.";
 const NO_REPLY_BUFFER: &str = "Clients have no reply buffer of a fixed size.";
-const NO_ACL: &str = "There are no ACL rules that could refuse.";
 pub(crate) const INPUT: [Counter; 2] = [Counter::BytesIn, Counter::BytesFromPrimary];
 pub(crate) const OUTPUT: [Counter; 2] = [Counter::BytesOut, Counter::BytesToReplicas];
 const ZERO: Value = Value::two_digits(0.0);
@@ -218,13 +217,25 @@ pub(crate) const METRICS: &[Metric] = &[
     })
     .since(7, 2)
     .cloudwatch("AuthenticationFailures"),
-    never("acl_access_denied_cmd", Unit::Count, NO_ACL)
-        .since(7, 2)
-        .cloudwatch("CommandAuthorizationFailures"),
-    never("acl_access_denied_key", Unit::Count, NO_ACL).since(7, 2).cloudwatch("KeyAuthorizationFailures"),
-    never("acl_access_denied_channel", Unit::Count, NO_ACL)
-        .since(7, 2)
-        .cloudwatch("ChannelAuthorizationFailures"),
+    counter("acl_access_denied_cmd", Unit::Count, "Commands that the rules of users denied.", |f| {
+        f.sum(Counter::DeniedCommands).into()
+    })
+    .since(7, 2)
+    .cloudwatch("CommandAuthorizationFailures"),
+    counter("acl_access_denied_key", Unit::Count, "Commands that were denied for a key.", |f| {
+        f.sum(Counter::DeniedKeys).into()
+    })
+    .since(7, 2)
+    .cloudwatch("KeyAuthorizationFailures"),
+    counter("acl_access_denied_channel", Unit::Count, "Commands that were denied for a channel.", |f| {
+        f.sum(Counter::DeniedChannels).into()
+    })
+    .since(7, 2)
+    .cloudwatch("ChannelAuthorizationFailures"),
+    counter("acl_access_denied_db", Unit::Count, "Commands that were denied for a database.", |f| {
+        f.sum(Counter::DeniedDatabases).into()
+    })
+    .since(9, 1),
 ];
 
 fn kilobytes(facts: &Facts<'_>, counters: &[Counter]) -> Value {

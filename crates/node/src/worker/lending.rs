@@ -127,7 +127,9 @@ impl Worker {
             let at = token.index();
             client.inbuf.extend_from_slice(&lent.received);
             client.dirty = false;
-            let is_over = lent.is_over || client.shared.killed.load(Ordering::Relaxed);
+            let is_over = lent.is_over
+                || client.shared.killed.load(Ordering::Relaxed)
+                || (!server.access.is_current(&client) && !server.access.follow(&mut client));
             // Should it be behind still, that is found out when its requests have run.
             client.throttled = false;
             self.io.start_receiving(token);

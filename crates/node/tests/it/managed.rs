@@ -547,6 +547,45 @@ fn what_elasticache_refuses_is_unknown_to_clients_of_endpoints() {
     assert_eq!(ask(&mut client, "SET a 1").to_text(), "OK");
 }
 
+#[test]
+fn clients_of_endpoints_see_of_users_what_is_no_secret() {
+    let node = Managed::primary();
+    let (mut client, mut trusted) =
+        (Connection::tcp(node.address.port()).expect("the node listens"), node.trusted());
+    for line in [
+        "ACL SETUSER u on >p +get",
+        "ACL GETUSER default",
+        "ACL DELUSER u",
+        "ACL DRYRUN default get k",
+        "ACL GENPASS",
+        "ACL LOG",
+        "ACL LOAD",
+        "ACL SAVE",
+    ] {
+        let name = line.split(' ').nth(1).expect("a subcommand");
+        let unknown = format!("ERR unknown subcommand '{name}'. Try ACL HELP.");
+        assert_eq!(ask(&mut client, line).to_text(), unknown);
+    }
+    expect(&mut trusted, "ACL SETUSER u on >p ~k* +get", "OK");
+    let hash = "148de9c5a7a44d19e56cd9ae1a554bf67847afb0c58f6e12fa29ac7ddfca9940";
+    assert!(ask(&mut trusted, "ACL LIST").to_string().contains(hash));
+    let list = ask(&mut client, "ACL LIST").to_string();
+    assert!(list.contains("user u on ~k* resetchannels -@all +get") && !list.contains('#'), "{list}");
+    expect(&mut client, "ACL WHOAMI", "default");
+    assert!(ask(&mut client, "ACL USERS").to_string().contains("\"u\""));
+    assert!(ask(&mut client, "ACL CAT").to_string().contains("\"read\""));
+    // Whatever the user default may do, the agent and the replicas may do everything.
+    expect(&mut trusted, "ACL SETUSER default off resetpass -@all", "OK");
+    expect(&mut node.trusted(), "SET k v", "OK");
+    let mut other = Connection::tcp(node.address.port()).expect("the node listens");
+    expect(&mut other, "GET k", "NOAUTH Authentication required.");
+    expect(&mut other, "AUTH u p", "OK");
+    expect(&mut other, "GET k", "v");
+    assert!(ask(&mut other, "SET k w").to_text().starts_with("NOPERM "));
+    let replica = Managed::replica_of(&node, 2);
+    expect(&mut replica.trusted(), "GET k", "v");
+}
+
 /// A primary that this test plays, up to a hung or a broken link.
 struct Puppet {
     socket: PathBuf,

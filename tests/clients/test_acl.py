@@ -1,0 +1,280 @@
+"""Users: who may do what, as a client sees it, and what stays over a restart."""
+
+import pytest
+import redis
+
+from conftest import binary, spawn
+from region import wait_until
+
+SECRET = "a-secret-of-somebody"
+
+
+@pytest.fixture
+def users(new_node):
+    """A running node of the test's own, since users stay."""
+    return new_node("--save", "").start()
+
+
+def as_user(node, name, password=SECRET, **options):
+    return node.client(username=name, password=password, **options)
+
+
+def refused(call, *args, **kwargs):
+    with pytest.raises(redis.exceptions.NoPermissionError) as caught:
+        call(*args, **kwargs)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("protocol", [2, 3], ids=["RESP2", "RESP3"])
+def test_rules_of_each_kind_are_kept(users, protocol):
+    with users.client(protocol=protocol) as admin:
+        assert admin.acl_setuser(
+            "alice", enabled=True, passwords=[f"+{SECRET}"], keys=["own:*"], channels=["news:*"],
+            categories=["+@all", "-@dangerous"], commands=["-ttl"], selectors=[("+get", "%R~shared:*")],
+        )
+        told = admin.acl_getuser("alice")
+        assert told["enabled"] and "on" in told["flags"]
+        assert [dict(told)["keys"], told["channels"]] == [["~own:*"], ["&news:*"]]
+        with as_user(users, "alice", protocol=protocol) as alice:
+            assert alice.acl_whoami() == "alice"
+            assert alice.set("own:1", "v") and alice.get("own:1") == "v"
+            assert alice.get("shared:1") is None
+            assert "ttl" in refused(alice.ttl, "own:1")
+            refused(alice.set, "shared:1", "v")
+            refused(alice.get, "other")
+            refused(alice.mget, "own:1", "other")
+            refused(alice.flushall)
+            refused(alice.publish, "other", "m")
+            assert alice.publish("news:1", "m") == 0
+            admin.acl_setuser("alice", enabled=True, commands=["+ttl"], keys=["other"], reset_keys=True)
+            # The connection has the new rules at once.
+            assert alice.ttl("other") == -2
+            refused(alice.get, "own:1")
+        assert admin.acl_deluser("alice") == 1
+        assert admin.acl_getuser("alice") is None
+
+
+def test_a_transaction_is_checked_when_it_is_queued_and_when_it_runs(users):
+    with users.client() as admin:
+        admin.execute_command("ACL", "SETUSER", "bob", "on", f">{SECRET}", "~b*", "+@all")
+        with as_user(users, "bob") as bob:
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                with bob.pipeline() as pipe:
+                    pipe.set("b", "1").set("x", "1").execute()
+            assert admin.exists("b", "x") == 0
+            connection = bob.connection_pool.get_connection()
+            try:
+                for words in [("MULTI",), ("SET", "b", "1"), ("GET", "b")]:
+                    connection.send_command(*words)
+                    connection.read_response()
+                admin.execute_command("ACL", "SETUSER", "bob", "-get")
+                connection.send_command("EXEC")
+                done, denied = connection.read_response()
+                assert done == "OK"
+                assert isinstance(denied, redis.exceptions.NoPermissionError)
+                assert "rules changed" in str(denied)
+            finally:
+                bob.connection_pool.release(connection)
+        log = admin.acl_log()
+        assert [(entry["context"], entry["object"], entry["username"]) for entry in log] == [("multi", "get", "bob"), ("multi", "x", "bob")]
+
+
+def test_connections_of_a_deleted_user_end(users):
+    with users.client() as admin:
+        admin.execute_command("ACL", "SETUSER", "carol", "on", f">{SECRET}", "allkeys", "allcommands", "allchannels")
+        idle, blocked, listening = (as_user(users, "carol", retry=None) for _ in range(3))
+        held = [one.connection_pool.get_connection() for one in (idle, blocked, listening)]
+        held[0].send_command("PING")
+        assert held[0].read_response() == "PONG"
+        held[1].send_command("BLPOP", "l", 0)
+        held[2].send_command("SUBSCRIBE", "c")
+        assert held[2].read_response() == ["subscribe", "c", 1]
+        wait_until("a client waits", lambda: admin.info("clients")["blocked_clients"] == 1)
+        assert sum(client["user"] == "carol" for client in admin.client_list()) == 3
+        assert admin.acl_deluser("carol") == 1
+        # They are shown no more when the reply is there.
+        assert not any(client["user"] == "carol" for client in admin.client_list())
+        for connection in held:
+            with pytest.raises(redis.exceptions.ConnectionError):
+                connection.read_response()
+            connection.disconnect()
+        assert admin.info("clients")["blocked_clients"] == 0
+        with pytest.raises(redis.exceptions.AuthenticationError):
+            as_user(users, "carol").ping()
+
+
+def test_a_user_of_the_same_name_is_another(users):
+    with users.client() as admin:
+        make = ("ACL", "SETUSER", "dave", "on", f">{SECRET}", "+@all", "~*")
+        admin.execute_command(*make)
+        with as_user(users, "dave", retry=None) as dave:
+            connection = dave.connection_pool.get_connection()
+            connection.send_command("PING")
+            assert connection.read_response() == "PONG"
+            admin.execute_command("ACL", "DELUSER", "dave")
+            admin.execute_command(*make)
+            with pytest.raises(redis.exceptions.ConnectionError):
+                connection.read_response()
+            connection.disconnect()
+        with as_user(users, "dave") as dave:
+            assert dave.ping()
+
+
+def test_the_acl_file_is_loaded_saved_and_there_after_a_restart(new_node, tmp_path):
+    file = tmp_path / "users.acl"
+    file.write_text(f"user erin on >{SECRET} ~e* +@all\nuser default on nopass ~* &* +@all\n")
+    node = new_node("--save", "", "--aclfile", str(file)).start()
+    with node.client() as admin:
+        assert admin.acl_users() == ["default", "erin"]
+        with as_user(node, "erin") as erin:
+            assert erin.set("e", "1")
+        admin.execute_command("ACL", "SETUSER", "frank", "on", f">{SECRET}", "+ping")
+        assert admin.acl_save()
+        saved = file.read_text()
+        assert SECRET not in saved and saved.count("\n") == 3
+        # What is wrong is told by its line, and changes nothing.
+        file.write_text(saved + "user wrong +nothing\nusr\n")
+        with pytest.raises(redis.ResponseError) as caught:
+            admin.acl_load()
+        assert ":4: Error in applying operation '+nothing'" in str(caught.value) and ":5 should start with user keyword" in str(caught.value)
+        assert admin.acl_users() == ["default", "erin", "frank"]
+        file.write_text(saved.replace("user frank", "user grace"))
+        assert admin.acl_load()
+        assert admin.acl_users() == ["default", "erin", "grace"]
+        with pytest.raises(redis.ResponseError, match="without a config file"):
+            admin.config_rewrite()
+    assert node.stop() == 0
+    node.start()
+    with node.client() as admin:
+        assert admin.acl_users() == ["default", "erin", "grace"]
+        with as_user(node, "grace") as grace:
+            assert grace.ping()
+            refused(grace.get, "k")
+    assert node.stop() == 0
+    file.write_text("user default on nopass ~* &* +@all\nuser wrong (\n")
+    process = spawn(node.command(), node.log)
+    assert process.wait(timeout=60) == 1
+    assert "users.acl:2: Unmatched parenthesis in selector definition" in node.log.read_text()
+
+
+def started_from(node, file):
+    node.command = lambda: [binary(), "node", str(file), "--port", str(node.port), "--dir", str(node.directory)]
+    return node.start()
+
+
+def test_config_rewrite_keeps_users(new_node, tmp_path):
+    file = tmp_path / "redis.conf"
+    file.write_text(f'save ""\nuser heidi on >{SECRET} ~h* -@all +get\nuser default on nopass ~* &* +@all -shutdown\n')
+    node = started_from(new_node(), file)
+    with node.client() as admin:
+        assert "no permissions" in refused(admin.execute_command, "SHUTDOWN", "NOSAVE")
+        admin.execute_command("ACL", "SETUSER", "ivan", "on", f">{SECRET}", "+@all", "~*", "(~s +get)")
+        before = admin.acl_list()
+        assert admin.config_rewrite()
+    text = file.read_text()
+    assert SECRET not in text and "user ivan on" in text
+    assert node.stop() == 0
+    node.start()
+    with node.client() as admin:
+        assert admin.acl_list() == before
+        with as_user(node, "heidi") as heidi:
+            assert heidi.get("h") is None
+            refused(heidi.set, "h", "1")
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("user judy on >secret +nothing", "Error in user declaration '+nothing': Unknown command or category name in ACL"),
+        ("user judy on >secret nothing", "Error in user declaration"),
+        ("user judy on\nuser judy off", "Duplicate user found"),
+    ],
+    ids=["command", "rule", "twice"],
+)
+def test_a_wrong_user_in_the_configuration_is_told_without_its_password(new_node, tmp_path, line, why):
+    file = tmp_path / "redis.conf"
+    file.write_text(f"# a comment\n{line}\n")
+    node = new_node()
+    process = spawn([binary(), "node", str(file), "--port", str(node.port), "--dir", str(node.directory)], node.log)
+    assert process.wait(timeout=60) == 1
+    text = node.log.read_text()
+    assert "FATAL CONFIG FILE ERROR" in text and "at line " in text and why in text, text
+    assert "secret" not in text
+
+
+def test_users_are_in_one_place(new_node, tmp_path):
+    users, file = tmp_path / "users.acl", tmp_path / "redis.conf"
+    users.write_text("")
+    file.write_text(f"aclfile {users}\nuser kim on\n")
+    node = new_node()
+    process = spawn([binary(), "node", str(file), "--port", str(node.port), "--dir", str(node.directory)], node.log)
+    assert process.wait(timeout=60) == 1
+    assert "one of the two" in node.log.read_text()
+
+
+def test_requirepass_is_the_password_of_the_user_default(users):
+    with users.client() as admin:
+        assert admin.config_set("requirepass", SECRET)
+        # Who came before stays.
+        assert admin.ping()
+        with pytest.raises(redis.exceptions.AuthenticationError):
+            users.client().ping()
+        with users.client(password=SECRET) as other:
+            assert other.acl_whoami() == "default"
+        assert admin.acl_getuser("default")["passwords"] and "nopass" not in admin.acl_getuser("default")["flags"]
+        assert admin.config_set("requirepass", "")
+    with users.client() as anybody:
+        assert anybody.ping()
+
+
+def test_no_secret_is_in_a_log(users):
+    with users.client() as admin:
+        admin.config_set("slowlog-log-slower-than", 0)
+        for words in [
+            ("ACL", "SETUSER", "lea", "on", f">{SECRET}", "+@all"),
+            ("ACL", "SETUSER", "lea", f"<{SECRET}"),
+            ("ACL", "SETUSER", "lea", f">{SECRET}"),
+            ("AUTH", "lea", SECRET),
+            ("HELLO", "2", "AUTH", "lea", SECRET),
+            ("CONFIG", "SET", "requirepass", SECRET, "masterauth", SECRET),
+            ("CONFIG", "SET", "requirepass", "", "masterauth", ""),
+        ]:
+            assert admin.execute_command(*words)
+        for words in [
+            ("ACL", "SETUSER", "mia", f"({SECRET}", ">"),
+            ("ACL", "SETUSER", "mia", f"#{SECRET}"),
+            ("ACL", "SETUSER", "lea", f"<x{SECRET}"),
+            ("AUTH", "lea", f"x{SECRET}"),
+            ("AUTH", f"x{SECRET}"),
+        ]:
+            with pytest.raises((redis.ResponseError, redis.exceptions.AuthenticationError)) as caught:
+                admin.execute_command(*words)
+            if not words[3:4] == (f"({SECRET}",):
+                assert SECRET not in str(caught.value), words
+        admin.execute_command("MIGRATE", "127.0.0.1", "1", "no-key", "0", "1", "AUTH2", "lea", SECRET)
+        seen = repr(admin.slowlog_get(128)) + repr(admin.acl_log())
+        assert "(redacted)" in seen
+        assert SECRET not in seen
+        assert SECRET not in repr(admin.client_list())
+    assert SECRET not in users.log.read_text()
+
+
+def test_denials_are_counted(new_node):
+    node = new_node("--save", "", "--engine", "valkey-8.1").start()
+    with node.client() as admin:
+        admin.execute_command("ACL", "SETUSER", "nia", "on", "nopass", "+@all", "-get", "~n*", "resetchannels")
+        with as_user(node, "nia") as nia:
+            assert "User nia has no permissions to run the 'get' command" in refused(nia.get, "n")
+            refused(nia.set, "x", "1")
+            refused(nia.set, "x", "2")
+            refused(nia.publish, "c", "m")
+        with pytest.raises(redis.exceptions.AuthenticationError):
+            as_user(node, "nobody").ping()
+        stats = admin.info("stats")
+        assert [stats[f"acl_access_denied_{what}"] for what in ("auth", "cmd", "key", "channel")] == [1, 1, 2, 1]
+        errors = admin.info("errorstats")
+        assert errors["errorstat_NOPERM"]["count"] == 4
+        entries = {entry["reason"]: entry for entry in admin.acl_log()}
+        assert entries["key"]["count"] == 2 and entries["key"]["object"] == "x"
+        assert entries["auth"]["username"] == "nobody" and entries["auth"]["object"].upper() in ("AUTH", "HELLO")
+        assert admin.acl_log_reset() and admin.acl_log() == []

@@ -278,3 +278,40 @@ def test_denials_are_counted(new_node):
         assert entries["key"]["count"] == 2 and entries["key"]["object"] == "x"
         assert entries["auth"]["username"] == "nobody" and entries["auth"]["object"].upper() in ("AUTH", "HELLO")
         assert admin.acl_log_reset() and admin.acl_log() == []
+
+
+LONG_NAME = "b840fc02d524045429941cc15f59e41cb7be6c52"
+
+
+def test_renamed_commands_have_their_new_name_alone(new_node, tmp_path):
+    file = tmp_path / "redis.conf"
+    file.write_text(f'save ""\nrename-command CONFIG {LONG_NAME}\nrename-command AUTH enter\nrename-command FLUSHALL ""\n')
+    node = started_from(new_node(), file)
+    with node.client() as client:
+        for gone in [("CONFIG", "GET", "port"), ("FLUSHALL",)]:
+            with pytest.raises(redis.ResponseError, match=f"unknown command '{gone[0]}'"):
+                client.execute_command(*gone)
+        assert client.execute_command(LONG_NAME.upper(), "GET", "databases")
+        # Rules have the names that commands had before.
+        client.execute_command("ACL", "SETUSER", "olga", "on", f">{SECRET}", "-@all", "+config|get", "+acl|whoami")
+        client.execute_command(LONG_NAME, "SET", "slowlog-log-slower-than", "0")
+        assert client.execute_command("enter", "olga", SECRET)
+        assert client.execute_command(LONG_NAME, "GET", "databases")
+        assert "'config|set'" in refused(client.execute_command, LONG_NAME, "SET", "timeout", "0")
+    with node.client() as client:
+        assert SECRET not in repr(client.slowlog_get(128))
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [("NOTHING x", "No such command in rename-command"), ("GET SET", "Target command name already exists")],
+    ids=["unknown", "taken"],
+)
+def test_a_wrong_new_name_is_told_by_its_line(new_node, tmp_path, line, why):
+    file = tmp_path / "redis.conf"
+    file.write_text(f"\nrename-command {line}\n")
+    node = new_node()
+    process = spawn([binary(), "node", str(file), "--port", str(node.port), "--dir", str(node.directory)], node.log)
+    assert process.wait(timeout=60) == 1
+    text = node.log.read_text()
+    assert "at line 2" in text and f">>> 'rename-command {line}'\n{why}" in text, text

@@ -20,7 +20,7 @@ pub use flags::{Behaviour, Categories, Flags, Group};
 pub use keys::{BeginSearch, FindKeys, KeyFlags, KeySpec, OptionList};
 pub use reach::{Channels, Reach};
 pub use shape::Shape;
-pub use table::{Command, Table};
+pub use table::{Command, RenameError, Table};
 
 /// What a command needs locked while it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -25,16 +25,36 @@ impl<H> Command<H> {
     }
 }
 
-/// Longest name of any command; a longer word is no command and is not hashed.
-const LONGEST_NAME: usize = 32;
-
 /// All commands, found by name. Open addressing over a power of two, sparse enough that nearly every look-up ends at
 /// its first cell.
 #[derive(Debug)]
 pub struct Table<H: 'static> {
     cells: Box<[Option<Cell<H>>]>,
-    commands: Vec<&'static Command<H>>,
+    /// In the order given, each with the name by which it is called.
+    commands: Vec<(Box<str>, &'static Command<H>)>,
+    /// Length of the longest name; a longer word is no command and is not hashed.
+    longest_name: usize,
 }
+
+/// Why a command is not renamed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RenameError {
+    /// There is none of that name.
+    Unknown,
+    /// Another one has the new name.
+    Taken,
+}
+
+impl std::fmt::Display for RenameError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            RenameError::Unknown => "No such command in rename-command",
+            RenameError::Taken => "Target command name already exists",
+        })
+    }
+}
+
+impl std::error::Error for RenameError {}
 
 #[derive(Debug)]
 struct Cell<H: 'static> {
@@ -42,6 +62,7 @@ struct Cell<H: 'static> {
     len: usize,
     /// Comparing length and folded name is enough: the name has at most eight characters, and all are letters.
     is_short: bool,
+    name: Box<str>,
     command: &'static Command<H>,
 }
 
@@ -49,30 +70,54 @@ impl<H> Table<H> {
     /// A table of these commands.
     ///
     /// # Panics
-    /// If two commands have the same name or a name is too long. The table is fixed at build time, so tests find this.
+    /// If two commands have the same name. The table is fixed at build time, so tests find this.
     pub fn new(commands: impl IntoIterator<Item = &'static Command<H>>) -> Table<H> {
-        let commands: Vec<_> = commands.into_iter().collect();
+        Table::named(commands.into_iter().map(|command| (command.spec.name.into(), command)).collect())
+    }
+
+    fn named(commands: Vec<(Box<str>, &'static Command<H>)>) -> Table<H> {
         let size = (commands.len() * 8).next_power_of_two().max(8);
         let mut cells: Box<[Option<Cell<H>>]> = (0..size).map(|_| None).collect();
-        for &command in &commands {
-            let name = command.spec.name.as_bytes();
-            assert!(name.len() <= LONGEST_NAME, "{} is longer than {LONGEST_NAME} bytes", command.spec.name);
-            let folded = fold(name);
-            let mut at = hash(folded, name.len()) & (cells.len() - 1);
+        for (name, command) in &commands {
+            let bytes = name.as_bytes();
+            let folded = fold(bytes);
+            let mut at = hash(folded, bytes.len()) & (cells.len() - 1);
             while let Some(taken) = &cells[at] {
-                assert_ne!(taken.command.spec.name, command.spec.name, "a command stands in the table twice");
+                assert!(!taken.name.eq_ignore_ascii_case(name), "{name} stands in the table twice");
                 at = (at + 1) & (cells.len() - 1);
             }
-            let is_short = name.len() <= 8 && name.iter().all(u8::is_ascii_lowercase);
-            cells[at] = Some(Cell { folded, len: name.len(), is_short, command });
+            let is_short = bytes.len() <= 8 && bytes.iter().all(u8::is_ascii_alphabetic);
+            cells[at] = Some(Cell { folded, len: bytes.len(), is_short, name: name.clone(), command });
         }
-        Table { cells, commands }
+        let longest_name = commands.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        Table { cells, commands, longest_name }
+    }
+
+    /// Gives a command another name, by which alone it is called then, or none. Its spec stays as it is.
+    ///
+    /// # Errors
+    /// When there is no such command, or another one has the name.
+    pub fn rename(&mut self, from: &[u8], to: &str) -> Result<(), RenameError> {
+        let place = |commands: &[(Box<str>, _)], name: &[u8]| {
+            commands.iter().position(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name))
+        };
+        let at = place(&self.commands, from).ok_or(RenameError::Unknown)?;
+        let mut commands = self.commands.clone();
+        let (_, command) = commands.remove(at);
+        if !to.is_empty() {
+            if place(&commands, to.as_bytes()).is_some() {
+                return Err(RenameError::Taken);
+            }
+            commands.insert(at, (to.into(), command));
+        }
+        *self = Table::named(commands);
+        Ok(())
     }
 
     /// The command of this name in any case.
     #[inline]
     pub fn get(&self, name: &[u8]) -> Option<&'static Command<H>> {
-        if name.len() > LONGEST_NAME {
+        if name.len() > self.longest_name {
             return None;
         }
         let folded = fold(name);
@@ -80,7 +125,7 @@ impl<H> Table<H> {
         while let Some(cell) = &self.cells[at] {
             if cell.folded == folded
                 && cell.len == name.len()
-                && (cell.is_short || cell.command.spec.name.as_bytes().eq_ignore_ascii_case(name))
+                && (cell.is_short || cell.name.as_bytes().eq_ignore_ascii_case(name))
             {
                 return Some(cell.command);
             }
@@ -91,7 +136,7 @@ impl<H> Table<H> {
 
     /// Every command, in the order given.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &'static Command<H>> {
-        self.commands.iter().copied()
+        self.commands.iter().map(|&(_, command)| command)
     }
 }
 
@@ -140,6 +185,22 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_renamed_command_has_its_new_name_alone() {
+        let mut table = Table::new(&COMMANDS);
+        let long = "b840fc02d524045429941cc15f59e41cb7be6c52";
+        assert_eq!(table.rename(b"Config", long), Ok(()));
+        assert_eq!(table.rename(b"get", "Fetch"), Ok(()));
+        assert_eq!(table.get(long.to_uppercase().as_bytes()).map(|c| c.run), Some(2));
+        assert_eq!(table.get(b"fETCH").map(|c| c.run), Some(1));
+        assert!(table.get(b"config").is_none() && table.get(b"get").is_none());
+        assert_eq!(table.rename(b"get", "x"), Err(RenameError::Unknown));
+        assert_eq!(table.rename(b"fetch", long), Err(RenameError::Taken));
+        assert_eq!(table.rename(b"fetch", ""), Ok(()));
+        assert!(table.get(b"fetch").is_none() && table.get(b"").is_none());
+        assert_eq!(table.iter().map(|command| command.run).collect::<Vec<_>>(), [2]);
     }
 
     #[test]

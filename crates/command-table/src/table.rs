@@ -1,6 +1,6 @@
 //! The command table: the data commands and a server's own, with what a worker needs to know of each.
 
-use command_spec::{BeginSearch, FindKeys, KeyFlags, Need, Spec, Table};
+use command_spec::{BeginSearch, FindKeys, KeyFlags, Need, RenameError, Spec, Table};
 use profile::Profile;
 
 /// What runs a command.
@@ -71,6 +71,15 @@ impl CommandTable {
             all.iter().flat_map(|c| std::iter::once(c).chain(c.subcommands)).collect();
         by_id.sort_by_key(|command| command.run.id);
         (CommandTable { table: Table::new(all), by_id }, runs)
+    }
+
+    /// `rename-command`: gives a command another name, or none. In [`CommandTable::by_id`] and in rules of users it is what it was.
+    ///
+    /// # Errors
+    /// When there is no such command, or another one has the name.
+    pub fn rename(&mut self, from: &[u8], to: &[u8]) -> Result<(), RenameError> {
+        // A name that is no text is none that anybody could have.
+        self.table.rename(from, &String::from_utf8_lossy(to))
     }
 
     /// The command of this name, in any case.

@@ -2,8 +2,8 @@
 //!
 //! A line is a name and its arguments; blank lines and lines that begin with `#` say nothing. Lines apply in order and
 //! the last wins, but `save` lines add up. `include` reads another text in place; it has line numbers of its own. Lines
-//! that are more than a value go to the caller's [`Directives`] (included files, renamed commands, modules), so that this crate
-//! touches no file, or are kept for it (users), since what they may say depends on the commands that there are.
+//! that are more than a value go to the caller's [`Directives`] (included files, modules), so that this crate touches no file, or are kept for
+//! it (users, renamed commands), since what they may say depends on the commands that there are.
 
 use std::fmt;
 
@@ -22,14 +22,6 @@ pub trait Directives {
     /// # Errors
     /// The system's words for why it can't be read.
     fn include(&mut self, path: &[u8]) -> Result<Vec<u8>, String>;
-
-    /// A `rename-command` line: the command and its new name, which is empty when it is to be removed.
-    ///
-    /// # Errors
-    /// The sentence to show.
-    fn rename_command(&mut self, _command: &[u8], _name: &[u8]) -> Result<(), String> {
-        Err("Commands can't be renamed.".to_owned())
-    }
 
     /// A `loadmodule` line: the path and the module's arguments.
     ///
@@ -151,6 +143,11 @@ impl Config {
         &self.users
     }
 
+    /// The `rename-command` lines, in their order.
+    pub fn renames(&self) -> &[Line] {
+        &self.renames
+    }
+
     /// The error for a line that was kept: what is shown of it, and why it is wrong.
     pub fn wrong(&self, line: &Line, shown: Vec<u8>, reason: String) -> LoadError {
         LoadError::Line { profile: self.profile(), number: line.number, line: shown, reason }
@@ -230,7 +227,10 @@ impl Loader<'_> {
         }
         match (name.as_slice(), values) {
             (b"include", [path]) => self.include(path),
-            (b"rename-command", [command, name]) => Ok(self.directives.rename_command(command, name)?),
+            (b"rename-command", [_, _]) => {
+                self.config.renames.push(Line { number, text: line.to_vec(), arguments: arguments.clone() });
+                Ok(())
+            }
             (b"user", [_, ..]) => {
                 self.config.users.push(Line { number, text: line.to_vec(), arguments: arguments.clone() });
                 Ok(())

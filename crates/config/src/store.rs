@@ -41,6 +41,8 @@ pub struct Config {
     settings: Arc<Settings>,
     /// The `user` lines of the configuration file.
     pub(crate) users: Vec<Line>,
+    /// Its `rename-command` lines.
+    pub(crate) renames: Vec<Line>,
 }
 
 /// Who asks for a change, and when.
@@ -115,7 +117,7 @@ impl Config {
         let index = Index::of(profile);
         let values: Vec<_> = index.rows.iter().map(|row| Value::default_of(row, profile)).collect();
         let settings = Arc::new(Settings::read(index, &values));
-        Config { index, values, settings, users: Vec::new() }
+        Config { index, values, settings, users: Vec::new(), renames: Vec::new() }
     }
 
     /// The profile whose parameters these are.

@@ -85,7 +85,7 @@ impl Node {
             config_file: options.config_file,
             is_managed: managed.is_some(),
         };
-        let server = Arc::new(Server::new(ingredients, server_commands::all()));
+        let server = Arc::new(Server::new(ingredients, server_commands::all())?);
         server_commands::load_users(&server).inspect_err(|error| {
             let level = Loglevel::Warning;
             server.log.write(Speaker::Starting, level, format_args!("The users can't be loaded: {error}"));

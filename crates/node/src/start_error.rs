@@ -80,6 +80,12 @@ impl From<server_commands::UsersError> for StartError {
     }
 }
 
+impl From<LoadError> for StartError {
+    fn from(error: LoadError) -> StartError {
+        StartError::Line(error)
+    }
+}
+
 impl From<NotListening> for StartError {
     fn from(error: NotListening) -> StartError {
         StartError::Listen(error)

@@ -8,7 +8,7 @@ use crate::listening::Listening;
 use acl::CurrentUser;
 use command_table::{Command, CommandTable, OwnRun};
 use commands::Error;
-use config::Config;
+use config::{Config, LoadError};
 use engine::cx::{Flow, Host, OwnCx};
 use engine::log::Log;
 use engine::{Engine, random_u64};
@@ -107,20 +107,30 @@ pub struct Ingredients {
 }
 
 impl Server {
-    /// A server with these commands besides those about data; it serves nobody yet.
+    /// A server with these commands besides those about data, as the configuration renames them; it serves nobody yet.
+    ///
+    /// # Errors
+    /// When a command can't be renamed.
     pub fn new(
         ingredients: Ingredients,
         commands: impl IntoIterator<Item = &'static ServerCommand>,
-    ) -> Server {
+    ) -> Result<Server, LoadError> {
         let Ingredients { config, workers, log, executable, config_file, is_managed } = ingredients;
-        let (commands, own_runs) = CommandTable::new(config.profile(), commands.into_iter());
+        let (mut commands, own_runs) = CommandTable::new(config.profile(), commands.into_iter());
+        for line in config.renames() {
+            let [_, from, to] = line.arguments.as_slice() else {
+                unreachable!("such a line has three words")
+            };
+            let renamed = commands.rename(from, to);
+            renamed.map_err(|error| config.wrong(line, line.text.clone(), error.to_string()))?;
+        }
         let run_id = (0..5).map(|_| format!("{:016x}", random_u64())).collect::<String>()[..40].to_owned();
         let gathers = config.settings().gather_connections;
         let engine = Arc::new(Engine::new(config, commands, workers, log));
         let persistence = Arc::new(Persistence::new(engine.clone(), is_managed));
         let own_address = Arc::new(OwnAddress::default());
         let replicas = Arc::new(Replicas::new(persistence.clone(), engine.clone(), own_address.clone()));
-        Server {
+        Ok(Server {
             engine,
             own_runs,
             board: Arc::new(Board::new(workers, gathers)),
@@ -138,7 +148,7 @@ impl Server {
                 backend: std::sync::OnceLock::new(),
             },
             end: Ending::default(),
-        }
+        })
     }
 
     /// Who a connection is that has not said so, and whether it is that without a password. The own listeners of a managed node are

@@ -9,7 +9,6 @@ use profile::Profile;
 #[derive(Default)]
 struct Host {
     files: HashMap<&'static str, &'static str>,
-    renamed: Vec<String>,
 }
 
 impl Directives for Host {
@@ -19,11 +18,6 @@ impl Directives for Host {
             .get(path.as_str())
             .map(|text| text.as_bytes().to_vec())
             .ok_or("No such file or directory".to_owned())
-    }
-
-    fn rename_command(&mut self, command: &[u8], name: &[u8]) -> Result<(), String> {
-        self.renamed.push(format!("{} {}", String::from_utf8_lossy(command), String::from_utf8_lossy(name)));
-        Ok(())
     }
 }
 
@@ -85,11 +79,13 @@ fn saves_add_up_and_the_rest_is_overwritten() {
 #[test]
 fn directives_go_to_the_caller() {
     let mut host = Host::default();
-    host.files.insert("more.conf", "rename-command DEBUG \"\"\nport 5\n");
+    host.files.insert("more.conf", "\nrename-command DEBUG \"\"\nport 5\n");
     host.files.insert("loop.conf", "include loop.conf\n");
     host.files.insert("wrong.conf", "\nport x\n");
     let config = Config::load(Profile::Redis70, b"include more.conf", &mut host).expect("the lines are fine");
-    assert_eq!((config.settings().port, host.renamed.as_slice()), (5, ["DEBUG ".to_owned()].as_slice()));
+    assert_eq!(config.settings().port, 5);
+    let [debug] = config.renames() else { panic!("{:?}", config.renames()) };
+    assert_eq!(debug.arguments, [&b"rename-command"[..], b"DEBUG", b""]);
 
     let mut fails = |text: &str| {
         Config::load(Profile::Redis70, text.as_bytes(), &mut host).expect_err("the text is wrong").to_string()

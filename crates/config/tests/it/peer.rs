@@ -64,10 +64,6 @@ impl Directives for Files<'_> {
         let path = self.0.0.join(String::from_utf8_lossy(path).as_ref());
         std::fs::read(path).map_err(|_| "No such file or directory".to_owned())
     }
-
-    fn rename_command(&mut self, _command: &[u8], _name: &[u8]) -> Result<(), String> {
-        Ok(())
-    }
 }
 
 /// A reply, as far as these tests need it.

@@ -31,11 +31,22 @@ pub struct SlowLog {
     entries: VecDeque<SlowEntry>,
 }
 
+/// Parameters whose values are shown to nobody.
+const SECRETS: &[&str] = &[
+    "requirepass",
+    "masteruser",
+    "primaryuser",
+    "masterauth",
+    "primaryauth",
+    "tls-key-file-pass",
+    "tls-client-key-file-pass",
+];
+
 impl SlowLog {
-    /// Adds a command with this full name; the oldest entry goes.
+    /// Adds a command with this full name; the oldest entry goes. `hides_users` is that of [`redacted`].
     pub fn push(
         &mut self,
-        full_name: &str,
+        (full_name, hides_users): (&str, bool),
         argv: &[&[u8]],
         microseconds: u64,
         unix_s: u64,
@@ -49,7 +60,7 @@ impl SlowLog {
             id,
             unix_s,
             microseconds,
-            argv: shortened(&redacted(full_name, argv)),
+            argv: shortened(&redacted(full_name, argv, hides_users)),
             addr,
             name,
         });
@@ -67,8 +78,9 @@ impl SlowLog {
     }
 }
 
-/// The arguments with what nobody may read replaced: passwords, and who the users are.
-fn redacted<'a>(full_name: &str, argv: &[&'a [u8]]) -> Vec<&'a [u8]> {
+/// The arguments with what nobody may read replaced: passwords and rules, and since 7.2 (`hides_users`) also whom ACL DELUSER and
+/// ACL GETUSER are about.
+fn redacted<'a>(full_name: &str, argv: &[&'a [u8]], hides_users: bool) -> Vec<&'a [u8]> {
     const HIDDEN: &[u8] = b"(redacted)";
     let mut shown = argv.to_vec();
     let is =
@@ -88,14 +100,11 @@ fn redacted<'a>(full_name: &str, argv: &[&'a [u8]]) -> Vec<&'a [u8]> {
             }
         }
         "config|set" => {
-            let secret = |at| {
-                ["requirepass", "masterauth", "primaryauth", "tls-key-file-pass"]
-                    .iter()
-                    .any(|name| is(at, name))
-            };
+            let secret = |at| SECRETS.iter().any(|name| is(at, name));
             (3..argv.len()).step_by(2).filter(|&at| secret(at - 1)).for_each(|at| shown[at] = HIDDEN);
         }
-        "acl|setuser" | "acl|deluser" | "acl|getuser" => shown[2..].fill(HIDDEN),
+        "acl|setuser" => shown[2..].fill(HIDDEN),
+        "acl|deluser" | "acl|getuser" if hides_users => shown[2..].fill(HIDDEN),
         _ => {}
     }
     shown
@@ -138,7 +147,7 @@ mod tests {
     fn passwords_are_not_kept() {
         let shown = |full_name: &str, line: &str| {
             let argv: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
-            String::from_utf8(redacted(full_name, &argv).join(&b' ')).expect("text")
+            String::from_utf8(redacted(full_name, &argv, true).join(&b' ')).expect("text")
         };
         assert_eq!(shown("auth", "AUTH p"), "AUTH (redacted)");
         assert_eq!(shown("auth", "auth u p"), "auth (redacted) (redacted)");
@@ -161,13 +170,17 @@ mod tests {
             shown("acl|setuser", "ACL SETUSER u on >p"),
             "ACL SETUSER (redacted) (redacted) (redacted)"
         );
+        assert_eq!(shown("acl|deluser", "ACL DELUSER u"), "ACL DELUSER (redacted)");
+        assert_eq!(shown("acl|dryrun", "ACL DRYRUN u get k"), "ACL DRYRUN u get k");
+        let deluser: &[&[u8]] = &[b"ACL", b"DELUSER", b"u"];
+        assert_eq!(redacted("acl|deluser", deluser, false), deluser);
     }
 
     #[test]
     fn the_oldest_go_first() {
         let mut log = SlowLog::default();
         for n in 0..5 {
-            log.push("ping", &[b"ping"], n, 0, (String::new(), Vec::new()), 3);
+            log.push(("ping", true), &[b"ping"], n, 0, (String::new(), Vec::new()), 3);
         }
         assert_eq!(log.iter().map(|entry| entry.id).collect::<Vec<_>>(), [4, 3, 2]);
     }

@@ -17,8 +17,9 @@ use acl::{Catalogue, CommandId, Context, CurrentUser, DEFAULT, Denied, Entry, Fo
 use command_spec::KeyFlags;
 use command_table::{CommandTable, Key, Resolved};
 use config::{AclPubsubDefault, Settings};
+use keyspace::Ticket;
 use profile::Profile;
-use session::{Client, Message};
+use session::{Client, ClientShared, Message};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -155,9 +156,9 @@ impl Engine {
     }
 
     /// Notes a denial in the log.
-    pub fn note_denial(&self, local: &Local, client: &Client, argv: &[&[u8]], denial: Denial<'_>) {
+    pub fn note_denial(&self, local: &Local, client: &ClientShared, argv: &[&[u8]], denial: Denial<'_>) {
         let mut line = Vec::new();
-        crate::client_line::write(self, local.now_ms, Some(argv), &client.shared, &mut line);
+        crate::client_line::write(self, local.now_ms, Some(argv), client, &mut line);
         let denial = Denial { client: line.trim_ascii_end(), ..denial };
         self.access.log().add(&denial, local.now_ms, local.settings.acllog_max_len as usize);
     }
@@ -166,7 +167,8 @@ impl Engine {
 /// Gives a request to a function, as rules see it.
 fn ask<R>(
     engine: &Engine,
-    client: &Client,
+    user: &User,
+    db: u16,
     request: &Resolved<'_>,
     question: impl FnOnce(
         &User,
@@ -181,10 +183,10 @@ fn ask<R>(
         command: CommandId::new(request.command.run.id),
         argv: request.argv,
         keys: keys.iter().map(&touched as &dyn Fn(&Key) -> (usize, KeyFlags)),
-        database: client.db.into(),
+        database: db.into(),
         databases: engine.keyspace.databases(),
     };
-    question(client.user.user(), &engine.access.catalogue, &asked)
+    question(user, &engine.access.catalogue, &asked)
 }
 
 /// Asks whether the user of a client may run a request. A denial is counted and noted in the log.
@@ -196,7 +198,18 @@ pub fn permit<H: Host>(
     request: &Resolved<'_>,
     origin: Origin,
 ) -> Result<(), Denied> {
-    let asked = ask(host, client, request, |user, catalogue, asked| user.check(catalogue, asked));
+    check(host, local, (&client.shared, &client.user, client.db), request, origin)
+}
+
+/// [`permit`] for a client with this user and database.
+fn check(
+    engine: &Engine,
+    local: &Local,
+    (client, user, db): (&ClientShared, &CurrentUser, u16),
+    request: &Resolved<'_>,
+    origin: Origin,
+) -> Result<(), Denied> {
+    let asked = ask(engine, user.user(), db, request, |user, catalogue, asked| user.check(catalogue, asked));
     asked.inspect_err(|&denied| {
         let counter = match denied {
             Denied::Command => Counter::DeniedCommands,
@@ -204,16 +217,45 @@ pub fn permit<H: Host>(
             Denied::Channel(_) => Counter::DeniedChannels,
             Denied::Database(_) => Counter::DeniedDatabases,
         };
-        host.stats.add(local.thread, counter, 1);
-        let object = denied.object(context(client, request));
-        let (reason, user) = (denied.into(), client.user.name());
-        host.note_denial(local, client, request.argv, Denial { reason, origin, object, user, client: b"" });
+        engine.stats.add(local.thread, counter, 1);
+        let object = denied.object(context(user, request));
+        let (reason, user) = (denied.into(), user.name());
+        engine.note_denial(local, client, request.argv, Denial { reason, origin, object, user, client: b"" });
     })
 }
 
 /// What the text of a denial tells beside it.
-pub fn context<'a>(client: &'a Client, request: &Resolved<'a>) -> Context<'a> {
-    Context { user: client.user.name(), command: request.command.run.full_name, argv: request.argv }
+pub fn context<'a>(user: &'a CurrentUser, request: &Resolved<'a>) -> Context<'a> {
+    Context { user: user.name(), command: request.command.run.full_name, argv: request.argv }
+}
+
+/// What a client that waits for a key may do by now.
+pub(crate) enum Standing {
+    /// What it waits for.
+    Permitted,
+    /// Its user was changed, and may not: the error's line.
+    Denied(Vec<u8>),
+    /// Nothing: its user is gone, and its connection about to be.
+    Gone,
+}
+
+/// Asks what a client that waits may do when it is to be served. Before 7.2 it is served whatever its user has become.
+pub(crate) fn standing(engine: &Engine, local: &Local, ticket: &Ticket, request: &Resolved<'_>) -> Standing {
+    let Some(client) = engine.clients.get(ticket.client) else { return Standing::Permitted };
+    let Some(mut user) = client.names().user.clone() else { return Standing::Permitted };
+    if user.generation() == engine.access.generation.load(Ordering::Acquire) {
+        return Standing::Permitted;
+    }
+    if engine.access.users().follow(&mut user) == Followed::Deleted {
+        return Standing::Gone;
+    }
+    if !engine.since_7_2 || user.user().is_unrestricted() {
+        return Standing::Permitted;
+    }
+    match check(engine, local, (&client, &user, ticket.db), request, Origin::TopLevel) {
+        Ok(()) => Standing::Permitted,
+        Err(denied) => Standing::Denied(denied.line(engine.profile, context(&user, request))),
+    }
 }
 
 /// Whether a request may read keys that only values name: SORT follows patterns to them.
@@ -221,5 +263,7 @@ pub fn context<'a>(client: &'a Client, request: &Resolved<'a>) -> Context<'a> {
 pub fn may_read_all_keys(engine: &Engine, client: &Client, request: &Resolved<'_>) -> bool {
     request.command.spec.world_words.is_empty()
         || client.user.user().is_unrestricted()
-        || ask(engine, client, request, |user, catalogue, asked| user.may_read_all_keys(catalogue, asked))
+        || ask(engine, client.user.user(), client.db, request, |user, catalogue, asked| {
+            user.may_read_all_keys(catalogue, asked)
+        })
 }

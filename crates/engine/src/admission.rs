@@ -91,7 +91,7 @@ pub fn admit<H: Host>(
     if !client.user.user().is_unrestricted() {
         let origin = if client.multi.is_some() { Origin::Multi } else { Origin::TopLevel };
         access::permit(host, local, client, request, origin).map_err(|denied| {
-            let line = denied.line(host.profile, access::context(client, request));
+            let line = denied.line(host.profile, access::context(&client.user, request));
             Refusal::Error(Error::Bytes(line.into()))
         })?;
     }

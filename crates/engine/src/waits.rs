@@ -32,6 +32,7 @@ pub fn end(engine: &Engine, local: &Local, client: &Client, begun: &Begun, ended
     let (served_ns, failed) = match ended {
         Ended::Served { nanoseconds, failed } => (nanoseconds, failed),
         Ended::Over => (0, false),
+        Ended::Denied => return,
         Ended::Refused => (0, true),
     };
     let nanoseconds = if begun.counts_at_end { begun.nanoseconds + served_ns } else { served_ns };

@@ -222,7 +222,7 @@ fn authenticate(
     server.stats.add(cx.local.thread, Counter::AuthFailures, 1);
     let origin = if cx.client.multi.is_some() || cx.in_exec { Origin::Multi } else { Origin::TopLevel };
     let denial = Denial { reason: Reason::Auth, origin, object: argv[0], user: name, client: b"" };
-    server.note_denial(cx.local, cx.client, argv, denial);
+    server.note_denial(cx.local, &cx.client.shared, argv, denial);
     Err(Error::text(acl::WRONG_PASSWORD))
 }
 

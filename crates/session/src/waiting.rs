@@ -23,6 +23,8 @@ pub enum Ended {
         /// It answered with an error.
         failed: bool,
     },
+    /// Its user may not run it any more. Whoever found out has counted that.
+    Denied,
     /// With the reply that says that nothing came of it, or with that of who it waited for.
     Over,
     /// With an error that has nothing to do with the command.

@@ -4,10 +4,11 @@
 use super::capture::ticket_awaits_capture;
 use super::publishing::publish_events;
 use super::{Local, append};
+use crate::access::{Standing, standing};
 use crate::engine::Engine;
 use command_spec::Flags;
-use command_table::Run;
-use commands::{Cx, Effort, Handler};
+use command_table::{Resolved, Run};
+use commands::{Cx, Effort, Error, Handler};
 use keyspace::{Expiry, Guard, Keys, KeysContext, SlotBusy, Ticket};
 use resp::{Proto, Writer};
 use session::Ended;
@@ -94,10 +95,29 @@ fn serve_ticket(
         // The node follows a primary by now, and its worker is about to say so.
         return None;
     }
-    let began = Instant::now();
+    let context = local.context(ticket.db, true);
+    if let Some(kind) = awaited(engine, ticket)
+        && Keys::new(&engine.keyspace, guard, &mut local.scratch, context).peek(key)?.kind() != kind
+    {
+        return None;
+    }
     let mut reply = Vec::new();
     let proto = if ticket.resp3 { Proto::Resp3 } else { Proto::Resp2 };
-    let context = local.context(ticket.db, true);
+    match standing(engine, local, ticket, &Resolved::new(command, &argv, &[])) {
+        Standing::Permitted => {}
+        Standing::Gone => return None,
+        Standing::Denied(line) => {
+            let error = Error::Bytes(line.into());
+            engine.stats.rejected(local.thread, command.run.id);
+            engine.stats.error(local.thread, &error);
+            if let Error::Bytes(line) = &error {
+                Writer::new(&mut reply, proto).error(line);
+            }
+            let (wait, position, ended) = (0, 0, Ended::Denied);
+            return Some(Answer { client: ticket.client, wait, reply, position, ended });
+        }
+    }
+    let began = Instant::now();
     let mut cx = Cx {
         keys: Keys::new(&engine.keyspace, guard, &mut local.scratch, context),
         out: Writer::new(&mut reply, proto),
@@ -112,11 +132,6 @@ fn serve_ticket(
         piece: None,
         ready: Some(key),
     };
-    if let Some(kind) = awaited(engine, ticket)
-        && cx.keys.peek(key)?.kind() != kind
-    {
-        return None;
-    }
     let mut failed = false;
     match commands::run(data, &mut cx, &argv) {
         Ok(commands::Flow::Block(_) | commands::Flow::Rest(_) | commands::Flow::Unfinished) => {

@@ -43,6 +43,8 @@ pub type Command = command_spec::Command<Handler>;
 #[derive(Debug)]
 pub struct CommandTable {
     table: Table<Handler>,
+    /// The table as it was before commands were renamed.
+    original: Option<Table<Handler>>,
     by_id: Vec<&'static Command>,
 }
 
@@ -70,7 +72,7 @@ impl CommandTable {
         let mut by_id: Vec<&'static Command> =
             all.iter().flat_map(|c| std::iter::once(c).chain(c.subcommands)).collect();
         by_id.sort_by_key(|command| command.run.id);
-        (CommandTable { table: Table::new(all), by_id }, runs)
+        (CommandTable { table: Table::new(all), original: None, by_id }, runs)
     }
 
     /// `rename-command`: gives a command another name, or none. In [`CommandTable::by_id`] and in rules of users it is what it was.
@@ -78,6 +80,9 @@ impl CommandTable {
     /// # Errors
     /// When there is no such command, or another one has the name.
     pub fn rename(&mut self, from: &[u8], to: &[u8]) -> Result<(), RenameError> {
+        if self.original.is_none() {
+            self.original = Some(Table::new(self.table.iter()));
+        }
         // A name that is no text is none that anybody could have.
         self.table.rename(from, &String::from_utf8_lossy(to))
     }
@@ -101,14 +106,30 @@ impl CommandTable {
     /// The command that a request names, its subcommand if it is a container.
     #[inline]
     pub fn resolve(&self, argv: &[&[u8]]) -> Result<&'static Command, Unknown> {
-        let Some(command) = self.get(argv[0]) else { return Err(Unknown::command(argv)) };
-        if command.subcommands.is_empty() || argv.len() < 2 {
-            return Ok(command);
+        with_subcommand(self.get(argv[0]), argv)
+    }
+
+    /// The command that a request of a primary's stream names. What the primary itself made has the names of the table, and
+    /// what its clients sent may have new ones.
+    #[inline]
+    pub fn resolve_streamed(&self, argv: &[&[u8]]) -> Result<&'static Command, Unknown> {
+        match &self.original {
+            None => self.resolve(argv),
+            Some(original) => with_subcommand(original.get(argv[0]).or_else(|| self.get(argv[0])), argv),
         }
-        match command.subcommand(argv[1]) {
-            Some(sub) => Ok(sub),
-            None => Err(Unknown::subcommand(command.spec.name, argv[1])),
-        }
+    }
+}
+
+/// The subcommand that a request names, if its command is a container.
+#[inline]
+fn with_subcommand(command: Option<&'static Command>, argv: &[&[u8]]) -> Result<&'static Command, Unknown> {
+    let Some(command) = command else { return Err(Unknown::command(argv)) };
+    if command.subcommands.is_empty() || argv.len() < 2 {
+        return Ok(command);
+    }
+    match command.subcommand(argv[1]) {
+        Some(sub) => Ok(sub),
+        None => Err(Unknown::subcommand(command.spec.name, argv[1])),
     }
 }
 

@@ -170,8 +170,10 @@ impl<H: Host> Applier<H> {
         request: &Request,
     ) -> Result<(&'static Command, Option<Located>), Stop> {
         let argv: Vec<&[u8]> = self.args.iter(request, bytes).collect();
-        let command =
-            replicas.commands.resolve(&argv).map_err(|error| Stop::Inconsistent(error.to_string()))?;
+        let command = replicas
+            .commands
+            .resolve_streamed(&argv)
+            .map_err(|error| Stop::Inconsistent(error.to_string()))?;
         let first_key = command.run.first_key as usize;
         let place = (first_key > 0 && first_key < argv.len()).then(|| {
             let slot = Slot::of(argv[first_key]);

@@ -17,7 +17,7 @@ use acl::{Catalogue, CommandId, Context, CurrentUser, DEFAULT, Denied, Entry, Fo
 use command_spec::KeyFlags;
 use command_table::{CommandTable, Key, Resolved};
 use config::{AclPubsubDefault, Settings};
-use keyspace::Ticket;
+use keyspace::{Rank, RankedMutex, Ticket};
 use profile::Profile;
 use session::{Client, ClientShared, Message};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,7 +28,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub struct Access {
     /// The commands as rules see them.
     pub catalogue: Catalogue,
-    users: Mutex<Users>,
+    users: RankedMutex<Users>,
     generation: AtomicU64,
     log: Mutex<Log>,
 }
@@ -45,16 +45,12 @@ impl Access {
         let mut users = Users::new(&catalogue, all_channels);
         users.set_requirepass(&catalogue, &settings.requirepass);
         let generation = AtomicU64::new(users.generation());
-        Access { catalogue, users: Mutex::new(users), generation, log: Mutex::default() }
+        Access { catalogue, users: RankedMutex::new(Rank::Users, users), generation, log: Mutex::default() }
     }
 
     /// The users. [`Engine::change_users`] changes them.
     pub fn users(&self) -> impl std::ops::Deref<Target = Users> {
-        self.locked()
-    }
-
-    fn locked(&self) -> MutexGuard<'_, Users> {
-        self.users.lock().unwrap_or_else(PoisonError::into_inner)
+        self.users.lock()
     }
 
     /// What was denied.
@@ -131,7 +127,7 @@ impl Engine {
         own: Option<u64>,
         change: impl FnOnce(&mut Users, &Catalogue) -> R,
     ) -> (R, bool) {
-        let mut users = self.access.locked();
+        let mut users = self.access.users.lock();
         let before = users.generation();
         let outcome = change(&mut users, &self.access.catalogue);
         if users.generation() == before {
@@ -235,13 +231,16 @@ pub(crate) enum Standing {
     Permitted,
     /// Its user was changed, and may not: the error's line.
     Denied(Vec<u8>),
-    /// Nothing: its user is gone, and its connection about to be.
+    /// Nothing: it is gone or about to be, perhaps because its user is.
     Gone,
 }
 
 /// Asks what a client that waits may do when it is to be served. Before 7.2 it is served whatever its user has become.
 pub(crate) fn standing(engine: &Engine, local: &Local, ticket: &Ticket, request: &Resolved<'_>) -> Standing {
-    let Some(client) = engine.clients.get(ticket.client) else { return Standing::Permitted };
+    let Some(client) = engine.clients.get(ticket.client) else { return Standing::Gone };
+    if client.killed.load(Ordering::Relaxed) {
+        return Standing::Gone;
+    }
     let Some(mut user) = client.names().user.clone() else { return Standing::Permitted };
     if user.generation() == engine.access.generation.load(Ordering::Acquire) {
         return Standing::Permitted;

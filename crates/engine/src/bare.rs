@@ -18,8 +18,13 @@ pub(crate) struct Bare(pub(crate) Arc<Engine>);
 impl Bare {
     /// With one worker; it writes to a log file, if any.
     pub(crate) fn new(log: Option<PathBuf>) -> Bare {
-        let config = Config::load(Profile::Redis70, b"save \"\"", &mut NoDirectives).expect("valid");
-        let (commands, _) = CommandTable::new::<()>(Profile::Redis70, std::iter::empty());
+        Bare::speaking(Profile::Redis70, log)
+    }
+
+    /// The same, as another version.
+    pub(crate) fn speaking(profile: Profile, log: Option<PathBuf>) -> Bare {
+        let config = Config::load(profile, b"save \"\"", &mut NoDirectives).expect("valid");
+        let (commands, _) = CommandTable::new::<()>(profile, std::iter::empty());
         let log = Log::open(log, Loglevel::Notice).expect("a log");
         Bare(Arc::new(Engine::new(config, commands, 1, log)))
     }

@@ -19,6 +19,8 @@ pub enum Rank {
     Channels,
     /// The stream's tail.
     Tail,
+    /// The users.
+    Users,
     /// A mailbox: nothing is taken under it, and posting never waits for anything else.
     Mailbox,
 }

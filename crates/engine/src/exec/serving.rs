@@ -57,15 +57,17 @@ pub(super) fn serve(engine: &Engine, local: &mut Local, guard: &mut Guard<'_>) {
             if !ticket.claim() {
                 continue;
             }
-            let answer = serve_ticket(engine, local, guard, &ticket, &key);
+            let turn = serve_ticket(engine, local, guard, &ticket, &key);
             let position = append(engine, local).unwrap_or(0);
-            if let Some(answer) = answer {
-                let context = local.context(db, true);
-                Keys::new(&engine.keyspace, guard, &mut local.scratch, context).served(db, &key, &ticket);
-                engine.mailboxes[ticket.worker].post(Message::Answer(Answer { position, ..answer }));
-            } else {
+            if let Turn::WaitsOn = turn {
                 ticket.release();
                 from = at + 1;
+                continue;
+            }
+            let context = local.context(db, true);
+            Keys::new(&engine.keyspace, guard, &mut local.scratch, context).served(db, &key, &ticket);
+            if let Turn::Over(answer) = turn {
+                engine.mailboxes[ticket.worker].post(Message::Answer(Answer { position, ..answer }));
             }
         }
     }
@@ -80,32 +82,43 @@ fn glance(engine: &Engine, local: &Local, db: u16) -> KeysContext {
     }
 }
 
-/// Runs a claimed ticket's command because of a key that became ready: its answer, unless it waits on.
+/// What comes of a ticket that was claimed because a key became ready.
+enum Turn {
+    /// Its wait is over, and this is its answer.
+    Over(Answer),
+    /// It waits on.
+    WaitsOn,
+    /// Its client is gone or about to be, so it takes nothing and is told nothing.
+    Gone,
+}
+
+/// Runs the command of a claimed ticket.
 fn serve_ticket(
     engine: &Engine,
     local: &mut Local,
     guard: &mut Guard<'_>,
     ticket: &Arc<Ticket>,
     key: &[u8],
-) -> Option<Answer> {
+) -> Turn {
     let argv: Vec<&[u8]> = ticket.argv.iter().map(|arg| &**arg).collect();
     let command = engine.commands.by_id()[ticket.command];
     let Run::Data(data) = command.run.run else { unreachable!("only data commands wait for keys") };
     if command.spec.flags.contains(Flags::WRITE) && engine.role.is_replica.load(Ordering::Relaxed) {
         // The node follows a primary by now, and its worker is about to say so.
-        return None;
+        return Turn::WaitsOn;
     }
     let context = local.context(ticket.db, true);
+    let mut keys = Keys::new(&engine.keyspace, guard, &mut local.scratch, context);
     if let Some(kind) = awaited(engine, ticket)
-        && Keys::new(&engine.keyspace, guard, &mut local.scratch, context).peek(key)?.kind() != kind
+        && keys.peek(key).is_none_or(|entry| entry.kind() != kind)
     {
-        return None;
+        return Turn::WaitsOn;
     }
     let mut reply = Vec::new();
     let proto = if ticket.resp3 { Proto::Resp3 } else { Proto::Resp2 };
     match standing(engine, local, ticket, &Resolved::new(command, &argv, &[])) {
         Standing::Permitted => {}
-        Standing::Gone => return None,
+        Standing::Gone => return Turn::Gone,
         Standing::Denied(line) => {
             let error = Error::Bytes(line.into());
             engine.stats.rejected(local.thread, command.run.id);
@@ -114,7 +127,7 @@ fn serve_ticket(
                 Writer::new(&mut reply, proto).error(line);
             }
             let (wait, position, ended) = (0, 0, Ended::Denied);
-            return Some(Answer { client: ticket.client, wait, reply, position, ended });
+            return Turn::Over(Answer { client: ticket.client, wait, reply, position, ended });
         }
     }
     let began = Instant::now();
@@ -135,7 +148,7 @@ fn serve_ticket(
     let mut failed = false;
     match commands::run(data, &mut cx, &argv) {
         Ok(commands::Flow::Block(_) | commands::Flow::Rest(_) | commands::Flow::Unfinished) => {
-            return None;
+            return Turn::WaitsOn;
         }
         Ok(commands::Flow::Done) => {}
         Ok(commands::Flow::Failed(error)) | Err(error) => {
@@ -146,7 +159,7 @@ fn serve_ticket(
         }
     }
     let ended = Ended::Served { nanoseconds: began.elapsed().as_nanos() as u64, failed };
-    Some(Answer { client: ticket.client, wait: 0, reply, position: 0, ended })
+    Turn::Over(Answer { client: ticket.client, wait: 0, reply, position: 0, ended })
 }
 
 /// The type of value that a ticket's command waits for; without one it waits for whatever becomes of the key.
@@ -214,4 +227,150 @@ fn slots_of_first_waiter(
     slots.sort_unstable();
     slots.dedup();
     Ok(Some(slots))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bare::Bare;
+    use crate::exec::{Next, process};
+    use crate::lazyfree::LazyFree;
+    use event_loop::{Backend, EventLoop, LoopConfig, Peer};
+    use profile::Profile;
+    use session::outbox::ALL_COMMITTED;
+    use session::{Client, ClientShared};
+    use std::os::unix::net::UnixStream;
+
+    /// An engine with clients, whose only worker looks into its mailbox when it is told to.
+    struct Node {
+        engine: Bare,
+        local: Local,
+        io: EventLoop,
+    }
+
+    impl Node {
+        fn new(profile: Profile) -> Node {
+            let engine = Bare::speaking(profile, None);
+            let local = Local::new(&engine.0, 0, LazyFree::start().expect("a thread"));
+            let io = EventLoop::new(Backend::Poll, LoopConfig::default()).expect("a loop");
+            Node { engine, local, io }
+        }
+
+        fn client(&mut self, user: &[u8]) -> Client {
+            let engine = &self.engine;
+            let token = self.io.add(UnixStream::pair().expect("a pair").0.into()).expect("added");
+            let id = engine.clients.next_id();
+            let peer = Peer { address: None, local: None, unix_path: None, listener: 0 };
+            let info = Arc::new(ClientShared::new(id, 0, &peer, 0, 0));
+            engine.clients.add(&info);
+            let user = engine.access.users().current(user).expect("there is such a user");
+            Client::new(token, info, user, true, &engine.client_memory)
+        }
+
+        /// Makes a user, or changes one.
+        fn set_user(&self, name: &[u8], rules: &[&[u8]]) {
+            let (outcome, _) = self.engine.change_users(None, |users, known| users.set(known, name, rules));
+            outcome.expect("the rules are right");
+        }
+
+        fn run(&mut self, client: &mut Client, line: &str) -> Next {
+            let argv: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+            let command = self.engine.commands.resolve(&argv).expect("a command");
+            let request = Resolved::new(command, &argv, &[]);
+            let next = process(&self.engine, &mut self.local, client, Ok(&request), &argv);
+            self.local.leave(&self.engine);
+            next
+        }
+
+        fn replies(client: &mut Client) -> String {
+            let sent = client.outbox.take(ALL_COMMITTED, Vec::new).unwrap_or_default();
+            String::from_utf8(sent).expect("text")
+        }
+
+        /// What the worker would be told: the answers to clients, and who is to be closed.
+        fn told(&self) -> Vec<(u64, Option<String>)> {
+            let mut messages = Vec::new();
+            self.engine.mailboxes[0].drain(&mut messages);
+            let told = messages.into_iter().filter_map(|message| match message {
+                Message::Answer(answer) => {
+                    Some((answer.client, Some(String::from_utf8(answer.reply).expect("text"))))
+                }
+                Message::Kill(client) => Some((client, None)),
+                _ => None,
+            });
+            told.collect()
+        }
+    }
+
+    const POPPED: &str = "*2\r\n$1\r\nl\r\n$1\r\nv\r\n";
+
+    #[test]
+    fn who_is_deleted_takes_nothing_even_before_its_connection_ends() {
+        for profile in [Profile::Redis70, Profile::Valkey81] {
+            let mut node = Node::new(profile);
+            node.set_user(b"u", &[b"on", b"nopass", b"~*", b"+@all"]);
+            let (mut first, mut second, mut pusher) =
+                (node.client(b"u"), node.client(b"default"), node.client(b"default"));
+            assert_eq!(node.run(&mut first, "blpop l 0"), Next::Blocked);
+            assert_eq!(node.run(&mut second, "blpop l 0"), Next::Blocked);
+            let (deleted, _) = node.engine.change_users(None, |users, _| users.delete(&[b"u"]));
+            assert_eq!(deleted, Ok(1));
+            assert_eq!(node.run(&mut pusher, "rpush l v"), Next::Continue);
+            assert_eq!(Node::replies(&mut pusher), ":1\r\n");
+            assert_eq!(node.told(), [(first.id, None), (second.id, Some(POPPED.to_owned()))]);
+            // What nobody waits for stays.
+            node.run(&mut pusher, "rpush l v");
+            node.run(&mut pusher, "llen l");
+            assert_eq!(Node::replies(&mut pusher), ":1\r\n:1\r\n");
+            assert_eq!(node.told(), []);
+        }
+    }
+
+    #[test]
+    fn who_is_killed_takes_nothing() {
+        let mut node = Node::new(Profile::Redis70);
+        let (mut killed, mut gone, mut pusher) =
+            (node.client(b"default"), node.client(b"default"), node.client(b"default"));
+        node.run(&mut killed, "blpop l 0");
+        node.run(&mut gone, "blpop l 0");
+        killed.shared.killed.store(true, Ordering::Relaxed);
+        node.engine.clients.remove(gone.id);
+        node.run(&mut pusher, "rpush l v");
+        node.run(&mut pusher, "llen l");
+        assert_eq!(Node::replies(&mut pusher), ":1\r\n:1\r\n");
+        assert_eq!(node.told(), []);
+    }
+
+    #[test]
+    fn who_may_no_more_is_told_and_the_next_one_is_served() {
+        let key = "-NOPERM No permissions to access a key\r\n";
+        let command = "-NOPERM User u has no permissions to run the 'blpop' command\r\n";
+        for (rules, why) in [
+            (&[b"-blpop".as_slice()] as &[&[u8]], Some(command)),
+            (&[b"resetkeys", b"%R~*", b"~other"], Some(key)),
+            (&[b"-@all", b"+@list"], None),
+            (&[b"off"], None),
+            // Another user's rules are not its own.
+            (&[], None),
+        ] {
+            for profile in [Profile::Redis70, Profile::Valkey81] {
+                let why = why.filter(|_| profile == Profile::Valkey81);
+                let mut node = Node::new(profile);
+                node.set_user(b"u", &[b"on", b"nopass", b"~*", b"+@all"]);
+                let (mut first, mut second, mut pusher) =
+                    (node.client(b"u"), node.client(b"default"), node.client(b"default"));
+                node.run(&mut first, "blpop l 0");
+                node.run(&mut second, "blpop l 0");
+                node.set_user(if rules.is_empty() { b"other" } else { b"u" }, rules);
+                node.run(&mut pusher, "rpush l v");
+                let mut told = vec![(first.id, Some(why.unwrap_or(POPPED).to_owned()))];
+                if why.is_some() {
+                    told.push((second.id, Some(POPPED.to_owned())));
+                }
+                assert_eq!(node.told(), told, "{profile:?} {rules:?}");
+                let noted = node.engine.access.log().entries().count();
+                assert_eq!(noted, usize::from(why.is_some()));
+            }
+        }
+    }
 }

@@ -173,7 +173,7 @@ impl Engine {
             keyspace: Arc::new(Keyspace::new(settings.databases as usize, threads)),
             access: Access::new(profile, &commands, &settings),
             commands,
-            slowlog: Mutex::new(SlowLog::default()),
+            slowlog: Mutex::new(SlowLog::new(profile)),
             stats,
             log,
             mailboxes: (0..workers).map(|_| Mailbox::default()).collect(),

@@ -483,7 +483,7 @@ fn note_long(engine: &Engine, local: &Local, client: &Client, request: &Resolved
     let who = (client.shared.addr.clone(), client.shared.names().name.clone());
     let mut log = engine.slowlog.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     log.push(
-        (request.command.run.full_name, engine.since_7_2),
+        request.command.run.full_name,
         request.argv,
         nanoseconds / 1000,
         local.now_ms / 1000,

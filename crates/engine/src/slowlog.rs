@@ -1,5 +1,6 @@
 //! The slow log: the last commands that took longer than `slowlog-log-slower-than`.
 
+use profile::Profile;
 use std::collections::VecDeque;
 
 /// Arguments beyond this many are not kept.
@@ -25,8 +26,10 @@ pub struct SlowEntry {
 }
 
 /// The log, newest first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct SlowLog {
+    /// See [`redacted`].
+    hides_users: bool,
     next_id: u64,
     entries: VecDeque<SlowEntry>,
 }
@@ -43,10 +46,15 @@ const SECRETS: &[&str] = &[
 ];
 
 impl SlowLog {
-    /// Adds a command with this full name; the oldest entry goes. `hides_users` is that of [`redacted`].
+    /// An empty log of a server that speaks as a version.
+    pub fn new(profile: Profile) -> SlowLog {
+        SlowLog { hides_users: profile.has("7.2.0"), next_id: 0, entries: VecDeque::new() }
+    }
+
+    /// Adds a command with this full name; the oldest entry goes.
     pub fn push(
         &mut self,
-        (full_name, hides_users): (&str, bool),
+        full_name: &str,
         argv: &[&[u8]],
         microseconds: u64,
         unix_s: u64,
@@ -60,7 +68,7 @@ impl SlowLog {
             id,
             unix_s,
             microseconds,
-            argv: shortened(&redacted(full_name, argv, hides_users)),
+            argv: shortened(&redacted(full_name, argv, self.hides_users)),
             addr,
             name,
         });
@@ -178,9 +186,9 @@ mod tests {
 
     #[test]
     fn the_oldest_go_first() {
-        let mut log = SlowLog::default();
+        let mut log = SlowLog::new(Profile::Redis70);
         for n in 0..5 {
-            log.push(("ping", true), &[b"ping"], n, 0, (String::new(), Vec::new()), 3);
+            log.push("ping", &[b"ping"], n, 0, (String::new(), Vec::new()), 3);
         }
         assert_eq!(log.iter().map(|entry| entry.id).collect::<Vec<_>>(), [4, 3, 2]);
     }

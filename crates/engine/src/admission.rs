@@ -86,7 +86,15 @@ pub fn admit<H: Host>(
     let is_exec = command.spec.behaviour.contains(Behaviour::RUNS_QUEUE);
     let is_write = flags.contains(Flags::WRITE) || (is_exec && queue_has(client, Flags::WRITE));
     if client.multi.is_some() && flags.contains(Flags::NO_MULTI) {
-        return Err(text("ERR Command not allowed inside a transaction"));
+        return Err(match host.profile.has("9.0.0") {
+            true => {
+                let name = command.run.full_name;
+                Refusal::Error(Error::Other(
+                    format!("ERR Command '{name}' not allowed inside a transaction").into(),
+                ))
+            }
+            false => text("ERR Command not allowed inside a transaction"),
+        });
     }
     if !client.user.user().is_unrestricted() {
         let origin = if client.multi.is_some() { Origin::Multi } else { Origin::TopLevel };

@@ -1,7 +1,7 @@
 //! ACL: users, what they may do, and what was denied.
 //!
 //! What rules mean is the business of the crate `acl`; here are the replies. A client of a managed node's endpoint sees of users what
-//! is no secret (LIST without hashes, USERS, WHOAMI, CAT); who they are is decided elsewhere.
+//! is no secret (LIST without hashes, USERS, WHOAMI, CAT, LOG), as on Amazon ElastiCache; who they are is decided elsewhere.
 
 use crate::{users, wrong_arguments};
 use acl::genpass::{DEFAULT_BITS, password};
@@ -218,7 +218,9 @@ fn cat(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
         [] => Categories::all().names().collect(),
         [name] => {
             let category = Categories::from_name_of(name).ok_or_else(|| {
-                Error::Bytes([b"ERR Unknown category '", shown(name), b"'"].concat().into())
+                let name = until_zero(name);
+                let name = &name[..name.len().min(SHOWN)];
+                Error::Bytes([b"ERR Unknown category '", name, b"'"].concat().into())
             })?;
             catalogue.in_category(category).collect()
         }
@@ -233,10 +235,10 @@ fn cat(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
 /// Bytes of a wrong word that an error shows.
 const SHOWN: usize = 128;
 
-/// What an error shows of a word.
-fn shown(word: &[u8]) -> &[u8] {
+/// What an error shows of a word: it ends with a zero byte.
+fn until_zero(word: &[u8]) -> &[u8] {
     let end = word.iter().position(|&byte| byte == 0).unwrap_or(word.len());
-    &word[..end.min(SHOWN)]
+    &word[..end]
 }
 
 /// `ACL GENPASS`
@@ -279,7 +281,8 @@ fn dryrun(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     let (name, asked) = (argv[2], &argv[3..]);
     let access = &server.access;
     let user = access.users().current(name);
-    let quoted = |before: &[u8], word: &[u8]| Error::Bytes([before, word, b"' not found"].concat().into());
+    let quoted =
+        |before: &[u8], word: &[u8]| Error::Bytes([before, until_zero(word), b"' not found"].concat().into());
     let user = user.ok_or_else(|| quoted(b"ERR User '", name))?;
     let command = server.commands.resolve(asked).map_err(|_| quoted(b"ERR Command '", asked[0]))?;
     if !command.spec.arity_fits(asked.len()) {

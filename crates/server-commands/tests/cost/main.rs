@@ -184,6 +184,23 @@ fn keys(stage: &mut Stage<'_>, n: usize) {
     run(&mut stage.client, &[many("MSET", 2 * n, name).remove(0)]);
 }
 
+/// So many users.
+fn users(stage: &mut Stage<'_>, n: usize) {
+    // Those of the case before.
+    run(&mut stage.client, &many("ACL DELUSER", 4 * SIZES[2], name));
+    let calls: Vec<Argv> = (0..n).map(|i| vec!["ACL".into(), "SETUSER".into(), name(i)]).collect();
+    run(&mut stage.client, &calls);
+}
+
+/// A user with so many selectors.
+fn selectors(stage: &mut Stage<'_>, n: usize) {
+    run(&mut stage.client, &many("ACL SETUSER u reset", n, selector));
+}
+
+fn selector(i: usize) -> String {
+    format!("(~{i} +get)")
+}
+
 macro_rules! case {
     ($prepare:expr, |$n:ident| $calls:expr) => {
         Case::Measured { prepare: $prepare, calls: |$n| $calls }
@@ -197,6 +214,46 @@ macro_rules! case {
 fn cases() -> BTreeMap<&'static str, Vec<Case>> {
     let left = |why| vec![Case::Left(why)];
     BTreeMap::from([
+        ("acl|cat", vec![case!(nothing, "ACL CAT read")]),
+        (
+            "acl|deluser",
+            vec![case!(users, |n| many("ACL DELUSER", n, name)), case!(clients, "ACL DELUSER u")],
+        ),
+        (
+            "acl|dryrun",
+            vec![
+                case!(nothing, |n| many("ACL DRYRUN default mget", n, name)),
+                case!(selectors, |n| many("ACL DRYRUN u mget", n, name)),
+            ],
+        ),
+        ("acl|genpass", vec![case!(nothing, "ACL GENPASS 4096")]),
+        ("acl|getuser", vec![case!(selectors, "ACL GETUSER u")]),
+        ("acl|help", vec![case!(nothing, "ACL HELP")]),
+        ("acl|list", vec![case!(users, "ACL LIST"), case!(selectors, "ACL LIST")]),
+        ("acl|load", left("there is no ACL file")),
+        (
+            "acl|log",
+            vec![
+                case!(nothing, |n| (0..n).map(|_| words("AUTH u wrong")).collect()),
+                case!(nothing, "ACL LOG 1000000"),
+            ],
+        ),
+        ("acl|save", left("there is no ACL file")),
+        (
+            "acl|setuser",
+            vec![
+                case!(nothing, |n| many("ACL SETUSER u reset", n, selector)),
+                case!(nothing, |n| many("ACL SETUSER u reset (+get", n, |i| ["~a", "~a)"]
+                    [usize::from(i == n - 1)]
+                .into())),
+                case!(clients, "ACL SETUSER u"),
+                Case::Left(
+                    "each pattern and password is compared with those before it; who may change users has other means to harm",
+                ),
+            ],
+        ),
+        ("acl|users", vec![case!(users, "ACL USERS")]),
+        ("acl|whoami", vec![case!(nothing, "ACL WHOAMI")]),
         ("auth", vec![case!(nothing, |n| vec![vec!["AUTH".into(), "x".repeat(64 * n)]])]),
         ("bgsave", left("another thread works")),
         ("client|getname", vec![case!(clients, "CLIENT GETNAME")]),

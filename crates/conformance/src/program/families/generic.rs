@@ -20,7 +20,7 @@ pub(super) const FAMILY: Family = Family {
         KEYS {pattern} ~ unordered
         RANDOMKEY ~ shape
         SCAN 0 [MATCH {pattern}] [COUNT {positive}] [TYPE (string|list|hash|nonsense)] ~ scan
-        SCAN (abc|0x|1.5|99999999999999999999) ~ rare
+        SCAN (abc|0x|1.5) ~ rare
         SORT (generic:1|list:1|set:1) [ALPHA] [LIMIT {index} {count}] [ASC|DESC] ~ rare
         SORT_RO (generic:2|list:2|hash:1) ALPHA [LIMIT {index} {count}] [ASC|DESC] ~ rare
         OBJECT IDLETIME {key} ~ shape

@@ -18,7 +18,7 @@ pub(super) const FAMILY: Family = Family {
         HRANDFIELD {key} ~ shape
         HRANDFIELD {key} (-3|-1|0|1|3|5|100|-200|abc|9223372036854775808|-9223372036854775808) [WITHVALUES] ~ shape
         HSCAN {key} 0 [MATCH {pattern}] [COUNT {positive}] ~ scan
-        HSCAN {key} (abc|0x|1.5|99999999999999999999) ~ rare
+        HSCAN {key} (abc|0x|1.5) ~ rare
         HEXPIREAT {key} {at} [NX|XX|GT|LT] FIELDS {field}#
         HPEXPIREAT {key} {at-ms} [NX|XX|GT|LT] FIELDS {field}#
         HPEXPIREAT {key} {at-ms} (NX|XX) (XX|GT|LT|{odd}) FIELDS {field}# ~ rare

@@ -25,7 +25,7 @@ pub(super) const FAMILY: Family = Family {
         SUNION {key}+ ~ unordered
         SDIFF {key}+ ~ unordered
         SSCAN {key} 0 [MATCH {pattern}] [COUNT {positive}] ~ scan
-        SSCAN {key} (abc|0x|1.5|99999999999999999999) ~ rare
+        SSCAN {key} (abc|0x|1.5) ~ rare
         OBJECT ENCODING {key}
         DUMP {key} ~ transfer
         DEL {key} ~ rare

@@ -2,7 +2,7 @@
 //! part in no order. Nor is the order of elements whose texts are equal, for another family may have put a sorted set there. Nor are
 //! equal texts within a LIMIT: redis-server has a sort for those that is not stable. Sorted sets have a long member, so they are skip
 //! lists from the start: redis-server makes one of each that it sorts. No number is too large for a double: after one, redis-server 7.0
-//! refuses the numbers of later sorts as well.
+//! refuses the numbers of later sorts as well. And no cursor of a SCAN is too large, for the same reason.
 
 use super::Family;
 

@@ -182,24 +182,6 @@ def test_config_rewrite_keeps_users(new_node, tmp_path):
             refused(heidi.set, "h", "1")
 
 
-def test_a_replica_knows_what_the_stream_says_by_old_names_and_new(new_node, tmp_path):
-    renames = 'rename-command SET put\nrename-command DEL ""\n'
-    primary, replica = (new_node() for _ in range(2))
-    for node in (primary, replica):
-        file = tmp_path / f"{node.port}.conf"
-        file.write_text(f'save ""\n{renames}')
-        started_from(node, file)
-    with primary.client() as client, replica.client() as other:
-        other.replicaof("127.0.0.1", primary.port)
-        wait_until("the replica is there", lambda: other.info("replication")["master_link_status"] == "up")
-        assert client.execute_command("put", "k", "v")
-        # Its time is over at once: the stream has it as deleted, by a name that clients do not have.
-        assert client.execute_command("put", "gone", "v") and client.expire("gone", -1)
-        assert client.execute_command("put", "last", "v")
-        wait_until("the replica has all", lambda: other.get("last") == "v")
-        assert other.get("k") == "v" and other.dbsize() == 2
-
-
 def waiting_for(node, key):
     """A connection of the user pia, which waits for a key."""
     connection = as_user(node, "pia", retry=None).connection_pool.get_connection()
@@ -374,44 +356,6 @@ def test_a_replica_knows_what_the_stream_says_by_old_names_and_new(new_node, tmp
         assert client.execute_command("put", "last", "v")
         wait_until("the replica has all", lambda: other.get("last") == "v")
         assert other.get("k") == "v" and other.dbsize() == 2
-
-
-def waiting_for(node, key):
-    """A connection of the user pia, which waits for a key."""
-    connection = as_user(node, "pia", retry=None).connection_pool.get_connection()
-    connection.send_command("BLPOP", key, 0)
-    return connection
-
-
-@pytest.mark.parametrize(
-    ("engine", "is_checked"), [("redis-7.0", False), ("valkey-8.1", True), ("valkey-9.1", True)],
-)
-@pytest.mark.parametrize(
-    ("rules", "why"),
-    [(["-blpop"], "User pia has no permissions to run the 'blpop' command"), (["resetkeys", "~o"], "No permissions to access a key")],
-    ids=["command", "key"],
-)
-def test_who_waits_is_checked_when_served_since_7_2(new_node, engine, is_checked, rules, why):
-    node = new_node("--save", "", "--engine", engine).start()
-    with node.client() as admin:
-        admin.execute_command("ACL", "SETUSER", "pia", "on", f">{SECRET}", "~*", "+@all")
-        connection = waiting_for(node, "l")
-        wait_until("a client waits", lambda: admin.info("clients")["blocked_clients"] == 1)
-        admin.execute_command("ACL", "SETUSER", "pia", *rules)
-        admin.execute_command("CONFIG", "RESETSTAT")
-        assert admin.rpush("l", "v") == 1
-        if not is_checked:
-            assert connection.read_response() == ["l", "v"]
-            assert admin.llen("l") == 0
-        else:
-            with pytest.raises(redis.exceptions.NoPermissionError, match=why):
-                connection.read_response()
-            assert admin.llen("l") == 1
-            assert [(entry["context"], entry["username"]) for entry in admin.acl_log()] == [("toplevel", "pia")]
-            counted = admin.info("commandstats")["cmdstat_blpop"]
-            assert (counted["calls"], counted["rejected_calls"], counted["failed_calls"]) == (0, 1, 0)
-            assert admin.info("errorstats")["errorstat_NOPERM"] == {"count": 1}
-        connection.disconnect()
 
 
 @pytest.mark.parametrize(

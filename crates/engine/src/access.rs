@@ -15,7 +15,7 @@ use crate::stats::Counter;
 use acl::log::{Denial, Log, Origin};
 use acl::{Catalogue, CommandId, Context, CurrentUser, DEFAULT, Denied, Entry, Followed, User, Users};
 use command_spec::KeyFlags;
-use command_table::{CommandTable, Key, Resolved};
+use command_table::{Command, CommandTable, Key, Resolved};
 use config::{AclPubsubDefault, Settings};
 use keyspace::{Rank, RankedMutex, Ticket};
 use profile::Profile;
@@ -36,11 +36,7 @@ pub struct Access {
 impl Access {
     /// The user `default` alone, with the password that the settings name.
     pub fn new(profile: Profile, commands: &CommandTable, settings: &Settings) -> Access {
-        let entries = commands
-            .by_id()
-            .iter()
-            .map(|command| Entry::of(command.run.id, command.run.full_name, command.spec));
-        let catalogue = Catalogue::new(profile, entries);
+        let catalogue = catalogue(profile, commands);
         let all_channels = settings.acl_pubsub_default == AclPubsubDefault::Allchannels;
         let mut users = Users::new(&catalogue, all_channels);
         users.set_requirepass(&catalogue, &settings.requirepass);
@@ -104,6 +100,12 @@ impl Access {
             Followed::Changed => may_stay_subscribed(client),
         }
     }
+}
+
+/// The commands of a version as rules see them.
+pub fn catalogue(profile: Profile, commands: &CommandTable) -> Catalogue {
+    let entry = |command: &&'static Command| Entry::of(command.run.id, command.run.full_name, command.spec);
+    Catalogue::new(profile, commands.by_id().iter().map(entry))
 }
 
 /// Whether clients need no password to be this user.

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods)]
 #![forbid(unsafe_code)]
 
+mod access;
 mod bench;
 mod charts;
 mod clock;
@@ -63,13 +64,14 @@ enum Command {
     /// Move the clock of a region that was started with --test-clock
     Clock(clock::Arguments),
     Node(node_command::Arguments),
+    Access(access::Arguments),
     Bench(Box<bench::Arguments>),
 }
 
 /// Whether an option of a region means something before this subcommand.
 fn may_stand(option: &str, subcommand: &str) -> bool {
     match option {
-        "data_dir" => !matches!(subcommand, "node" | "bench"),
+        "data_dir" => !matches!(subcommand, "node" | "access" | "bench"),
         "verbose" => subcommand == "serve",
         _ => false,
     }
@@ -110,6 +112,7 @@ fn run(cli: Cli) -> Result<()> {
     let before = cli.serve;
     match cli.command {
         Some(Command::Node(arguments)) => node_command::run(&arguments),
+        Some(Command::Access(arguments)) => access::run(&arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Serve(mut arguments)) => {
             arguments.data.or(before.data);

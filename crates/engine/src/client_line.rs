@@ -55,6 +55,9 @@ pub fn write(
     let _ = write!(line, " age={}", seconds_since(client.created_ms));
     let _ = write!(line, " idle={}", seconds_since(client.active_ms.load(Ordering::Relaxed)));
     let _ = write!(line, " flags={}", flag_letters(client));
+    if engine.profile.has("8.1.0") {
+        let _ = write!(line, " capa={}", capabilities(client));
+    }
     let _ = write!(line, " db={}", client.db.load(Ordering::Relaxed));
     let _ = write!(line, " sub={}", client.channels.load(Ordering::Relaxed));
     let _ = write!(line, " psub={} ssub=0", client.patterns.load(Ordering::Relaxed));
@@ -88,8 +91,13 @@ pub fn write(
     text.push(b'\n');
 }
 
+/// The letters that tell what a client says that it can do.
+pub fn capabilities(client: &ClientShared) -> &'static str {
+    if client.has_flag(flag::REDIRECT) { "r" } else { "" }
+}
+
 /// The letters that tell the state of a client.
-fn flag_letters(client: &ClientShared) -> String {
+pub fn flag_letters(client: &ClientShared) -> String {
     let has = |bit| client.has_flag(bit);
     let listens = client.is_subscribed();
     let letters = [

@@ -4,6 +4,7 @@
 //! what is done to others goes to their workers as a message. A killed client is marked at once, so that it is
 //! neither shown nor served any more, though its worker closes it a moment later.
 
+use crate::client_filter::{ClientType, Filter};
 use crate::connection::check_name;
 use crate::redirection::{CLIENT_CAPA, capa};
 use crate::wrong_arguments;
@@ -135,6 +136,37 @@ const CLIENT_LIST: Spec = Spec {
             .optional()
             .since("8.1.0"),
         Arg::integer("maxage").token("MAXAGE").optional().since("8.1.0"),
+        Arg::string("name").token("NAME").optional().since("9.0.0"),
+        Arg::integer("idle").token("IDLE").optional().since("9.0.0"),
+        Arg::string("flags").token("FLAGS").optional().since("9.0.0"),
+        Arg::string("lib-name").token("LIB-NAME").optional().since("9.0.0"),
+        Arg::string("lib-ver").token("LIB-VER").optional().since("9.0.0"),
+        Arg::integer("db").token("DB").optional().since("9.0.0"),
+        Arg::string("capa").token("CAPA").optional().since("9.0.0"),
+        Arg::string("ip").token("IP").optional().since("9.0.0"),
+        Arg::one_of(
+            "not-client-type",
+            &[
+                Arg::word("normal", "normal"),
+                Arg::word("master", "master"),
+                Arg::word("replica", "replica"),
+                Arg::word("pubsub", "pubsub"),
+            ],
+        )
+        .token("NOT-TYPE")
+        .optional()
+        .since("9.0.0"),
+        Arg::integer("not-client-id").token("NOT-ID").optional().multiple().since("9.0.0"),
+        Arg::string("not-username").token("NOT-USER").optional().since("9.0.0"),
+        Arg::string("not-addr").token("NOT-ADDR").optional().since("9.0.0"),
+        Arg::string("not-laddr").token("NOT-LADDR").optional().since("9.0.0"),
+        Arg::string("not-name").token("NOT-NAME").optional().since("9.0.0"),
+        Arg::string("not-flags").token("NOT-FLAGS").optional().since("9.0.0"),
+        Arg::string("not-lib-name").token("NOT-LIB-NAME").optional().since("9.0.0"),
+        Arg::string("not-lib-ver").token("NOT-LIB-VER").optional().since("9.0.0"),
+        Arg::integer("not-db").token("NOT-DB").optional().since("9.0.0"),
+        Arg::string("not-capa").token("NOT-CAPA").optional().since("9.0.0"),
+        Arg::string("not-ip").token("NOT-IP").optional().since("9.0.0"),
     ],
     reply: Shape::Verbatim,
     ..Spec::BASE
@@ -142,8 +174,13 @@ const CLIENT_LIST: Spec = Spec {
 
 fn list(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     let server = cx.server;
+    let (own, now_ms) = (cx.client.id, cx.local.now_ms);
     let shown = match argv[2..] {
         [] => server.clients.all(),
+        ref options if server.profile.has("8.1.0") => {
+            let filter = Filter::parse(cx, options, false)?;
+            server.clients.all().into_iter().filter(|client| filter.fits(client, own, now_ms)).collect()
+        }
         [by, class] if by.eq_ignore_ascii_case(b"type") => {
             let class = ClientType::named(cx, class)?;
             server.clients.all().into_iter().filter(|client| ClientType::of(client) == class).collect()
@@ -170,48 +207,6 @@ pub fn describe(engine: &Engine, now_ms: u64, client: &ClientShared) -> String {
     let mut text = Vec::with_capacity(client_line::BYTES);
     client_line::write(engine, now_ms, None, client, &mut text);
     String::from_utf8_lossy(text.trim_ascii_end()).into_owned()
-}
-
-/// What a client is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ClientType {
-    Normal,
-    PubSub,
-    Replica,
-    Primary,
-}
-
-impl ClientType {
-    fn of(client: &ClientShared) -> ClientType {
-        if client.has_flag(flag::PRIMARY) {
-            ClientType::Primary
-        } else if client.has_flag(flag::REPLICA) {
-            ClientType::Replica
-        } else if Self::listens(client) {
-            ClientType::PubSub
-        } else {
-            ClientType::Normal
-        }
-    }
-
-    fn listens(client: &ClientShared) -> bool {
-        client.is_subscribed()
-    }
-
-    /// The type of a name in any case.
-    fn named(cx: &ServerCx<'_, '_>, name: &[u8]) -> Result<ClientType, Error> {
-        Ok(match name.to_ascii_lowercase().as_slice() {
-            b"normal" => ClientType::Normal,
-            b"pubsub" => ClientType::PubSub,
-            b"slave" | b"replica" => ClientType::Replica,
-            b"master" => ClientType::Primary,
-            b"primary" if cx.server.profile.has("8.0.0") => ClientType::Primary,
-            _ => {
-                let name = String::from_utf8_lossy(name);
-                return Err(Error::Other(format!("ERR Unknown client type '{name}'").into()));
-            }
-        })
-    }
 }
 
 /// `CLIENT KILL`
@@ -253,6 +248,39 @@ const CLIENT_KILL: Spec = Spec {
                         .token("SKIPME")
                         .optional(),
                     Arg::integer("maxage").token("MAXAGE").optional().since("8.0.0"),
+                    Arg::string("name").token("NAME").optional().since("9.0.0"),
+                    Arg::integer("idle").token("IDLE").optional().since("9.0.0"),
+                    Arg::string("flags").token("FLAGS").optional().since("9.0.0"),
+                    Arg::string("lib-name").token("LIB-NAME").optional().since("9.0.0"),
+                    Arg::string("lib-ver").token("LIB-VER").optional().since("9.0.0"),
+                    Arg::integer("db").token("DB").optional().since("9.0.0"),
+                    Arg::string("capa").token("CAPA").optional().since("9.0.0"),
+                    Arg::string("ip").token("IP").optional().since("9.0.0"),
+                    Arg::one_of(
+                        "not-client-type",
+                        &[
+                            Arg::word("normal", "normal"),
+                            Arg::word("master", "master"),
+                            Arg::word("primary", "primary"),
+                            Arg::word("slave", "slave"),
+                            Arg::word("replica", "replica"),
+                            Arg::word("pubsub", "pubsub"),
+                        ],
+                    )
+                    .token("NOT-TYPE")
+                    .optional()
+                    .since("9.0.0"),
+                    Arg::integer("not-client-id").token("NOT-ID").optional().multiple().since("9.0.0"),
+                    Arg::string("not-username").token("NOT-USER").optional().since("9.0.0"),
+                    Arg::string("not-addr").token("NOT-ADDR").optional().since("9.0.0"),
+                    Arg::string("not-laddr").token("NOT-LADDR").optional().since("9.0.0"),
+                    Arg::string("not-name").token("NOT-NAME").optional().since("9.0.0"),
+                    Arg::string("not-flags").token("NOT-FLAGS").optional().since("9.0.0"),
+                    Arg::string("not-lib-name").token("NOT-LIB-NAME").optional().since("9.0.0"),
+                    Arg::string("not-lib-ver").token("NOT-LIB-VER").optional().since("9.0.0"),
+                    Arg::integer("not-db").token("NOT-DB").optional().since("9.0.0"),
+                    Arg::string("not-capa").token("NOT-CAPA").optional().since("9.0.0"),
+                    Arg::string("not-ip").token("NOT-IP").optional().since("9.0.0"),
                 ],
             )
             .multiple(),
@@ -262,68 +290,16 @@ const CLIENT_KILL: Spec = Spec {
     ..Spec::BASE
 };
 
-/// Which clients CLIENT KILL means: those that fit all that is given.
-#[derive(Debug, Default)]
-struct KillFilter<'a> {
-    user: Option<&'a [u8]>,
-    addr: Option<&'a [u8]>,
-    laddr: Option<&'a [u8]>,
-    class: Option<ClientType>,
-    id: Option<u64>,
-    min_age_s: Option<i64>,
-    skip_me: bool,
-}
-
-fn parse_kill<'a>(cx: &ServerCx<'_, '_>, options: &[&'a [u8]]) -> Result<KillFilter<'a>, Error> {
-    let mut filter = KillFilter { skip_me: true, ..KillFilter::default() };
-    for option in options.chunks(2) {
-        let &[name, value] = option else { return Err(Error::Syntax) };
-        match name.to_ascii_lowercase().as_slice() {
-            b"id" => match parse_i64(value) {
-                Some(id) if id > 0 => filter.id = Some(id as u64),
-                _ => return Err(Error::text("ERR client-id should be greater than 0")),
-            },
-            b"type" => filter.class = Some(ClientType::named(cx, value)?),
-            b"addr" => filter.addr = Some(value),
-            b"laddr" => filter.laddr = Some(value),
-            b"user" if cx.server.access.users().get(value).is_some() => filter.user = Some(value),
-            b"user" => return Err(Error::Bytes([b"ERR No such user '", value, b"'"].concat().into())),
-            b"skipme" if value.eq_ignore_ascii_case(b"yes") => filter.skip_me = true,
-            b"skipme" if value.eq_ignore_ascii_case(b"no") => filter.skip_me = false,
-            b"maxage" if cx.server.profile.has("8.0.0") => match parse_i64(value) {
-                Some(age) if age > 0 => filter.min_age_s = Some(age),
-                Some(_) => return Err(Error::text("ERR maxage should be greater than 0")),
-                None => return Err(Error::text("ERR maxage is not an integer or out of range")),
-            },
-            _ => return Err(Error::Syntax),
-        }
-    }
-    Ok(filter)
-}
-
 fn kill(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     let is_old_form = argv.len() == 3;
-    let filter = if is_old_form {
-        KillFilter { addr: Some(argv[2]), ..KillFilter::default() }
-    } else {
-        parse_kill(cx, &argv[2..])?
+    let filter = match is_old_form {
+        true => Filter::of_addr(argv[2]),
+        false => Filter::parse(cx, &argv[2..], true)?,
     };
-    let now_s = cx.local.now_ms / 1000;
-    let is_user = |client: &ClientShared, name: &[u8]| {
-        client.names().user.as_ref().is_some_and(|user| user.name() == name)
-    };
-    let fits = |client: &ClientShared| {
-        filter.addr.is_none_or(|addr| client.addr.as_bytes() == addr)
-            && filter.user.is_none_or(|name| is_user(client, name))
-            && filter.laddr.is_none_or(|laddr| client.laddr.as_bytes() == laddr)
-            && filter.class.is_none_or(|class| ClientType::of(client) == class)
-            && filter.id.is_none_or(|id| client.id == id)
-            && filter.min_age_s.is_none_or(|age| now_s.saturating_sub(client.created_ms / 1000) as i64 >= age)
-            && !(filter.skip_me && client.id == cx.client.id)
-    };
+    let (own, now_ms) = (cx.client.id, cx.local.now_ms);
     let mut killed = 0;
     let mut close_own = false;
-    for client in cx.server.clients.all().iter().filter(|client| fits(client)) {
+    for client in cx.server.clients.all().iter().filter(|client| filter.fits(client, own, now_ms)) {
         if client.id == cx.client.id {
             close_own = true;
         } else if client.killed.swap(true, Ordering::Relaxed) {
@@ -669,10 +645,16 @@ const HELP: &[(&str, &str)] = &[
     ("7.2.0", "      Kill connections by client id."),
     ("8.0.0", "    * MAXAGE <maxage>"),
     ("8.0.0", "      Kill connections older than the specified age."),
+    ("9.0.0", "    * NAME, LIB-NAME, LIB-VER, FLAGS, CAPA, DB, IP, IDLE <seconds>"),
+    ("9.0.0", "      Kill connections by what CLIENT LIST shows of them; with NOT- all others."),
     ("6.0.0", "LIST [options ...]"),
     ("6.0.0", "    Return information about client connections. Options:"),
     ("6.0.0", "    * TYPE (NORMAL|{}|REPLICA|PUBSUB)"),
     ("6.0.0", "      Return clients of specified type."),
+    ("8.1.0", "    * ID, USER, ADDR, LADDR, SKIPME, MAXAGE"),
+    ("8.1.0", "      Return clients by the other options of KILL."),
+    ("9.0.0", "    * NAME, LIB-NAME, LIB-VER, FLAGS, CAPA, DB, IP, IDLE <seconds>"),
+    ("9.0.0", "      Return clients by what is shown of them; with NOT- all others."),
     ("6.0.0", "UNPAUSE"),
     ("6.0.0", "    Stop the current client pause, resuming traffic."),
     ("6.0.0", "PAUSE <timeout> [WRITE|ALL]"),

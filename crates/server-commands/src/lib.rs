@@ -11,6 +11,7 @@
 
 mod acl;
 mod client;
+mod client_filter;
 mod command_command;
 mod config_command;
 mod connection;

@@ -327,6 +327,34 @@ mod tests {
     }
 
     #[test]
+    fn who_is_deleted_takes_nothing_even_if_it_is_not_marked_yet() {
+        let mut node = Node::new(Profile::Redis70);
+        node.set_user(b"u", &[b"on", b"nopass", b"~*", b"+@all"]);
+        let (mut first, mut pusher) = (node.client(b"u"), node.client(b"default"));
+        node.run(&mut first, "blpop l 0");
+        let _ = node.engine.change_users(None, |users, _| users.delete(&[b"u"]));
+        // As it is for a thread that looked before.
+        first.shared.killed.store(false, Ordering::Relaxed);
+        node.run(&mut pusher, "rpush l v");
+        assert_eq!(node.told(), [(first.id, None)]);
+    }
+
+    #[test]
+    fn who_waits_is_asked_about_the_database_in_which_it_waits() {
+        let denied = "-NOPERM No permissions to access database\r\n";
+        for (rule, answer) in [(b"db=2", POPPED), (b"db=0", denied)] {
+            let mut node = Node::new(Profile::Valkey91);
+            node.set_user(b"u", &[b"on", b"nopass", b"~*", b"+@all"]);
+            let (mut waiting, mut pusher) = (node.client(b"u"), node.client(b"default"));
+            (waiting.db, pusher.db) = (2, 2);
+            node.run(&mut waiting, "blpop l 0");
+            node.set_user(b"u", &[rule]);
+            node.run(&mut pusher, "rpush l v");
+            assert_eq!(node.told(), [(waiting.id, Some(answer.to_owned()))]);
+        }
+    }
+
+    #[test]
     fn who_is_killed_takes_nothing() {
         let mut node = Node::new(Profile::Redis70);
         let (mut killed, mut gone, mut pusher) =

@@ -122,7 +122,9 @@ fn expire_in(cx: &mut Cx<'_, '_>, argv: &[&[u8]], unit: Unit, command: &'static 
     cx.keys.set_expire(key, Some(at_ms.max(0) as u64));
     cx.changed(key, EventClass::GENERIC, "expire");
     let mut at = itoa::Buffer::new();
-    let head = [b"PEXPIREAT", key, at.format(at_ms).as_bytes()];
+    // A PEXPIREAT needs no other name, and keeps its own.
+    let name = if command == "pexpireat" { argv[0] } else { b"PEXPIREAT" };
+    let head = [name, key, at.format(at_ms).as_bytes()];
     cx.replicate(&[&head, &argv[3..]].concat());
     Ok(())
 }

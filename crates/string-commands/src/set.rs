@@ -128,7 +128,11 @@ pub(super) fn set(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
         Some(at_ms) if cx.options.profile.has("8.0.0") && set.when.is_some_and(When::is_unix_ms) => {
             put(cx, set.key, set.value, at_ms);
         }
-        Some(at_ms) => put_until(cx, set.key, set.value, at_ms),
+        Some(at_ms) => {
+            // Valkey 9.1 changes nothing but the time, where there is nothing to leave out.
+            let keeps_name = cx.options.profile.has("9.1.0") && argv.len() == 5;
+            put_until(cx, if keeps_name { argv[0] } else { b"SET" }, set.key, set.value, at_ms);
+        }
         None => {
             let ttl = if set.keep_ttl { Ttl::Keep } else { Ttl::Clear };
             cx.keys.put_string(set.key, set.value, ttl);
@@ -144,11 +148,11 @@ pub(super) fn set(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Sets a key that expires; replicated with the absolute time.
-pub(super) fn put_until(cx: &mut Cx<'_, '_>, key: &[u8], value: &[u8], at_ms: u64) {
+/// Sets a key that expires; replicated with the absolute time, as a SET by this name.
+pub(super) fn put_until(cx: &mut Cx<'_, '_>, name: &[u8], key: &[u8], value: &[u8], at_ms: u64) {
     put(cx, key, value, at_ms);
     let mut at = itoa::Buffer::new();
-    cx.replicate(&[b"SET", key, value, b"PXAT", at.format(at_ms).as_bytes()]);
+    cx.replicate(&[name, key, value, b"PXAT", at.format(at_ms).as_bytes()]);
 }
 
 fn put(cx: &mut Cx<'_, '_>, key: &[u8], value: &[u8], at_ms: u64) {

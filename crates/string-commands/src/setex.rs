@@ -42,7 +42,7 @@ pub(super) fn psetex(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
 
 fn set_for(cx: &mut Cx<'_, '_>, argv: &[&[u8]], unit: Unit, command: &'static str) -> Result<(), Error> {
     let at_ms = unit.expiry(int(argv[2])?, cx.keys.now_ms(), command)?;
-    super::set::put_until(cx, argv[1], argv[3], at_ms);
+    super::set::put_until(cx, b"SET", argv[1], argv[3], at_ms);
     cx.out.ok();
     Ok(())
 }

@@ -30,6 +30,15 @@ pub(super) fn counted<'b, 'a>(argv: &'b [&'a [u8]], at: usize, each: usize) -> R
     if is_right { Ok(fields) } else { Err(WRONG_COUNT) }
 }
 
+/// Whether one of the fields has expired and is still there: a replica may take it for one that has not.
+pub(super) fn some_expired(cx: &mut Cx<'_, '_>, key: &[u8], fields: &[&[u8]]) -> bool {
+    let now_ms = cx.keys.fields_now_ms();
+    let hash = cx.keys.peek(key).and_then(|entry| entry.value().hash());
+    let Some(hash) = hash.filter(|hash| hash.is_volatile()) else { return false };
+    let (all, alive) = (hash.alive(0), hash.alive(now_ms));
+    fields.iter().any(|field| all.contains(field) && !alive.contains(field))
+}
+
 /// Replicates a command on some of the fields: `head`, then `FIELDS`, their number and themselves.
 pub(super) fn replicate_fields(cx: &mut Cx<'_, '_>, head: &[&[u8]], fields: &[&[u8]]) {
     let mut count = itoa::Buffer::new();

@@ -1,9 +1,9 @@
 //! HEXPIRE, HPEXPIRE, HEXPIREAT and HPEXPIREAT
 //!
-//! All are replicated as HPEXPIREAT with the time itself, for the fields that got it; a time that has passed deletes fields, and is
-//! replicated as HDEL.
+//! All are replicated as HPEXPIREAT with the time itself, or, where a field has expired that a replica may still have, for the fields
+//! that got it; a time that has passed deletes fields, and is replicated as HDEL.
 
-use super::fields::{Change, FIELDS, counted, find_fields};
+use super::fields::{Change, FIELDS, counted, find_fields, some_expired};
 use command_spec::*;
 use commands::args::int;
 use commands::when::{Conditions, Unit};
@@ -87,6 +87,7 @@ fn expire_in(cx: &mut Cx<'_, '_>, argv: &[&[u8]], unit: Unit, command: &'static 
     let change = Change::at(at_ms, now_ms, cx.is_primary());
     // Valkey 9.0 deletes whatever the condition.
     let is_bound = change != Change::Passed || cx.options.profile.has("9.1.0");
+    let some_expired = some_expired(cx, key, fields);
     let wanted = |old| !is_bound || conditions.hold(old, at_ms as i64);
     let mut answers = Vec::with_capacity(fields.len());
     let changed = change.apply(cx, key, fields, wanted, |found, is_changed| {
@@ -100,9 +101,10 @@ fn expire_in(cx: &mut Cx<'_, '_>, argv: &[&[u8]], unit: Unit, command: &'static 
     cx.out.array(answers.len());
     cx.out.each(answers, |out, answer| out.int(answer));
     match change {
-        Change::At(at_ms) if changed.len() == fields.len() => {
+        Change::At(at_ms) if !changed.is_empty() && !some_expired => {
             let mut at = itoa::Buffer::new();
-            let head: [&[u8]; 3] = [b"HPEXPIREAT", key, at.format(at_ms).as_bytes()];
+            let name = if command == "hpexpireat" { argv[0] } else { b"HPEXPIREAT" };
+            let head: [&[u8]; 3] = [name, key, at.format(at_ms).as_bytes()];
             cx.replicate(&[&head, &argv[3..]].concat());
         }
         _ => change.replicate(cx, key, &changed),

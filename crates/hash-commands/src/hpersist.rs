@@ -1,6 +1,6 @@
 //! HPERSIST
 
-use super::fields::{Change, FIELDS, counted};
+use super::fields::{Change, FIELDS, counted, some_expired};
 use command_spec::*;
 use commands::args::is;
 use commands::{Cx, Error};
@@ -30,6 +30,7 @@ pub(super) fn hpersist(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error>
     let fields = counted(argv, 3, 1)?;
     let mut answers = Vec::with_capacity(fields.len());
     let wanted = |old: Option<u64>| old.is_some();
+    let some_expired = some_expired(cx, argv[1], fields);
     let changed = Change::Persist.apply(cx, argv[1], fields, wanted, |found, _| {
         answers.push(match found {
             None => -2,
@@ -39,6 +40,10 @@ pub(super) fn hpersist(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error>
     })?;
     cx.out.array(answers.len());
     cx.out.each(answers, |out, answer| out.int(answer));
-    Change::Persist.replicate(cx, argv[1], &changed);
+    if changed.is_empty() || some_expired {
+        Change::Persist.replicate(cx, argv[1], &changed);
+    } else {
+        cx.replicate(argv);
+    }
     Ok(())
 }

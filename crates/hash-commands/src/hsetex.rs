@@ -48,7 +48,8 @@ struct Options<'a> {
     key: Option<bool>,
     /// Whether all fields must be there, or none.
     fields: Option<bool>,
-    keep_ttl: bool,
+    /// The word, if it is there.
+    keep_ttl: Option<&'a [u8]>,
     when: Option<When<'a>>,
 }
 
@@ -66,8 +67,8 @@ impl<'a> Options<'a> {
             } else if is(arg, "FXX") && all.fields != Some(false) {
                 all.fields = Some(true);
             } else if is(arg, "KEEPTTL") && all.when.is_none() {
-                all.keep_ttl = true;
-            } else if !all.keep_ttl {
+                all.keep_ttl = Some(arg);
+            } else if all.keep_ttl.is_none() {
                 all.when = Some(When::parse(arg, &mut rest, all.when)?);
             } else {
                 return Err(Error::Syntax);
@@ -101,7 +102,7 @@ pub(super) fn hsetex(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
         && match at_ms {
             Some(at_ms) if at_ms <= now_ms && cx.is_primary() => pass(cx, key, pairs)?,
             _ => {
-                set(cx, key, pairs, options.keep_ttl, at_ms)?;
+                set(cx, argv, words, pairs, &options, at_ms)?;
                 true
             }
         };
@@ -117,13 +118,16 @@ fn read_to_write<'k>(cx: &'k mut Cx<'_, '_>, key: &[u8]) -> Result<Option<Alive<
     Ok(Some(hash.alive(now_ms)))
 }
 
+/// Sets the fields, which begin at a word; replicated in the client's words, but for times and conditions.
 fn set(
     cx: &mut Cx<'_, '_>,
-    key: &[u8],
+    argv: &[&[u8]],
+    words: usize,
     pairs: &[[&[u8]; 2]],
-    keep_ttl: bool,
+    options: &Options<'_>,
     at_ms: Option<u64>,
 ) -> Result<(), Error> {
+    let (key, keep_ttl) = (argv[1], options.keep_ttl.is_some());
     let limits = &cx.options.limits;
     let now_ms = cx.keys.fields_now_ms();
     let ttl = at_ms.map_or(if keep_ttl { FieldTtl::Keep } else { FieldTtl::Clear }, FieldTtl::At);
@@ -140,16 +144,15 @@ fn set(
         // On a replica they may not have expired, and would keep what they have.
         replicate_deletion(cx, key, &done.expired);
     }
-    let (mut at, mut count) = (itoa::Buffer::new(), itoa::Buffer::new());
+    let mut at = itoa::Buffer::new();
     let at = at.format(at_ms.unwrap_or_default()).as_bytes();
-    let expiration: &[&[u8]] = match ttl {
-        FieldTtl::Clear => &[],
-        FieldTtl::Keep => &[b"KEEPTTL"],
-        FieldTtl::At(_) => &[b"PXAT", at],
+    let pxat: &[u8] = argv[2..words].iter().find(|word| is(word, "PXAT")).map_or(b"PXAT", |word| word);
+    let expiration: &[&[u8]] = match (ttl, &options.keep_ttl) {
+        (FieldTtl::At(_), _) => &[pxat, at],
+        (FieldTtl::Keep, Some(word)) => &[word],
+        _ => &[],
     };
-    let head: [&[u8]; 2] = [b"HSETEX", key];
-    let fields: [&[u8]; 2] = [b"FIELDS", count.format(pairs.len()).as_bytes()];
-    cx.replicate(&[&head, expiration, &fields, pairs.as_flattened()].concat());
+    cx.replicate(&[&argv[..2], expiration, &argv[words..]].concat());
     Ok(())
 }
 

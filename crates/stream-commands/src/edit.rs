@@ -46,10 +46,15 @@ impl Changes {
 
     /// An entry is pending, or was and goes because it exists no more.
     pub(super) fn pending(&mut self, key: &[u8], group: &Group, id: StreamId, nack: &Nack) {
+        self.pending_as(key, group, IdText::new(id).as_bytes(), nack);
+    }
+
+    /// The same, with the ID as a client wrote it.
+    pub(super) fn pending_as(&mut self, key: &[u8], group: &Group, id: &[u8], nack: &Nack) {
         if !self.is_wanted {
             return;
         }
-        let (id, last) = (IdText::new(id), IdText::new(group.last_id()));
+        let last = IdText::new(group.last_id());
         let (mut time, mut count) = (IntBuffer::new(), itoa::Buffer::new());
         self.push(&[
             b"XCLAIM",
@@ -57,7 +62,7 @@ impl Changes {
             group.name(),
             group.consumer(nack.consumer).name(),
             b"0",
-            id.as_bytes(),
+            id,
             b"TIME",
             time.format(nack.delivered_ms),
             b"RETRYCOUNT",

@@ -139,13 +139,14 @@ pub(super) fn xclaim(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
     }
     let head = cx.out.deferred();
     let (mut claimed, mut dirty) = (0, 0);
-    for &id in &claim.ids {
+    // They are the arguments behind the time.
+    for (&id, written) in claim.ids.iter().zip(&argv[5..]) {
         let exists = stream.contains(id);
         let Some(mut group) = stream.group_mut(group_name) else { break };
         let pending = group.nack(id);
         if !exists {
             if let Some(nack) = pending {
-                changes.pending(key, &group, id, &nack);
+                changes.pending_as(key, &group, written, &nack);
                 group.ack(id);
                 sends_last_id = false;
                 dirty += 1;
@@ -179,7 +180,7 @@ pub(super) fn xclaim(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
         };
         group.set_pending(id, nack);
         group.set_active(number, Some(now_ms));
-        changes.pending(key, &group, id, &nack);
+        changes.pending_as(key, &group, written, &nack);
         sends_last_id = false;
         dirty += 1;
         claimed += 1;

@@ -145,7 +145,12 @@ fn read_one(cx: &mut Cx<'_, '_>, turn: &Turn<'_>, changes: &mut Changes) -> Resu
                 let ids = new_entries(&mut cx.out, stream, start, turn.most);
                 let past = stream.past(counting(profile));
                 if let Some(mut group) = stream.group_mut(turn.group) {
+                    let before = group.last_id();
                     deliver(&mut group, past, &ids, turn, now_ms, changes);
+                    // What is pending does not tell how many entries were read.
+                    if group.last_id() > before && (turn.no_ack || profile.has("8.1.0")) {
+                        changes.delivered(turn.key, &group);
+                    }
                 }
             }
             (None, None) => cx.out.array(0),
@@ -212,7 +217,6 @@ fn deliver(
     changes: &mut Changes,
 ) {
     let Some(consumer) = group.find_consumer(turn.name) else { return };
-    let before = group.last_id();
     for &id in ids {
         if id > group.last_id() {
             let read = past.read_up_to(group, id);
@@ -224,8 +228,5 @@ fn deliver(
             group.set_active(consumer, Some(now_ms));
             changes.pending(turn.key, group, id, &nack);
         }
-    }
-    if turn.no_ack && group.last_id() > before {
-        changes.delivered(turn.key, group);
     }
 }

@@ -53,7 +53,7 @@ pub(super) fn geoadd(cx: &mut Cx<'_, '_>, argv: &[&[u8]]) -> Result<(), Error> {
         scores.push(Geohash::of(position(longitude, latitude, profile)?).bits().to_string());
     }
     let mut as_zadd: Vec<&[u8]> = Vec::with_capacity(head.len() + 2 * members.len());
-    as_zadd.push(b"zadd");
+    as_zadd.push(if profile.has("9.1.0") { b"ZADD" } else { b"zadd" });
     as_zadd.extend(&head[1..]);
     for (score, [_, _, member]) in scores.iter().zip(members) {
         as_zadd.extend([score.as_bytes(), member]);

@@ -65,7 +65,7 @@ impl Context<'_> {
         }
         // As C prints a string: up to a zero byte.
         let member = member.split(|&byte| byte == 0).next().unwrap_or_default();
-        Error::Other(format!("ERR member {} does not exist", String::from_utf8_lossy(member)).into())
+        Error::Bytes([b"ERR member ", member, b" does not exist"].concat().into())
     }
 
     fn search(self, center: Option<Position>, shape: Shape, unit_m: f64) -> Option<Search> {

@@ -17,10 +17,18 @@ use std::collections::BTreeMap;
 const NOTHING_CHANGED: &str =
     "WARNING: ACL errors detected, no change to the previously active ACL rules was performed";
 
-/// The error for ACL LOAD and ACL SAVE where there is no file.
-pub const NO_FILE: &str = "ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER \
-     command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to store users \
-     in the Redis configuration.";
+/// The error for ACL LOAD and ACL SAVE where there is no file. Valkey names nobody as of 8.0.
+pub const fn no_file(is_named: bool) -> &'static str {
+    if is_named {
+        "ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER \
+         command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to store users \
+         in the Redis configuration."
+    } else {
+        "ERR This instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER \
+         command and then issue a CONFIG REWRITE (assuming you have a configuration file set) in order to store users \
+         in the configuration."
+    }
+}
 
 /// The error for an ACL SAVE whose file can't be written.
 pub const NOT_SAVED: &str =

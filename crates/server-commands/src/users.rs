@@ -3,7 +3,7 @@
 //! A node has users in one place: as `user` lines of its configuration file, or in the file that `aclfile` names.
 
 use crate::config_command::rewrite_file;
-use acl::file::{NO_FILE, NOT_SAVED, not_opened};
+use acl::file::{NOT_SAVED, no_file, not_opened};
 use acl::{Catalogue, Declared, Users, declared, shown};
 use commands::Error;
 use config::{AclPubsubDefault, Line, LoadError, Loglevel, Settings};
@@ -97,9 +97,16 @@ fn acl_file(settings: &Settings) -> Option<(PathBuf, String)> {
     (!name.is_empty()).then(|| (path, String::from_utf8_lossy(name).into_owned()))
 }
 
+/// The error where there is no ACL file.
+fn without_file(server: &Server) -> &'static str {
+    no_file(!server.profile.has("8.0.0"))
+}
+
 /// Takes the users of the ACL file in place of all; whether the user of `own` is gone.
 fn load(server: &Server, settings: &Settings, own: Option<u64>) -> Result<bool, Vec<u8>> {
-    let Some((path, shown)) = acl_file(settings) else { return Err(NO_FILE.as_bytes().to_vec()) };
+    let Some((path, shown)) = acl_file(settings) else {
+        return Err(without_file(server).as_bytes().to_vec());
+    };
     let read = Directory::of(&path).read(path.file_name().unwrap_or_default());
     let text = match read {
         Ok(Some(text)) => text,
@@ -114,14 +121,14 @@ fn load(server: &Server, settings: &Settings, own: Option<u64>) -> Result<bool, 
 /// ACL LOAD; whether the user of the client that asks is gone.
 pub(crate) fn reload(server: &Server, settings: &Settings, own: u64) -> Result<bool, Error> {
     if settings.aclfile.is_empty() {
-        return Err(Error::text(NO_FILE));
+        return Err(Error::text(without_file(server)));
     }
     load(server, settings, Some(own)).map_err(|errors| Error::Bytes([b"ERR ", &*errors].concat().into()))
 }
 
 /// ACL SAVE.
 pub(crate) fn save(server: &Server, settings: &Settings, thread: usize) -> Result<(), Error> {
-    let Some((path, shown)) = acl_file(settings) else { return Err(Error::text(NO_FILE)) };
+    let Some((path, shown)) = acl_file(settings) else { return Err(Error::text(without_file(server))) };
     let text = server.access.users().save(&server.access.catalogue);
     rewrite_file(&path, thread, |_| text).map_err(|error| {
         let why = words_of(&error);

@@ -98,6 +98,8 @@ fn other_texts() {
         acl::file::not_opened("f", "No such file or directory"),
         "Error loading ACLs, opening file 'f': No such file or directory"
     );
-    assert!(acl::file::NO_FILE.starts_with("ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER command and then issue a CONFIG REWRITE (assuming"));
+    let named = acl::file::no_file(true);
+    assert!(named.starts_with("ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER command and then issue a CONFIG REWRITE (assuming you have a Redis"));
+    assert_eq!(named.replace(" Redis", ""), acl::file::no_file(false));
     assert!(acl::file::NOT_SAVED.ends_with("Please check the server logs for more information"));
 }

@@ -500,6 +500,8 @@ fn pause(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
         [mode] if mode.eq_ignore_ascii_case(b"all") => true,
         [mode] if mode.eq_ignore_ascii_case(b"write") => false,
         [_] => return Err(Error::text("ERR CLIENT PAUSE mode must be WRITE or ALL")),
+        // Nobody looks at what is too much.
+        _ if cx.server.profile.has("8.1.0") => true,
         _ => return Err(wrong_arguments("CLIENT", argv[1])),
     };
     let timeout_ms =
@@ -563,6 +565,8 @@ fn unblock(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
         [reason] if reason.eq_ignore_ascii_case(b"timeout") => false,
         [reason] if reason.eq_ignore_ascii_case(b"error") => true,
         [_] => return Err(Error::text("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")),
+        // Nobody looks at what is too much.
+        _ if cx.server.profile.has("8.1.0") => false,
         _ => return Err(wrong_arguments("CLIENT", argv[1])),
     };
     let id = parse_i64(argv[2]).ok_or(Error::NotInteger)?;

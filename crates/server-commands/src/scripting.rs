@@ -180,6 +180,10 @@ fn function_flush(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Err
     if !is_flush_type(&argv[2..]) {
         return Err(Error::text("ERR FUNCTION FLUSH only supports SYNC|ASYNC option"));
     }
+    // Whether there were functions or not: a replica may have some.
+    let (db, effects) = (cx.client.db, &mut cx.local.scratch.effects);
+    effects.replicate(db, argv);
+    effects.dirty += 1;
     cx.out().ok();
     Ok(Flow::Done)
 }

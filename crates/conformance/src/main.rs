@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use conformance::differential::{self, Options};
 use conformance::peer::Launch;
@@ -18,14 +18,15 @@ use conformance::soak;
 use conformance::transcript::{self, Runner, Transcript};
 
 const USAGE: &str = "\
-usage: conformance diff --subject PATH [--oracle PATH] [--engine redis-7.0]
+usage: conformance diff --subject PATH [--oracle PATH] [--engine ENGINE]
                         [--seed N] [--programs N] [--commands N] [--families a,b]
        conformance soak --subject PATH [--engine valkey-8.0] [--seconds N] [--seed N]
        conformance record [FILE…]          write redis-server's replies into transcripts
        conformance check PATH [FILE…]      run transcripts on a server
 
-A PATH whose file name contains redis-server is started with redis-server's arguments, any other as engram.
-The oracle is the redis-server on PATH unless given.";
+A PATH whose file name contains redis-server or valkey-server is started with redis-server's arguments, any other as engram.
+The oracle is the redis-server on PATH unless given, and speaks as ENGINE, redis-7.0 unless given: random programs are of the
+commands that ENGINE has.";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -74,6 +75,7 @@ fn diff(args: &[String]) -> Result<bool> {
             other => bail!("unknown option {other}\n{USAGE}"),
         }
     }
+    options.profile = engine.parse().map_err(|error: String| anyhow!(error))?;
     let subject = Launch::by_path(&subject.context("--subject is missing")?, &engine);
     let oracle = match oracle {
         Some(path) => Launch::by_path(&path, &engine),

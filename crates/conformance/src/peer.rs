@@ -82,11 +82,15 @@ impl Launch {
         env::var_os(SUBJECT_VARIABLE).filter(|path| !path.is_empty()).map(|path| Launch::engram(path, engine))
     }
 
-    /// A server by path: `redis-server` in the file name means redis-server's own arguments, all else is engram.
+    /// A server by path: `redis-server` or `valkey-server` in the name of the file means redis-server's own arguments, all else
+    /// is engram. A link is called as the file that it leads to.
     pub fn by_path(path: &str, engine: &str) -> Launch {
-        let is_redis =
-            Path::new(path).file_name().is_some_and(|name| name.to_string_lossy().contains("redis-server"));
-        if is_redis { Launch::like_redis_server(path, "redis-server") } else { Launch::engram(path, engine) }
+        let file = fs::canonicalize(path).unwrap_or_else(|_| path.into());
+        let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        match ["redis-server", "valkey-server"].into_iter().find(|real| name.contains(real)) {
+            Some(real) => Launch::like_redis_server(path, real),
+            None => Launch::engram(path, engine),
+        }
     }
 
     /// The same with more arguments, in redis-server's style: `["--maxmemory", "1mb"]`.

@@ -15,6 +15,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use profile::Profile;
 
 use crate::connection::Connection;
 use crate::differential::{describe, difference};
@@ -42,7 +43,7 @@ pub struct Load {
 impl Load {
     /// Starts to send the commands of a seed to a server.
     pub fn start(peer: &Peer, seed: u64) -> Result<Load> {
-        let mut generator = Generator::new(seed, FAMILIES)?;
+        let mut generator = Generator::new(seed, Profile::default(), FAMILIES)?;
         let mut clients = (0..CLIENTS).map(|_| peer.connect()).collect::<Result<Vec<_>>>()?;
         let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
         let (stopped, count) = (Arc::clone(&stop), Arc::clone(&done));

@@ -12,21 +12,26 @@ use profile::Profile;
 
 use crate::reply::Reply;
 
-/// Every command that Engram has, as the newest profile has it.
-pub fn commands() -> &'static CommandTable {
-    static TABLE: OnceLock<CommandTable> = OnceLock::new();
-    TABLE.get_or_init(|| server_commands::command_table(Profile::Valkey80))
+/// The commands that a profile has.
+pub fn commands(profile: Profile) -> &'static CommandTable {
+    static TABLES: [OnceLock<CommandTable>; Profile::ALL.len()] =
+        [const { OnceLock::new() }; Profile::ALL.len()];
+    let at = Profile::ALL.iter().position(|one| *one == profile).expect("ALL has every profile");
+    TABLES[at].get_or_init(|| server_commands::command_table(profile))
 }
 
 /// The command that arguments name, its subcommand if it is a container.
-fn command_of(args: &[impl AsRef<[u8]>]) -> Option<&'static Command> {
+fn command_of(profile: Profile, args: &[impl AsRef<[u8]>]) -> Option<&'static Command> {
     let argv: Vec<&[u8]> = args.iter().map(AsRef::as_ref).collect();
-    if argv.is_empty() { None } else { commands().resolve(&argv).ok() }
+    if argv.is_empty() { None } else { commands(profile).resolve(&argv).ok() }
 }
 
 /// Whether what came after a request is no reply to it but a message that was pushed before the reply.
 pub fn is_message(args: &[Vec<u8>], reply: &Reply) -> bool {
-    let is_pushing = || command_of(args).is_some_and(|command| matches!(command.spec.reply, Shape::Push(_)));
+    let is_pushing = || {
+        let command = command_of(Profile::default(), args);
+        command.is_some_and(|command| matches!(command.spec.reply, Shape::Push(_)))
+    };
     matches!(reply, Reply::Push(_)) && !is_pushing()
 }
 
@@ -86,6 +91,8 @@ pub fn fits(shape: &Shape, reply: &Reply, protocol: Protocol) -> bool {
 /// Follows a connection and judges its replies.
 #[derive(Debug, Default)]
 pub struct Judge {
+    /// What the server speaks as.
+    profile: Profile,
     protocol: Protocol,
     /// What MULTI has queued; `None` outside of a transaction.
     queue: Option<Vec<&'static Command>>,
@@ -96,6 +103,11 @@ pub struct Judge {
 }
 
 impl Judge {
+    /// One for a new connection to a server that speaks as a profile.
+    pub fn new(profile: Profile) -> Judge {
+        Judge { profile, ..Judge::default() }
+    }
+
     /// One that cannot follow the connection any more.
     pub fn lose(&mut self) {
         self.is_lost = true;
@@ -103,7 +115,7 @@ impl Judge {
 
     /// What is wrong with the reply to a request.
     pub fn judge(&mut self, args: &[Vec<u8>], reply: &Reply) -> Option<String> {
-        let command = command_of(args)?;
+        let command = command_of(self.profile, args)?;
         if self.is_lost {
             return None;
         }
@@ -170,7 +182,7 @@ impl Judge {
             },
             "multi" => self.queue = Some(Vec::new()),
             "discard" => self.queue = None,
-            "reset" => *self = Judge::default(),
+            "reset" => *self = Judge::new(self.profile),
             _ => {}
         }
     }

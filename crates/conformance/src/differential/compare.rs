@@ -130,8 +130,9 @@ pub(super) fn without_times(reply: &Reply) -> Reply {
     }
 }
 
+/// HELLO without the connection's number, and the modules: valkey-server 9.1 has one for scripts.
 fn without_id(reply: &Reply) -> Reply {
-    let is_id = |name: &Reply| name.text() == Some(b"id");
+    let is_id = |name: &Reply| matches!(name.text(), Some(b"id" | b"modules"));
     match reply {
         Reply::Map(pairs) => Reply::Map(pairs.iter().filter(|(name, _)| !is_id(name)).cloned().collect()),
         Reply::Array(flat) => {

@@ -1,6 +1,7 @@
 //! Two servers and the clients of a program on each.
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
+use profile::Profile;
 
 use super::Divergence;
 use super::compare::{Verdict, compare, sorted, sorted_pairs};
@@ -10,7 +11,10 @@ use crate::peer::{Launch, Peer};
 use crate::program::{CLIENTS, Compare, Step};
 use crate::reply::Reply;
 use crate::shape::Judge;
+use crate::stream::{self, Tap};
 
+/// The key under which payloads are restored.
+const TRAVELLER: &[u8] = b"traveller";
 /// Pages of one scan before it counts as endless.
 const MAX_SCAN_PAGES: usize = 100_000;
 
@@ -25,9 +29,9 @@ pub struct Pair {
 type Answer = Result<Reply, Failure>;
 
 impl Pair {
-    /// Starts both.
-    pub fn start(oracle: &Launch, subject: &Launch) -> Result<Pair> {
-        Ok(Pair { oracle: Side::start(oracle)?, subject: Side::start(subject)? })
+    /// Starts both, which speak as a profile.
+    pub fn start(oracle: &Launch, subject: &Launch, profile: Profile) -> Result<Pair> {
+        Ok(Pair { oracle: Side::start(oracle, profile)?, subject: Side::start(subject, profile)? })
     }
 
     /// Runs a program on empty servers and returns the first difference. An error means that the oracle failed or a
@@ -42,7 +46,10 @@ impl Pair {
                 return Ok(Some(Divergence { step: Some(at), what }));
             }
         }
-        let what = self.compare_states()?;
+        let what = match self.compare_states()? {
+            Some(what) => Some(what),
+            None => self.compare_streams()?,
+        };
         Ok(what.map(|what| Divergence { step: None, what }))
     }
 
@@ -95,7 +102,17 @@ impl Pair {
         let oracle = sent.and_then(|()| self.oracle.clients[client].receive());
         let subject = subject_sent.and_then(|()| self.subject.clients[client].receive());
         let oracle = oracle.map_err(|failure| self.oracle.failed(&failure)).context("the oracle")?;
-        Ok((oracle, self.subject.or_failure(subject)))
+        let subject = self.subject.or_failure(subject);
+        if self.has_odd_strings() {
+            return Ok((without_raw(oracle), without_raw(subject)));
+        }
+        Ok((oracle, subject))
+    }
+
+    /// As of Valkey 8.1, whether a string is `embstr` or `raw` follows from the length of its key, whether it expires, and what
+    /// was there before.
+    fn has_odd_strings(&self) -> bool {
+        self.oracle.profile.has("8.1.0")
     }
 
     fn compare_scans(&mut self, step: &Step, command: &str, a: Reply, b: Reply) -> Result<Option<String>> {
@@ -116,7 +133,6 @@ impl Pair {
         from_oracle: &[u8],
         from_subject: &[u8],
     ) -> Result<Option<String>> {
-        const TRAVELLER: &[u8] = b"traveller";
         let client = step.client;
         let version = |payload: &[u8]| payload.len().checked_sub(10).map(|at| payload[at..at + 2].to_vec());
         if version(from_oracle) != version(from_subject) {
@@ -164,23 +180,41 @@ impl Pair {
             Ok(state) => state,
             Err(error) => return Ok(Some(format!("the subject's state can't be read: {error:#}"))),
         };
+        if self.has_odd_strings() {
+            return Ok(state::difference(&oracle.without_raw(), &subject.without_raw()));
+        }
         Ok(state::difference(&oracle, &subject))
+    }
+
+    fn compare_streams(&mut self) -> Result<Option<String>> {
+        let oracle = self.oracle.stream().context("the oracle's stream")?;
+        Ok(match self.subject.stream() {
+            Ok(subject) => stream::difference(&oracle, &subject),
+            Err(error) => Some(format!("the subject's stream can't be read: {error:#}")),
+        })
     }
 }
 
 #[derive(Debug)]
 struct Side {
     launch: Launch,
+    profile: Profile,
     peer: Peer,
+    /// Reads what goes to replicas.
+    tap: Tap,
     clients: Vec<Connection>,
     judges: [Judge; CLIENTS],
 }
 
 impl Side {
-    fn start(launch: &Launch) -> Result<Side> {
+    fn start(launch: &Launch, profile: Profile) -> Result<Side> {
+        let launch = launch.clone().with(Tap::ARGS);
+        let peer = Peer::start(&launch)?;
         Ok(Side {
-            launch: launch.clone(),
-            peer: Peer::start(launch)?,
+            tap: Tap::attach(&peer)?,
+            launch,
+            profile,
+            peer,
             clients: Vec::new(),
             judges: Default::default(),
         })
@@ -189,18 +223,32 @@ impl Side {
     /// Empty databases and fresh connections; a fresh process if the old one ended or hangs.
     fn reset(&mut self) -> Result<()> {
         self.clients.clear();
-        self.judges = Default::default();
+        self.judges = std::array::from_fn(|_| Judge::new(self.profile));
         if !self.peer.is_running() || self.flush().is_err() {
             self.peer = Peer::start(&self.launch)?;
+            self.tap = Tap::attach(&self.peer)?;
             self.flush()?;
         }
         self.clients = (0..CLIENTS).map(|_| self.peer.connect()).collect::<Result<_>>()?;
         Ok(())
     }
 
-    fn flush(&self) -> Result<()> {
-        let reply = self.peer.connect()?.call(&["FLUSHALL"])?;
-        if reply == Reply::Simple(b"OK".to_vec()) { Ok(()) } else { Err(anyhow!("FLUSHALL answers {reply}")) }
+    /// Empties all databases; the stream of what follows begins in database 0.
+    fn flush(&mut self) -> Result<()> {
+        let mut connection = self.peer.connect()?;
+        let reply = connection.call(&["FLUSHALL"])?;
+        ensure!(!reply.is_error(), "FLUSHALL answers {reply}");
+        self.tap.read(&mut connection)?;
+        let reply = connection.call(&["DEL", "marker"])?;
+        ensure!(reply == Reply::Integer(1), "DEL answers {reply}");
+        Ok(())
+    }
+
+    /// The stream of the program. How servers compress payloads differs, so it is without the keys that travelled.
+    fn stream(&mut self) -> Result<Vec<stream::Command>> {
+        let mut commands = self.tap.read(&mut self.peer.connect()?)?;
+        commands.retain(|command| command.get(1).is_none_or(|key| key != TRAVELLER));
+        Ok(commands)
     }
 
     fn failed(&mut self, failure: &Failure) -> anyhow::Error {
@@ -213,11 +261,14 @@ impl Side {
         answer.unwrap_or_else(|failure| Reply::Error(format!("{:#}", self.failed(&failure)).into_bytes()))
     }
 
-    /// Whether the key of a command has no compact encoding any more (or is gone meanwhile).
+    /// Whether the key of a command has no compact encoding any more (or is gone meanwhile), or is a set that may have been one of
+    /// several in a table before: its listpack has their order.
     fn has_table(&mut self, step: &Step) -> Result<bool> {
         let key = step.args.get(1).context("a command on a table without its key")?;
         let encoding = self.clients[step.client].call(&[b"OBJECT", b"ENCODING".as_slice(), key])?;
-        Ok(!matches!(encoding.to_text().as_str(), "listpack" | "intset" | "ziplist"))
+        let encoding = encoding.to_text();
+        let is_set = step.command() == "SMEMBERS";
+        Ok(!matches!(encoding.as_str(), "intset" | "ziplist") && (is_set || encoding != "listpack"))
     }
 
     /// Follows a scan from its first page to the end: all elements, sorted and without duplicates, which a scan may
@@ -243,6 +294,15 @@ impl Side {
             page = self.clients[step.client].call(&args)?;
         }
         Ok(Reply::Error(format!("a scan of more than {MAX_SCAN_PAGES} pages").into_bytes()))
+    }
+}
+
+/// A reply in which every string is `embstr`.
+fn without_raw(reply: Reply) -> Reply {
+    match reply {
+        Reply::Bulk(text) if text == b"raw" => Reply::bulk("embstr"),
+        Reply::Array(replies) => Reply::Array(replies.into_iter().map(without_raw).collect()),
+        other => other,
     }
 }
 

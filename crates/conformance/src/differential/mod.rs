@@ -17,6 +17,7 @@ mod state;
 use std::fmt;
 
 use anyhow::{Context, Result};
+use profile::Profile;
 
 pub use lockstep::Pair;
 pub use state::{State, describe, difference, digest};
@@ -35,11 +36,14 @@ pub struct Options {
     pub commands: usize,
     /// From which families.
     pub families: Vec<&'static Family>,
+    /// What both servers speak as.
+    pub profile: Profile,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { seed: 1, programs: 10, commands: 400, families: FAMILIES.to_vec() }
+        let (families, profile) = (FAMILIES.to_vec(), Profile::Redis70);
+        Options { seed: 1, programs: 10, commands: 400, families, profile }
     }
 }
 
@@ -81,9 +85,10 @@ impl fmt::Display for Finding {
 
 /// Runs all programs and stops at the first difference. An error is a failure of the harness, not of a server.
 pub fn run(oracle: &Launch, subject: &Launch, options: &Options) -> Result<Option<Finding>> {
-    let mut pair = Pair::start(oracle, subject)?;
+    let mut pair = Pair::start(oracle, subject, options.profile)?;
     for seed in (options.seed..).take(options.programs) {
-        let program = Generator::new(seed, &options.families)?.program(options.commands);
+        let mut generator = Generator::new(seed, options.profile, &options.families)?;
+        let program = generator.program(options.commands);
         if let Some(divergence) = pair.run(&program).with_context(|| format!("seed {seed}"))? {
             let (program, divergence) = shrink::shrink(&mut pair, program, divergence)?;
             return Ok(Some(Finding { seed, program, divergence }));

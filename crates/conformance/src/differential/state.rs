@@ -39,6 +39,14 @@ pub struct State {
 }
 
 impl State {
+    /// The same with every string as `embstr`.
+    pub(super) fn without_raw(mut self) -> State {
+        for key in self.keys.values_mut().filter(|key| key.encoding == "raw") {
+            "embstr".clone_into(&mut key.encoding);
+        }
+        self
+    }
+
     /// The same without what a file, a full sync or the stream does not keep: encodings, and with them the order of compact
     /// hashes and sets; some of what groups know.
     pub fn without_encodings(mut self) -> State {
@@ -135,8 +143,8 @@ fn describe_key(connection: &mut Connection, name: &[u8]) -> Result<KeyState> {
         "list" => ask(connection, &[b"LRANGE", name, b"0", b"-1"])?,
         "hash" if is_table => table(connection, name)?,
         "hash" => ask(connection, &[b"HGETALL", name])?,
-        "set" if is_table => sorted(&ask(connection, &[b"SMEMBERS", name])?),
-        "set" => ask(connection, &[b"SMEMBERS", name])?,
+        // The listpack of a union has the order of tables that it comes from.
+        "set" => sorted(&ask(connection, &[b"SMEMBERS", name])?),
         "zset" => ask(connection, &[b"ZRANGE", name, b"0", b"-1", b"WITHSCORES"])?,
         "stream" => stream(connection, name)?,
         other => bail!("TYPE of {} is {other:?}", quoted(name)),

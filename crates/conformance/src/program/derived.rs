@@ -6,6 +6,7 @@
 
 use command_spec::{Arg, ArgFlags, ArgKind, Flags};
 use command_table::Command;
+use profile::Profile;
 
 use super::grammar::{Item, Line};
 use super::{Compare, Family};
@@ -64,9 +65,10 @@ const USUAL_WEIGHT: usize = 10;
 /// The same for one that waits, or is about the server rather than about data.
 const RARE_WEIGHT: usize = 1;
 
-/// The lines of a family: those that its text has, and those that follow from specs.
-pub(super) fn with_derived(family: &Family, mut lines: Vec<Line>) -> Vec<Line> {
-    let of_family = commands().by_id().iter().filter(|command| family.groups.contains(&command.spec.group));
+/// The lines of a family: those that its text has, and those that follow from the specs of a profile's commands.
+pub(super) fn with_derived(family: &Family, profile: Profile, mut lines: Vec<Line>) -> Vec<Line> {
+    let of_family =
+        commands(profile).by_id().iter().filter(|command| family.groups.contains(&command.spec.group));
     let more: Vec<Line> =
         of_family.filter(|command| is_derived(command, &lines)).map(|command| line(command)).collect();
     lines.extend(more);
@@ -170,22 +172,27 @@ mod tests {
     use super::*;
     use command_spec::Shape;
 
-    fn lines() -> Vec<Line> {
+    fn lines(profile: Profile) -> Vec<Line> {
         let families = FAMILIES.iter();
-        families.flat_map(|family| with_derived(family, parse(family.grammar).unwrap())).collect()
+        families.flat_map(|family| with_derived(family, profile, parse(family.grammar).unwrap())).collect()
     }
 
     #[test]
     fn every_command_occurs_or_is_left_out_for_a_reason() {
-        let lines = lines();
-        for command in commands().by_id() {
+        for &profile in Profile::ALL {
+            check_all_occur(profile, &lines(profile));
+        }
+    }
+
+    fn check_all_occur(profile: Profile, lines: &[Line]) {
+        for command in commands(profile).by_id() {
             let name = command.run.full_name;
             let left_out = LEFT_OUT.iter().find(|(left_out, _)| *left_out == name);
             let occurs = lines.iter().any(|line| names(line, name));
             if command.subcommands.is_empty() || command.spec.reply != Shape::Never {
                 // A container with a meaning of its own is named by lines of its subcommands as well.
                 let is_container = !command.subcommands.is_empty();
-                assert!(occurs || left_out.is_some(), "no random program has {name}");
+                assert!(occurs || left_out.is_some(), "no random program of {profile} has {name}");
                 assert!(is_container || !occurs || left_out.is_none(), "{name} is left out and occurs");
             }
         }
@@ -194,14 +201,17 @@ mod tests {
     #[test]
     fn what_is_left_out_exists_and_has_a_reason() {
         for (name, reason) in LEFT_OUT {
-            assert!(commands().by_id().iter().any(|command| command.run.full_name == *name), "{name}");
+            let has = |profile: &Profile| {
+                commands(*profile).by_id().iter().any(|command| command.run.full_name == *name)
+            };
+            assert!(Profile::ALL.iter().any(has), "{name}");
             assert!(reason.len() > 10, "{name}");
         }
     }
 
     #[test]
     fn a_line_follows_from_a_spec() {
-        let derived = |name: &[u8]| line(commands().get(name).expect("a command"));
+        let derived = |name: &[u8]| line(commands(Profile::Valkey80).get(name).expect("a command"));
         let same = |name: &[u8], text: &str| {
             let line = parse(text).unwrap().remove(0);
             assert_eq!(derived(name).items, line.items, "{text}");

@@ -1,6 +1,7 @@
 //! From grammar lines to programs.
 
 use anyhow::Result;
+use profile::Profile;
 
 use super::derived::with_derived;
 use super::grammar::{Item, Line, parse};
@@ -19,10 +20,11 @@ pub struct Generator {
 }
 
 impl Generator {
-    /// A generator for a seed. An error means that a family's grammar is wrong.
-    pub fn new(seed: u64, families: &[&'static Family]) -> Result<Generator> {
-        let parsed =
-            families.iter().map(|family| Ok((family.name, with_derived(family, parse(family.grammar)?))));
+    /// A generator for a seed and a profile's commands. An error means that a family's grammar is wrong.
+    pub fn new(seed: u64, profile: Profile, families: &[&'static Family]) -> Result<Generator> {
+        let parsed = families
+            .iter()
+            .map(|family| Ok((family.name, with_derived(family, profile, parse(family.grammar)?))));
         Ok(Generator {
             rng: Rng::new(seed),
             families: parsed.collect::<Result<_>>()?,
@@ -134,7 +136,7 @@ mod tests {
     #[test]
     fn every_family_parses_and_all_its_words_exist() {
         for family in FAMILIES {
-            for line in with_derived(family, parse(family.grammar).unwrap()) {
+            for line in with_derived(family, Profile::Valkey91, parse(family.grammar).unwrap()) {
                 for seed in 0..200 {
                     let mut rng = Rng::new(seed);
                     let mut words = Words { rng: &mut rng, family: family.name, families: &[family.name] };
@@ -148,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_seed_always_gives_the_same_program() {
-        let program = |seed| Generator::new(seed, FAMILIES).unwrap().program(300);
+        let program = |seed| Generator::new(seed, Profile::default(), FAMILIES).unwrap().program(300);
         assert_eq!(program(7), program(7));
         assert_ne!(program(7), program(8));
     }

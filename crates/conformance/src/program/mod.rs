@@ -39,7 +39,7 @@ pub enum Compare {
     Near(i64),
     /// The same types and lengths; the content is the server's random choice (RANDOMKEY).
     Shape,
-    /// A map without the value after `id` (HELLO).
+    /// A map without the values after `id` and `modules` (HELLO).
     Hello,
     /// Without the times that each server's clock gave (XPENDING, XINFO).
     Times,

@@ -7,7 +7,7 @@
 //! ```
 //! Inside MULTI a request is admitted and not run, so none does any harm. The few that run there are asked by ACL DRYRUN only.
 
-use crate::{oracle, subject};
+use crate::{oracle, subject, valkeys};
 use command_spec::{Behaviour, Categories, Channels, keys::positions};
 use command_table::{Command, CommandTable};
 use conformance::connection::Connection;
@@ -189,13 +189,10 @@ fn each_command_is_allowed_and_denied_as_on_redis_server() {
     check(Profile::Redis70, &real);
 }
 
-/// Those that `ENGRAM_VALKEY` names: `valkey-8.1=/path/to/valkey-server,…`.
 #[test]
 fn each_command_is_allowed_and_denied_as_on_valkey() {
-    let named = std::env::var("ENGRAM_VALKEY").unwrap_or_default();
-    for server in named.split(',').filter(|server| !server.is_empty()) {
-        let (profile, path) = server.split_once('=').expect("ENGRAM_VALKEY is profile=path,…");
-        check(profile.parse().expect("a profile"), &Launch::like_redis_server(path, profile));
+    for (profile, real) in valkeys() {
+        check(profile, &real);
     }
 }
 

@@ -6,12 +6,13 @@ use std::env;
 use conformance::differential::{Options, run};
 use conformance::program::{FAMILIES, family};
 
-use crate::{oracle, subject};
+use crate::{oracle, subject, valkeys};
 
 /// Sets the first seed, for another set of programs than the usual.
 const SEED_VARIABLE: &str = "ENGRAM_SEED";
 
 fn check(options: Options) {
+    let options = Options { seed: seed(), ..options };
     let (Some(oracle), Some(subject)) = (oracle(), subject("redis-7.0")) else { return };
     if let Some(finding) = run(&oracle, &subject, &options).unwrap() {
         panic!("{finding}");
@@ -21,7 +22,7 @@ fn check(options: Options) {
 fn check_family(name: &str, programs: usize) {
     // The types' families need commands that work on any key beside them.
     let families = vec![family(name).unwrap(), family("generic").unwrap()];
-    check(Options { seed: seed(), programs, commands: 400, families });
+    check(Options { programs, families, ..Options::default() });
 }
 
 fn seed() -> u64 {
@@ -81,5 +82,20 @@ fn server_and_connection() {
 
 #[test]
 fn all_families_together() {
-    check(Options { seed: seed(), programs: 15, commands: 600, families: FAMILIES.to_vec() });
+    check(Options { programs: 15, commands: 600, ..Options::default() });
+}
+
+/// Each family by itself, then all together.
+#[test]
+fn all_families_beside_valkey() {
+    for (profile, oracle) in valkeys() {
+        let Some(subject) = subject(profile.name()) else { return };
+        let each = FAMILIES.iter().map(|&family| (vec![family], 3));
+        for (families, programs) in each.chain([(FAMILIES.to_vec(), 15)]) {
+            let options = Options { seed: seed(), programs, commands: 400, families, profile };
+            if let Some(finding) = run(&oracle, &subject, &options).unwrap() {
+                panic!("beside {profile}: {finding}");
+            }
+        }
+    }
 }

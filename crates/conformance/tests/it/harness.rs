@@ -3,6 +3,7 @@
 use conformance::differential::{Finding, Options, Pair, run};
 use conformance::peer::{Launch, Peer};
 use conformance::program::{Compare, Step};
+use profile::Profile;
 
 use crate::oracle;
 
@@ -36,7 +37,7 @@ fn a_different_reply_is_caught_and_shrunk() {
 fn a_server_that_dies_is_caught_and_started_again() {
     let Some(subject) = oracle() else { return };
     let oracle = subject.clone().with(&["--rename-command", "SHUTDOWN", "STAY"]);
-    let mut pair = Pair::start(&oracle, &subject).unwrap();
+    let mut pair = Pair::start(&oracle, &subject, Profile::Redis70).unwrap();
     let step = |line: &str| Step {
         client: 0,
         args: line.split(' ').map(|word| word.as_bytes().to_vec()).collect(),

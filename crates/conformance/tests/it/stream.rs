@@ -4,7 +4,7 @@ use conformance::peer::Launch;
 use conformance::stream::Line::{self, Answered, Ask, Block, Pass};
 use conformance::stream::of;
 
-use crate::{oracle, subject};
+use crate::{oracle, subject, valkeys};
 
 /// Times, options and results that are replicated in another form than they were written, and what a server does by itself.
 const SCENARIO: &[Line] = &[
@@ -129,5 +129,56 @@ fn replicas_of_a_later_version_get_what_that_sends() {
         "SWAPDB 0 5\nMULTI\nSELECT 0\nUNLINK list\nRPUSH list z\nEXEC",
     ] {
         assert!(all.contains(part), "no {part:?} in {all}");
+    }
+}
+
+/// What Valkey sends in the words of the client, and in which words of its own.
+const WORDS: &[Line] = &[
+    Ask("set a 1 EX 100"),
+    Ask("set a 1 EX 100 XX"),
+    Ask("pexpireat a 9999999999999 GT"),
+    Ask("geoadd g nx 1 1 a"),
+    Ask("XGROUP CREATE s g 0 MKSTREAM"),
+    Ask("XADD s 9-1 f v"),
+    Ask("XADD s 9-2 f v"),
+    Ask("XREADGROUP GROUP g c COUNT 1 STREAMS s >"),
+    Ask("XREADGROUP GROUP g c COUNT 1 NOACK STREAMS s >"),
+    Ask("XREADGROUP GROUP g c COUNT 1 STREAMS s >"),
+    Ask("XADD s 10 f v"),
+    Ask("XCLAIM s g d 0 10 FORCE"),
+    Ask("function flush"),
+    Ask("HSET h a 1 b 2"),
+    Ask("hexpire h 100 nx FIELDS 2 a none"),
+    Ask("hexpire h 100 NX FIELDS 2 a none"),
+    Ask("hpexpireat h 9999999999999 FIELDS 2 a none"),
+    Ask("hpersist h FIELDS 2 a none"),
+    Ask("hsetex h FXX keepttl fields 1 a 5"),
+    Ask("hsetex h FXX ex 100 fields 1 a 5"),
+    Ask("hsetex h pxat 9999999999999 fields 1 a 5"),
+];
+
+/// As valkey-server 8.1.8 and 9.1.2 send it.
+const OF_81: &str = "SELECT 0\nSET a 1 PXAT <ms>\nSET a 1 PXAT <ms>\npexpireat a 9999999999999 GT\nzadd g nx 3377822707026402 a\n\
+    XGROUP CREATE s g 0 MKSTREAM\nXADD s 9-1 f v\nXADD s 9-2 f v\nMULTI\n\
+    XCLAIM s g c 0 9-1 TIME <ms> RETRYCOUNT 1 FORCE JUSTID LASTID 9-1\nXGROUP SETID s g 9-1 ENTRIESREAD 1\nEXEC\n\
+    XGROUP SETID s g 9-2 ENTRIESREAD 2\nXADD s 10 f v\nXCLAIM s g d 0 10 TIME <ms> RETRYCOUNT 2 FORCE JUSTID LASTID 9-2\n\
+    function flush\nHSET h a 1 b 2";
+const OF_91: &str = "SELECT 0\nset a 1 PXAT <ms>\nSET a 1 PXAT <ms>\npexpireat a 9999999999999 GT\nZADD g nx 3377822707026402 a\n\
+    XGROUP CREATE s g 0 MKSTREAM\nXADD s 9-1 f v\nXADD s 9-2 f v\nMULTI\n\
+    XCLAIM s g c 0 9-1 TIME <ms> RETRYCOUNT 1 FORCE JUSTID LASTID 9-1\nXGROUP SETID s g 9-1 ENTRIESREAD 1\nEXEC\n\
+    XGROUP SETID s g 9-2 ENTRIESREAD 2\nXADD s 10 f v\nXCLAIM s g d 0 10 TIME <ms> RETRYCOUNT 2 FORCE JUSTID LASTID 9-2\n\
+    function flush\nHSET h a 1 b 2\nHPEXPIREAT h <ms> nx FIELDS 2 a none\nhpexpireat h 9999999999999 FIELDS 2 a none\n\
+    hpersist h FIELDS 2 a none\nhsetex h keepttl fields 1 a 5\nhsetex h PXAT <ms> fields 1 a 5\n\
+    hsetex h pxat 9999999999999 fields 1 a 5";
+
+#[test]
+fn replicas_of_valkey_get_the_words_of_its_clients() {
+    for (profile, real) in valkeys() {
+        let Some(subject) = subject(profile.name()) else { return };
+        assert_eq!(stream(&subject, WORDS), stream(&real, WORDS), "{profile}");
+    }
+    for (engine, expected) in [("valkey-8.1", OF_81), ("valkey-9.1", OF_91)] {
+        let Some(subject) = subject(engine) else { return };
+        assert_eq!(stream(&subject, WORDS), expected, "{engine}");
     }
 }

@@ -16,6 +16,7 @@ pub(super) const FAMILY: Family = Family {
         SAVE ~ rare
         LASTSAVE ~ shape rare
         TIME ~ shape
+        ROLE ~ shape
         DEBUG DIGEST-VALUE {key}+
         CONFIG GET (hash-max-listpack-entries|HASH-MAX-LISTPACK-VALUE|list-max-listpack-size|appendonly|nothing)
         COMMAND (GETKEYS|GETKEYSANDFLAGS) {value}+ ~ rare

@@ -12,6 +12,7 @@ const COMMANDS: &[&str] = &[
     "acl|genpass",
     "acl|getuser",
     "acl|load",
+    "acl|log",
     "acl|save",
     "acl|setuser",
     // Files and snapshots are the control plane's.
@@ -70,6 +71,6 @@ mod tests {
     fn a_container_stands_for_its_subcommands() {
         assert!(COMMANDS.iter().all(|name| *name == name.to_ascii_lowercase()));
         assert!(lists("config") && lists("config|get") && lists("acl|setuser"));
-        assert!(!lists("acl") && !lists("acl|whoami") && !lists("acl|log") && !lists("get"));
+        assert!(!lists("acl") && !lists("acl|whoami") && lists("acl|log") && !lists("get"));
     }
 }

@@ -1,7 +1,7 @@
 //! ACL: users, what they may do, and what was denied.
 //!
 //! What rules mean is the business of the crate `acl`; here are the replies. A client of a managed node's endpoint sees of users what
-//! is no secret (LIST without hashes, USERS, WHOAMI, CAT, LOG), as on Amazon ElastiCache; who they are is decided elsewhere.
+//! is no secret (LIST without hashes, USERS, WHOAMI, CAT), as on Amazon ElastiCache; who they are is decided elsewhere.
 
 use crate::{users, wrong_arguments};
 use acl::genpass::{DEFAULT_BITS, password};

@@ -119,6 +119,15 @@ pub struct OwnVolatile {
     pub key: Box<[u8]>,
 }
 
+/// A key of which clients may keep an old value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaleKey {
+    /// The key, of whatever database.
+    pub key: Arc<[u8]>,
+    /// Its time had come: nobody's command has changed it.
+    pub has_expired: bool,
+}
+
 /// The effects of one command, one EXEC or one script, reused from one to the next.
 #[derive(Debug)]
 pub struct Effects {
@@ -142,6 +151,10 @@ pub struct Effects {
     pub ready: Ready,
     /// Keys to which a write on a replica gave an expiry, with its Unix time in ms: the primary will not remove them.
     own_volatile: Vec<OwnVolatile>,
+    /// Keys of which clients may keep an old value, while somebody does ([`crate::Keyspace::set_tracking`]).
+    stale: Vec<StaleKey>,
+    /// Whether a whole database was emptied, so that all that clients keep is old.
+    all_stale: bool,
     /// Whether the handler itself described what to replicate, so that its arguments are not replicated.
     pub rewritten: bool,
     /// Whether the commands for the stream concern unrelated keys, so that no transaction needs to wrap them.
@@ -161,6 +174,8 @@ impl Default for Effects {
             events: Vec::new(),
             ready: Ready::default(),
             own_volatile: Vec::new(),
+            stale: Vec::new(),
+            all_stale: false,
             rewritten: false,
             unrelated: false,
         }
@@ -187,6 +202,7 @@ impl Effects {
             && self.events.is_empty()
             && self.ready.is_empty()
             && self.own_volatile.is_empty()
+            && self.nothing_is_stale()
     }
 
     /// Checks that everything described was taken: where the locks drop.
@@ -242,6 +258,28 @@ impl Effects {
     #[inline]
     pub fn take_own_volatile(&mut self) -> Vec<OwnVolatile> {
         std::mem::take(&mut self.own_volatile)
+    }
+
+    /// Notes that clients may keep an old value of a key.
+    #[inline]
+    pub(crate) fn note_stale(&mut self, key: &[u8], has_expired: bool) {
+        self.stale.push(StaleKey { key: key.into(), has_expired });
+    }
+
+    /// Notes that all that clients keep is old.
+    pub(crate) fn note_all_stale(&mut self) {
+        self.all_stale = true;
+    }
+
+    /// Whether all that clients may keep is as it was.
+    #[inline]
+    pub fn nothing_is_stale(&self) -> bool {
+        self.stale.is_empty() && !self.all_stale
+    }
+
+    /// Takes the keys of which clients may keep an old value, and whether all that they keep is old.
+    pub fn take_stale(&mut self) -> (Vec<StaleKey>, bool) {
+        (std::mem::take(&mut self.stale), std::mem::take(&mut self.all_stale))
     }
 
     /// Takes everything. For tests, which are the only reader of a description.

@@ -306,7 +306,7 @@ impl<'k, 'g> Keys<'k, 'g> {
         self.replicate_removal(key, lazy);
         self.scratch.effects.expired += 1;
         self.scratch.effects.event(EventClass::EXPIRED, "expired", db, key);
-        self.touch(key, place.slot);
+        self.touch(key, place.slot, true);
         self.free(entry, lazy);
     }
 
@@ -606,7 +606,7 @@ impl<'k, 'g> Keys<'k, 'g> {
         let db = self.context.db;
         self.scratch.effects.event(class, event, db, key);
         let slot = self.locate(key).slot;
-        self.touch(key, slot);
+        self.touch(key, slot, false);
     }
 
     /// Describes an event of a key that is not a change by itself.
@@ -617,7 +617,15 @@ impl<'k, 'g> Keys<'k, 'g> {
     }
 
     #[inline]
-    fn touch(&mut self, key: &[u8], slot: Slot) {
+    fn touch(&mut self, key: &[u8], slot: Slot, has_expired: bool) {
+        if self.space.is_tracking() {
+            self.scratch.effects.note_stale(key, has_expired);
+        }
+        self.touch_watches(key, slot);
+    }
+
+    #[inline]
+    fn touch_watches(&mut self, key: &[u8], slot: Slot) {
         let cell = self.guard.cell(slot);
         if cell.is_registered() {
             self.scratch.has_changed = true;

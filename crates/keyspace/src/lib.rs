@@ -38,7 +38,7 @@ mod walk;
 
 pub use access::{AccessClock, Lfu};
 pub use edit::Edit;
-pub use effects::{Effects, Event, EventClass, Outlet, OwnVolatile, Ready, Record};
+pub use effects::{Effects, Event, EventClass, Outlet, OwnVolatile, Ready, Record, StaleKey};
 pub use freeing::{Freeing, Pending};
 pub use gate::{Gate, Passage};
 pub use keys::{Among, Expiry, Keys, KeysContext, Located, Scratch, Sweep, Ttl};
@@ -52,7 +52,7 @@ pub use walk::{PreImages, Revisit, WalkCursor, WalkId};
 
 use counters::Counters;
 use slots::Slots;
-use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use table::Hasher;
 
 pub use table::Expected;
@@ -74,6 +74,8 @@ pub struct Keyspace {
     /// One bit a slot and physical database: its table holds a key.
     occupied: Box<[AtomicU64]>,
     walk: walk::Walks,
+    /// Whether changes are noted for clients that keep what they have read.
+    tracks: AtomicBool,
 }
 
 const WORDS: usize = SLOTS / 64;
@@ -109,7 +111,20 @@ impl Keyspace {
             map: (0..databases).map(|db| AtomicU16::new(db as u16)).collect(),
             occupied: (0..databases * WORDS).map(|_| AtomicU64::new(0)).collect(),
             walk: walk::Walks::default(),
+            tracks: AtomicBool::new(false),
         }
+    }
+
+    /// Whether changes of keys are noted for clients that keep what they have read ([`Effects::take_stale`]). A thread that locks a
+    /// slot which was locked after this was set sees it.
+    pub fn set_tracking(&self, on: bool) {
+        self.tracks.store(on, Ordering::Relaxed);
+    }
+
+    /// Whether they are noted.
+    #[inline]
+    pub fn is_tracking(&self) -> bool {
+        self.tracks.load(Ordering::Relaxed)
     }
 
     /// Sets how a registered thread is woken. Called once, before the first registration.

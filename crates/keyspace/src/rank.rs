@@ -17,6 +17,8 @@ pub enum Rank {
     Primary,
     /// A shard of channels.
     Channels,
+    /// What clients keep: a shard of keys.
+    Tracked,
     /// The stream's tail.
     Tail,
     /// The users.

@@ -12,6 +12,7 @@ mod client;
 mod mailbox;
 pub mod outbox;
 pub mod pubsub;
+pub mod tracking;
 mod waiting;
 
 pub use client::{

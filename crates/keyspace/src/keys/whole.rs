@@ -11,6 +11,9 @@ impl Keys<'_, '_> {
     pub fn flush(&mut self) -> Vec<Flushed> {
         assert!(self.guard.is_world(), "a database is flushed in the world");
         self.scratch.has_changed = true;
+        if self.space.is_tracking() {
+            self.scratch.effects.note_all_stale();
+        }
         let (physical, thread, db, space) = (self.physical, self.context.thread, self.context.db, self.space);
         let mut removed = Vec::new();
         let mut from = 0;
@@ -20,7 +23,7 @@ impl Keys<'_, '_> {
                 // Only keys that are there count as changed.
                 for key in self.guard.registry(slot).watched_in(db) {
                     if self.guard.find(self.locate(&key), physical, &key).is_some() {
-                        self.touch(&key, slot);
+                        self.touch_watches(&key, slot);
                     }
                 }
                 for key in self.guard.registry(slot).waited_in(db) {

@@ -79,6 +79,8 @@ bitflags! {
         const KEEPS_LINK_ALIVE = 1 << 9;
         /// In a replication stream: the primary configures the link.
         const CONFIGURES_LINK = 1 << 10;
+        /// What CLIENT CACHING has said holds for the command behind it.
+        const KEEPS_CACHING = 1 << 11;
     }
 
     /// ACL categories.

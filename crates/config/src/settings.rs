@@ -63,6 +63,8 @@ settings! {
     acl_pubsub_default: AclPubsubDefault = "acl-pubsub-default",
     /// How many denials ACL LOG keeps.
     acllog_max_len: u64 = "acllog-max-len",
+    /// How many keys clients may keep copies of together, to be told when they are old; 0 is no limit.
+    tracking_table_max_keys: u64 = "tracking-table-max-keys",
     /// Who may set protected parameters.
     enable_protected_configs: ProtectedAction = "enable-protected-configs",
     /// Who may use DEBUG.

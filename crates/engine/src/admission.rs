@@ -171,8 +171,9 @@ pub fn admit<H: Host>(
     if may_replicate && host.stream.is_full() {
         return Err(Refusal::Suspend(Suspend::StreamFull));
     }
-    // Writes cause messages by their keyspace events.
-    let may_publish = may_publish || (is_write && local.settings.notify_keyspace_events.0 != 0);
+    // Writes cause messages by their keyspace events, and where clients keep what they have read.
+    let has_readers = || local.settings.notify_keyspace_events.0 != 0 || host.keyspace.is_tracking();
+    let may_publish = may_publish || (is_write && has_readers());
     if may_publish && host.is_mail_full(local.thread) {
         return Err(Refusal::Suspend(Suspend::MailFull));
     }

@@ -73,7 +73,7 @@ pub fn write(
     text.extend_from_slice(line.as_bytes());
     text.extend_from_slice(names.user.as_ref().map_or(&b"(superuser)"[..], |user| user.name()));
     line.clear();
-    let _ = write!(line, " redir=-1 resp={}", client.proto.load(Ordering::Relaxed));
+    let _ = write!(line, " redir={} resp={}", redirection(client), client.proto.load(Ordering::Relaxed));
     text.extend_from_slice(line.as_bytes());
     if is_new {
         text.extend_from_slice(b" lib-name=");
@@ -91,6 +91,14 @@ pub fn write(
     text.push(b'\n');
 }
 
+/// The client that is told in a client's place that copies are old: 0 is none, -1 that it keeps none.
+pub fn redirection(client: &ClientShared) -> i64 {
+    match client.has_flag(flag::TRACKING) {
+        true => client.redirection.load(Ordering::Relaxed) as i64,
+        false => -1,
+    }
+}
+
 /// The letters that tell what a client says that it can do.
 pub fn capabilities(client: &ClientShared) -> &'static str {
     if client.has_flag(flag::REDIRECT) { "r" } else { "" }
@@ -106,6 +114,9 @@ pub fn flag_letters(client: &ClientShared) -> String {
         (listens, 'P'),
         (client.queued.load(Ordering::Relaxed) >= 0, 'x'),
         (has(flag::BLOCKED) || has(flag::PAUSED), 'b'),
+        (has(flag::TRACKING), 't'),
+        (has(flag::BROKEN_REDIRECTION), 'R'),
+        (has(flag::BROADCASTS), 'B'),
         (has(flag::DIRTY_WATCH), 'd'),
         (has(flag::CLOSE_AFTER_REPLY), 'c'),
         (has(flag::UNBLOCKED), 'u'),

@@ -16,6 +16,7 @@ use keyspace::Keyspace;
 use profile::Profile;
 use session::outbox::{ALL_COMMITTED, ClientMemory};
 use session::pubsub::PubSub;
+use session::tracking::Tracking;
 use session::{Clients, Mailbox, Message};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -76,6 +77,10 @@ pub struct Engine {
     pub committed: AtomicU64,
     /// Who listens to what.
     pub pubsub: PubSub,
+    /// Who keeps copies of what.
+    pub tracking: Tracking,
+    /// Held while the keyspace is told whether anybody does.
+    pub(crate) tracking_switch: Mutex<()>,
     /// Counters and histograms.
     pub stats: Stats,
     /// Where lines go: [`Engine::log`] writes them.
@@ -183,6 +188,8 @@ impl Engine {
             since_7_2: profile.has("7.2.0"),
             committed: AtomicU64::new(ALL_COMMITTED),
             pubsub: PubSub::new(Hasher::of_process()),
+            tracking: Tracking::new(Hasher::of_process()),
+            tracking_switch: Mutex::new(()),
             connections: Connections::default(),
             pauses: Pauses::default(),
             stream: Stream::new(profile),

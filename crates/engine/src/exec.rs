@@ -17,6 +17,7 @@ mod serving;
 mod walking;
 
 pub use capture::{any_of_all_awaits_capture, transaction_awaits_capture};
+pub(crate) use publishing::write as write_delivery;
 pub use publishing::{deliver, publish, send_effects};
 pub use serving::serve_unserved;
 
@@ -42,6 +43,7 @@ use publishing::publish_events;
 use resp::Proto;
 use serving::serve;
 use session::pubsub::Delivery;
+use session::tracking::Changed;
 use session::{Blocked, Client, ReplyMode, TimeoutReply, WaitFor, flag};
 use std::cell::Cell;
 use std::sync::Arc;
@@ -89,6 +91,8 @@ pub struct Local {
     pub unserved: Vec<(u16, Arc<[u8]>)>,
     /// Messages to clients of this very worker.
     pub deliveries: Vec<(Vec<u64>, Delivery)>,
+    /// Changed keys of which clients with prefixes are told when the thread leaves the gate.
+    pub broadcasts: Vec<Changed>,
     /// The client that ran a command so long that others had to wait for it, and its nanoseconds.
     pub lengthy: Cell<(u64, u64)>,
     /// How long a command may take here.
@@ -126,6 +130,7 @@ impl Local {
             yielded: None,
             unserved: Vec::new(),
             deliveries: Vec::new(),
+            broadcasts: Vec::new(),
             lengthy: Cell::default(),
             effort: Effort::ANY,
             next_wait: 1,
@@ -230,6 +235,9 @@ impl Local {
     #[inline]
     pub fn leave(&mut self, engine: &Engine) {
         self.scratch.effects.assert_taken();
+        if !self.broadcasts.is_empty() {
+            crate::tracking::broadcast(engine, self);
+        }
         self.standing.leave(&*engine.keyspace);
         // A worker does so once a turn.
         if self.thread >= engine.workers() {
@@ -297,6 +305,7 @@ pub fn process<H: Host>(
     if client.reply == ReplyMode::SkipNext {
         client.set_reply(ReplyMode::Skipping);
     }
+    let known = request.as_ref().ok().map(|request| request.command);
     let next = match request {
         Ok(request) => dispatch(host, local, client, request),
         Err(unknown) => refuse_unknown(host, local, client, argv, unknown),
@@ -314,6 +323,10 @@ pub fn process<H: Host>(
         return next;
     }
     client.walk = None;
+    if client.caching && client.multi.is_none() {
+        client.caching =
+            known.is_some_and(|command| command.spec.behaviour.contains(Behaviour::KEEPS_CACHING));
+    }
     if client.reply == ReplyMode::Skipping {
         client.set_reply(ReplyMode::On);
     }
@@ -649,6 +662,7 @@ pub fn call<H: Host>(
         ready: None,
     };
     let outcome = commands::run(data, &mut cx, argv);
+    crate::tracking::remember(host, local, client, request);
     if outcome.as_ref().is_err_and(|error| *error == Error::Lengthy) {
         // They are counted where it runs.
         (local.scratch.hits, local.scratch.misses) = looked_up;

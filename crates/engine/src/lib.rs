@@ -35,6 +35,7 @@ pub mod peers;
 pub mod slowlog;
 pub mod stats;
 pub mod stream;
+pub mod tracking;
 pub mod waits;
 
 pub use engine::{BACKGROUND_THREADS, Background, Engine, HELPERS, Parker, Role, random_u64, unix_ms};

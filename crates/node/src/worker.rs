@@ -406,6 +406,7 @@ impl Worker {
     fn forget(&mut self, server: &Server, client: &mut Client) {
         self.by_id.remove(&client.id);
         client.unwatch();
+        server.untrack(client);
         let listener = client.listener();
         if let Some(subs) = client.subscriptions.take() {
             subs.channels.iter().for_each(|channel| server.pubsub.unsubscribe(channel, listener));
@@ -708,6 +709,7 @@ impl Worker {
             let Some(mut client) = self.vacate(at) else { continue };
             self.by_id.remove(&client.id);
             client.unwatch();
+            server.untrack(&mut client);
             server_commands::forget_subscriptions(&server.pubsub, &mut client);
             self.io.detach(client.token);
             self.leaving.insert(client.token, Departure { client, to: Destination::Feeder });
@@ -745,6 +747,7 @@ impl Worker {
         self.look |= !self.stalled.is_empty() || !self.local.unserved.is_empty();
         self.evict(server);
         engine::expiry::wake_for_volatile_keys(server);
+        engine::tracking::settle(server);
         let now_ms = self.local.now_ms;
         for at in 0..self.clients.len() {
             let Some(client) = self.clients[at].as_deref_mut() else { continue };

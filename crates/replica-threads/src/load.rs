@@ -157,6 +157,7 @@ pub(crate) fn empty(
         }
         // Clients that waited in a group were told when the node began to follow.
         while local.scratch.effects.ready.pop().is_some() {}
+        engine::tracking::invalidate(replicas, local, None);
         Ok(())
     })?;
     if local.settings.replica_lazy_flush {

@@ -7,6 +7,10 @@
 use crate::client_filter::{ClientType, Filter};
 use crate::connection::check_name;
 use crate::redirection::{CLIENT_CAPA, capa};
+use crate::tracking::{
+    CLIENT_CACHING, CLIENT_GETREDIR, CLIENT_TRACKING, CLIENT_TRACKINGINFO, caching, getredir, tracking,
+    trackinginfo,
+};
 use crate::wrong_arguments;
 use command_spec::*;
 use commands::Error;
@@ -36,6 +40,9 @@ pub(crate) const COMMANDS: &[ServerCommand] = &[ServerCommand {
         ServerCommand::new(&CLIENT_UNPAUSE, unpause),
         ServerCommand::new(&CLIENT_UNBLOCK, unblock),
         ServerCommand::new(&CLIENT_CAPA, capa),
+        ServerCommand::new(&CLIENT_TRACKING, tracking),
+        ServerCommand::new(&CLIENT_CACHING, caching),
+        ServerCommand::new(&CLIENT_TRACKINGINFO, trackinginfo),
         ServerCommand::new(&CLIENT_GETREDIR, getredir),
         ServerCommand::new(&CLIENT_HELP, help),
     ],
@@ -48,11 +55,14 @@ const TALK: Flags = Flags::NOSCRIPT.union(Flags::LOADING).union(Flags::STALE).un
 pub(crate) const NOT_WHILE_BUSY: (&str, fn(&mut Spec)) =
     ("9.1.0", |spec| spec.flags.remove(Flags::ALLOW_BUSY));
 
+/// What all of them have in common.
+const OF_CLIENT: Spec = Spec { behaviour: Behaviour::KEEPS_CACHING, ..Spec::BASE };
 /// What subcommands about the connection have in common.
-const TALKS: Spec =
-    Spec { group: Group::Connection, flags: TALK, categories: Categories::CONNECTION, ..Spec::BASE };
+pub(crate) const TALKS: Spec =
+    Spec { group: Group::Connection, flags: TALK, categories: Categories::CONNECTION, ..OF_CLIENT };
 /// What they have in common that do not wait for a script.
-const TALKS_ALWAYS: Spec = Spec { flags: TALK.union(Flags::ALLOW_BUSY), before: &[NOT_WHILE_BUSY], ..TALKS };
+pub(crate) const TALKS_ALWAYS: Spec =
+    Spec { flags: TALK.union(Flags::ALLOW_BUSY), before: &[NOT_WHILE_BUSY], ..TALKS };
 /// Subcommands about the connections of others.
 const RULE: Flags = TALK.union(Flags::ADMIN);
 
@@ -65,7 +75,7 @@ const CLIENT: Spec = Spec {
     complexity: "Depends on subcommand",
     arity: -2,
     flags: Flags::SENTINEL,
-    ..Spec::BASE
+    ..OF_CLIENT
 };
 
 /// `CLIENT ID`
@@ -169,7 +179,7 @@ const CLIENT_LIST: Spec = Spec {
         Arg::string("not-ip").token("NOT-IP").optional().since("9.0.0"),
     ],
     reply: Shape::Verbatim,
-    ..Spec::BASE
+    ..OF_CLIENT
 };
 
 fn list(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
@@ -287,7 +297,7 @@ const CLIENT_KILL: Spec = Spec {
         ],
     )],
     reply: Shape::OneOf(&[Shape::OK, Shape::COUNT]),
-    ..Spec::BASE
+    ..OF_CLIENT
 };
 
 fn kill(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
@@ -445,7 +455,7 @@ const CLIENT_NO_EVICT: Spec = Spec {
     args: &[Arg::one_of("enabled", &[Arg::word("on", "ON"), Arg::word("off", "OFF")])],
     reply: Shape::OK,
     before: &[NOT_WHILE_BUSY],
-    ..Spec::BASE
+    ..OF_CLIENT
 };
 
 fn no_evict(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
@@ -466,7 +476,7 @@ const CLIENT_NO_TOUCH: Spec = Spec {
     args: &[Arg::one_of("enabled", &[Arg::word("on", "ON"), Arg::word("off", "OFF")])],
     reply: Shape::OK,
     before: &[NOT_WHILE_BUSY],
-    ..Spec::BASE
+    ..OF_CLIENT
 };
 
 fn no_touch(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
@@ -491,7 +501,7 @@ const CLIENT_PAUSE: Spec = Spec {
             .since("6.2.0"),
     ],
     reply: Shape::OK,
-    ..Spec::BASE
+    ..OF_CLIENT
 };
 
 fn pause(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
@@ -530,7 +540,7 @@ const CLIENT_UNPAUSE: Spec = Spec {
     flags: RULE,
     categories: Categories::CONNECTION,
     reply: Shape::OK,
-    ..Spec::BASE
+    ..OF_CLIENT
 };
 
 fn unpause(cx: &mut ServerCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
@@ -556,7 +566,7 @@ const CLIENT_UNBLOCK: Spec = Spec {
             .optional(),
     ],
     reply: Shape::YES_OR_NO,
-    ..Spec::BASE
+    ..OF_CLIENT
 };
 
 fn unblock(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
@@ -580,22 +590,6 @@ fn unblock(cx: &mut ServerCx<'_, '_>, argv: &[&[u8]]) -> Result<Flow, Error> {
     Ok(Flow::Done)
 }
 
-/// `CLIENT GETREDIR`
-const CLIENT_GETREDIR: Spec = Spec {
-    name: "getredir",
-    summary: "Tells which client gets the invalidations of this one.",
-    since: "6.0.0",
-    arity: 2,
-    reply: Shape::AtLeast(-1),
-    ..TALKS_ALWAYS
-};
-
-fn getredir(cx: &mut ServerCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
-    // No client is tracked, which is what -1 says.
-    cx.out().int(-1);
-    Ok(Flow::Done)
-}
-
 /// `CLIENT HELP`
 const CLIENT_HELP: Spec = Spec {
     name: "help",
@@ -606,7 +600,7 @@ const CLIENT_HELP: Spec = Spec {
     flags: Flags::LOADING.union(Flags::STALE).union(Flags::SENTINEL),
     categories: Categories::CONNECTION,
     reply: Shape::HELP,
-    ..Spec::BASE
+    ..OF_CLIENT
 };
 
 fn help(cx: &mut ServerCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
@@ -623,6 +617,8 @@ fn help(cx: &mut ServerCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
 
 /// The lines of CLIENT HELP with the version that brought each. Only what is there is listed.
 const HELP: &[(&str, &str)] = &[
+    ("6.0.0", "CACHING (YES|NO)"),
+    ("6.0.0", "    Enable/disable tracking of the keys for next command in OPTIN/OPTOUT modes."),
     ("6.0.0", "GETREDIR"),
     ("6.0.0", "    Return the client ID we are redirecting to when tracking is enabled."),
     ("6.0.0", "GETNAME"),
@@ -673,6 +669,11 @@ const HELP: &[(&str, &str)] = &[
     ("7.2.0", "    * LIB-VER: the client lib version."),
     ("6.0.0", "UNBLOCK <clientid> [TIMEOUT|ERROR]"),
     ("6.0.0", "    Unblock the specified blocked client."),
+    ("6.0.0", "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]]"),
+    ("6.0.0", "         [OPTIN] [OPTOUT] [NOLOOP]"),
+    ("6.0.0", "    Control server assisted client side caching."),
+    ("6.2.0", "TRACKINGINFO"),
+    ("6.2.0", "    Report tracking status for the current connection."),
     ("7.0.0", "NO-EVICT (ON|OFF)"),
     ("7.0.0", "    Protect current client connection from eviction."),
     ("7.2.0", "NO-TOUCH (ON|OFF)"),

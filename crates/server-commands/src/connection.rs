@@ -328,6 +328,7 @@ const RESET: Spec = Spec {
 fn reset(cx: &mut ServerCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, Error> {
     cx.client.discard();
     crate::pubsub::forget_all(&cx.server.pubsub, cx.client);
+    cx.server.untrack(cx.client);
     cx.client.db = 0;
     cx.client.shared.db.store(0, Ordering::Relaxed);
     let (user, authenticated) = cx.server.newcomer(cx.client.endpoint);

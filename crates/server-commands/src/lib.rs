@@ -28,6 +28,7 @@ mod slowlog;
 #[cfg(test)]
 mod table_tests;
 mod time;
+mod tracking;
 mod transactions;
 mod users;
 

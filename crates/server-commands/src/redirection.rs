@@ -25,6 +25,7 @@ pub(crate) const CLIENT_CAPA: Spec = Spec {
     before: &[crate::client::NOT_WHILE_BUSY],
     categories: Categories::CONNECTION,
     args: &[Arg::string("capability").multiple()],
+    behaviour: Behaviour::KEEPS_CACHING,
     reply: Shape::OK,
     ..Spec::BASE
 };

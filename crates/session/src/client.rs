@@ -71,6 +71,8 @@ pub struct ClientShared {
     pub last_command: AtomicU32,
     /// What it says about itself.
     pub names: Mutex<Names>,
+    /// The client that is told in its place that copies are old; 0 is none.
+    pub redirection: AtomicU64,
     /// What it waits for, if that is a key.
     pub waits_for: Mutex<Option<Arc<Ticket>>>,
     /// Somebody asked for its end.
@@ -114,6 +116,20 @@ pub mod flag {
     pub const REDIRECT: u32 = 1 << 9;
     /// READONLY: it reads from a replica.
     pub const READONLY: u32 = 1 << 10;
+    /// CLIENT TRACKING: it keeps copies of what it reads, and is told when they are old.
+    pub const TRACKING: u32 = 1 << 11;
+    /// It is told of all keys with its prefixes, whatever it reads.
+    pub const BROADCASTS: u32 = 1 << 12;
+    /// It keeps only what it reads behind CLIENT CACHING YES.
+    pub const OPT_IN: u32 = 1 << 13;
+    /// It keeps all but what it reads behind CLIENT CACHING NO.
+    pub const OPT_OUT: u32 = 1 << 14;
+    /// It is not told of what its own commands change.
+    pub const NO_LOOP: u32 = 1 << 15;
+    /// The client that should be told in its place is gone.
+    pub const BROKEN_REDIRECTION: u32 = 1 << 16;
+    /// All that CLIENT TRACKING sets.
+    pub const OF_TRACKING: u32 = TRACKING | BROADCASTS | OPT_IN | OPT_OUT | NO_LOOP | BROKEN_REDIRECTION;
 }
 
 impl ClientShared {
@@ -160,6 +176,7 @@ impl ClientShared {
             commands: AtomicU64::new(0),
             last_command: AtomicU32::new(0),
             names: Default::default(),
+            redirection: AtomicU64::new(0),
             waits_for: Default::default(),
             killed: AtomicBool::new(false),
         }
@@ -390,6 +407,10 @@ pub struct Client {
     pub watching: Option<Box<Watching>>,
     /// What it listens to.
     pub subscriptions: Option<Box<Subscriptions>>,
+    /// CLIENT CACHING was said about its next command or transaction.
+    pub caching: bool,
+    /// CLIENT TRACKING: the prefixes of which it is told.
+    pub prefixes: BTreeSet<Arc<[u8]>>,
     /// Its wait.
     pub blocked: Option<Box<Blocked>>,
     /// Its next command goes through the keyspace in pieces, and has begun.
@@ -446,6 +467,8 @@ impl Client {
             multi: None,
             watching: None,
             subscriptions: None,
+            caching: false,
+            prefixes: BTreeSet::new(),
             blocked: None,
             walk: None,
             stalled: false,
@@ -548,7 +571,7 @@ impl Client {
         Listener { worker: self.shared.worker(), client: self.id }
     }
 
-    /// Notes what its watched keys and its subscriptions take, after they changed.
+    /// Notes what its watched keys, its subscriptions and its prefixes take, after they changed.
     pub fn note_interests(&self) {
         let watched = self
             .watching
@@ -556,7 +579,8 @@ impl Client {
             .map_or(0, |watching| watching.key_bytes + watching.keys.len() * WATCHED_KEY_BYTES);
         let listens =
             self.subscriptions.as_ref().map_or(0, |subs| subs.name_bytes + subs.count() * SUBSCRIPTION_BYTES);
-        self.outbox.allowance().note_interests((watched + listens) as u64);
+        let prefixes: usize = self.prefixes.iter().map(|prefix| prefix.len() + SUBSCRIPTION_BYTES).sum();
+        self.outbox.allowance().note_interests((watched + listens + prefixes) as u64);
     }
 
     /// Whether it is answered from now on.

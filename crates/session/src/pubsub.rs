@@ -4,8 +4,10 @@
 //! sharded by channel, so publishers to different channels do not contend; patterns, which every publisher must check, are a list of
 //! their own. A message is posted to a worker once, with all of its clients that get it.
 
+use crate::tracking::Keys;
 use hashing::Hasher;
 use keyspace::{Rank, RankedGuard, RankedMutex};
+use resp::Proto;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -38,17 +40,36 @@ pub enum Delivery {
         /// What was published.
         payload: Arc<[u8]>,
     },
+    /// What the client keeps of some keys is old.
+    Invalidation {
+        /// The keys; all of them if there are none.
+        keys: Option<Keys>,
+        /// The client asked for what another keeps.
+        is_redirected: bool,
+        /// The protocol of the one that keeps it: real servers write the null that stands for all keys in it.
+        keeper: Proto,
+    },
+    /// The client that should get this one's invalidations is gone.
+    BrokenRedirection {
+        /// The client that is gone.
+        to: u64,
+    },
 }
 
 impl Delivery {
     /// What it takes while it waits, in bytes; a payload that waits for several workers counts for each.
     pub fn bytes(&self) -> usize {
-        let names = match self {
-            Delivery::Message { channel, .. } => channel.len(),
-            Delivery::PatternMessage { pattern, channel, .. } => pattern.len() + channel.len(),
+        let more = match self {
+            Delivery::Message { channel, payload } => channel.len() + payload.len(),
+            Delivery::PatternMessage { pattern, channel, payload } => {
+                pattern.len() + channel.len() + payload.len()
+            }
+            Delivery::Invalidation { keys, .. } => {
+                keys.iter().flat_map(|keys| &**keys).map(|key| key.len()).sum()
+            }
+            Delivery::BrokenRedirection { .. } => 0,
         };
-        let (Delivery::Message { payload, .. } | Delivery::PatternMessage { payload, .. }) = self;
-        size_of::<Delivery>() + names + payload.len()
+        size_of::<Delivery>() + more
     }
 }
 

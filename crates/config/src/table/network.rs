@@ -52,8 +52,7 @@ pub(super) const ROWS: &[Parameter] = &[
     Parameter::integer("max-new-connections-per-cycle", 1, 1000, "10").since("8.0.0").accepted(BATCHES),
     Parameter::integer("max-new-tls-connections-per-cycle", 1, 1000, "1").since("8.0.0").accepted(BATCHES),
     Parameter::yes_no("mptcp", "no").since("9.0.0").immutable().refused(MPTCP),
-    Parameter::integer("tracking-table-max-keys", 0, LONG_MAX, "1000000")
-        .awaited("Client-side caching isn't there yet."),
+    Parameter::integer("tracking-table-max-keys", 0, LONG_MAX, "1000000"),
     Parameter::text("requirepass").sensitive(),
     Parameter::text("aclfile").immutable(),
     Parameter::choice("acl-pubsub-default", crate::choices::AclPubsubDefault::WORDS, "resetchannels"),

@@ -10,6 +10,7 @@ mod load_generator;
 mod migration;
 mod replication;
 mod stream;
+mod tracking;
 mod transcripts;
 
 use std::io::{self, Write};

@@ -6,13 +6,19 @@
 use super::{Local, append};
 use crate::engine::Engine;
 use keyspace::EventClass;
-use session::Client;
-use session::Message;
+use resp::Proto;
 use session::pubsub::Delivery;
+use session::{Client, Message, flag};
+
+/// Where a client of RESP2 is told what another keeps.
+const INVALIDATIONS: &[u8] = b"__redis__:invalidate";
 
 /// Publishes keyspace events, in the order in which they happened. Who caused them by a command that it runs is named.
 #[inline]
-pub(super) fn publish_events(engine: &Engine, local: &mut Local, causer: Option<&mut Client>) {
+pub(super) fn publish_events(engine: &Engine, local: &mut Local, mut causer: Option<&mut Client>) {
+    if !local.scratch.effects.nothing_is_stale() {
+        crate::tracking::invalidate(engine, local, causer.as_deref_mut());
+    }
     if !local.scratch.effects.events().is_empty() {
         publish_all_events(engine, local, causer);
     }
@@ -88,12 +94,23 @@ pub fn deliver(client: &mut Client, delivery: &Delivery) {
     write(client, false, delivery);
 }
 
-fn write(client: &mut Client, is_aside: bool, delivery: &Delivery) {
+/// The same, behind the reply that is being written if it is `aside`.
+pub(crate) fn write(client: &mut Client, is_aside: bool, delivery: &Delivery) {
     let listens = client.subscriptions.as_ref().is_some_and(|subs| match delivery {
         Delivery::Message { channel, .. } => subs.channels.contains(channel),
         Delivery::PatternMessage { pattern, .. } => subs.patterns.contains(pattern),
+        Delivery::Invalidation { .. } | Delivery::BrokenRedirection { .. } => subs.count() > 0,
     });
-    if !listens {
+    let is_resp3 = client.proto == Proto::Resp3;
+    let wants = match delivery {
+        Delivery::Message { .. } | Delivery::PatternMessage { .. } => listens,
+        // A client of RESP2 has messages only where it listens to something, and none of its own copies.
+        Delivery::Invalidation { is_redirected: true, .. } => is_resp3 || listens,
+        Delivery::Invalidation { is_redirected: false, .. } | Delivery::BrokenRedirection { .. } => {
+            is_resp3 && client.shared.has_flag(flag::TRACKING)
+        }
+    };
+    if !wants {
         return;
     }
     client.outbox.push(client.proto, is_aside, |out| match delivery {
@@ -109,6 +126,29 @@ fn write(client: &mut Client, is_aside: bool, delivery: &Delivery) {
             out.bulk(pattern);
             out.bulk(channel);
             out.bulk(payload);
+        }
+        Delivery::Invalidation { keys, keeper, .. } => {
+            if is_resp3 {
+                out.push(2);
+                out.bulk(b"invalidate");
+            } else {
+                out.push(3);
+                out.bulk(b"message");
+                out.bulk(INVALIDATIONS);
+            }
+            match keys {
+                Some(keys) => {
+                    out.array(keys.len());
+                    keys.iter().for_each(|key| out.bulk(key));
+                }
+                None if *keeper == Proto::Resp3 => out.raw(b"_\r\n"),
+                None => out.raw(b"$-1\r\n"),
+            }
+        }
+        Delivery::BrokenRedirection { to } => {
+            out.push(2);
+            out.bulk(b"tracking-redir-broken");
+            out.int(*to as i64);
         }
     });
 }

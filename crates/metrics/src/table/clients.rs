@@ -20,7 +20,12 @@ pub(crate) const METRICS: &[Metric] = &[
         |f| (f.server.clients.blocked() + f.clients().paused).into(),
     )
     .cloudwatch("BlockedConnections"),
-    none_of("tracking_clients", Unit::Count, "There is no client-side caching."),
+    gauge(
+        "tracking_clients",
+        Unit::Count,
+        "Clients that keep copies and are told when these are old.",
+        |f| f.server.tracking.clients().into(),
+    ),
     gauge("pubsub_clients", Unit::Count, "Clients that listen to channels or patterns.", |f| {
         f.clients().listening.into()
     })

@@ -7,7 +7,6 @@ use engine::unix_ms;
 
 const NO_SHARDED_CHANNELS: &str = "There are no channels of shards.";
 const NO_FORK: &str = "No copy of the process is made.";
-const NO_TRACKING: &str = "There is no client-side caching.";
 const NO_IO_THREADS: &str = "There are no I/O threads beside the workers.";
 const NO_REPLY_BUFFER: &str = "Clients have no reply buffer of a fixed size.";
 pub(crate) const INPUT: [Counter; 2] = [Counter::BytesIn, Counter::BytesFromPrimary];
@@ -155,9 +154,22 @@ pub(crate) const METRICS: &[Metric] = &[
         "For how long defragmentation has been running; 0 while it does not.",
         |f| f.server.defrag.current_ms(unix_ms()).into(),
     ),
-    none_of("tracking_total_keys", Unit::Count, NO_TRACKING).cloudwatch("KeysTracked"),
-    none_of("tracking_total_items", Unit::Count, NO_TRACKING),
-    none_of("tracking_total_prefixes", Unit::Count, NO_TRACKING),
+    gauge("tracking_total_keys", Unit::Count, "Keys of which clients keep copies.", |f| {
+        f.server.tracking.keys().into()
+    })
+    .cloudwatch("KeysTracked"),
+    gauge(
+        "tracking_total_items",
+        Unit::Count,
+        "Keys of which clients keep copies, each as often as it is kept.",
+        |f| f.server.tracking.items().into(),
+    ),
+    gauge(
+        "tracking_total_prefixes",
+        Unit::Count,
+        "Different prefixes of keys that clients are told of.",
+        |f| f.server.tracking.prefixes().into(),
+    ),
     counter(
         "unexpected_error_replies",
         Unit::Count,

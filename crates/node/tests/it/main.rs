@@ -21,6 +21,7 @@ mod removals;
 mod replication;
 mod replies;
 mod settings;
+mod tracking;
 mod truths;
 mod waits;
 mod waits_beside;

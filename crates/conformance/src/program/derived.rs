@@ -36,6 +36,7 @@ pub(super) const LEFT_OUT: &[(&str, &str)] = &[
     ("client|kill", "it ends connections, whose numbers and addresses are each server's own"),
     ("client|pause", "whoever is paused does not answer"),
     ("client|reply", "nobody answers then"),
+    ("client|tracking", "messages come in between; it has scripts of its own"),
     ("client|capa", "redis-server has no such subcommand"),
     ("command|help", "a word less, as programs have it now and then, is COMMAND"),
     ("client|help", "redis-server has more subcommands"),

@@ -7,7 +7,7 @@
 //! ```
 //! Behind each line every connection is asked for a sign of life, so what it is told comes before that or is missed.
 
-use crate::{oracle, subject};
+use crate::{oracle, subject, valkeys};
 use conformance::connection::Connection;
 use conformance::peer::{Launch, Peer};
 use conformance::reply::Reply;
@@ -484,12 +484,9 @@ fn clients_are_told_what_is_old_as_by_redis_server() {
     check("redis-7.0", &real, 20);
 }
 
-/// Those that `ENGRAM_VALKEY` names: `valkey-8.1=/path/to/valkey-server,…`.
 #[test]
 fn clients_are_told_what_is_old_as_by_valkey() {
-    let named = std::env::var("ENGRAM_VALKEY").unwrap_or_default();
-    for server in named.split(',').filter(|server| !server.is_empty()) {
-        let (profile, path) = server.split_once('=').expect("ENGRAM_VALKEY is profile=path,…");
-        check(profile, &Launch::like_redis_server(path, profile), 20);
+    for (profile, real) in valkeys() {
+        check(profile.name(), &real, 20);
     }
 }

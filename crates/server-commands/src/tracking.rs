@@ -17,7 +17,7 @@ pub(crate) const CLIENT_TRACKING: Spec = Spec {
     name: "tracking",
     summary: "Begins or ends that the client is told when what it has read changes.",
     since: "6.0.0",
-    complexity: "O(1). Some options may introduce additional complexity.",
+    complexity: "O(1); with prefixes O(N*log(N)) where N is their number",
     arity: -3,
     args: &[
         Arg::one_of("status", &[Arg::word("on", "ON"), Arg::word("off", "OFF")]),
@@ -110,28 +110,46 @@ fn check(cx: &ServerCx<'_, '_>, wish: &Wish, prefixes: &[&[u8]]) -> Result<(), E
     }
 }
 
-/// The error for a prefix that begins with another one of the client, or the other way round: keys would be told of twice.
+/// The error for the first prefix that begins with another one of the client, or the other way round: keys would be told of twice.
 fn overlap(known: &BTreeSet<Arc<[u8]>>, prefixes: &[&[u8]]) -> Option<Vec<u8>> {
-    let overlaps = |a: &[u8], b: &[u8]| a.starts_with(b) || b.starts_with(a);
-    let error = |prefix: &[u8], kind: &[u8], other: &[u8]| {
-        [
-            b"ERR Prefix '".as_slice(),
-            prefix,
-            b"' overlaps with ",
-            kind,
-            b" prefix '",
-            other,
-            b"'. Prefixes for a single client must not overlap.",
-        ]
-        .concat()
+    let first = first_overlapping(known, prefixes)?;
+    let prefix = prefixes[first];
+    let overlaps = |other: &[u8]| prefix.starts_with(other) || other.starts_with(prefix);
+    let existing = known.iter().map(|known| &**known).find(|known| overlaps(known));
+    let provided = || prefixes[first + 1..].iter().copied().find(|other| overlaps(other));
+    let (kind, other) = match existing {
+        Some(existing) => ("an existing", existing),
+        None => ("another provided", provided()?),
     };
-    prefixes.iter().enumerate().find_map(|(at, prefix)| {
-        let existing = known.iter().find(|known| overlaps(prefix, known));
-        let provided = prefixes[at + 1..].iter().find(|other| overlaps(prefix, other));
-        existing
-            .map(|known| error(prefix, b"an existing", known))
-            .or_else(|| provided.map(|other| error(prefix, b"another provided", other)))
-    })
+    let parts: [&[u8]; 7] = [
+        b"ERR Prefix '",
+        prefix,
+        b"' overlaps with ",
+        kind.as_bytes(),
+        b" prefix '",
+        other,
+        b"'. Prefixes for a single client must not overlap.",
+    ];
+    Some(parts.concat())
+}
+
+/// The first of the provided prefixes that overlaps with any other.
+fn first_overlapping(known: &BTreeSet<Arc<[u8]>>, prefixes: &[&[u8]]) -> Option<usize> {
+    let provided = prefixes.iter().enumerate().map(|(at, prefix)| (*prefix, Some(at)));
+    let mut all: Vec<(&[u8], Option<usize>)> =
+        known.iter().map(|known| (&**known, None)).chain(provided).collect();
+    all.sort_unstable();
+    // In order, those with which a text begins stand before it, and all between begin with them too.
+    let mut open: Vec<(&[u8], Option<usize>)> = Vec::new();
+    let mut overlapping = Vec::new();
+    for (text, at) in all {
+        while open.pop_if(|(outer, _)| !text.starts_with(outer)).is_some() {}
+        if let Some((_, outer)) = open.last() {
+            overlapping.extend([*outer, at].into_iter().flatten());
+        }
+        open.push((text, at));
+    }
+    overlapping.into_iter().min()
 }
 
 /// `CLIENT CACHING`
@@ -230,4 +248,38 @@ pub(crate) fn getredir(cx: &mut ServerCx<'_, '_>, _: &[&[u8]]) -> Result<Flow, E
     let redirection = client_line::redirection(&cx.client.shared);
     cx.out().int(redirection);
     Ok(Flow::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// By looking at all pairs, in the order in which the real servers do.
+    fn by_pairs(known: &BTreeSet<Arc<[u8]>>, prefixes: &[&[u8]]) -> Option<Vec<u8>> {
+        let overlaps = |a: &[u8], b: &[u8]| a.starts_with(b) || b.starts_with(a);
+        let error = |prefix: &[u8], kind: &[u8], other: &[u8]| {
+            let end = b"'. Prefixes for a single client must not overlap.";
+            [b"ERR Prefix '", prefix, b"' overlaps with ", kind, b" prefix '", other, end].concat()
+        };
+        prefixes.iter().enumerate().find_map(|(at, prefix)| {
+            let existing = known.iter().find(|known| overlaps(prefix, known));
+            let provided = || prefixes[at + 1..].iter().find(|other| overlaps(prefix, other));
+            existing
+                .map(|known| error(prefix, b"an existing", known))
+                .or_else(|| provided().map(|other| error(prefix, b"another provided", other)))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn overlaps_are_found_as_by_looking_at_all_pairs(
+            known in proptest::collection::btree_set("[ab]{0,3}", 0..3),
+            prefixes in proptest::collection::vec("[abc]{1,5}", 0..6),
+        ) {
+            let known: BTreeSet<Arc<[u8]>> = known.iter().map(|text| text.as_bytes().into()).collect();
+            let prefixes: Vec<&[u8]> = prefixes.iter().map(|prefix| prefix.as_bytes()).collect();
+            prop_assert_eq!(overlap(&known, &prefixes), by_pairs(&known, &prefixes));
+        }
+    }
 }

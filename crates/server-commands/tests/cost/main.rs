@@ -295,6 +295,23 @@ fn cases() -> BTreeMap<&'static str, Vec<Case>> {
             "client|setname",
             vec![case!(nothing, |n| vec![vec!["CLIENT".into(), "SETNAME".into(), "x".repeat(64 * n)]])],
         ),
+        ("client|caching", vec![case!(nothing, "CLIENT CACHING YES")]),
+        (
+            "client|tracking",
+            vec![
+                case!(clients, "CLIENT TRACKING ON"),
+                case!(nothing, |n| many("CLIENT TRACKING ON BCAST", 2 * n, |i| {
+                    if i % 2 == 0 { "PREFIX".into() } else { format!("{i}:") }
+                })),
+                case!(nothing, |n| many("CLIENT TRACKING ON BCAST", 2 * n, |i| {
+                    if i % 2 == 0 { "PREFIX".into() } else { "same".into() }
+                })),
+                case!(nothing, |n| many("CLIENT TRACKING ON BCAST", 2 * n, |i| {
+                    if i % 2 == 0 { "PREFIX".into() } else { "p".repeat(1 + i % 1000) }
+                })),
+            ],
+        ),
+        ("client|trackinginfo", vec![case!(nothing, "CLIENT TRACKINGINFO")]),
         ("client|unblock", vec![case!(clients, "CLIENT UNBLOCK 999999")]),
         ("client|unpause", vec![case!(clients, "CLIENT UNPAUSE")]),
         ("command", vec![case!(nothing, "COMMAND")]),

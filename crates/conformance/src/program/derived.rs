@@ -19,6 +19,7 @@ pub(super) const LEFT_OUT: &[(&str, &str)] = &[
     ("unsubscribe", "it has a reply for each channel"),
     ("punsubscribe", "it has a reply for each pattern"),
     ("quit", "it ends the connection"),
+    ("wait", "redis-server also waits for what others wrote before the client's last command"),
     ("shutdown", "it ends the server"),
     ("replicaof", "it makes the server another's"),
     ("slaveof", "it makes the server another's"),

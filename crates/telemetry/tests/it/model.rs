@@ -94,8 +94,10 @@ proptest! {
             }
         }
         for period in [1, 7, 60, 300, 60 * periods] {
-            // Whole points of the tier that is asked: minutes where minutes make up the period.
-            let from = if period % 60 == 0 { BEGIN } else { now.saturating_sub(3 * 3600).max(BEGIN) };
+            // Whole points of the tier that is asked: minutes where minutes make up the period, and periods of which no second is too
+            // old.
+            let oldest = now.saturating_sub(3 * 3600).max(BEGIN).next_multiple_of(period);
+            let from = if period % 60 == 0 { BEGIN } else { oldest };
             for statistic in STATISTICS {
                 let query = Query { range: from..now / 300 * 300 + 300, period, statistic };
                 let expected: Vec<_> = model.iter().map(|values| naive(values, &query)).collect();

@@ -28,6 +28,5 @@ pub(super) const FAMILY: Family = Family {
         OBJECT (NONSENSE|ENCODING) {key} {key} ~ rare
         DUMP {key} ~ transfer
         RESTORE {key} (0|{ms}|{at-ms}|{odd}) {value} [REPLACE] [ABSTTL] [IDLETIME {int}] [FREQ {int}]
-        WAIT 0 {positive} ~ rare
     ",
 };

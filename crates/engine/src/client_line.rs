@@ -121,9 +121,9 @@ pub fn flag_letters(client: &ClientShared) -> String {
         (has(flag::CLOSE_AFTER_REPLY), 'c'),
         (has(flag::UNBLOCKED), 'u'),
         (client.is_unix, 'U'),
+        (has(flag::READONLY), 'r'),
         (has(flag::NO_EVICT), 'e'),
         (has(flag::NO_TOUCH), 'T'),
-        (has(flag::READONLY), 'r'),
     ];
     let all: String = letters.iter().filter(|(on, _)| *on).map(|&(_, letter)| letter).collect();
     if all.is_empty() { "N".to_owned() } else { all }

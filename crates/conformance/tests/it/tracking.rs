@@ -403,6 +403,11 @@ const SCRIPTS: &[&str] = &[
      b: XTRIM x MAXLEN 0
      a: BITCOUNT k
      b: GETDEL k",
+    "a: CLIENT NO-EVICT ON
+     a: CLIENT NO-TOUCH ON
+     a: READONLY
+     a: CLIENT TRACKING ON BCAST
+     a: CLIENT INFO",
 ];
 
 fn lines(script: &str) -> Vec<String> {

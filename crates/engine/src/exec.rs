@@ -40,7 +40,7 @@ use keyspace::{
 };
 use profile::Profile;
 use publishing::publish_events;
-use resp::Proto;
+use resp::{Proto, Writer};
 use serving::serve;
 use session::pubsub::Delivery;
 use session::tracking::Changed;
@@ -453,9 +453,14 @@ fn refuse(
 
 /// Answers with an error.
 pub fn write_error(client: &mut Client, error: &Error) {
+    write_error_to(&mut client.writer(), error);
+}
+
+/// Writes an error, byte by byte where it has bytes of its own.
+pub(crate) fn write_error_to(out: &mut Writer<'_>, error: &Error) {
     match error {
-        Error::Bytes(line) => client.writer().error(line),
-        error => client.writer().error_value(error),
+        Error::Bytes(line) => out.error(line),
+        error => out.error_value(error),
     }
 }
 

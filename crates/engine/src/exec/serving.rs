@@ -3,7 +3,7 @@
 
 use super::capture::ticket_awaits_capture;
 use super::publishing::publish_events;
-use super::{Local, append};
+use super::{Local, append, write_error_to};
 use crate::access::{Standing, standing};
 use crate::engine::Engine;
 use command_spec::Flags;
@@ -123,9 +123,7 @@ fn serve_ticket(
             let error = Error::Bytes(line.into());
             engine.stats.rejected(local.thread, command.run.id);
             engine.stats.error(local.thread, &error);
-            if let Error::Bytes(line) = &error {
-                Writer::new(&mut reply, proto).error(line);
-            }
+            write_error_to(&mut Writer::new(&mut reply, proto), &error);
             let (wait, position, ended) = (0, 0, Ended::Denied);
             return Turn::Over(Answer { client: ticket.client, wait, reply, position, ended });
         }
@@ -154,7 +152,7 @@ fn serve_ticket(
         Ok(commands::Flow::Failed(error)) | Err(error) => {
             failed = true;
             reply.clear();
-            Writer::new(&mut reply, proto).error_value(&error);
+            write_error_to(&mut Writer::new(&mut reply, proto), &error);
             engine.stats.error(local.thread, &error);
         }
     }
